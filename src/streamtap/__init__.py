@@ -1,0 +1,51 @@
+"""An observability tap for Pydantic AI agents: time to first token, tokens per second, stalls, tools and cost."""
+
+from streamtap._capability import TapCapability
+from streamtap._distribution import Distribution
+from streamtap._live import Live, LiveResponse, LiveRun, LiveTool
+from streamtap._prometheus import PrometheusSink
+from streamtap._records import (
+    Fault,
+    PartRecord,
+    ResponseRecord,
+    ResponseStart,
+    RunRecord,
+    RunStart,
+    ToolRecord,
+    ToolStart,
+)
+from streamtap._serve import MetricsServer, metrics_app, serve
+from streamtap._sinks import Attachment, BaseSink, Sink
+from streamtap._tap import Tap, default_sinks
+from streamtap._usage import UsageSink
+from streamtap._usage_summary import UsageSummary
+from streamtap._version import __version__
+
+__all__ = [
+    'Attachment',
+    'BaseSink',
+    'Distribution',
+    'Fault',
+    'Live',
+    'LiveResponse',
+    'LiveRun',
+    'LiveTool',
+    'MetricsServer',
+    'PartRecord',
+    'PrometheusSink',
+    'ResponseRecord',
+    'ResponseStart',
+    'RunRecord',
+    'RunStart',
+    'Sink',
+    'Tap',
+    'TapCapability',
+    'ToolRecord',
+    'ToolStart',
+    'UsageSink',
+    'UsageSummary',
+    '__version__',
+    'default_sinks',
+    'metrics_app',
+    'serve',
+]

@@ -1,0 +1,32 @@
+"""A Prometheus histogram that takes bucketed counts in one step.
+
+The one place that touches prometheus_client's internals; a test on its oldest and newest version watches it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import Histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class BulkHistogram(Histogram):
+    """A histogram into which the chunks of a whole response are counted at once.
+
+    Observing thousands of gaps one by one would cost milliseconds; this costs one step per bucket.
+    """
+
+    def observe_counts(self, counts: Sequence[int], total: float) -> None:
+        """Count many observations.
+
+        Args:
+            counts: How many fell into each bucket, in the order of the bounds, not cumulative; last those above all.
+            total: The sum of all observed values.
+        """
+        for bucket, count in zip(self._buckets, counts):  # noqa: B905 - zip(strict=) costs, lengths agree by construction
+            if count:
+                bucket.inc(count)
+        self._sum.inc(total)

@@ -1,0 +1,189 @@
+"""The capability door: `capabilities=[tap.capability()]`. It is told of every run's, request's and tool call's ends."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from typing import TYPE_CHECKING, Any
+
+from pydantic_ai.capabilities import AbstractCapability, CapabilityOrdering
+
+from streamtap import _upstream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+
+    from pydantic_ai import RunContext
+    from pydantic_ai.messages import AgentStreamEvent, ModelResponse, ToolCallPart
+    from pydantic_ai.models import ModelRequestContext
+    from pydantic_ai.run import AgentRunResult
+    from pydantic_ai.tools import ToolDefinition
+
+    from streamtap._capability_run import CapabilityDoor, CapabilityRun
+
+
+class TapCapability(AbstractCapability[Any]):
+    """Measures every run of the agents it is given to; made by `Tap.capability()`.
+
+    It sits innermost, so that what it times is the model and the tool, not other capabilities.
+
+    Args:
+        door: The tap's side of the door; `None` in a tap that is switched off.
+        stream: Whether runs that nobody streams are made to stream, for the sake of their time to first token.
+    """
+
+    def __init__(self, door: CapabilityDoor | None, *, stream: bool) -> None:
+        self._door = door
+        self._stream = stream and door is not None
+        self._entered: float | None = None
+        self._run: CapabilityRun | None = None
+
+    @classmethod
+    def get_serialization_name(cls) -> str | None:
+        """No name: a tap is an object of the process and cannot be built from a spec."""
+        return None
+
+    @property
+    def has_wrap_run_event_stream(self) -> bool:
+        """Whether the wrapper below makes runs stream: only if that was asked for."""
+        return self._stream
+
+    def _realtime_uncalled_hooks(self) -> tuple[str, ...]:
+        # A realtime session calls the run and tool hooks, which is all that is measured there: nothing to warn about.
+        return ()
+
+    def get_ordering(self) -> CapabilityOrdering:
+        """Innermost."""
+        return CapabilityOrdering(position='innermost')
+
+    async def for_run(self, ctx: RunContext[Any]) -> TapCapability:
+        """A copy with its own state for each run."""
+        bound = copy.copy(self)
+        bound._run = None
+        bound._entered = None if self._door is None else self._door.now()
+        return bound
+
+    async def wrap_run(
+        self, ctx: RunContext[Any], *, handler: Callable[[], Awaitable[AgentRunResult[Any]]]
+    ) -> AgentRunResult[Any]:
+        """Measure the run, from here to its end, whatever its end."""
+        run = self._run = None if self._door is None else self._door.open(ctx, self._entered)
+        if run is None:
+            return await handler()
+        try:
+            result = await handler()
+        except BaseException as error:
+            run.raised(ctx, error)
+            raise
+        run.returned(result)
+        return result
+
+    async def wrap_model_request(
+        self,
+        ctx: RunContext[Any],
+        *,
+        request_context: ModelRequestContext,
+        handler: Callable[[ModelRequestContext], Awaitable[ModelResponse]],
+    ) -> ModelResponse:
+        """Learn what the request brought."""
+        run = self._run
+        if run is None:
+            return await handler(request_context)
+        run.step_began()
+        try:
+            response = await handler(request_context)
+        except BaseException as error:
+            run.request_raised(ctx, error)
+            raise
+        run.request_answered(response)
+        return response
+
+    async def prepare_model_request(
+        self, ctx: RunContext[Any], request_context: ModelRequestContext
+    ) -> ModelRequestContext:
+        """The last moment before an attempt is sent: its start."""
+        if self._run is not None:
+            self._run.attempt_began(ctx, request_context)
+        return request_context
+
+    async def after_model_request(
+        self, ctx: RunContext[Any], *, request_context: ModelRequestContext, response: ModelResponse
+    ) -> ModelResponse:
+        """The first moment after an attempt was answered."""
+        if self._run is not None:
+            self._run.attempt_answered()
+        return response
+
+    async def wrap_run_event_stream(
+        self, ctx: RunContext[Any], *, stream: AsyncIterable[AgentStreamEvent]
+    ) -> AsyncIterator[AgentStreamEvent]:
+        """Time the wait for each event of a stream that somebody reads."""
+        reader = None if self._run is None else self._run.reader(ctx)
+        try:
+            if reader is None:
+                async for event in stream:
+                    yield event
+                return
+            monotonic = reader.monotonic
+            read = reader.read
+            error: BaseException | None = None
+            waited_from = monotonic()
+            try:
+                async for event in stream:
+                    read(event, waited_from, monotonic())
+                    yield event
+                    waited_from = reader.resumed()
+            except BaseException as raised:
+                error = raised
+                raise
+            finally:
+                reader.over(error)
+        finally:
+            close = getattr(stream, 'aclose', None)
+            if close is not None:
+                await close()
+
+    async def wrap_tool_execute(
+        self,
+        ctx: RunContext[Any],
+        *,
+        call: ToolCallPart,
+        tool_def: ToolDefinition,
+        args: dict[str, Any],
+        handler: Callable[[dict[str, Any]], Awaitable[Any]],
+    ) -> Any:
+        """Time the tool itself; a run that it starts knows which call started it."""
+        run = self._run
+        if run is None:
+            return await handler(args)
+        with run.tool(ctx, call.tool_name, call.tool_call_id):
+            return await handler(args)
+
+    async def wrap_output_validate(
+        self,
+        ctx: RunContext[Any],
+        *,
+        output_context: Any,
+        output: Any,
+        handler: Callable[[Any], Awaitable[Any]],
+    ) -> Any:
+        """Time the validation of an output tool's arguments."""
+        with self._output(ctx, output_context):
+            return await handler(output)
+
+    async def wrap_output_process(
+        self,
+        ctx: RunContext[Any],
+        *,
+        output_context: Any,
+        output: Any,
+        handler: Callable[[Any], Awaitable[Any]],
+    ) -> Any:
+        """Time the output function."""
+        with self._output(ctx, output_context):
+            return await handler(output)
+
+    def _output(self, ctx: RunContext[Any], output_context: object) -> contextlib.AbstractContextManager[None]:
+        run = self._run
+        call = None if run is None else _upstream.output_call(ctx, output_context)
+        return contextlib.nullcontext() if run is None or call is None else run.output(*call)

@@ -1,0 +1,312 @@
+"""What the capability door makes of the moments it is told: one run's side, and the tap's side that opens it."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from streamtap import _upstream
+from streamtap._run import OpenTool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextvars import ContextVar
+
+    from pydantic_ai.messages import AgentStreamEvent, ModelResponse
+    from pydantic_ai.models import ModelRequestContext
+
+    from streamtap._dispatch import Dispatch
+    from streamtap._records import RunOutcome, ToolOutcome
+    from streamtap._response_record import Request
+    from streamtap._run import Run, Surroundings
+    from streamtap._runs import Runs
+
+WHERE = 'capability'
+
+
+class CapabilityDoor:
+    """Opens runs for the capability.
+
+    Args:
+        runs: The tap's open runs.
+        around: What all runs share.
+        labels: The names of the user's own dimensions.
+        current: The run whose tools are being called here.
+    """
+
+    def __init__(
+        self, runs: Runs, around: Surroundings, *, labels: tuple[str, ...], current: ContextVar[Run | None]
+    ) -> None:
+        self._runs = runs
+        self._around = around
+        self._labels = labels
+        self._current = current
+        self.now = around.clock.monotonic
+
+    def open(self, ctx: object, entered: float | None) -> CapabilityRun | None:
+        """The run that begins here, or `None` if another door or another copy of the capability measures it."""
+        with guarded(self._around.out):
+            who = _upstream.who(ctx)
+            if not who.run_id:
+                return None
+            started = self.now()
+            parent = self._current.get()
+            labels = _upstream.metadata_labels(ctx, self._labels, parent.owner.labels if parent is not None else {})
+            run = self._runs.open(who, 'capability', labels=labels, parent=parent, started=started)
+            if run is None:
+                return None
+            if entered is not None and _upstream.waits_for_slot(ctx):
+                run.phases.queue = started - entered
+            return CapabilityRun(run, self._runs, self._around, self._current)
+        return None
+
+
+class CapabilityRun:
+    """One run, as the capability's hooks tell it. No method raises.
+
+    Args:
+        run: The open run.
+        runs: Where it is taken out when it ends.
+        around: What all runs share.
+        current: Set to the run while one of its tools executes.
+    """
+
+    def __init__(self, run: Run, runs: Runs, around: Surroundings, current: ContextVar[Run | None]) -> None:
+        self.run = run
+        self._runs = runs
+        self.out = around.out
+        self._monotonic = around.clock.monotonic
+        self._current = current
+        self._request: Request | None = None
+        self._step = 0
+        self._executed: set[str] = set()
+        self._outputs: dict[str, tuple[OpenTool, float]] = {}
+
+    # The run
+
+    def raised(self, ctx: object, error: BaseException) -> None:
+        """The run ended with an exception."""
+        with guarded(self.out):
+            outcome = _upstream.run_outcome(error, ctx)
+            kind = None if outcome == 'cancelled' else _upstream.error_type(error)
+            self._end(outcome, kind)
+
+    def returned(self, result: object) -> None:
+        """The run ended with a result."""
+        with guarded(self.out):
+            self._end('deferred' if _upstream.is_deferred_result(result) else 'success', None)
+
+    def _end(self, outcome: RunOutcome, error_type: str | None) -> None:
+        now = self._monotonic()
+        for call, ended in self._outputs.values():
+            # No event tells the result of an output tool that `run_stream()` read the output with.
+            last = 'success' if outcome == 'success' else 'error'
+            self.run.end_tool(call, last, error_type=error_type, interval=(call.started, ended))
+        if self._runs.remove(self.run):
+            self.run.end(outcome, error_type=error_type, now=now)
+
+    # A request
+
+    def step_began(self) -> None:
+        """A request step begins; what was executed before belongs to the steps before."""
+        with guarded(self.out):
+            self.run.settle()
+            self._request = None
+            self._step += 1
+            self._executed.clear()
+
+    def attempt_began(self, ctx: object, request_context: ModelRequestContext) -> None:
+        """An attempt at a model is about to be sent."""
+        with guarded(self.out):
+            started = self._monotonic()
+            self.run.tool_manager = _upstream.tool_manager(ctx)
+            attempts = getattr(request_context, 'attempt', 1) - 1
+            if self._request is not None and attempts:
+                # The attempts before are listed on the response, with their own times.
+                self._request.model = request_context.model
+                self._request.started = self._request.meter.started = started
+                self._request.tried_before = attempts
+                return
+            self._request = self.run.begin_request(
+                step=self._step,
+                model=request_context.model,
+                mode='streamed' if request_context.streaming else 'unstreamed',
+                started=started,
+                messages=_upstream.remaining_messages(ctx),
+            )
+
+    def attempt_answered(self) -> None:
+        """An attempt was answered."""
+        if self._request is not None:
+            self._request.answered = self._monotonic()
+
+    def request_answered(self, response: ModelResponse) -> None:
+        """The request brought a response; a stream that was broken off has told so already."""
+        with guarded(self.out):
+            request = self._request
+            if request is None:
+                return
+            request.response = response
+            if request.answered is None:
+                request.answered = self._monotonic()
+            broken = request.streamed and not _upstream.read_response(response, priced=False).is_complete
+            self.run.request_over(request, 'cancelled' if broken else 'success', now=request.answered)
+
+    def request_raised(self, ctx: object, error: BaseException) -> None:
+        """The request failed; of a stream the true reason came through its events, here it looks like a cancel."""
+        with guarded(self.out):
+            if self._request is not None:
+                outcome = _upstream.request_outcome(error, ctx)
+                self.run.request_over(self._request, outcome, error=error, now=self._monotonic())
+
+    # A stream of events
+
+    def reader(self, ctx: object) -> ResponseReader | ToolReader | None:
+        """What reads the stream that begins here."""
+        with guarded(self.out):
+            request = self.run.open_request
+            self.run.tool_manager = _upstream.tool_manager(ctx)
+            if request is not None and request.streamed and _upstream.model_call(ctx, None):
+                if request.meter.started is not None and not _upstream.is_primed(ctx, None):
+                    request.started = request.meter.started = max(request.meter.started, self._monotonic())
+                return ResponseReader(self, request, ctx, self._monotonic)
+            self.run.settle()
+            return ToolReader(self, self._monotonic)
+        return None
+
+    def stream_over(self, request: Request, ctx: object, error: BaseException | None) -> None:
+        """A response's stream ended, or was left."""
+        with guarded(self.out):
+            outcome = 'success' if error is None else _upstream.request_outcome(error, ctx)
+            if error is None:
+                # Complete or not, only the response itself says: its hook is still to come.
+                waited_from = request.meter.waiting_since
+                now = self._monotonic()
+                request.meter.stop(now if waited_from is None else waited_from, now)
+            else:
+                self.run.request_over(request, outcome, error=error, now=self._monotonic())
+
+    def result(self, event: AgentStreamEvent) -> None:
+        """The result of a tool call came as an event."""
+        result = _upstream.tool_result(event)
+        if result is None or result.tool_call_id in self._executed:
+            return
+        if result.kind == 'output' and (timed := self._outputs.pop(result.tool_call_id, None)) is not None:
+            call, ended = timed
+            self.run.end_tool(call, result.outcome, cause=result.cause, interval=(call.started, ended))
+            return
+        self.run.refuse_tool(
+            result.tool,
+            result.tool_call_id,
+            result.kind,
+            step=self._step,
+            outcome=result.outcome,
+            cause=result.cause,
+            now=self._monotonic(),
+        )
+
+    # A tool
+
+    @contextlib.contextmanager
+    def tool(self, ctx: object, name: str, call_id: str) -> Iterator[None]:
+        """Time the execution of a function tool."""
+        call = None
+        started = self._monotonic()
+        with guarded(self.out):
+            self.run.tool_manager = _upstream.tool_manager(ctx) or self.run.tool_manager
+            self._executed.add(call_id)
+            call = self.run.begin_tool(name, call_id, 'function', step=self._step, started=started)
+        token = self._current.set(self.run)
+        error: BaseException | None = None
+        try:
+            yield
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            ended = self._monotonic()
+            self._current.reset(token)
+            with guarded(self.out):
+                if call is not None:
+                    outcome: ToolOutcome = 'success'
+                    cause = kind = None
+                    if error is not None:
+                        outcome, cause, kind = _upstream.tool_outcome(error)
+                    self.run.end_tool(call, outcome, cause=cause, error_type=kind, interval=(started, ended))
+
+    @contextlib.contextmanager
+    def output(self, name: str, call_id: str) -> Iterator[None]:
+        """Time the validation or the function of an output tool; its event, which comes later, says how it ended."""
+        started = self._monotonic()
+        token = self._current.set(self.run)
+        try:
+            yield
+        finally:
+            self._current.reset(token)
+            with guarded(self.out):
+                call, _ = self._outputs.get(call_id) or (
+                    OpenTool(self.run.tool_name(name), call_id, 'output', self._step, started),
+                    started,
+                )
+                self._outputs[call_id] = (call, self._monotonic())
+
+
+class ResponseReader:
+    """Times the events of one response for its consumer."""
+
+    def __init__(self, owner: CapabilityRun, request: Request, ctx: object, monotonic: Callable[[], float]) -> None:
+        self.monotonic = monotonic
+        self._owner = owner
+        self._request = request
+        self._meter = request.meter
+        self._ctx = ctx
+        self._describe = owner.run.describe_tool
+        self._out = owner.out
+
+    def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
+        """An event arrived, and goes to the consumer now."""
+        try:
+            _upstream.feed_response(self._meter, event, waited_from, now, self._describe)
+            self._meter.held = True
+        except Exception as error:  # noqa: BLE001
+            self._out.failed(WHERE, error)
+
+    def resumed(self) -> float:
+        """The consumer asks for the next event."""
+        meter = self._meter
+        now = meter.resumed_at = self.monotonic()
+        meter.held = False
+        return now
+
+    def over(self, error: BaseException | None) -> None:
+        """No more events, or nobody wants them."""
+        self._owner.stream_over(self._request, self._ctx, error)
+
+
+class ToolReader:
+    """Takes the results of tool calls that did not run from the events; what ran was timed where it ran."""
+
+    def __init__(self, owner: CapabilityRun, monotonic: Callable[[], float]) -> None:
+        self.monotonic = monotonic
+        self._owner = owner
+
+    def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
+        """An event arrived."""
+        with guarded(self._owner.out):
+            self._owner.result(event)
+
+    def resumed(self) -> float:
+        """The consumer asks for the next event."""
+        return self.monotonic()
+
+    def over(self, error: BaseException | None) -> None:
+        """The round of calls ended."""
+
+
+@contextlib.contextmanager
+def guarded(out: Dispatch) -> Iterator[None]:
+    """Whatever fails inside is counted, and the run goes on."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001
+        out.failed(WHERE, error)

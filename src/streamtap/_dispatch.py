@@ -1,0 +1,138 @@
+"""One guard between the tap and every sink: what a sink raises is caught, logged once per kind, and counted."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from typing import TYPE_CHECKING
+
+from streamtap._records import Fault
+from streamtap._worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from streamtap._records import (
+        ResponseRecord,
+        ResponseStart,
+        RunRecord,
+        RunStart,
+        ToolRecord,
+        ToolStart,
+    )
+    from streamtap._sinks import Attachment, Sink
+
+logger = logging.getLogger('streamtap')
+
+MOMENTS = ('run_started', 'run_ended', 'response_started', 'response_ended', 'tool_started', 'tool_ended')
+
+MAX_KINDS_LOGGED = 1000
+
+
+class Dispatch:
+    """Hands each moment to every sink; never raises.
+
+    Sinks that only touch memory run inline; the others behind one worker thread.
+
+    Args:
+        sinks: The sinks, in the order in which they are called.
+        include_content: Whether logged errors may show their message, which can carry content.
+    """
+
+    def __init__(self, sinks: Sequence[Sink], *, include_content: bool) -> None:
+        self._include_content = include_content
+        self._logged: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
+        inline = [sink for sink in sinks if getattr(sink, 'inline', False)]
+        behind = [sink for sink in sinks if not getattr(sink, 'inline', False)]
+        self._sinks = tuple(sinks)
+        self._inline = {moment: _calls(inline, moment) for moment in (*MOMENTS, 'faulted')}
+        self._behind = {moment: _calls(behind, moment) for moment in (*MOMENTS, 'faulted')}
+        self._worker = Worker(self._call, self.dropped) if behind else None
+
+    def attach(self, attachment: Attachment) -> None:
+        """Tell each sink about the tap it now belongs to; a sink that refuses says so to the user, at construction."""
+        for sink in self._sinks:
+            attached = getattr(sink, 'attached', None)
+            if attached is not None:
+                attached(attachment)
+
+    def run_started(self, start: RunStart) -> None:
+        """A run began."""
+        self._send('run_started', start)
+
+    def run_ended(self, record: RunRecord) -> None:
+        """A run ended."""
+        self._send('run_ended', record)
+
+    def response_started(self, start: ResponseStart) -> None:
+        """A request began."""
+        self._send('response_started', start)
+
+    def response_ended(self, record: ResponseRecord) -> None:
+        """A response came."""
+        self._send('response_ended', record)
+
+    def tool_started(self, start: ToolStart) -> None:
+        """A tool call began."""
+        self._send('tool_started', start)
+
+    def tool_ended(self, record: ToolRecord) -> None:
+        """A tool call ended."""
+        self._send('tool_ended', record)
+
+    def dropped(self, what: str, count: int = 1) -> None:
+        """Something was given up at a cap."""
+        self._send('faulted', Fault('dropped', what, count))
+
+    def failed(self, where: str, error: BaseException) -> None:
+        """A part of the tap, or a sink, raised: log its kind once, count it, and go on."""
+        kind = (where, type(error).__name__)
+        with self._lock:
+            first = kind not in self._logged and len(self._logged) < MAX_KINDS_LOGGED
+            if first:
+                self._logged.add(kind)
+        if first:
+            self._log(where, error)
+        self._send('faulted', Fault('error', where))
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until the sinks behind the worker have seen everything; whether they did within `timeout` seconds."""
+        return self._worker is None or self._worker.flush(timeout)
+
+    def close(self, timeout: float) -> None:
+        """Flush, and end the worker."""
+        if self._worker is not None:
+            self._worker.close(timeout)
+
+    def _send(self, moment: str, fact: object) -> None:
+        for where, call in self._inline[moment]:
+            self._call(where, call, fact, moment)
+        if self._worker is not None:
+            for where, call in self._behind[moment]:
+                self._worker.put(where, call, fact, moment)
+
+    def _call(self, where: str, call: Callable[[object], None], fact: object, moment: str) -> None:
+        try:
+            call(fact)
+        except Exception as error:  # noqa: BLE001 - the run never notices
+            # A sink that cannot even take a fault is not told about that fault again.
+            if moment != 'faulted':
+                self.failed(where, error)
+
+    def _log(self, where: str, error: BaseException) -> None:
+        try:
+            frames = traceback.extract_tb(error.__traceback__)
+            place = f' at {frames[-1].filename}:{frames[-1].lineno}' if frames else ''
+            message = 'streamtap: %s failed with %s%s; the run goes on, further failures of this kind are only counted'
+            logger.warning(
+                message, where, type(error).__name__, place, exc_info=error if self._include_content else None
+            )
+        except Exception:  # noqa: BLE001, S110 - a logging handler of the user's that raises is not the run's problem
+            pass
+
+
+def _calls(sinks: Sequence[Sink], moment: str) -> tuple[tuple[str, Callable[[object], None]], ...]:
+    found = ((type(sink).__name__, getattr(sink, moment, None)) for sink in sinks)
+    return tuple((where, call) for where, call in found if call is not None)

@@ -1,0 +1,65 @@
+"""What is open at one moment: an immutable snapshot for gauges, live views and progress."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streamtap._records import Door, ToolKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveRun:
+    """An open run; `age` in seconds."""
+
+    run_id: str
+    parent_run_id: str | None
+    agent: str
+    root_agent: str
+    door: Door
+    labels: Mapping[str, str]
+    age: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveResponse:
+    """An open request.
+
+    `wait` is how long the model has been silent by now, `None` while the consumer holds the stream, a native tool
+    runs, or the request is not streamed. `stalled` names the stage of a wait that is past its threshold.
+    """
+
+    run_id: str
+    agent: str
+    provider: str
+    model: str
+    labels: Mapping[str, str]
+    streamed: bool
+    age: float | None
+    wait: float | None
+    chunks: int
+    stalled: Literal['first_token', 'mid_stream'] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveTool:
+    """An open tool call; `age` in seconds."""
+
+    run_id: str
+    agent: str
+    tool: str
+    kind: ToolKind
+    labels: Mapping[str, str]
+    age: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """Everything open at one moment, oldest first."""
+
+    runs: tuple[LiveRun, ...] = ()
+    responses: tuple[LiveResponse, ...] = ()
+    tools: tuple[LiveTool, ...] = ()

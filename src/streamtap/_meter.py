@@ -1,0 +1,274 @@
+"""The hot loop of one response: clock readings in, figures out. No I/O, no locks, constant memory."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+
+from streamtap._distribution import BOUNDS, empty_counts
+
+MAX_PARTS = 256
+"""Parts of one response that are kept; a real response has a few, a hostile one could have any number."""
+
+MAX_STALL_STARTS = 16
+
+NATIVE_CALL = 'builtin-tool-call'
+NATIVE_RETURN = 'builtin-tool-return'
+THINKING = 'thinking'
+_SEEN_BY_USERS = frozenset({'text', 'file', 'speech'})
+
+
+@dataclass(slots=True)
+class Part:
+    """What the meter keeps of one part."""
+
+    index: int
+    kind: str
+    tool: str | None
+    tool_call_id: str | None
+    is_output: bool
+    started: float
+    last_chunk: float
+    chunks: int = 0
+
+
+@dataclass(slots=True)
+class NativeCall:
+    """One call of a tool that the provider runs, from its part to the part of its return."""
+
+    tool: str
+    tool_call_id: str
+    started: float
+    ended: float | None = None
+    succeeded: bool = True
+
+
+class ResponseMeter:
+    """Measures one streamed response.
+
+    The door calls `part_started`, `chunk` and `other` with the moments before and after its wait for each event,
+    and `stop` when no more will come.
+
+    Args:
+        started: When the request started, or `None` if that is not known (yet).
+        stall_after: Seconds of silence, after the first chunk, that count as a stall.
+    """
+
+    __slots__ = (
+        '_base',
+        '_carry',
+        '_counts',
+        '_current',
+        '_index',
+        '_native_open',
+        '_open_native',
+        '_stall_after',
+        'chunks',
+        'consumer_at_first',
+        'consumer_at_last',
+        'consumer_seconds',
+        'dropped_parts',
+        'final_result',
+        'first_chunk',
+        'first_event',
+        'first_output',
+        'first_visible',
+        'gap_max',
+        'gap_sum',
+        'held',
+        'last_chunk',
+        'last_event',
+        'native_at_last',
+        'native_calls',
+        'native_seconds',
+        'parts',
+        'resumed_at',
+        'stall_moments',
+        'stall_seconds',
+        'stalls',
+        'started',
+        'stopped',
+    )
+
+    def __init__(self, started: float | None, *, stall_after: float) -> None:
+        self.started = started
+        self.first_event: float | None = None
+        self.last_event: float | None = None
+        self.first_chunk: float | None = None
+        self.first_output: float | None = None
+        self.first_visible: float | None = None
+        self.final_result: float | None = None
+        self.last_chunk = 0.0
+        self.chunks = 0
+        self.gap_sum = 0.0
+        self.gap_max = 0.0
+        self.stalls = 0
+        self.stall_seconds = 0.0
+        self.stall_moments: list[float] = []
+        self.consumer_seconds = 0.0
+        self.consumer_at_first = 0.0
+        self.consumer_at_last = 0.0
+        self.native_seconds = 0.0
+        self.native_at_last = 0.0
+        self.native_calls: list[NativeCall] = []
+        self.parts: list[Part] = []
+        self.dropped_parts = 0
+        self.held = False
+        self.resumed_at = 0.0
+        self.stopped: float | None = None
+        self._stall_after = stall_after
+        self._counts = empty_counts()
+        self._carry = 0.0
+        self._index: int | None = None
+        self._current: Part | None = None
+        self._base = 0
+        self._open_native: dict[str, NativeCall] = {}
+        self._native_open = False
+
+    @property
+    def gap_counts(self) -> list[int]:
+        """The inter-chunk gaps, counted in the fine buckets of `_distribution`."""
+        return self._counts
+
+    @property
+    def waiting_since(self) -> float | None:
+        """When the present wait for the model began, or `None` while the model is not what is waited for."""
+        if self.held or self._native_open or self.stopped is not None:
+            return None
+        if self.last_event is None:
+            return self.started
+        return max(self.last_event, self.resumed_at)
+
+    def chunk(self, index: int, waited_from: float, now: float) -> None:
+        """An event with content arrived: the only method on the path of every delta."""
+        if index != self._index or self._native_open:
+            self._turn_to(index, waited_from, now)
+        else:
+            gap = now - waited_from + self._carry
+            self._counts[bisect_left(BOUNDS, gap)] += 1
+            self.gap_sum += gap
+            if gap > self.gap_max:
+                self.gap_max = gap
+            if gap > self._stall_after:
+                self._stall(now, gap)
+        self._carry = 0.0
+        self.chunks += 1
+        self.last_chunk = now
+        if waited_from != self.last_event:
+            self._consumed(waited_from)
+        self.consumer_at_last = self.consumer_seconds
+        self.last_event = now
+
+    def other(self, waited_from: float, now: float) -> None:
+        """An event without content arrived; the wait for it is part of the wait for the next chunk."""
+        if self.first_event is None:
+            self.first_event = now
+        if self._native_open:
+            self.native_seconds += now - waited_from
+        else:
+            self._carry += now - waited_from
+        if waited_from != self.last_event:
+            self._consumed(waited_from)
+        self.last_event = now
+
+    def part_started(
+        self,
+        index: int,
+        kind: str,
+        *,
+        tool: str | None = None,
+        tool_call_id: str | None = None,
+        is_output: bool = False,
+        now: float,
+    ) -> None:
+        """A part began; its own content, if it came with any, is told by `chunk` afterwards."""
+        self._leave_part()
+        if len(self.parts) < MAX_PARTS:
+            self.parts.append(Part(index, kind, tool, tool_call_id, is_output, now, now))
+        else:
+            self.dropped_parts += 1
+
+    def arguments(self, index: int, now: float) -> None:
+        """Arguments of a tool call came; those of the final output tool are what a user sees."""
+        if self.first_visible is None and (part := self._part(index)) is not None and part.is_output:
+            self.first_visible = now
+
+    def native_started(self, tool: str, tool_call_id: str, now: float) -> None:
+        """The provider began to run one of its own tools."""
+        if len(self.native_calls) < MAX_PARTS:
+            call = NativeCall(tool, tool_call_id, now)
+            self.native_calls.append(call)
+            self._open_native[tool_call_id] = call
+            self._native_open = True
+
+    def native_returned(self, tool_call_id: str, now: float, *, succeeded: bool) -> None:
+        """The provider's own tool returned."""
+        call = self._open_native.pop(tool_call_id, None)
+        if call is not None:
+            call.ended = now
+            call.succeeded = succeeded
+        self._native_open = bool(self._open_native)
+
+    def stop(self, waited_from: float, now: float) -> None:
+        """No more events will come; a silence that ends here without a chunk is a stall as well."""
+        if self.stopped is not None:
+            return
+        self._leave_part()
+        if self.last_event is not None and waited_from != self.last_event:
+            self._consumed(waited_from)
+        gap = now - waited_from + self._carry
+        if self._native_open:
+            self.native_seconds += now - waited_from
+        elif self.chunks and gap > self._stall_after:
+            self._stall(now, gap)
+        self.stopped = now
+
+    def _turn_to(self, index: int, waited_from: float, now: float) -> None:
+        """Take a chunk that is the first, turns to another part, or comes while a native tool runs."""
+        if self._native_open:
+            self.native_seconds += now - waited_from
+        elif self.chunks:
+            gap = now - waited_from + self._carry
+            self._counts[bisect_left(BOUNDS, gap)] += 1
+            self.gap_sum += gap
+            self.gap_max = max(self.gap_max, gap)
+            if gap > self._stall_after:
+                self._stall(now, gap)
+        self.native_at_last = self.native_seconds
+        if index != self._index:
+            self._leave_part()
+            self._current = self._part(index)
+            self._index = index
+        kind = self._current.kind if self._current is not None else 'text'
+        if self.first_chunk is None:
+            self.first_chunk = now
+            self.first_event = now if self.first_event is None else self.first_event
+            self._consumed(waited_from)
+            self.last_event = waited_from
+            self.consumer_at_first = self.consumer_seconds
+        if self.first_output is None and kind != THINKING:
+            self.first_output = now
+        if self.first_visible is None and kind in _SEEN_BY_USERS:
+            self.first_visible = now
+
+    def _part(self, index: int) -> Part | None:
+        return next((part for part in reversed(self.parts) if part.index == index), None)
+
+    def _leave_part(self) -> None:
+        part = self._current
+        if part is not None and self.chunks > self._base:
+            part.chunks += self.chunks - self._base
+            part.last_chunk = self.last_chunk
+        self._base = self.chunks
+        self._current = None
+        self._index = None
+
+    def _consumed(self, waited_from: float) -> None:
+        if self.last_event is not None and waited_from > self.last_event:
+            self.consumer_seconds += waited_from - self.last_event
+
+    def _stall(self, now: float, gap: float) -> None:
+        self.stalls += 1
+        self.stall_seconds += gap
+        if len(self.stall_moments) < MAX_STALL_STARTS:
+            self.stall_moments.append(now - gap)

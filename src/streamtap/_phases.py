@@ -1,0 +1,84 @@
+"""Where a run's time went: an exclusive split of its duration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streamtap._meter import ResponseMeter
+
+PHASES = ('queue', 'wait', 'stream', 'model', 'native_tools', 'tools', 'consumer', 'other')
+
+# What gives way where two phases claim the same instant: the reverse of the order in which they apply.
+_GIVE_WAY = ('stream', 'model', 'wait', 'consumer', 'native_tools', 'tools')
+
+_MERGE_ABOVE = 64
+
+
+@dataclass(slots=True)
+class PhaseClock:
+    """Gathers the phases of one run as its requests and tool calls end."""
+
+    queue: float = 0.0
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
+    _tools: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+
+    def add(self, phase: str, seconds: float) -> None:
+        """Count seconds for a phase."""
+        if seconds > 0:
+            self.seconds[phase] = self.seconds.get(phase, 0.0) + seconds
+
+    def streamed(self, meter: ResponseMeter, started: float | None, *, broke: bool) -> None:
+        """Count a streamed response that ended; one that broke was waited for until it broke."""
+        end = meter.stopped if meter.stopped is not None else meter.last_event
+        self.add('consumer', meter.consumer_seconds)
+        self.add('native_tools', meter.native_seconds)
+        if meter.first_chunk is None:
+            if started is not None and end is not None:
+                self.add('wait', end - started - meter.consumer_seconds)
+            return
+        if started is not None:
+            self.add('wait', meter.first_chunk - started - meter.consumer_at_first)
+        self.add(
+            'stream',
+            meter.last_chunk
+            - meter.first_chunk
+            - meter.native_at_last
+            - (meter.consumer_at_last - meter.consumer_at_first),
+        )
+        if broke and end is not None:
+            after_last = meter.consumer_seconds - meter.consumer_at_last + meter.native_seconds - meter.native_at_last
+            self.add('stream', end - meter.last_chunk - after_last)
+
+    def tool(self, started: float, ended: float) -> None:
+        """Count the interval of a tool call; overlapping calls count once."""
+        self._tools.append((started, ended))
+        if len(self._tools) > _MERGE_ABOVE:
+            self._tools = merged(self._tools)
+
+    def split(self, duration: float) -> dict[str, float]:
+        """The phases of a run of that duration (without its queueing): they add up to duration plus queue."""
+        found = dict(self.seconds)
+        found['tools'] = sum(end - start for start, end in merged(self._tools))
+        excess = sum(found.values()) - duration
+        for phase in _GIVE_WAY:
+            if excess <= 0:
+                break
+            taken = min(excess, found.get(phase, 0.0))
+            found[phase] = found.get(phase, 0.0) - taken
+            excess -= taken
+        found['other'] = max(0.0, duration - sum(found.values()))
+        found['queue'] = self.queue
+        return {phase: found[phase] for phase in PHASES if found.get(phase, 0.0) > 0}
+
+
+def merged(intervals: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The union of some intervals, as disjoint intervals in order."""
+    union: list[tuple[float, float]] = []
+    for start, end in sorted(intervals):
+        if union and start <= union[-1][1]:
+            union[-1] = (union[-1][0], max(union[-1][1], end))
+        else:
+            union.append((start, end))
+    return union

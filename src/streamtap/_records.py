@@ -1,0 +1,200 @@
+"""What crosses from the measuring side to the sinks: frozen facts about runs, responses, parts and tool calls.
+
+A value that could not be observed is `None`, never 0 and never a guess.
+All durations are seconds, all `*_ns` are nanoseconds since the Unix epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from streamtap._distribution import Distribution
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Door = Literal['handler', 'capability', 'watch']
+"""How the tap was attached to the run."""
+
+RunOutcome = Literal['success', 'error', 'cancelled', 'timeout', 'limit', 'deferred', 'incomplete']
+RequestOutcome = Literal['success', 'error', 'cancelled', 'timeout', 'incomplete']
+ToolOutcome = Literal['success', 'retried', 'failed', 'denied', 'deferred', 'interrupted', 'error']
+ToolKind = Literal['function', 'output', 'native']
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStart:
+    """A run began: who and when."""
+
+    run_id: str
+    conversation_id: str | None
+    parent_run_id: str | None
+    agent: str
+    root_agent: str
+    door: Door
+    labels: Mapping[str, str]
+    started_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseStart:
+    """A request to a model began: who and when."""
+
+    run_id: str
+    conversation_id: str | None
+    step: int
+    agent: str
+    provider: str
+    model: str
+    door: Door
+    labels: Mapping[str, str]
+    started_ns: int
+    streamed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolStart:
+    """A tool call began: who and when."""
+
+    run_id: str
+    conversation_id: str | None
+    step: int
+    agent: str
+    tool: str
+    tool_call_id: str
+    kind: ToolKind
+    labels: Mapping[str, str]
+    started_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartRecord:
+    """One text, thinking, tool-call… part of a response.
+
+    `start` counts from the start of the request, and is `None` where that start is unknown.
+    `duration` is the part's start to its last chunk; `chunks` may be 0 for a part that came empty.
+    """
+
+    index: int
+    kind: str
+    tool: str | None
+    tool_call_id: str | None
+    start: float | None
+    duration: float
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseRecord:
+    """One request to a model, and what came back.
+
+    `gap_counts` holds the waits before each chunk after the first; `stall_starts` the first 16 stalls, in seconds
+    after the request (after the first event where the request's start is unknown).
+    Token counts are the provider's; `usage_reported` is `False` when it sent none.
+    """
+
+    run_id: str
+    conversation_id: str | None = None
+    step: int
+    attempt: int
+    agent: str
+    root_agent: str
+    provider: str
+    model: str
+    response_model: str | None = None
+    door: Door
+    labels: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    started_ns: int
+    duration: float | None
+    streamed: bool
+    outcome: RequestOutcome
+    wait_before_attempt: float | None = None
+    time_to_first_token: float | None = None
+    time_to_first_output: float | None = None
+    chunks: int = 0
+    gap_counts: Distribution | None = None
+    gap_sum: float | None = None
+    gap_max: float | None = None
+    stalls: int = 0
+    stall_seconds: float = 0.0
+    stall_starts: tuple[float, ...] = ()
+    consumer_seconds: float = 0.0
+    output_tokens_per_second: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    usage_reported: bool = False
+    cost_usd: float | None = None
+    finish_reason: str | None = None
+    error_type: str | None = None
+    parts: tuple[PartRecord, ...] = ()
+    trace_id: str | None = None
+    span_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolRecord:
+    """One call of a function, output or native tool; `duration` is the tool's own execution."""
+
+    run_id: str
+    conversation_id: str | None = None
+    step: int
+    agent: str
+    tool: str
+    tool_call_id: str
+    kind: ToolKind
+    labels: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    started_ns: int
+    duration: float | None
+    outcome: ToolOutcome
+    retry_cause: str | None = None
+    error_type: str | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One finished run. `phases` splits its duration: where the time went."""
+
+    run_id: str
+    conversation_id: str | None = None
+    parent_run_id: str | None = None
+    agent: str
+    root_agent: str
+    door: Door
+    labels: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    started_ns: int
+    duration: float
+    outcome: RunOutcome
+    error_type: str | None = None
+    requests: int = 0
+    tool_calls: int = 0
+    output_retries: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+    time_to_first_output: float | None = None
+    time_to_final_result: float | None = None
+    phases: Mapping[str, float] = field(default_factory=dict[str, float])
+    trace_id: str | None = None
+    span_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The tap itself failed or gave something up; the run it watched went on.
+
+    `what` is `error` (an exception of ours or of a sink, `where` names it) or `dropped` (records or open runs given
+    up at a cap, `where` says what).
+    """
+
+    what: Literal['error', 'dropped']
+    where: str
+    count: int = 1

@@ -1,0 +1,234 @@
+"""From what was measured and what the response says to its record: the formulas of the contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from streamtap import _upstream
+from streamtap._distribution import Distribution
+from streamtap._records import PartRecord, ResponseRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydantic_ai.messages import ModelMessage, ModelResponse
+
+    from streamtap._meter import Part, ResponseMeter
+    from streamtap._records import Door, RequestOutcome
+
+SLOW_CONSUMER_SHARE = 0.1
+"""A consumer that held the stream for more of its window than this hides the model's own pace."""
+
+SHORTEST_WINDOW = 0.001
+"""Seconds between first and last chunk below which a speed says nothing."""
+
+
+@dataclass(slots=True)
+class Request:
+    """An open request: one step's attempts at a model, until the answer is settled."""
+
+    step: int
+    started: float | None
+    streamed: bool
+    model: object
+    meter: ResponseMeter
+    messages: Sequence[ModelMessage] = ()
+    history: int = 0
+    tried_before: int = 0
+    """Attempts that were over when this one was prepared: what a capability, not the model itself, retried."""
+    response: ModelResponse | None = None
+    answered: float | None = None
+    outcome: RequestOutcome | None = None
+    error_type: str | None = None
+    exhausted: tuple[_upstream.Attempt, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Whose request it is: what its record repeats of the run."""
+
+    run_id: str
+    conversation_id: str | None
+    agent: str
+    root_agent: str
+    door: Door
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Converts between the monotonic clock of measurements and the wall clock of timestamps."""
+
+    monotonic: float
+    unix_ns: int
+
+    def to_unix_ns(self, moment: float) -> int:
+        """The wall-clock time of a monotonic moment."""
+        return self.unix_ns + round((moment - self.monotonic) * 1e9)
+
+    def to_monotonic(self, unix_seconds: float) -> float:
+        """The monotonic moment of a wall-clock time."""
+        return self.monotonic + (unix_seconds - self.unix_ns / 1e9)
+
+
+def build_records(request: Request, owner: Owner, moments: Moments) -> tuple[ResponseRecord, ...]:
+    """The records of a settled request: each failed attempt, then the one that answered, if any did.
+
+    Args:
+        request: What was measured.
+        owner: Whose it is.
+        moments: The clocks' relation.
+    """
+    said = _upstream.response_at(request.messages, request.history) or request.response
+    facts = _upstream.read_response(said) if said is not None else None
+    attempts = facts.attempts if facts is not None else request.exhausted
+    failed = tuple(_failed(attempt, number, request, owner) for number, attempt in enumerate(attempts, 1))
+    if request.exhausted:
+        return failed
+    return (*failed, _answer(request, facts, attempts, owner, moments))
+
+
+def _failed(attempt: _upstream.Attempt, number: int, request: Request, owner: Owner) -> ResponseRecord:
+    usage = attempt.usage
+    return ResponseRecord(
+        run_id=owner.run_id,
+        conversation_id=owner.conversation_id,
+        step=request.step,
+        attempt=number,
+        agent=owner.agent,
+        root_agent=owner.root_agent,
+        provider=attempt.provider,
+        model=attempt.model,
+        door=owner.door,
+        labels=owner.labels,
+        started_ns=round(attempt.started_unix * 1e9),
+        duration=attempt.duration,
+        streamed=request.streamed,
+        outcome='error',
+        finish_reason='error',
+        error_type=attempt.error_type,
+        usage_reported=usage is not None,
+        input_tokens=usage.input_tokens if usage else None,
+        output_tokens=usage.output_tokens if usage else None,
+        cache_read_tokens=usage.cache_read_tokens if usage else None,
+        cache_write_tokens=usage.cache_write_tokens if usage else None,
+        reasoning_tokens=usage.reasoning_tokens if usage else None,
+        cost_usd=attempt.cost_usd,
+    )
+
+
+def _answer(
+    request: Request,
+    facts: _upstream.Response | None,
+    attempts: tuple[_upstream.Attempt, ...],
+    owner: Owner,
+    moments: Moments,
+) -> ResponseRecord:
+    meter = request.meter
+    outcome = request.outcome or 'success'
+    started = attempt_start(request, attempts, moments)
+    first_try = moments.to_monotonic(attempts[0].started_unix) if attempts else None
+    usage = facts.usage if facts else None
+    zero = started if started is not None else meter.first_event
+    paced = not _held_back(meter)
+    provider, model = _upstream.asked_model(request.model, max(0, len(attempts) - request.tried_before))
+    return ResponseRecord(
+        run_id=owner.run_id,
+        conversation_id=owner.conversation_id,
+        step=request.step,
+        attempt=len(attempts) + 1,
+        agent=owner.agent,
+        root_agent=owner.root_agent,
+        provider=provider,
+        model=model,
+        response_model=facts.model if facts else None,
+        door=owner.door,
+        labels=owner.labels,
+        started_ns=moments.to_unix_ns(zero if zero is not None else moments.monotonic),
+        duration=_duration(request, started),
+        streamed=request.streamed,
+        outcome=outcome,
+        wait_before_attempt=None if started is None or first_try is None else max(0.0, started - first_try),
+        time_to_first_token=_since(started, meter.first_chunk),
+        time_to_first_output=_since(started, meter.first_output),
+        chunks=meter.chunks,
+        gap_counts=Distribution.of_counts(meter.gap_counts) if paced and meter.chunks > 1 else None,
+        gap_sum=meter.gap_sum if paced and meter.chunks > 1 else None,
+        gap_max=meter.gap_max if paced and meter.chunks > 1 else None,
+        stalls=meter.stalls,
+        stall_seconds=meter.stall_seconds,
+        stall_starts=tuple(moment - zero for moment in meter.stall_moments) if zero is not None else (),
+        consumer_seconds=meter.consumer_seconds,
+        output_tokens_per_second=_speed(meter, usage) if paced and outcome == 'success' else None,
+        input_tokens=usage.input_tokens if usage else None,
+        output_tokens=usage.output_tokens if usage else None,
+        cache_read_tokens=usage.cache_read_tokens if usage else None,
+        cache_write_tokens=usage.cache_write_tokens if usage else None,
+        reasoning_tokens=usage.reasoning_tokens if usage else None,
+        usage_reported=usage is not None,
+        cost_usd=facts.cost_usd if facts else None,
+        finish_reason=_finish_reason(outcome, facts),
+        error_type=request.error_type,
+        parts=tuple(_part(part, started) for part in meter.parts),
+    )
+
+
+def attempt_start(request: Request, attempts: tuple[_upstream.Attempt, ...], moments: Moments) -> float | None:
+    """When the attempt that answered started: at the request's start, or when the last failed attempt gave up."""
+    if not attempts:
+        return request.started
+    last = moments.to_monotonic(attempts[-1].started_unix + attempts[-1].duration)
+    return last if request.started is None else max(last, request.started)
+
+
+def _since(started: float | None, moment: float | None) -> float | None:
+    return None if started is None or moment is None or moment < started else moment - started
+
+
+def _duration(request: Request, started: float | None) -> float | None:
+    meter = request.meter
+    if started is None:
+        return None
+    if not request.streamed:
+        return None if request.answered is None else request.answered - started
+    end = meter.last_event if request.outcome in (None, 'success', 'incomplete') else meter.stopped
+    end = end if end is not None else meter.stopped
+    return None if end is None else max(0.0, end - started - meter.consumer_seconds)
+
+
+def _held_back(meter: ResponseMeter) -> bool:
+    """Whether the consumer, not the model, set the pace of the stream."""
+    if meter.first_chunk is None:
+        return False
+    held = meter.consumer_at_last - meter.consumer_at_first
+    return held > SLOW_CONSUMER_SHARE * (meter.last_chunk - meter.first_chunk)
+
+
+def _speed(meter: ResponseMeter, usage: object) -> float | None:
+    """(output tokens - 1) / (last chunk - first chunk - native tools): decode speed, without the time to first token."""
+    output_tokens = getattr(usage, 'output_tokens', 0)
+    if meter.first_chunk is None or meter.chunks < 2 or output_tokens < 2:
+        return None
+    window = meter.last_chunk - meter.first_chunk - meter.native_at_last
+    return (output_tokens - 1) / window if window >= SHORTEST_WINDOW else None
+
+
+def _finish_reason(outcome: str, facts: _upstream.Response | None) -> str:
+    if outcome == 'error':
+        return 'error'
+    if outcome in ('cancelled', 'timeout'):
+        return 'cancelled'
+    return (facts.finish_reason if facts else None) or 'unknown'
+
+
+def _part(part: Part, started: float | None) -> PartRecord:
+    return PartRecord(
+        index=part.index,
+        kind=part.kind,
+        tool=part.tool,
+        tool_call_id=part.tool_call_id,
+        start=_since(started, part.started),
+        duration=max(0.0, part.last_chunk - part.started),
+        chunks=part.chunks,
+    )

@@ -1,0 +1,165 @@
+"""The open runs: who owns a run id, which run called which, and when a run without an end is over."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from typing import TYPE_CHECKING, Literal
+
+from streamtap import _upstream
+from streamtap._live import Live, LiveResponse, LiveRun, LiveTool
+from streamtap._response_record import Owner
+from streamtap._run import Run
+
+if TYPE_CHECKING:
+    from streamtap._records import Door
+    from streamtap._run import Surroundings
+
+MAX_OPEN_RUNS = 50_000
+"""Open runs a tap keeps; the oldest is given up, reported as incomplete and counted, to make room for a new one."""
+
+MAX_REPORTED = 10_000
+"""Run ids remembered after their report, so that a run is never counted twice."""
+
+
+class Runs:
+    """Every open run of a tap, by run id. Safe for threads: each run is fed by one task, many read it.
+
+    Args:
+        around: What all runs share.
+    """
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._open: OrderedDict[str, Run] = OrderedDict()
+        self._reported: OrderedDict[str, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, run_id: str) -> Run | None:
+        """The open run of that id."""
+        return self._open.get(run_id)
+
+    def open(
+        self,
+        who: _upstream.Who,
+        door: Door,
+        *,
+        labels: dict[str, str],
+        parent: Run | None,
+        started: float,
+    ) -> Run | None:
+        """Open a run, unless its id is open already: the first opener owns it.
+
+        A run that was reported already goes on for its requests and tools only.
+
+        Args:
+            who: Whose run it is.
+            door: The door that opens it.
+            labels: The user's own dimensions.
+            parent: The run that called it.
+            started: When it started, on the monotonic clock.
+        """
+        owner = Owner(
+            run_id=who.run_id,
+            conversation_id=who.conversation_id,
+            agent=who.agent,
+            root_agent=parent.owner.root_agent if parent is not None else who.agent,
+            door=door,
+            labels=labels,
+        )
+        run = Run(owner, parent.owner.run_id if parent is not None else None, started, self._around)
+        given_up: Run | None = None
+        with self._lock:
+            if who.run_id in self._open:
+                return None
+            if len(self._open) >= MAX_OPEN_RUNS:
+                given_up = self._open.popitem(last=False)[1]
+            run.reported_before = door == 'handler' and who.run_id in self._reported
+            self._open[who.run_id] = run
+        if given_up is not None:
+            self._around.out.dropped('open runs')
+            given_up.end('incomplete', error_type=None, now=self._around.clock.monotonic())
+        if run.reported_before:
+            self._around.out.dropped('reopened runs')
+        else:
+            run.announce()
+        return run
+
+    def remove(self, run: Run) -> bool:
+        """Take a run out because it is over; whether it still was in."""
+        with self._lock:
+            if self._open.get(run.owner.run_id) is not run:
+                return False
+            del self._open[run.owner.run_id]
+            self._reported[run.owner.run_id] = None
+            if len(self._reported) > MAX_REPORTED:
+                self._reported.popitem(last=False)
+            return True
+
+    def all_open(self) -> tuple[Run, ...]:
+        """The open runs, oldest first."""
+        with self._lock:
+            return tuple(self._open.values())
+
+    def live(self, idle: frozenset[str]) -> Live:
+        """A snapshot of what is open now; a run that is between two calls of its handler is not in progress."""
+        now = self._around.clock.monotonic()
+        runs: deque[LiveRun] = deque()
+        responses: deque[LiveResponse] = deque()
+        tools: deque[LiveTool] = deque()
+        for run in self.all_open():
+            owner = run.owner
+            if owner.run_id in idle:
+                continue
+            runs.append(
+                LiveRun(
+                    run_id=owner.run_id,
+                    parent_run_id=run.parent_run_id,
+                    agent=owner.agent,
+                    root_agent=owner.root_agent,
+                    door=owner.door,
+                    labels=owner.labels,
+                    age=max(0.0, now - run.started),
+                )
+            )
+            if (response := self._live_response(run, now)) is not None:
+                responses.append(response)
+            tools.extend(
+                LiveTool(
+                    run_id=owner.run_id,
+                    agent=owner.agent,
+                    tool=call.tool,
+                    kind=call.kind,
+                    labels=owner.labels,
+                    age=max(0.0, now - call.started),
+                )
+                for call in list(run.open_tools.values())
+            )
+        return Live(runs=tuple(runs), responses=tuple(responses), tools=tuple(tools))
+
+    def _live_response(self, run: Run, now: float) -> LiveResponse | None:
+        request = run.open_request
+        if request is None or request.meter.stopped is not None:
+            return None
+        meter = request.meter
+        since = meter.waiting_since if request.streamed else None
+        wait = None if since is None else max(0.0, now - since)
+        stalled: Literal['first_token', 'mid_stream'] | None = None
+        if since is not None and meter.chunks and now - since > self._around.stall_after:
+            stalled = 'mid_stream'
+        elif since is not None and not meter.chunks:
+            silent_since = meter.started if meter.started is not None else since
+            stalled = 'first_token' if now - silent_since > self._around.slow_start_after else None
+        provider, model = _upstream.asked_model(request.model, 0)
+        return LiveResponse(
+            run_id=run.owner.run_id,
+            agent=run.owner.agent,
+            provider=provider,
+            model=model,
+            labels=run.owner.labels,
+            streamed=request.streamed,
+            age=None if meter.started is None else max(0.0, now - meter.started),
+            wait=wait,
+            chunks=meter.chunks,
+            stalled=stalled,
+        )

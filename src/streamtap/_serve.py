@@ -1,0 +1,128 @@
+"""`/metrics` over HTTP: prometheus_client's own server, and its ASGI application."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from prometheus_client import REGISTRY, make_asgi_app, start_http_server
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable, Callable, MutableMapping
+    from threading import Thread
+    from types import TracebackType
+    from typing import Any
+    from wsgiref.simple_server import WSGIServer
+
+    from prometheus_client.registry import CollectorRegistry
+    from typing_extensions import Self
+
+    Message = MutableMapping[str, Any]
+    AsgiApp = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+
+
+class MetricsServer:
+    """A running `/metrics` server; closes with `close()` or as a context manager.
+
+    Args:
+        server: The server of prometheus_client.
+        thread: Its thread.
+        scheme: `http` or `https`.
+    """
+
+    def __init__(self, server: WSGIServer, thread: Thread, scheme: str) -> None:
+        self._server = server
+        self._thread = thread
+        host = str(server.server_address[0])
+        self.addr = host
+        """The address it listens on."""
+        self.port = int(server.server_address[1])
+        """The port it listens on."""
+        self.url = f'{scheme}://{f"[{host}]" if ":" in host else host}:{self.port}/metrics'
+        """Where the metrics are."""
+
+    def close(self) -> None:
+        """Stop serving; more calls do nothing."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def serve(
+    port: int = 9464,
+    addr: str = '127.0.0.1',
+    *,
+    registry: CollectorRegistry = REGISTRY,
+    certfile: str | None = None,
+    keyfile: str | None = None,
+    client_cafile: str | None = None,
+    client_capath: str | None = None,
+    client_auth_required: bool = False,
+    tls_min_version: ssl.TLSVersion | None = None,
+) -> MetricsServer:
+    """Serve `/metrics` from a thread of its own.
+
+    An application that serves HTTP already mounts `metrics_app()` instead, and one that exposes prometheus_client's
+    default registry needs neither.
+
+    Args:
+        port: The port; 0 takes any free one. Default 9464, the one OpenTelemetry's exporter uses.
+        addr: The address to listen on. Default loopback: metrics name agents, models and tools, so think before
+            opening them to a network.
+        registry: The registry to serve; prometheus_client's default one if not given.
+        certfile: Path of the server's certificate, for TLS.
+        keyfile: Path of its key.
+        client_cafile: Path of the certificate authority that client certificates are checked against.
+        client_capath: The same, as a folder.
+        client_auth_required: Whether clients must show a certificate.
+        tls_min_version: The lowest TLS version to accept.
+
+    Returns:
+        The running server.
+
+    Raises:
+        OSError: If the port is taken or the address is not this machine's.
+        ValueError: If only one of `certfile` and `keyfile` is given.
+    """
+    if (certfile is None) != (keyfile is None):
+        raise ValueError('TLS needs both certfile and keyfile')
+    tls: dict[str, Any] = {} if tls_min_version is None else {'tls_min_version': tls_min_version}
+    try:
+        server, thread = start_http_server(
+            port,
+            addr,
+            registry,
+            certfile=certfile,
+            keyfile=keyfile,
+            client_cafile=client_cafile,
+            client_capath=client_capath,
+            client_auth_required=client_auth_required,
+            **tls,
+        )
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise OSError(
+                error.errno,
+                f'port {port} on {addr} is in use: pass another port to serve(), or mount streamtap.metrics_app() in the '
+                'application that holds it',
+            ) from None
+        raise
+    return MetricsServer(server, thread, 'http' if certfile is None else 'https')
+
+
+def metrics_app(registry: CollectorRegistry = REGISTRY) -> AsgiApp:
+    """An ASGI application that answers with the metrics, to mount in yours: `app.mount('/metrics', metrics_app())`.
+
+    Args:
+        registry: The registry to serve; prometheus_client's default one if not given.
+    """
+    return make_asgi_app(registry)

@@ -1,0 +1,105 @@
+"""Who wants what was measured: the protocol of a sink, and a base that does nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamtap._live import Live
+    from streamtap._records import (
+        Fault,
+        ResponseRecord,
+        ResponseStart,
+        RunRecord,
+        RunStart,
+        ToolRecord,
+        ToolStart,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """What a tap tells a sink when the sink is attached to it.
+
+    Args:
+        labels: The names of the user's own dimensions, in order.
+        max_label_values: How many distinct values a label may have before new ones become `_other`.
+        live: Gives a snapshot of what is open now.
+        catch_up: Makes the tap report the runs that are known to be over; a sink that is read calls it first.
+    """
+
+    labels: tuple[str, ...]
+    max_label_values: int
+    live: Callable[[], Live]
+    catch_up: Callable[[], None]
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Receives each moment of a run; subclass `BaseSink` to implement only some.
+
+    A sink is called in the order in which things happened, never per chunk.
+    What it raises is caught, logged once per kind and counted.
+    """
+
+    def run_started(self, start: RunStart) -> None:
+        """A run began."""
+        ...
+
+    def run_ended(self, record: RunRecord) -> None:
+        """A run ended, whatever its outcome."""
+        ...
+
+    def response_started(self, start: ResponseStart) -> None:
+        """A request to a model began."""
+        ...
+
+    def response_ended(self, record: ResponseRecord) -> None:
+        """A response came, or its request failed."""
+        ...
+
+    def tool_started(self, start: ToolStart) -> None:
+        """A function or output tool was called."""
+        ...
+
+    def tool_ended(self, record: ToolRecord) -> None:
+        """A tool call ended, or was refused."""
+        ...
+
+
+class BaseSink:
+    """A sink that ignores every moment; override those you want.
+
+    A sink may block (write a file, call a service): unless it sets `inline = True`, it runs on the tap's own worker
+    thread behind a bounded queue, and what does not fit is dropped and counted.
+    """
+
+    inline: ClassVar[bool] = False
+    """Whether the sink only touches memory, and so may run inside the agent's own task."""
+
+    def attached(self, attachment: Attachment) -> None:
+        """A tap took this sink; called once per tap, before anything else."""
+
+    def run_started(self, start: RunStart) -> None:
+        """A run began."""
+
+    def run_ended(self, record: RunRecord) -> None:
+        """A run ended, whatever its outcome."""
+
+    def response_started(self, start: ResponseStart) -> None:
+        """A request to a model began."""
+
+    def response_ended(self, record: ResponseRecord) -> None:
+        """A response came, or its request failed."""
+
+    def tool_started(self, start: ToolStart) -> None:
+        """A function or output tool was called."""
+
+    def tool_ended(self, record: ToolRecord) -> None:
+        """A tool call ended, or was refused."""
+
+    def faulted(self, fault: Fault) -> None:
+        """The tap swallowed an error of its own, or dropped something at a cap."""

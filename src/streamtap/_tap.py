@@ -1,0 +1,224 @@
+"""The tap: the one object that is plugged in."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import weakref
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from pydantic_ai import RunContext
+
+from streamtap._capability import TapCapability
+from streamtap._capability_run import CapabilityDoor
+from streamtap._catalogue import check_label_names
+from streamtap._clock import SystemClock
+from streamtap._dispatch import MOMENTS, Dispatch
+from streamtap._handler import HandlerDoor
+from streamtap._price import Pricing
+from streamtap._prometheus import PrometheusSink
+from streamtap._run import Run, Surroundings
+from streamtap._runs import Runs
+from streamtap._sinks import Attachment
+from streamtap._usage import UsageSink
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Awaitable, Iterable
+    from types import TracebackType
+    from typing import Any
+
+    from pydantic_ai.messages import AgentStreamEvent
+    from typing_extensions import Self
+
+    from streamtap._clock import Clock
+    from streamtap._live import Live
+    from streamtap._price import Price
+    from streamtap._sinks import Sink
+
+FLUSH_SECONDS = 5.0
+
+
+def default_sinks() -> list[Sink]:
+    """The sinks of `Tap()`: Prometheus on the default registry, and the usage ledger behind `tap.usage`."""
+    return [PrometheusSink(), UsageSink()]
+
+
+class Tap:
+    """A tap on the event streams of Pydantic AI agents: reusable, shared by any number of agents, runs and threads.
+
+    Give it to one run (`agent.run(..., event_stream_handler=tap)`), or to every run of an agent
+    (`Agent(..., capabilities=[tap.capability()])`). The run never notices: nothing that fails in here reaches it.
+
+    With `STREAMTAP_DISABLED=1` in the environment when it is made, a tap does nothing at all.
+
+    Args:
+        sinks: Who receives what was measured; `default_sinks()` if `None`.
+        labels: Names of your own dimensions, filled from each run's `metadata`, `''` where missing; they become
+            labels of every metric, so give them few values (a tier, a feature; never a user id).
+        price: Your own price: US dollars for a response, or `None` to leave it to pydantic-ai's list price.
+        stall_after: Seconds of silence after the first chunk that are a stall. Default 5.
+        slow_start_after: Seconds without a first chunk after which an open stream counts as stalled. Default 30.
+        settle_after: Seconds after the handler's last call at which a run whose end nobody told is taken to be over.
+            Default 30.
+        max_label_values: Distinct values a label may have in metrics before new ones become `_other`. Default 200.
+        include_content: Whether messages of exceptions, which can carry content, may appear in the tap's own log.
+            Prompts and outputs are never recorded. Default `False`.
+        clock: Where the time is read; tests pass their own.
+
+    Raises:
+        TypeError: If a sink is no sink, or another argument is of the wrong type.
+        ValueError: If a threshold is not above 0, or a label's name is not allowed.
+    """
+
+    def __init__(
+        self,
+        sinks: Iterable[Sink] | None = None,
+        *,
+        labels: Iterable[str] = (),
+        price: Price | None = None,
+        stall_after: float = 5.0,
+        slow_start_after: float = 30.0,
+        settle_after: float = 30.0,
+        max_label_values: int = 200,
+        include_content: bool = False,
+        clock: Clock | None = None,
+    ) -> None:
+        if isinstance(labels, str):
+            raise TypeError(f'labels must be a collection of names, for instance labels=({labels!r},)')
+        names = tuple(labels)
+        check_label_names(names)
+        for name, seconds in (
+            ('stall_after', stall_after),
+            ('slow_start_after', slow_start_after),
+            ('settle_after', settle_after),
+        ):
+            _check_positive(name, seconds)
+        if isinstance(max_label_values, bool) or not isinstance(max_label_values, int) or max_label_values < 1:
+            raise ValueError(f'max_label_values must be a whole number of at least 1, not {max_label_values!r}')
+        if price is not None and not callable(price):
+            raise TypeError(f'price must be a function of a ResponseRecord that returns US dollars or None, not {price!r}')
+        chosen = tuple(default_sinks() if sinks is None else sinks)
+        for sink in chosen:
+            _check_sink(sink)
+        self._enabled = os.environ.get('STREAMTAP_DISABLED', '') not in ('1', 'true', 'yes')
+        self._usage = next((sink for sink in chosen if isinstance(sink, UsageSink)), None)
+        self._out = Dispatch(chosen, include_content=include_content)
+        around = Surroundings(
+            clock=SystemClock() if clock is None else clock,
+            out=self._out,
+            price=Pricing(price, self._out),
+            stall_after=stall_after,
+            slow_start_after=slow_start_after,
+        )
+        # One per tap, so that two taps on one run do not hide each other's nesting.
+        current: ContextVar[Run | None] = ContextVar('streamtap_current_run', default=None)
+        self._runs = Runs(around)
+        self._capability = CapabilityDoor(self._runs, around, labels=names, current=current)
+        self._handler = HandlerDoor(self._runs, around, labels=names, settle_after=settle_after, current=current)
+        if self._enabled:
+            self._out.attach(Attachment(names, max_label_values, self.live, self._handler.catch_up))
+            atexit.register(_close, weakref.ref(self))
+
+    def __call__(self, ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> Awaitable[None]:
+        """The handler door: pass the tap itself as `event_stream_handler=`.
+
+        Args:
+            ctx: The run's context, from pydantic-ai.
+            events: The events of one response or of one round of tool calls, from pydantic-ai.
+
+        Raises:
+            TypeError: If it is called by hand with anything else.
+        """
+        if not isinstance(ctx, RunContext) or not hasattr(events, '__aiter__'):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                'a tap is called by pydantic-ai with (RunContext, events): pass it as '
+                f'agent.run(..., event_stream_handler=tap); it was called with ({type(ctx).__name__}, {type(events).__name__})'
+            )
+        return self._handler.handle(ctx, events) if self._enabled else _drain(events)
+
+    def capability(self, *, stream: bool = False) -> TapCapability:
+        """The capability door: `Agent(..., capabilities=[tap.capability()])`, or per run.
+
+        It measures every way of running the agent, with exact run, request and tool times.
+
+        Args:
+            stream: Whether to make every request of the agent stream, so that plain `run()` has a time to first token
+                too. It costs the run what streaming costs, and fails on models that cannot stream. Default `False`:
+                nothing streams that would not anyway.
+        """
+        return TapCapability(self._capability if self._enabled else None, stream=stream)
+
+    @property
+    def usage(self) -> UsageSink:
+        """The usage ledger: `tap.usage.summary()` tells requests, tokens, cost, tools and times.
+
+        Raises:
+            LookupError: If the tap was made without a `UsageSink`.
+        """
+        if self._usage is None:
+            raise LookupError('this tap keeps no usage: make it with Tap(sinks=[UsageSink(), ...])')
+        self._handler.catch_up()
+        return self._usage
+
+    def live(self) -> Live:
+        """A snapshot of what is open now: runs with their age, requests with their present wait, tools."""
+        self._handler.catch_up()
+        return self._runs.live(self._handler.idle())
+
+    def flush(self) -> None:
+        """Report the runs that are known to be over, and wait (at most 5 s) for sinks that run on the worker thread."""
+        self._handler.catch_up()
+        self._out.flush(FLUSH_SECONDS)
+
+    def close(self) -> None:
+        """Report every run, those still open as `incomplete`, and end the worker thread; the tap stays usable."""
+        self._handler.close()
+        for run in self._runs.all_open():
+            if self._runs.remove(run):
+                run.close()
+        self._out.close(FLUSH_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+async def _drain(events: AsyncIterable[AgentStreamEvent]) -> None:
+    async for _ in events:
+        pass
+
+
+def _close(reference: weakref.ref[Tap]) -> None:
+    tap = reference()
+    if tap is not None:
+        tap.close()
+
+
+def _check_positive(name: str, seconds: object) -> None:
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise TypeError(f'{name} must be a number of seconds, not {seconds!r}')
+    if not seconds > 0:
+        raise ValueError(f'{name} must be above 0 seconds, not {seconds!r}')
+
+
+def _check_sink(sink: object) -> None:
+    if isinstance(sink, type):
+        raise TypeError(f'sinks must be objects: pass {sink.__name__}() instead of the class {sink.__name__}')
+    missing = [moment for moment in MOMENTS if not callable(getattr(sink, moment, None))]
+    if missing:
+        raise TypeError(
+            f'{sink!r} is not a sink: it lacks {", ".join(missing)}; subclass streamtap.BaseSink to implement only some'
+        )

@@ -1,0 +1,128 @@
+"""Tool calls as the event stream tells them, for doors that do not see the execution itself.
+
+All call events come before any tool starts, so the time from call to result holds the waiting for other tools.
+Which of it was waiting follows from how pydantic-ai schedules: a `sequential` tool starts when every earlier call
+ended, the calls after it when it ended, and in the run-wide `sequential` mode each starts after the one before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streamtap import _upstream
+
+if TYPE_CHECKING:
+    from pydantic_ai.messages import AgentStreamEvent
+
+    from streamtap._records import RunOutcome
+    from streamtap._run import OpenTool, Run
+
+
+@dataclass(slots=True)
+class Scheduled:
+    """A call that was announced and will run; `ended` when its result came."""
+
+    open: OpenTool
+    is_sequential: bool
+    ended: float | None = None
+
+
+def start_of(calls: list[Scheduled], position: int, batch_started: float) -> float | None:
+    """When the call at `position` began to run, or `None` while a call it waits for has not ended."""
+    barrier = batch_started
+    earlier = calls[:position]
+    waits_for_all = calls[position].is_sequential
+    for call in earlier:
+        if waits_for_all or call.is_sequential:
+            if call.ended is None:
+                return None
+            barrier = max(barrier, call.ended)
+    return barrier
+
+
+class ToolEvents:
+    """Reads the events of one round of tool calls.
+
+    Args:
+        run: The run that makes them.
+        step: The step of the response that asked for them.
+    """
+
+    def __init__(self, run: Run, *, step: int) -> None:
+        self._run = run
+        self._step = step
+        mode = _upstream.execution_mode(run.tool_manager)
+        self._one_by_one = mode == 'sequential'
+        self._results_are_held = mode == 'parallel_ordered_events'
+        self._calls: list[Scheduled] = []
+        self._batch_started: float | None = None
+        self._output_accepted = False
+        self.ending: RunOutcome = 'success'
+        """How the run ended if no call follows: a round without any event means that the text was accepted."""
+
+    def feed(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
+        """Take an event."""
+        if (call := _upstream.tool_call(event)) is not None:
+            if not self._output_accepted:
+                self.ending = 'incomplete'
+            if call.will_run and call.kind == 'function':
+                opened = self._run.begin_tool(call.tool, call.tool_call_id, call.kind, step=self._step, started=now)
+                alone = self._one_by_one or _upstream.is_sequential(self._run.tool_manager, call.tool)
+                self._calls.append(Scheduled(opened, alone))
+        elif (result := _upstream.tool_result(event)) is not None:
+            if self._batch_started is None:
+                self._batch_started = waited_from
+            self._result(result, now)
+        elif event.event_kind == 'deferred_tool_requests':
+            self.ending = 'deferred'
+
+    def over(self) -> None:
+        """The round ended; a call without a result waits for a decision from outside."""
+        for call in self._calls:
+            if call.ended is None:
+                self._run.forget_tool(call.open)
+
+    def broke(self, error: BaseException, waited_from: float, now: float) -> None:
+        """The round ended with an exception; a lone running tool is the one that raised it."""
+        started = self._batch_started if self._batch_started is not None else waited_from
+        starts = {id(call): start_of(self._calls, place, started) for place, call in enumerate(self._calls)}
+        running = [call for call in self._calls if call.ended is None and starts[id(call)] is not None]
+        outcome, cause, error_type = _upstream.tool_outcome(error)
+        for call in self._calls:
+            began = starts[id(call)]
+            if call.ended is not None:
+                continue
+            if began is None:
+                self._run.forget_tool(call.open)
+            elif len(running) == 1:
+                self._run.end_tool(call.open, outcome, cause=cause, error_type=error_type, interval=(began, now))
+            else:
+                self._run.end_tool(call.open, 'interrupted', interval=(began, now))
+
+    def _result(self, result: _upstream.ToolResult, now: float) -> None:
+        if result.kind == 'output' and result.outcome == 'success':
+            self._output_accepted = True
+        self.ending = 'success' if self._output_accepted else 'incomplete'
+        place = next((i for i, call in enumerate(self._calls) if call.open.tool_call_id == result.tool_call_id), None)
+        if place is None:
+            self._run.refuse_tool(
+                result.tool,
+                result.tool_call_id,
+                result.kind,
+                step=self._step,
+                outcome=result.outcome,
+                cause=result.cause,
+                now=now,
+            )
+            return
+        call = self._calls[place]
+        began = start_of(self._calls, place, self._batch_started if self._batch_started is not None else now)
+        call.ended = now
+        if self._results_are_held:
+            # Results come in the order of the calls, whenever they were ready: no duration can be told.
+            interval = None
+            self._run.phases.tool(self._batch_started if self._batch_started is not None else now, now)
+        else:
+            interval = None if began is None else (began, now)
+        self._run.end_tool(call.open, result.outcome, cause=result.cause, interval=interval)

@@ -1,0 +1,86 @@
+"""The one place that knows pydantic-ai's shapes, and how they differ between its releases.
+
+Kinds are compared as strings (`event_kind`, `part_kind`, `outcome`), which are stable across releases; classes are not.
+"""
+
+from streamtap._upstream.context import (
+    Who,
+    asks_again,
+    is_deferred_result,
+    is_primed,
+    metadata_labels,
+    model_call,
+    model_of,
+    output_call,
+    remaining_messages,
+    request_unix_time,
+    tool_manager,
+    waits_for_slot,
+    who,
+)
+from streamtap._upstream.errors import (
+    error_type,
+    failed_attempts,
+    is_deferral,
+    request_outcome,
+    run_outcome,
+    tool_outcome,
+)
+from streamtap._upstream.events import ToolCall, ToolResult, feed_response, tool_call, tool_result
+from streamtap._upstream.responses import (
+    Attempt,
+    Response,
+    asked_model,
+    attempts_of,
+    read_response,
+    response_at,
+    streamed_response,
+    wrapped_candidates,
+)
+from streamtap._upstream.tools import (
+    UNKNOWN_TOOL,
+    execution_mode,
+    is_output_tool,
+    is_sequential,
+    known_tool,
+)
+
+__all__ = [
+    'UNKNOWN_TOOL',
+    'Attempt',
+    'Response',
+    'ToolCall',
+    'ToolResult',
+    'Who',
+    'asked_model',
+    'attempts_of',
+    'asks_again',
+    'error_type',
+    'execution_mode',
+    'failed_attempts',
+    'feed_response',
+    'is_deferral',
+    'is_deferred_result',
+    'is_output_tool',
+    'is_primed',
+    'is_sequential',
+    'known_tool',
+    'metadata_labels',
+    'model_call',
+    'model_of',
+    'output_call',
+    'read_response',
+    'remaining_messages',
+    'request_outcome',
+    'request_unix_time',
+    'response_at',
+    'run_outcome',
+    'streamed_response',
+    'tool_call',
+    'tool_manager',
+    'tool_outcome',
+    'tool_result',
+    'waits_for_slot',
+    'who',
+    'wrapped_candidates',
+]

@@ -1,0 +1,125 @@
+"""What a run context tells; restricted contexts (durable engines) raise for what they lack, and then it is unknown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydantic_ai.messages import ModelMessage
+
+
+def _read(ctx: object, name: str) -> object:
+    try:
+        return getattr(ctx, name, None)
+    except Exception:  # noqa: BLE001 - a restricted context raises UserError, not AttributeError
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whose call this is."""
+
+    run_id: str
+    conversation_id: str | None
+    agent: str
+    step: int
+
+
+def who(ctx: object) -> Who:
+    """Whose call this is; an agent without a name is `agent`."""
+    run_id = _read(ctx, 'run_id')
+    conversation_id = _read(ctx, 'conversation_id')
+    name = _read(_read(ctx, 'agent'), 'name')
+    step = _read(ctx, 'run_step')
+    return Who(
+        run_id=run_id if isinstance(run_id, str) else '',
+        conversation_id=conversation_id if isinstance(conversation_id, str) else None,
+        agent=name if isinstance(name, str) and name else 'agent',
+        step=step if isinstance(step, int) else 0,
+    )
+
+
+def metadata_labels(ctx: object, names: tuple[str, ...], inherited: Mapping[str, str]) -> dict[str, str]:
+    """The user's own dimensions from the run's metadata; what is missing comes from the calling run, else is ''."""
+    metadata = _read(ctx, 'metadata')
+    values: dict[str, str] = {}
+    for name in names:
+        value: object = metadata.get(name) if isinstance(metadata, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        values[name] = inherited.get(name, '') if value is None else str(value)  # pyright: ignore[reportUnknownArgumentType]
+    return values
+
+
+def remaining_messages(ctx: object) -> Sequence[ModelMessage]:
+    """The run's live message history; empty where the context has none."""
+    messages = _read(ctx, 'messages')
+    return messages if isinstance(messages, list) else ()  # pyright: ignore[reportUnknownVariableType]
+
+
+def model_call(ctx: object, events: object) -> bool:
+    """Whether a handler was called for a model's response, rather than for the calls of tools."""
+    if hasattr(events, 'response'):
+        return True
+    messages = remaining_messages(ctx)
+    return bool(messages) and messages[-1].kind == 'request'
+
+
+def request_unix_time(ctx: object) -> float | None:
+    """When the request that is being answered was made, in seconds since the epoch."""
+    messages = remaining_messages(ctx)
+    if not messages or messages[-1].kind != 'request':
+        return None
+    timestamp = getattr(messages[-1], 'timestamp', None)
+    return None if timestamp is None else timestamp.timestamp()
+
+
+def is_primed(ctx: object, events: object) -> bool:
+    """Whether the stream was opened before anyone asked for its first event.
+
+    pydantic-ai opens a stream early when a capability may recover its failure; the wait for the first event lies
+    before the handler is called then.
+    """
+    response = _read(events, 'response')
+    if response is not None:
+        return bool(_read(response, 'parts'))
+    return bool(_read(_read(ctx, 'root_capability'), '_has_on_model_request_error'))
+
+
+def waits_for_slot(ctx: object) -> bool:
+    """Whether the agent limits how many of its runs go on at once."""
+    return _read(_read(ctx, 'agent'), '_concurrency_limiter') is not None
+
+
+def tool_manager(ctx: object) -> object | None:
+    """The run's tool manager, which knows its tools."""
+    return _read(ctx, 'tool_manager')
+
+
+def model_of(ctx: object) -> object | None:
+    """The model that the run asks, wrapped in whatever wrappers."""
+    return _read(ctx, 'model')
+
+
+def asks_again(messages: Sequence[ModelMessage]) -> bool:
+    """Whether the request at the end of the history sends an output back to the model to make it again."""
+    if not messages or messages[-1].kind != 'request':
+        return False
+    return any(
+        part.part_kind == 'retry-feedback' or (part.part_kind == 'retry-prompt' and getattr(part, 'tool_name', None) is None)
+        for part in messages[-1].parts
+    )
+
+
+def output_call(ctx: object, output_context: object) -> tuple[str, str] | None:
+    """The name and id of the output tool's call whose output is made, or `None` for text and for partial output."""
+    call = getattr(output_context, 'tool_call', None)
+    if call is None or _read(ctx, 'partial_output'):
+        return None
+    return str(getattr(call, 'tool_name', '')), str(getattr(call, 'tool_call_id', ''))
+
+
+def is_deferred_result(result: object) -> bool:
+    """Whether the run ended because tool calls wait for a decision or a result from outside."""
+    return type(getattr(result, 'output', None)).__name__ == 'DeferredToolRequests'

@@ -1,0 +1,90 @@
+"""How a run, a request or a tool call ended, told from the exception that ended it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from streamtap._upstream.responses import attempts_of
+
+if TYPE_CHECKING:
+    from streamtap._records import RequestOutcome, RunOutcome, ToolOutcome
+    from streamtap._upstream.responses import Attempt
+
+
+def _names(error: BaseException) -> frozenset[str]:
+    return frozenset(cls.__name__ for cls in type(error).__mro__)
+
+
+def error_type(error: BaseException) -> str:
+    """The exception's class name; for an HTTP error of a model `ModelHTTPError_` and the status."""
+    status = getattr(error, 'status_code', None)
+    if isinstance(status, int) and 'ModelHTTPError' in _names(error):
+        return f'ModelHTTPError_{status}'
+    return type(error).__name__
+
+
+def _deadline_passed(ctx: object) -> bool:
+    try:
+        remaining = ctx.remaining_time()  # type: ignore[attr-defined]
+    except Exception:  # noqa: BLE001 - older releases have no deadline, restricted contexts raise errors of their own
+        return False
+    return remaining is not None and remaining <= 0
+
+
+def _is_stop(error: BaseException) -> bool:
+    return isinstance(error, (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit))
+
+
+def run_outcome(error: BaseException, ctx: object) -> RunOutcome:
+    """How a run ended that `error` ended."""
+    names = _names(error)
+    if 'RunTimedOut' in names or (_is_stop(error) and _deadline_passed(ctx)):
+        return 'timeout'
+    if _is_stop(error) or 'RunCancelled' in names:
+        return 'cancelled'
+    return 'limit' if 'UsageLimitExceeded' in names else 'error'
+
+
+def request_outcome(error: BaseException, ctx: object) -> RequestOutcome:
+    """How a request ended that `error` ended; a usage limit is the caller's stop, not the provider's failure."""
+    outcome = run_outcome(error, ctx)
+    return 'cancelled' if outcome == 'limit' else outcome if outcome in ('timeout', 'cancelled') else 'error'
+
+
+def failed_attempts(error: BaseException) -> tuple[Attempt, ...]:
+    """Every attempt of a request in which all candidates failed; empty for any other error."""
+    return attempts_of(error) if 'FallbackExceptionGroup' in _names(error) else ()
+
+
+def is_deferral(error: BaseException) -> bool:
+    """Whether a tool call was put off: it waits for approval, or something outside runs it."""
+    return bool(_names(error) & {'CallDeferred', 'ApprovalRequired'})
+
+
+def tool_outcome(error: BaseException) -> tuple[ToolOutcome, str | None, str | None]:
+    """The outcome, retry cause and error type of a tool call that `error` ended."""
+    names = _names(error)
+    if _is_stop(error):
+        return 'interrupted', None, None
+    if is_deferral(error):
+        return 'deferred', None, None
+    if names & {'ToolRetryError', 'ModelRetry'}:
+        return 'retried', 'timeout' if _timed_out(error) else 'model_retry', None
+    if names & {'ToolFailedError', 'ToolFailed'}:
+        return 'failed', None, None
+    if 'ValidationError' in names:
+        return 'retried', 'validation_error', None
+    return 'error', None, error_type(error)
+
+
+def _timed_out(error: BaseException) -> bool:
+    """Whether a retry was asked for because the tool's own timeout passed: pydantic-ai raises it out of TimeoutError."""
+    seen: BaseException | None = error
+    for _ in range(4):
+        if seen is None:
+            return False
+        if seen.__suppress_context__ and isinstance(seen.__context__, TimeoutError) and seen.__cause__ is None:
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False

@@ -1,0 +1,158 @@
+"""What an event of the stream means: content, a part, a tool call or its result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast
+
+from streamtap._meter import NATIVE_CALL, NATIVE_RETURN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydantic_ai.messages import AgentStreamEvent
+
+    from streamtap._meter import ResponseMeter
+    from streamtap._records import ToolOutcome
+
+
+def feed_response(
+    meter: ResponseMeter,
+    event: AgentStreamEvent,
+    waited_from: float,
+    now: float,
+    describe: Callable[[str], tuple[str, bool]],
+) -> None:
+    """Tell the meter what an event of a model's response is. On the path of every delta.
+
+    Args:
+        meter: Measures the response.
+        event: The event that arrived.
+        waited_from: When the wait for it began.
+        now: When it arrived.
+        describe: The name under which a tool is shown, and whether it is an output tool; asked once per tool call.
+    """
+    if event.event_kind == 'part_delta':
+        delta = event.delta
+        if delta.part_delta_kind == 'tool_call':
+            if delta.args_delta:
+                meter.arguments(event.index, now)
+                meter.chunk(event.index, waited_from, now)
+                return
+            if delta.tool_name_delta:
+                meter.chunk(event.index, waited_from, now)
+                return
+        elif delta.part_delta_kind == 'speech':
+            if delta.audio_chunk or delta.transcript_delta:
+                meter.chunk(event.index, waited_from, now)
+                return
+        elif delta.content_delta:
+            meter.chunk(event.index, waited_from, now)
+            return
+        meter.other(waited_from, now)
+    elif event.event_kind == 'part_start':
+        _part_started(meter, event.index, event.part, waited_from, now, describe)
+    else:
+        if event.event_kind == 'final_result':
+            meter.final_result = now
+        meter.other(waited_from, now)
+
+
+def _part_started(
+    meter: ResponseMeter,
+    index: int,
+    part: object,
+    waited_from: float,
+    now: float,
+    describe: Callable[[str], tuple[str, bool]],
+) -> None:
+    kind = str(getattr(part, 'part_kind', 'unknown'))
+    tool = _text(part, 'tool_name')
+    call_id = _text(part, 'tool_call_id')
+    if kind == NATIVE_RETURN:
+        meter.other(waited_from, now)
+        succeeded = getattr(part, 'outcome', 'success') == 'success'
+        meter.native_returned(call_id or '', now, succeeded=succeeded)
+        meter.part_started(index, kind, tool=tool, tool_call_id=call_id, now=now)
+        return
+    is_call = kind in ('tool-call', NATIVE_CALL)
+    shown, is_output = describe(tool) if kind == 'tool-call' and tool else (tool if is_call else None, False)
+    meter.part_started(
+        index, kind, tool=shown, tool_call_id=call_id if is_call else None, is_output=is_output, now=now
+    )
+    if (tool if is_call else _has_content(part)):
+        if is_call and getattr(part, 'args', None):
+            meter.arguments(index, now)
+        meter.chunk(index, waited_from, now)
+    else:
+        meter.other(waited_from, now)
+    if kind == NATIVE_CALL:
+        meter.native_started(tool or '', call_id or '', now)
+
+
+def _has_content(part: object) -> bool:
+    if getattr(part, 'part_kind', '') == 'speech':
+        return bool(getattr(part, 'transcript', None) or getattr(part, 'audio', None))
+    if getattr(part, 'part_kind', '') == 'compaction':
+        return False
+    return bool(getattr(part, 'content', None))
+
+
+def _text(part: object, name: str) -> str | None:
+    value = getattr(part, name, None)
+    return value if isinstance(value, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool call was announced; `will_run` is false for one whose arguments are wrong or that waits for approval."""
+
+    tool: str
+    tool_call_id: str
+    kind: Literal['function', 'output']
+    will_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """A tool call's result came; `cause` says why it is to be made again."""
+
+    tool: str
+    tool_call_id: str
+    kind: Literal['function', 'output']
+    outcome: ToolOutcome
+    cause: str | None
+
+
+def tool_call(event: AgentStreamEvent) -> ToolCall | None:
+    """The announced call, or `None` if the event is something else."""
+    kind = event.event_kind
+    if kind not in ('function_tool_call', 'output_tool_call'):
+        return None
+    part = getattr(event, 'part', None)
+    return ToolCall(
+        tool=_text(part, 'tool_name') or '',
+        tool_call_id=_text(part, 'tool_call_id') or '',
+        kind='output' if kind == 'output_tool_call' else 'function',
+        will_run=getattr(event, 'args_valid', None) is True,
+    )
+
+
+def tool_result(event: AgentStreamEvent) -> ToolResult | None:
+    """The result of a call, or `None` if the event is something else."""
+    kind = event.event_kind
+    if kind not in ('function_tool_result', 'output_tool_result'):
+        return None
+    part = getattr(event, 'part', None) or getattr(event, 'result', None)
+    outcome = getattr(part, 'outcome', 'success')
+    cause = getattr(getattr(part, 'retry', None), 'cause', None)
+    if getattr(part, 'part_kind', '') == 'retry-prompt':
+        outcome = 'retried'
+    known = outcome if outcome in ('success', 'failed', 'denied', 'interrupted', 'retried') else 'error'
+    return ToolResult(
+        tool=_text(part, 'tool_name') or '',
+        tool_call_id=_text(part, 'tool_call_id') or '',
+        kind='output' if kind == 'output_tool_result' else 'function',
+        outcome=cast('ToolOutcome', known),
+        cause=cause if isinstance(cause, str) else None,
+    )

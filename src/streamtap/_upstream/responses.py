@@ -1,0 +1,168 @@
+"""What a response says of itself: its usage, its price, who answered and who failed before."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic_ai.messages import ModelMessage, ModelResponse
+
+_STATUS = re.compile(r'status_code: (\d{3})\b')
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts as the provider reported them; cached tokens are inside input, reasoning tokens inside output."""
+
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt at another model that did not produce the response."""
+
+    provider: str
+    model: str
+    started_unix: float
+    duration: float
+    error_type: str | None
+    usage: Usage | None
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The facts of a response that are no content."""
+
+    provider: str | None
+    model: str | None
+    finish_reason: str | None
+    usage: Usage | None
+    cost_usd: float | None
+    attempts: tuple[Attempt, ...]
+    is_complete: bool
+
+
+def read_response(response: ModelResponse, *, priced: bool = True) -> Response:
+    """Read a response.
+
+    Args:
+        response: The response, complete or as far as it came.
+        priced: Whether to look its price up, which costs a millisecond where pydantic-ai has not done so already.
+    """
+    usage = _usage(response.usage)
+    return Response(
+        provider=response.provider_name,
+        model=response.model_name or None,
+        finish_reason=response.finish_reason,
+        usage=usage,
+        cost_usd=_cost(response) if priced and usage is not None else None,
+        attempts=attempts_of(response),
+        is_complete=getattr(response, 'state', 'complete') not in ('incomplete', 'interrupted'),
+    )
+
+
+def _usage(usage: object) -> Usage | None:
+    """The usage, or `None` if the provider reported none."""
+    if usage is None or getattr(usage, 'unmeasured_requests', 0):
+        return None
+    details = getattr(usage, 'details', None) or {}
+    reasoning = getattr(usage, 'output_reasoning_tokens', 0) or details.get('reasoning_tokens', 0)
+    read = Usage(
+        input_tokens=getattr(usage, 'input_tokens', 0) or 0,
+        output_tokens=getattr(usage, 'output_tokens', 0) or 0,
+        cache_read_tokens=getattr(usage, 'cache_read_tokens', 0) or 0,
+        cache_write_tokens=getattr(usage, 'cache_write_tokens', 0) or 0,
+        reasoning_tokens=reasoning or 0,
+    )
+    # Releases before `unmeasured_requests`, and streams that broke, say "nothing reported" with zeros.
+    return read if read.input_tokens or read.output_tokens else None
+
+
+def _cost(response: ModelResponse) -> float | None:
+    known = getattr(response.usage, 'cost', None)
+    if known is not None:
+        return float(known)
+    try:
+        return float(response.cost().total_price)
+    except (LookupError, ValueError, AssertionError):
+        return None
+
+
+def attempts_of(holder: object) -> tuple[Attempt, ...]:
+    """The failed attempts that a response, or the exception group of an all-out failure, lists."""
+    listed: Sequence[object] = getattr(holder, 'failed_attempts', None) or getattr(holder, 'attempts', None) or ()
+    return tuple(_attempt(attempt) for attempt in listed)
+
+
+def _attempt(attempt: object) -> Attempt:
+    error = getattr(attempt, 'error', None)
+    kind: str | None = None
+    if isinstance(error, str):
+        # Only the class and the status: what follows is the provider's text.
+        kind = error.partition(':')[0].strip()
+        if status := _STATUS.search(error):
+            kind = f'ModelHTTPError_{status[1]}'
+    usage = getattr(attempt, 'usage', None)
+    cost = getattr(usage, 'cost', None)
+    return Attempt(
+        provider=str(getattr(attempt, 'provider_name', None) or ''),
+        model=str(getattr(attempt, 'model_name', '')),
+        started_unix=attempt.timestamp.timestamp(),  # type: ignore[attr-defined]
+        duration=attempt.duration.total_seconds(),  # type: ignore[attr-defined]
+        error_type=kind if getattr(attempt, 'outcome', 'error') == 'error' else 'ResponseRejected',
+        usage=_usage(usage),
+        cost_usd=None if cost is None else float(cost),
+    )
+
+
+def streamed_response(events: object) -> ModelResponse | None:
+    """The response a stream has put together so far; `None` where the stream does not show it."""
+    response = getattr(events, 'response', None)
+    return response if response is not None and hasattr(response, 'usage') else None
+
+
+def response_at(messages: Sequence[ModelMessage], index: int) -> ModelResponse | None:
+    """The response that answered the request which made the history `index` messages long."""
+    if len(messages) > index and messages[index].kind == 'response':
+        return messages[index]  # type: ignore[return-value]
+    return None
+
+
+def asked_model(model: object, failures: int) -> tuple[str, str]:
+    """The provider and the model that was asked: what is configured, not how the server spells it.
+
+    Args:
+        model: The model of the request, wrapped in whatever wrappers.
+        failures: How many candidates of a fallback model failed before this one.
+    """
+    asked = _unwrap(model)
+    candidates = wrapped_candidates(asked)
+    if candidates:
+        return asked_model(candidates[min(failures, len(candidates) - 1)], 0)
+    provider = getattr(asked, 'system', None)
+    name = getattr(asked, 'model_name', None)
+    return (provider if isinstance(provider, str) else '', name if isinstance(name, str) else '')
+
+
+def wrapped_candidates(model: object) -> tuple[object, ...]:
+    """The candidates of a fallback model, in order; empty for any other model."""
+    models = getattr(_unwrap(model), 'models', None)
+    return tuple(models) if isinstance(models, (list, tuple)) else ()
+
+
+def _unwrap(model: object) -> object:
+    for _ in range(16):
+        wrapped = getattr(model, 'wrapped', None)
+        if wrapped is None:
+            break
+        model = wrapped
+    return model

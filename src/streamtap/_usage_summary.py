@@ -1,0 +1,211 @@
+"""What a usage summary is made of, and how it reads in a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class Usage(BaseModel):
+    """Requests, tokens and cost of one group; times in seconds, speed in tokens per second.
+
+    `cost_usd` is `None` while nothing could be priced; the two last counts say how much the sums may be too low.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    requests: int = 0
+    failed_requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_usd: float | None = None
+    time_to_first_token_p50: float | None = None
+    time_to_first_token_p95: float | None = None
+    output_tokens_per_second_p50: float | None = None
+    output_tokens_per_second_p95: float | None = None
+    unmeasured_responses: int = 0
+    unpriced_responses: int = 0
+
+
+class RunsUsage(Usage):
+    """The same for a group of runs; `time_to_first_output` is the blank screen."""
+
+    runs: int = 0
+    outcomes: dict[str, int] = {}
+    tool_calls: int = 0
+    output_retries: int = 0
+    time_to_first_output_p50: float | None = None
+    time_to_first_output_p95: float | None = None
+    run_duration_p50: float | None = None
+    run_duration_p95: float | None = None
+
+
+class AgentUsage(RunsUsage):
+    """One agent's share."""
+
+    agent: str
+
+
+class LabelUsage(RunsUsage):
+    """The share of one value of one of the user's own labels."""
+
+    label: str
+    value: str
+
+
+class ModelUsage(Usage):
+    """One model's share."""
+
+    provider: str
+    model: str
+
+
+class ToolUsage(BaseModel):
+    """One tool of one agent; durations in seconds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    agent: str
+    tool: str
+    kind: str
+    calls: int
+    outcomes: dict[str, int]
+    duration_p50: float | None
+    duration_p95: float | None
+
+
+class RecentRun(BaseModel):
+    """One of the last runs, and where its time went."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: str
+    parent_run_id: str | None
+    agent: str
+    outcome: str
+    error_type: str | None
+    duration: float
+    time_to_first_output: float | None
+    requests: int
+    tool_calls: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    phases: dict[str, float]
+
+
+class UsageSummary(BaseModel):
+    """What the tap saw so far: print it for a table, `.model_dump_json()` for JSON."""
+
+    model_config = ConfigDict(frozen=True)
+
+    total: RunsUsage
+    agents: tuple[AgentUsage, ...] = ()
+    models: tuple[ModelUsage, ...] = ()
+    tools: tuple[ToolUsage, ...] = ()
+    labels: tuple[LabelUsage, ...] = ()
+    recent_runs: tuple[RecentRun, ...] = ()
+
+    def __str__(self) -> str:
+        """The summary as tables."""
+        blocks = [_table('agent', [(agent.agent, agent) for agent in self.agents], _RUN_COLUMNS, self.total)]
+        if self.labels:
+            rows = [(f'{label.label}={label.value}', label) for label in self.labels]
+            blocks.append(_table('label', rows, _RUN_COLUMNS, None))
+        if self.models:
+            rows = [(f'{model.provider}:{model.model}', model) for model in self.models]
+            blocks.append(_table('model', rows, _MODEL_COLUMNS, None))
+        if self.tools:
+            blocks.append(_table('tool', [(f'{t.agent}/{t.tool}', t) for t in self.tools], _TOOL_COLUMNS, None))
+        notes: list[str] = []
+        if self.total.unmeasured_responses:
+            notes.append(f'{self.total.unmeasured_responses} responses came without usage: tokens and cost are too low.')
+        if self.total.unpriced_responses:
+            notes.append(f'{self.total.unpriced_responses} responses have no known price: cost is too low.')
+        return '\n\n'.join(blocks + ['\n'.join(notes)] if notes else blocks)
+
+
+def seconds(value: object) -> str:
+    """A duration as a person reads it: `-` where none was observed."""
+    if not isinstance(value, (int, float)):
+        return '-'
+    return f'{value * 1000:.0f} ms' if value < 1 else f'{value:.2f} s'
+
+
+def dollars(value: object) -> str:
+    """A cost in US dollars; `-` where none is known."""
+    if not isinstance(value, (int, float)):
+        return '-'
+    return f'${value:.2f}' if value >= 1 else f'${value:.4f}'
+
+
+def rate(value: object) -> str:
+    """A speed, without its unit; `-` where none was observed."""
+    return f'{value:.0f}' if isinstance(value, (int, float)) else '-'
+
+
+def _failures(outcomes: object) -> str:
+    counts: dict[str, int] = outcomes if isinstance(outcomes, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+    bad = [f'{count} {outcome}' for outcome, count in counts.items() if outcome != 'success']
+    return ', '.join(bad) or '-'
+
+
+_RUN_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
+    ('runs', 'runs', str),
+    ('not ok', 'outcomes', _failures),
+    ('blank screen p50', 'time_to_first_output_p50', seconds),
+    ('p95', 'time_to_first_output_p95', seconds),
+    ('run p50', 'run_duration_p50', seconds),
+    ('p95', 'run_duration_p95', seconds),
+    ('requests', 'requests', str),
+    ('tools', 'tool_calls', str),
+    ('tokens in', 'input_tokens', str),
+    ('out', 'output_tokens', str),
+    ('cost', 'cost_usd', dollars),
+)
+_MODEL_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
+    ('requests', 'requests', str),
+    ('failed', 'failed_requests', str),
+    ('TTFT p50', 'time_to_first_token_p50', seconds),
+    ('p95', 'time_to_first_token_p95', seconds),
+    ('tokens/s p50', 'output_tokens_per_second_p50', rate),
+    ('tokens in', 'input_tokens', str),
+    ('cached', 'cache_read_tokens', str),
+    ('out', 'output_tokens', str),
+    ('reasoning', 'reasoning_tokens', str),
+    ('cost', 'cost_usd', dollars),
+)
+_TOOL_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
+    ('kind', 'kind', str),
+    ('calls', 'calls', str),
+    ('not ok', 'outcomes', _failures),
+    ('p50', 'duration_p50', seconds),
+    ('p95', 'duration_p95', seconds),
+)
+
+
+def _table(
+    title: str,
+    rows: Sequence[tuple[str, BaseModel]],
+    columns: Sequence[tuple[str, str, Callable[[object], str]]],
+    total: BaseModel | None,
+) -> str:
+    lines = [[title, *(heading for heading, _, _ in columns)]]
+    named = [*rows, ('total', total)] if total is not None else rows
+    for name, group in named:
+        lines.append([name, *(show(getattr(group, field)) for _, field, show in columns)])
+    widths = [max(len(line[column]) for line in lines) for column in range(len(columns) + 1)]
+    shown = ['  '.join(_cell(cell, width, place) for place, (cell, width) in enumerate(zip(line, widths))) for line in lines]  # noqa: B905
+    shown.insert(1, '  '.join('-' * width for width in widths))
+    return '\n'.join(line.rstrip() for line in shown)
+
+
+def _cell(text: str, width: int, place: int) -> str:
+    return text.ljust(width) if place == 0 else text.rjust(width)
