@@ -5,12 +5,16 @@ The one place that touches prometheus_client's internals; a test on its oldest a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, cast
 
 from prometheus_client import Histogram
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+class _Value(Protocol):
+    def inc(self, amount: float) -> None: ...
 
 
 class BulkHistogram(Histogram):
@@ -26,7 +30,8 @@ class BulkHistogram(Histogram):
             counts: How many fell into each bucket, in the order of the bounds, not cumulative; last those above all.
             total: The sum of all observed values.
         """
-        for bucket, count in zip(self._buckets, counts):  # noqa: B905 - zip(strict=) costs, lengths agree by construction
+        buckets = cast('list[_Value]', self._buckets)  # pyright: ignore[reportUnknownMemberType]
+        for bucket, count in zip(buckets, counts, strict=True):
             if count:
                 bucket.inc(count)
-        self._sum.inc(total)
+        cast('_Value', self._sum).inc(total)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 from typing import TYPE_CHECKING, Any
 
 from pydantic_ai.capabilities import AbstractCapability, CapabilityOrdering
@@ -35,7 +34,8 @@ class TapCapability(AbstractCapability[Any]):
     def __init__(self, door: CapabilityDoor | None, *, stream: bool) -> None:
         self._door = door
         self._stream = stream and door is not None
-        self._entered: float | None = None
+        self.entered: float | None = None
+        """When the run asked for its copy: before it waits for a slot, if its agent limits how many go on at once."""
         self._run: CapabilityRun | None = None
 
     @classmethod
@@ -58,16 +58,15 @@ class TapCapability(AbstractCapability[Any]):
 
     async def for_run(self, ctx: RunContext[Any]) -> TapCapability:
         """A copy with its own state for each run."""
-        bound = copy.copy(self)
-        bound._run = None
-        bound._entered = None if self._door is None else self._door.now()
+        bound = TapCapability(self._door, stream=self._stream)
+        bound.entered = None if self._door is None else self._door.now()
         return bound
 
     async def wrap_run(
         self, ctx: RunContext[Any], *, handler: Callable[[], Awaitable[AgentRunResult[Any]]]
     ) -> AgentRunResult[Any]:
         """Measure the run, from here to its end, whatever its end."""
-        run = self._run = None if self._door is None else self._door.open(ctx, self._entered)
+        run = self._run = None if self._door is None else self._door.open(ctx, self.entered)
         if run is None:
             return await handler()
         try:

@@ -6,20 +6,22 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from streamtap import _upstream
-from streamtap._run import OpenTool
+from streamtap._capability_streams import ResponseReader, ToolReader
+from streamtap._guard import guarded
+from streamtap._tool_calls import OpenTool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Generator
     from contextvars import ContextVar
 
     from pydantic_ai.messages import AgentStreamEvent, ModelResponse
     from pydantic_ai.models import ModelRequestContext
 
-    from streamtap._dispatch import Dispatch
     from streamtap._records import RunOutcome, ToolOutcome
     from streamtap._response_record import Request
-    from streamtap._run import Run, Surroundings
+    from streamtap._run import Run
     from streamtap._runs import Runs
+    from streamtap._surroundings import Surroundings
 
 WHERE = 'capability'
 
@@ -45,7 +47,7 @@ class CapabilityDoor:
 
     def open(self, ctx: object, entered: float | None) -> CapabilityRun | None:
         """The run that begins here, or `None` if another door or another copy of the capability measures it."""
-        with guarded(self._around.out):
+        with guarded(self._around.out, WHERE):
             who = _upstream.who(ctx)
             if not who.run_id:
                 return None
@@ -86,14 +88,14 @@ class CapabilityRun:
 
     def raised(self, ctx: object, error: BaseException) -> None:
         """The run ended with an exception."""
-        with guarded(self.out):
+        with guarded(self.out, WHERE):
             outcome = _upstream.run_outcome(error, ctx)
             kind = None if outcome == 'cancelled' else _upstream.error_type(error)
             self._end(outcome, kind)
 
     def returned(self, result: object) -> None:
         """The run ended with a result."""
-        with guarded(self.out):
+        with guarded(self.out, WHERE):
             self._end('deferred' if _upstream.is_deferred_result(result) else 'success', None)
 
     def _end(self, outcome: RunOutcome, error_type: str | None) -> None:
@@ -101,7 +103,7 @@ class CapabilityRun:
         for call, ended in self._outputs.values():
             # No event tells the result of an output tool that `run_stream()` read the output with.
             last = 'success' if outcome == 'success' else 'error'
-            self.run.end_tool(call, last, error_type=error_type, interval=(call.started, ended))
+            self.run.tools.end(call, last, error_type=error_type, interval=(call.started, ended))
         if self._runs.remove(self.run):
             self.run.end(outcome, error_type=error_type, now=now)
 
@@ -109,7 +111,7 @@ class CapabilityRun:
 
     def step_began(self) -> None:
         """A request step begins; what was executed before belongs to the steps before."""
-        with guarded(self.out):
+        with guarded(self.out, WHERE):
             self.run.settle()
             self._request = None
             self._step += 1
@@ -117,7 +119,7 @@ class CapabilityRun:
 
     def attempt_began(self, ctx: object, request_context: ModelRequestContext) -> None:
         """An attempt at a model is about to be sent."""
-        with guarded(self.out):
+        with guarded(self.out, WHERE):
             started = self._monotonic()
             self.run.tool_manager = _upstream.tool_manager(ctx)
             attempts = getattr(request_context, 'attempt', 1) - 1
@@ -132,7 +134,7 @@ class CapabilityRun:
                 model=request_context.model,
                 mode='streamed' if request_context.streaming else 'unstreamed',
                 started=started,
-                messages=_upstream.remaining_messages(ctx),
+                messages=_upstream.messages_of(ctx),
             )
 
     def attempt_answered(self) -> None:
@@ -142,7 +144,7 @@ class CapabilityRun:
 
     def request_answered(self, response: ModelResponse) -> None:
         """The request brought a response; a stream that was broken off has told so already."""
-        with guarded(self.out):
+        with guarded(self.out, WHERE):
             request = self._request
             if request is None:
                 return
@@ -154,7 +156,7 @@ class CapabilityRun:
 
     def request_raised(self, ctx: object, error: BaseException) -> None:
         """The request failed; of a stream the true reason came through its events, here it looks like a cancel."""
-        with guarded(self.out):
+        with guarded(self.out, WHERE):
             if self._request is not None:
                 outcome = _upstream.request_outcome(error, ctx)
                 self.run.request_over(self._request, outcome, error=error, now=self._monotonic())
@@ -163,7 +165,7 @@ class CapabilityRun:
 
     def reader(self, ctx: object) -> ResponseReader | ToolReader | None:
         """What reads the stream that begins here."""
-        with guarded(self.out):
+        with guarded(self.out, WHERE):
             request = self.run.open_request
             self.run.tool_manager = _upstream.tool_manager(ctx)
             if request is not None and request.streamed and _upstream.model_call(ctx, None):
@@ -176,7 +178,7 @@ class CapabilityRun:
 
     def stream_over(self, request: Request, ctx: object, error: BaseException | None) -> None:
         """A response's stream ended, or was left."""
-        with guarded(self.out):
+        with guarded(self.out, WHERE):
             outcome = 'success' if error is None else _upstream.request_outcome(error, ctx)
             if error is None:
                 # Complete or not, only the response itself says: its hook is still to come.
@@ -193,10 +195,10 @@ class CapabilityRun:
             return
         if result.kind == 'output' and (timed := self._outputs.pop(result.tool_call_id, None)) is not None:
             call, ended = timed
-            self.run.end_tool(call, result.outcome, cause=result.cause, interval=(call.started, ended))
+            self.run.tools.end(call, result.outcome, cause=result.cause, interval=(call.started, ended))
             return
-        self.run.refuse_tool(
-            result.tool,
+        self.run.tools.refuse(
+            self.run.tool_name(result.tool),
             result.tool_call_id,
             result.kind,
             step=self._step,
@@ -208,14 +210,10 @@ class CapabilityRun:
     # A tool
 
     @contextlib.contextmanager
-    def tool(self, ctx: object, name: str, call_id: str) -> Iterator[None]:
+    def tool(self, ctx: object, name: str, call_id: str) -> Generator[None]:
         """Time the execution of a function tool."""
-        call = None
         started = self._monotonic()
-        with guarded(self.out):
-            self.run.tool_manager = _upstream.tool_manager(ctx) or self.run.tool_manager
-            self._executed.add(call_id)
-            call = self.run.begin_tool(name, call_id, 'function', step=self._step, started=started)
+        call = self._tool_began(ctx, name, call_id, started)
         token = self._current.set(self.run)
         error: BaseException | None = None
         try:
@@ -226,16 +224,23 @@ class CapabilityRun:
         finally:
             ended = self._monotonic()
             self._current.reset(token)
-            with guarded(self.out):
+            with guarded(self.out, WHERE):
                 if call is not None:
                     outcome: ToolOutcome = 'success'
                     cause = kind = None
                     if error is not None:
                         outcome, cause, kind = _upstream.tool_outcome(error)
-                    self.run.end_tool(call, outcome, cause=cause, error_type=kind, interval=(started, ended))
+                    self.run.tools.end(call, outcome, cause=cause, error_type=kind, interval=(started, ended))
+
+    def _tool_began(self, ctx: object, name: str, call_id: str, started: float) -> OpenTool | None:
+        with guarded(self.out, WHERE):
+            self.run.tool_manager = _upstream.tool_manager(ctx) or self.run.tool_manager
+            self._executed.add(call_id)
+            return self.run.tools.begin(self.run.tool_name(name), call_id, step=self._step, started=started)
+        return None
 
     @contextlib.contextmanager
-    def output(self, name: str, call_id: str) -> Iterator[None]:
+    def output(self, name: str, call_id: str) -> Generator[None]:
         """Time the validation or the function of an output tool; its event, which comes later, says how it ended."""
         started = self._monotonic()
         token = self._current.set(self.run)
@@ -243,70 +248,8 @@ class CapabilityRun:
             yield
         finally:
             self._current.reset(token)
-            with guarded(self.out):
-                call, _ = self._outputs.get(call_id) or (
-                    OpenTool(self.run.tool_name(name), call_id, 'output', self._step, started),
-                    started,
-                )
+            with guarded(self.out, WHERE):
+                timed = self._outputs.get(call_id)
+                shown = self.run.tool_name(name)
+                call = timed[0] if timed is not None else OpenTool(shown, call_id, 'output', self._step, started)
                 self._outputs[call_id] = (call, self._monotonic())
-
-
-class ResponseReader:
-    """Times the events of one response for its consumer."""
-
-    def __init__(self, owner: CapabilityRun, request: Request, ctx: object, monotonic: Callable[[], float]) -> None:
-        self.monotonic = monotonic
-        self._owner = owner
-        self._request = request
-        self._meter = request.meter
-        self._ctx = ctx
-        self._describe = owner.run.describe_tool
-        self._out = owner.out
-
-    def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
-        """An event arrived, and goes to the consumer now."""
-        try:
-            _upstream.feed_response(self._meter, event, waited_from, now, self._describe)
-            self._meter.held = True
-        except Exception as error:  # noqa: BLE001
-            self._out.failed(WHERE, error)
-
-    def resumed(self) -> float:
-        """The consumer asks for the next event."""
-        meter = self._meter
-        now = meter.resumed_at = self.monotonic()
-        meter.held = False
-        return now
-
-    def over(self, error: BaseException | None) -> None:
-        """No more events, or nobody wants them."""
-        self._owner.stream_over(self._request, self._ctx, error)
-
-
-class ToolReader:
-    """Takes the results of tool calls that did not run from the events; what ran was timed where it ran."""
-
-    def __init__(self, owner: CapabilityRun, monotonic: Callable[[], float]) -> None:
-        self.monotonic = monotonic
-        self._owner = owner
-
-    def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
-        """An event arrived."""
-        with guarded(self._owner.out):
-            self._owner.result(event)
-
-    def resumed(self) -> float:
-        """The consumer asks for the next event."""
-        return self.monotonic()
-
-    def over(self, error: BaseException | None) -> None:
-        """The round of calls ended."""
-
-
-@contextlib.contextmanager
-def guarded(out: Dispatch) -> Iterator[None]:
-    """Whatever fails inside is counted, and the run goes on."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001
-        out.failed(WHERE, error)

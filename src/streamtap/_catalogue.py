@@ -106,16 +106,10 @@ CATALOGUE: tuple[Metric, ...] = (
         (*_APM, 'streamed', 'outcome'),
         'Attempts at a model, failed fallback candidates included.',
     ),
-    _histogram(
-        'pydantic_ai_request_duration_seconds', (*_APM, 'outcome'), 'D', 'Request start to the last event.'
-    ),
-    _counter(
-        'pydantic_ai_request_errors_total', (*_APM, 'error_type'), 'Provider and stream failures, by exception.'
-    ),
+    _histogram('pydantic_ai_request_duration_seconds', (*_APM, 'outcome'), 'D', 'Request start to the last event.'),
+    _counter('pydantic_ai_request_errors_total', (*_APM, 'error_type'), 'Provider and stream failures, by exception.'),
     _counter('pydantic_ai_responses_total', (*_APM, 'finish_reason'), 'Responses by finish reason.'),
-    _histogram(
-        'pydantic_ai_request_input_tokens', _APM, 'T', 'Input tokens of a request, cached ones included.'
-    ),
+    _histogram('pydantic_ai_request_input_tokens', _APM, 'T', 'Input tokens of a request, cached ones included.'),
     _gauge('pydantic_ai_requests_in_progress', _APM, 'livesum', 'Requests that are open now.'),
     _gauge(
         'pydantic_ai_stalled_streams',
@@ -152,9 +146,7 @@ CATALOGUE: tuple[Metric, ...] = (
         (*_APM, 'root_agent'),
         'Cost in US dollars at list price, an estimate; root_agent is the outermost agent of nested runs.',
     ),
-    _counter(
-        'pydantic_ai_unmeasured_responses_total', _APM, 'Completed responses whose provider reported no usage.'
-    ),
+    _counter('pydantic_ai_unmeasured_responses_total', _APM, 'Completed responses whose provider reported no usage.'),
     _counter('pydantic_ai_unpriced_responses_total', _APM, 'Responses with usage for which no price is known.'),
     _counter('pydantic_ai_tool_calls_total', ('agent', 'tool', 'kind', 'outcome'), 'Tool calls by outcome.'),
     _histogram(

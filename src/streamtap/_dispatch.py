@@ -116,7 +116,7 @@ class Dispatch:
     def _call(self, where: str, call: Callable[[object], None], fact: object, moment: str) -> None:
         try:
             call(fact)
-        except Exception as error:  # noqa: BLE001 - the run never notices
+        except Exception as error:
             # A sink that cannot even take a fault is not told about that fault again.
             if moment != 'faulted':
                 self.failed(where, error)
@@ -129,7 +129,7 @@ class Dispatch:
             logger.warning(
                 message, where, type(error).__name__, place, exc_info=error if self._include_content else None
             )
-        except Exception:  # noqa: BLE001, S110 - a logging handler of the user's that raises is not the run's problem
+        except Exception:
             pass
 
 

@@ -139,6 +139,11 @@ class ResponseMeter:
             return self.started
         return max(self.last_event, self.resumed_at)
 
+    @property
+    def ended_at_final_result(self) -> bool:
+        """Whether the last event so far said that the final result began: `run_stream()` cuts its handler off there."""
+        return self.final_result is not None and self.final_result == self.last_event
+
     def chunk(self, index: int, waited_from: float, now: float) -> None:
         """An event with content arrived: the only method on the path of every delta."""
         if index != self._index or self._native_open:

@@ -39,7 +39,7 @@ class Pricing:
             dollars = float(cost)
             if not math.isfinite(dollars) or dollars < 0:
                 raise ValueError(f'price() must return US dollars, at least 0, or None; it returned {cost!r}')
-        except Exception as error:  # noqa: BLE001 - the run never notices
+        except Exception as error:
             self._out.failed('price', error)
             return record
         return dataclasses.replace(record, cost_usd=dollars)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from typing import TYPE_CHECKING, ClassVar
 
@@ -241,6 +242,6 @@ def _checked_bounds(name: str, bounds: Sequence[float]) -> tuple[float, ...]:
     if name not in BY_NAME or BY_NAME[name].type != 'histogram':
         raise ValueError(f'buckets names no histogram of streamtap: {name!r}')
     checked = tuple(float(bound) for bound in bounds)
-    if not checked or any(low >= high for low, high in zip(checked, checked[1:])):  # noqa: B905
+    if not checked or any(low >= high for low, high in itertools.pairwise(checked)):
         raise ValueError(f'bucket bounds of {name} must rise and be at least one, not {tuple(bounds)!r}')
     return checked

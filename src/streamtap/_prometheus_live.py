@@ -7,7 +7,7 @@ import threading
 import time
 import weakref
 from collections import Counter as Tally
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from prometheus_client import Gauge
@@ -184,12 +184,7 @@ def _write(gauges_ref: weakref.ref[LiveGauges], gauges: Mapping[str, Gauge], pid
 
 def versions(service_version: str) -> tuple[str, str, str]:
     """The versions of streamtap, of pydantic-ai and of the user's service."""
-    for package in ('pydantic-ai-slim', 'pydantic-ai'):
-        try:
-            return __version__, version(package), service_version
-        except PackageNotFoundError:
-            continue
-    return __version__, '', service_version
+    return __version__, version('pydantic-ai-slim'), service_version
 
 
 def service_version_of(environment: Mapping[str, str]) -> str:

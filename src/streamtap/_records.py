@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from streamtap._distribution import Distribution
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from streamtap._distribution import Distribution
 
 Door = Literal['handler', 'capability', 'watch']
 """How the tap was attached to the run."""

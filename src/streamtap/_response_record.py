@@ -10,12 +10,13 @@ from streamtap._distribution import Distribution
 from streamtap._records import PartRecord, ResponseRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pydantic_ai.messages import ModelMessage, ModelResponse
 
     from streamtap._meter import Part, ResponseMeter
-    from streamtap._records import Door, RequestOutcome
+    from streamtap._records import RequestOutcome
+    from streamtap._surroundings import Moments, Owner
 
 SLOW_CONSUMER_SHARE = 0.1
 """A consumer that held the stream for more of its window than this hides the model's own pace."""
@@ -42,34 +43,6 @@ class Request:
     outcome: RequestOutcome | None = None
     error_type: str | None = None
     exhausted: tuple[_upstream.Attempt, ...] = field(default=())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
-    """Whose request it is: what its record repeats of the run."""
-
-    run_id: str
-    conversation_id: str | None
-    agent: str
-    root_agent: str
-    door: Door
-    labels: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Moments:
-    """Converts between the monotonic clock of measurements and the wall clock of timestamps."""
-
-    monotonic: float
-    unix_ns: int
-
-    def to_unix_ns(self, moment: float) -> int:
-        """The wall-clock time of a monotonic moment."""
-        return self.unix_ns + round((moment - self.monotonic) * 1e9)
-
-    def to_monotonic(self, unix_seconds: float) -> float:
-        """The monotonic moment of a wall-clock time."""
-        return self.monotonic + (unix_seconds - self.unix_ns / 1e9)
 
 
 def build_records(request: Request, owner: Owner, moments: Moments) -> tuple[ResponseRecord, ...]:

@@ -3,52 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from streamtap import _upstream
 from streamtap._meter import ResponseMeter
 from streamtap._phases import PhaseClock
-from streamtap._records import ResponseStart, RunRecord, RunStart, ToolRecord, ToolStart
-from streamtap._response_record import Moments, Owner, Request, attempt_start, build_records
+from streamtap._records import ResponseStart, RunRecord, RunStart
+from streamtap._response_record import Request, attempt_start, build_records
+from streamtap._tool_calls import ToolCalls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pydantic_ai.messages import ModelMessage
 
-    from streamtap._clock import Clock
-    from streamtap._dispatch import Dispatch
-    from streamtap._records import RequestOutcome, ResponseRecord, RunOutcome, ToolKind, ToolOutcome
-
-
-class Pricer(Protocol):
-    """Prices a response that was billed."""
-
-    def __call__(self, record: ResponseRecord) -> ResponseRecord:
-        """The record with its cost, if it can be priced."""
-        ...
-
-
-@dataclass(slots=True)
-class OpenTool:
-    """A call of a tool that goes on."""
-
-    tool: str
-    tool_call_id: str
-    kind: ToolKind
-    step: int
-    started: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What every run of a tap shares."""
-
-    clock: Clock
-    out: Dispatch
-    price: Pricer
-    stall_after: float
-    slow_start_after: float
+    from streamtap._records import RequestOutcome, ResponseRecord, RunOutcome
+    from streamtap._surroundings import Moments, Owner, Surroundings
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +31,6 @@ class Run:
     around: Surroundings
     tool_manager: object = None
     requests: int = 0
-    tool_calls: int = 0
     output_retries: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
@@ -69,16 +38,13 @@ class Run:
     first_output: float | None = None
     final_result: float | None = None
     phases: PhaseClock = field(default_factory=PhaseClock)
+    tools: ToolCalls = field(init=False)
     open_request: Request | None = None
     unsettled: Request | None = None
-    open_tools: dict[str, OpenTool] = field(default_factory=dict[str, OpenTool])
     reported_before: bool = False
 
-    @property
-    def moments(self) -> Moments:
-        """The two clocks, read together."""
-        clock = self.around.clock
-        return Moments(clock.monotonic(), clock.unix_ns())
+    def __post_init__(self) -> None:
+        self.tools = ToolCalls(self.owner, self.around, self.phases)
 
     def announce(self) -> None:
         """Tell the sinks that the run began."""
@@ -92,7 +58,7 @@ class Run:
                 root_agent=owner.root_agent,
                 door=owner.door,
                 labels=owner.labels,
-                started_ns=self.moments.to_unix_ns(self.started),
+                started_ns=self.around.moments.to_unix_ns(self.started),
             )
         )
 
@@ -135,7 +101,7 @@ class Run:
                 model=name,
                 door=owner.door,
                 labels=owner.labels,
-                started_ns=self.moments.to_unix_ns(started if started is not None else now),
+                started_ns=self.around.moments.to_unix_ns(started if started is not None else now),
                 streamed=request.streamed,
             )
         )
@@ -163,14 +129,15 @@ class Run:
         request, self.unsettled = self.unsettled, None
         if request is None:
             return
-        moments = self.moments
+        moments = self.around.moments
         meter = request.meter
         records = build_records(request, self.owner, moments)
         for record in records:
             priced = self.around.price(record) if record.usage_reported else record
             self._account(priced)
             self.around.out.response_ended(priced)
-        self._native_tools(request, moments)
+        for call in meter.native_calls:
+            self.tools.native(call, step=request.step)
         attempts = tuple(record for record in records if record.attempt < len(records))
         tried = sum(record.duration or 0.0 for record in attempts)
         self.phases.add('wait' if request.streamed else 'model', tried)
@@ -195,106 +162,6 @@ class Run:
         if record.cost_usd is not None:
             self.cost_usd = (self.cost_usd or 0.0) + record.cost_usd
 
-    def _native_tools(self, request: Request, moments: Moments) -> None:
-        for call in request.meter.native_calls:
-            returned = call.ended is not None
-            self.around.out.tool_ended(
-                ToolRecord(
-                    run_id=self.owner.run_id,
-                    conversation_id=self.owner.conversation_id,
-                    step=request.step,
-                    agent=self.owner.agent,
-                    tool=call.tool,
-                    tool_call_id=call.tool_call_id,
-                    kind='native',
-                    labels=self.owner.labels,
-                    started_ns=moments.to_unix_ns(call.started),
-                    duration=call.ended - call.started if call.ended is not None else None,
-                    outcome=('success' if call.succeeded else 'failed') if returned else 'interrupted',
-                )
-            )
-
-    # Tools
-
-    def begin_tool(self, tool: str, tool_call_id: str, kind: ToolKind, *, step: int, started: float) -> OpenTool:
-        """A call of a tool begins."""
-        call = OpenTool(self.tool_name(tool), tool_call_id, kind, step, started)
-        self.open_tools[tool_call_id] = call
-        self.around.out.tool_started(
-            ToolStart(
-                run_id=self.owner.run_id,
-                conversation_id=self.owner.conversation_id,
-                step=step,
-                agent=self.owner.agent,
-                tool=call.tool,
-                tool_call_id=tool_call_id,
-                kind=kind,
-                labels=self.owner.labels,
-                started_ns=self.moments.to_unix_ns(started),
-            )
-        )
-        return call
-
-    def forget_tool(self, call: OpenTool) -> None:
-        """The call did not run after all: it waits for somebody's decision and is counted when it runs."""
-        self.open_tools.pop(call.tool_call_id, None)
-
-    def end_tool(
-        self,
-        call: OpenTool,
-        outcome: ToolOutcome,
-        *,
-        cause: str | None = None,
-        error_type: str | None = None,
-        interval: tuple[float, float] | None,
-    ) -> None:
-        """A call of a tool that ran is over.
-
-        Args:
-            call: The call.
-            outcome: How it ended.
-            cause: Why the model is asked to call again, if it is.
-            error_type: What the tool raised, if it did.
-            interval: When its execution began and ended, or `None` if that could not be observed.
-        """
-        self.open_tools.pop(call.tool_call_id, None)
-        if interval is not None:
-            self.phases.tool(*interval)
-        if call.kind == 'function':
-            self.tool_calls += 1
-        timed = interval is not None and outcome != 'interrupted'
-        self._report_tool(call, outcome, cause, error_type, interval[1] - interval[0] if timed and interval else None)
-
-    def refuse_tool(
-        self, tool: str, tool_call_id: str, kind: ToolKind, *, step: int, outcome: ToolOutcome, cause: str | None, now: float
-    ) -> None:
-        """A call got its result without running here: refused, denied, wrong arguments, or answered from outside."""
-        name = _upstream.UNKNOWN_TOOL if cause == 'unknown_tool' else self.tool_name(tool)
-        self._report_tool(OpenTool(name, tool_call_id, kind, step, now), outcome, cause, None, None)
-
-    def _report_tool(
-        self, call: OpenTool, outcome: ToolOutcome, cause: str | None, error_type: str | None, duration: float | None
-    ) -> None:
-        if call.kind == 'output' and outcome == 'retried':
-            self.output_retries += 1
-        self.around.out.tool_ended(
-            ToolRecord(
-                run_id=self.owner.run_id,
-                conversation_id=self.owner.conversation_id,
-                step=call.step,
-                agent=self.owner.agent,
-                tool=call.tool,
-                tool_call_id=call.tool_call_id,
-                kind=call.kind,
-                labels=self.owner.labels,
-                started_ns=self.moments.to_unix_ns(call.started),
-                duration=duration,
-                outcome=outcome,
-                retry_cause=cause,
-                error_type=error_type,
-            )
-        )
-
     # The end
 
     def close(self) -> None:
@@ -306,8 +173,8 @@ class Run:
         if self.open_request is not None:
             self.request_over(self.open_request, 'incomplete' if outcome == 'incomplete' else 'cancelled', now=now)
         self.settle()
-        for call in list(self.open_tools.values()):
-            self.end_tool(call, 'interrupted', interval=None)
+        for call in list(self.tools.open.values()):
+            self.tools.end(call, 'interrupted', interval=None)
         if self.reported_before:
             return
         owner = self.owner
@@ -321,13 +188,13 @@ class Run:
                 root_agent=owner.root_agent,
                 door=owner.door,
                 labels=owner.labels,
-                started_ns=self.moments.to_unix_ns(self.started),
+                started_ns=self.around.moments.to_unix_ns(self.started),
                 duration=duration,
                 outcome=outcome,
                 error_type=error_type,
                 requests=self.requests,
-                tool_calls=self.tool_calls,
-                output_retries=self.output_retries,
+                tool_calls=self.tools.executed,
+                output_retries=self.output_retries + self.tools.outputs_sent_back,
                 input_tokens=self.input_tokens,
                 output_tokens=self.output_tokens,
                 cost_usd=self.cost_usd,

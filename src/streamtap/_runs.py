@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal
 
 from streamtap import _upstream
 from streamtap._live import Live, LiveResponse, LiveRun, LiveTool
-from streamtap._response_record import Owner
 from streamtap._run import Run
+from streamtap._surroundings import Owner
 
 if TYPE_CHECKING:
     from streamtap._records import Door
-    from streamtap._run import Surroundings
+    from streamtap._surroundings import Surroundings
 
 MAX_OPEN_RUNS = 50_000
 """Open runs a tap keeps; the oldest is given up, reported as incomplete and counted, to make room for a new one."""
@@ -133,7 +133,7 @@ class Runs:
                     labels=owner.labels,
                     age=max(0.0, now - call.started),
                 )
-                for call in list(run.open_tools.values())
+                for call in list(run.tools.open.values())
             )
         return Live(runs=tuple(runs), responses=tuple(responses), tools=tuple(tools))
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from prometheus_client import REGISTRY, make_asgi_app, start_http_server
+from prometheus_client import REGISTRY, make_asgi_app, start_http_server  # pyright: ignore[reportUnknownVariableType]
 
 if TYPE_CHECKING:
     import ssl
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     Message = MutableMapping[str, Any]
-    AsgiApp = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+    AsgiApp = Callable[
+        [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
+    ]
 
 
 class MetricsServer:
@@ -120,9 +122,11 @@ def serve(
 
 
 def metrics_app(registry: CollectorRegistry = REGISTRY) -> AsgiApp:
-    """An ASGI application that answers with the metrics, to mount in yours: `app.mount('/metrics', metrics_app())`.
+    """An ASGI application that answers with the metrics, to mount in yours.
+
+    With Starlette or FastAPI: `app.mount('/metrics', metrics_app())`.
 
     Args:
         registry: The registry to serve; prometheus_client's default one if not given.
     """
-    return make_asgi_app(registry)
+    return cast('AsgiApp', make_asgi_app(registry))

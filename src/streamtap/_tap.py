@@ -18,9 +18,9 @@ from streamtap._dispatch import MOMENTS, Dispatch
 from streamtap._handler import HandlerDoor
 from streamtap._price import Pricing
 from streamtap._prometheus import PrometheusSink
-from streamtap._run import Run, Surroundings
 from streamtap._runs import Runs
 from streamtap._sinks import Attachment
+from streamtap._surroundings import Surroundings
 from streamtap._usage import UsageSink
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from streamtap._clock import Clock
     from streamtap._live import Live
     from streamtap._price import Price
+    from streamtap._run import Run
     from streamtap._sinks import Sink
 
 FLUSH_SECONDS = 5.0
@@ -94,10 +95,11 @@ class Tap:
             ('settle_after', settle_after),
         ):
             _check_positive(name, seconds)
-        if isinstance(max_label_values, bool) or not isinstance(max_label_values, int) or max_label_values < 1:
-            raise ValueError(f'max_label_values must be a whole number of at least 1, not {max_label_values!r}')
+        _check_whole('max_label_values', max_label_values)
         if price is not None and not callable(price):
-            raise TypeError(f'price must be a function of a ResponseRecord that returns US dollars or None, not {price!r}')
+            raise TypeError(
+                f'price must be a function of a ResponseRecord that returns US dollars or None, not {price!r}'
+            )
         chosen = tuple(default_sinks() if sinks is None else sinks)
         for sink in chosen:
             _check_sink(sink)
@@ -117,7 +119,7 @@ class Tap:
         self._capability = CapabilityDoor(self._runs, around, labels=names, current=current)
         self._handler = HandlerDoor(self._runs, around, labels=names, settle_after=settle_after, current=current)
         if self._enabled:
-            self._out.attach(Attachment(names, max_label_values, self.live, self._handler.catch_up))
+            self._out.attach(Attachment(names, max_label_values, self.live, self._handler.endings.catch_up))
             atexit.register(_close, weakref.ref(self))
 
     def __call__(self, ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> Awaitable[None]:
@@ -158,22 +160,22 @@ class Tap:
         """
         if self._usage is None:
             raise LookupError('this tap keeps no usage: make it with Tap(sinks=[UsageSink(), ...])')
-        self._handler.catch_up()
+        self._handler.endings.search(1)
         return self._usage
 
     def live(self) -> Live:
         """A snapshot of what is open now: runs with their age, requests with their present wait, tools."""
-        self._handler.catch_up()
-        return self._runs.live(self._handler.idle())
+        self._handler.endings.catch_up()
+        return self._runs.live(self._handler.endings.idle())
 
     def flush(self) -> None:
         """Report the runs that are known to be over, and wait (at most 5 s) for sinks that run on the worker thread."""
-        self._handler.catch_up()
+        self._handler.endings.search(2)
         self._out.flush(FLUSH_SECONDS)
 
     def close(self) -> None:
         """Report every run, those still open as `incomplete`, and end the worker thread; the tap stays usable."""
-        self._handler.close()
+        self._handler.endings.close()
         for run in self._runs.all_open():
             if self._runs.remove(run):
                 run.close()
@@ -212,6 +214,13 @@ def _check_positive(name: str, seconds: object) -> None:
         raise TypeError(f'{name} must be a number of seconds, not {seconds!r}')
     if not seconds > 0:
         raise ValueError(f'{name} must be above 0 seconds, not {seconds!r}')
+
+
+def _check_whole(name: str, number: object) -> None:
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise TypeError(f'{name} must be a whole number, not {number!r}')
+    if number < 1:
+        raise ValueError(f'{name} must be at least 1, not {number!r}')
 
 
 def _check_sink(sink: object) -> None:

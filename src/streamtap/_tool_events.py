@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import AgentStreamEvent
 
     from streamtap._records import RunOutcome
-    from streamtap._run import OpenTool, Run
+    from streamtap._run import Run
+    from streamtap._tool_calls import OpenTool
 
 
 @dataclass(slots=True)
@@ -51,6 +52,7 @@ class ToolEvents:
 
     def __init__(self, run: Run, *, step: int) -> None:
         self._run = run
+        self._tools = run.tools
         self._step = step
         mode = _upstream.execution_mode(run.tool_manager)
         self._one_by_one = mode == 'sequential'
@@ -67,7 +69,9 @@ class ToolEvents:
             if not self._output_accepted:
                 self.ending = 'incomplete'
             if call.will_run and call.kind == 'function':
-                opened = self._run.begin_tool(call.tool, call.tool_call_id, call.kind, step=self._step, started=now)
+                opened = self._tools.begin(
+                    self._run.tool_name(call.tool), call.tool_call_id, step=self._step, started=now
+                )
                 alone = self._one_by_one or _upstream.is_sequential(self._run.tool_manager, call.tool)
                 self._calls.append(Scheduled(opened, alone))
         elif (result := _upstream.tool_result(event)) is not None:
@@ -81,7 +85,7 @@ class ToolEvents:
         """The round ended; a call without a result waits for a decision from outside."""
         for call in self._calls:
             if call.ended is None:
-                self._run.forget_tool(call.open)
+                self._tools.forget(call.open)
 
     def broke(self, error: BaseException, waited_from: float, now: float) -> None:
         """The round ended with an exception; a lone running tool is the one that raised it."""
@@ -94,11 +98,11 @@ class ToolEvents:
             if call.ended is not None:
                 continue
             if began is None:
-                self._run.forget_tool(call.open)
+                self._tools.forget(call.open)
             elif len(running) == 1:
-                self._run.end_tool(call.open, outcome, cause=cause, error_type=error_type, interval=(began, now))
+                self._tools.end(call.open, outcome, cause=cause, error_type=error_type, interval=(began, now))
             else:
-                self._run.end_tool(call.open, 'interrupted', interval=(began, now))
+                self._tools.end(call.open, 'interrupted', interval=(began, now))
 
     def _result(self, result: _upstream.ToolResult, now: float) -> None:
         if result.kind == 'output' and result.outcome == 'success':
@@ -106,8 +110,8 @@ class ToolEvents:
         self.ending = 'success' if self._output_accepted else 'incomplete'
         place = next((i for i, call in enumerate(self._calls) if call.open.tool_call_id == result.tool_call_id), None)
         if place is None:
-            self._run.refuse_tool(
-                result.tool,
+            self._tools.refuse(
+                self._run.tool_name(result.tool),
                 result.tool_call_id,
                 result.kind,
                 step=self._step,
@@ -125,4 +129,4 @@ class ToolEvents:
             self._run.phases.tool(self._batch_started if self._batch_started is not None else now, now)
         else:
             interval = None if began is None else (began, now)
-        self._run.end_tool(call.open, result.outcome, cause=result.cause, interval=interval)
+        self._tools.end(call.open, result.outcome, cause=result.cause, interval=interval)

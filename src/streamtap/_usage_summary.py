@@ -126,10 +126,12 @@ class UsageSummary(BaseModel):
             blocks.append(_table('tool', [(f'{t.agent}/{t.tool}', t) for t in self.tools], _TOOL_COLUMNS, None))
         notes: list[str] = []
         if self.total.unmeasured_responses:
-            notes.append(f'{self.total.unmeasured_responses} responses came without usage: tokens and cost are too low.')
+            notes.append(
+                f'{self.total.unmeasured_responses} responses came without usage: tokens and cost are too low.'
+            )
         if self.total.unpriced_responses:
             notes.append(f'{self.total.unpriced_responses} responses have no known price: cost is too low.')
-        return '\n\n'.join(blocks + ['\n'.join(notes)] if notes else blocks)
+        return '\n\n'.join([*blocks, '\n'.join(notes)] if notes else blocks)
 
 
 def seconds(value: object) -> str:
@@ -202,7 +204,10 @@ def _table(
     for name, group in named:
         lines.append([name, *(show(getattr(group, field)) for _, field, show in columns)])
     widths = [max(len(line[column]) for line in lines) for column in range(len(columns) + 1)]
-    shown = ['  '.join(_cell(cell, width, place) for place, (cell, width) in enumerate(zip(line, widths))) for line in lines]  # noqa: B905
+    shown = [
+        '  '.join(_cell(cell, width, place) for place, (cell, width) in enumerate(zip(line, widths, strict=True)))
+        for line in lines
+    ]
     shown.insert(1, '  '.join('-' * width for width in widths))
     return '\n'.join(line.rstrip() for line in shown)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def _read(ctx: object, name: str) -> object:
     try:
         return getattr(ctx, name, None)
-    except Exception:  # noqa: BLE001 - a restricted context raises UserError, not AttributeError
+    except Exception:
         return None
 
 
@@ -52,7 +52,7 @@ def metadata_labels(ctx: object, names: tuple[str, ...], inherited: Mapping[str,
     return values
 
 
-def remaining_messages(ctx: object) -> Sequence[ModelMessage]:
+def messages_of(ctx: object) -> Sequence[ModelMessage]:
     """The run's live message history; empty where the context has none."""
     messages = _read(ctx, 'messages')
     return messages if isinstance(messages, list) else ()  # pyright: ignore[reportUnknownVariableType]
@@ -62,13 +62,13 @@ def model_call(ctx: object, events: object) -> bool:
     """Whether a handler was called for a model's response, rather than for the calls of tools."""
     if hasattr(events, 'response'):
         return True
-    messages = remaining_messages(ctx)
+    messages = messages_of(ctx)
     return bool(messages) and messages[-1].kind == 'request'
 
 
 def request_unix_time(ctx: object) -> float | None:
     """When the request that is being answered was made, in seconds since the epoch."""
-    messages = remaining_messages(ctx)
+    messages = messages_of(ctx)
     if not messages or messages[-1].kind != 'request':
         return None
     timestamp = getattr(messages[-1], 'timestamp', None)
@@ -107,7 +107,8 @@ def asks_again(messages: Sequence[ModelMessage]) -> bool:
     if not messages or messages[-1].kind != 'request':
         return False
     return any(
-        part.part_kind == 'retry-feedback' or (part.part_kind == 'retry-prompt' and getattr(part, 'tool_name', None) is None)
+        part.part_kind == 'retry-feedback'
+        or (part.part_kind == 'retry-prompt' and getattr(part, 'tool_name', None) is None)
         for part in messages[-1].parts
     )
 

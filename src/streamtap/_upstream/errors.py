@@ -26,10 +26,10 @@ def error_type(error: BaseException) -> str:
 
 def _deadline_passed(ctx: object) -> bool:
     try:
-        remaining = ctx.remaining_time()  # type: ignore[attr-defined]
-    except Exception:  # noqa: BLE001 - older releases have no deadline, restricted contexts raise errors of their own
+        remaining: object = ctx.remaining_time()  # type: ignore[attr-defined]
+    except Exception:
         return False
-    return remaining is not None and remaining <= 0
+    return isinstance(remaining, (int, float)) and remaining <= 0
 
 
 def _is_stop(error: BaseException) -> bool:

@@ -77,10 +77,8 @@ def _part_started(
         return
     is_call = kind in ('tool-call', NATIVE_CALL)
     shown, is_output = describe(tool) if kind == 'tool-call' and tool else (tool if is_call else None, False)
-    meter.part_started(
-        index, kind, tool=shown, tool_call_id=call_id if is_call else None, is_output=is_output, now=now
-    )
-    if (tool if is_call else _has_content(part)):
+    meter.part_started(index, kind, tool=shown, tool_call_id=call_id if is_call else None, is_output=is_output, now=now)
+    if tool if is_call else _has_content(part):
         if is_call and getattr(part, 'args', None):
             meter.arguments(index, now)
         meter.chunk(index, waited_from, now)

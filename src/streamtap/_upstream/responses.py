@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,8 +74,8 @@ def _usage(usage: object) -> Usage | None:
     """The usage, or `None` if the provider reported none."""
     if usage is None or getattr(usage, 'unmeasured_requests', 0):
         return None
-    details = getattr(usage, 'details', None) or {}
-    reasoning = getattr(usage, 'output_reasoning_tokens', 0) or details.get('reasoning_tokens', 0)
+    details: dict[str, int] = getattr(usage, 'details', None) or {}
+    reasoning: int = getattr(usage, 'output_reasoning_tokens', 0) or details.get('reasoning_tokens', 0)
     read = Usage(
         input_tokens=getattr(usage, 'input_tokens', 0) or 0,
         output_tokens=getattr(usage, 'output_tokens', 0) or 0,
@@ -155,8 +155,8 @@ def asked_model(model: object, failures: int) -> tuple[str, str]:
 
 def wrapped_candidates(model: object) -> tuple[object, ...]:
     """The candidates of a fallback model, in order; empty for any other model."""
-    models = getattr(_unwrap(model), 'models', None)
-    return tuple(models) if isinstance(models, (list, tuple)) else ()
+    models: object = getattr(_unwrap(model), 'models', None)
+    return tuple(cast('Sequence[object]', models)) if isinstance(models, (list, tuple)) else ()
 
 
 def _unwrap(model: object) -> object:

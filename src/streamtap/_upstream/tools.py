@@ -7,25 +7,42 @@ UNKNOWN_TOOL = '_unknown'
 
 
 def _definition(manager: object, name: str) -> object | None:
+    """What the manager knows of the tool.
+
+    Raises:
+        LookupError: If nobody knows: there is no manager, or (in a context of `run_stream()`) one of no step yet.
+    """
     look_up = getattr(manager, 'get_tool_def', None)
-    return look_up(name) if callable(look_up) else None
+    if not callable(look_up):
+        raise LookupError(name)
+    try:
+        return look_up(name)
+    except ValueError as error:
+        raise LookupError(name) from error
 
 
 def known_tool(manager: object, name: str) -> str:
-    """The tool's name, or `_unknown` if the run's tool manager does not know it; the name where there is no manager."""
-    if manager is None or not callable(getattr(manager, 'get_tool_def', None)):
+    """The tool's name, or `_unknown` if the run's tool manager does not know it; the name where nobody can say."""
+    try:
+        return UNKNOWN_TOOL if _definition(manager, name) is None else name
+    except LookupError:
         return name
-    return name if _definition(manager, name) is not None else UNKNOWN_TOOL
 
 
 def is_output_tool(manager: object, name: str) -> bool:
     """Whether a call of this tool is the run's final output."""
-    return getattr(_definition(manager, name), 'kind', None) == 'output'
+    try:
+        return getattr(_definition(manager, name), 'kind', None) == 'output'
+    except LookupError:
+        return False
 
 
 def is_sequential(manager: object, name: str) -> bool:
     """Whether the tool runs alone, not beside other calls of the same response."""
-    return bool(getattr(_definition(manager, name), 'sequential', False))
+    try:
+        return bool(getattr(_definition(manager, name), 'sequential', False))
+    except LookupError:
+        return False
 
 
 def execution_mode(manager: object) -> str | None:

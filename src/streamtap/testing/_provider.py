@@ -3,71 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
+import select
 import selectors
 import socket
+import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ._script import ChatRequest, ChunkKind, Drop, Fail, Hang, Reply, Script, Wording, error_body
+from ._script import (
+    ChatRequest,
+    Drop,
+    Fail,
+    Hang,
+    Reply,
+    Script,
+    SentChunk,
+    Served,
+    TimedChunk,
+    Wording,
+    error_response,
+    in_turn,
+)
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import Callable, Iterable
 
-_PunctualSelector = selectors.DefaultSelector
 _BACKLOG = 1024
 _MAX_HEAD = 2**18
-
-
-@dataclass(frozen=True, slots=True)
-class SentChunk:
-    """A content chunk which left the provider.
-
-    Args:
-        at: When it was written to the socket, in `time.perf_counter()` seconds.
-        kind: What it held.
-        text: The text, the reasoning, the tool's name or the piece of arguments.
-    """
-
-    at: float
-    kind: ChunkKind
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """What the provider did about one request; all times are `time.perf_counter()` seconds.
-
-    Args:
-        request: The request.
-        received_at: When the whole request had been read.
-        headers_at: When the response's headers left, if they did.
-        chunks: The content chunks which were streamed; none of an unstreamed response.
-        finished_at: When the response ended, however it ended; `None` while it goes on.
-        disconnected: Whether the client went away before the whole response had been written.
-    """
-
-    request: ChatRequest
-    received_at: float
-    headers_at: float | None
-    chunks: tuple[SentChunk, ...]
-    finished_at: float | None
-    disconnected: bool
-
-    @property
-    def time_to_first_chunk(self) -> float | None:
-        """Seconds from the request's arrival to the first content chunk; `None` without one."""
-        return self.chunks[0].at - self.received_at if self.chunks else None
-
-    @property
-    def window(self) -> float | None:
-        """Seconds from the first content chunk to the last; `None` without one."""
-        return self.chunks[-1].at - self.chunks[0].at if self.chunks else None
+_MAX_SELECTABLE = 1024
 
 
 class PacedProvider:
@@ -87,7 +54,7 @@ class PacedProvider:
     """
 
     def __init__(self, script: Script, *, port: int = 0) -> None:
-        self._script = script if callable(script) else _in_turn(script)
+        self._script: Callable[[ChatRequest], object] = script if callable(script) else in_turn(script)
         if not 0 <= port <= 65535:
             raise ValueError(f'port must be from 0 to 65535, not {port!r}')
         self._port = port
@@ -95,7 +62,8 @@ class PacedProvider:
         self._lock = threading.Lock()
         self._exchanges: list[_Exchange] = []
         self._errors: list[Exception] = []
-        self._running: tuple[asyncio.AbstractEventLoop, asyncio.Event, threading.Thread] | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._running: tuple[asyncio.AbstractEventLoop, threading.Thread] | None = None
 
     def start(self) -> None:
         """Listen and serve.
@@ -108,26 +76,25 @@ class PacedProvider:
             raise RuntimeError('the provider runs already')
         listener = socket.create_server(('127.0.0.1', self._port), backlog=_BACKLOG)
         self._address = listener.getsockname()
-        loop, stop = asyncio.SelectorEventLoop(_PunctualSelector()), asyncio.Event()
-        thread = threading.Thread(target=self._run, args=(loop, listener, stop), name='paced-provider', daemon=True)
-        self._running = loop, stop, thread
+        loop = asyncio.SelectorEventLoop(_PunctualSelector())
+        self._stop = asyncio.Event()
+        thread = threading.Thread(target=self._run, args=(loop, listener), name='paced-provider', daemon=True)
+        self._running = loop, thread
         thread.start()
 
     def close(self) -> None:
         """End all streams, stop listening and wait until the thread has ended; does nothing when not running."""
         running, self._running = self._running, None
         if running:
-            loop, stop, thread = running
-            loop.call_soon_threadsafe(stop.set)
+            loop, thread = running
+            loop.call_soon_threadsafe(self._stop.set)
             thread.join()
 
     def __enter__(self) -> PacedProvider:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     @property
@@ -153,22 +120,21 @@ class PacedProvider:
         with self._lock:
             return tuple(self._errors)
 
-    def _run(self, loop: asyncio.AbstractEventLoop, listener: socket.socket, stop: asyncio.Event) -> None:
+    def _run(self, loop: asyncio.AbstractEventLoop, listener: socket.socket) -> None:
         try:
-            loop.run_until_complete(self._serve(listener, stop))
+            loop.run_until_complete(self._serve(listener))
         finally:
             loop.close()
 
-    async def _serve(self, listener: socket.socket, stop: asyncio.Event) -> None:
+    async def _serve(self, listener: socket.socket) -> None:
         server = await asyncio.get_running_loop().create_server(self._connect, sock=listener, backlog=_BACKLOG)
-        await stop.wait()
+        await self._stop.wait()
         server.close()
         while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            # A connection accepted just now closes its socket in a callback which the loop has yet to run.
-            await asyncio.sleep(0)
+            for writer in self._writers:
+                writer.transport.abort()
+            # Not without a timeout, as one of the tasks may be the start of a connection which is no writer yet.
+            await asyncio.wait(tasks, timeout=0.01)
         await server.wait_closed()
 
     def _connect(self) -> asyncio.Protocol:
@@ -179,12 +145,14 @@ class PacedProvider:
         # asyncio leaves Nagle's algorithm on for sockets accepted from a listener made without a protocol number.
         writer.get_extra_info('socket').setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         writer.transport.set_write_buffer_limits(high=0)
+        self._writers.add(writer)
         try:
             while await self._answer(reader, writer):
                 pass
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError):
-            pass  # The client went away or does not speak HTTP.
+            pass  # The client went away or does not speak HTTP, or the provider is closing.
         finally:
+            self._writers.discard(writer)
             writer.transport.abort()
             with suppress(OSError):
                 await writer.wait_closed()
@@ -195,32 +163,27 @@ class PacedProvider:
         received_at = time.perf_counter()
         stays = headers.get('connection', '').lower() != 'close'
         if target != 'POST /v1/chat/completions':
-            await _write(writer, _json_response(404, error_body(Fail(f'nothing is served at {target!r}', 404))))
+            await _write(writer, error_response(404, f'nothing is served at {target!r}'))
             return stays
         try:
-            payload: dict[str, Any] = json.loads(body)
-            request = ChatRequest.parse(payload, number=len(self._exchanges))
-            usage_wanted = bool((payload.get('stream_options') or {}).get('include_usage'))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            await _write(
-                writer, _json_response(400, error_body(Fail(f'not a chat completion request: {error!r}', 400)))
-            )
+            request = ChatRequest.parse(body, number=len(self._exchanges))
+        except ValueError as error:
+            await _write(writer, error_response(400, str(error)))
             return stays
         exchange = _Exchange(received_at, reader, writer, request)
         with self._lock:
             self._exchanges.append(exchange)
-        reply = self._ask(request)
         try:
-            return await exchange.carry_out(reply, usage_wanted=usage_wanted) and stays
+            return await exchange.carry_out(self._ask(request)) and stays
         except OSError:
-            exchange.disconnected = True
+            exchange.disconnected = not self._stop.is_set()
             return False
         finally:
             exchange.finished_at = time.perf_counter()
 
     def _ask(self, request: ChatRequest) -> Reply:
         try:
-            reply: object = self._script(request)
+            reply = self._script(request)
             if not isinstance(reply, Reply):
                 raise TypeError(f'the script must return a Reply, not {reply!r}')
         except Exception as error:
@@ -247,38 +210,38 @@ class _Exchange:
         chunks = tuple(self.chunks)
         return Served(self.request, self.received_at, self.headers_at, chunks, self.finished_at, self.disconnected)
 
-    async def carry_out(self, reply: Reply, *, usage_wanted: bool) -> bool:
+    async def carry_out(self, reply: Reply) -> bool:
         """Send the reply at its pace and return whether the connection can be used again."""
-        wording = Wording(reply, self.request)
-        if self.request.stream and reply.status == 200:
-            await self._stream(reply, wording, usage_wanted=usage_wanted)
-        else:
-            await self._until(reply.timetable()[1])
-            if isinstance(reply.ending, Hang):
-                await self._until(math.inf)
-            if not isinstance(reply.ending, Drop):
-                self.headers_at = await _write(self.writer, _json_response(*wording.whole()))
-        return not isinstance(reply.ending, Drop)
-
-    async def _stream(self, reply: Reply, wording: Wording, *, usage_wanted: bool) -> None:
+        wording, ending = Wording(reply, self.request), reply.ending
         chunks, end = reply.timetable()
-        await self._until(reply.headers_after)
-        self.headers_at = await _write(self.writer, _STREAM_HEAD + _event(wording.opening()))
-        for chunk in chunks:
-            data = _event(wording.chunk(chunk))
-            await self._until(chunk.after)
-            self.chunks.append(SentChunk(await _write(self.writer, data), chunk.kind, chunk.text))
-        await self._until(end)
-        if isinstance(reply.ending, Hang):
+        streams = self.request.stream and reply.status == 200
+        if streams:
+            await self._stream(reply.headers_after, wording, chunks)
+        await self._until(end if reply.status == 200 else reply.headers_after)
+        if isinstance(ending, Hang):
             await self._until(math.inf)
-        if isinstance(reply.ending, Fail):
-            # One write, as a client closes the connection as soon as it reads the error.
-            await _write(self.writer, _event(error_body(reply.ending)) + _STREAM_END)
-        elif reply.ending is None:
-            await _write(self.writer, _event(wording.finish()))
-            if usage_wanted and reply.usage:
-                await _write(self.writer, _event(wording.usage()))
-            await _write(self.writer, _STREAM_END)
+        if isinstance(ending, Drop):
+            return False
+        *early, last = wording.closing() if streams else (wording.whole(),)
+        for data in early:
+            await _write(self.writer, data)
+        # All is noted before it is sent, lest a client which has got it looks for it in vain.
+        self.finished_at = time.perf_counter()
+        self.headers_at = self.headers_at or self.finished_at
+        await _write(self.writer, last)
+        return True
+
+    async def _stream(self, headers_after: float, wording: Wording, chunks: Iterable[TimedChunk]) -> None:
+        opening = wording.opening()
+        await self._until(headers_after)
+        self.headers_at = time.perf_counter()
+        self.headers_at = await _write(self.writer, opening)
+        for chunk in chunks:
+            data = wording.chunk(chunk)
+            await self._until(chunk.after)
+            began = time.perf_counter()
+            self.chunks.append(SentChunk(began, chunk.kind, chunk.text, began))
+            self.chunks[-1] = SentChunk(await _write(self.writer, data), chunk.kind, chunk.text, began)
 
     async def _until(self, after: float) -> None:
         # Without this a stream with no pauses would neither let others run nor notice that its client is gone.
@@ -288,6 +251,20 @@ class _Exchange:
             await asyncio.wait((gone,), timeout=delay if math.isfinite(delay) else None)
         if gone.done():
             raise ConnectionResetError('the client went away')
+
+
+if sys.platform == 'linux':
+
+    class _PunctualSelector(selectors.EpollSelector):
+        """A selector which keeps the microseconds of a timeout, which epoll rounds up to a millisecond."""
+
+        def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+            if timeout is not None and timeout > 0 and self.fileno() < _MAX_SELECTABLE:
+                select.select((self.fileno(),), (), (), timeout)
+                timeout = 0
+            return super().select(timeout)
+else:
+    _PunctualSelector = selectors.DefaultSelector
 
 
 class _Reader(asyncio.StreamReader):
@@ -322,42 +299,3 @@ async def _write(writer: asyncio.StreamWriter, data: bytes) -> float:
     writer.write(data)
     await writer.drain()
     return time.perf_counter()
-
-
-_STREAM_HEAD = (
-    b'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n'
-    b'Transfer-Encoding: chunked\r\n\r\n'
-)
-
-
-def _chunked(data: bytes) -> bytes:
-    return b'%x\r\n%s\r\n' % (len(data), data)
-
-
-def _event(payload: Mapping[str, object]) -> bytes:
-    return _chunked(b'data: %s\n\n' % json.dumps(payload).encode())
-
-
-_STREAM_END = _chunked(b'data: [DONE]\n\n') + _chunked(b'')
-
-
-def _json_response(status: int, payload: Mapping[str, object]) -> bytes:
-    body = json.dumps(payload).encode()
-    head = f'HTTP/1.1 {status} \r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n'
-    return head.encode() + body
-
-
-def _in_turn(script: Sequence[Reply]) -> Callable[[ChatRequest], Reply]:
-    replies: tuple[object, ...] = tuple(script)
-    if not replies:
-        raise ValueError('the script must have at least one reply')
-    for reply in replies:
-        if not isinstance(reply, Reply):
-            raise TypeError(f'the script must be replies or a function, not {reply!r}')
-
-    def next_reply(request: ChatRequest) -> Reply:
-        if request.number >= len(script):
-            raise LookupError(f'the script is exhausted: request {request.number + 1} of {len(script)} replies')
-        return script[request.number]
-
-    return next_reply

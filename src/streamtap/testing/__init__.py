@@ -1,0 +1,45 @@
+"""For tests: a tap that remembers, a clock that stands still, and a provider whose pace is known.
+
+The paced provider and its script imitate an OpenAI-compatible server on loopback; `pydantic-ai-slim[openai]` gives the
+model class that talks to it.
+"""
+
+from streamtap.testing._clock import FakeClock
+from streamtap.testing._memory import Capture, MemorySink, capture
+from streamtap.testing._provider import PacedProvider
+from streamtap.testing._script import (
+    Call,
+    ChatRequest,
+    Drop,
+    Fail,
+    Hang,
+    Pause,
+    Reply,
+    Say,
+    SentChunk,
+    Served,
+    Think,
+    TokenUsage,
+    words,
+)
+
+__all__ = [
+    'Call',
+    'Capture',
+    'ChatRequest',
+    'Drop',
+    'Fail',
+    'FakeClock',
+    'Hang',
+    'MemorySink',
+    'PacedProvider',
+    'Pause',
+    'Reply',
+    'Say',
+    'SentChunk',
+    'Served',
+    'Think',
+    'TokenUsage',
+    'capture',
+    'words',
+]

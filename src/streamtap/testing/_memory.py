@@ -1,0 +1,142 @@
+"""A sink that remembers, and a tap that fills one."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, ClassVar
+
+from streamtap._sinks import BaseSink
+from streamtap._tap import Tap
+from streamtap._usage import UsageSink
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
+    from streamtap._clock import Clock
+    from streamtap._price import Price
+    from streamtap._records import Fault, ResponseRecord, ResponseStart, RunRecord, RunStart, ToolRecord, ToolStart
+
+
+class MemorySink(BaseSink):
+    """Keeps every moment it is told, in order; for tests, as it grows without bound."""
+
+    inline: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self.moments: list[tuple[str, object]] = []
+        """Every moment: its name, and the start or record that came with it."""
+        self.runs: list[RunRecord] = []
+        """The runs that ended."""
+        self.responses: list[ResponseRecord] = []
+        """The responses that came, and the requests that failed."""
+        self.tools: list[ToolRecord] = []
+        """The tool calls that ended."""
+        self.faults: list[Fault] = []
+        """What the tap itself got wrong."""
+
+    def run_started(self, start: RunStart) -> None:
+        """Remember that a run began."""
+        self.moments.append(('run_started', start))
+
+    def run_ended(self, record: RunRecord) -> None:
+        """Remember a run."""
+        self.moments.append(('run_ended', record))
+        self.runs.append(record)
+
+    def response_started(self, start: ResponseStart) -> None:
+        """Remember that a request began."""
+        self.moments.append(('response_started', start))
+
+    def response_ended(self, record: ResponseRecord) -> None:
+        """Remember a response."""
+        self.moments.append(('response_ended', record))
+        self.responses.append(record)
+
+    def tool_started(self, start: ToolStart) -> None:
+        """Remember that a tool was called."""
+        self.moments.append(('tool_started', start))
+
+    def tool_ended(self, record: ToolRecord) -> None:
+        """Remember a tool call."""
+        self.moments.append(('tool_ended', record))
+        self.tools.append(record)
+
+    def faulted(self, fault: Fault) -> None:
+        """Remember a fault."""
+        self.faults.append(fault)
+
+
+class Capture:
+    """A tap, and what it recorded so far. Reading it reports the runs that are over first.
+
+    Args:
+        tap: The tap to plug in.
+        memory: The sink it fills.
+    """
+
+    def __init__(self, tap: Tap, memory: MemorySink) -> None:
+        self.tap = tap
+        self._memory = memory
+
+    @property
+    def runs(self) -> list[RunRecord]:
+        """The runs that ended, in order."""
+        return self._seen().runs
+
+    @property
+    def responses(self) -> list[ResponseRecord]:
+        """The responses that came and the requests that failed, in order."""
+        return self._seen().responses
+
+    @property
+    def tools(self) -> list[ToolRecord]:
+        """The tool calls that ended, in order."""
+        return self._seen().tools
+
+    @property
+    def faults(self) -> list[Fault]:
+        """What the tap itself got wrong; a healthy test finds none."""
+        return self._seen().faults
+
+    @property
+    def moments(self) -> list[tuple[str, object]]:
+        """Every moment in order, with its start or record."""
+        return self._seen().moments
+
+    def _seen(self) -> MemorySink:
+        self.tap.flush()
+        return self._memory
+
+
+@contextlib.contextmanager
+def capture(
+    *,
+    labels: Iterable[str] = (),
+    price: Price | None = None,
+    stall_after: float = 5.0,
+    slow_start_after: float = 30.0,
+    settle_after: float = 30.0,
+    clock: Clock | None = None,
+) -> Generator[Capture]:
+    """A tap whose records are kept in memory, for the time of a `with` block; it touches no Prometheus registry.
+
+    The arguments are those of `Tap`.
+
+    ```python
+    with capture() as seen:
+        await agent.run('hello', event_stream_handler=seen.tap)
+    assert [run.outcome for run in seen.runs] == ['success']
+    ```
+    """
+    memory = MemorySink()
+    tap = Tap(
+        [memory, UsageSink()],
+        labels=labels,
+        price=price,
+        stall_after=stall_after,
+        slow_start_after=slow_start_after,
+        settle_after=settle_after,
+        clock=clock,
+    )
+    with tap:
+        yield Capture(tap, memory)
