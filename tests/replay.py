@@ -30,6 +30,11 @@ class Turn:
     content_type: str
     events: tuple[str, ...]
 
+    @property
+    def first_content(self) -> int:
+        """The place of the first event that brings thinking, text, or the beginning of a tool call."""
+        return next(place for place, event in enumerate(self.events) if any(map(_has_content, _data(event))))
+
 
 @dataclass(frozen=True)
 class Conversation:
@@ -65,6 +70,30 @@ def _turn(turn: dict[str, Any]) -> Turn:
 def _flat(names: Sequence[str | list[str]]) -> list[str]:
     # Google groups the functions of a tool.
     return [name for entry in names for name in ([entry] if isinstance(entry, str) else entry)]
+
+
+def _data(event: str) -> list[dict[str, Any]]:
+    lines = [line.removeprefix('data:').strip() for line in event.splitlines() if line.startswith('data:')]
+    return [json.loads(line) for line in lines if line != '[DONE]']
+
+
+def _has_content(data: dict[str, Any]) -> bool:
+    kind = str(data.get('type', ''))
+    if kind == 'content_block_start':  # Anthropic
+        return bool(data['content_block'].get('name'))
+    if kind == 'content_block_delta':
+        delta: dict[str, Any] = data['delta']
+        return any(delta.get(name) for name in ('text', 'thinking', 'partial_json'))
+    if kind == 'response.output_item.added':  # OpenAI responses
+        return data['item']['type'].endswith('_call')
+    if kind.startswith('response.'):
+        return kind.endswith('.delta') and bool(data['delta'])
+    if 'candidates' in data:  # Google
+        return any(candidate['content']['parts'] for candidate in data['candidates'])
+    if data.get('choices'):  # chat completions
+        delta = data['choices'][0]['delta']
+        return any(delta.get(name) for name in ('content', 'reasoning', 'reasoning_content', 'tool_calls'))
+    return False
 
 
 @dataclass
@@ -157,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     timeout = 10
 
-    def do_POST(self) -> None:  # noqa: N802 (the base class calls it by this name)
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get('Content-Length', 0)))
         cast('_Server', self.server).replay.answer(self, json.loads(body), time.time())
 

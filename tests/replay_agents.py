@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import anthropic
 import google.genai
 import groq
-import httpx
 import openai
 from google.genai.types import HttpOptions
 from pydantic_ai import Agent, Tool
+from pydantic_ai.capabilities import NativeTool
 from pydantic_ai.models.anthropic import AnthropicModel
 from pydantic_ai.models.google import GoogleModel
 from pydantic_ai.models.groq import GroqModel
@@ -26,66 +26,75 @@ from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.providers.openrouter import OpenRouterProvider
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
+    from pydantic_ai.capabilities import AbstractCapability
     from pydantic_ai.models import Model
-
     from replay import Conversation
 
-KEY = 'no-key'
-NATIVE = {'web_search': WebSearchTool, 'code_execution': CodeExecutionTool, 'code_interpreter': CodeExecutionTool}
+AGENT = 'replayed'
+KEY = 'no-key-at-all'
+TOOL_RESULT = 'what only the tool of this test knows'
+
+_NATIVE = {'web_search': WebSearchTool, 'code_execution': CodeExecutionTool, 'code_interpreter': CodeExecutionTool}
+
+_OPENAI: dict[str, Callable[[str, openai.AsyncOpenAI], Model]] = {
+    'deepseek': lambda name, client: OpenAIChatModel(name, provider=DeepSeekProvider(openai_client=client)),
+    'openai-chat': lambda name, client: OpenAIChatModel(name, provider=OpenAIProvider(openai_client=client)),
+    'openai-responses': lambda name, client: OpenAIResponsesModel(name, provider=OpenAIProvider(openai_client=client)),
+    'openrouter': lambda name, client: OpenRouterModel(name, provider=OpenRouterProvider(openai_client=client)),
+}
 
 
 @contextlib.asynccontextmanager
-async def recorded_model(conversation: Conversation, url: str) -> AsyncIterator[Model]:
-    """The model that the conversation was recorded with, pointed at `url`; its SDK retries nothing."""
-    asked = conversation.turns[0].model or ''
-    async with contextlib.AsyncExitStack() as closing:
-        provider = conversation.name.partition('/')[0]
-        if provider == 'anthropic':
-            client = await closing.enter_async_context(
-                anthropic.AsyncAnthropic(base_url=url, api_key=KEY, max_retries=0)
-            )
-            yield AnthropicModel(asked, provider=AnthropicProvider(anthropic_client=client))
-        elif provider == 'google':
-            google_client = google.genai.Client(api_key=KEY, http_options=HttpOptions(base_url=url))
-            closing.push_async_callback(google_client.aio.aclose)
-            closing.callback(google_client.close)
-            # No request body names the model; its path does.
-            asked = conversation.turns[0].path.rpartition('/')[2].partition(':')[0]
-            yield GoogleModel(asked, provider=GoogleProvider(client=google_client))
-        elif provider == 'groq':
-            groq_client = await closing.enter_async_context(
-                groq.AsyncGroq(base_url=url, api_key=KEY, max_retries=0)
-            )
-            yield GroqModel(asked, provider=GroqProvider(groq_client=groq_client))
-        else:
-            prefix = conversation.turns[0].path.rpartition('/chat/completions')[0] or (
-                conversation.turns[0].path.rpartition('/responses')[0]
-            )
-            openai_client = await closing.enter_async_context(
-                openai.AsyncOpenAI(base_url=url + prefix, api_key=KEY, max_retries=0)
-            )
-            if provider == 'openai-chat':
-                yield OpenAIChatModel(asked, provider=OpenAIProvider(openai_client=openai_client))
-            elif provider == 'openai-responses':
-                yield OpenAIResponsesModel(asked, provider=OpenAIProvider(openai_client=openai_client))
-            elif provider == 'deepseek':
-                yield OpenAIChatModel(asked, provider=DeepSeekProvider(openai_client=openai_client))
-            elif provider == 'openrouter':
-                yield OpenRouterModel(asked, provider=OpenRouterProvider(openai_client=openai_client))
-            else:
-                raise LookupError(f'no model is known for {conversation.name}')
-client=recorded_model
-def make_agent(conversation, model):
-    from pydantic_ai.capabilities import NativeTool
-    tools=[]; caps=[]
-    for t in conversation.tools:
-        if t in NATIVE: caps.append(NativeTool(NATIVE[t]()))
-        elif t=='get_something_by_name':
-            def get_something_by_name(name: str) -> str: return 'Found.'
-            tools.append(get_something_by_name)
-        else:
-            async def f(**kw): return 'res'
-            tools.append(Tool.from_schema(f, t, 'x', {'type':'object','additionalProperties':True}))
-    return Agent(model, tools=tools, capabilities=caps)
+async def recorded_model(conversation: Conversation, url: str) -> AsyncGenerator[Model]:
+    """The model that the conversation was recorded with, asked at `url`; its SDK retries nothing."""
+    first = conversation.turns[0]
+    name = first.model or ''
+    provider = conversation.name.partition('/')[0]
+    if provider == 'anthropic':
+        async with anthropic.AsyncAnthropic(base_url=url, api_key=KEY, max_retries=0) as client:
+            yield AnthropicModel(name, provider=AnthropicProvider(anthropic_client=client))
+    elif provider == 'groq':
+        async with groq.AsyncGroq(base_url=url, api_key=KEY, max_retries=0) as client:
+            yield GroqModel(name, provider=GroqProvider(groq_client=client))
+    elif provider == 'google':
+        with google.genai.Client(api_key=KEY, http_options=HttpOptions(base_url=url)) as client:
+            async with client.aio:
+                # The request's path names the model, not its body.
+                name = first.path.rpartition('/')[2].partition(':')[0]
+                yield GoogleModel(name, provider=GoogleProvider(client=client))
+    else:
+        base = url + first.path.removesuffix('/chat/completions').removesuffix('/responses')
+        async with openai.AsyncOpenAI(base_url=base, api_key=KEY, max_retries=0) as client:
+            yield _OPENAI[provider](name, client)
+
+
+def recorded_agent(
+    conversation: Conversation, model: Model, capabilities: Sequence[AbstractCapability[Any]] = ()
+) -> Agent[None, str]:
+    """An agent with every tool that the recorded requests declared, and further capabilities."""
+    native = [NativeTool[Any](_NATIVE[name]()) for name in conversation.tools if name in _NATIVE]
+    return Agent(
+        model,
+        name=AGENT,
+        tools=[_tool(name) for name in conversation.tools if name not in _NATIVE],
+        capabilities=[*native, *capabilities],
+    )
+
+
+def _tool(name: str) -> Tool[object]:
+    if name == 'get_something_by_name':
+        # The one tool whose recorded arguments are wrong at first: it has to refuse them.
+        return Tool(get_something_by_name)
+
+    async def take_anything(**_: object) -> str:
+        return TOOL_RESULT
+
+    schema = {'type': 'object', 'additionalProperties': True}
+    return Tool[object].from_schema(take_anything, name, 'A recorded tool.', schema)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+
+def get_something_by_name(name: str) -> str:
+    """Find something by its name."""
+    return f'{TOOL_RESULT}, by the name of {name}'

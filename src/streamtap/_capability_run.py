@@ -89,9 +89,7 @@ class CapabilityRun:
     def raised(self, ctx: object, error: BaseException) -> None:
         """The run ended with an exception."""
         with guarded(self.out, WHERE):
-            outcome = _upstream.run_outcome(error, ctx)
-            kind = None if outcome == 'cancelled' else _upstream.error_type(error)
-            self._end(outcome, kind)
+            self._end(*_upstream.run_ending(error, ctx))
 
     def returned(self, result: object) -> None:
         """The run ended with a result."""

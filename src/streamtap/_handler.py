@@ -217,5 +217,4 @@ class HandlerDoor:
 
 
 def _raised(watched: Watched, error: BaseException, ctx: object) -> None:
-    watched.outcome = _upstream.run_outcome(error, ctx)
-    watched.error_type = None if watched.outcome == 'cancelled' else _upstream.error_type(error)
+    watched.outcome, watched.error_type = _upstream.run_ending(error, ctx)

@@ -23,7 +23,7 @@ from streamtap._upstream.errors import (
     failed_attempts,
     is_deferral,
     request_outcome,
-    run_outcome,
+    run_ending,
     tool_outcome,
 )
 from streamtap._upstream.events import ToolCall, ToolResult, feed_response, tool_call, tool_result
@@ -74,7 +74,7 @@ __all__ = [
     'request_outcome',
     'request_unix_time',
     'response_at',
-    'run_outcome',
+    'run_ending',
     'streamed_response',
     'tool_call',
     'tool_manager',

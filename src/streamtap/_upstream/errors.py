@@ -46,6 +46,15 @@ def run_outcome(error: BaseException, ctx: object) -> RunOutcome:
     return 'limit' if 'UsageLimitExceeded' in names else 'error'
 
 
+def run_ending(error: BaseException, ctx: object) -> tuple[RunOutcome, str | None]:
+    """How a run ended that `error` ended, and what is to be counted as its error: nothing, if the caller stopped it."""
+    outcome = run_outcome(error, ctx)
+    if outcome == 'cancelled':
+        return outcome, None
+    # Inside the run its own timeout looks like a cancel; its caller gets this exception.
+    return outcome, 'RunTimedOut' if outcome == 'timeout' else error_type(error)
+
+
 def request_outcome(error: BaseException, ctx: object) -> RequestOutcome:
     """How a request ended that `error` ended; a usage limit is the caller's stop, not the provider's failure."""
     outcome = run_outcome(error, ctx)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ._script import (
+from streamtap.testing._script import (
     ChatRequest,
     Drop,
     Fail,
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _BACKLOG = 1024
-_MAX_HEAD = 2**18
-_MAX_SELECTABLE = 1024
 
 
 class PacedProvider:
@@ -127,14 +125,17 @@ class PacedProvider:
             loop.close()
 
     async def _serve(self, listener: socket.socket) -> None:
-        server = await asyncio.get_running_loop().create_server(self._connect, sock=listener, backlog=_BACKLOG)
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(self._connect, sock=listener, backlog=_BACKLOG)
         await self._stop.wait()
-        server.close()
+        # Closed at the end: asyncio fails to set up a connection which it accepted just before its server was closed.
+        loop.remove_reader(listener)
         while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
             for writer in self._writers:
                 writer.transport.abort()
             # Not without a timeout, as one of the tasks may be the start of a connection which is no writer yet.
             await asyncio.wait(tasks, timeout=0.01)
+        server.close()
         await server.wait_closed()
 
     def _connect(self) -> asyncio.Protocol:
@@ -259,7 +260,8 @@ if sys.platform == 'linux':
         """A selector which keeps the microseconds of a timeout, which epoll rounds up to a millisecond."""
 
         def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-            if timeout is not None and timeout > 0 and self.fileno() < _MAX_SELECTABLE:
+            # select() takes no descriptor above FD_SETSIZE.
+            if timeout is not None and timeout > 0 and self.fileno() < 1024:
                 select.select((self.fileno(),), (), (), timeout)
                 timeout = 0
             return super().select(timeout)
@@ -271,7 +273,7 @@ class _Reader(asyncio.StreamReader):
     """A stream reader which tells of the end of the input without reading up to it."""
 
     def __init__(self) -> None:
-        super().__init__(limit=_MAX_HEAD)
+        super().__init__(limit=2**18)
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def feed_eof(self) -> None:

@@ -1,0 +1,41 @@
+# The two that a newcomer needs: `make demo` and `make test`. Both set everything up by themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+.PHONY: demo test check bench docs servers clean
+
+$(STAMP): pyproject.toml src/streamtap/_version.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $(STAMP)
+
+demo: $(STAMP) ## Scripted agents on a real HTTP stream, tapped: a live table, and /metrics on 127.0.0.1:9464
+	$(BIN)/streamtap demo $(DEMO)
+
+test: $(STAMP) servers ## Static checks, then every test
+	$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest $(PYTEST)
+
+check: $(STAMP) ## Formatting, lint, types, and generated files that are out of date
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python docs/generate.py --check
+
+bench: $(STAMP) ## What the tap costs
+	$(BIN)/python bench/per_delta.py
+
+docs: $(STAMP) ## Write the generated pages
+	$(BIN)/python docs/generate.py
+
+# The real servers that some tests use: installed on Debian as root; elsewhere those tests skip, saying so.
+servers:
+	@command -v promtool >/dev/null 2>&1 || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus; \
+	  else echo 'promtool is missing: the tests that need a real Prometheus will be skipped'; fi; }
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .ruff_cache

@@ -1,0 +1,87 @@
+"""Writes the pages that follow from the code; `--check` fails if one is out of date."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from streamtap._catalogue import BUCKETS, CATALOGUE, OUTCOMES, Metric
+
+METRICS_PAGE = Path(__file__).parent / 'metrics.md'
+
+HEAD = """# Metrics
+
+<!-- Written by docs/generate.py from src/streamtap/_catalogue.py: change the catalogue, then run `make docs`. -->
+
+The prefix `pydantic_ai_` marks what is measured, `streamtap_` the tap itself.
+Every `pydantic_ai_` metric also has the labels that you name in `Tap(labels=...)`.
+A value that could not be observed is absent, never 0.
+
+Histogram buckets are named by a letter, see [below](#buckets); `PrometheusSink(buckets={name: bounds})` changes them.
+
+"""
+
+LABELS = """
+## Labels
+
+| label | value |
+|---|---|
+| `agent` | the agent's name, `agent` if it has none |
+| `root_agent` | the outermost agent of nested runs |
+| `provider`, `model` | what was asked; under a fallback the candidate, never the server's own spelling |
+| `tool` | a name that the run knows; `_unknown` for what the model invented |
+| `error_type` | the exception's class, with the status for HTTP errors of a model: `ModelHTTPError_429` |
+| `outcome` | see [outcomes](#outcomes) |
+| `door` | how the tap was attached: `handler`, `capability` or `watch` |
+| `streamed` | `true` or `false` |
+| `stage` | `first_token` or `mid_stream` |
+| `phase` | `queue`, `wait`, `stream`, `model`, `native_tools`, `tools`, `consumer` or `other` |
+| `finish_reason` | the provider's; `error` if the stream failed, `cancelled` if the caller stopped it, `unknown` if none came |
+| `cause` | `validation_error`, `model_retry`, `unknown_tool`, `unavailable_tool`, `timeout` or `unknown` |
+
+Past 200 distinct values of a label, or 2,000 label sets of a metric, new ones become `_other` and are counted in
+`streamtap_label_overflow_total`.
+
+## Outcomes
+
+These counters start at 0 for each outcome when their agent, model or tool is first seen.
+
+| counter | outcomes |
+|---|---|
+"""
+
+
+def metrics_page() -> str:
+    """The metric reference."""
+    rows = ['| name | type | labels | buckets | what |', '|---|---|---|---|---|']
+    rows += [_row(metric) for metric in CATALOGUE]
+    outcomes = [f'| `{name}` | {", ".join(f"`{outcome}`" for outcome in found)} |' for name, found in OUTCOMES.items()]
+    buckets = ['', '## Buckets', '', '| letter | bounds |', '|---|---|']
+    buckets += [f'| {letter} | {" ".join(f"{bound:g}" for bound in bounds)} |' for letter, bounds in BUCKETS.items()]
+    return HEAD + '\n'.join(rows) + '\n' + LABELS + '\n'.join(outcomes) + '\n' + '\n'.join(buckets) + '\n'
+
+
+def _row(metric: Metric) -> str:
+    labels = ', '.join(f'`{label}`' for label in metric.labels)
+    merged = f' ({metric.merged})' if metric.merged else ''
+    return f'| `{metric.name}` | {metric.type}{merged} | {labels} | {metric.buckets or ""} | {metric.help} |'
+
+
+def main() -> int:
+    """Write the pages, or say which are out of date."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--check', action='store_true', help='write nothing; exit 1 if a page is out of date')
+    check: bool = parser.parse_args().check
+    page = metrics_page()
+    if not check:
+        METRICS_PAGE.write_text(page, encoding='utf-8')
+        return 0
+    if METRICS_PAGE.is_file() and METRICS_PAGE.read_text(encoding='utf-8') == page:
+        return 0
+    print('docs/metrics.md is out of date: run `make docs`', file=sys.stderr)
+    return 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())

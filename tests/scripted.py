@@ -1,0 +1,90 @@
+"""Agents on a scripted model: each turn says what it answers, streamed or not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic_ai import Agent, ModelRetry
+from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.models.function import DeltaToolCall, FunctionModel
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from pydantic_ai.messages import ModelMessage
+    from pydantic_ai.models.function import AgentInfo
+
+
+@dataclass(frozen=True)
+class Calls:
+    """A tool call of a scripted turn."""
+
+    tool: str
+    args: str = '{}'
+    id: str = 'call'
+
+
+Turn = list['str | Calls | Exception']
+
+
+def model(*turns: Turn) -> FunctionModel:
+    """A model that answers each request with the next turn; an exception in a turn is raised there."""
+    left = list(turns)
+
+    def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        parts: list[TextPart | ToolCallPart] = []
+        for item in left.pop(0):
+            if isinstance(item, Exception):
+                raise item
+            parts.append(
+                TextPart(item) if isinstance(item, str) else ToolCallPart(item.tool, item.args, tool_call_id=item.id)
+            )
+        return ModelResponse(parts=parts)
+
+    async def stream(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | dict[int, DeltaToolCall]]:
+        for place, item in enumerate(left.pop(0)):
+            await asyncio.sleep(0)
+            if isinstance(item, Exception):
+                raise item
+            if isinstance(item, str):
+                yield item
+            else:
+                yield {place: DeltaToolCall(name=item.tool, json_args=item.args, tool_call_id=item.id)}
+
+    return FunctionModel(answer, stream_function=stream, model_name='scripted')
+
+
+def agent(*turns: Turn, name: str | None = 'scripted', capabilities: Sequence[Any] = (), **options: Any) -> Agent[Any, Any]:
+    """An agent on such a model, with a few tools."""
+    made: Agent[Any, Any] = Agent(model(*turns), name=name, capabilities=list(capabilities), retries=3, **options)
+    failures = iter([True])
+
+    @made.tool_plain
+    async def nap(seconds: float = 0.02) -> str:
+        await asyncio.sleep(seconds)
+        return 'rested'
+
+    @made.tool_plain(sequential=True)
+    async def alone(seconds: float = 0.02) -> str:
+        await asyncio.sleep(seconds)
+        return 'rested alone'
+
+    @made.tool_plain
+    async def fails_once() -> str:
+        if next(failures, False):
+            raise ModelRetry('not yet')
+        return 'now'
+
+    @made.tool_plain
+    async def breaks() -> str:
+        raise RuntimeError('the tool broke')
+
+    return made
+
+
+def nap(seconds: float, call_id: str, tool: str = 'nap') -> Calls:
+    """A call of a tool that sleeps."""
+    return Calls(tool, json.dumps({'seconds': seconds}), call_id)

@@ -1,0 +1,246 @@
+"""The tap's numbers against the server's own clock, on a real HTTP stream.
+
+The bounds are generous: a busy machine must not fail them. What the numbers really are, the bench tells.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import httpx
+import pytest
+from paced_agents import paced_model
+from prometheus_client import CollectorRegistry
+from pydantic_ai import Agent, ModelHTTPError, ModelResponse
+from pydantic_ai.capabilities import AbstractCapability
+from pydantic_ai.models.fallback import FallbackModel
+
+from streamtap import PrometheusSink, Tap
+from streamtap.testing import (
+    Call,
+    Capture,
+    ChatRequest,
+    Fail,
+    Hang,
+    MemorySink,
+    PacedProvider,
+    Pause,
+    Reply,
+    Say,
+    Think,
+    TokenUsage,
+    capture,
+    words,
+)
+
+SLOW_HEADERS = {'headers_after': 0.3, 'first_after': 0.4, 'every': 0.02}
+
+
+class Recovers(AbstractCapability[Any]):
+    """Another capability that may recover a failed request, which makes pydantic-ai open streams early."""
+
+    async def on_model_request_error(self, ctx: Any, *, request_context: Any, error: Exception) -> ModelResponse:
+        raise error
+
+
+def tools_then_text(request: ChatRequest) -> Reply:
+    """Three tool calls, then 50 words."""
+    if request.tools and not any(message.get('role') == 'tool' for message in request.messages):
+        calls = (Call('nap', {}, id='a'), Call('alone', {}, id='b'), Call('alone', {}, id='c'))
+        return Reply(calls, **SLOW_HEADERS)
+    return Reply(words(' '.join(['word'] * 50)), **SLOW_HEADERS)
+
+
+def napping(agent: Agent[Any, Any]) -> Agent[Any, Any]:
+    @agent.tool_plain
+    async def nap() -> str:
+        await asyncio.sleep(0.1)
+        return 'rested'
+
+    @agent.tool_plain(sequential=True)
+    async def alone() -> str:
+        await asyncio.sleep(0.1)
+        return 'rested alone'
+
+    return agent
+
+
+@pytest.mark.parametrize('recovers', [False, True], ids=['lazy stream', 'primed stream'])
+@pytest.mark.parametrize('door', ['handler', 'capability'])
+def test_times_agree_with_the_server(door: str, recovers: bool):  # noqa: FBT001
+    """TTFT, tokens/s and tools, with headers 300 ms late and the first chunk 400 ms after them."""
+
+    async def main(seen: Capture) -> None:
+        async with httpx.AsyncClient() as http:
+            asked = paced_model(provider, http)
+            await Agent(asked).run('warm up')
+            capabilities: list[Any] = [Recovers()] if recovers else []
+            if door == 'capability':
+                capabilities.append(seen.tap.capability(stream=True))
+            agent = napping(Agent(asked, name='paced', capabilities=capabilities))
+            await agent.run('hello', event_stream_handler=seen.tap if door == 'handler' else None)
+
+    with PacedProvider(tools_then_text) as provider, capture() as seen:
+        asyncio.run(main(seen))
+        served = provider.served[1:]
+    assert len(seen.responses) == len(served) == 2
+    for response, truth in zip(seen.responses, served, strict=True):
+        assert truth.time_to_first_chunk is not None
+        assert response.time_to_first_token == pytest.approx(truth.time_to_first_chunk, abs=0.04)
+        assert response.chunks == len(truth.chunks)
+    truth = served[1]
+    assert truth.window is not None
+    assert seen.responses[1].output_tokens_per_second == pytest.approx(49 / truth.window, rel=0.05)
+    gaps = seen.responses[1].gap_counts
+    assert gaps is not None
+    assert gaps.quantile(0.5) == pytest.approx(0.02, rel=0.15)
+    for tool in seen.tools:
+        assert tool.duration == pytest.approx(0.1, abs=0.03), tool.tool
+    (run,) = seen.runs
+    assert sum(run.phases.values()) == pytest.approx(run.duration, abs=0.001)
+    assert run.phases['wait'] == pytest.approx(1.4, abs=0.1)
+    assert run.phases['tools'] == pytest.approx(0.3, abs=0.06)
+
+
+@pytest.mark.parametrize('door', ['handler', 'capability'])
+def test_a_thinking_model_shows_its_first_token_before_its_first_output(door: str):
+    """Thinking is a token, text is the first output, and the blank screen ends with it."""
+
+    async def main(seen: Capture) -> None:
+        async with httpx.AsyncClient() as http:
+            capabilities = [seen.tap.capability(stream=True)] if door == 'capability' else []
+            agent = Agent(paced_model(provider, http), capabilities=capabilities)
+            await agent.run('hello', event_stream_handler=seen.tap if door == 'handler' else None)
+
+    reply = Reply((Think('hm'), Think(' hm'), Pause(0.3), Say('yes'), Say(' it is')), first_after=0.2, every=0.02)
+    with PacedProvider([reply]) as provider, capture() as seen:
+        asyncio.run(main(seen))
+        truth = provider.served[0]
+    (response,) = seen.responses
+    assert response.time_to_first_token == pytest.approx(truth.chunks[0].at - truth.received_at, abs=0.06)
+    assert response.time_to_first_output == pytest.approx(truth.chunks[2].at - truth.received_at, abs=0.06)
+    assert [(part.kind, part.chunks) for part in response.parts] == [('thinking', 2), ('text', 2)]
+    assert seen.runs[0].time_to_first_output is not None
+    assert seen.runs[0].time_to_first_output > response.time_to_first_token
+
+
+@pytest.mark.parametrize('door', ['handler', 'capability'])
+def test_a_slow_consumer_is_not_a_slow_model(door: str):
+    """What another handler does with its time is no pace of the model: absent, rather than wrong."""
+
+    async def dawdle(ctx: Any, events: Any) -> None:
+        async for _ in events:
+            await asyncio.sleep(0.03)
+
+    async def main(seen: Capture) -> None:
+        async with httpx.AsyncClient() as http:
+            agent = Agent(paced_model(provider, http), capabilities=[seen.tap.capability()])
+            await agent.run('hello', event_stream_handler=dawdle if door == 'capability' else seen.tap)
+
+    with PacedProvider([Reply(words('one two three four five six seven eight'), every=0.01)]) as provider:
+        with capture() as seen:
+            asyncio.run(main(seen))
+    (response,) = seen.responses
+    assert response.chunks == 8
+    if door == 'capability':
+        assert (response.output_tokens_per_second, response.gap_counts) == (None, None)
+        assert response.consumer_seconds == pytest.approx(0.27, abs=0.1)
+
+
+@pytest.mark.parametrize('door', ['handler', 'capability'])
+def test_a_fallback_is_two_requests_and_its_time_to_first_token_is_the_second_ones(door: str):
+    """The model that was rate-limited has its own failure; the wait for it is kept apart."""
+
+    def script(request: ChatRequest) -> Reply:
+        if request.model == 'first':
+            return Reply((Fail('slow down', 429),), status=429, headers_after=0.3)
+        return Reply(words('here it is'), first_after=0.2, usage=TokenUsage(input=5, output=3))
+
+    async def main(seen: Capture) -> None:
+        async with httpx.AsyncClient() as http:
+            model = FallbackModel(paced_model(provider, http, 'first'), paced_model(provider, http, 'second'))
+            agent = Agent(model, capabilities=[seen.tap.capability(stream=True)] if door == 'capability' else [])
+            await agent.run('hello', event_stream_handler=seen.tap if door == 'handler' else None)
+
+    with PacedProvider(script) as provider, capture() as seen:
+        asyncio.run(main(seen))
+    failed, answered = seen.responses
+    assert (failed.model, failed.outcome, failed.error_type, failed.attempt) == ('first', 'error', 'ModelHTTPError_429', 1)
+    assert (answered.model, answered.outcome, answered.attempt) == ('second', 'success', 2)
+    assert answered.time_to_first_token == pytest.approx(0.2, abs=0.06)
+    assert answered.wait_before_attempt == pytest.approx(0.3, abs=0.06)
+    (run,) = seen.runs
+    assert (run.requests, run.output_tokens) == (2, 3)
+    assert run.phases['wait'] == pytest.approx(0.5, abs=0.08)
+
+
+@pytest.mark.parametrize('door', ['handler', 'capability'])
+@pytest.mark.parametrize('status', [429, 500])
+def test_an_http_error_is_told_with_its_status(door: str, status: int):
+    """The request's error and the run's have the same name."""
+
+    async def main(seen: Capture) -> None:
+        async with httpx.AsyncClient() as http:
+            capabilities = [seen.tap.capability(stream=True)] if door == 'capability' else []
+            agent = Agent(paced_model(provider, http), capabilities=capabilities)
+            with pytest.raises(ModelHTTPError):
+                await agent.run('hello', event_stream_handler=seen.tap if door == 'handler' else None)
+
+    with PacedProvider([Reply((Fail('no', status),), status=status)]) as provider, capture() as seen:
+        asyncio.run(main(seen))
+    name = f'ModelHTTPError_{status}'
+    assert [(r.outcome, r.error_type, r.chunks, r.usage_reported) for r in seen.responses] == [('error', name, 0, False)]
+    assert [(run.outcome, run.error_type) for run in seen.runs] == [('error', name)]
+
+
+@pytest.mark.parametrize('door', ['handler', 'capability'])
+@pytest.mark.parametrize('stage', ['first_token', 'mid_stream'])
+def test_a_stream_that_hangs_shows_while_it_hangs(door: str, stage: str):
+    """The gauge names the model that is silent, and is 0 again when the caller gives up."""
+    registry = CollectorRegistry()
+    memory = MemorySink()
+    tap = Tap([PrometheusSink(registry), memory], stall_after=0.2, slow_start_after=0.2)
+
+    def stalled() -> float | None:
+        labels = {'agent': 'hangs', 'provider': 'openai', 'model': 'gpt-4.1-mini', 'stage': stage}
+        return registry.get_sample_value('pydantic_ai_stalled_streams', labels)
+
+    async def main() -> None:
+        async with httpx.AsyncClient() as http:
+            capabilities = [tap.capability(stream=True)] if door == 'capability' else []
+            agent = Agent(paced_model(provider, http), name='hangs', capabilities=capabilities)
+            task = asyncio.create_task(agent.run('hello', event_stream_handler=tap if door == 'handler' else None))
+            deadline = time.perf_counter() + 10
+            while not stalled():
+                assert time.perf_counter() < deadline, 'the hanging stream never showed'
+                await asyncio.sleep(0.02)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    with tap, PacedProvider([Reply((*words('so far'), Hang()) if stage == 'mid_stream' else (Hang(),))]) as provider:
+        asyncio.run(main())
+        assert stalled() == 0
+    assert [run.outcome for run in memory.runs] == ['cancelled']
+    assert [r.stalls for r in memory.responses] == [1 if stage == 'mid_stream' else 0]
+
+
+@pytest.mark.parametrize('door', ['handler', 'capability'])
+def test_a_provider_that_sends_no_usage_is_counted_as_unmeasured(door: str):
+    """No tokens are made up, and no speed."""
+    registry = CollectorRegistry()
+
+    async def main() -> None:
+        async with httpx.AsyncClient() as http:
+            capabilities = [tap.capability(stream=True)] if door == 'capability' else []
+            agent = Agent(paced_model(provider, http), name='quiet', capabilities=capabilities)
+            await agent.run('hello', event_stream_handler=tap if door == 'handler' else None)
+
+    with PacedProvider([Reply(words('one two'), usage=None)]) as provider, Tap([PrometheusSink(registry)]) as tap:
+        asyncio.run(main())
+    labels = {'agent': 'quiet', 'provider': 'openai', 'model': 'gpt-4.1-mini'}
+    assert registry.get_sample_value('pydantic_ai_unmeasured_responses_total', labels) == 1
+    assert registry.get_sample_value('pydantic_ai_output_tokens_total', labels) is None
+    assert registry.get_sample_value('pydantic_ai_output_tokens_per_second_count', labels) is None

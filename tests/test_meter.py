@@ -1,0 +1,164 @@
+"""The meter of one response, on made-up times."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamtap._distribution import Distribution
+from streamtap._meter import MAX_PARTS, MAX_STALL_STARTS, NATIVE_CALL, ResponseMeter
+
+
+def metered(started: float | None = 0.0, stall_after: float = 5.0) -> ResponseMeter:
+    return ResponseMeter(started, stall_after=stall_after)
+
+
+def text(meter: ResponseMeter, index: int, waited_from: float, now: float) -> None:
+    meter.part_started(index, 'text', now=now)
+    meter.chunk(index, waited_from, now)
+
+
+def test_empty_events_do_not_stop_the_clock_of_the_first_chunk():
+    """A part that starts empty is no chunk; the first content is."""
+    meter = metered()
+    meter.part_started(0, 'text', now=0.1)
+    meter.other(0.0, 0.1)
+    meter.chunk(0, 0.1, 0.7)
+    assert (meter.first_event, meter.first_chunk, meter.chunks) == (0.1, 0.7, 1)
+
+
+def test_the_wait_for_an_empty_event_belongs_to_the_next_chunk():
+    """A gap is the whole silence between two chunks, whatever empty events fell into it."""
+    meter = metered()
+    text(meter, 0, 0.0, 1.0)
+    meter.other(1.0, 1.25)
+    meter.chunk(0, 1.25, 1.5)
+    assert meter.gap_sum == 0.5
+    assert Distribution.of_counts(meter.gap_counts).total == 1
+
+
+def test_thinking_is_a_token_but_no_output():
+    """The first output is the first chunk that is not thinking; users see text only."""
+    meter = metered()
+    meter.part_started(0, 'thinking', now=1.0)
+    meter.chunk(0, 0.0, 1.0)
+    meter.chunk(0, 1.0, 2.0)
+    meter.part_started(1, 'tool-call', tool='search', now=3.0)
+    meter.chunk(1, 2.0, 3.0)
+    text(meter, 2, 3.0, 4.0)
+    assert (meter.first_chunk, meter.first_output, meter.first_visible) == (1.0, 3.0, 4.0)
+
+
+def test_the_arguments_of_the_output_tool_are_what_users_see():
+    """Its name alone shows nothing yet, and a function tool's arguments never do."""
+    meter = metered()
+    meter.part_started(0, 'tool-call', tool='search', now=1.0)
+    meter.arguments(0, 1.0)
+    meter.chunk(0, 0.0, 1.0)
+    meter.part_started(1, 'tool-call', tool='final_result', is_output=True, now=2.0)
+    meter.chunk(1, 1.0, 2.0)
+    meter.arguments(1, 3.0)
+    meter.chunk(1, 2.0, 3.0)
+    assert meter.first_visible == 3.0
+
+
+def test_chunks_are_counted_for_the_part_they_belong_to():
+    """Parts may alternate; each keeps its own chunks and its own last chunk."""
+    meter = metered()
+    text(meter, 0, 0.0, 1.0)
+    meter.part_started(1, 'tool-call', tool='a', now=2.0)
+    meter.chunk(1, 1.0, 2.0)
+    meter.chunk(0, 2.0, 3.0)
+    meter.chunk(1, 3.0, 4.0)
+    meter.chunk(1, 4.0, 5.0)
+    meter.stop(5.0, 5.0)
+    assert [(part.index, part.chunks, part.last_chunk) for part in meter.parts] == [(0, 2, 3.0), (1, 3, 5.0)]
+
+
+def test_a_silence_beyond_the_threshold_is_a_stall():
+    """Its seconds are the whole wait, and its start is kept."""
+    meter = metered(stall_after=2.0)
+    text(meter, 0, 0.0, 10.0)
+    meter.chunk(0, 10.0, 12.0)
+    meter.chunk(0, 12.0, 14.5)
+    assert (meter.stalls, meter.stall_seconds, meter.stall_moments) == (1, 2.5, [12.0])
+
+
+def test_a_slow_start_is_no_stall():
+    """Before the first chunk a silence is time to first token, however long, also when it ends in an error."""
+    meter = metered(stall_after=2.0)
+    meter.stop(0.0, 60.0)
+    assert meter.stalls == 0
+
+
+def test_a_silence_that_ends_in_an_error_is_a_stall_too():
+    """What hangs and is then cut off has stalled."""
+    meter = metered(stall_after=2.0)
+    text(meter, 0, 0.0, 1.0)
+    meter.stop(1.0, 9.0)
+    assert (meter.stalls, meter.stall_seconds) == (1, 8.0)
+
+
+def test_waiting_for_a_native_tool_is_neither_a_gap_nor_a_stall():
+    """While the provider runs its own tool, the silence belongs to that tool."""
+    meter = metered(stall_after=2.0)
+    text(meter, 0, 0.0, 1.0)
+    meter.part_started(1, NATIVE_CALL, tool='web_search', tool_call_id='n', now=1.5)
+    meter.chunk(1, 1.0, 1.5)
+    meter.native_started('web_search', 'n', 1.5)
+    assert meter.waiting_since is None
+    meter.chunk(1, 1.5, 2.0)
+    meter.other(2.0, 9.0)
+    meter.native_returned('n', 9.0, succeeded=True)
+    text(meter, 2, 9.0, 9.25)
+    assert (meter.stalls, meter.gap_sum, meter.native_seconds, meter.native_at_last) == (0, 0.75, 7.5, 7.5)
+    assert [(call.started, call.ended) for call in meter.native_calls] == [(1.5, 9.0)]
+
+
+def test_time_of_the_consumer_is_not_time_of_the_model():
+    """Only the wait counts; what the consumer did between two waits is kept apart."""
+    meter = metered()
+    text(meter, 0, 0.0, 1.0)
+    meter.chunk(0, 1.5, 1.75)
+    meter.chunk(0, 3.75, 4.0)
+    assert (meter.gap_sum, meter.consumer_seconds, meter.consumer_at_last) == (0.5, 2.5, 2.5)
+
+
+def test_a_consumer_that_holds_the_stream_is_not_waiting():
+    """A stream that nobody pulls cannot be stalled."""
+    meter = metered()
+    text(meter, 0, 0.0, 1.0)
+    assert meter.waiting_since == 1.0
+    meter.held = True
+    assert meter.waiting_since is None
+    meter.held, meter.resumed_at = False, 3.0
+    assert meter.waiting_since == 3.0
+    meter.stop(3.0, 4.0)
+    assert meter.waiting_since is None
+
+
+def test_stopping_twice_counts_once():
+    """Every exit goes through one idempotent stop."""
+    meter = metered(stall_after=1.0)
+    text(meter, 0, 0.0, 1.0)
+    meter.stop(1.0, 3.0)
+    meter.stop(1.0, 9.0)
+    assert (meter.stopped, meter.stalls) == (3.0, 1)
+
+
+def test_memory_of_a_stream_does_not_grow_with_its_length():
+    """Neither parts nor stalls without end are kept; what went over is counted."""
+    meter = metered(stall_after=0.5)
+    for number in range(MAX_PARTS + 10):
+        text(meter, number, float(number), number + 1.0)
+    assert (len(meter.parts), meter.dropped_parts) == (MAX_PARTS, 10)
+    assert len(meter.stall_moments) == MAX_STALL_STARTS
+    assert meter.stalls == MAX_PARTS + 9
+
+
+@pytest.mark.parametrize('index', [-1, 7])
+def test_a_chunk_of_a_part_that_never_started_is_counted(index: int):
+    """A stream that does not keep to the rules raises nothing."""
+    meter = metered()
+    meter.chunk(index, 0.0, 1.0)
+    meter.stop(1.0, 1.0)
+    assert (meter.chunks, meter.first_chunk, meter.parts) == (1, 1.0, [])
