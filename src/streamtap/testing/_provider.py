@@ -32,8 +32,6 @@ from streamtap.testing._script import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_BACKLOG = 1024
-
 
 class PacedProvider:
     """An OpenAI-compatible provider which answers by a timed script.
@@ -72,7 +70,7 @@ class PacedProvider:
         """
         if self._running:
             raise RuntimeError('the provider runs already')
-        listener = socket.create_server(('127.0.0.1', self._port), backlog=_BACKLOG)
+        listener = socket.create_server(('127.0.0.1', self._port))
         self._address = listener.getsockname()
         loop = asyncio.SelectorEventLoop(_PunctualSelector())
         self._stop = asyncio.Event()
@@ -125,11 +123,10 @@ class PacedProvider:
             loop.close()
 
     async def _serve(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(self._connect, sock=listener, backlog=_BACKLOG)
+        server = await asyncio.get_running_loop().create_server(self._connect, sock=listener, backlog=1024)
         await self._stop.wait()
         # Closed at the end: asyncio fails to set up a connection which it accepted just before its server was closed.
-        loop.remove_reader(listener)
+        server.get_loop().remove_reader(listener)
         while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
             for writer in self._writers:
                 writer.transport.abort()
@@ -150,8 +147,8 @@ class PacedProvider:
         try:
             while await self._answer(reader, writer):
                 pass
-        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError):
-            pass  # The client went away or does not speak HTTP, or the provider is closing.
+        except (OSError, EOFError, asyncio.LimitOverrunError):
+            pass  # The client went away or sends no HTTP, or the provider is closing.
         finally:
             self._writers.discard(writer)
             writer.transport.abort()
@@ -260,8 +257,7 @@ if sys.platform == 'linux':
         """A selector which keeps the microseconds of a timeout, which epoll rounds up to a millisecond."""
 
         def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-            # select() takes no descriptor above FD_SETSIZE.
-            if timeout is not None and timeout > 0 and self.fileno() < 1024:
+            if timeout and timeout > 0 and self.fileno() < 1024:  # select() takes no descriptor above that.
                 select.select((self.fileno(),), (), (), timeout)
                 timeout = 0
             return super().select(timeout)
@@ -291,9 +287,9 @@ class _Reader(asyncio.StreamReader):
 
 async def _read_request(reader: _Reader) -> tuple[str, dict[str, str], bytes]:
     start, *lines = (await reader.readuntil(b'\r\n\r\n')).decode('latin-1').strip().split('\r\n')
-    method, path, _ = start.split(' ')
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(':') for line in lines)}
-    return f'{method} {path}', headers, await reader.readexactly(int(headers.get('content-length', '0')))
+    length = headers.get('content-length', '')
+    return start.rpartition(' ')[0], headers, await reader.readexactly(int(length) if length.isdecimal() else 0)
 
 
 async def _write(writer: asyncio.StreamWriter, data: bytes) -> float:

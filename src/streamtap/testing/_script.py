@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from http import HTTPStatus
+from http.client import responses
 from typing import Any, Literal, TypeAlias, cast
 
 ChunkKind: TypeAlias = Literal['thinking', 'text', 'tool_call', 'tool_args']
@@ -331,7 +331,7 @@ class Wording:
         if isinstance(ending, Fail):
             return _json_response(status if status != 200 else _status_of(ending), _error(ending))
         if status != 200:
-            return error_response(status, HTTPStatus(status).phrase)
+            return error_response(status, responses.get(status, f'Error {status}'))
         message: dict[str, object] = {'role': 'assistant', 'content': self._text('text') or None}
         if thinking := self._text('thinking'):
             message['reasoning_content'] = thinking
@@ -509,16 +509,17 @@ def _contents(step: Step) -> tuple[tuple[ChunkKind, str], ...]:
     return ()
 
 
-def _checked_steps(steps: Sequence[object]) -> tuple[object, ...]:
-    if isinstance(steps, str):
+def _checked_steps(given: Sequence[object]) -> tuple[object, ...]:
+    if isinstance(given, str):
         raise TypeError('Reply.steps must be a sequence of steps, not a string: use words() or [Say(...)]')
+    steps = tuple(given)
     for step in steps:
         if not isinstance(step, Think | Say | Call | Pause | Hang | Drop | Fail):
             raise TypeError(f'not a step of a reply: {step!r}')
     for step in steps[:-1]:
         if isinstance(step, Hang | Drop | Fail):
             raise ValueError(f'{step!r} ends a reply, so no step can follow it')
-    return tuple(steps)
+    return steps
 
 
 def _checked_replies(script: object) -> tuple[Reply, ...]:

@@ -1,0 +1,149 @@
+"""What fails in the tap or its sinks stays there: the run never notices."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from typing import Any
+
+import pytest
+from pydantic_ai.messages import PartDeltaEvent
+from scripted import Calls, agent
+
+from streamtap import BaseSink, Tap
+from streamtap._worker import CAPACITY
+from streamtap.testing import MemorySink, capture
+
+METHODS = ('run_started', 'run_ended', 'response_started', 'response_ended', 'tool_started', 'tool_ended', 'faulted')
+
+
+def raising(*, inline: bool) -> BaseSink:
+    """A sink that raises in every method."""
+
+    def fail(_self: object, _fact: object) -> None:
+        raise RuntimeError('a secret that must not be logged')
+
+    made: type[BaseSink] = type('Raising', (BaseSink,), {**dict.fromkeys(METHODS, fail), 'inline': inline})
+    return made()
+
+
+async def told(tap: Tap | None, door: str) -> tuple[list[str], Any]:
+    """The events that a consumer sees, and the run's result."""
+    events: list[str] = []
+
+    async def watch(ctx: Any, stream: Any) -> None:
+        async for event in stream:
+            shown = event.delta.content_delta if isinstance(event, PartDeltaEvent) else ''  # type: ignore[union-attr]
+            events.append(f'{event.event_kind} {shown}')
+
+    capabilities = [tap.capability()] if tap is not None and door == 'capability' else []
+    made = agent(['so ', 'far', Calls('nap'), Calls('invented', id='b')], ['do', 'ne'], capabilities=capabilities)
+    if tap is not None and door == 'handler':
+        result = await made.run('hello', event_stream_handler=tap)
+    else:
+        result = await made.run('hello', event_stream_handler=watch)
+    shape = [(message.kind, [part.part_kind for part in message.parts]) for message in result.all_messages()]
+    return events, (result.output, result.usage, shape)
+
+
+@pytest.mark.parametrize('inline', [True, False], ids=['inline', 'behind the worker'])
+@pytest.mark.parametrize('door', ['handler', 'capability'])
+def test_a_sink_that_raises_changes_nothing(door: str, inline: bool, caplog: pytest.LogCaptureFixture):  # noqa: FBT001
+    """Same events, same result; each kind of failure is logged once and each failure counted."""
+    memory = MemorySink()
+    tap = Tap([raising(inline=inline), memory])
+    untapped = asyncio.run(told(None, door))
+    tapped = asyncio.run(told(tap, door))
+    again = asyncio.run(told(tap, door))
+    tap.close()
+    assert tapped[1] == untapped[1] == again[1]
+    if door == 'capability':
+        assert tapped[0] == untapped[0]
+    assert len([line for line in caplog.messages if 'Raising failed with RuntimeError' in line]) == 1
+    assert 'secret' not in caplog.text
+    assert {fault.where for fault in memory.faults} == {'Raising'}
+    assert len(memory.faults) == len(memory.moments)
+
+
+def test_a_sink_that_hangs_delays_no_run():
+    """It has its own thread and a bounded queue."""
+    hold = threading.Event()
+
+    class Hangs(BaseSink):
+        def run_started(self, start: object) -> None:
+            hold.wait(20)
+
+    memory = MemorySink()
+    tap = Tap([Hangs(), memory])
+    asyncio.run(agent(['done'], capabilities=[tap.capability()]).run('hello'))
+    assert [run.outcome for run in memory.runs] == ['success']
+    hold.set()
+    tap.close()
+
+
+def test_what_does_not_fit_into_the_queue_is_dropped_and_counted():
+    """Memory stays bounded behind a sink that does not keep up."""
+    hold = threading.Event()
+
+    class Hangs(BaseSink):
+        def run_started(self, start: object) -> None:
+            hold.wait(20)
+
+    memory = MemorySink()
+    tap = Tap([Hangs(), memory])
+    out = tap._out
+    for _ in range(CAPACITY + 50):
+        out.run_started(None)  # pyright: ignore[reportArgumentType]
+    dropped = sum(fault.count for fault in memory.faults if (fault.what, fault.where) == ('dropped', 'records'))
+    assert dropped in (49, 50)
+    hold.set()
+    tap.close()
+
+
+def test_a_logging_handler_that_raises_is_no_problem_of_the_run():
+    """Even the report of a failure may fail."""
+
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise RuntimeError('no disk')
+
+    logger = logging.getLogger('streamtap')
+    handler = Broken()
+    logger.addHandler(handler)
+    try:
+        with Tap([raising(inline=True)]) as tap:
+            assert asyncio.run(agent(['done'], capabilities=[tap.capability()]).run('hello')).output == 'done'
+    finally:
+        logger.removeHandler(handler)
+
+
+@pytest.mark.parametrize('door', ['handler', 'capability'])
+@pytest.mark.parametrize('broken', ['who', 'feed_response', 'messages_of', 'asked_model', 'tool_call', 'tool_result'])
+def test_a_failure_of_the_taps_own_code_stays_inside(door: str, broken: str, monkeypatch: pytest.MonkeyPatch):
+    """Whatever pydantic-ai changes under it, the run goes on, and the failure is counted."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise TypeError('the shape of things changed')
+
+    monkeypatch.setattr(f'streamtap._upstream.{broken}', fail)
+    with capture() as seen:
+        events, (output, _, _) = asyncio.run(told(seen.tap, door))
+        assert output == 'done'
+        if door == 'capability':
+            assert len(events) > 5
+        used = not (door == 'capability' and broken == 'tool_call')
+        assert bool([fault for fault in seen.faults if fault.where == door]) is used
+
+
+def test_metadata_that_cannot_be_read_is_counted_not_raised():
+    """A label's value that fails to become text."""
+
+    class Unprintable:
+        def __str__(self) -> str:
+            raise RuntimeError('no')
+
+    with capture(labels=('tenant',)) as seen:
+        made = agent(['done'], capabilities=[seen.tap.capability()])
+        assert asyncio.run(made.run('hello', metadata={'tenant': Unprintable()})).output == 'done'
+        assert [(fault.what, fault.where) for fault in seen.faults] == [('error', 'capability')]
