@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import httpx
 from openai import AsyncOpenAI
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
@@ -13,7 +12,11 @@ if TYPE_CHECKING:
     from streamtap.testing import PacedProvider
 
 
-def paced_model(provider: PacedProvider, http: httpx.AsyncClient, name: str = 'gpt-4.1-mini') -> OpenAIChatModel:
-    """A model that asks the paced provider; the SDK's own retries are off, so that a failure is seen as one."""
-    client = AsyncOpenAI(base_url=provider.base_url, api_key='not-needed', max_retries=0, http_client=http)
+def paced_client(provider: PacedProvider) -> AsyncOpenAI:
+    """A client of the paced provider; the SDK's own retries are off, so that a failure is seen as one."""
+    return AsyncOpenAI(base_url=provider.base_url, api_key='not-needed', max_retries=0)
+
+
+def paced_model(client: AsyncOpenAI, name: str = 'gpt-4.1-mini') -> OpenAIChatModel:
+    """A model that asks through that client."""
     return OpenAIChatModel(name, provider=OpenAIProvider(openai_client=client))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic_ai import Agent, ModelRetry
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
@@ -27,7 +27,7 @@ class Calls:
     id: str = 'call'
 
 
-Turn = list['str | Calls | Exception']
+Turn: TypeAlias = 'Sequence[str | Calls | Exception]'
 
 
 def model(*turns: Turn) -> FunctionModel:
@@ -57,7 +57,9 @@ def model(*turns: Turn) -> FunctionModel:
     return FunctionModel(answer, stream_function=stream, model_name='scripted')
 
 
-def agent(*turns: Turn, name: str | None = 'scripted', capabilities: Sequence[Any] = (), **options: Any) -> Agent[Any, Any]:
+def agent(
+    *turns: Turn, name: str | None = 'scripted', capabilities: Sequence[Any] = (), **options: Any
+) -> Agent[Any, Any]:
     """An agent on such a model, with a few tools."""
     made: Agent[Any, Any] = Agent(model(*turns), name=name, capabilities=list(capabilities), retries=3, **options)
     failures = iter([True])

@@ -93,7 +93,9 @@ def test_the_capability_makes_nothing_stream_that_would_not(seen: Capture):
     """A plain run stays unstreamed, and then has durations, tokens and tools but no time to first token."""
     made = agent([Calls('nap')], ['done'], capabilities=[seen.tap.capability()])
     asyncio.run(made.run('hello'))
-    assert [(r.streamed, r.time_to_first_token, r.chunks, r.parts) for r in seen.responses] == [(False, None, 0, ())] * 2
+    assert [(r.streamed, r.time_to_first_token, r.chunks, r.parts) for r in seen.responses] == [
+        (False, None, 0, ())
+    ] * 2
     assert all(response.duration is not None and response.usage_reported for response in seen.responses)
     assert [tool.outcome for tool in seen.tools] == ['success']
     assert seen.runs[0].time_to_first_output is None
@@ -103,7 +105,9 @@ def test_the_capability_makes_nothing_stream_that_would_not(seen: Capture):
 def test_an_unstreamed_run_tells_refused_tools_too(seen: Capture):
     """Invented tools and wrong arguments never run, and are counted all the same."""
     made = agent(
-        [Calls('invented', id='a'), Calls('nap', '{"seconds":"x"}', 'b')], ['done'], capabilities=[seen.tap.capability()]
+        [Calls('invented', id='a'), Calls('nap', '{"seconds":"x"}', 'b')],
+        ['done'],
+        capabilities=[seen.tap.capability()],
     )
     asyncio.run(made.run('hello'))
     assert outcomes(seen) == [('_unknown', 'retried', 'unknown_tool'), ('nap', 'retried', 'validation_error')]
@@ -138,8 +142,8 @@ def test_run_stream_is_whole_through_the_capability(seen: Capture):
 def test_run_stream_sync_is_measured(seen: Capture):
     """The capability sees it like `run_stream`."""
     made = agent(['do', 'ne'], capabilities=[seen.tap.capability()])
-    with made.run_stream_sync('hello') as stream:
-        assert stream.get_output() == 'done'
+    with made.run_stream_sync('hello') as stream:  # pyright: ignore[reportUnknownVariableType]
+        assert stream.get_output() == 'done'  # pyright: ignore[reportUnknownMemberType]
     assert [(run.outcome, run.requests) for run in seen.runs] == [('success', 1)]
 
 
@@ -263,7 +267,9 @@ class TestEndings:
         with pytest.raises(RuntimeError, match='the tool broke'):
             asyncio.run(made.run('hello', **arguments))
         assert [(run.outcome, run.error_type) for run in seen.runs] == [('error', 'RuntimeError')]
-        assert [(tool.tool, tool.outcome, tool.error_type) for tool in seen.tools] == [('breaks', 'error', 'RuntimeError')]
+        assert [(tool.tool, tool.outcome, tool.error_type) for tool in seen.tools] == [
+            ('breaks', 'error', 'RuntimeError')
+        ]
 
     @pytest.mark.parametrize('door', DOORS)
     def test_a_sibling_of_a_tool_that_raises_is_interrupted(self, door: str, seen: Capture):
@@ -360,7 +366,9 @@ class TestEndings:
     def test_output_retries_exhausted(self, door: str, seen: Capture):
         """The run failed, because the model never got it right."""
         capabilities, arguments = plugged(door, seen)
-        made = agent(*([Calls('final_result', '{"response":"x"}')] for _ in range(4)), output_type=int, capabilities=capabilities)
+        made = agent(
+            *([Calls('final_result', '{"response":"x"}')] for _ in range(4)), output_type=int, capabilities=capabilities
+        )
         with pytest.raises(UnexpectedModelBehavior):
             asyncio.run(made.run('hello', **arguments))
         assert [(run.outcome, run.error_type) for run in seen.runs] == [('error', 'UnexpectedModelBehavior')]
@@ -385,9 +393,7 @@ class TestEndings:
             first.model = agent([Calls('delete', '{"path":"a"}', 'a'), Calls('delete', '{"path":"b"}', 'b')]).model
             asked = await first.run('hello', **arguments)
             results = DeferredToolResults(approvals={'a': True, 'b': ToolDenied('no')})
-            await made().run(
-                message_history=asked.all_messages(), deferred_tool_results=results, **arguments
-            )
+            await made().run(message_history=asked.all_messages(), deferred_tool_results=results, **arguments)
 
         asyncio.run(main())
         assert [run.outcome for run in seen.runs] == ['deferred', 'success']

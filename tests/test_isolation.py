@@ -12,6 +12,7 @@ from pydantic_ai.messages import PartDeltaEvent
 from scripted import Calls, agent
 
 from streamtap import BaseSink, Tap
+from streamtap._dispatch import Dispatch
 from streamtap._worker import CAPACITY
 from streamtap.testing import MemorySink, capture
 
@@ -91,14 +92,13 @@ def test_what_does_not_fit_into_the_queue_is_dropped_and_counted():
             hold.wait(20)
 
     memory = MemorySink()
-    tap = Tap([Hangs(), memory])
-    out = tap._out
+    out = Dispatch([Hangs(), memory], include_content=False)
     for _ in range(CAPACITY + 50):
         out.run_started(None)  # pyright: ignore[reportArgumentType]
     dropped = sum(fault.count for fault in memory.faults if (fault.what, fault.where) == ('dropped', 'records'))
     assert dropped in (49, 50)
     hold.set()
-    tap.close()
+    out.close(5.0)
 
 
 def test_a_logging_handler_that_raises_is_no_problem_of_the_run():

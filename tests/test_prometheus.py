@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter, generate_latest
-from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.openmetrics.exposition import (
+    generate_latest as generate_openmetrics,  # pyright: ignore[reportUnknownVariableType]
+)
 from prometheus_client.parser import text_string_to_metric_families
 from scripted import Calls, agent
 
@@ -211,10 +213,7 @@ def test_ten_thousand_invented_tool_names_add_one_series_per_metric(registry: Co
     assert value(registry, 'pydantic_ai_tool_calls_total', tool='_unknown', outcome='retried', **tools) == 10_000
     assert value(registry, 'pydantic_ai_tool_calls_total', tool='nap', outcome='success', **tools) == 1
     names = {
-        sample.labels['tool']
-        for family in registry.collect()
-        for sample in family.samples
-        if 'tool' in sample.labels
+        sample.labels['tool'] for family in registry.collect() for sample in family.samples if 'tool' in sample.labels
     }
     assert names == {'_unknown', 'nap'}
     assert series(registry, 'pydantic_ai_tool_retries_total') == 1
@@ -232,9 +231,18 @@ def test_values_past_the_cap_become_other_and_are_counted(registry: CollectorReg
         if family.name == 'pydantic_ai_requests'
     }
     assert models == {'m0', 'm1', 'm2', '_other'}
-    assert value(
-        registry, 'pydantic_ai_requests_total', agent='a', provider='p', model='_other', streamed='true', outcome='success'
-    ) == 7
+    assert (
+        value(
+            registry,
+            'pydantic_ai_requests_total',
+            agent='a',
+            provider='p',
+            model='_other',
+            streamed='true',
+            outcome='success',
+        )
+        == 7
+    )
     assert (value(registry, 'streamtap_label_overflow_total', label='model') or 0) >= 7
 
 
@@ -285,7 +293,12 @@ def test_the_users_own_labels_come_from_the_runs_metadata(registry: CollectorReg
     assert value(registry, 'pydantic_ai_runs_total', **run, **own) == 1
     assert value(registry, 'pydantic_ai_requests_total', **model, streamed='false', outcome='success', **own) == 2
     assert (value(registry, 'pydantic_ai_output_tokens_total', **model, **own) or 0) > 0
-    assert value(registry, 'pydantic_ai_tool_duration_seconds_count', agent='scripted', tool='nap', outcome='success', **own) == 1
+    assert (
+        value(
+            registry, 'pydantic_ai_tool_duration_seconds_count', agent='scripted', tool='nap', outcome='success', **own
+        )
+        == 1
+    )
 
 
 def test_two_taps_on_one_registry_count_a_run_once(registry: CollectorRegistry):
@@ -295,14 +308,9 @@ def test_two_taps_on_one_registry_count_a_run_once(registry: CollectorRegistry):
     asyncio.run(made.run('hello'))
     asyncio.run(agent(['done'], capabilities=[second.capability()]).run('hello'))
     run = {'agent': 'scripted', 'door': 'capability', 'outcome': 'success'}
+    model = {'agent': 'scripted', 'provider': 'function', 'model': 'scripted'}
     assert value(registry, 'pydantic_ai_runs_total', **run) == 2
-    assert (
-        value(
-            registry, 'pydantic_ai_requests_total', agent='scripted', provider='function', model='scripted',
-            streamed='false', outcome='success',
-        )  # fmt: skip
-        == 2
-    )
+    assert value(registry, 'pydantic_ai_requests_total', **model, streamed='false', outcome='success') == 2
 
 
 def test_two_taps_with_other_labels_cannot_share_a_registry(registry: CollectorRegistry):
@@ -384,7 +392,9 @@ def test_failures_of_the_tap_itself_are_counted(registry: CollectorRegistry):
     assert value(registry, 'streamtap_errors_total', where='Broken') == 2
 
 
-def test_the_service_version_is_shown_for_deploy_annotations(registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch):
+def test_the_service_version_is_shown_for_deploy_annotations(
+    registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
+):
     """From OpenTelemetry's resource variable, unless it is given."""
     monkeypatch.setenv('OTEL_RESOURCE_ATTRIBUTES', 'service.name=shop,service.version=1.2.3')
     Tap([PrometheusSink(registry)])

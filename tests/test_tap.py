@@ -44,8 +44,9 @@ if TYPE_CHECKING:
 )
 def test_bad_input_is_refused_at_construction(arguments: dict[str, Any], error: type[Exception], says: str):
     """With a message that says what to pass."""
+    options: dict[str, Any] = {'sinks': [], **arguments}
     with pytest.raises(error, match=says):
-        Tap(**{'sinks': [], **arguments})
+        Tap(**options)
 
 
 def test_calling_the_tap_by_hand_says_how_to_pass_it():

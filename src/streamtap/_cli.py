@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import io
 import math
 import os
 import sys
@@ -54,10 +53,14 @@ def _parser() -> argparse.ArgumentParser:
         help='watch tapped agents live in the terminal; no key and no network needed',
         description='Run agents against a paced fake provider, tapped: a live table in the terminal, and /metrics.',
     )
-    demo.add_argument('--for', dest='seconds', metavar='SECONDS', type=_seconds, help='end after so long, not at Ctrl-C')
+    demo.add_argument(
+        '--for', dest='seconds', metavar='SECONDS', type=_seconds, help='end after so long, not at Ctrl-C'
+    )
     demo.add_argument('--port', type=_port, default=9464, help='port of /metrics; 0 takes any free one (%(default)s)')
     demo.add_argument(
-        '--model', metavar='NAME', help='your own model and key instead, such as openai:gpt-5.2: real requests, which cost'
+        '--model',
+        metavar='NAME',
+        help='your own model and key instead, such as openai:gpt-5.2: real requests, which cost',
     )
     return parser
 
@@ -69,8 +72,8 @@ def _demo(seconds: float | None, port: int, model: str | None) -> int:
     # Not at the top, so that the command can tell what is missing.
     from streamtap._demo._run import DemoError, run_demo
 
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors='replace')
+    if (reconfigure := getattr(sys.stdout, 'reconfigure', None)) is not None:
+        reconfigure(errors='replace')  # A terminal that cannot show a frame shows question marks.
     try:
         run_demo(seconds=seconds, port=port, model=model)
     except DemoError as error:

@@ -110,13 +110,21 @@ class Sketch:
 
     def __init__(self) -> None:
         self._counts: dict[int, int] = {}
+        self._least = float('inf')
+        self._most = float('-inf')
 
     def add(self, value: float | None) -> None:
         """Take a value; `None`, which was not observed, is left out."""
         if value is not None:
             number = bisect_left(BOUNDS, value)
             self._counts[number] = self._counts.get(number, 0) + 1
+            self._least = min(self._least, value)
+            self._most = max(self._most, value)
 
     def quantile(self, q: float) -> float | None:
-        """The value below which a share `q` of the values lies, true within 5 %; `None` without values."""
-        return Distribution(tuple(sorted(self._counts.items()))).quantile(q)
+        """The value below which a share `q` of the values lies, true within 5 %; `None` without values.
+
+        Never outside what was seen, so that a single value reads as itself.
+        """
+        middle = Distribution(tuple(sorted(self._counts.items()))).quantile(q)
+        return None if middle is None else min(max(middle, self._least), self._most)

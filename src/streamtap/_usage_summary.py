@@ -126,11 +126,9 @@ class UsageSummary(BaseModel):
             blocks.append(_table('tool', [(f'{t.agent}/{t.tool}', t) for t in self.tools], _TOOL_COLUMNS, None))
         notes: list[str] = []
         if self.total.unmeasured_responses:
-            notes.append(
-                f'{self.total.unmeasured_responses} responses came without usage: tokens and cost are too low.'
-            )
+            notes.append(f'Responses without usage: {self.total.unmeasured_responses} (tokens and cost are too low)')
         if self.total.unpriced_responses:
-            notes.append(f'{self.total.unpriced_responses} responses have no known price: cost is too low.')
+            notes.append(f'Responses without a known price: {self.total.unpriced_responses} (cost is too low)')
         return '\n\n'.join([*blocks, '\n'.join(notes)] if notes else blocks)
 
 

@@ -20,7 +20,7 @@ class Load:
 
     Args:
         agent: The agent.
-        prompts: What it is asked, in turn.
+        prompts: What it is asked, in turn; `{run}` becomes the number of the run.
         workers: How many of its runs go on at the same time.
         pause: Seconds between a worker's runs.
         handler: A tap that is given to each run; `None` where the agent has it as a capability.
@@ -40,7 +40,7 @@ class Load:
             failed: Told of each run that raised.
         """
         for number in numbers:
-            prompt = f'{self.prompts[number % len(self.prompts)]} #{number}'
+            prompt = self.prompts[number % len(self.prompts)].format(run=number)
             try:
                 await self.agent.run(prompt, event_stream_handler=self.handler)
             except Exception as error:

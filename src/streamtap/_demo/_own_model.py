@@ -12,7 +12,7 @@ from pydantic_ai.models import infer_model
 from streamtap._demo._load import Load
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from pydantic_ai.models import Model
 
@@ -35,7 +35,7 @@ def own_model(name: str) -> Model:
 
 
 @contextlib.asynccontextmanager
-async def own_loads(tap: Tap, model: Model) -> AsyncIterator[tuple[Load, ...]]:
+async def own_loads(tap: Tap, model: Model) -> AsyncGenerator[tuple[Load, ...]]:
     """Two agents with the user's model, tapped: one run of each at a time.
 
     Args:

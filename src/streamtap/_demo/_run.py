@@ -9,7 +9,8 @@ import itertools
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from pydantic_ai.exceptions import ModelHTTPError
 from rich.console import Console
@@ -17,12 +18,12 @@ from rich.live import Live
 
 from streamtap._demo._own_model import own_loads, own_model
 from streamtap._demo._scenario import fake_loads
-from streamtap._demo._screen import PLUG_IN, WIDTH, Screen
+from streamtap._demo._screen import HEIGHT, PLUG_IN, WIDTH, Screen
 from streamtap._serve import serve
 from streamtap._tap import Tap
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Generator, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from pydantic_ai.models import Model
@@ -36,6 +37,7 @@ BLOCK_EVERY = 5.0
 """Seconds between the tables where the output is no terminal."""
 
 _HOPELESS = 401, 403, 404
+"""What a provider answers to a wrong key or a model it does not have: no use in asking again."""
 
 
 class DemoError(Exception):
@@ -62,13 +64,19 @@ def run_demo(*, seconds: float | None, port: int, model: str | None) -> None:
         own = None if model is None else own_model(model)
     except ValueError as error:
         raise DemoError(str(error)) from error
+    note = FAKE_NOTE if model is None else f'these requests to {model} are real: its provider charges you'
     with _serve(port) as server, make_tap() as tap:
-        screen = Screen(tap, server.url, FAKE_NOTE if model is None else f'{model} is real: its provider charges you')
-        for line in _welcome(server.url, model):
-            print(line, flush=True)
+        screen = Screen(tap, server.url, note)
+
+        def failed(agent: str, error: Exception) -> None:
+            screen.last_error = f'{agent}: {_in_short(error)}'
+            if own and isinstance(error, ModelHTTPError) and error.status_code in _HOPELESS:
+                raise DemoError(f'cannot use model {model!r}: {_in_short(error)}') from error
+
+        print(f'Metrics: {server.url}', f'Cost: {note}.', sep='\n', flush=True)
         # Where asyncio knows no signals (Windows), Ctrl-C comes as the exception.
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_drive(_loads(tap, own), screen, seconds, stops_at=_HOPELESS if own else ()))
+            asyncio.run(drive(_loads(tap, own), partial(_show, screen), failed, seconds=seconds))
         print(f'\n{tap.usage.summary()}\n')
         print('Runs that were open at the end count as cancelled. Tap your own agent:')
         for line in PLUG_IN:
@@ -84,32 +92,88 @@ def _serve(port: int) -> MetricsServer:
         raise DemoError(f'cannot listen on port {port}: {os.strerror(error.errno or 0)}') from error
 
 
-def _welcome(url: str, model: str | None) -> Iterator[str]:
-    yield f'Metrics: {url}'
-    yield 'Tap your own agent:'
-    yield from (f'    {line}' for line in PLUG_IN)
-    if model is None:
-        yield f'Cost: {FAKE_NOTE}.'
-    else:
-        yield f'Real requests to {model}, small and one at a time for each of two agents: its provider charges you.'
+def _in_short(error: Exception) -> str:
+    if not isinstance(error, ModelHTTPError):
+        return f'{type(error).__name__}: {error}'
+    body = cast('dict[str, object]', error.body) if isinstance(error.body, dict) else {}
+    return f'{error.status_code} from {error.model_name}: {body.get("message", error.body)}'
 
 
 def _loads(tap: Tap, own: Model | None) -> AbstractAsyncContextManager[Sequence[Load]]:
     return fake_loads(tap) if own is None else own_loads(tap, own)
 
 
-async def _drive(
+async def drive(
     traffic: AbstractAsyncContextManager[Sequence[Load]],
-    screen: Screen,
-    seconds: float | None,
+    show: Callable[[], Coroutine[object, object, None]],
+    failed: Callable[[str, Exception], None],
     *,
-    stops_at: Sequence[int],
+    seconds: float | None = None,
 ) -> None:
-    async with traffic as loads, working(loads, _failures(screen, stops_at)) as workers, _stop_signal() as stop:
-        with _shown(screen) as blocks:
-            watched = {*workers, asyncio.create_task(stop.wait()), asyncio.create_task(blocks)}
-            done, _ = await asyncio.wait(watched, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            for task in watched - done:
-                task.cancel()
+    """Keep the agents running until the time is up, Ctrl-C comes, or `show` returns.
+
+    Args:
+        traffic: The agents.
+        show: Shows what happens meanwhile; cancelled at the end.
+        failed: Told of each run that raised; what it raises itself ends the demo.
+        seconds: The time; `None` for no end.
+    """
+    stop = asyncio.Event()
+    with _stopped_by_signals(stop):
+        async with traffic as loads:
+            tasks: list[asyncio.Task[None]] = [asyncio.create_task(_wait(stop)), asyncio.create_task(show())]
+            for load in loads:
+                numbers = itertools.count(1)
+                tasks += [asyncio.create_task(load.work(numbers, failed)) for _ in range(load.workers)]
+            try:
+                done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
             for task in done:
                 task.result()
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(stop: asyncio.Event) -> Generator[None]:
+    loop = asyncio.get_running_loop()
+    caught: list[signal.Signals] = []
+    # Windows has none of this, and only the main thread gets signals: there Ctrl-C comes as KeyboardInterrupt, or not.
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+            caught.append(number)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)
+
+
+async def _wait(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+async def _show(screen: Screen) -> None:
+    """Show the screen until cancelled: live in a terminal, now and then as plain text elsewhere."""
+    if sys.stdout.isatty() and not Console().is_dumb_terminal:
+        # Drawn from a thread of its own, so that drawing does not hold up the agents' event loop.
+        with Live(get_renderable=lambda: screen, console=Console(), screen=True, refresh_per_second=5):
+            await asyncio.Event().wait()
+    pause = FIRST_BLOCK_AFTER
+    try:
+        while True:
+            await asyncio.sleep(pause)
+            _print_block(screen)
+            pause = BLOCK_EVERY
+    finally:
+        if pause == FIRST_BLOCK_AFTER:
+            _print_block(screen)
+
+
+def _print_block(screen: Screen) -> None:
+    console = Console(width=WIDTH, height=HEIGHT, force_terminal=False, color_system=None)
+    with console.capture() as captured:
+        console.print(screen)
+    print('\n'.join(line.rstrip() for line in captured.get().splitlines()), end='\n\n', flush=True)

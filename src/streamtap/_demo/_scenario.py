@@ -23,7 +23,7 @@ from streamtap._demo._load import Load
 from streamtap.testing import Call, ChatRequest, Fail, PacedProvider, Pause, Reply, Say, Think, TokenUsage, words
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from streamtap._tap import Tap
 
@@ -34,7 +34,7 @@ STALL_SECONDS = 1.9
 
 
 @contextlib.asynccontextmanager
-async def fake_loads(tap: Tap) -> AsyncIterator[tuple[Load, ...]]:
+async def fake_loads(tap: Tap) -> AsyncGenerator[tuple[Load, ...]]:
     """The agents, tapped, with their provider running.
 
     Args:
@@ -44,9 +44,7 @@ async def fake_loads(tap: Tap) -> AsyncIterator[tuple[Load, ...]]:
     # and no retry of the client's own may hide a rate limit.
     http = DefaultAsyncHttpxClient(trust_env=False)
     with PacedProvider(reply_to) as provider:
-        async with AsyncOpenAI(
-            base_url=provider.base_url, api_key='none', max_retries=0, http_client=http
-        ) as client:
+        async with AsyncOpenAI(base_url=provider.base_url, api_key='none', max_retries=0, http_client=http) as client:
             yield _loads(tap, OpenAIProvider(openai_client=client))
 
 
@@ -92,10 +90,12 @@ def _loads(tap: Tap, provider: OpenAIProvider) -> tuple[Load, ...]:
         return (await researcher.run(question)).output
 
     return (
-        Load(researcher, ('What is known about tides?', 'Compare these two methods.'), workers=2, pause=0.6),
-        Load(support, ('Where is my parcel?', 'Order 4711 never came.'), workers=2, pause=0.4),
-        Load(coder, ('Make the tests pass.', 'Rename this module.'), workers=2, pause=0.5, handler=tap),
-        Load(editor, ('Write a note about tides.', 'Shorten the report.'), workers=1, pause=0.8),
+        Load(
+            researcher, ('What is known about tides? #{run}', 'Compare high and low tide. #{run}'), workers=2, pause=0.6
+        ),
+        Load(support, ('Where is my parcel? #{run}', 'Order 4711 never came. #{run}'), workers=2, pause=0.4),
+        Load(coder, ('Make the tests pass. #{run}', 'Rename this module. #{run}'), workers=2, pause=0.5, handler=tap),
+        Load(editor, ('Write a note about tides. #{run}', 'Explain the tides. #{run}'), workers=1, pause=0.8),
     )
 
 

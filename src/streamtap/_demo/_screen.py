@@ -7,25 +7,27 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.columns import Columns
 from rich.console import Group
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from streamtap._demo._recent import add_recent, legend
 from streamtap._usage_summary import AgentUsage, ModelUsage, ToolUsage, dollars, rate, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
     from streamtap._live import Live
     from streamtap._tap import Tap
     from streamtap._usage_summary import UsageSummary
 
-WIDTH = 100
-"""Columns that the screen needs."""
+WIDTH, HEIGHT = 100, 40
+"""What the whole screen needs; a lower terminal gets less of it."""
+
+LAST_RUNS = 4
 
 PLUG_IN = 'tap = streamtap.Tap()', 'agent = Agent(..., capabilities=[tap.capability(stream=True)])'
 """The two lines that tap one's own agent."""
@@ -48,16 +50,16 @@ class Screen:
         self.last_error = ''
         """The last failed run, in one line; empty when none failed."""
 
-    def __rich__(self) -> RenderableType:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The screen as it is now."""
         summary, live = self._tap.usage.summary(), self._tap.live()
-        return Group(
-            self._head(summary, live),
-            _agents(summary, live),
-            _models(summary, live),
-            _tools(summary, live),
-            self._foot(),
-        )
+        yield self._head(summary, live)
+        yield from (_agents(summary, live), '', _models(summary, live), '')
+        if console.height >= HEIGHT - 8:
+            yield from (_tools(summary, live), '')
+        if console.height >= HEIGHT:
+            yield from (_last_runs(summary), '')
+        yield self._foot()
 
     def _head(self, summary: UsageSummary, live: Live) -> RenderableType:
         minutes, rest = divmod(int(time.monotonic() - self._began), 60)
@@ -70,32 +72,43 @@ class Screen:
             ('tokens out', f'{summary.total.output_tokens:,}', ''),
             ('cost', dollars(summary.total.cost_usd), 'green'),
         )
-        cells = [Text.assemble((f'{name} ', 'dim'), (value, f'bold {style}')) for name, value, style in figures]
+        line = Table.grid(expand=True, padding=(0, 2, 0, 0))
+        for _ in figures:
+            line.add_column(no_wrap=True)
+        line.add_row(*(Text.assemble((f'{name} ', 'dim'), (value, f'bold {style}')) for name, value, style in figures))
         now = Text('no stream is stalled', 'dim')
         if stalled:
             longest = max(stalled, key=lambda response: response.wait or 0.0)
             where = 'in mid-stream' if longest.stalled == 'mid_stream' else 'before its first token'
             now = Text(f'{longest.model} has been silent for {seconds(longest.wait)} {where} ({longest.agent})', 'red')
         return Panel(
-            Group(Columns(cells, expand=True), now), title='[bold]streamtap demo[/]', title_align='left', box=box.ROUNDED
+            Group(line, now),
+            title='[bold]streamtap demo[/]',
+            title_align='left',
+            subtitle=Text(self._url, 'cyan'),
+            subtitle_align='right',
+            box=box.ROUNDED,
         )
 
     def _foot(self) -> RenderableType:
         lines = [
-            Text.assemble(('  metrics   ', 'dim'), (self._url, 'cyan')),
-            Text.assemble(('  plug in   ', 'dim'), PLUG_IN[0]),
-            Text.assemble(('            ', 'dim'), PLUG_IN[1]),
-            Text.assemble(('  cost      ', 'dim'), self._note),
+            Text.assemble((' plug in  ', 'dim'), PLUG_IN[0]),
+            Text.assemble(('          ', 'dim'), PLUG_IN[1]),
+            Text.assemble((' cost     ', 'dim'), self._note),
         ]
         if self.last_error:
-            lines.append(Text.assemble(('  failed    ', 'dim'), (self.last_error, 'red')))
+            lines.append(Text.assemble((' failed   ', 'dim'), (self.last_error, 'red')))
         for line in lines:
             line.no_wrap, line.overflow = True, 'ellipsis'
         return Group(*lines)
 
 
+_WIDTHS = {'now': 3, 'runs': 4, 'not ok': 10}
+"""Columns kept free from the start, so that a table does not jump about as it fills."""
+
+
 def _agents(summary: UsageSummary, live: Live) -> Table:
-    table = _table('agent', 'now', 'runs', 'not ok', 'blank screen p50', 'p95', 'run p50', 'p95', 'tokens', 'cost')
+    table = _table('agent', 'now', 'runs', 'not ok', 'blank screen p50', 'p95', 'run p50', 'tokens', 'cost')
     rows = {row.agent: row for row in summary.agents}
     now = Counter(run.agent for run in live.runs)
     for name in sorted({*rows, *now}):
@@ -108,7 +121,6 @@ def _agents(summary: UsageSummary, live: Live) -> Table:
             seconds(row.time_to_first_output_p50),
             seconds(row.time_to_first_output_p95),
             seconds(row.run_duration_p50),
-            seconds(row.run_duration_p95),
             f'{row.input_tokens + row.output_tokens:,}',
             Text(dollars(row.cost_usd), 'green'),
         )
@@ -116,7 +128,7 @@ def _agents(summary: UsageSummary, live: Live) -> Table:
 
 
 def _models(summary: UsageSummary, live: Live) -> Table:
-    table = _table('model', 'now', 'stalled now', 'requests', 'failed', 'TTFT p50', 'p95', 'tokens/s', 'cost')
+    table = _table('model', 'now', 'stalled', 'requests', 'failed', 'TTFT p50', 'p95', 'tokens/s', 'cost')
     rows = {(row.provider, row.model): row for row in summary.models}
     now = Counter((response.provider, response.model) for response in live.responses)
     stalled = Counter((response.provider, response.model) for response in live.responses if response.stalled)
@@ -156,11 +168,21 @@ def _tools(summary: UsageSummary, live: Live) -> Table:
     return table
 
 
+def _last_runs(summary: UsageSummary) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, expand=True, show_edge=False, header_style='dim')
+    table.add_column('last runs', no_wrap=True)
+    table.add_column('outcome', no_wrap=True, min_width=8)
+    table.add_column('time', no_wrap=True, min_width=6, justify='right')
+    table.add_column(legend(), no_wrap=True, ratio=1)
+    add_recent(table, summary.recent_runs[-LAST_RUNS:])
+    return table
+
+
 def _table(title: str, *headings: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=True, header_style='dim')
+    table = Table(box=box.SIMPLE_HEAD, expand=True, show_edge=False, header_style='dim')
     table.add_column(title, ratio=1, no_wrap=True)
     for heading in headings:
-        table.add_column(heading, justify='right', no_wrap=True)
+        table.add_column(heading, justify='right', no_wrap=True, min_width=_WIDTHS.get(heading, 6))
     return table
 
 

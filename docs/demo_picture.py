@@ -1,0 +1,45 @@
+"""Draw docs/images/demo.svg, the README's picture: the real screen of `streamtap demo`, after some seconds of it.
+
+Run it from the repository: `python docs/demo_picture.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+from pathlib import Path
+
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+
+from streamtap._demo._run import FAKE_NOTE, drive, make_tap
+from streamtap._demo._scenario import fake_loads
+from streamtap._demo._screen import HEIGHT, WIDTH, Screen
+
+PICTURE = Path(__file__).parent / 'images' / 'demo.svg'
+SECONDS = 15.0
+URL = 'http://127.0.0.1:9464/metrics'
+
+
+def main() -> None:
+    """Run the demo's agents and export the screen at a moment when a stream is stalled."""
+    with make_tap() as tap:
+        screen = Screen(tap, URL, FAKE_NOTE)
+        console = Console(record=True, width=WIDTH, height=HEIGHT, file=io.StringIO())
+
+        async def draw() -> None:
+            await asyncio.sleep(SECONDS)
+            while not any(response.stalled for response in tap.live().responses):
+                await asyncio.sleep(0.05)
+            console.print(screen)
+
+        asyncio.run(drive(fake_loads(tap), draw, screen.failed))
+    # Rich's own format fetches a font from the network.
+    form = re.sub(r'@font-face\s*{{.*?}}\s*', '', CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    PICTURE.parent.mkdir(exist_ok=True)
+    PICTURE.write_text(console.export_svg(title='streamtap demo', code_format=form), encoding='utf-8')
+
+
+if __name__ == '__main__':
+    main()
