@@ -10,7 +10,6 @@ import io
 import re
 from pathlib import Path
 
-from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
 from streamtap._demo._run import FAKE_NOTE, drive, make_tap
@@ -30,15 +29,17 @@ def main() -> None:
 
         async def draw() -> None:
             await asyncio.sleep(SECONDS)
-            while not any(response.stalled for response in tap.live().responses):
+            while True:
                 await asyncio.sleep(0.05)
-            console.print(screen)
+                if any(response.stalled for response in tap.live().responses):
+                    return console.print(screen)
 
         asyncio.run(drive(fake_loads(tap), draw, screen.failed))
-    # Rich's own format fetches a font from the network.
-    form = re.sub(r'@font-face\s*{{.*?}}\s*', '', CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    picture = console.export_svg(title='streamtap demo')
+    # Without the font that rich would have fetched from the network, and without spaces at the ends of lines.
+    picture = re.sub(r'@font-face\s*{.*?}\s*', '', picture, flags=re.DOTALL)
     PICTURE.parent.mkdir(exist_ok=True)
-    PICTURE.write_text(console.export_svg(title='streamtap demo', code_format=form), encoding='utf-8')
+    PICTURE.write_text('\n'.join(line.rstrip() for line in picture.splitlines()) + '\n', encoding='utf-8')
 
 
 if __name__ == '__main__':

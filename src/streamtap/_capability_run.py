@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 from streamtap import _upstream
@@ -169,12 +170,18 @@ class CapabilityRun:
             if request is not None and request.streamed and _upstream.model_call(ctx, None):
                 if request.meter.started is not None and not _upstream.is_primed(ctx, None):
                     request.started = request.meter.started = max(request.meter.started, self._monotonic())
-                return ResponseReader(self, request, ctx, self._monotonic)
+                return ResponseReader(
+                    request.meter,
+                    self._monotonic,
+                    describe=self.run.describe_tool,
+                    over=partial(self._stream_over, request, ctx),
+                    failed=partial(self.out.failed, WHERE),
+                )
             self.run.settle()
-            return ToolReader(self, self._monotonic)
+            return ToolReader(self._monotonic, take=self._result, failed=partial(self.out.failed, WHERE))
         return None
 
-    def stream_over(self, request: Request, ctx: object, error: BaseException | None) -> None:
+    def _stream_over(self, request: Request, ctx: object, error: BaseException | None) -> None:
         """A response's stream ended, or was left."""
         with guarded(self.out, WHERE):
             outcome = 'success' if error is None else _upstream.request_outcome(error, ctx)
@@ -186,7 +193,7 @@ class CapabilityRun:
             else:
                 self.run.request_over(request, outcome, error=error, now=self._monotonic())
 
-    def result(self, event: AgentStreamEvent) -> None:
+    def _result(self, event: AgentStreamEvent) -> None:
         """The result of a tool call came as an event."""
         result = _upstream.tool_result(event)
         if result is None or result.tool_call_id in self._executed:

@@ -5,66 +5,83 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamtap import _upstream
-from streamtap._guard import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pydantic_ai.messages import AgentStreamEvent
 
-    from streamtap._capability_run import CapabilityRun
-    from streamtap._response_record import Request
-
-WHERE = 'capability'
+    from streamtap._meter import ResponseMeter
 
 
 class ResponseReader:
-    """Times the events of one response for its consumer."""
+    """Times the events of one response for its consumer.
 
-    def __init__(self, owner: CapabilityRun, request: Request, ctx: object, monotonic: Callable[[], float]) -> None:
+    Args:
+        meter: Measures the response.
+        monotonic: Reads the clock.
+        describe: The name under which a tool is shown, and whether it is an output tool.
+        over: Called when no more events come, with what ended them, if it was an exception.
+        failed: Called with what went wrong in here.
+    """
+
+    def __init__(
+        self,
+        meter: ResponseMeter,
+        monotonic: Callable[[], float],
+        *,
+        describe: Callable[[str], tuple[str, bool]],
+        over: Callable[[BaseException | None], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
         self.monotonic = monotonic
-        self._owner = owner
-        self._request = request
-        self._meter = request.meter
-        self._ctx = ctx
-        self._describe = owner.run.describe_tool
-        self._out = owner.out
+        self.over = over
+        self._meter = meter
+        self._describe = describe
+        self._failed = failed
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """An event arrived, and goes to the consumer now."""
         try:
             _upstream.feed_response(self._meter, event, waited_from, now, self._describe)
-            self._meter.held = True
         except Exception as error:
-            self._out.failed(WHERE, error)
+            self._failed(error)
+        self._meter.held = True
 
     def resumed(self) -> float:
         """The consumer asks for the next event."""
-        meter = self._meter
-        now = meter.resumed_at = self.monotonic()
-        meter.held = False
+        now = self._meter.resumed_at = self.monotonic()
+        self._meter.held = False
         return now
-
-    def over(self, error: BaseException | None) -> None:
-        """No more events, or nobody wants them."""
-        self._owner.stream_over(self._request, self._ctx, error)
 
 
 class ToolReader:
-    """Takes the results of tool calls that did not run from the events; what ran was timed where it ran."""
+    """Takes the results of tool calls from the events of a round.
 
-    def __init__(self, owner: CapabilityRun, monotonic: Callable[[], float]) -> None:
+    Args:
+        monotonic: Reads the clock.
+        take: Called with each event.
+        failed: Called with what went wrong in here.
+    """
+
+    def __init__(
+        self,
+        monotonic: Callable[[], float],
+        *,
+        take: Callable[[AgentStreamEvent], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
         self.monotonic = monotonic
-        self._owner = owner
+        self.resumed = monotonic
+        self._take = take
+        self._failed = failed
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """An event arrived."""
-        with guarded(self._owner.out, WHERE):
-            self._owner.result(event)
-
-    def resumed(self) -> float:
-        """The consumer asks for the next event."""
-        return self.monotonic()
+        try:
+            self._take(event)
+        except Exception as error:
+            self._failed(error)
 
     def over(self, error: BaseException | None) -> None:
-        """The round of calls ended."""
+        """The round of calls ended: each call has told its own end."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import weakref
 from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Histogram
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from prometheus_client.registry import Collector, CollectorRegistry
 
     from streamtap._catalogue import Metric
-    from streamtap._prometheus_live import LiveGauges
 
 BULK = 'pydantic_ai_inter_chunk_latency_seconds'
 
@@ -135,13 +133,9 @@ class Instruments:
         max_label_sets: int,
     ) -> None:
         self.user_labels = user_labels
-        self.max_label_sets = max_label_sets
-        self.shape = (user_labels, tuple(sorted(buckets.items())), exclude)
         self._buckets = buckets
         # Not the registry itself: it is the key under which these are kept, and must be free to go.
         self._registered: list[Collector] = []
-        self.run_owners: dict[str, object] = {}
-        self.gauges: LiveGauges | None = None
         overflow_name = 'streamtap_label_overflow_total'
         try:
             overflow = None if overflow_name in exclude else self._register(registry, BY_NAME[overflow_name])
@@ -186,44 +180,3 @@ class Instruments:
             made = kind(metric.name, metric.help, labels, registry=registry, buckets=bounds)
         self._registered.append(made)
         return made
-
-
-_SHARED: weakref.WeakKeyDictionary[CollectorRegistry, Instruments] = weakref.WeakKeyDictionary()
-"""The instruments of each registry: a registry refuses the same name twice, so two taps on it must find each other."""
-
-_SHARED_LOCK = threading.Lock()
-
-
-def instruments_of(
-    registry: CollectorRegistry,
-    *,
-    user_labels: tuple[str, ...],
-    buckets: Mapping[str, tuple[float, ...]],
-    exclude: frozenset[str],
-    max_label_values: int,
-    max_label_sets: int,
-) -> tuple[Instruments, bool]:
-    """The instruments of a registry, and whether they were made just now.
-
-    Raises:
-        ValueError: If the registry holds foreign collectors of our names, or ours with other labels, buckets or
-            exclusions.
-    """
-    with _SHARED_LOCK:
-        found = _SHARED.get(registry)
-        if found is None:
-            made = _SHARED[registry] = Instruments(
-                registry,
-                user_labels=user_labels,
-                buckets=buckets,
-                exclude=exclude,
-                max_label_values=max_label_values,
-                max_label_sets=max_label_sets,
-            )
-            return made, True
-    if found.shape != (user_labels, tuple(sorted(buckets.items())), exclude):
-        raise ValueError(
-            'another tap already measures into this Prometheus registry with other labels, buckets or exclusions '
-            f'(its labels are {found.user_labels!r}); give both the same, or each its own CollectorRegistry()'
-        )
-    return found, False

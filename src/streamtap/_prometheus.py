@@ -10,13 +10,15 @@ from prometheus_client import REGISTRY
 from prometheus_client.registry import CollectorRegistry
 
 from streamtap._catalogue import BY_NAME
-from streamtap._instruments import BULK, instruments_of
-from streamtap._prometheus_live import LiveGauges, service_version_of
+from streamtap._exposition import Shape, exposition_on
+from streamtap._instruments import BULK
+from streamtap._prometheus_live import service_version_of
 from streamtap._sinks import BaseSink
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from streamtap._exposition import Exposition
     from streamtap._instruments import Instruments
     from streamtap._records import (
         Fault,
@@ -75,49 +77,39 @@ class PrometheusSink(BaseSink):
         self._registry = registry
         self._max_label_sets = max_label_sets
         self._service_version = service_version_of(os.environ) if service_version is None else service_version
-        self._instruments: Instruments | None = None
-        self._gauges: LiveGauges | None = None
+        self._exposition: Exposition | None = None
         self._others: set[str] = set()
 
     def attached(self, attachment: Attachment) -> None:
         """Register the metrics, or find those that another tap registered."""
-        made, is_new = instruments_of(
+        self._exposition = exposition_on(
             self._registry,
-            user_labels=attachment.labels,
-            buckets=self._buckets,
-            exclude=self._exclude,
+            Shape(attachment.labels, tuple(sorted(self._buckets.items())), self._exclude),
             max_label_values=attachment.max_label_values,
             max_label_sets=self._max_label_sets,
+            service_version=self._service_version,
         )
-        if is_new:
-            made.gauges = LiveGauges(made, self._exclude, self._service_version)
-            if os.environ.get('PROMETHEUS_MULTIPROC_DIR'):
-                made.gauges.write_every_second()
-            else:
-                self._registry.register(made.gauges)
-        self._instruments = made
-        self._gauges = made.gauges
-        if self._gauges is not None:
-            self._gauges.add_source(attachment.live)
+        self._exposition.gauges.add_source(attachment.live)
 
     def run_started(self, start: RunStart) -> None:
         """Claim the run for this sink, so that a second tap on the registry does not count it again."""
-        if self._instruments is None or self._gauges is None:
+        exposition = self._exposition
+        if exposition is None:
             return
-        if self._instruments.run_owners.setdefault(start.run_id, self) is not self:
+        if exposition.run_owners.setdefault(start.run_id, self) is not self:
             self._others.add(start.run_id)
             return
-        self._gauges.run_seen(start)
+        exposition.gauges.run_seen(start)
         user = self._user(start.labels)
-        self._instruments['pydantic_ai_runs_total'].declare((start.agent, start.door, 'success', *user))
+        exposition.instruments['pydantic_ai_runs_total'].declare((start.agent, start.door, 'success', *user))
 
     def run_ended(self, record: RunRecord) -> None:
         """Count the run."""
         instruments = self._mine(record.run_id)
         self._others.discard(record.run_id)
-        if instruments is None:
+        if instruments is None or self._exposition is None:
             return
-        instruments.run_owners.pop(record.run_id, None)
+        self._exposition.run_owners.pop(record.run_id, None)
         user = self._user(record.labels)
         agent = (record.agent, *user)
         outcome = (record.agent, record.outcome, *user)
@@ -141,9 +133,9 @@ class PrometheusSink(BaseSink):
     def response_started(self, start: ResponseStart) -> None:
         """Let the model's counters be there from its first request on."""
         instruments = self._mine(start.run_id)
-        if instruments is None or self._gauges is None:
+        if instruments is None or self._exposition is None:
             return
-        self._gauges.response_seen(start)
+        self._exposition.gauges.response_seen(start)
         streamed = 'true' if start.streamed else 'false'
         key = (start.agent, start.provider, start.model, streamed, 'success', *self._user(start.labels))
         instruments['pydantic_ai_requests_total'].declare(key)
@@ -203,9 +195,9 @@ class PrometheusSink(BaseSink):
     def tool_started(self, start: ToolStart) -> None:
         """Let the tool's counters be there from its first call on."""
         instruments = self._mine(start.run_id)
-        if instruments is None or self._gauges is None:
+        if instruments is None or self._exposition is None:
             return
-        self._gauges.tool_seen(start)
+        self._exposition.gauges.tool_seen(start)
         key = (start.agent, start.tool, start.kind, 'success', *self._user(start.labels))
         instruments['pydantic_ai_tool_calls_total'].declare(key)
 
@@ -226,15 +218,15 @@ class PrometheusSink(BaseSink):
 
     def faulted(self, fault: Fault) -> None:
         """Count what the tap itself got wrong."""
-        if self._instruments is not None:
+        if self._exposition is not None:
             name = 'streamtap_errors_total' if fault.what == 'error' else 'streamtap_dropped_total'
-            self._instruments[name].add((fault.where,), fault.count)
+            self._exposition.instruments[name].add((fault.where,), fault.count)
 
     def _mine(self, run_id: str) -> Instruments | None:
-        return None if run_id in self._others else self._instruments
+        return None if run_id in self._others or self._exposition is None else self._exposition.instruments
 
     def _user(self, labels: Mapping[str, str]) -> tuple[str, ...]:
-        names = self._instruments.user_labels if self._instruments is not None else ()
+        names = self._exposition.shape.user_labels if self._exposition is not None else ()
         return tuple(labels.get(name, '') for name in names)
 
 

@@ -20,7 +20,7 @@ from streamtap._version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from streamtap._instruments import Instruments
+    from streamtap._labels import LabelCap
     from streamtap._live import Live
     from streamtap._records import ResponseStart, RunStart, ToolStart
 
@@ -41,13 +41,25 @@ class LiveGauges:
     """A collector that counts what is open when it is asked; what was open once stays there, at 0.
 
     Args:
-        instruments: Whose caps and user labels it shares.
+        user_labels: Names of the user's own labels.
+        cap: Caps the values of labels, together with the counters and histograms.
+        max_label_sets: Label sets per gauge.
         exclude: Names of gauges to leave out.
         service_version: The version of the user's service, for deploy annotations.
     """
 
-    def __init__(self, instruments: Instruments, exclude: frozenset[str], service_version: str) -> None:
-        self._instruments = instruments
+    def __init__(
+        self,
+        *,
+        user_labels: tuple[str, ...],
+        cap: LabelCap,
+        max_label_sets: int,
+        exclude: frozenset[str],
+        service_version: str,
+    ) -> None:
+        self._user_labels = user_labels
+        self._cap = cap
+        self._max_label_sets = max_label_sets
         self._shown = tuple(name for name in GAUGES if name not in exclude)
         self._build = BUILD not in exclude
         self._service_version = service_version
@@ -136,7 +148,7 @@ class LiveGauges:
 
     def label_names(self, name: str) -> tuple[str, ...]:
         """The labels of a gauge, the user's own included."""
-        return (*BY_NAME[name].labels, *self._instruments.user_labels)
+        return (*BY_NAME[name].labels, *self._user_labels)
 
     def _families(self, rows: Mapping[str, Mapping[tuple[str, ...], float]]) -> Iterable[GaugeMetricFamily]:
         for name, values in rows.items():
@@ -152,7 +164,7 @@ class LiveGauges:
             yield family
 
     def _user(self, labels: Mapping[str, str]) -> tuple[str, ...]:
-        return tuple(labels.get(name, '') for name in self._instruments.user_labels)
+        return tuple(labels.get(name, '') for name in self._user_labels)
 
     def _keep(self, name: str, values: tuple[str, ...]) -> None:
         seen = self._seen[name]
@@ -164,10 +176,9 @@ class LiveGauges:
         if values in seen:
             return values
         names = self.label_names(name)
-        cap = self._instruments.cap
-        key = tuple(v if n in FIXED_LABELS else cap(n, v) for n, v in zip(names, values, strict=True))
+        key = tuple(v if n in FIXED_LABELS else self._cap(n, v) for n, v in zip(names, values, strict=True))
         with self._lock:
-            if key not in seen and len(seen) >= self._instruments.max_label_sets:
+            if key not in seen and len(seen) >= self._max_label_sets:
                 key = tuple(v if n in FIXED_LABELS else OTHER for n, v in zip(names, key, strict=True))
             seen[key] = None
         return key

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from pydantic_ai.exceptions import ModelHTTPError
 from rich.console import Console
@@ -18,7 +18,7 @@ from rich.live import Live
 
 from streamtap._demo._own_model import own_loads, own_model
 from streamtap._demo._scenario import fake_loads
-from streamtap._demo._screen import HEIGHT, PLUG_IN, WIDTH, Screen
+from streamtap._demo._screen import HEIGHT, PLUG_IN, WIDTH, Screen, in_short
 from streamtap._serve import serve
 from streamtap._tap import Tap
 
@@ -69,9 +69,9 @@ def run_demo(*, seconds: float | None, port: int, model: str | None) -> None:
         screen = Screen(tap, server.url, note)
 
         def failed(agent: str, error: Exception) -> None:
-            screen.last_error = f'{agent}: {_in_short(error)}'
-            if own and isinstance(error, ModelHTTPError) and error.status_code in _HOPELESS:
-                raise DemoError(f'cannot use model {model!r}: {_in_short(error)}') from error
+            screen.failed(agent, error)
+            if own is not None and isinstance(error, ModelHTTPError) and error.status_code in _HOPELESS:
+                raise DemoError(f'cannot use model {model!r}: {in_short(error)}') from error
 
         print(f'Metrics: {server.url}', f'Cost: {note}.', sep='\n', flush=True)
         # Where asyncio knows no signals (Windows), Ctrl-C comes as the exception.
@@ -90,13 +90,6 @@ def _serve(port: int) -> MetricsServer:
         if error.errno == errno.EADDRINUSE:
             raise DemoError(f'port {port} is in use: choose another with --port (0 takes any free one)') from error
         raise DemoError(f'cannot listen on port {port}: {os.strerror(error.errno or 0)}') from error
-
-
-def _in_short(error: Exception) -> str:
-    if not isinstance(error, ModelHTTPError):
-        return f'{type(error).__name__}: {error}'
-    body = cast('dict[str, object]', error.body) if isinstance(error.body, dict) else {}
-    return f'{error.status_code} from {error.model_name}: {body.get("message", error.body)}'
 
 
 def _loads(tap: Tap, own: Model | None) -> AbstractAsyncContextManager[Sequence[Load]]:

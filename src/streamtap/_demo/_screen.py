@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from pydantic_ai.exceptions import ModelHTTPError
 from rich import box
 from rich.console import Group
 from rich.panel import Panel
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 100, 40
 """What the whole screen needs; a lower terminal gets less of it."""
 
-LAST_RUNS = 4
+_LAST_RUNS = 4
 
 PLUG_IN = 'tap = streamtap.Tap()', 'agent = Agent(..., capabilities=[tap.capability(stream=True)])'
 """The two lines that tap one's own agent."""
@@ -47,8 +48,16 @@ class Screen:
         self._url = url
         self._note = note
         self._began = time.monotonic()
-        self.last_error = ''
-        """The last failed run, in one line; empty when none failed."""
+        self._last_error = ''
+
+    def failed(self, agent: str, error: Exception) -> None:
+        """Show why a run failed, until the next one does.
+
+        Args:
+            agent: Whose run it was.
+            error: What it raised.
+        """
+        self._last_error = f'{agent}: {in_short(error)}'
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The screen as it is now."""
@@ -96,8 +105,8 @@ class Screen:
             Text.assemble(('          ', 'dim'), PLUG_IN[1]),
             Text.assemble((' cost     ', 'dim'), self._note),
         ]
-        if self.last_error:
-            lines.append(Text.assemble((' failed   ', 'dim'), (self.last_error, 'red')))
+        if self._last_error:
+            lines.append(Text.assemble((' failed   ', 'dim'), (self._last_error, 'red')))
         for line in lines:
             line.no_wrap, line.overflow = True, 'ellipsis'
         return Group(*lines)
@@ -105,6 +114,20 @@ class Screen:
 
 _WIDTHS = {'now': 3, 'runs': 4, 'not ok': 10}
 """Columns kept free from the start, so that a table does not jump about as it fills."""
+
+
+def in_short(error: Exception) -> str:
+    """What went wrong, for one line of a screen.
+
+    Args:
+        error: What a run raised.
+    """
+    if not isinstance(error, ModelHTTPError):
+        return f'{type(error).__name__}: {error}'
+    why = error.body
+    if isinstance(why, dict):
+        why = cast('dict[str, object]', why).get('message', cast('object', why))
+    return f'{error.status_code} from {error.model_name}: {why}'
 
 
 def _agents(summary: UsageSummary, live: Live) -> Table:
@@ -174,7 +197,7 @@ def _last_runs(summary: UsageSummary) -> Table:
     table.add_column('outcome', no_wrap=True, min_width=8)
     table.add_column('time', no_wrap=True, min_width=6, justify='right')
     table.add_column(legend(), no_wrap=True, ratio=1)
-    add_recent(table, summary.recent_runs[-LAST_RUNS:])
+    add_recent(table, summary.recent_runs[-_LAST_RUNS:])
     return table
 
 
