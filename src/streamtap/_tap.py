@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import os
 import weakref
@@ -175,10 +176,7 @@ class Tap:
 
     def close(self) -> None:
         """Report every run, those still open as `incomplete`, and end the worker thread; the tap stays usable."""
-        self._handler.endings.close()
-        for run in self._runs.all_open():
-            if self._runs.remove(run):
-                run.close()
+        self._report_open()
         self._out.close(FLUSH_SECONDS)
 
     def __enter__(self) -> Self:
@@ -195,7 +193,15 @@ class Tap:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.close()
+        self._report_open()
+        # A sink that hangs must not hold the loop.
+        await asyncio.to_thread(self._out.close, FLUSH_SECONDS)
+
+    def _report_open(self) -> None:
+        self._handler.endings.close()
+        for run in self._runs.all_open():
+            if self._runs.remove(run):
+                run.close()
 
 
 async def _drain(events: AsyncIterable[AgentStreamEvent]) -> None:

@@ -1,0 +1,62 @@
+"""prometheus_client's multiprocess mode, in which a collector's values never leave the process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+import asyncio, sys, time
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from scripted import Calls, agent
+from streamtap import Tap
+
+tap = Tap()
+
+def value(name):
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    lines = generate_latest(registry).decode().splitlines()
+    return [line.rpartition(' ')[2] for line in lines if line.startswith(name + '{') and 'inf_' not in line]
+
+async def main():
+    run = asyncio.create_task(
+        agent([Calls('nap', '{"seconds":30}')], capabilities=[tap.capability(stream=True)]).run('hello')
+    )
+    deadline = time.monotonic() + 20
+    while value('pydantic_ai_runs_in_progress') != ['1.0']:
+        assert time.monotonic() < deadline, value('pydantic_ai_runs_in_progress')
+        await asyncio.sleep(0.1)
+    assert value('pydantic_ai_tools_in_progress') == ['1.0']
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+    while value('pydantic_ai_runs_in_progress') != ['0.0']:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
+    assert sum(map(float, value('pydantic_ai_runs_total'))) == 1
+    assert sum(map(float, value('pydantic_ai_inter_chunk_latency_seconds_count'))) == 0
+    assert value('streamtap_build_info') == ['1.0']
+    print('ok')
+
+asyncio.run(main())
+"""
+
+
+def test_gauges_are_written_while_a_run_is_open(tmp_path: Path):
+    """Within a second, and back to 0 when it ends; counters are summed as ever."""
+    done = subprocess.run(
+        [sys.executable, '-c', PROGRAM],
+        env={
+            **os.environ,
+            'PROMETHEUS_MULTIPROC_DIR': str(tmp_path),
+            'PYTHONPATH': os.pathsep.join([str(Path(__file__).parent), *sys.path]),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    assert (done.stdout.strip(), done.returncode) == ('ok', 0), done.stderr
