@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from paced_agents import paced_client, paced_model
 from prometheus_client import CollectorRegistry
-from pydantic_ai import Agent, ModelHTTPError, ModelResponse
-from pydantic_ai.capabilities import AbstractCapability
+from pydantic_ai import Agent, FallbackExceptionGroup, ModelHTTPError, ModelResponse
+from pydantic_ai.capabilities import AbstractCapability, ModelFallback
 from pydantic_ai.models.fallback import FallbackModel
 
 from streamtap import PrometheusSink, Tap
@@ -33,6 +33,9 @@ from streamtap.testing import (
     capture,
     words,
 )
+
+if TYPE_CHECKING:
+    from pydantic_ai.models import Model
 
 SLOW_HEADERS: dict[str, Any] = {'headers_after': 0.3, 'first_after': 0.4, 'every': 0.02}
 
@@ -150,36 +153,98 @@ def test_a_slow_consumer_is_not_a_slow_model(door: str):
         assert response.consumer_seconds == pytest.approx(0.27, abs=0.1)
 
 
+def rate_limited_first(request: ChatRequest) -> Reply:
+    """The first model refuses, the second answers."""
+    if request.model == 'first':
+        return Reply((Fail('slow down', 429),), status=429, headers_after=0.3)
+    return Reply(words('here it is'), first_after=0.2, usage=TokenUsage(input=5, output=3))
+
+
+def falling_back(kind: str, *models: Model) -> tuple[Model | None, list[Any]]:
+    """The model and the capabilities of an agent that falls back from one to the next."""
+    return (FallbackModel(*models), []) if kind == 'FallbackModel' else (None, [ModelFallback(*models)])
+
+
+@pytest.mark.parametrize('kind', ['FallbackModel', 'ModelFallback'])
 @pytest.mark.parametrize('door', ['handler', 'capability'])
-def test_a_fallback_is_two_requests_and_its_time_to_first_token_is_the_second_ones(door: str):
+def test_a_fallback_is_two_requests_and_its_time_to_first_token_is_the_second_ones(door: str, kind: str):
     """The model that was rate-limited has its own failure; the wait for it is kept apart."""
 
-    def script(request: ChatRequest) -> Reply:
-        if request.model == 'first':
-            return Reply((Fail('slow down', 429),), status=429, headers_after=0.3)
-        return Reply(words('here it is'), first_after=0.2, usage=TokenUsage(input=5, output=3))
-
-    async def main(seen: Capture) -> None:
+    async def main() -> None:
         async with paced_client(provider) as client:
-            model = FallbackModel(paced_model(client, 'first'), paced_model(client, 'second'))
-            agent = Agent(model, capabilities=[seen.tap.capability(stream=True)] if door == 'capability' else [])
+            model, capabilities = falling_back(kind, paced_model(client, 'first'), paced_model(client, 'second'))
+            if door == 'capability':
+                capabilities.append(seen.tap.capability(stream=True))
+            agent = Agent(model, capabilities=capabilities)
             await agent.run('hello', event_stream_handler=seen.tap if door == 'handler' else None)
 
-    with PacedProvider(script) as provider, capture() as seen:
-        asyncio.run(main(seen))
-    failed, answered = seen.responses
-    assert (failed.model, failed.outcome, failed.error_type, failed.attempt) == (
-        'first',
-        'error',
-        'ModelHTTPError_429',
-        1,
-    )
-    assert (answered.model, answered.outcome, answered.attempt) == ('second', 'success', 2)
+    with PacedProvider(rate_limited_first) as provider:
+        with capture() as seen:
+            asyncio.run(main())
+        failed, answered = seen.responses
+        (run,) = seen.runs
+    assert (failed.model, failed.outcome, failed.error_type) == ('first', 'error', 'ModelHTTPError_429')
+    assert (answered.provider, answered.model, answered.outcome) == ('openai', 'second', 'success')
+    assert (failed.attempt, answered.attempt) == (1, 2)
     assert answered.time_to_first_token == pytest.approx(0.2, abs=0.06)
     assert answered.wait_before_attempt == pytest.approx(0.3, abs=0.06)
-    (run,) = seen.runs
     assert (run.requests, run.output_tokens) == (2, 3)
     assert run.phases['wait'] == pytest.approx(0.5, abs=0.08)
+
+
+@pytest.mark.parametrize('stream', [False, True], ids=['unstreamed', 'streamed'])
+@pytest.mark.parametrize('kind', ['FallbackModel', 'ModelFallback'])
+def test_when_every_candidate_fails_each_failure_is_counted(kind: str, stream: bool):  # noqa: FBT001
+    """Under its own model, and the run fails with the group of them."""
+
+    async def main() -> None:
+        async with paced_client(provider) as client:
+            model, capabilities = falling_back(kind, paced_model(client, 'first'), paced_model(client, 'other'))
+            agent = Agent(model, capabilities=[*capabilities, seen.tap.capability(stream=stream)])
+            with pytest.raises(FallbackExceptionGroup):
+                await agent.run('hello')
+
+    with PacedProvider(lambda request: Reply((Fail('no', 500),), status=500)) as provider, capture() as seen:
+        asyncio.run(main())
+    assert [(r.model, r.outcome, r.error_type) for r in seen.responses] == [
+        ('first', 'error', 'ModelHTTPError_500'),
+        ('other', 'error', 'ModelHTTPError_500'),
+    ]
+    assert [(run.outcome, run.error_type, run.requests) for run in seen.runs] == [
+        ('error', 'FallbackExceptionGroup', 2)
+    ]
+
+
+@pytest.mark.parametrize('kind', ['FallbackModel', 'ModelFallback'])
+def test_what_a_rejected_response_billed_is_counted_under_its_own_model(kind: str):
+    """So that the sums equal the result's usage."""
+
+    def rejects(response: ModelResponse) -> bool:
+        return response.text == 'bad'
+
+    async def main() -> Any:
+        async with paced_client(provider) as client:
+            models = paced_model(client, 'first'), paced_model(client, 'second')
+            capabilities: list[Any] = [seen.tap.capability()]
+            model = FallbackModel(*models, fallback_on=[rejects]) if kind == 'FallbackModel' else None
+            if model is None:
+                capabilities.insert(0, ModelFallback(*models, fallback_on=[rejects]))
+            return (await Agent(model, capabilities=capabilities).run('hello')).usage
+
+    def script(request: ChatRequest) -> Reply:
+        return Reply((Say('bad' if request.model == 'first' else 'good'),), usage=TokenUsage(5, 3, 2, 1))
+
+    with PacedProvider(script) as provider, capture() as seen:
+        usage = asyncio.run(main())
+    assert [(r.model, r.outcome, r.error_type) for r in seen.responses] == [
+        ('first', 'error', 'ResponseRejected'),
+        ('second', 'success', None),
+    ]
+    sums = [
+        sum(getattr(response, name) for response in seen.responses)
+        for name in ('input_tokens', 'output_tokens', 'cache_read_tokens', 'reasoning_tokens')
+    ]
+    assert sums == [usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.output_reasoning_tokens]
 
 
 @pytest.mark.parametrize('door', ['handler', 'capability'])

@@ -92,8 +92,8 @@ TOKENS = {
 }
 """The name of each count of tokens in streamtap, and in pydantic-ai's usage."""
 
-SLACK = 0.75
-"""Seconds that a busy machine may take for what is done at once."""
+SLACK = 2.0
+"""Seconds that an overloaded machine may take from the sending of a token to its reading."""
 
 CLOCKS = 0.01
 """Seconds by which readings of different clocks may disagree."""
@@ -499,8 +499,10 @@ def test_nothing_stays_open_and_the_tap_made_no_mistake(replayed: Replayed):
 
 def test_time_to_first_token_agrees_with_the_clock_of_the_server(replayed: Replayed):
     """Each response's first token is timed from before the server was asked to when the first content had left it."""
+    asked = replayed.ledger.served
+    over_by = [*(served.received for served in asked[1:]), replayed.ledger.ended]
     free_since = replayed.ledger.started
-    for record, served in zip(replayed.responses, replayed.ledger.served, strict=True):
+    for record, served, over in zip(replayed.responses, asked, over_by, strict=True):
         assert served.turn is not None
         started = record.started_ns / 1e9
         assert free_since - CLOCKS <= started <= served.received + CLOCKS
@@ -508,7 +510,7 @@ def test_time_to_first_token_agrees_with_the_clock_of_the_server(replayed: Repla
         assert record.time_to_first_token is not None
         assert true < record.time_to_first_token < true + SLACK
         assert record.duration is not None
-        assert record.time_to_first_token <= record.duration < served.left[-1] - served.received + SLACK
+        assert record.time_to_first_token <= record.duration <= over - started + CLOCKS
         free_since = served.left[-1]
     count, total = (replayed.total(f'pydantic_ai_time_to_first_token_seconds_{end}') for end in ('count', 'sum'))
     assert count == len(replayed.ledger.served)
@@ -581,16 +583,19 @@ def test_gaps_are_the_waits_between_chunks(replayed: Replayed):
 
 
 def test_speed_is_told_only_where_tokens_and_time_are_known(replayed: Replayed):
-    """Tokens per second need two chunks and reported usage, and no more time than the server took."""
+    """Tokens per second need two chunks and reported usage, and are those of a time within the response."""
     told = 0
-    for record, served in zip(replayed.responses, replayed.ledger.served, strict=True):
+    for record in replayed.responses:
         speed = record.output_tokens_per_second
         if record.chunks < 2 or not record.usage_reported or record.outcome != 'success':
             assert speed is None
         elif speed is not None:
             told += 1
             window = (cast('int', record.output_tokens) - 1) / speed
-            assert 0.001 <= window < served.left[-1] - served.left[0] + SLACK
+            assert record.duration is not None
+            assert record.time_to_first_token is not None
+            rest = record.duration - record.time_to_first_token + record.consumer_seconds
+            assert 0.001 <= window <= rest + 1e-6
     assert replayed.total('pydantic_ai_output_tokens_per_second_count') == told
 
 
@@ -609,7 +614,8 @@ def test_phases_of_the_run_add_up_to_its_duration(replayed: Replayed):
     assert 'model' not in phases
     waits = [served.left[served.turn.first_content] - served.received for served in ledger.served if served.turn]
     assert sum(waits) < phases['wait'] < sum(waits) + SLACK
-    took = sum(served.left[-1] - served.received for served in ledger.served)
+    # What the server sent after its error was not waited for.
+    took = sum(waits) if ledger.error else sum(served.left[-1] - served.received for served in ledger.served)
     assert took - CLOCKS < run.duration <= ledger.ended - ledger.started + CLOCKS
     assert ledger.started - CLOCKS <= run.started_ns / 1e9 <= ledger.served[0].received + CLOCKS
 

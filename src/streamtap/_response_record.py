@@ -55,7 +55,7 @@ def build_records(request: Request, owner: Owner, moments: Moments) -> tuple[Res
     """
     said = _upstream.response_at(request.messages, request.history) or request.response
     facts = _upstream.read_response(said) if said is not None else None
-    attempts = facts.attempts if facts is not None else request.exhausted
+    attempts = request.exhausted or (facts.attempts if facts is not None else ())
     failed = tuple(_failed(attempt, number, request, owner) for number, attempt in enumerate(attempts, 1))
     if request.exhausted:
         return failed
@@ -105,7 +105,8 @@ def _answer(
     usage = facts.usage if facts else None
     zero = started if started is not None else meter.first_event
     paced = not _held_back(meter)
-    provider, model = _upstream.asked_model(request.model, max(0, len(attempts) - request.tried_before))
+    failures = max(0, len(attempts) - request.tried_before)
+    provider, model = _upstream.asked_model(request.model, failures, facts.model_id if facts else None)
     return ResponseRecord(
         run_id=owner.run_id,
         conversation_id=owner.conversation_id,

@@ -44,6 +44,7 @@ class Response:
 
     provider: str | None
     model: str | None
+    model_id: str | None
     finish_reason: str | None
     usage: Usage | None
     cost_usd: float | None
@@ -62,6 +63,7 @@ def read_response(response: ModelResponse, *, priced: bool = True) -> Response:
     return Response(
         provider=response.provider_name,
         model=response.model_name or None,
+        model_id=getattr(response, 'model_id', None),
         finish_reason=response.finish_reason,
         usage=usage,
         cost_usd=_cost(response) if priced and usage is not None else None,
@@ -137,17 +139,22 @@ def response_at(messages: Sequence[ModelMessage], index: int) -> ModelResponse |
     return None
 
 
-def asked_model(model: object, failures: int) -> tuple[str, str]:
+def asked_model(model: object, failures: int, model_id: str | None = None) -> tuple[str, str]:
     """The provider and the model that was asked: what is configured, not how the server spells it.
 
     Args:
         model: The model of the request, wrapped in whatever wrappers.
-        failures: How many candidates of a fallback model failed before this one.
+        failures: How many candidates failed before this one.
+        model_id: The `provider:model` that the response names as asked; it tells the candidate where the fallback
+            is a capability, and the context of the run still names the first.
     """
     asked = _unwrap(model)
     candidates = wrapped_candidates(asked)
     if candidates:
         return asked_model(candidates[min(failures, len(candidates) - 1)], 0)
+    if failures and model_id and ':' in model_id:
+        answered_by, _, name = model_id.partition(':')
+        return answered_by, name
     provider = getattr(asked, 'system', None)
     name = getattr(asked, 'model_name', None)
     return (provider if isinstance(provider, str) else '', name if isinstance(name, str) else '')
