@@ -107,7 +107,6 @@ class Served:
     received: float
     left: list[float] = field(default_factory=list[float])
     """When each event of the turn was written, in order."""
-    is_whole: bool = False
 
 
 class ReplayServer:
@@ -168,7 +167,6 @@ class ReplayServer:
                 served.left.append(time.time())
                 request.wfile.write(b'%x\r\n%s\r\n' % (len(piece), piece))
             request.wfile.write(b'0\r\n\r\n')
-            served.is_whole = True
         except OSError:  # the client left in mid-stream
             pass
 

@@ -19,13 +19,13 @@ from pydantic_ai.messages import TextPart, ThinkingPart, ToolCallPart
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
-from streamtap.testing._provider import PacedProvider
-from streamtap.testing._script import (
+from streamtap.testing import (
     Call,
     ChatRequest,
     Drop,
     Fail,
     Hang,
+    PacedProvider,
     Pause,
     Reply,
     Say,

@@ -357,6 +357,7 @@ def test_run_goes_as_it_does_without_the_tap(replayed: Replayed):
         (turn.method, turn.path.partition('?')[0]) for turn in turns
     ]
     assert [asked.turn for asked in ledger.served] == list(turns)
+    assert [asked.body.get('model') for asked in ledger.served] == [turn.model for turn in turns]
     assert (ledger.output, ledger.usage) == (untapped.output, untapped.usage)
     assert repr(ledger.error) == repr(untapped.error)
     assert said(ledger) == said(untapped)

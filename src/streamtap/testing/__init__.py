@@ -7,21 +7,9 @@ model class that talks to it.
 from streamtap.testing._clock import FakeClock
 from streamtap.testing._memory import Capture, MemorySink, capture
 from streamtap.testing._provider import PacedProvider
-from streamtap.testing._script import (
-    Call,
-    ChatRequest,
-    Drop,
-    Fail,
-    Hang,
-    Pause,
-    Reply,
-    Say,
-    SentChunk,
-    Served,
-    Think,
-    TokenUsage,
-    words,
-)
+from streamtap.testing._request import ChatRequest
+from streamtap.testing._script import Call, Drop, Fail, Hang, Pause, Reply, Say, Think, TokenUsage, words
+from streamtap.testing._served import SentChunk, Served
 
 __all__ = [
     'Call',

@@ -1,15 +1,15 @@
-"""What a `PacedProvider` is told to say, what it is asked, and what it sent when."""
+"""What a `PacedProvider` is told to say: steps, and the replies they make up."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from http.client import responses
-from typing import Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 ChunkKind: TypeAlias = Literal['thinking', 'text', 'tool_call', 'tool_args']
 """What a content chunk holds: `tool_call` opens a call and carries its tool's name, `tool_args` a piece of its JSON."""
@@ -244,218 +244,6 @@ class Reply:
         return tuple(chunks), after
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
-    """A chat completion request as the provider got it.
-
-    Args:
-        model: The model's name.
-        messages: The messages as they were sent.
-        tools: The names of the offered function tools.
-        stream: Whether the answer was asked for as a stream.
-        number: How many requests the provider had got before.
-        include_usage: Whether a streamed answer was asked to report its tokens.
-    """
-
-    model: str
-    messages: tuple[Mapping[str, object], ...]
-    tools: tuple[str, ...]
-    stream: bool
-    number: int
-    include_usage: bool = True
-
-    @classmethod
-    def parse(cls, body: bytes, *, number: int) -> ChatRequest:
-        """Read the body of a request.
-
-        Args:
-            body: The JSON.
-            number: How many requests came before.
-
-        Raises:
-            ValueError: If it is no chat completion request.
-        """
-        try:
-            payload: dict[str, Any] = json.loads(body)
-            options: dict[str, Any] = payload.get('stream_options') or {}
-            return cls(
-                model=payload['model'],
-                messages=tuple(payload['messages']),
-                tools=tuple(tool['function']['name'] for tool in payload.get('tools') or () if 'function' in tool),
-                stream=bool(payload.get('stream')),
-                number=number,
-                include_usage=bool(options.get('include_usage')),
-            )
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f'not a chat completion request: {error!r}') from error
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """The bytes of the HTTP response which brings a reply to a request.
-
-    Args:
-        reply: The reply.
-        request: The request it answers.
-    """
-
-    reply: Reply
-    request: ChatRequest
-
-    def opening(self) -> bytes:
-        """The headers of a stream and its first event, which has no content."""
-        return _STREAM_HEAD + self._event({'role': 'assistant', 'content': ''})
-
-    def chunk(self, chunk: TimedChunk) -> bytes:
-        """The event of a content chunk."""
-        if chunk.call is None:
-            return self._event({'reasoning_content' if chunk.kind == 'thinking' else 'content': chunk.text})
-        if chunk.kind == 'tool_call':
-            return self._event({'tool_calls': [{'index': chunk.call, **self._call(chunk.call, '')}]})
-        return self._event({'tool_calls': [{'index': chunk.call, 'function': {'arguments': chunk.text}}]})
-
-    def closing(self) -> tuple[bytes, ...]:
-        """The events after the content; the end of the stream is with the last, at which a client may hang up."""
-        if isinstance(self.reply.ending, Fail):
-            return (_event(_error(self.reply.ending)) + _STREAM_END,)
-        finish = self._event({}, self._finish_reason())
-        if self.reply.usage is None or not self.request.include_usage:
-            return (finish + _STREAM_END,)
-        no_choices: list[object] = []
-        usage = {**self._envelope('chat.completion.chunk'), 'choices': no_choices, 'usage': self._usage()}
-        return finish, _event(usage) + _STREAM_END
-
-    def whole(self) -> bytes:
-        """The whole response, if it is not streamed."""
-        ending, status = self.reply.ending, self.reply.status
-        if isinstance(ending, Fail):
-            return _json_response(status if status != 200 else _status_of(ending), _error(ending))
-        if status != 200:
-            return error_response(status, responses.get(status, f'Error {status}'))
-        message: dict[str, object] = {'role': 'assistant', 'content': self._text('text') or None}
-        if thinking := self._text('thinking'):
-            message['reasoning_content'] = thinking
-        if calls := self.reply.calls:
-            message['tool_calls'] = [self._call(index, call.arguments) for index, call in enumerate(calls)]
-        choice = {'index': 0, 'message': message, 'finish_reason': self._finish_reason()}
-        completion = {**self._envelope('chat.completion'), 'choices': [choice], 'usage': self._usage()}
-        return _json_response(200, completion)
-
-    def _event(self, delta: Mapping[str, object], finish_reason: str | None = None) -> bytes:
-        choice = {'index': 0, 'delta': delta, 'finish_reason': finish_reason}
-        return _event({**self._envelope('chat.completion.chunk'), 'choices': [choice]})
-
-    def _envelope(self, kind: str) -> dict[str, object]:
-        model = self.reply.model or self.request.model
-        return {'id': f'chatcmpl-{self.request.number}', 'object': kind, 'created': int(time.time()), 'model': model}
-
-    def _call(self, index: int, arguments: str) -> dict[str, object]:
-        call = self.reply.calls[index]
-        function = {'name': call.tool, 'arguments': arguments}
-        return {'id': call.id or f'call_{self.request.number}_{index}', 'type': 'function', 'function': function}
-
-    def _finish_reason(self) -> str:
-        return self.reply.finish_reason or ('tool_calls' if self.reply.calls else 'stop')
-
-    def _text(self, kind: ChunkKind) -> str:
-        return ''.join(chunk.text for chunk in self.reply.timetable()[0] if chunk.kind == kind)
-
-    def _usage(self) -> dict[str, object] | None:
-        usage = self.reply.usage
-        if usage is None:
-            return None
-        output = usage.output or 0
-        return {
-            'prompt_tokens': usage.input,
-            'completion_tokens': output,
-            'total_tokens': usage.input + output,
-            'prompt_tokens_details': {'cached_tokens': usage.cached},
-            'completion_tokens_details': {'reasoning_tokens': usage.reasoning},
-        }
-
-
-def error_response(status: int, message: str) -> bytes:
-    """The bytes of the HTTP response of an error.
-
-    Args:
-        status: The HTTP status, which is the error's code too.
-        message: The error's message.
-    """
-    return _json_response(status, _error(Fail(message, status)))
-
-
-@dataclass(frozen=True, slots=True)
-class SentChunk:
-    """A content chunk which left the provider.
-
-    Args:
-        at: Just after the write to the socket; like `began` in `time.perf_counter()` seconds.
-        kind: What it held.
-        text: The text, the reasoning, the tool's name or the piece of arguments.
-        began: Just before the write. A client in the same process may see the chunk before `at`, as the thread which
-            wrote it can have to wait for the interpreter to go on, but never before `began`.
-    """
-
-    at: float
-    kind: ChunkKind
-    text: str
-    began: float
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """What the provider did about one request; all times are `time.perf_counter()` seconds.
-
-    Args:
-        request: The request.
-        received_at: When the whole request had been read.
-        headers_at: When the response's headers left, if they did.
-        chunks: The content chunks which were streamed; none of an unstreamed response.
-        finished_at: When the response ended, however it ended; `None` while it goes on.
-        disconnected: Whether the client went away before the whole response had been written.
-    """
-
-    request: ChatRequest
-    received_at: float
-    headers_at: float | None
-    chunks: tuple[SentChunk, ...]
-    finished_at: float | None
-    disconnected: bool
-
-    @property
-    def time_to_first_chunk(self) -> float | None:
-        """Seconds from the request's arrival to the first content chunk; `None` without one."""
-        return self.chunks[0].at - self.received_at if self.chunks else None
-
-    @property
-    def window(self) -> float | None:
-        """Seconds from the first content chunk to the last; `None` without one."""
-        return self.chunks[-1].at - self.chunks[0].at if self.chunks else None
-
-
-Script: TypeAlias = Sequence[Reply] | Callable[[ChatRequest], Reply]
-
-
-def in_turn(script: Sequence[Reply]) -> Callable[[ChatRequest], Reply]:
-    """The function which gives one reply after the other and raises `LookupError` when none is left.
-
-    Args:
-        script: The replies.
-
-    Raises:
-        TypeError: If the script is no sequence of replies.
-        ValueError: If it is empty.
-    """
-    replies = _checked_replies(script)
-
-    def next_reply(request: ChatRequest) -> Reply:
-        if request.number >= len(replies):
-            raise LookupError(f'the script is exhausted: it has {len(replies)} replies')
-        return replies[request.number]
-
-    return next_reply
-
-
 def words(text: str, step: type[Say | Think] = Say) -> tuple[Say | Think, ...]:
     """Split a text into one step for each word, which lose no spaces when joined.
 
@@ -470,33 +258,6 @@ def words(text: str, step: type[Say | Think] = Say) -> tuple[Say | Think, ...]:
     if not pieces:
         raise ValueError('words() needs a text with at least one word')
     return tuple(step(piece) for piece in pieces)
-
-
-def _chunked(data: bytes) -> bytes:
-    return b'%x\r\n%s\r\n' % (len(data), data)
-
-
-def _event(payload: Mapping[str, object]) -> bytes:
-    return _chunked(b'data: %s\n\n' % json.dumps(payload).encode())
-
-
-_STREAM_HEAD = b'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n'
-_STREAM_END = _chunked(b'data: [DONE]\n\n') + _chunked(b'')
-
-
-def _json_response(status: int, payload: Mapping[str, object]) -> bytes:
-    body = json.dumps(payload).encode()
-    head = f'HTTP/1.1 {status} \r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n'
-    return head.encode() + body
-
-
-def _error(error: Fail) -> dict[str, object]:
-    kind = 'invalid_request_error' if _status_of(error) < 500 else 'server_error'
-    return {'error': {'message': error.message, 'type': kind, 'param': None, 'code': error.code}}
-
-
-def _status_of(error: Fail) -> int:
-    return error.code if isinstance(error.code, int) and 400 <= error.code <= 599 else 500
 
 
 def _contents(step: Step) -> tuple[tuple[ChunkKind, str], ...]:
@@ -520,19 +281,6 @@ def _checked_steps(given: Sequence[object]) -> tuple[object, ...]:
         if isinstance(step, Hang | Drop | Fail):
             raise ValueError(f'{step!r} ends a reply, so no step can follow it')
     return steps
-
-
-def _checked_replies(script: object) -> tuple[Reply, ...]:
-    if not isinstance(script, Iterable):
-        raise TypeError(f'the script must be a sequence of replies or a function, not {script!r}')
-    replies: list[Reply] = []
-    for reply in cast('Iterable[object]', script):
-        if not isinstance(reply, Reply):
-            raise TypeError(f'the script must be a sequence of replies or a function, but has {reply!r}')
-        replies.append(reply)
-    if not replies:
-        raise ValueError('the script must have at least one reply')
-    return tuple(replies)
 
 
 def _require_text(name: str, text: str) -> None:
