@@ -522,3 +522,16 @@ def test_replies_know_their_usage() -> None:
     """A reply counts its chunks for an output which was left open."""
     reply = Reply([Think('a'), Call('add', {'a': 1}, pieces=2)], usage=TokenUsage(input=5))
     assert reply.usage == TokenUsage(input=5, output=4)
+
+
+def test_only_the_last_requests_are_remembered():
+    """A provider that runs for days does not grow."""
+    with PacedProvider(lambda _: Reply(words('yes')), keep=2) as provider:
+
+        async def main() -> None:
+            async with agent_of(provider) as agent:
+                for _ in range(3):
+                    await agent.run('hello')
+
+        asyncio.run(main())
+        assert [served.request.number for served in provider.served] == [1, 2]

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from streamtap._capability_run import CapabilityDoor, CapabilityRun
 
 
+HAS_ATTEMPTS = hasattr(AbstractCapability, 'prepare_model_request')
+"""Whether pydantic-ai tells of each attempt at a model (2.61 and later); before, a request is told of as a whole."""
+
+
 class TapCapability(AbstractCapability[Any]):
     """Measures every run of the agents it is given to; made by `Tap.capability()`.
 
@@ -89,6 +93,8 @@ class TapCapability(AbstractCapability[Any]):
         if run is None:
             return await handler(request_context)
         run.step_began()
+        if not HAS_ATTEMPTS:
+            run.attempt_began(ctx, request_context)
         try:
             response = await handler(request_context)
         except BaseException as error:

@@ -136,6 +136,8 @@ def seconds(value: object) -> str:
     """A duration as a person reads it: `-` where none was observed."""
     if not isinstance(value, (int, float)):
         return '-'
+    if 0 < value < 0.001:
+        return '<1 ms'
     return f'{value * 1000:.0f} ms' if value < 1 else f'{value:.2f} s'
 
 
@@ -159,8 +161,7 @@ def _failures(outcomes: object) -> str:
 
 _RUN_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
     ('runs', 'runs', str),
-    ('not ok', 'outcomes', _failures),
-    ('blank screen p50', 'time_to_first_output_p50', seconds),
+    ('blank p50', 'time_to_first_output_p50', seconds),
     ('p95', 'time_to_first_output_p95', seconds),
     ('run p50', 'run_duration_p50', seconds),
     ('p95', 'run_duration_p95', seconds),
@@ -169,6 +170,7 @@ _RUN_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
     ('tokens in', 'input_tokens', str),
     ('out', 'output_tokens', str),
     ('cost', 'cost_usd', dollars),
+    ('not ok', 'outcomes', _failures),
 )
 _MODEL_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
     ('requests', 'requests', str),
@@ -185,9 +187,9 @@ _MODEL_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
 _TOOL_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
     ('kind', 'kind', str),
     ('calls', 'calls', str),
-    ('not ok', 'outcomes', _failures),
     ('p50', 'duration_p50', seconds),
     ('p95', 'duration_p95', seconds),
+    ('not ok', 'outcomes', _failures),
 )
 
 

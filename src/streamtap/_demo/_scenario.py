@@ -43,7 +43,7 @@ async def fake_loads(tap: Tap) -> AsyncGenerator[tuple[Load, ...]]:
     # No proxy of the environment may come between the agents and the provider on loopback,
     # and no retry of the client's own may hide a rate limit.
     http = DefaultAsyncHttpxClient(trust_env=False)
-    with PacedProvider(reply_to) as provider:
+    with PacedProvider(reply_to, keep=100) as provider:
         async with AsyncOpenAI(base_url=provider.base_url, api_key='none', max_retries=0, http_client=http) as client:
             yield _loads(tap, OpenAIProvider(openai_client=client))
 

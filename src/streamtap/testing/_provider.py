@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import time
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -33,20 +34,24 @@ class PacedProvider:
         script: The replies, given in turn, or a function from a request to its reply. The function is called in the
             provider's thread and must not block. If it raises, or no reply is left, the answer is a status 500.
         port: The TCP port on the loopback interface; 0 takes a free one.
+        keep: How many of the last requests `served` remembers.
 
     Raises:
         TypeError: If the script is neither a sequence of replies nor callable.
-        ValueError: If the script is empty or the port is out of range.
+        ValueError: If the script is empty, the port is out of range or `keep` is less than 1.
     """
 
-    def __init__(self, script: Script, *, port: int = 0) -> None:
+    def __init__(self, script: Script, *, port: int = 0, keep: int = 10_000) -> None:
         self._script: Callable[[ChatRequest], object] = script if callable(script) else in_turn(script)
         if not 0 <= port <= 65535:
             raise ValueError(f'port must be from 0 to 65535, not {port!r}')
+        if keep < 1:
+            raise ValueError(f'keep must be at least 1, not {keep!r}')
         self._port = port
         self._address: tuple[str, int] | None = None
         self._lock = threading.Lock()
-        self._exchanges: list[_Exchange] = []
+        self._exchanges: deque[_Exchange] = deque(maxlen=keep)
+        self._count = 0
         self._errors: list[Exception] = []
         self._writers: set[asyncio.StreamWriter] = set()
         self._running: tuple[asyncio.AbstractEventLoop, threading.Thread] | None = None
@@ -154,13 +159,14 @@ class PacedProvider:
             await _write(writer, error_response(404, f'nothing is served at {target!r}'))
             return stays
         try:
-            request = ChatRequest.parse(body, number=len(self._exchanges))
+            request = ChatRequest.parse(body, number=self._count)
         except ValueError as error:
             await _write(writer, error_response(400, str(error)))
             return stays
         exchange = _Exchange(received_at, reader, writer, request)
         with self._lock:
             self._exchanges.append(exchange)
+            self._count += 1
         try:
             return await exchange.carry_out(self._ask(request)) and stays
         except OSError:
