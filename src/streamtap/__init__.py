@@ -16,6 +16,7 @@ from streamtap._records import (
 )
 from streamtap._serve import MetricsServer, metrics_app, serve
 from streamtap._sinks import Attachment, BaseSink, Sink
+from streamtap._spans import SpanSink
 from streamtap._tap import Tap, default_sinks
 from streamtap._usage import UsageSink
 from streamtap._usage_summary import UsageSummary
@@ -38,6 +39,7 @@ __all__ = [
     'RunRecord',
     'RunStart',
     'Sink',
+    'SpanSink',
     'Tap',
     'TapCapability',
     'ToolRecord',

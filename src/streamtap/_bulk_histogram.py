@@ -5,9 +5,12 @@ The one place that touches prometheus_client's internals; a test on its oldest a
 
 from __future__ import annotations
 
+import time
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Protocol, cast
 
 from prometheus_client import Histogram
+from prometheus_client.samples import Exemplar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
 
 class _Value(Protocol):
     def inc(self, amount: float) -> None: ...
+
+    def set_exemplar(self, exemplar: Exemplar) -> None: ...
 
 
 class BulkHistogram(Histogram):
@@ -35,3 +40,13 @@ class BulkHistogram(Histogram):
             if count:
                 bucket.inc(count)
         cast('_Value', self._sum).inc(total)
+
+    def set_exemplar(self, value: float, exemplar: dict[str, str]) -> None:
+        """Point from the bucket of a value to the trace behind it.
+
+        Args:
+            value: The observed value.
+            exemplar: The labels of the exemplar.
+        """
+        buckets = cast('list[_Value]', self._buckets)  # pyright: ignore[reportUnknownMemberType]
+        buckets[bisect_left(self._upper_bounds, value)].set_exemplar(Exemplar(exemplar, value, time.time()))

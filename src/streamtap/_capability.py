@@ -74,7 +74,8 @@ class TapCapability(AbstractCapability[Any]):
         if run is None:
             return await handler()
         try:
-            result = await handler()
+            with run.current():
+                result = await handler()
         except BaseException as error:
             run.raised(ctx, error)
             raise

@@ -55,7 +55,14 @@ class CapabilityDoor:
             started = self.now()
             parent = self._current.get()
             labels = _upstream.metadata_labels(ctx, self._labels, parent.owner.labels if parent is not None else {})
-            run = self._runs.open(who, 'capability', labels=labels, parent=parent, started=started)
+            run = self._runs.open(
+                who,
+                'capability',
+                labels=labels,
+                parent=parent,
+                started=started,
+                instrumented=_upstream.is_instrumented(ctx),
+            )
             if run is None:
                 return None
             if entered is not None and _upstream.waits_for_slot(ctx):
@@ -86,6 +93,10 @@ class CapabilityRun:
         self._outputs: dict[str, tuple[OpenTool, float]] = {}
 
     # The run
+
+    def current(self) -> contextlib.AbstractContextManager[None]:
+        """Makes the run's span current for the code inside the run."""
+        return self.run.trace.current()
 
     def raised(self, ctx: object, error: BaseException) -> None:
         """The run ended with an exception."""
@@ -128,6 +139,7 @@ class CapabilityRun:
                 self._request.started = self._request.meter.started = started
                 self._request.tried_before = attempts
                 return
+            self.run.trace.request_seen()
             self._request = self.run.begin_request(
                 step=self._step,
                 model=request_context.model,
@@ -219,10 +231,12 @@ class CapabilityRun:
         """Time the execution of a function tool."""
         started = self._monotonic()
         call = self._tool_began(ctx, name, call_id, started)
+        span = self.run.trace.tool(self.run.tool_name(name), call_id, self.run.around.moments.to_unix_ns(started))
         token = self._current.set(self.run)
         error: BaseException | None = None
         try:
-            yield
+            with self.run.trace.inside(span):
+                yield
         except BaseException as raised:
             error = raised
             raise
@@ -235,7 +249,9 @@ class CapabilityRun:
                     cause = kind = None
                     if error is not None:
                         outcome, cause, kind = _upstream.tool_outcome(error)
-                    self.run.tools.end(call, outcome, cause=cause, error_type=kind, interval=(started, ended))
+                    self.run.tools.end(
+                        call, outcome, cause=cause, error_type=kind, interval=(started, ended), span=span
+                    )
 
     def _tool_began(self, ctx: object, name: str, call_id: str, started: float) -> OpenTool | None:
         with guarded(self.out, WHERE):

@@ -98,7 +98,13 @@ class HandlerDoor:
             started = min(started, self._around.moments.to_monotonic(asked))
         parent = self._current.get()
         labels = _upstream.metadata_labels(ctx, self._labels, parent.owner.labels if parent is not None else {})
-        run = self._runs.open(who, WHERE, labels=labels, parent=parent, started=started) if who.run_id else None
+        run = (
+            self._runs.open(
+                who, WHERE, labels=labels, parent=parent, started=started, instrumented=_upstream.is_instrumented(ctx)
+            )
+            if who.run_id
+            else None
+        )
         return None if run is None else self.endings.begin(run)
 
     async def _read_response(
@@ -109,9 +115,14 @@ class HandlerDoor:
         request = self._begin(watched, ctx, events, waited_from)
         feed = _upstream.feed_response
         describe = watched.run.describe_tool
+        is_first = True
         try:
             async for event in events:
                 now = monotonic()
+                if is_first:
+                    # Only in here pydantic-ai's own span of the request is current.
+                    is_first = False
+                    watched.run.trace.request_seen()
                 try:
                     if request is not None:
                         feed(request.meter, event, waited_from, now, describe)

@@ -51,23 +51,32 @@ class Instrument:
         self._lock = threading.Lock()
         self._outcomes = OUTCOMES.get(metric.name, ())
 
-    def add(self, values: tuple[str, ...], amount: float = 1) -> None:
-        """Add to a counter."""
+    def add(self, values: tuple[str, ...], amount: float = 1, exemplar: dict[str, str] | None = None) -> None:
+        """Add to a counter; the exemplar leads to the trace behind it."""
         child = self._child(values)
         if isinstance(child, Counter):
-            child.inc(amount)
+            child.inc(amount, exemplar)
 
-    def observe(self, values: tuple[str, ...], value: float) -> None:
-        """Observe a value in a histogram."""
+    def observe(self, values: tuple[str, ...], value: float, exemplar: dict[str, str] | None = None) -> None:
+        """Observe a value in a histogram; the exemplar leads to the trace behind it."""
         child = self._child(values)
         if isinstance(child, Histogram):
-            child.observe(value)
+            child.observe(value, exemplar)
 
-    def observe_counts(self, values: tuple[str, ...], counts: Sequence[int], total: float) -> None:
-        """Observe many values at once, bucketed already."""
+    def observe_counts(
+        self,
+        values: tuple[str, ...],
+        counts: Sequence[int],
+        total: float,
+        largest: float,
+        exemplar: dict[str, str] | None = None,
+    ) -> None:
+        """Observe many values at once, bucketed already; the exemplar is on the largest of them."""
         child = self._child(values)
         if isinstance(child, BulkHistogram):
             child.observe_counts(counts, total)
+            if exemplar is not None:
+                child.set_exemplar(largest, exemplar)
 
     def declare(self, values: tuple[str, ...]) -> None:
         """Make the series be there, at 0."""

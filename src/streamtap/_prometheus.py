@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from streamtap._sinks import Attachment
 
 
+MAX_IDS = 128 - len('trace_id') - len('span_id')
+
+
 class PrometheusSink(BaseSink):
     """Counts and observes everything of the metric catalogue in a Prometheus registry.
 
@@ -110,23 +113,28 @@ class PrometheusSink(BaseSink):
         if instruments is None or self._exposition is None:
             return
         self._exposition.run_owners.pop(record.run_id, None)
+        exemplar = _exemplar(record)
         user = self._user(record.labels)
         agent = (record.agent, *user)
         outcome = (record.agent, record.outcome, *user)
         instruments['pydantic_ai_runs_total'].add((record.agent, record.door, record.outcome, *user))
-        instruments['pydantic_ai_run_duration_seconds'].observe(outcome, record.duration)
+        instruments['pydantic_ai_run_duration_seconds'].observe(outcome, record.duration, exemplar)
         if record.error_type is not None:
-            instruments['pydantic_ai_run_errors_total'].add((record.agent, record.error_type, *user))
+            instruments['pydantic_ai_run_errors_total'].add((record.agent, record.error_type, *user), 1, exemplar)
         if record.time_to_first_output is not None:
-            instruments['pydantic_ai_run_time_to_first_output_seconds'].observe(agent, record.time_to_first_output)
+            instruments['pydantic_ai_run_time_to_first_output_seconds'].observe(
+                agent, record.time_to_first_output, exemplar
+            )
         if record.time_to_final_result is not None:
-            instruments['pydantic_ai_run_time_to_final_result_seconds'].observe(agent, record.time_to_final_result)
+            instruments['pydantic_ai_run_time_to_final_result_seconds'].observe(
+                agent, record.time_to_final_result, exemplar
+            )
         for phase, seconds in record.phases.items():
             instruments['pydantic_ai_run_phase_seconds_total'].add((record.agent, phase, *user), seconds)
-        instruments['pydantic_ai_run_requests'].observe(agent, record.requests)
-        instruments['pydantic_ai_run_tool_calls'].observe(agent, record.tool_calls)
+        instruments['pydantic_ai_run_requests'].observe(agent, record.requests, exemplar)
+        instruments['pydantic_ai_run_tool_calls'].observe(agent, record.tool_calls, exemplar)
         if record.cost_usd is not None:
-            instruments['pydantic_ai_run_cost_usd'].observe(outcome, record.cost_usd)
+            instruments['pydantic_ai_run_cost_usd'].observe(outcome, record.cost_usd, exemplar)
         if record.output_retries:
             instruments['pydantic_ai_output_retries_total'].add(agent, record.output_retries)
 
@@ -145,39 +153,46 @@ class PrometheusSink(BaseSink):
         instruments = self._mine(record.run_id)
         if instruments is None:
             return
+        exemplar = _exemplar(record)
         user = self._user(record.labels)
         who = (record.agent, record.provider, record.model)
         apm = (*who, *user)
         streamed = 'true' if record.streamed else 'false'
         instruments['pydantic_ai_requests_total'].add((*who, streamed, record.outcome, *user))
         if record.duration is not None:
-            instruments['pydantic_ai_request_duration_seconds'].observe((*who, record.outcome, *user), record.duration)
+            instruments['pydantic_ai_request_duration_seconds'].observe(
+                (*who, record.outcome, *user), record.duration, exemplar
+            )
         if record.error_type is not None:
-            instruments['pydantic_ai_request_errors_total'].add((*who, record.error_type, *user))
+            instruments['pydantic_ai_request_errors_total'].add((*who, record.error_type, *user), 1, exemplar)
         instruments['pydantic_ai_responses_total'].add((*who, record.finish_reason or 'unknown', *user))
         if record.time_to_first_token is not None:
-            instruments['pydantic_ai_time_to_first_token_seconds'].observe(apm, record.time_to_first_token)
+            instruments['pydantic_ai_time_to_first_token_seconds'].observe(apm, record.time_to_first_token, exemplar)
         if record.time_to_first_output is not None:
-            instruments['pydantic_ai_time_to_first_output_seconds'].observe(apm, record.time_to_first_output)
+            instruments['pydantic_ai_time_to_first_output_seconds'].observe(apm, record.time_to_first_output, exemplar)
         if record.gap_counts is not None:
             folded = record.gap_counts.fold(instruments.bounds(BULK))
-            instruments[BULK].observe_counts(apm, folded, record.gap_sum or 0.0)
+            instruments[BULK].observe_counts(apm, folded, record.gap_sum or 0.0, record.gap_max or 0.0, exemplar)
         if record.output_tokens_per_second is not None:
-            instruments['pydantic_ai_output_tokens_per_second'].observe(apm, record.output_tokens_per_second)
+            instruments['pydantic_ai_output_tokens_per_second'].observe(apm, record.output_tokens_per_second, exemplar)
         if record.stalls:
             instruments['pydantic_ai_stream_stalls_total'].add(apm, record.stalls)
             instruments['pydantic_ai_stream_stall_seconds_total'].add(apm, record.stall_seconds)
         for part in record.parts:
             instruments['pydantic_ai_parts_total'].add((*who, part.kind, *user))
-            instruments['pydantic_ai_part_duration_seconds'].observe((record.agent, part.kind, *user), part.duration)
-        self._tokens(instruments, record, apm)
+            instruments['pydantic_ai_part_duration_seconds'].observe(
+                (record.agent, part.kind, *user), part.duration, exemplar
+            )
+        self._tokens(instruments, record, apm, exemplar)
 
-    def _tokens(self, instruments: Instruments, record: ResponseRecord, apm: tuple[str, ...]) -> None:
+    def _tokens(
+        self, instruments: Instruments, record: ResponseRecord, apm: tuple[str, ...], exemplar: dict[str, str] | None
+    ) -> None:
         if not record.usage_reported:
             if record.outcome == 'success':
                 instruments['pydantic_ai_unmeasured_responses_total'].add(apm)
             return
-        instruments['pydantic_ai_request_input_tokens'].observe(apm, record.input_tokens or 0)
+        instruments['pydantic_ai_request_input_tokens'].observe(apm, record.input_tokens or 0, exemplar)
         for name, tokens in (
             ('pydantic_ai_input_tokens_total', record.input_tokens),
             ('pydantic_ai_output_tokens_total', record.output_tokens),
@@ -206,13 +221,16 @@ class PrometheusSink(BaseSink):
         instruments = self._mine(record.run_id)
         if instruments is None:
             return
+        exemplar = _exemplar(record)
         user = self._user(record.labels)
         tool = (record.agent, record.tool)
         instruments['pydantic_ai_tool_calls_total'].add((*tool, record.kind, record.outcome, *user))
         if record.duration is not None:
-            instruments['pydantic_ai_tool_duration_seconds'].observe((*tool, record.outcome, *user), record.duration)
+            instruments['pydantic_ai_tool_duration_seconds'].observe(
+                (*tool, record.outcome, *user), record.duration, exemplar
+            )
         if record.error_type is not None:
-            instruments['pydantic_ai_tool_errors_total'].add((*tool, record.error_type, *user))
+            instruments['pydantic_ai_tool_errors_total'].add((*tool, record.error_type, *user), 1, exemplar)
         if record.outcome == 'retried':
             instruments['pydantic_ai_tool_retries_total'].add((*tool, record.retry_cause or 'unknown', *user))
 
@@ -228,6 +246,13 @@ class PrometheusSink(BaseSink):
     def _user(self, labels: Mapping[str, str]) -> tuple[str, ...]:
         names = self._exposition.shape.user_labels if self._exposition is not None else ()
         return tuple(labels.get(name, '') for name in names)
+
+
+def _exemplar(record: RunRecord | ResponseRecord | ToolRecord) -> dict[str, str] | None:
+    """What leads from a number to its trace; prometheus_client refuses more than 128 characters."""
+    if record.trace_id is None or record.span_id is None or len(record.trace_id) + len(record.span_id) > MAX_IDS:
+        return None
+    return {'trace_id': record.trace_id, 'span_id': record.span_id}
 
 
 def _checked_bounds(name: str, bounds: Sequence[float]) -> tuple[float, ...]:

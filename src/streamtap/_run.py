@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from streamtap import _upstream
+from streamtap._guard import guarded
+from streamtap._guarded_trace import GuardedTrace
 from streamtap._meter import ResponseMeter
 from streamtap._phases import PhaseClock
 from streamtap._records import ResponseStart, RunRecord, RunStart
 from streamtap._response_record import Request, attempt_start, build_records
 from streamtap._tool_calls import ToolCalls
+from streamtap._tracing import RunTrace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,28 +42,38 @@ class Run:
     final_result: float | None = None
     phases: PhaseClock = field(default_factory=PhaseClock)
     tools: ToolCalls = field(init=False)
+    trace: GuardedTrace = field(init=False)
     open_request: Request | None = None
     unsettled: Request | None = None
     reported_before: bool = False
 
     def __post_init__(self) -> None:
-        self.tools = ToolCalls(self.owner, self.around, self.phases)
+        self.trace = GuardedTrace(RunTrace(), self.around.out)
+        self.tools = ToolCalls(self.owner, self.around, self.phases, self.trace)
 
-    def announce(self) -> None:
-        """Tell the sinks that the run began."""
+    def announce(self, parent: Run | None, *, instrumented: bool) -> None:
+        """Open the run's trace and tell the sinks that it began.
+
+        Args:
+            parent: The run that called it.
+            instrumented: Whether pydantic-ai makes spans of its own for it.
+        """
         owner = self.owner
-        self.around.out.run_started(
-            RunStart(
-                run_id=owner.run_id,
-                conversation_id=owner.conversation_id,
-                parent_run_id=self.parent_run_id,
-                agent=owner.agent,
-                root_agent=owner.root_agent,
-                door=owner.door,
-                labels=owner.labels,
-                started_ns=self.around.moments.to_unix_ns(self.started),
-            )
+        start = RunStart(
+            run_id=owner.run_id,
+            conversation_id=owner.conversation_id,
+            parent_run_id=self.parent_run_id,
+            agent=owner.agent,
+            root_agent=owner.root_agent,
+            door=owner.door,
+            labels=owner.labels,
+            started_ns=self.around.moments.to_unix_ns(self.started),
         )
+        with guarded(self.around.out, 'spans'):
+            outer = None if parent is None else parent.trace.inner
+            trace = self.around.tracing.open(start, instrumented=instrumented, parent=outer)
+            self.trace = self.tools.trace = GuardedTrace(trace, self.around.out)
+        self.around.out.run_started(start)
 
     def tool_name(self, name: str) -> str:
         """The name under which a tool is shown: one that the run knows, or `_unknown`."""
@@ -123,6 +136,9 @@ class Run:
         if self.open_request is request:
             self.open_request = None
             self.unsettled = request
+            if self.trace.adds_to_requests:
+                # pydantic-ai's own span of the request ends before the response is settled.
+                self.trace.request_over(build_records(request, self.owner, self.around.moments)[-1])
 
     def settle(self) -> None:
         """Report the request that is over, with what its response says by now."""
@@ -135,7 +151,7 @@ class Run:
         for record in records:
             priced = self.around.price(record) if record.usage_reported else record
             self._account(priced)
-            self.around.out.response_ended(priced)
+            self.around.out.response_ended(self.trace.responded(priced))
         for call in meter.native_calls:
             self.tools.native(call, step=request.step)
         attempts = tuple(record for record in records if record.attempt < len(records))
@@ -179,7 +195,7 @@ class Run:
             return
         owner = self.owner
         duration = max(0.0, now - self.started)
-        self.around.out.run_ended(
+        record = self.trace.ended(
             RunRecord(
                 run_id=owner.run_id,
                 conversation_id=owner.conversation_id,
@@ -203,6 +219,7 @@ class Run:
                 phases=self.phases.split(duration),
             )
         )
+        self.around.out.run_ended(record)
 
 
 def _since(started: float, moment: float | None) -> float | None:

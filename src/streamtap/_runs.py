@@ -47,6 +47,7 @@ class Runs:
         labels: dict[str, str],
         parent: Run | None,
         started: float,
+        instrumented: bool,
     ) -> Run | None:
         """Open a run, unless its id is open already: the first opener owns it.
 
@@ -58,6 +59,7 @@ class Runs:
             labels: The user's own dimensions.
             parent: The run that called it.
             started: When it started, on the monotonic clock.
+            instrumented: Whether pydantic-ai makes spans of its own for it.
         """
         owner = Owner(
             run_id=who.run_id,
@@ -82,7 +84,7 @@ class Runs:
         if run.reported_before:
             self._around.out.dropped('reopened runs')
         else:
-            run.announce()
+            run.announce(parent, instrumented=instrumented)
         return run
 
     def remove(self, run: Run) -> bool:

@@ -12,15 +12,17 @@ if TYPE_CHECKING:
     from streamtap._dispatch import Dispatch
     from streamtap._price import Pricing
     from streamtap._records import Door
+    from streamtap._tracing import Tracing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """The clock that is read, where records go, how they are priced, and the thresholds."""
+    """The clock that is read, where records go, how they are priced and traced, and the thresholds."""
 
     clock: Clock
     out: Dispatch
     price: Pricing
+    tracing: Tracing
     stall_after: float
     slow_start_after: float
 

@@ -21,7 +21,9 @@ from streamtap._price import Pricing
 from streamtap._prometheus import PrometheusSink
 from streamtap._runs import Runs
 from streamtap._sinks import Attachment
+from streamtap._spans import SpanSink
 from streamtap._surroundings import Surroundings
+from streamtap._tracing import Tracing
 from streamtap._usage import UsageSink
 
 if TYPE_CHECKING:
@@ -42,8 +44,8 @@ FLUSH_SECONDS = 5.0
 
 
 def default_sinks() -> list[Sink]:
-    """The sinks of `Tap()`: Prometheus on the default registry, and the usage ledger behind `tap.usage`."""
-    return [PrometheusSink(), UsageSink()]
+    """The sinks of `Tap()`: Prometheus on the default registry, spans by the global tracer provider, and the usage."""
+    return [PrometheusSink(), SpanSink(), UsageSink()]
 
 
 class Tap:
@@ -111,6 +113,7 @@ class Tap:
             clock=SystemClock() if clock is None else clock,
             out=self._out,
             price=Pricing(price, self._out),
+            tracing=next((sink for sink in chosen if isinstance(sink, SpanSink)), Tracing()),
             stall_after=stall_after,
             slow_start_after=slow_start_after,
         )

@@ -9,10 +9,12 @@ from streamtap import _upstream
 from streamtap._records import ToolRecord, ToolStart
 
 if TYPE_CHECKING:
+    from streamtap._guarded_trace import GuardedTrace
     from streamtap._meter import NativeCall
     from streamtap._phases import PhaseClock
     from streamtap._records import ToolKind, ToolOutcome
     from streamtap._surroundings import Owner, Surroundings
+    from streamtap._tracing import ToolTrace
 
 
 @dataclass(slots=True)
@@ -34,11 +36,13 @@ class ToolCalls:
         owner: Whose they are.
         around: What all runs share.
         phases: Takes the time in which any of them ran.
+        trace: Makes their spans.
     """
 
     owner: Owner
     around: Surroundings
     phases: PhaseClock
+    trace: GuardedTrace
     open: dict[str, OpenTool] = field(default_factory=dict[str, OpenTool])
     executed: int = 0
     """Function tools that ran."""
@@ -76,6 +80,7 @@ class ToolCalls:
         cause: str | None = None,
         error_type: str | None = None,
         interval: tuple[float, float] | None,
+        span: ToolTrace | None = None,
     ) -> None:
         """A call of a tool that ran is over.
 
@@ -85,6 +90,7 @@ class ToolCalls:
             cause: Why the model is asked to call again, if it is.
             error_type: What the tool raised, if it did.
             interval: When its execution began and ended, or `None` if that could not be observed.
+            span: The span around its execution, if that was seen.
         """
         self.open.pop(call.tool_call_id, None)
         duration = None
@@ -94,7 +100,9 @@ class ToolCalls:
                 duration = interval[1] - interval[0]
         if call.kind == 'function':
             self.executed += 1
-        self._report(call, outcome, cause=cause, error_type=error_type, duration=duration)
+        if interval is not None:
+            call.started = interval[0]
+        self._report(call, outcome, cause=cause, error_type=error_type, duration=duration, span=span)
 
     def refuse(
         self,
@@ -132,10 +140,11 @@ class ToolCalls:
         cause: str | None,
         error_type: str | None,
         duration: float | None,
+        span: ToolTrace | None = None,
     ) -> None:
         if call.kind == 'output' and outcome == 'retried':
             self.outputs_sent_back += 1
-        self.around.out.tool_ended(
+        record = self.trace.tool_ended(
             ToolRecord(
                 run_id=self.owner.run_id,
                 conversation_id=self.owner.conversation_id,
@@ -150,5 +159,7 @@ class ToolCalls:
                 outcome=outcome,
                 retry_cause=cause,
                 error_type=error_type,
-            )
+            ),
+            span,
         )
+        self.around.out.tool_ended(record)

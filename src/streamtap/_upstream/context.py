@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opentelemetry.trace import NoOpTracer
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -90,6 +92,12 @@ def is_primed(ctx: object, events: object) -> bool:
 def waits_for_slot(ctx: object) -> bool:
     """Whether the agent limits how many of its runs go on at once."""
     return _read(_read(ctx, 'agent'), '_concurrency_limiter') is not None
+
+
+def is_instrumented(ctx: object) -> bool:
+    """Whether pydantic-ai makes spans of its own for the run."""
+    tracer = _read(ctx, 'tracer')
+    return tracer is not None and not isinstance(tracer, NoOpTracer)
 
 
 def tool_manager(ctx: object) -> object | None:

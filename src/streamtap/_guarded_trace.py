@@ -1,0 +1,88 @@
+"""The guard between a run and its trace: what OpenTelemetry or a span processor raises never reaches the run."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from streamtap._guard import guarded
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from streamtap._dispatch import Dispatch
+    from streamtap._records import ResponseRecord, RunRecord, ToolRecord
+    from streamtap._tracing import RunTrace, ToolTrace
+
+WHERE = 'spans'
+
+
+class GuardedTrace:
+    """A run's trace whose failures are counted, and otherwise change nothing.
+
+    Args:
+        inner: The trace.
+        out: Counts its failures.
+    """
+
+    def __init__(self, inner: RunTrace, out: Dispatch) -> None:
+        self.inner = inner
+        self._out = out
+        self.adds_to_requests = inner.adds_to_requests
+
+    @contextlib.contextmanager
+    def inside(self, span: contextlib.AbstractContextManager[object] | None) -> Generator[None]:
+        """Run a block of the user's code inside a span; without it, if it cannot be entered."""
+        entered: contextlib.AbstractContextManager[object] | None = None
+        with guarded(self._out, WHERE):
+            if span is not None:
+                span.__enter__()
+                entered = span
+        try:
+            yield
+        finally:
+            with guarded(self._out, WHERE):
+                if entered is not None:
+                    # The exception, if there is one, stays out of the span: its message is content.
+                    entered.__exit__(None, None, None)
+
+    def current(self) -> contextlib.AbstractContextManager[None]:
+        """Makes the run's span current."""
+        span: contextlib.AbstractContextManager[object] | None = None
+        with guarded(self._out, WHERE):
+            span = self.inner.current()
+        return self.inside(span)
+
+    def request_seen(self) -> None:
+        """See `RunTrace.request_seen`."""
+        with guarded(self._out, WHERE):
+            self.inner.request_seen()
+
+    def request_over(self, record: ResponseRecord) -> None:
+        """See `RunTrace.request_over`."""
+        with guarded(self._out, WHERE):
+            self.inner.request_over(record)
+
+    def responded(self, record: ResponseRecord) -> ResponseRecord:
+        """See `RunTrace.responded`."""
+        with guarded(self._out, WHERE):
+            return self.inner.responded(record)
+        return record
+
+    def tool(self, tool: str, tool_call_id: str, started_ns: int) -> ToolTrace | None:
+        """See `RunTrace.tool`."""
+        with guarded(self._out, WHERE):
+            return self.inner.tool(tool, tool_call_id, started_ns)
+        return None
+
+    def tool_ended(self, record: ToolRecord, seen: ToolTrace | None) -> ToolRecord:
+        """See `RunTrace.tool_ended`."""
+        with guarded(self._out, WHERE):
+            return self.inner.tool_ended(record, seen)
+        return record
+
+    def ended(self, record: RunRecord) -> RunRecord:
+        """See `RunTrace.ended`."""
+        with guarded(self._out, WHERE):
+            return self.inner.ended(record)
+        return record

@@ -1,0 +1,49 @@
+"""Every name of a span, an attribute or an event, in one place.
+
+The `gen_ai.*` names are those of the OpenTelemetry semantic conventions 1.41 for generative AI.
+"""
+
+from __future__ import annotations
+
+AGENT_NAME = 'gen_ai.agent.name'
+CONVERSATION_ID = 'gen_ai.conversation.id'
+ERROR_TYPE = 'error.type'
+FINISH_REASONS = 'gen_ai.response.finish_reasons'
+OPERATION = 'gen_ai.operation.name'
+PROVIDER = 'gen_ai.provider.name'
+REQUEST_MODEL = 'gen_ai.request.model'
+RESPONSE_MODEL = 'gen_ai.response.model'
+TIME_TO_FIRST_CHUNK = 'gen_ai.response.time_to_first_chunk'
+TOOL_CALL_ID = 'gen_ai.tool.call.id'
+TOOL_NAME = 'gen_ai.tool.name'
+TOOL_TYPE = 'gen_ai.tool.type'
+USAGE_CACHE_READ = 'gen_ai.usage.cache_read.input_tokens'
+USAGE_CACHE_WRITE = 'gen_ai.usage.cache_creation.input_tokens'
+USAGE_INPUT = 'gen_ai.usage.input_tokens'
+USAGE_OUTPUT = 'gen_ai.usage.output_tokens'
+
+MESSAGE = 'logfire.msg'
+"""How Logfire titles a span."""
+
+CHUNKS = 'streamtap.chunks'
+COST = 'operation.cost'
+LABEL = 'streamtap.label.'
+MAX_INTER_CHUNK_LATENCY = 'streamtap.max_inter_chunk_latency'
+OUTCOME = 'streamtap.outcome'
+PART_KIND = 'streamtap.part.kind'
+RETRY_CAUSE = 'streamtap.retry_cause'
+RUN_ID = 'streamtap.run_id'
+STALLS = 'streamtap.stalls'
+STALL_TIME = 'streamtap.stall_time'
+TIME_TO_FIRST_OUTPUT = 'streamtap.time_to_first_output'
+TOKENS_PER_SECOND = 'streamtap.output_tokens_per_second'
+
+EVENT_FIRST_TOKEN = 'streamtap.first_token'
+EVENT_STALL = 'streamtap.stall'
+
+INVOKE_AGENT = 'invoke_agent'
+CHAT = 'chat'
+EXECUTE_TOOL = 'execute_tool'
+
+PART_NAMES = {'thinking': 'thinking', 'text': 'text', 'tool-call': 'tool_call'}
+"""The parts that get a span, and its name."""
