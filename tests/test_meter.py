@@ -70,7 +70,7 @@ def test_chunks_are_counted_for_the_part_they_belong_to():
     meter.chunk(0, 2.0, 3.0)
     meter.chunk(1, 3.0, 4.0)
     meter.chunk(1, 4.0, 5.0)
-    meter.stop(5.0, 5.0)
+    meter.stop(5.0)
     assert [(part.index, part.chunks, part.last_chunk) for part in meter.parts] == [(0, 2, 3.0), (1, 3, 5.0)]
 
 
@@ -86,7 +86,7 @@ def test_a_silence_beyond_the_threshold_is_a_stall():
 def test_a_slow_start_is_no_stall():
     """Before the first chunk a silence is time to first token, however long, also when it ends in an error."""
     meter = metered(stall_after=2.0)
-    meter.stop(0.0, 60.0)
+    meter.stop(60.0)
     assert meter.stalls == 0
 
 
@@ -94,7 +94,7 @@ def test_a_silence_that_ends_in_an_error_is_a_stall_too():
     """What hangs and is then cut off has stalled."""
     meter = metered(stall_after=2.0)
     text(meter, 0, 0.0, 1.0)
-    meter.stop(1.0, 9.0)
+    meter.stop(9.0)
     assert (meter.stalls, meter.stall_seconds) == (1, 8.0)
 
 
@@ -132,7 +132,7 @@ def test_a_consumer_that_holds_the_stream_is_not_waiting():
     assert meter.waiting_since is None
     meter.held, meter.resumed_at = False, 3.0
     assert meter.waiting_since == 3.0
-    meter.stop(3.0, 4.0)
+    meter.stop(4.0)
     assert meter.waiting_since is None
 
 
@@ -140,8 +140,8 @@ def test_stopping_twice_counts_once():
     """Every exit goes through one idempotent stop."""
     meter = metered(stall_after=1.0)
     text(meter, 0, 0.0, 1.0)
-    meter.stop(1.0, 3.0)
-    meter.stop(1.0, 9.0)
+    meter.stop(3.0)
+    meter.stop(9.0)
     assert (meter.stopped, meter.stalls) == (3.0, 1)
 
 
@@ -160,5 +160,15 @@ def test_a_chunk_of_a_part_that_never_started_is_counted(index: int):
     """A stream that does not keep to the rules raises nothing."""
     meter = metered()
     meter.chunk(index, 0.0, 1.0)
-    meter.stop(1.0, 1.0)
+    meter.stop(1.0)
     assert (meter.chunks, meter.first_chunk, meter.parts) == (1, 1.0, [])
+
+
+def test_a_silence_while_a_native_tool_runs_belongs_to_it_also_when_it_ends_in_an_error():
+    """Not to the consumer, who was waiting."""
+    meter = metered(stall_after=2.0)
+    meter.part_started(0, NATIVE_CALL, tool='web_search', tool_call_id='n', now=1.0)
+    meter.chunk(0, 0.0, 1.0)
+    meter.native_started('web_search', 'n', 1.0)
+    meter.stop(9.0)
+    assert (meter.native_seconds, meter.consumer_seconds, meter.stalls) == (8.0, 0.0, 0)

@@ -48,7 +48,7 @@ def test_a_streamed_response_splits_into_wait_stream_native_tools_and_consumer()
     meter.other(14.0, 17.0)
     meter.native_returned('n', 17.0, succeeded=True)
     meter.chunk(0, 17.0, 18.0)
-    meter.stop(18.0, 18.0)
+    meter.stop(18.0)
     phases = PhaseClock()
     phases.streamed(meter, 10.0, broke=False)
     assert phases.split(8.0) == {'wait': 2.0, 'stream': 2.0, 'native_tools': 3.0, 'consumer': 1.0}
@@ -59,7 +59,16 @@ def test_a_stream_that_broke_was_waited_for_until_it_broke():
     meter = ResponseMeter(0.0, stall_after=5.0)
     meter.part_started(0, 'text', now=1.0)
     meter.chunk(0, 0.0, 1.0)
-    meter.stop(1.0, 31.0)
+    meter.stop(31.0)
     phases = PhaseClock()
     phases.streamed(meter, 0.0, broke=True)
     assert phases.split(31.0) == {'wait': 1.0, 'stream': 30.0}
+
+
+def test_holding_tool_events_is_the_consumers_time_where_no_tool_runs():
+    """Tools win over the consumer, and nothing is counted twice."""
+    phases = PhaseClock()
+    phases.tool(1.0, 2.0)
+    phases.hold(0.5, 1.5)
+    phases.hold(3.0, 4.0)
+    assert phases.split(5.0) == {'tools': 1.0, 'consumer': 1.5, 'other': 2.5}

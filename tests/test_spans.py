@@ -82,8 +82,7 @@ def id_of(span: ReadableSpan) -> int:
 
 
 def openmetrics(registry: CollectorRegistry) -> str:
-    shown: bytes = generate_latest(registry)  # pyright: ignore[reportUnknownVariableType]
-    return shown.decode()
+    return str(generate_latest(registry), 'utf-8')  # pyright: ignore[reportUnknownArgumentType]
 
 
 def delegating(found: Traced, door: str, *, instrumented: bool) -> Any:

@@ -8,7 +8,7 @@ from streamtap._tool_events import Scheduled, start_of
 
 def scheduled(*calls: tuple[bool, float | None]) -> list[Scheduled]:
     return [
-        Scheduled(OpenTool('tool', str(place), 'function', 1, 0.0), alone, ended)
+        Scheduled(OpenTool('tool', str(place), 'function', 1, 0.0), alone, ended=ended)
         for place, (alone, ended) in enumerate(calls)
     ]
 

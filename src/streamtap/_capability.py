@@ -33,10 +33,12 @@ class TapCapability(AbstractCapability[Any]):
     Args:
         door: The tap's side of the door; `None` in a tap that is switched off.
         stream: Whether runs that nobody streams are made to stream, for the sake of their time to first token.
+        tap: The tap, which lives as long as an agent has its capability.
     """
 
-    def __init__(self, door: CapabilityDoor | None, *, stream: bool) -> None:
+    def __init__(self, door: CapabilityDoor | None, *, stream: bool, tap: object) -> None:
         self._door = door
+        self._tap = tap
         self._stream = stream and door is not None
         self.entered: float | None = None
         """When the run asked for its copy: before it waits for a slot, if its agent limits how many go on at once."""
@@ -62,7 +64,7 @@ class TapCapability(AbstractCapability[Any]):
 
     async def for_run(self, ctx: RunContext[Any]) -> TapCapability:
         """A copy with its own state for each run."""
-        bound = TapCapability(self._door, stream=self._stream)
+        bound = TapCapability(self._door, stream=self._stream, tap=self._tap)
         bound.entered = None if self._door is None else self._door.now()
         return bound
 
@@ -132,18 +134,16 @@ class TapCapability(AbstractCapability[Any]):
                 return
             monotonic = reader.monotonic
             read = reader.read
-            error: BaseException | None = None
             waited_from = monotonic()
             try:
                 async for event in stream:
                     read(event, waited_from, monotonic())
                     yield event
                     waited_from = reader.resumed()
-            except BaseException as raised:
-                error = raised
-                raise
-            finally:
+            except BaseException as error:
                 reader.over(error)
+                raise
+            reader.over(None)
         finally:
             close = getattr(stream, 'aclose', None)
             if close is not None:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from streamtap import _upstream
 from streamtap._capability_streams import ResponseReader, ToolReader
 from streamtap._guard import guarded
-from streamtap._tool_calls import OpenTool
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from contextvars import ContextVar
 
     from pydantic_ai.messages import AgentStreamEvent, ModelResponse
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from streamtap._run import Run
     from streamtap._runs import Runs
     from streamtap._surroundings import Surroundings
+    from streamtap._tool_calls import OpenTool
 
 WHERE = 'capability'
 
@@ -47,7 +47,12 @@ class CapabilityDoor:
         self.now = around.clock.monotonic
 
     def open(self, ctx: object, entered: float | None) -> CapabilityRun | None:
-        """The run that begins here, or `None` if another door or another copy of the capability measures it."""
+        """The run that begins here, or `None` if another door or another copy of the capability measures it.
+
+        Args:
+            ctx: The run's context.
+            entered: When the run asked for its copy of the capability, before it waited for a slot.
+        """
         with guarded(self._around.out, WHERE):
             who = _upstream.who(ctx)
             if not who.run_id:
@@ -62,12 +67,15 @@ class CapabilityDoor:
                 parent=parent,
                 started=started,
                 instrumented=_upstream.is_instrumented(ctx),
+                call='first',
             )
             if run is None:
                 return None
             if entered is not None and _upstream.waits_for_slot(ctx):
                 run.phases.queue = started - entered
-            return CapabilityRun(run, self._runs, self._around, self._current)
+            opened = CapabilityRun(run, self._runs, self._around, self._current)
+            opened.end_with_task(ctx)
+            return opened
         return None
 
 
@@ -90,9 +98,29 @@ class CapabilityRun:
         self._request: Request | None = None
         self._step = 0
         self._executed: set[str] = set()
-        self._outputs: dict[str, tuple[OpenTool, float]] = {}
+        self._leave_task: Callable[[], object] = _nothing
 
     # The run
+
+    def end_with_task(self, ctx: object) -> None:
+        """End the run with the task that drives it at the latest.
+
+        pydantic-ai leaves `wrap_run` waiting for ever when that task is cancelled before the run's first step.
+        """
+        task = _upstream.driving_task(ctx)
+        if task is None:
+            return
+
+        def ended(_: object) -> None:
+            with guarded(self.out, WHERE):
+                now_driving = _upstream.driving_task(ctx)
+                if now_driving is not None and not now_driving.done():
+                    self.end_with_task(ctx)
+                else:
+                    self._end('cancelled', None)
+
+        task.add_done_callback(ended)
+        self._leave_task = partial(task.remove_done_callback, ended)
 
     def current(self) -> contextlib.AbstractContextManager[None]:
         """Makes the run's span current for the code inside the run."""
@@ -109,13 +137,10 @@ class CapabilityRun:
             self._end('deferred' if _upstream.is_deferred_result(result) else 'success', None)
 
     def _end(self, outcome: RunOutcome, error_type: str | None) -> None:
-        now = self._monotonic()
-        for call, ended in self._outputs.values():
-            # No event tells the result of an output tool that `run_stream()` read the output with.
-            last = 'success' if outcome == 'success' else 'error'
-            self.run.tools.end(call, last, error_type=error_type, interval=(call.started, ended))
+        self._leave_task()
+        self._leave_task = _nothing
         if self._runs.remove(self.run):
-            self.run.end(outcome, error_type=error_type, now=now)
+            self.run.end(outcome, error_type=error_type, now=self._monotonic())
 
     # A request
 
@@ -138,6 +163,7 @@ class CapabilityRun:
                 self._request.model = request_context.model
                 self._request.started = self._request.meter.started = started
                 self._request.tried_before = attempts
+                self._request.answered = None
                 return
             self.run.trace.request_seen()
             self._request = self.run.begin_request(
@@ -168,9 +194,15 @@ class CapabilityRun:
     def request_raised(self, ctx: object, error: BaseException) -> None:
         """The request failed; of a stream the true reason came through its events, here it looks like a cancel."""
         with guarded(self.out, WHERE):
-            if self._request is not None:
+            request = self._request
+            if request is None:
+                return
+            if request.answered is not None:
+                # The model did its part; another capability refused the answer, or the caller left after it.
+                self.run.request_over(request, 'success', now=request.answered)
+            else:
                 outcome = _upstream.request_outcome(error, ctx)
-                self.run.request_over(self._request, outcome, error=error, now=self._monotonic())
+                self.run.request_over(request, outcome, error=error, now=self._monotonic())
 
     # A stream of events
 
@@ -190,7 +222,12 @@ class CapabilityRun:
                     failed=partial(self.out.failed, WHERE),
                 )
             self.run.settle()
-            return ToolReader(self._monotonic, take=self._result, failed=partial(self.out.failed, WHERE))
+            return ToolReader(
+                self._monotonic,
+                take=self._result,
+                held=self.run.phases.hold,
+                failed=partial(self.out.failed, WHERE),
+            )
         return None
 
     def _stream_over(self, request: Request, ctx: object, error: BaseException | None) -> None:
@@ -199,9 +236,7 @@ class CapabilityRun:
             outcome = 'success' if error is None else _upstream.request_outcome(error, ctx)
             if error is None:
                 # Complete or not, only the response itself says: its hook is still to come.
-                waited_from = request.meter.waiting_since
-                now = self._monotonic()
-                request.meter.stop(now if waited_from is None else waited_from, now)
+                request.meter.stop(self._monotonic())
             else:
                 self.run.request_over(request, outcome, error=error, now=self._monotonic())
 
@@ -210,67 +245,71 @@ class CapabilityRun:
         result = _upstream.tool_result(event)
         if result is None or result.tool_call_id in self._executed:
             return
-        if result.kind == 'output' and (timed := self._outputs.pop(result.tool_call_id, None)) is not None:
-            call, ended = timed
-            self.run.tools.end(call, result.outcome, cause=result.cause, interval=(call.started, ended))
-            return
-        self.run.tools.refuse(
-            self.run.tool_name(result.tool),
-            result.tool_call_id,
-            result.kind,
-            step=self._step,
-            outcome=result.outcome,
-            cause=result.cause,
-            now=self._monotonic(),
-        )
+        call = self.run.tools.open.get(result.tool_call_id)
+        if call is not None and call.executed is not None:
+            interval = (call.started, call.executed)
+            self.run.tools.end(call, result.outcome, cause=result.cause, interval=interval)
+        else:
+            self.run.refuse_tool(result, step=self._step, now=self._monotonic())
 
     # A tool
 
     @contextlib.contextmanager
     def tool(self, ctx: object, name: str, call_id: str) -> Generator[None]:
         """Time the execution of a function tool."""
-        started = self._monotonic()
-        call = self._tool_began(ctx, name, call_id, started)
-        span = self.run.trace.tool(self.run.tool_name(name), call_id, self.run.around.moments.to_unix_ns(started))
+        call = self._tool_began(ctx, name, call_id)
         token = self._current.set(self.run)
-        error: BaseException | None = None
         try:
-            with self.run.trace.inside(span):
+            with self.run.trace.inside(None if call is None else call.span):
                 yield
-        except BaseException as raised:
-            error = raised
+        except BaseException as error:
+            self._tool_ended(call, *_upstream.tool_outcome(error))
             raise
+        else:
+            self._tool_ended(call, 'success', None, None)
         finally:
-            ended = self._monotonic()
             self._current.reset(token)
-            with guarded(self.out, WHERE):
-                if call is not None:
-                    outcome: ToolOutcome = 'success'
-                    cause = kind = None
-                    if error is not None:
-                        outcome, cause, kind = _upstream.tool_outcome(error)
-                    self.run.tools.end(
-                        call, outcome, cause=cause, error_type=kind, interval=(started, ended), span=span
-                    )
 
-    def _tool_began(self, ctx: object, name: str, call_id: str, started: float) -> OpenTool | None:
+    def _tool_began(self, ctx: object, name: str, call_id: str) -> OpenTool | None:
         with guarded(self.out, WHERE):
             self.run.tool_manager = _upstream.tool_manager(ctx) or self.run.tool_manager
             self._executed.add(call_id)
-            return self.run.tools.begin(self.run.tool_name(name), call_id, step=self._step, started=started)
+            started = self._monotonic()
+            call = self.run.tools.begin(self.run.tool_name(name), call_id, step=self._step, started=started)
+            call.span = self.run.trace.tool(call.tool, call_id, self.run.around.moments.to_unix_ns(started))
+            return call
         return None
+
+    def _tool_ended(
+        self, call: OpenTool | None, outcome: ToolOutcome, cause: str | None, error_type: str | None
+    ) -> None:
+        with guarded(self.out, WHERE):
+            if call is not None:
+                interval = (call.started, self._monotonic())
+                self.run.tools.end(call, outcome, cause=cause, error_type=error_type, interval=interval)
 
     @contextlib.contextmanager
     def output(self, name: str, call_id: str) -> Generator[None]:
         """Time the validation or the function of an output tool; its event, which comes later, says how it ended."""
-        started = self._monotonic()
+        call = self._output_began(name, call_id)
         token = self._current.set(self.run)
         try:
             yield
         finally:
             self._current.reset(token)
-            with guarded(self.out, WHERE):
-                timed = self._outputs.get(call_id)
-                shown = self.run.tool_name(name)
-                call = timed[0] if timed is not None else OpenTool(shown, call_id, 'output', self._step, started)
-                self._outputs[call_id] = (call, self._monotonic())
+            if call is not None:
+                call.executed = self._monotonic()
+
+    def _output_began(self, name: str, call_id: str) -> OpenTool | None:
+        with guarded(self.out, WHERE):
+            call = self.run.tools.open.get(call_id)
+            if call is None:
+                shown, now = self.run.tool_name(name), self._monotonic()
+                call = self.run.tools.begin(shown, call_id, step=self._step, started=now, kind='output')
+            call.executed = None
+            return call
+        return None
+
+
+def _nothing() -> None:
+    """No task to leave."""

@@ -61,6 +61,7 @@ class ToolReader:
     Args:
         monotonic: Reads the clock.
         take: Called with each event.
+        held: Called with the interval in which the consumer held an event.
         failed: Called with what went wrong in here.
     """
 
@@ -69,12 +70,14 @@ class ToolReader:
         monotonic: Callable[[], float],
         *,
         take: Callable[[AgentStreamEvent], None],
+        held: Callable[[float, float], None],
         failed: Callable[[BaseException], None],
     ) -> None:
         self.monotonic = monotonic
-        self.resumed = monotonic
         self._take = take
+        self._held = held
         self._failed = failed
+        self._handed_over = monotonic()
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """An event arrived."""
@@ -82,6 +85,13 @@ class ToolReader:
             self._take(event)
         except Exception as error:
             self._failed(error)
+        self._handed_over = now
+
+    def resumed(self) -> float:
+        """The consumer asks for the next event."""
+        now = self.monotonic()
+        self._held(self._handed_over, now)
+        return now
 
     def over(self, error: BaseException | None) -> None:
         """The round of calls ended: each call has told its own end."""

@@ -116,7 +116,10 @@ class Dispatch:
     def _call(self, where: str, call: Callable[[object], None], fact: object, moment: str) -> None:
         try:
             call(fact)
-        except Exception as error:
+        except KeyboardInterrupt:
+            # The user's, whoever's code it hits.
+            raise
+        except BaseException as error:
             # A sink that cannot even take a fault is not told about that fault again.
             if moment != 'faulted':
                 self.failed(where, error)

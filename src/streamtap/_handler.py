@@ -27,6 +27,12 @@ logger = logging.getLogger('streamtap')
 
 WHERE = 'handler'
 
+LONGEST_WAIT = 600.0
+"""Seconds that a model can have been silent before the handler is called; more is a step of the wall clock."""
+
+LONGEST_PREPARATION = 60.0
+"""Seconds that instructions and the like can have taken before the handler is called."""
+
 
 class HandlerDoor:
     """Feeds the runs that are given the tap as their handler.
@@ -58,7 +64,7 @@ class HandlerDoor:
 
     async def handle(self, ctx: RunContext[object], events: AsyncIterable[AgentStreamEvent]) -> None:
         """Measure one call of the handler; whatever fails here, the events are drained and the run goes on."""
-        watched = self._enter(ctx)
+        watched = self._enter(ctx, events)
         if watched is None:
             async for _ in events:
                 pass
@@ -73,7 +79,7 @@ class HandlerDoor:
             watched.run.tool_manager = None
             self.endings.leave(watched)
 
-    def _enter(self, ctx: RunContext[object]) -> Watched | None:
+    def _enter(self, ctx: RunContext[object], events: object) -> Watched | None:
         """The run whose call this is, or `None` if another door or another copy of the tap measures it."""
         try:
             who = _upstream.who(ctx)
@@ -82,7 +88,7 @@ class HandlerDoor:
                 return None
             self.endings.catch_up()
             if watched is None:
-                watched = self._open(ctx, who)
+                watched = self._open(ctx, events, who)
             if watched is not None:
                 watched.run.tool_manager = manager = _upstream.tool_manager(ctx)
                 self.endings.listen(watched, manager)
@@ -91,21 +97,29 @@ class HandlerDoor:
             return None
         return watched
 
-    def _open(self, ctx: RunContext[object], who: _upstream.Who) -> Watched | None:
-        started = self._around.clock.monotonic()
-        asked = _upstream.request_unix_time(ctx)
-        if asked is not None:
-            started = min(started, self._around.moments.to_monotonic(asked))
+    def _open(self, ctx: RunContext[object], events: object, who: _upstream.Who) -> Watched | None:
+        now = self._around.clock.monotonic()
+        asked = self._asked_at(ctx, now, LONGEST_WAIT if _upstream.is_primed(ctx, events) else LONGEST_PREPARATION)
         parent = self._current.get()
         labels = _upstream.metadata_labels(ctx, self._labels, parent.owner.labels if parent is not None else {})
-        run = (
-            self._runs.open(
-                who, WHERE, labels=labels, parent=parent, started=started, instrumented=_upstream.is_instrumented(ctx)
-            )
-            if who.run_id
-            else None
+        if not who.run_id:
+            return None
+        run = self._runs.open(
+            who,
+            WHERE,
+            labels=labels,
+            parent=parent,
+            started=now if asked is None else asked,
+            instrumented=_upstream.is_instrumented(ctx),
+            call='first' if who.step <= 1 and _upstream.model_call(ctx, events) else 'later',
         )
         return None if run is None else self.endings.begin(run)
+
+    def _asked_at(self, ctx: RunContext[object], now: float, at_most: float) -> float | None:
+        """When the request that is being answered was made; `None` if a step of the wall clock makes it a nonsense."""
+        asked = _upstream.request_unix_time(ctx)
+        moment = None if asked is None else self._around.moments.to_monotonic(asked)
+        return moment if moment is not None and now - at_most <= moment <= now else None
 
     async def _read_response(
         self, watched: Watched, ctx: RunContext[object], events: AsyncIterable[AgentStreamEvent]
@@ -134,13 +148,12 @@ class HandlerDoor:
             raise
         self._response_over(watched, request, ctx, events, None)
 
-    def _begin(self, watched: Watched, ctx: object, events: object, entered: float) -> Request | None:
+    def _begin(self, watched: Watched, ctx: RunContext[object], events: object, entered: float) -> Request | None:
         try:
             watched.step += 1
             started: float | None = entered
             if _upstream.is_primed(ctx, events):
-                asked = _upstream.request_unix_time(ctx)
-                started = None if asked is None else self._around.moments.to_monotonic(asked)
+                started = self._asked_at(ctx, entered, LONGEST_WAIT)
             return watched.run.begin_request(
                 step=watched.step,
                 model=_upstream.model_of(ctx),

@@ -135,9 +135,7 @@ class ResponseMeter:
         """When the present wait for the model began, or `None` while the model is not what is waited for."""
         if self.held or self._native_open or self.stopped is not None:
             return None
-        if self.last_event is None:
-            return self.started
-        return max(self.last_event, self.resumed_at)
+        return self._pulled_at(self.started)
 
     @property
     def ended_at_final_result(self) -> bool:
@@ -214,11 +212,13 @@ class ResponseMeter:
             call.succeeded = succeeded
         self._native_open = bool(self._open_native)
 
-    def stop(self, waited_from: float, now: float) -> None:
+    def stop(self, now: float) -> None:
         """No more events will come; a silence that ends here without a chunk is a stall as well."""
         if self.stopped is not None:
             return
         self._leave_part()
+        pulled = self._pulled_at(self.started)
+        waited_from = now if self.held or pulled is None else pulled
         if self.last_event is not None and waited_from != self.last_event:
             self._consumed(waited_from)
         gap = now - waited_from + self._carry
@@ -227,6 +227,10 @@ class ResponseMeter:
         elif self.chunks and gap > self._stall_after:
             self._stall(now, gap)
         self.stopped = now
+
+    def _pulled_at(self, before_any: float | None) -> float | None:
+        """When the consumer last asked for an event; `before_any` if none came yet."""
+        return before_any if self.last_event is None else max(self.last_event, self.resumed_at)
 
     def _turn_to(self, index: int, waited_from: float, now: float) -> None:
         """Take a chunk that is the first, turns to another part, or comes while a native tool runs."""

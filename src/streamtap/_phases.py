@@ -23,6 +23,7 @@ class PhaseClock:
     queue: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict[str, float])
     _tools: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    _held: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
 
     def add(self, phase: str, seconds: float) -> None:
         """Count seconds for a phase."""
@@ -57,10 +58,17 @@ class PhaseClock:
         if len(self._tools) > _MERGE_ABOVE:
             self._tools = merged(self._tools)
 
+    def hold(self, started: float, ended: float) -> None:
+        """Count an interval in which the consumer held an event of the tools' round; tools that ran in it win."""
+        self._held.append((started, ended))
+        if len(self._held) > _MERGE_ABOVE:
+            self._held = merged(self._held)
+
     def split(self, duration: float) -> dict[str, float]:
         """The phases of a run of that duration (without its queueing): they add up to duration plus queue."""
         found = dict(self.seconds)
-        found['tools'] = sum(end - start for start, end in merged(self._tools))
+        found['tools'] = _length(self._tools)
+        found['consumer'] = found.get('consumer', 0.0) + _length([*self._tools, *self._held]) - found['tools']
         excess = sum(found.values()) - duration
         for phase in _GIVE_WAY:
             if excess <= 0:
@@ -71,6 +79,10 @@ class PhaseClock:
         found['other'] = max(0.0, duration - sum(found.values()))
         found['queue'] = self.queue
         return {phase: found[phase] for phase in PHASES if found.get(phase, 0.0) > 0}
+
+
+def _length(intervals: list[tuple[float, float]]) -> float:
+    return sum(end - start for start, end in merged(intervals))
 
 
 def merged(intervals: list[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from typing import TYPE_CHECKING, ClassVar
 
@@ -84,7 +85,13 @@ class PrometheusSink(BaseSink):
         self._others: set[str] = set()
 
     def attached(self, attachment: Attachment) -> None:
-        """Register the metrics, or find those that another tap registered."""
+        """Register the metrics, or find those that another tap registered.
+
+        Raises:
+            ValueError: If the registry holds something else of the same name, or this sink has a tap already.
+        """
+        if self._exposition is not None:
+            raise ValueError('a PrometheusSink belongs to one tap: give the other tap its own, on the same registry')
         self._exposition = exposition_on(
             self._registry,
             Shape(attachment.labels, tuple(sorted(self._buckets.items())), self._exclude),
@@ -158,6 +165,7 @@ class PrometheusSink(BaseSink):
         who = (record.agent, record.provider, record.model)
         apm = (*who, *user)
         streamed = 'true' if record.streamed else 'false'
+        self._tokens(instruments, record, apm, exemplar)
         instruments['pydantic_ai_requests_total'].add((*who, streamed, record.outcome, *user))
         if record.duration is not None:
             instruments['pydantic_ai_request_duration_seconds'].observe(
@@ -183,7 +191,6 @@ class PrometheusSink(BaseSink):
             instruments['pydantic_ai_part_duration_seconds'].observe(
                 (record.agent, part.kind, *user), part.duration, exemplar
             )
-        self._tokens(instruments, record, apm, exemplar)
 
     def _tokens(
         self, instruments: Instruments, record: ResponseRecord, apm: tuple[str, ...], exemplar: dict[str, str] | None
@@ -259,6 +266,10 @@ def _checked_bounds(name: str, bounds: Sequence[float]) -> tuple[float, ...]:
     if name not in BY_NAME or BY_NAME[name].type != 'histogram':
         raise ValueError(f'buckets names no histogram of streamtap: {name!r}')
     checked = tuple(float(bound) for bound in bounds)
-    if not checked or any(low >= high for low, high in itertools.pairwise(checked)):
-        raise ValueError(f'bucket bounds of {name} must rise and be at least one, not {tuple(bounds)!r}')
+    if (
+        not checked
+        or not all(map(math.isfinite, checked))
+        or any(low >= high for low, high in itertools.pairwise(checked))
+    ):
+        raise ValueError(f'bucket bounds of {name} must be finite, rise and be at least one, not {tuple(bounds)!r}')
     return checked

@@ -63,13 +63,18 @@ class LiveGauges:
         self._shown = tuple(name for name in GAUGES if name not in exclude)
         self._build = BUILD not in exclude
         self._service_version = service_version
-        self._sources: list[Callable[[], Live]] = []
+        self._sources: list[weakref.WeakMethod[Callable[[], Live]]] = []
         self._seen: dict[str, dict[tuple[str, ...], None]] = {name: {} for name in GAUGES}
         self._lock = threading.Lock()
 
     def add_source(self, live: Callable[[], Live]) -> None:
-        """Count the open runs of one tap more."""
-        self._sources.append(live)
+        """Count the open runs of one tap more, as long as it is there.
+
+        Args:
+            live: A method of the tap; it does not keep the tap.
+        """
+        self._sources = [source for source in self._sources if source() is not None]
+        self._sources.append(weakref.WeakMethod(live))
 
     def run_seen(self, start: RunStart) -> None:
         """An agent ran: its gauges stay from now on."""
@@ -94,7 +99,10 @@ class LiveGauges:
         oldest: dict[tuple[str, ...], float] = {}
         counted: set[str] = set()
         for source in list(self._sources):
-            live = source()
+            read = source()
+            if read is None:
+                continue
+            live = read()
             mine = {run.run_id for run in live.runs} - counted
             counted |= mine
             for run in live.runs:

@@ -45,8 +45,23 @@ class Request:
     exhausted: tuple[_upstream.Attempt, ...] = field(default=())
 
 
-def build_records(request: Request, owner: Owner, moments: Moments) -> tuple[ResponseRecord, ...]:
-    """The records of a settled request: each failed attempt, then the one that answered, if any did.
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a request.
+
+    Args:
+        records: Each failed attempt, then the one that answered, if any did.
+        started: When the attempt that answered started.
+        tried_seconds: What the failed attempts before it took.
+    """
+
+    records: tuple[ResponseRecord, ...]
+    started: float | None
+    tried_seconds: float
+
+
+def build_records(request: Request, owner: Owner, moments: Moments) -> Settled:
+    """The records of a request that is over.
 
     Args:
         request: What was measured.
@@ -58,8 +73,11 @@ def build_records(request: Request, owner: Owner, moments: Moments) -> tuple[Res
     attempts = request.exhausted or (facts.attempts if facts is not None else ())
     failed = tuple(_failed(attempt, number, request, owner) for number, attempt in enumerate(attempts, 1))
     if request.exhausted:
-        return failed
-    return (*failed, _answer(request, facts, attempts, owner, moments))
+        # From its start to its end the request was nothing but those attempts.
+        return Settled(failed, request.started, sum(each.duration for each in attempts[: request.tried_before]))
+    started = attempt_start(request, attempts, moments)
+    answer = _answer(request, facts, attempts, owner, moments, started)
+    return Settled((*failed, answer), started, sum(attempt.duration for attempt in attempts))
 
 
 def _failed(attempt: _upstream.Attempt, number: int, request: Request, owner: Owner) -> ResponseRecord:
@@ -97,11 +115,10 @@ def _answer(
     attempts: tuple[_upstream.Attempt, ...],
     owner: Owner,
     moments: Moments,
+    started: float | None,
 ) -> ResponseRecord:
     meter = request.meter
     outcome = request.outcome or 'success'
-    started = attempt_start(request, attempts, moments)
-    first_try = moments.to_monotonic(attempts[0].started_unix) if attempts else None
     usage = facts.usage if facts else None
     zero = started if started is not None else meter.first_event
     paced = not _held_back(meter)
@@ -123,7 +140,7 @@ def _answer(
         duration=_duration(request, started),
         streamed=request.streamed,
         outcome=outcome,
-        wait_before_attempt=None if started is None or first_try is None else max(0.0, started - first_try),
+        wait_before_attempt=sum(attempt.duration for attempt in attempts) if attempts else None,
         time_to_first_token=_since(started, meter.first_chunk),
         time_to_first_output=_since(started, meter.first_output),
         chunks=meter.chunks,
@@ -149,11 +166,21 @@ def _answer(
 
 
 def attempt_start(request: Request, attempts: tuple[_upstream.Attempt, ...], moments: Moments) -> float | None:
-    """When the attempt that answered started: at the request's start, or when the last failed attempt gave up."""
-    if not attempts:
+    """When the attempt that answered started: at the request's start, or when the last failed attempt gave up.
+
+    Attempts are stamped on the wall clock, which may step: a moment before the request, or after its first answer, is
+    not believed, and the attempts' durations are taken instead.
+    """
+    if not attempts or request.tried_before >= len(attempts):
         return request.started
-    last = moments.to_monotonic(attempts[-1].started_unix + attempts[-1].duration)
-    return last if request.started is None else max(last, request.started)
+    first_sign = (request.meter.first_event, request.answered, request.meter.stopped, moments.monotonic)
+    latest = next(moment for moment in first_sign if moment is not None)
+    gave_up = moments.to_monotonic(attempts[-1].started_unix + attempts[-1].duration)
+    if request.started is None:
+        return gave_up if gave_up <= latest else None
+    if request.started <= gave_up <= latest:
+        return gave_up
+    return min(latest, request.started + sum(attempt.duration for attempt in attempts))
 
 
 def _since(started: float | None, moment: float | None) -> float | None:
@@ -165,7 +192,7 @@ def _duration(request: Request, started: float | None) -> float | None:
     if started is None:
         return None
     if not request.streamed:
-        return None if request.answered is None else request.answered - started
+        return None if request.answered is None else max(0.0, request.answered - started)
     end = meter.last_event if request.outcome in (None, 'success', 'incomplete') else meter.stopped
     end = end if end is not None else meter.stopped
     return None if end is None else max(0.0, end - started - meter.consumer_seconds)

@@ -11,7 +11,7 @@ from streamtap._guarded_trace import GuardedTrace
 from streamtap._meter import ResponseMeter
 from streamtap._phases import PhaseClock
 from streamtap._records import ResponseStart, RunRecord, RunStart
-from streamtap._response_record import Request, attempt_start, build_records
+from streamtap._response_record import Request, Settled, build_records
 from streamtap._tool_calls import ToolCalls
 from streamtap._tracing import RunTrace
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage
 
     from streamtap._records import RequestOutcome, ResponseRecord, RunOutcome
-    from streamtap._surroundings import Moments, Owner, Surroundings
+    from streamtap._surroundings import Owner, Surroundings
 
 
 @dataclass(slots=True, eq=False)
@@ -83,6 +83,19 @@ class Run:
         """The name under which a tool is shown, and whether a call of it is the run's final output."""
         return self.tool_name(name), _upstream.is_output_tool(self.tool_manager, name)
 
+    def refuse_tool(self, result: _upstream.ToolResult, *, step: int, now: float) -> None:
+        """A call got a result without running here: refused, denied, unknown, or answered from outside.
+
+        pydantic-ai calls it a success, too, when it skips a call because the run has its final result: that is none.
+        """
+        outside = _upstream.is_answered_outside(self.tool_manager, result.tool)
+        if result.outcome == 'success' and not outside:
+            return
+        shown = self.tool_name(result.tool)
+        self.tools.refuse(
+            shown, result.tool_call_id, result.kind, step=step, outcome=result.outcome, cause=result.cause, now=now
+        )
+
     # Requests
 
     def begin_request(
@@ -130,46 +143,43 @@ class Run:
             if error is not None and outcome == 'error':
                 request.error_type = _upstream.error_type(error)
                 request.exhausted = _upstream.failed_attempts(error)
-        if request.meter.stopped is None:
-            waited_from = request.meter.waiting_since
-            request.meter.stop(now if waited_from is None else waited_from, now)
+        request.meter.stop(now)
         if self.open_request is request:
             self.open_request = None
             self.unsettled = request
             if self.trace.adds_to_requests:
                 # pydantic-ai's own span of the request ends before the response is settled.
-                self.trace.request_over(build_records(request, self.owner, self.around.moments)[-1])
+                self.trace.request_over(build_records(request, self.owner, self.around.moments).records[-1])
 
     def settle(self) -> None:
         """Report the request that is over, with what its response says by now."""
         request, self.unsettled = self.unsettled, None
         if request is None:
             return
-        moments = self.around.moments
         meter = request.meter
-        records = build_records(request, self.owner, moments)
-        for record in records:
+        settled = build_records(request, self.owner, self.around.moments)
+        for record in settled.records:
             priced = self.around.price(record) if record.usage_reported else record
             self._account(priced)
             self.around.out.response_ended(self.trace.responded(priced))
         for call in meter.native_calls:
             self.tools.native(call, step=request.step)
-        attempts = tuple(record for record in records if record.attempt < len(records))
-        tried = sum(record.duration or 0.0 for record in attempts)
-        self.phases.add('wait' if request.streamed else 'model', tried)
-        started = _start_of_answer(request, moments)
-        if request.streamed:
-            self.phases.streamed(meter, started, broke=request.outcome not in (None, 'success', 'incomplete'))
-        elif request.answered is not None and started is not None:
-            self.phases.add('model', request.answered - started)
-        elif started is not None and meter.stopped is not None:
-            self.phases.add('model', meter.stopped - started)
+        self._add_phases(request, settled)
         if meter.first_visible is not None and self.first_output is None:
             self.first_output = meter.first_visible
         if meter.final_result is not None:
             self.final_result = meter.final_result
         if meter.dropped_parts:
             self.around.out.dropped('parts', meter.dropped_parts)
+
+    def _add_phases(self, request: Request, settled: Settled) -> None:
+        waiting = 'wait' if request.streamed else 'model'
+        self.phases.add(waiting, settled.tried_seconds)
+        meter, started = request.meter, settled.started
+        if request.streamed:
+            self.phases.streamed(meter, started, broke=request.outcome not in (None, 'success', 'incomplete'))
+        elif started is not None and (ended := request.answered or meter.stopped) is not None:
+            self.phases.add('model', ended - started)
 
     def _account(self, record: ResponseRecord) -> None:
         self.requests += 1
@@ -189,8 +199,7 @@ class Run:
         if self.open_request is not None:
             self.request_over(self.open_request, 'incomplete' if outcome == 'incomplete' else 'cancelled', now=now)
         self.settle()
-        for call in list(self.tools.open.values()):
-            self.tools.end(call, 'interrupted', interval=None)
+        self.tools.end_all(outcome, error_type, now)
         if self.reported_before:
             return
         owner = self.owner
@@ -224,8 +233,3 @@ class Run:
 
 def _since(started: float, moment: float | None) -> float | None:
     return None if moment is None else max(0.0, moment - started)
-
-
-def _start_of_answer(request: Request, moments: Moments) -> float | None:
-    said = _upstream.response_at(request.messages, request.history) or request.response
-    return attempt_start(request, _upstream.attempts_of(said) if said is not None else (), moments)

@@ -32,7 +32,7 @@ class Runs:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
         self._open: OrderedDict[str, Run] = OrderedDict()
-        self._reported: OrderedDict[str, None] = OrderedDict()
+        self._reported: OrderedDict[str, Door] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, run_id: str) -> Run | None:
@@ -48,10 +48,11 @@ class Runs:
         parent: Run | None,
         started: float,
         instrumented: bool,
+        call: Literal['first', 'later'],
     ) -> Run | None:
         """Open a run, unless its id is open already: the first opener owns it.
 
-        A run that was reported already goes on for its requests and tools only.
+        A run that was reported already goes on for its requests and tools only, in the door that reported it.
 
         Args:
             who: Whose run it is.
@@ -60,6 +61,7 @@ class Runs:
             parent: The run that called it.
             started: When it started, on the monotonic clock.
             instrumented: Whether pydantic-ai makes spans of its own for it.
+            call: Whether this is certainly the run's first moment, or it may have been reported before.
         """
         owner = Owner(
             run_id=who.run_id,
@@ -72,11 +74,12 @@ class Runs:
         run = Run(owner, parent.owner.run_id if parent is not None else None, started, self._around)
         given_up: Run | None = None
         with self._lock:
-            if who.run_id in self._open:
+            reported_by = self._reported.get(who.run_id) if call == 'later' else None
+            if who.run_id in self._open or reported_by not in (None, door):
                 return None
+            run.reported_before = reported_by is not None
             if len(self._open) >= MAX_OPEN_RUNS:
                 given_up = self._open.popitem(last=False)[1]
-            run.reported_before = door == 'handler' and who.run_id in self._reported
             self._open[who.run_id] = run
         if given_up is not None:
             self._around.out.dropped('open runs')
@@ -93,7 +96,7 @@ class Runs:
             if self._open.get(run.owner.run_id) is not run:
                 return False
             del self._open[run.owner.run_id]
-            self._reported[run.owner.run_id] = None
+            self._reported[run.owner.run_id] = run.owner.door
             if len(self._reported) > MAX_REPORTED:
                 self._reported.popitem(last=False)
             return True

@@ -124,7 +124,7 @@ class Tap:
         self._handler = HandlerDoor(self._runs, around, labels=names, settle_after=settle_after, current=current)
         if self._enabled:
             self._out.attach(Attachment(names, max_label_values, self.live, self._handler.endings.catch_up))
-            atexit.register(_close, weakref.ref(self))
+            _TAPS.add(self)
 
     def __call__(self, ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> Awaitable[None]:
         """The handler door: pass the tap itself as `event_stream_handler=`.
@@ -153,7 +153,7 @@ class Tap:
                 too. It costs the run what streaming costs, and fails on models that cannot stream. Default `False`:
                 nothing streams that would not anyway.
         """
-        return TapCapability(self._capability if self._enabled else None, stream=stream)
+        return TapCapability(self._capability if self._enabled else None, stream=stream, tap=self)
 
     @property
     def usage(self) -> UsageSink:
@@ -212,9 +212,13 @@ async def _drain(events: AsyncIterable[AgentStreamEvent]) -> None:
         pass
 
 
-def _close(reference: weakref.ref[Tap]) -> None:
-    tap = reference()
-    if tap is not None:
+_TAPS: weakref.WeakSet[Tap] = weakref.WeakSet()
+"""The taps of the process, for its exit; a tap that nobody holds goes."""
+
+
+@atexit.register
+def _close_taps() -> None:
+    for tap in list(_TAPS):
         tap.close()
 
 

@@ -12,20 +12,22 @@ if TYPE_CHECKING:
     from streamtap._guarded_trace import GuardedTrace
     from streamtap._meter import NativeCall
     from streamtap._phases import PhaseClock
-    from streamtap._records import ToolKind, ToolOutcome
+    from streamtap._records import RunOutcome, ToolKind, ToolOutcome
     from streamtap._surroundings import Owner, Surroundings
     from streamtap._tracing import ToolTrace
 
 
 @dataclass(slots=True)
 class OpenTool:
-    """A call of a tool that goes on."""
+    """A call of a tool that goes on; `executed` when its execution ended but its result is still to be told."""
 
     tool: str
     tool_call_id: str
     kind: ToolKind
     step: int
     started: float
+    executed: float | None = None
+    span: ToolTrace | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -49,9 +51,11 @@ class ToolCalls:
     outputs_sent_back: int = 0
     """Calls of output tools whose output the model has to make again."""
 
-    def begin(self, tool: str, tool_call_id: str, *, step: int, started: float) -> OpenTool:
-        """A function tool begins to run."""
-        call = OpenTool(tool, tool_call_id, 'function', step, started)
+    def begin(
+        self, tool: str, tool_call_id: str, *, step: int, started: float, kind: ToolKind = 'function'
+    ) -> OpenTool:
+        """A function or output tool begins to run."""
+        call = OpenTool(tool, tool_call_id, kind, step, started)
         self.open[tool_call_id] = call
         self.around.out.tool_started(
             ToolStart(
@@ -61,7 +65,7 @@ class ToolCalls:
                 agent=self.owner.agent,
                 tool=tool,
                 tool_call_id=tool_call_id,
-                kind='function',
+                kind=kind,
                 labels=self.owner.labels,
                 started_ns=self.around.moments.to_unix_ns(started),
             )
@@ -80,9 +84,8 @@ class ToolCalls:
         cause: str | None = None,
         error_type: str | None = None,
         interval: tuple[float, float] | None,
-        span: ToolTrace | None = None,
     ) -> None:
-        """A call of a tool that ran is over.
+        """A call of a tool that ran is over; telling it twice counts once.
 
         Args:
             call: The call.
@@ -90,19 +93,32 @@ class ToolCalls:
             cause: Why the model is asked to call again, if it is.
             error_type: What the tool raised, if it did.
             interval: When its execution began and ended, or `None` if that could not be observed.
-            span: The span around its execution, if that was seen.
         """
-        self.open.pop(call.tool_call_id, None)
+        if self.open.pop(call.tool_call_id, None) is not call:
+            return
         duration = None
         if interval is not None:
             self.phases.tool(*interval)
             if outcome != 'interrupted':
                 duration = interval[1] - interval[0]
-        if call.kind == 'function':
+        # A call that is put off is counted when it runs to its end.
+        if call.kind == 'function' and outcome != 'deferred':
             self.executed += 1
         if interval is not None:
             call.started = interval[0]
-        self._report(call, outcome, cause=cause, error_type=error_type, duration=duration, span=span)
+        self._report(call, outcome, cause=cause, error_type=error_type, duration=duration)
+
+    def end_all(self, run_outcome: RunOutcome, error_type: str | None, now: float) -> None:
+        """The run is over: so is every call, whether or not its own end will still be told.
+
+        An output tool whose result no event told ended as the run did: `run_stream()` reads its output without one.
+        """
+        for call in list(self.open.values()):
+            interval = (call.started, now if call.executed is None else call.executed)
+            if call.executed is not None and run_outcome in ('success', 'error'):
+                self.end(call, run_outcome, error_type=error_type, interval=interval)
+            else:
+                self.end(call, 'interrupted', interval=interval)
 
     def refuse(
         self,
@@ -140,7 +156,6 @@ class ToolCalls:
         cause: str | None,
         error_type: str | None,
         duration: float | None,
-        span: ToolTrace | None = None,
     ) -> None:
         if call.kind == 'output' and outcome == 'retried':
             self.outputs_sent_back += 1
@@ -160,6 +175,6 @@ class ToolCalls:
                 retry_cause=cause,
                 error_type=error_type,
             ),
-            span,
+            call.span,
         )
         self.around.out.tool_ended(record)

@@ -22,16 +22,20 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Scheduled:
-    """A call that was announced and will run; `ended` when its result came."""
+    """A call that was announced and will run.
+
+    `released` is when somebody's decision let it run, if it waited for one; `ended` is when its result came.
+    """
 
     open: OpenTool
     is_sequential: bool
+    released: float = 0.0
     ended: float | None = None
 
 
 def start_of(calls: list[Scheduled], position: int, batch_started: float) -> float | None:
     """When the call at `position` began to run, or `None` while a call it waits for has not ended."""
-    barrier = batch_started
+    barrier = max(batch_started, calls[position].released)
     earlier = calls[:position]
     waits_for_all = calls[position].is_sequential
     for call in earlier:
@@ -65,6 +69,9 @@ class ToolEvents:
 
     def feed(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """Take an event."""
+        if self._batch_started is None and self._calls and _upstream.tool_call(event) is None:
+            # The tools start when all calls were handed over and the next event is asked for.
+            self._batch_started = waited_from
         if (call := _upstream.tool_call(event)) is not None:
             if not self._output_accepted:
                 self.ending = 'incomplete'
@@ -75,11 +82,15 @@ class ToolEvents:
                 alone = self._one_by_one or _upstream.is_sequential(self._run.tool_manager, call.tool)
                 self._calls.append(Scheduled(opened, alone))
         elif (result := _upstream.tool_result(event)) is not None:
-            if self._batch_started is None:
-                self._batch_started = waited_from
             self._result(result, now)
         elif event.event_kind == 'deferred_tool_requests':
             self.ending = 'deferred'
+        elif event.event_kind == 'deferred_tool_results':
+            self.ending = 'incomplete'
+            decided = _upstream.decided_calls(event)
+            for scheduled in self._calls:
+                if scheduled.open.tool_call_id in decided:
+                    scheduled.released = now
 
     def over(self) -> None:
         """The round ended; a call without a result waits for a decision from outside."""
@@ -106,19 +117,11 @@ class ToolEvents:
 
     def _result(self, result: _upstream.ToolResult, now: float) -> None:
         if result.kind == 'output' and result.outcome == 'success':
-            self._output_accepted = True
+            self._accepted(result, now)
         self.ending = 'success' if self._output_accepted else 'incomplete'
         place = next((i for i, call in enumerate(self._calls) if call.open.tool_call_id == result.tool_call_id), None)
         if place is None:
-            self._tools.refuse(
-                self._run.tool_name(result.tool),
-                result.tool_call_id,
-                result.kind,
-                step=self._step,
-                outcome=result.outcome,
-                cause=result.cause,
-                now=now,
-            )
+            self._run.refuse_tool(result, step=self._step, now=now)
             return
         call = self._calls[place]
         began = start_of(self._calls, place, self._batch_started if self._batch_started is not None else now)
@@ -130,3 +133,12 @@ class ToolEvents:
         else:
             interval = None if began is None else (began, now)
         self._tools.end(call.open, result.outcome, cause=result.cause, interval=interval)
+
+    def _accepted(self, result: _upstream.ToolResult, now: float) -> None:
+        """Take the output that ends the run; others of the same round were skipped, whatever their results say."""
+        if not self._output_accepted:
+            self._output_accepted = True
+            shown = self._run.tool_name(result.tool)
+            self._tools.refuse(
+                shown, result.tool_call_id, 'output', step=self._step, outcome='success', cause=None, now=now
+            )

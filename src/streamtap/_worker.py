@@ -71,13 +71,13 @@ class Worker:
         self._pid = os.getpid()
 
     def _ensure_started(self) -> None:
-        if self._thread is not None and self._pid == os.getpid():
+        if self._thread is not None and self._thread.is_alive() and self._pid == os.getpid():
             return
         with self._lock:
             if self._pid != os.getpid():
                 # After a fork the parent's thread is not here, and its queue is the parent's to empty.
                 self._renew()
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, args=(self._queue,), name='streamtap', daemon=True)
                 self._thread.start()
 

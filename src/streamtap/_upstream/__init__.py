@@ -6,6 +6,7 @@ Kinds are compared as strings (`event_kind`, `part_kind`, `outcome`), which are 
 from streamtap._upstream.context import (
     Who,
     asks_again,
+    driving_task,
     is_deferred_result,
     is_instrumented,
     is_primed,
@@ -27,7 +28,7 @@ from streamtap._upstream.errors import (
     run_ending,
     tool_outcome,
 )
-from streamtap._upstream.events import ToolCall, ToolResult, feed_response, tool_call, tool_result
+from streamtap._upstream.events import ToolCall, ToolResult, decided_calls, feed_response, tool_call, tool_result
 from streamtap._upstream.responses import (
     Attempt,
     Response,
@@ -41,6 +42,7 @@ from streamtap._upstream.responses import (
 from streamtap._upstream.tools import (
     UNKNOWN_TOOL,
     execution_mode,
+    is_answered_outside,
     is_output_tool,
     is_sequential,
     known_tool,
@@ -56,10 +58,13 @@ __all__ = [
     'asked_model',
     'asks_again',
     'attempts_of',
+    'decided_calls',
+    'driving_task',
     'error_type',
     'execution_mode',
     'failed_attempts',
     'feed_response',
+    'is_answered_outside',
     'is_deferral',
     'is_deferred_result',
     'is_instrumented',

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from opentelemetry.trace import NoOpTracer
 
@@ -98,6 +99,12 @@ def is_instrumented(ctx: object) -> bool:
     """Whether pydantic-ai makes spans of its own for the run."""
     tracer = _read(ctx, 'tracer')
     return tracer is not None and not isinstance(tracer, NoOpTracer)
+
+
+def driving_task(ctx: object) -> asyncio.Task[object] | None:
+    """The task that drives the run now, where pydantic-ai keeps it; the run's hooks are called in others."""
+    task = getattr(_read(ctx, '_cancellation'), '_owner', None)
+    return cast('asyncio.Task[object]', task) if isinstance(task, asyncio.Task) else None
 
 
 def tool_manager(ctx: object) -> object | None:

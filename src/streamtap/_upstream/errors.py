@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 def _names(error: BaseException) -> frozenset[str]:
-    return frozenset(cls.__name__ for cls in type(error).__mro__)
+    """The names of the exception's classes that are pydantic-ai's own; anybody may call theirs the same."""
+    return frozenset(cls.__name__ for cls in type(error).__mro__ if cls.__module__.startswith('pydantic_ai'))
 
 
 def error_type(error: BaseException) -> str:
@@ -82,8 +83,6 @@ def tool_outcome(error: BaseException) -> tuple[ToolOutcome, str | None, str | N
         return 'retried', 'timeout' if _timed_out(error) else 'model_retry', None
     if names & {'ToolFailedError', 'ToolFailed'}:
         return 'failed', None, None
-    if 'ValidationError' in names:
-        return 'retried', 'validation_error', None
     return 'error', None, error_type(error)
 
 

@@ -136,6 +136,16 @@ def tool_call(event: AgentStreamEvent) -> ToolCall | None:
     )
 
 
+def decided_calls(event: AgentStreamEvent) -> frozenset[str]:
+    """The ids of the calls for which a decision or a result came from a capability, inside the run."""
+    results = getattr(event, 'results', None)
+    found: set[str] = set()
+    for name in ('approvals', 'calls'):
+        decisions: dict[str, object] = getattr(results, name, None) or {}
+        found.update(decisions)
+    return frozenset(found)
+
+
 def tool_result(event: AgentStreamEvent) -> ToolResult | None:
     """The result of a call, or `None` if the event is something else."""
     kind = event.event_kind

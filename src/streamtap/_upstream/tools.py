@@ -37,6 +37,14 @@ def is_output_tool(manager: object, name: str) -> bool:
         return False
 
 
+def is_answered_outside(manager: object, name: str) -> bool:
+    """Whether calls of this tool get their result from outside the run, or wait for somebody's approval."""
+    try:
+        return getattr(_definition(manager, name), 'kind', None) in ('external', 'unapproved')
+    except LookupError:
+        return False
+
+
 def is_sequential(manager: object, name: str) -> bool:
     """Whether the tool runs alone, not beside other calls of the same response."""
     try:
