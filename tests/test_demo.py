@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 AGENTS = 'coder', 'editor', 'researcher', 'support'
 MODELS = 'gpt-5.2', 'gpt-5-mini', 'gpt-4.1-mini', 'o4-mini'
 PLUG_IN = 'tap = streamtap.Tap()', 'agent = Agent(..., capabilities=[tap.capability(stream=True)])'
-SUMMARY = re.compile(r'^agent +runs +not ok +blank screen p50', re.MULTILINE)
+SUMMARY = re.compile(r'^agent +runs +blank p50', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -116,10 +116,10 @@ def test_its_mishaps_show_in_the_numbers(demo: Finished):
     summary = demo.out[next(SUMMARY.finditer(demo.out)).start() :]
     assert re.search(r'^openai:gpt-5-mini +\d+ +[1-9]', summary, re.MULTILINE), summary
     assert re.search(r'^openai:gpt-4\.1-mini +[1-9]', summary, re.MULTILINE), summary
-    assert re.search(r'^support/find_order +function +\d+ +\d+ retried', summary, re.MULTILINE), summary
+    assert re.search(r'^support/find_order +function +\d+ .* \d+ retried$', summary, re.MULTILINE), summary
     for tool in ('coder/apply_patch', 'coder/run_tests', 'editor/ask_researcher', 'researcher/search_papers'):
         assert re.search(rf'^{tool} +function +[1-9]', summary, re.MULTILINE), summary
-    assert re.search(r'^total .* \$\d+\.\d+$', summary, re.MULTILINE), summary
+    assert re.search(r'^total .* \$\d+\.\d+ ', summary, re.MULTILINE), summary
 
 
 def test_a_pipe_gets_plain_tables(demo: Finished):

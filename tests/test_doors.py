@@ -99,7 +99,7 @@ def test_the_capability_makes_nothing_stream_that_would_not(seen: Capture):
     assert all(response.duration is not None and response.usage_reported for response in seen.responses)
     assert [tool.outcome for tool in seen.tools] == ['success']
     assert seen.runs[0].time_to_first_output is None
-    assert set(seen.runs[0].phases) == {'model', 'tools', 'consumer', 'other'}
+    assert set(seen.runs[0].phases) == {'model', 'tools', 'other'}
 
 
 def test_an_unstreamed_run_tells_refused_tools_too(seen: Capture):

@@ -156,7 +156,7 @@ def test_closing_the_tap_in_the_middle_of_a_run_counts_nothing_twice(doors: str)
             seen.tap.close()
             return 'closed'
 
-        arguments = {'event_stream_handler': seen.tap} if doors == 'both' else {}
+        arguments: dict[str, Any] = {'event_stream_handler': seen.tap} if doors == 'both' else {}
         asyncio.run(made.run('hello', **arguments))
         assert [run.outcome for run in seen.runs] == ['incomplete']
         assert [response.step for response in seen.responses] == [1, 2, 3]

@@ -13,7 +13,8 @@ PHASES = ('queue', 'wait', 'stream', 'model', 'native_tools', 'tools', 'consumer
 # What gives way where two phases claim the same instant: the reverse of the order in which they apply.
 _GIVE_WAY = ('stream', 'model', 'wait', 'consumer', 'native_tools', 'tools')
 
-_MERGE_ABOVE = 64
+SHORTEST_HOLD = 0.001
+"""Seconds; what lies between an event and the next question for one is pydantic-ai's own work below it."""
 
 
 @dataclass(slots=True)
@@ -22,8 +23,8 @@ class PhaseClock:
 
     queue: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict[str, float])
-    _tools: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
-    _held: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    _tools: Intervals = field(default_factory=lambda: Intervals())
+    _held: Intervals = field(default_factory=lambda: Intervals())
 
     def add(self, phase: str, seconds: float) -> None:
         """Count seconds for a phase."""
@@ -54,21 +55,18 @@ class PhaseClock:
 
     def tool(self, started: float, ended: float) -> None:
         """Count the interval of a tool call; overlapping calls count once."""
-        self._tools.append((started, ended))
-        if len(self._tools) > _MERGE_ABOVE:
-            self._tools = merged(self._tools)
+        self._tools.add(started, ended)
 
     def hold(self, started: float, ended: float) -> None:
         """Count an interval in which the consumer held an event of the tools' round; tools that ran in it win."""
-        self._held.append((started, ended))
-        if len(self._held) > _MERGE_ABOVE:
-            self._held = merged(self._held)
+        if ended - started >= SHORTEST_HOLD:
+            self._held.add(started, ended)
 
     def split(self, duration: float) -> dict[str, float]:
         """The phases of a run of that duration (without its queueing): they add up to duration plus queue."""
         found = dict(self.seconds)
-        found['tools'] = _length(self._tools)
-        found['consumer'] = found.get('consumer', 0.0) + _length([*self._tools, *self._held]) - found['tools']
+        found['tools'] = self._tools.length()
+        found['consumer'] = found.get('consumer', 0.0) + self._held.length(beside=self._tools)
         excess = sum(found.values()) - duration
         for phase in _GIVE_WAY:
             if excess <= 0:
@@ -81,8 +79,26 @@ class PhaseClock:
         return {phase: found[phase] for phase in PHASES if found.get(phase, 0.0) > 0}
 
 
-def _length(intervals: list[tuple[float, float]]) -> float:
-    return sum(end - start for start, end in merged(intervals))
+class Intervals:
+    """The union of intervals that come in any order; they are merged now and then, so that it stays small."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[float, float]] = []
+        self._merge_above = 64
+
+    def add(self, started: float, ended: float) -> None:
+        """Take an interval."""
+        self._kept.append((started, ended))
+        if len(self._kept) > self._merge_above:
+            self._kept = merged(self._kept)
+            self._merge_above = 2 * len(self._kept) + 64
+
+    def length(self, beside: Intervals | None = None) -> float:
+        """How long the union is, in seconds; without what lies in another union, if one is given."""
+        if beside is None:
+            return sum(end - start for start, end in merged(self._kept))
+        both = merged([*self._kept, *beside._kept])  # noqa: SLF001 - another of its kind
+        return sum(end - start for start, end in both) - beside.length()
 
 
 def merged(intervals: list[tuple[float, float]]) -> list[tuple[float, float]]:
