@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streamtap import _upstream
+from streamtap._beside import BesideEvents
 from streamtap._endings import Endings
+from streamtap._guard import guarded
 from streamtap._tool_events import ToolEvents
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from contextvars import ContextVar
 
     from pydantic_ai import RunContext
+    from pydantic_ai.agent import EventStreamHandler
     from pydantic_ai.messages import AgentStreamEvent
 
     from streamtap._endings import Watched
@@ -75,9 +78,89 @@ class HandlerDoor:
             else:
                 await self._read_tools(watched, ctx, events)
         finally:
-            # Holding the manager would keep it from being collected, which is how the run's end is told.
-            watched.run.tool_manager = None
-            self.endings.leave(watched)
+            self._leave(watched)
+
+    async def handle_beside(
+        self, ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent], handler: EventStreamHandler[Any]
+    ) -> None:
+        """Measure one call while the user's own handler reads the events, as if nothing stood between."""
+        watched = self._enter(ctx, events)
+        if watched is None:
+            await handler(ctx, events)
+            return
+        try:
+            if _upstream.model_call(ctx, events):
+                await self._beside_response(watched, ctx, events, handler)
+            else:
+                await self._beside_tools(watched, ctx, events, handler)
+        finally:
+            self._leave(watched)
+
+    def _leave(self, watched: Watched) -> None:
+        # Holding the manager would keep it from being collected, which is how the run's end is told.
+        watched.run.tool_manager = None
+        self.endings.leave(watched)
+
+    async def _beside_response(
+        self,
+        watched: Watched,
+        ctx: RunContext[Any],
+        events: AsyncIterable[AgentStreamEvent],
+        handler: EventStreamHandler[Any],
+    ) -> None:
+        request = self._begin(watched, ctx, events, self._around.clock.monotonic())
+        describe = watched.run.describe_tool
+
+        def read(event: AgentStreamEvent, waited_from: float, now: float) -> None:
+            with guarded(self._out, WHERE):
+                if request is not None:
+                    if request.meter.first_event is None:
+                        watched.run.trace.request_seen()
+                    _upstream.feed_response(request.meter, event, waited_from, now, describe)
+                    # Where no further event is asked for, the rest of the time is the handler's.
+                    request.meter.held = True
+
+        shown = BesideEvents(events, self._around.clock.monotonic, read=read, held=lambda started, ended: None)
+        try:
+            await handler(ctx, shown)
+        except BaseException as error:
+            self._response_over(watched, request, ctx, events, error, shown)
+            raise
+        self._response_over(watched, request, ctx, events, None, shown)
+
+    async def _beside_tools(
+        self,
+        watched: Watched,
+        ctx: RunContext[Any],
+        events: AsyncIterable[AgentStreamEvent],
+        handler: EventStreamHandler[Any],
+    ) -> None:
+        tools = self._begin_tools(watched)
+        last_wait = self._around.clock.monotonic()
+
+        def read(event: AgentStreamEvent, waited_from: float, now: float) -> None:
+            nonlocal last_wait
+            last_wait = waited_from
+            with guarded(self._out, WHERE):
+                if tools is not None:
+                    tools.feed(event, waited_from, now)
+
+        shown = BesideEvents(events, self._around.clock.monotonic, read=read, held=watched.run.phases.hold)
+        token = self._current.set(watched.run)
+        try:
+            await handler(ctx, shown)
+        except BaseException as error:
+            self._tools_over(watched, tools, ctx, error, last_wait)
+            raise
+        finally:
+            self._current.reset(token)
+        self._tools_over(watched, tools, ctx, None, last_wait)
+
+    def _begin_tools(self, watched: Watched) -> ToolEvents | None:
+        with guarded(self._out, WHERE):
+            watched.run.settle()
+            return ToolEvents(watched.run, step=watched.step)
+        return None
 
     def _enter(self, ctx: RunContext[object], events: object) -> Watched | None:
         """The run whose call this is, or `None` if another door or another copy of the tap measures it."""
@@ -166,7 +249,13 @@ class HandlerDoor:
             return None
 
     def _response_over(
-        self, watched: Watched, request: Request | None, ctx: object, events: object, error: BaseException | None
+        self,
+        watched: Watched,
+        request: Request | None,
+        ctx: object,
+        events: object,
+        error: BaseException | None,
+        shown: BesideEvents | None = None,
     ) -> None:
         try:
             if error is not None:
@@ -177,8 +266,13 @@ class HandlerDoor:
                 return
             now = self._around.clock.monotonic()
             request.response = _upstream.streamed_response(events)
-            if error is not None:
+            if error is not None and shown is not None and shown.failure is not error:
+                # The user's handler raised, not the stream: for the request that is the caller's stop.
+                outcome = 'cancelled'
+            elif error is not None:
                 outcome = _upstream.request_outcome(error, ctx)
+            elif shown is not None and request.meter.first_event is not None and not shown.was_exhausted:
+                outcome = 'incomplete'
             elif request.response is None and request.meter.ended_at_final_result:
                 outcome = 'incomplete'
                 self._say_truncated()
@@ -194,12 +288,7 @@ class HandlerDoor:
         monotonic = self._around.clock.monotonic
         token = self._current.set(watched.run)
         waited_from = monotonic()
-        tools: ToolEvents | None = None
-        try:
-            watched.run.settle()
-            tools = ToolEvents(watched.run, step=watched.step)
-        except Exception as error:
-            self._out.failed(WHERE, error)
+        tools = self._begin_tools(watched)
         try:
             async for event in events:
                 now = monotonic()

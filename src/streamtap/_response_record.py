@@ -194,7 +194,8 @@ def _duration(request: Request, started: float | None) -> float | None:
     if not request.streamed:
         return None if request.answered is None else max(0.0, request.answered - started)
     end = meter.last_event if request.outcome in (None, 'success', 'incomplete') else meter.stopped
-    end = end if end is not None else meter.stopped
+    if end is None and request.outcome != 'success':
+        end = meter.stopped
     return None if end is None else max(0.0, end - started - meter.consumer_seconds)
 
 

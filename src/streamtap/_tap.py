@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import inspect
 import os
 import weakref
 from contextvars import ContextVar
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
+    from pydantic_ai.agent import EventStreamHandler
     from pydantic_ai.messages import AgentStreamEvent
     from typing_extensions import Self
 
@@ -142,6 +144,29 @@ class Tap:
                 f'agent.run(..., event_stream_handler=tap); it was called with ({type(ctx).__name__}, {type(events).__name__})'
             )
         return self._handler.handle(ctx, events) if self._enabled else _drain(events)
+
+    def beside(self, handler: EventStreamHandler[Any]) -> EventStreamHandler[Any]:
+        """A handler that feeds your own handler and the tap: `event_stream_handler=tap.beside(mine)`.
+
+        Your handler gets the same events and the same stream to look at; what it raises, and that it returns early,
+        has the same effect as without the tap. If it reads through the stream's own methods, such as
+        `stream_text()`, the events pass the tap by, and the response is recorded without chunk figures.
+
+        Args:
+            handler: Your own event stream handler.
+
+        Raises:
+            TypeError: If it is no function that pydantic-ai could await.
+        """
+        if not callable(handler) or inspect.isasyncgenfunction(handler):
+            raise TypeError(f'beside() takes an async function of (ctx, events) that yields nothing, not {handler!r}')
+        if not self._enabled:
+            return handler
+
+        async def both(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
+            await self._handler.handle_beside(ctx, events, handler)
+
+        return both
 
     def capability(self, *, stream: bool = False) -> TapCapability:
         """The capability door: `Agent(..., capabilities=[tap.capability()])`, or per run.

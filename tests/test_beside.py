@@ -1,0 +1,150 @@
+"""A handler of the user's beside the tap: as if the tap were not there."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic_ai.result import AgentStream
+from scripted import Calls, agent
+
+from streamtap.testing import capture
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Iterator
+
+    from pydantic_ai import RunContext
+    from pydantic_ai.messages import AgentStreamEvent
+
+    from streamtap.testing import Capture
+
+
+@pytest.fixture
+def seen() -> Iterator[Capture]:
+    with capture() as found:
+        yield found
+        assert found.faults == []
+
+
+def test_both_see_every_event(seen: Capture):
+    """The user's handler what it would see alone, the tap what it would measure alone."""
+
+    async def told(handler_of: Any) -> list[str]:
+        kinds: list[str] = []
+
+        async def mine(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
+            kinds.extend([event.event_kind async for event in events])
+
+        await agent(['so ', 'far', Calls('nap')], ['do', 'ne']).run('hello', event_stream_handler=handler_of(mine))
+        return kinds
+
+    assert asyncio.run(told(seen.tap.beside)) == asyncio.run(told(lambda mine: mine))  # pyright: ignore[reportUnknownLambdaType]
+    assert [(r.chunks, r.outcome) for r in seen.responses] == [(3, 'success'), (2, 'success')]
+    assert [(tool.tool, tool.outcome) for tool in seen.tools] == [('nap', 'success')]
+    assert [run.outcome for run in seen.runs] == ['success']
+
+
+def test_the_streams_attributes_and_class_are_its_own(seen: Capture):
+    """A handler may look at what it was given."""
+    looked: list[Any] = []
+
+    async def mine(ctx: RunContext[Any], events: Any) -> None:
+        looked.append(
+            (isinstance(events, AgentStream), events.run_id == ctx.run_id if hasattr(events, 'run_id') else None)
+        )
+        async for _ in events:
+            pass
+
+    asyncio.run(agent(['done']).run('hello', event_stream_handler=seen.tap.beside(mine)))
+    assert looked == [(True, True), (False, None)]
+
+
+def test_reading_through_the_streams_own_methods_passes_the_tap_by(seen: Capture):
+    """The response is recorded, its usage too, but no chunk, no time to first token and no duration is made up."""
+    texts: list[str] = []
+
+    async def mine(ctx: RunContext[Any], events: Any) -> None:
+        if hasattr(events, 'stream_text'):
+            texts.extend([text async for text in events.stream_text(debounce_by=None)])
+
+    result = asyncio.run(agent(['do', 'ne']).run('hello', event_stream_handler=seen.tap.beside(mine)))
+    assert texts[-1] == 'done'
+    (response,) = seen.responses
+    assert (response.outcome, response.output_tokens) == ('success', result.usage.output_tokens)
+    assert (response.chunks, response.time_to_first_token, response.duration, response.parts) == (0, None, None, ())
+
+
+def test_a_handler_that_returns_early_leaves_an_incomplete_response(seen: Capture):
+    """pydantic-ai reads the rest where nobody sees it; the tokens are known all the same."""
+
+    async def mine(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
+        async for _ in events:
+            return
+
+    result = asyncio.run(agent(['do', 'ne']).run('hello', event_stream_handler=seen.tap.beside(mine)))
+    assert result.output == 'done'
+    assert [(r.outcome, r.output_tokens) for r in seen.responses] == [('incomplete', result.usage.output_tokens)]
+    assert [run.outcome for run in seen.runs] == ['success']
+
+
+def test_what_the_users_handler_raises_ends_the_run_but_is_no_failure_of_the_provider(seen: Capture):
+    """It is the run's error, as without the tap."""
+
+    async def mine(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
+        async for _ in events:
+            raise LookupError('mine')
+
+    with pytest.raises(LookupError, match='mine'):
+        asyncio.run(agent(['do', 'ne']).run('hello', event_stream_handler=seen.tap.beside(mine)))
+    assert [(r.outcome, r.error_type) for r in seen.responses] == [('cancelled', None)]
+    assert [(run.outcome, run.error_type) for run in seen.runs] == [('error', 'LookupError')]
+
+
+def test_a_provider_that_fails_is_told_as_such(seen: Capture):
+    """Through the user's handler the error goes on its way."""
+
+    async def mine(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
+        async for _ in events:
+            pass
+
+    with pytest.raises(ConnectionError):
+        asyncio.run(agent(['do', ConnectionError()]).run('hello', event_stream_handler=seen.tap.beside(mine)))
+    assert [(r.outcome, r.error_type) for r in seen.responses] == [('error', 'ConnectionError')]
+
+
+def test_a_slow_handler_is_a_slow_consumer(seen: Capture):
+    """Its time is not the model's."""
+
+    async def mine(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
+        async for _ in events:
+            await asyncio.sleep(0.02)
+
+    asyncio.run(agent(['a', 'b', 'c', 'd']).run('hello', event_stream_handler=seen.tap.beside(mine)))
+    (response,) = seen.responses
+    assert (response.gap_counts, response.output_tokens_per_second) == (None, None)
+    assert response.consumer_seconds == pytest.approx(0.12, abs=0.06)
+
+
+def test_with_the_capability_on_the_run_it_only_passes_on(seen: Capture):
+    """Counted once."""
+
+    async def mine(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
+        async for _ in events:
+            pass
+
+    made = agent([Calls('nap')], ['done'], capabilities=[seen.tap.capability()])
+    asyncio.run(made.run('hello', event_stream_handler=seen.tap.beside(mine)))
+    assert [(run.door, run.requests) for run in seen.runs] == [('capability', 2)]
+
+
+def test_what_is_no_handler_is_refused(seen: Capture):
+    """At once, with a word on what to pass."""
+
+    async def yields(ctx: Any, events: Any) -> Any:
+        yield 1
+
+    for wrong in (yields, 'handler', None):
+        handler: Any = wrong
+        with pytest.raises(TypeError, match='async function'):
+            seen.tap.beside(handler)
