@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 from typing import TYPE_CHECKING, Any
 
 from streamtap import _upstream
 from streamtap._beside import BesideEvents
 from streamtap._endings import Endings
 from streamtap._guard import guarded
-from streamtap._tool_events import ToolEvents
+from streamtap._handler_calls import LONGEST_PREPARATION, LONGEST_WAIT, HandlerCalls
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable
@@ -21,20 +19,11 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import AgentStreamEvent
 
     from streamtap._endings import Watched
-    from streamtap._response_record import Request
     from streamtap._run import Run
     from streamtap._runs import Runs
     from streamtap._surroundings import Surroundings
 
-logger = logging.getLogger('streamtap')
-
 WHERE = 'handler'
-
-LONGEST_WAIT = 600.0
-"""Seconds that a model can have been silent before the handler is called; more is a step of the wall clock."""
-
-LONGEST_PREPARATION = 60.0
-"""Seconds that instructions and the like can have taken before the handler is called."""
 
 
 class HandlerDoor:
@@ -62,7 +51,7 @@ class HandlerDoor:
         self._out = around.out
         self._labels = labels
         self._current = current
-        self._said_truncated = False
+        self._calls = HandlerCalls(around)
         self.endings = Endings(runs, around, settle_after=settle_after)
 
     async def handle(self, ctx: RunContext[object], events: AsyncIterable[AgentStreamEvent]) -> None:
@@ -108,7 +97,7 @@ class HandlerDoor:
         events: AsyncIterable[AgentStreamEvent],
         handler: EventStreamHandler[Any],
     ) -> None:
-        request = self._begin(watched, ctx, events, self._around.clock.monotonic())
+        request = self._calls.begin_response(watched, ctx, events, self._around.clock.monotonic())
         describe = watched.run.describe_tool
 
         def read(event: AgentStreamEvent, waited_from: float, now: float) -> None:
@@ -124,9 +113,9 @@ class HandlerDoor:
         try:
             await handler(ctx, shown)
         except BaseException as error:
-            self._response_over(watched, request, ctx, events, error, shown)
+            self._calls.response_over(watched, request, ctx, events, error, shown)
             raise
-        self._response_over(watched, request, ctx, events, None, shown)
+        self._calls.response_over(watched, request, ctx, events, None, shown)
 
     async def _beside_tools(
         self,
@@ -135,7 +124,7 @@ class HandlerDoor:
         events: AsyncIterable[AgentStreamEvent],
         handler: EventStreamHandler[Any],
     ) -> None:
-        tools = self._begin_tools(watched)
+        tools = self._calls.begin_tools(watched)
         last_wait = self._around.clock.monotonic()
 
         def read(event: AgentStreamEvent, waited_from: float, now: float) -> None:
@@ -150,17 +139,11 @@ class HandlerDoor:
         try:
             await handler(ctx, shown)
         except BaseException as error:
-            self._tools_over(watched, tools, ctx, error, last_wait)
+            self._calls.tools_over(watched, tools, ctx, error, last_wait)
             raise
         finally:
             self._current.reset(token)
-        self._tools_over(watched, tools, ctx, None, last_wait)
-
-    def _begin_tools(self, watched: Watched) -> ToolEvents | None:
-        with guarded(self._out, WHERE):
-            watched.run.settle()
-            return ToolEvents(watched.run, step=watched.step)
-        return None
+        self._calls.tools_over(watched, tools, ctx, None, last_wait)
 
     def _enter(self, ctx: RunContext[object], events: object) -> Watched | None:
         """The run whose call this is, or `None` if another door or another copy of the tap measures it."""
@@ -182,7 +165,9 @@ class HandlerDoor:
 
     def _open(self, ctx: RunContext[object], events: object, who: _upstream.Who) -> Watched | None:
         now = self._around.clock.monotonic()
-        asked = self._asked_at(ctx, now, LONGEST_WAIT if _upstream.is_primed(ctx, events) else LONGEST_PREPARATION)
+        asked = self._calls.asked_at(
+            ctx, now, LONGEST_WAIT if _upstream.is_primed(ctx, events) else LONGEST_PREPARATION
+        )
         parent = self._current.get()
         labels = _upstream.metadata_labels(ctx, self._labels, parent.owner.labels if parent is not None else {})
         if not who.run_id:
@@ -198,18 +183,12 @@ class HandlerDoor:
         )
         return None if run is None else self.endings.begin(run)
 
-    def _asked_at(self, ctx: RunContext[object], now: float, at_most: float) -> float | None:
-        """When the request that is being answered was made; `None` if a step of the wall clock makes it a nonsense."""
-        asked = _upstream.request_unix_time(ctx)
-        moment = None if asked is None else self._around.moments.to_monotonic(asked)
-        return moment if moment is not None and now - at_most <= moment <= now else None
-
     async def _read_response(
         self, watched: Watched, ctx: RunContext[object], events: AsyncIterable[AgentStreamEvent]
     ) -> None:
         monotonic = self._around.clock.monotonic
         waited_from = monotonic()
-        request = self._begin(watched, ctx, events, waited_from)
+        request = self._calls.begin_response(watched, ctx, events, waited_from)
         feed = _upstream.feed_response
         describe = watched.run.describe_tool
         is_first = True
@@ -227,60 +206,9 @@ class HandlerDoor:
                     self._out.failed(WHERE, error)
                 waited_from = now
         except BaseException as error:
-            self._response_over(watched, request, ctx, events, error)
+            self._calls.response_over(watched, request, ctx, events, error)
             raise
-        self._response_over(watched, request, ctx, events, None)
-
-    def _begin(self, watched: Watched, ctx: RunContext[object], events: object, entered: float) -> Request | None:
-        try:
-            watched.step += 1
-            started: float | None = entered
-            if _upstream.is_primed(ctx, events):
-                started = self._asked_at(ctx, entered, LONGEST_WAIT)
-            return watched.run.begin_request(
-                step=watched.step,
-                model=_upstream.model_of(ctx),
-                mode='streamed',
-                started=started,
-                messages=_upstream.messages_of(ctx),
-            )
-        except Exception as error:
-            self._out.failed(WHERE, error)
-            return None
-
-    def _response_over(
-        self,
-        watched: Watched,
-        request: Request | None,
-        ctx: object,
-        events: object,
-        error: BaseException | None,
-        shown: BesideEvents | None = None,
-    ) -> None:
-        try:
-            if error is not None:
-                _raised(watched, error, ctx)
-            else:
-                watched.outcome, watched.error_type = 'incomplete', None
-            if request is None:
-                return
-            now = self._around.clock.monotonic()
-            request.response = _upstream.streamed_response(events)
-            if error is not None and shown is not None and shown.failure is not error:
-                # The user's handler raised, not the stream: for the request that is the caller's stop.
-                outcome = 'cancelled'
-            elif error is not None:
-                outcome = _upstream.request_outcome(error, ctx)
-            elif shown is not None and request.meter.first_event is not None and not shown.was_exhausted:
-                outcome = 'incomplete'
-            elif request.response is None and request.meter.ended_at_final_result:
-                outcome = 'incomplete'
-                self._say_truncated()
-            else:
-                outcome = 'success'
-            watched.run.request_over(request, outcome, error=error, now=now)
-        except Exception as failure:
-            self._out.failed(WHERE, failure)
+        self._calls.response_over(watched, request, ctx, events, None)
 
     async def _read_tools(
         self, watched: Watched, ctx: RunContext[object], events: AsyncIterable[AgentStreamEvent]
@@ -288,7 +216,7 @@ class HandlerDoor:
         monotonic = self._around.clock.monotonic
         token = self._current.set(watched.run)
         waited_from = monotonic()
-        tools = self._begin_tools(watched)
+        tools = self._calls.begin_tools(watched)
         try:
             async for event in events:
                 now = monotonic()
@@ -299,35 +227,8 @@ class HandlerDoor:
                     self._out.failed(WHERE, error)
                 waited_from = monotonic()
         except BaseException as error:
-            self._tools_over(watched, tools, ctx, error, waited_from)
+            self._calls.tools_over(watched, tools, ctx, error, waited_from)
             raise
         finally:
             self._current.reset(token)
-        self._tools_over(watched, tools, ctx, None, waited_from)
-
-    def _tools_over(
-        self, watched: Watched, tools: ToolEvents | None, ctx: object, error: BaseException | None, waited_from: float
-    ) -> None:
-        try:
-            if error is not None:
-                _raised(watched, error, ctx)
-                if tools is not None:
-                    tools.broke(error, waited_from, self._around.clock.monotonic())
-            elif tools is not None:
-                tools.over()
-                watched.outcome, watched.error_type = tools.ending, None
-        except Exception as failure:
-            self._out.failed(WHERE, failure)
-
-    def _say_truncated(self) -> None:
-        if not self._said_truncated:
-            self._said_truncated = True
-            with contextlib.suppress(Exception):
-                logger.warning(
-                    'streamtap: run_stream() gives its handler no event after the final result, so what follows is not '
-                    'measured; attach the tap with capabilities=[tap.capability()] to measure it whole'
-                )
-
-
-def _raised(watched: Watched, error: BaseException, ctx: object) -> None:
-    watched.outcome, watched.error_type = _upstream.run_ending(error, ctx)
+        self._calls.tools_over(watched, tools, ctx, None, waited_from)
