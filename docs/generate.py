@@ -38,6 +38,8 @@ LABELS = """
 | `stage` | `first_token` or `mid_stream` |
 | `phase` | `queue`, `wait`, `stream`, `model`, `native_tools`, `tools`, `consumer` or `other` |
 | `finish_reason` | the provider's; `error` if the stream failed, `cancelled` if the caller stopped it, `unknown` if none came |
+| `where` | the sink, `handler`, `capability`, `spans` or `price`: where the tap failed |
+| `what` | `records`, `open_runs`, `reopened_runs` or `parts`: what was given up |
 | `cause` | `validation_error`, `model_retry`, `unknown_tool`, `unavailable_tool`, `timeout` or `unknown` |
 
 Past 200 distinct values of a label, or 2,000 label sets of a metric, new ones become `_other` and are counted in

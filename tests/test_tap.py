@@ -154,7 +154,7 @@ def test_a_run_that_goes_on_after_its_report_counts_its_requests_only():
     tap.close()
     assert len(memory.runs) == 1
     assert len(memory.responses) == 2
-    assert {fault.where for fault in memory.faults} == {'reopened runs'}
+    assert {fault.where for fault in memory.faults} == {'reopened_runs'}
 
 
 def test_runs_in_many_threads_share_one_tap():

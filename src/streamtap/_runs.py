@@ -82,10 +82,10 @@ class Runs:
                 given_up = self._open.popitem(last=False)[1]
             self._open[who.run_id] = run
         if given_up is not None:
-            self._around.out.dropped('open runs')
+            self._around.out.dropped('open_runs')
             given_up.end('incomplete', error_type=None, now=self._around.clock.monotonic())
         if run.reported_before:
-            self._around.out.dropped('reopened runs')
+            self._around.out.dropped('reopened_runs')
         else:
             run.announce(parent, instrumented=instrumented)
         return run

@@ -69,10 +69,11 @@ class ToolEvents:
 
     def feed(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """Take an event."""
-        if self._batch_started is None and self._calls and _upstream.tool_call(event) is None:
+        call = _upstream.tool_call(event)
+        if call is None and self._calls and self._batch_started is None:
             # The tools start when all calls were handed over and the next event is asked for.
             self._batch_started = waited_from
-        if (call := _upstream.tool_call(event)) is not None:
+        if call is not None:
             if not self._output_accepted:
                 self.ending = 'incomplete'
             if call.will_run and call.kind == 'function':
