@@ -1,0 +1,78 @@
+"""Logfire, configured before or after the tap, with and without its instrumentation of Pydantic AI."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip('logfire', reason='logfire is not installed: the extra streamtap[logfire] gives it')
+
+# Logfire configures the process, once: so each case has one of its own.
+PROGRAM = """
+import asyncio, sys
+import logfire
+from logfire.testing import TestExporter
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from scripted import Calls, agent
+from streamtap import Tap
+
+order, instrumented, door = sys.argv[1:]
+exporter = TestExporter()
+
+def configure():
+    processors = [SimpleSpanProcessor(exporter)]
+    logfire.configure(send_to_logfire=False, console=False, additional_span_processors=processors)
+
+if order == 'before':
+    configure()
+tap = Tap()
+if order == 'after':
+    configure()
+if instrumented == 'native':
+    logfire.instrument_pydantic_ai()
+capabilities = [tap.capability(stream=True)] if door == 'capability' else []
+made = agent(['so', Calls('nap')], ['done'], name='a', capabilities=capabilities)
+asyncio.run(made.run('hello', event_stream_handler=None if capabilities else tap))
+tap.close()
+spans = [span for span in exporter.exported_spans if span.attributes.get('logfire.span_type') != 'pending_span']
+names = {span.context.span_id: span.name for span in spans}
+for span in sorted(spans, key=lambda span: span.start_time):
+    parent = names[span.parent.span_id] if span.parent else '-'
+    usage = sum(name.startswith('gen_ai.usage.') and name.endswith('put_tokens') for name in span.attributes)
+    print(span.name, '<', parent, '|', span.attributes['logfire.msg'], '|', min(usage, 2))
+"""
+
+TREE = """invoke_agent a < - | a run | 0
+chat scripted < invoke_agent a | chat scripted | 2
+text < chat scripted | text | 0
+tool_call < chat scripted | tool_call nap | 0
+execute_tool nap < invoke_agent a | {tool} | 0
+chat scripted < invoke_agent a | chat scripted | 2
+text < chat scripted | text | 0
+"""
+
+
+@pytest.mark.parametrize('door', ['capability', 'handler'])
+@pytest.mark.parametrize('instrumented', ['native', 'own'])
+@pytest.mark.parametrize('order', ['before', 'after'])
+def test_it_just_works(order: str, instrumented: str, door: str):
+    """One tree, each span once, tokens on the chat spans and nowhere else, and a line for people on each."""
+    done = subprocess.run(
+        [sys.executable, '-c', PROGRAM, order, instrumented, door],
+        env={
+            **os.environ,
+            'PYTHONPATH': os.pathsep.join([str(Path(__file__).parent), *sys.path]),
+            'LOGFIRE_IGNORE_NO_CONFIG': '1',
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    tool = 'running tool: nap' if instrumented == 'native' else 'execute_tool nap'
+    assert done.stdout == TREE.format(tool=tool), done.stderr
+    assert 'detach' not in done.stderr
