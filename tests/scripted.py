@@ -27,7 +27,12 @@ class Calls:
     id: str = 'call'
 
 
-Turn: TypeAlias = 'Sequence[str | Calls | Exception]'
+@dataclass(frozen=True)
+class Silence:
+    """The stream hangs."""
+
+
+Turn: TypeAlias = 'Sequence[str | Calls | Silence | Exception]'
 
 
 def model(*turns: Turn) -> FunctionModel:
@@ -39,6 +44,8 @@ def model(*turns: Turn) -> FunctionModel:
         for item in left.pop(0):
             if isinstance(item, Exception):
                 raise item
+            if isinstance(item, Silence):
+                continue
             parts.append(
                 TextPart(item) if isinstance(item, str) else ToolCallPart(item.tool, item.args, tool_call_id=item.id)
             )
@@ -49,7 +56,9 @@ def model(*turns: Turn) -> FunctionModel:
             await asyncio.sleep(0)
             if isinstance(item, Exception):
                 raise item
-            if isinstance(item, str):
+            if isinstance(item, Silence):
+                await asyncio.sleep(30)
+            elif isinstance(item, str):
                 yield item
             else:
                 yield {place: DeltaToolCall(name=item.tool, json_args=item.args, tool_call_id=item.id)}

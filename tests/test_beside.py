@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic_ai.result import AgentStream
-from scripted import Calls, agent
+from scripted import Calls, Silence, agent
 
 from streamtap.testing import capture
 
@@ -75,17 +75,22 @@ def test_reading_through_the_streams_own_methods_passes_the_tap_by(seen: Capture
     assert (response.chunks, response.time_to_first_token, response.duration, response.parts) == (0, None, None, ())
 
 
-def test_a_handler_that_returns_early_leaves_an_incomplete_response(seen: Capture):
-    """pydantic-ai reads the rest where nobody sees it; the tokens are known all the same."""
+@pytest.mark.parametrize('reads', [0, 1])
+def test_what_a_handler_leaves_unread_is_measured_all_the_same(reads: int, seen: Capture):
+    """pydantic-ai reads on in any case, through the tap too: chunks, tokens and tools are whole."""
 
     async def mine(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
-        async for _ in events:
-            return
+        if reads:
+            async for _ in events:
+                return
 
-    result = asyncio.run(agent(['do', 'ne']).run('hello', event_stream_handler=seen.tap.beside(mine)))
+    made = agent([Calls('nap')], ['do', 'ne'])
+    result = asyncio.run(made.run('hello', event_stream_handler=seen.tap.beside(mine)))
     assert result.output == 'done'
-    assert [(r.outcome, r.output_tokens) for r in seen.responses] == [('incomplete', result.usage.output_tokens)]
-    assert [run.outcome for run in seen.runs] == ['success']
+    assert [(r.outcome, r.chunks) for r in seen.responses] == [('success', 1), ('success', 2)]
+    assert sum(r.output_tokens or 0 for r in seen.responses) == result.usage.output_tokens
+    assert [tool.outcome for tool in seen.tools] == ['success']
+    assert [(run.outcome, run.tool_calls) for run in seen.runs] == [('success', 1)]
 
 
 def test_what_the_users_handler_raises_ends_the_run_but_is_no_failure_of_the_provider(seen: Capture):
@@ -99,6 +104,41 @@ def test_what_the_users_handler_raises_ends_the_run_but_is_no_failure_of_the_pro
         asyncio.run(agent(['do', 'ne']).run('hello', event_stream_handler=seen.tap.beside(mine)))
     assert [(r.outcome, r.error_type) for r in seen.responses] == [('cancelled', None)]
     assert [(run.outcome, run.error_type) for run in seen.runs] == [('error', 'LookupError')]
+
+
+def test_a_handler_that_raises_after_the_end_leaves_a_complete_response(seen: Capture):
+    """The model did its part."""
+
+    async def mine(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
+        async for _ in events:
+            pass
+        raise LookupError('mine')
+
+    with pytest.raises(LookupError, match='mine'):
+        asyncio.run(agent(['do', 'ne']).run('hello', event_stream_handler=seen.tap.beside(mine)))
+    assert [(r.outcome, r.error_type) for r in seen.responses] == [('success', None)]
+    assert [(run.outcome, run.error_type) for run in seen.runs] == [('error', 'LookupError')]
+
+
+def test_a_silent_stream_is_the_models_wait_while_the_handler_asks(seen: Capture):
+    """Also while it lasts: what nobody answers is not the consumer's time."""
+
+    async def mine(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
+        async for _ in events:
+            pass
+
+    async def main() -> None:
+        task = asyncio.create_task(agent(['a', Silence()]).run('x', event_stream_handler=seen.tap.beside(mine)))
+        await asyncio.sleep(0.1)
+        (waiting,) = seen.tap.live().responses
+        assert waiting.wait == pytest.approx(0.1, abs=0.05)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(main())
+    (response,) = seen.responses
+    assert response.consumer_seconds == pytest.approx(0, abs=0.01)
+    assert seen.runs[0].phases['stream'] == pytest.approx(0.1, abs=0.05)
 
 
 def test_a_provider_that_fails_is_told_as_such(seen: Capture):

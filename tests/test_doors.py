@@ -152,14 +152,18 @@ def test_run_stream_gives_the_handler_less_and_the_tap_says_so(seen: Capture, ca
 
     async def main() -> None:
         for _ in range(2):
-            made = agent([Calls('nap')], ['do', 'ne'])
+            made = agent([Calls('nap')], [Calls('nap')], ['do', 'ne'])
             async with made.run_stream('hello', event_stream_handler=seen.tap) as stream:
                 await stream.get_output()
 
     asyncio.run(main())
-    assert [(r.step, r.chunks, r.outcome) for r in seen.responses] == [(1, 1, 'success'), (2, 1, 'incomplete')] * 2
+    assert sorted((r.step, r.chunks, r.outcome) for r in seen.responses) == [
+        *[(1, 1, 'success')] * 2,
+        *[(2, 1, 'success')] * 2,
+        *[(3, 1, 'incomplete')] * 2,
+    ]
     assert all(r.output_tokens_per_second is None for r in seen.responses if r.outcome == 'incomplete')
-    assert [run.outcome for run in seen.runs] == ['incomplete'] * 2
+    assert [(run.outcome, run.requests, run.tool_calls) for run in seen.runs] == [('incomplete', 3, 2)] * 2
     assert len([line for line in caplog.messages if 'tap.capability()' in line]) == 1
 
 

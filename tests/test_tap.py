@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     ('arguments', 'error', 'says'),
     [
         ({'sinks': [object()]}, TypeError, r'is not a sink: it lacks run_started.*BaseSink'),
+        ({'sinks': UsageSink()}, TypeError, r'must be a list: pass \[UsageSink'),
         ({'sinks': [UsageSink]}, TypeError, r'pass UsageSink\(\) instead of the class'),
         ({'stall_after': -1}, ValueError, 'stall_after must be above 0'),
         ({'stall_after': '5'}, TypeError, 'stall_after must be a number of seconds'),
@@ -52,6 +53,8 @@ def test_bad_input_is_refused_at_construction(arguments: dict[str, Any], error: 
 def test_calling_the_tap_by_hand_says_how_to_pass_it():
     """At once, not when the result is awaited."""
     called: Any = Tap([])
+    with pytest.raises(TypeError, match=r'capabilities=\[tap.capability\(\)\]'):
+        asyncio.run(agent(['done'], capabilities=[called]).run('hello'))
     with pytest.raises(TypeError, match=r'event_stream_handler=tap.*\(str, list\)'):
         called('ctx', [])
 

@@ -85,25 +85,25 @@ def test_the_summary_adds_up_per_agent_model_tool_and_label():
 def test_the_table_reads_in_a_terminal():
     """Whole, aligned, with units, `-` where nothing is known, and a word on what the sums lack."""
     assert str(filled().summary()) == (
-        'agent  runs  blank p50     p95  run p50     p95  requests  tools  tokens in  out     cost   not ok\n'
-        '-----  ----  ---------  ------  -------  ------  --------  -----  ---------  ---  -------  -------\n'
-        'a         2     2.00 s  2.00 s   4.00 s  4.00 s         4      2        200   20  $0.2500  1 error\n'
-        'total     2     2.00 s  2.00 s   4.00 s  4.00 s         4      2        200   20  $0.2500  1 error\n'
+        'agent  runs  blank p50     p95  run p50     p95  reqs  tools   in  out     cost   not ok\n'
+        '-----  ----  ---------  ------  -------  ------  ----  -----  ---  ---  -------  -------\n'
+        'a         2     2.00 s  2.00 s   4.00 s  4.00 s     4      2  200   20  $0.2500  1 error\n'
+        'total     2     2.00 s  2.00 s   4.00 s  4.00 s     4      2  200   20  $0.2500  1 error\n'
         '\n'
-        'label        runs  blank p50     p95  run p50     p95  requests  tools  tokens in  out     cost   not ok\n'
-        '-----------  ----  ---------  ------  -------  ------  --------  -----  ---------  ---  -------  -------\n'
-        'tenant=acme     2     2.00 s  2.00 s   4.00 s  4.00 s         2      2        200   20  $0.2500  1 error\n'
+        'label        runs  blank p50     p95  run p50     p95  reqs  tools   in  out     cost   not ok\n'
+        '-----------  ----  ---------  ------  -------  ------  ----  -----  ---  ---  -------  -------\n'
+        'tenant=acme     2     2.00 s  2.00 s   4.00 s  4.00 s     2      2  200   20  $0.2500  1 error\n'
         '\n'
-        'model  requests  failed  TTFT p50     p95  tokens/s p50  tokens in  cached  out  reasoning     cost\n'
-        '-----  --------  ------  --------  ------  ------------  ---------  ------  ---  ---------  -------\n'
-        'p:m           4       1    500 ms  1.48 s            50        200      80   20          0  $0.2500\n'
+        'model  reqs  failed  TTFT p50     p95  tokens/s p50  tokens in  cached  out  reasoning     cost\n'
+        '-----  ----  ------  --------  ------  ------------  ---------  ------  ---  ---------  -------\n'
+        'p:m       4       1    500 ms  1.48 s            50        200      80   20          0  $0.2500\n'
         '\n'
         'tool      kind  calls     p50     p95     not ok\n'
         '----  --------  -----  ------  ------  ---------\n'
         'a/t   function      2  100 ms  100 ms  1 retried\n'
         '\n'
-        'Responses without usage: 1 (tokens and cost are too low)\n'
-        'Responses without a known price: 1 (cost is too low)'
+        'Responses without usage: 1 (tokens and cost without them)\n'
+        'Responses without a known price: 1 (cost without them)'
     )
 
 

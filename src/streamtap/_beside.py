@@ -19,6 +19,7 @@ class BesideEvents:
         events: The events, from pydantic-ai.
         monotonic: Reads the clock.
         read: Called with each event, and the moments before and after the wait for it.
+        waiting: Called with the moment at which the handler asks for an event.
         held: Called with the interval in which the handler held an event.
     """
 
@@ -28,16 +29,18 @@ class BesideEvents:
         monotonic: Callable[[], float],
         *,
         read: Callable[[AgentStreamEvent, float, float], None],
+        waiting: Callable[[float], None],
         held: Callable[[float, float], None],
     ) -> None:
         self._events = events
         self._iterator: AsyncIterator[AgentStreamEvent] | None = None
         self._monotonic = monotonic
         self._read = read
+        self._waiting = waiting
         self._held = held
         self._handed_over: float | None = None
         self.was_exhausted = False
-        """Whether the handler read the events to their end."""
+        """Whether the events were read to their end."""
         self.failure: BaseException | None = None
         """What the stream itself raised, as opposed to the handler."""
 
@@ -55,6 +58,7 @@ class BesideEvents:
 
     async def __anext__(self) -> AgentStreamEvent:
         waited_from = self._monotonic()
+        self._waiting(waited_from)
         if self._handed_over is not None:
             self._held(self._handed_over, waited_from)
         if self._iterator is None:

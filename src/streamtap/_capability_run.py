@@ -141,6 +141,8 @@ class CapabilityRun:
         self._leave_task = _nothing
         if self._runs.remove(self.run):
             self.run.end(outcome, error_type=error_type, now=self._monotonic())
+        # It holds the run's context, and that this capability: without it the run goes when it is over.
+        self.run.tool_manager = None
 
     # A request
 
@@ -276,7 +278,7 @@ class CapabilityRun:
             self._executed.add(call_id)
             started = self._monotonic()
             call = self.run.tools.begin(self.run.tool_name(name), call_id, step=self._step, started=started)
-            call.span = self.run.trace.tool(call.tool, call_id, self.run.around.moments.to_unix_ns(started))
+            call.span = self.run.trace.tool(call.tool, call_id, self.run.moments.to_unix_ns(started))
             return call
         return None
 

@@ -30,6 +30,8 @@ class Watched:
     step: int = 0
     outcome: RunOutcome = 'incomplete'
     error_type: str | None = None
+    keeps_manager: bool = True
+    """Whether the run holds on to the tool manager its handler sees: `run_stream()` shows it those of steps gone by."""
     manager: weakref.ref[object] | None = None
     finalizer: weakref.finalize[..., object] | None = None
     unhook_task: Callable[[], object] = field(default=lambda: None)
@@ -97,10 +99,15 @@ class Endings:
 
     def listen(self, watched: Watched, manager: object) -> None:
         """Listen for the end of the run's tool manager; armed anew when the run goes on with another one."""
-        if manager is None or (watched.manager is not None and watched.manager() is manager):
+        if watched.keeps_manager and (
+            manager is None or (watched.manager is not None and watched.manager() is manager)
+        ):
             return
         if watched.finalizer is not None:
             watched.finalizer.detach()
+        if not watched.keeps_manager:
+            watched.manager = watched.finalizer = None
+            return
         try:
             watched.manager = weakref.ref(manager)
             watched.finalizer = weakref.finalize(manager, self._collected, watched)
@@ -175,6 +182,7 @@ class Endings:
             watched.finalizer.detach()
         try:
             watched.unhook_task()
+            watched.unhook_task = lambda: None
             if self._runs.remove(watched.run):
                 watched.run.end(watched.outcome, error_type=watched.error_type, now=watched.last_end)
         except Exception as error:

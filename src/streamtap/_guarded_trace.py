@@ -75,10 +75,10 @@ class GuardedTrace:
             return self.inner.tool(tool, tool_call_id, started_ns)
         return None
 
-    def tool_ended(self, record: ToolRecord, seen: ToolTrace | None) -> ToolRecord:
+    def tool_ended(self, record: ToolRecord, seen: ToolTrace | None, ended_ns: int | None) -> ToolRecord:
         """See `RunTrace.tool_ended`."""
         with guarded(self._out, WHERE):
-            return self.inner.tool_ended(record, seen)
+            return self.inner.tool_ended(record, seen, ended_ns)
         return record
 
     def ended(self, record: RunRecord) -> RunRecord:

@@ -106,12 +106,25 @@ class HandlerDoor:
                     if request.meter.first_event is None:
                         watched.run.trace.request_seen()
                     _upstream.feed_response(request.meter, event, waited_from, now, describe)
-                    # Where no further event is asked for, the rest of the time is the handler's.
                     request.meter.held = True
 
-        shown = BesideEvents(events, self._around.clock.monotonic, read=read, held=lambda started, ended: None)
+        def waiting(now: float) -> None:
+            if request is not None:
+                request.meter.held = False
+                request.meter.resumed_at = now
+
+        shown = BesideEvents(
+            events,
+            self._around.clock.monotonic,
+            read=read,
+            waiting=waiting,
+            held=_nothing,
+        )
         try:
             await handler(ctx, shown)
+            # What it left, pydantic-ai would read on by itself; this way the tap sees it too.
+            async for _ in shown:
+                pass
         except BaseException as error:
             self._calls.response_over(watched, request, ctx, events, error, shown)
             raise
@@ -134,10 +147,14 @@ class HandlerDoor:
                 if tools is not None:
                     tools.feed(event, waited_from, now)
 
-        shown = BesideEvents(events, self._around.clock.monotonic, read=read, held=watched.run.phases.hold)
+        shown = BesideEvents(
+            events, self._around.clock.monotonic, read=read, waiting=_nothing, held=watched.run.phases.hold
+        )
         token = self._current.set(watched.run)
         try:
             await handler(ctx, shown)
+            async for _ in shown:
+                pass
         except BaseException as error:
             self._calls.tools_over(watched, tools, ctx, error, last_wait)
             raise
@@ -157,6 +174,8 @@ class HandlerDoor:
                 watched = self._open(ctx, events, who)
             if watched is not None:
                 watched.run.tool_manager = manager = _upstream.tool_manager(ctx)
+                if _upstream.model_call(ctx, events):
+                    watched.keeps_manager = _upstream.streamed_response(events) is not None
                 self.endings.listen(watched, manager)
         except Exception as error:
             self._out.failed(WHERE, error)
@@ -232,3 +251,7 @@ class HandlerDoor:
         finally:
             self._current.reset(token)
         self._calls.tools_over(watched, tools, ctx, None, waited_from)
+
+
+def _nothing(*_: float) -> None:
+    """Whoever is told this needs it not."""

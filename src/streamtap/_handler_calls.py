@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from typing import TYPE_CHECKING
@@ -80,13 +81,12 @@ class HandlerCalls:
                 return
             now = self._around.clock.monotonic()
             request.response = _upstream.streamed_response(events)
-            if error is not None and shown is not None and shown.failure is not error:
-                # The user's handler raised, not the stream: for the request that is the caller's stop.
-                outcome = 'cancelled'
-            elif error is not None:
+            if shown is not None and error is not shown.failure:
+                # What the user's handler raises is no failure of the stream, and what it swallows is one.
+                stopped = None if shown.was_exhausted else asyncio.CancelledError()
+                error = shown.failure if shown.failure is not None else stopped
+            if error is not None:
                 outcome = _upstream.request_outcome(error, ctx)
-            elif shown is not None and request.meter.first_event is not None and not shown.was_exhausted:
-                outcome = 'incomplete'
             elif request.response is None and request.meter.ended_at_final_result:
                 outcome = 'incomplete'
                 self._say_truncated()

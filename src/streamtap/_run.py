@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage
 
     from streamtap._records import RequestOutcome, ResponseRecord, RunOutcome
-    from streamtap._surroundings import Owner, Surroundings
+    from streamtap._surroundings import Moments, Owner, Surroundings
 
 
 @dataclass(slots=True, eq=False)
@@ -43,13 +43,16 @@ class Run:
     phases: PhaseClock = field(default_factory=PhaseClock)
     tools: ToolCalls = field(init=False)
     trace: GuardedTrace = field(init=False)
+    moments: Moments = field(init=False)
     open_request: Request | None = None
     unsettled: Request | None = None
     reported_before: bool = False
 
     def __post_init__(self) -> None:
+        # One reading for all of the run's timestamps: the wall clock may step while it goes on.
+        self.moments = self.around.moments
         self.trace = GuardedTrace(RunTrace(), self.around.out)
-        self.tools = ToolCalls(self.owner, self.around, self.phases, self.trace)
+        self.tools = ToolCalls(self.owner, self.around.out, self.moments, self.phases, self.trace)
 
     def announce(self, parent: Run | None, *, instrumented: bool) -> None:
         """Open the run's trace and tell the sinks that it began.
@@ -67,7 +70,7 @@ class Run:
             root_agent=owner.root_agent,
             door=owner.door,
             labels=owner.labels,
-            started_ns=self.around.moments.to_unix_ns(self.started),
+            started_ns=self.moments.to_unix_ns(self.started),
         )
         with guarded(self.around.out, 'spans'):
             outer = None if parent is None else parent.trace.inner
@@ -127,7 +130,7 @@ class Run:
                 model=name,
                 door=owner.door,
                 labels=owner.labels,
-                started_ns=self.around.moments.to_unix_ns(started if started is not None else now),
+                started_ns=self.moments.to_unix_ns(started if started is not None else now),
                 streamed=request.streamed,
             )
         )
@@ -149,7 +152,7 @@ class Run:
             self.unsettled = request
             if self.trace.adds_to_requests:
                 # pydantic-ai's own span of the request ends before the response is settled.
-                self.trace.request_over(build_records(request, self.owner, self.around.moments).records[-1])
+                self.trace.request_over(build_records(request, self.owner, self.moments).records[-1])
 
     def settle(self) -> None:
         """Report the request that is over, with what its response says by now."""
@@ -157,7 +160,7 @@ class Run:
         if request is None:
             return
         meter = request.meter
-        settled = build_records(request, self.owner, self.around.moments)
+        settled = build_records(request, self.owner, self.moments)
         for record in settled.records:
             priced = self.around.price(record) if record.usage_reported else record
             self._account(priced)
@@ -213,7 +216,7 @@ class Run:
                 root_agent=owner.root_agent,
                 door=owner.door,
                 labels=owner.labels,
-                started_ns=self.around.moments.to_unix_ns(self.started),
+                started_ns=self.moments.to_unix_ns(self.started),
                 duration=duration,
                 outcome=outcome,
                 error_type=error_type,

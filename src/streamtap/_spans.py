@@ -90,6 +90,7 @@ class OwnTrace(RunTrace):
         self._parts = parts
         self._agent = start.agent
         self._chat_of_step: Span | None = None
+        self._is_over = False
         around = trace.get_current_span()
         if isinstance(parent, OwnTrace) and self.around_id == parent.around_id:
             # Called from a tool for which the handler door could make no span current.
@@ -120,6 +121,8 @@ class OwnTrace(RunTrace):
 
     def responded(self, record: ResponseRecord) -> ResponseRecord:
         """Make the request's span, with its parts inside."""
+        if self._is_over:
+            return with_ids(record, self.ids)
         chat = self._tracer.start_span(
             f'{names.CHAT} {record.model}',
             context=trace.set_span_in_context(self.span),
@@ -138,6 +141,8 @@ class OwnTrace(RunTrace):
 
     def tool(self, tool: str, tool_call_id: str, started_ns: int) -> ToolTrace:
         """A span around the execution of a tool, current while the user's code runs."""
+        if self._is_over:
+            return ToolTrace()
         return OwnToolTrace(
             self._tracer.start_span(
                 f'{names.EXECUTE_TOOL} {tool}',
@@ -147,11 +152,11 @@ class OwnTrace(RunTrace):
             )
         )
 
-    def tool_ended(self, record: ToolRecord, seen: ToolTrace | None) -> ToolRecord:
+    def tool_ended(self, record: ToolRecord, seen: ToolTrace | None, ended_ns: int | None) -> ToolRecord:
         """End the tool's span, or make it now; a call that was never executed has none."""
         if isinstance(seen, OwnToolTrace):
             span = seen.span
-        elif record.duration is None:
+        elif record.duration is None or self._is_over:
             return with_ids(record, self.ids)
         else:
             parent = self._chat_of_step if record.kind == 'native' and self._chat_of_step is not None else self.span
@@ -168,11 +173,14 @@ class OwnTrace(RunTrace):
         if record.error_type is not None:
             span.set_attribute(names.ERROR_TYPE, record.error_type)
             span.set_status(Status(StatusCode.ERROR))
-        span.end(None if record.duration is None else record.started_ns + round(record.duration * 1e9))
+        if record.duration is not None:
+            ended_ns = record.started_ns + round(record.duration * 1e9)
+        span.end(ended_ns)
         return with_ids(record, ids_of(span))
 
     def ended(self, record: RunRecord) -> RunRecord:
         """End the run's span."""
+        self._is_over = True
         self.span.set_attribute(names.OUTCOME, record.outcome)
         if record.error_type is not None:
             self.span.set_attribute(names.ERROR_TYPE, record.error_type)

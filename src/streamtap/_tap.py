@@ -21,7 +21,7 @@ from streamtap._handler import HandlerDoor
 from streamtap._price import Pricing
 from streamtap._prometheus import PrometheusSink
 from streamtap._runs import Runs
-from streamtap._sinks import Attachment
+from streamtap._sinks import Attachment, BaseSink
 from streamtap._spans import SpanSink
 from streamtap._surroundings import Surroundings
 from streamtap._tracing import Tracing
@@ -105,6 +105,8 @@ class Tap:
             raise TypeError(
                 f'price must be a function of a ResponseRecord that returns US dollars or None, not {price!r}'
             )
+        if isinstance(sinks, BaseSink):
+            raise TypeError(f'sinks must be a list: pass [{type(sinks).__name__}(...)] instead of a sink alone')
         chosen = tuple(default_sinks() if sinks is None else sinks)
         for sink in chosen:
             _check_sink(sink)
@@ -128,7 +130,7 @@ class Tap:
             self._out.attach(Attachment(names, max_label_values, self.live, self._handler.endings.catch_up))
             _TAPS.add(self)
 
-    def __call__(self, ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> Awaitable[None]:
+    def __call__(self, ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent] | None = None) -> Awaitable[None]:
         """The handler door: pass the tap itself as `event_stream_handler=`.
 
         Args:
@@ -138,12 +140,17 @@ class Tap:
         Raises:
             TypeError: If it is called by hand with anything else.
         """
+        if events is None:
+            raise TypeError(
+                'a tap is no capability: pass capabilities=[tap.capability()] instead of capabilities=[tap]'
+            )
         if not isinstance(ctx, RunContext) or not hasattr(events, '__aiter__'):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(
                 'a tap is called by pydantic-ai with (RunContext, events): pass it as '
                 f'agent.run(..., event_stream_handler=tap); it was called with ({type(ctx).__name__}, {type(events).__name__})'
             )
-        return self._handler.handle(ctx, events) if self._enabled else _drain(events)
+        read: AsyncIterable[AgentStreamEvent] = events
+        return self._handler.handle(ctx, read) if self._enabled else _drain(read)
 
     def beside(self, handler: EventStreamHandler[Any]) -> EventStreamHandler[Any]:
         """A handler that feeds your own handler and the tap: `event_stream_handler=tap.beside(mine)`.

@@ -9,11 +9,12 @@ from streamtap import _upstream
 from streamtap._records import ToolRecord, ToolStart
 
 if TYPE_CHECKING:
+    from streamtap._dispatch import Dispatch
     from streamtap._guarded_trace import GuardedTrace
     from streamtap._meter import NativeCall
     from streamtap._phases import PhaseClock
     from streamtap._records import RunOutcome, ToolKind, ToolOutcome
-    from streamtap._surroundings import Owner, Surroundings
+    from streamtap._surroundings import Moments, Owner
     from streamtap._tracing import ToolTrace
 
 
@@ -36,13 +37,15 @@ class ToolCalls:
 
     Args:
         owner: Whose they are.
-        around: What all runs share.
+        out: Where records go.
+        moments: The clocks' relation.
         phases: Takes the time in which any of them ran.
         trace: Makes their spans.
     """
 
     owner: Owner
-    around: Surroundings
+    out: Dispatch
+    moments: Moments
     phases: PhaseClock
     trace: GuardedTrace
     open: dict[str, OpenTool] = field(default_factory=dict[str, OpenTool])
@@ -57,7 +60,7 @@ class ToolCalls:
         """A function or output tool begins to run."""
         call = OpenTool(tool, tool_call_id, kind, step, started)
         self.open[tool_call_id] = call
-        self.around.out.tool_started(
+        self.out.tool_started(
             ToolStart(
                 run_id=self.owner.run_id,
                 conversation_id=self.owner.conversation_id,
@@ -67,7 +70,7 @@ class ToolCalls:
                 tool_call_id=tool_call_id,
                 kind=kind,
                 labels=self.owner.labels,
-                started_ns=self.around.moments.to_unix_ns(started),
+                started_ns=self.moments.to_unix_ns(started),
             )
         )
         return call
@@ -106,7 +109,8 @@ class ToolCalls:
             self.executed += 1
         if interval is not None:
             call.started = interval[0]
-        self._report(call, outcome, cause=cause, error_type=error_type, duration=duration)
+        ended = None if interval is None else interval[1]
+        self._report(call, outcome, cause=cause, error_type=error_type, duration=duration, ended=ended)
 
     def end_all(self, run_outcome: RunOutcome, error_type: str | None, now: float) -> None:
         """The run is over: so is every call, whether or not its own end will still be told.
@@ -156,6 +160,7 @@ class ToolCalls:
         cause: str | None,
         error_type: str | None,
         duration: float | None,
+        ended: float | None = None,
     ) -> None:
         if call.kind == 'output' and outcome == 'retried':
             self.outputs_sent_back += 1
@@ -169,12 +174,13 @@ class ToolCalls:
                 tool_call_id=call.tool_call_id,
                 kind=call.kind,
                 labels=self.owner.labels,
-                started_ns=self.around.moments.to_unix_ns(call.started),
+                started_ns=self.moments.to_unix_ns(call.started),
                 duration=duration,
                 outcome=outcome,
                 retry_cause=cause,
                 error_type=error_type,
             ),
             call.span,
+            None if ended is None else self.moments.to_unix_ns(ended),
         )
-        self.around.out.tool_ended(record)
+        self.out.tool_ended(record)

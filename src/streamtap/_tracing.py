@@ -90,8 +90,14 @@ class RunTrace:
         """The span around a tool whose execution is seen."""
         return ToolTrace()
 
-    def tool_ended(self, record: ToolRecord, seen: ToolTrace | None) -> ToolRecord:
-        """The record with the ids of its span; `seen` is the span around its execution, if that was seen."""
+    def tool_ended(self, record: ToolRecord, seen: ToolTrace | None, ended_ns: int | None) -> ToolRecord:
+        """The record with the ids of its span.
+
+        Args:
+            record: What is known of the call.
+            seen: The span around its execution, if that was seen.
+            ended_ns: When its execution ended, also where that is no duration because it was interrupted.
+        """
         return with_ids(record, (seen.ids if seen is not None else None) or self.ids)
 
     def ended(self, record: RunRecord) -> RunRecord:

@@ -126,9 +126,9 @@ class UsageSummary(BaseModel):
             blocks.append(_table('tool', [(f'{t.agent}/{t.tool}', t) for t in self.tools], _TOOL_COLUMNS, None))
         notes: list[str] = []
         if self.total.unmeasured_responses:
-            notes.append(f'Responses without usage: {self.total.unmeasured_responses} (tokens and cost are too low)')
+            notes.append(f'Responses without usage: {self.total.unmeasured_responses} (tokens and cost without them)')
         if self.total.unpriced_responses:
-            notes.append(f'Responses without a known price: {self.total.unpriced_responses} (cost is too low)')
+            notes.append(f'Responses without a known price: {self.total.unpriced_responses} (cost without them)')
         return '\n\n'.join([*blocks, '\n'.join(notes)] if notes else blocks)
 
 
@@ -165,15 +165,15 @@ _RUN_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
     ('p95', 'time_to_first_output_p95', seconds),
     ('run p50', 'run_duration_p50', seconds),
     ('p95', 'run_duration_p95', seconds),
-    ('requests', 'requests', str),
+    ('reqs', 'requests', str),
     ('tools', 'tool_calls', str),
-    ('tokens in', 'input_tokens', str),
+    ('in', 'input_tokens', str),
     ('out', 'output_tokens', str),
     ('cost', 'cost_usd', dollars),
     ('not ok', 'outcomes', _failures),
 )
 _MODEL_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
-    ('requests', 'requests', str),
+    ('reqs', 'requests', str),
     ('failed', 'failed_requests', str),
     ('TTFT p50', 'time_to_first_token_p50', seconds),
     ('p95', 'time_to_first_token_p95', seconds),
