@@ -31,7 +31,7 @@ def own_model(name: str) -> Model:
     try:
         return infer_model(name)
     except Exception as error:  # Each provider's constructor complains in its own way.
-        raise ValueError(f'cannot use model {name!r}: {error}') from error
+        raise ValueError(f'cannot use model {name!r}: {error} (without --model the demo needs no key)') from error
 
 
 @contextlib.asynccontextmanager

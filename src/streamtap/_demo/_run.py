@@ -64,7 +64,7 @@ def run_demo(*, seconds: float | None, port: int, model: str | None) -> None:
         own = None if model is None else own_model(model)
     except ValueError as error:
         raise DemoError(str(error)) from error
-    note = FAKE_NOTE if model is None else f'these requests to {model} are real: its provider charges you'
+    note = FAKE_NOTE if model is None else f'requests go to {model}, at whatever its provider charges'
     with _serve(port) as server, make_tap() as tap:
         screen = Screen(tap, server.url, note)
 
