@@ -316,3 +316,27 @@ def test_a_tool_that_raises_leaves_no_cycle():
         assert [ref() for ref in alive] == [None]
     finally:
         gc.enable()
+
+
+def test_queueing_for_a_slot_is_a_phase_of_its_own():
+    """On top of the run's duration, not part of it."""
+
+    async def main() -> None:
+        made = agent([nap(0.1, 'a')], ['done'], [nap(0.1, 'a')], ['done'], capabilities=caps, max_concurrency=1)
+        await asyncio.gather(made.run('first'), made.run('second'))
+
+    with capture() as seen:
+        caps = [seen.tap.capability()]
+        asyncio.run(main())
+        first, second = seen.runs
+        assert first.phases.get('queue', 0.0) < 0.05
+        assert second.phases['queue'] == pytest.approx(0.1, abs=0.05)
+        for run in (first, second):
+            queue = run.phases.get('queue', 0.0)
+            assert sum(run.phases.values()) == pytest.approx(run.duration + queue, abs=0.001)
+
+
+def test_no_hook_of_the_capability_makes_a_realtime_session_warn():
+    """pydantic-ai warns of hooks that such a session never calls; ours are all answered for."""
+    with capture() as seen:
+        assert seen.tap.capability()._realtime_uncalled_hooks() == ()  # pyright: ignore[reportPrivateUsage]

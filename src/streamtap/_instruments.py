@@ -41,7 +41,6 @@ class Instrument:
         max_label_sets: int,
         overflowed: Counter | None,
     ) -> None:
-        self._metric = metric
         self._collector = collector
         self._names = (*metric.labels, *(user_labels if metric.is_about_runs else ()))
         self._cap = cap

@@ -23,21 +23,18 @@ from streamtap._upstream.context import (
 from streamtap._upstream.errors import (
     error_type,
     failed_attempts,
-    is_deferral,
     request_outcome,
     run_ending,
     tool_outcome,
 )
-from streamtap._upstream.events import ToolCall, ToolResult, decided_calls, feed_response, tool_call, tool_result
+from streamtap._upstream.events import ToolResult, decided_calls, feed_response, tool_call, tool_result
 from streamtap._upstream.responses import (
     Attempt,
     Response,
     asked_model,
-    attempts_of,
     read_response,
     response_at,
     streamed_response,
-    wrapped_candidates,
 )
 from streamtap._upstream.tools import (
     UNKNOWN_TOOL,
@@ -52,12 +49,10 @@ __all__ = [
     'UNKNOWN_TOOL',
     'Attempt',
     'Response',
-    'ToolCall',
     'ToolResult',
     'Who',
     'asked_model',
     'asks_again',
-    'attempts_of',
     'decided_calls',
     'driving_task',
     'error_type',
@@ -65,7 +60,6 @@ __all__ = [
     'failed_attempts',
     'feed_response',
     'is_answered_outside',
-    'is_deferral',
     'is_deferred_result',
     'is_instrumented',
     'is_output_tool',
@@ -89,5 +83,4 @@ __all__ = [
     'tool_result',
     'waits_for_slot',
     'who',
-    'wrapped_candidates',
 ]
