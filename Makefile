@@ -26,6 +26,7 @@ check: $(STAMP) ## Formatting, lint, types, and generated files that are out of 
 
 bench: $(STAMP) ## What the tap costs
 	$(BIN)/python bench/per_delta.py
+	$(BIN)/python bench/per_run.py
 
 docs: $(STAMP) ## Write the generated pages
 	$(BIN)/python docs/generate.py
