@@ -60,7 +60,9 @@ class ResponseMeter:
         '_counts',
         '_current',
         '_index',
+        '_last_other',
         '_native_open',
+        '_notable',
         '_open_native',
         '_stall_after',
         'chunks',
@@ -74,10 +76,8 @@ class ResponseMeter:
         'first_output',
         'first_visible',
         'gap_max',
-        'gap_sum',
         'held',
         'last_chunk',
-        'last_event',
         'native_at_last',
         'native_calls',
         'native_seconds',
@@ -93,14 +93,14 @@ class ResponseMeter:
     def __init__(self, started: float | None, *, stall_after: float) -> None:
         self.started = started
         self.first_event: float | None = None
-        self.last_event: float | None = None
+        self._last_other: float | None = None
+        self._notable = 0.0
         self.first_chunk: float | None = None
         self.first_output: float | None = None
         self.first_visible: float | None = None
         self.final_result: float | None = None
         self.last_chunk = 0.0
         self.chunks = 0
-        self.gap_sum = 0.0
         self.gap_max = 0.0
         self.stalls = 0
         self.stall_seconds = 0.0
@@ -142,25 +142,32 @@ class ResponseMeter:
         """Whether the last event so far said that the final result began: `run_stream()` cuts its handler off there."""
         return self.final_result is not None and self.final_result == self.last_event
 
+    @property
+    def last_event(self) -> float | None:
+        """When the last event came, with content or without."""
+        if self.first_chunk is None or (self._last_other is not None and self._last_other > self.last_chunk):
+            return self._last_other
+        return self.last_chunk
+
+    @property
+    def gap_sum(self) -> float:
+        """The waits before each chunk after the first: the window from first to last, less whose time was another's."""
+        if self.first_chunk is None:
+            return 0.0
+        held = self.consumer_at_last - self.consumer_at_first
+        return self.last_chunk - self.first_chunk - held - self.native_at_last
+
     def chunk(self, index: int, waited_from: float, now: float) -> None:
         """An event with content arrived: the only method on the path of every delta."""
-        if index != self._index or self._native_open:
+        if index != self._index or waited_from != self.last_chunk:
             self._turn_to(index, waited_from, now)
         else:
-            gap = now - waited_from + self._carry
+            gap = now - waited_from
             self._counts[bisect_left(BOUNDS, gap)] += 1
-            self.gap_sum += gap
-            if gap > self.gap_max:
-                self.gap_max = gap
-            if gap > self._stall_after:
-                self._stall(now, gap)
-        self._carry = 0.0
+            if gap > self._notable:
+                self._note(gap, now)
         self.chunks += 1
         self.last_chunk = now
-        if waited_from != self.last_event:
-            self._consumed(waited_from)
-        self.consumer_at_last = self.consumer_seconds
-        self.last_event = now
 
     def other(self, waited_from: float, now: float) -> None:
         """An event without content arrived; the wait for it is part of the wait for the next chunk."""
@@ -170,9 +177,8 @@ class ResponseMeter:
             self.native_seconds += now - waited_from
         else:
             self._carry += now - waited_from
-        if waited_from != self.last_event:
-            self._consumed(waited_from)
-        self.last_event = now
+        self._consumed(waited_from)
+        self._last_other = now
 
     def part_started(
         self,
@@ -203,6 +209,7 @@ class ResponseMeter:
             self.native_calls.append(call)
             self._open_native[tool_call_id] = call
             self._native_open = True
+            self._leave_part()
 
     def native_returned(self, tool_call_id: str, now: float, *, succeeded: bool) -> None:
         """The provider's own tool returned."""
@@ -219,8 +226,7 @@ class ResponseMeter:
         self._leave_part()
         pulled = self._pulled_at(self.started)
         waited_from = now if self.held or pulled is None else pulled
-        if self.last_event is not None and waited_from != self.last_event:
-            self._consumed(waited_from)
+        self._consumed(waited_from)
         gap = now - waited_from + self._carry
         if self._native_open:
             self.native_seconds += now - waited_from
@@ -233,32 +239,40 @@ class ResponseMeter:
         return before_any if self.last_event is None else max(self.last_event, self.resumed_at)
 
     def _turn_to(self, index: int, waited_from: float, now: float) -> None:
-        """Take a chunk that is the first, turns to another part, or comes while a native tool runs."""
+        """Take a chunk that is the first, turns to another part, or follows anything but another chunk."""
+        self._consumed(waited_from)
         if self._native_open:
             self.native_seconds += now - waited_from
         elif self.chunks:
             gap = now - waited_from + self._carry
             self._counts[bisect_left(BOUNDS, gap)] += 1
-            self.gap_sum += gap
-            self.gap_max = max(self.gap_max, gap)
-            if gap > self._stall_after:
-                self._stall(now, gap)
+            if gap > self._notable:
+                self._note(gap, now)
+        self._carry = 0.0
         self.native_at_last = self.native_seconds
-        if index != self._index:
-            self._leave_part()
-            self._current = self._part(index)
-            self._index = index
+        self.consumer_at_last = self.consumer_seconds
+        if index == self._index:
+            return
+        self._leave_part()
+        self._current = self._part(index)
+        # While a native tool runs, every chunk comes this way.
+        self._index = None if self._native_open else index
         kind = self._current.kind if self._current is not None else 'text'
         if self.first_chunk is None:
             self.first_chunk = now
             self.first_event = now if self.first_event is None else self.first_event
-            self._consumed(waited_from)
-            self.last_event = waited_from
             self.consumer_at_first = self.consumer_seconds
         if self.first_output is None and kind != THINKING:
             self.first_output = now
         if self.first_visible is None and kind in _SEEN_BY_USERS:
             self.first_visible = now
+
+    def _note(self, gap: float, now: float) -> None:
+        """Take a gap that is the longest so far, or a stall."""
+        self.gap_max = max(self.gap_max, gap)
+        if gap > self._stall_after:
+            self._stall(now, gap)
+        self._notable = min(self.gap_max, self._stall_after)
 
     def _part(self, index: int) -> Part | None:
         return next((part for part in reversed(self.parts) if part.index == index), None)
@@ -273,8 +287,9 @@ class ResponseMeter:
         self._index = None
 
     def _consumed(self, waited_from: float) -> None:
-        if self.last_event is not None and waited_from > self.last_event:
-            self.consumer_seconds += waited_from - self.last_event
+        last = self.last_event
+        if last is not None and waited_from > last:
+            self.consumer_seconds += waited_from - last
 
     def _stall(self, now: float, gap: float) -> None:
         self.stalls += 1
