@@ -130,8 +130,7 @@ def test_a_thinking_model_shows_its_first_token_before_its_first_output(door: st
     assert blank >= response.time_to_first_output
 
 
-@pytest.mark.parametrize('door', ['handler', 'capability'])
-def test_a_slow_consumer_is_not_a_slow_model(door: str):
+def test_a_slow_consumer_is_not_a_slow_model():
     """What another handler does with its time is no pace of the model: absent, rather than wrong."""
 
     async def dawdle(ctx: Any, events: Any) -> None:
@@ -141,16 +140,15 @@ def test_a_slow_consumer_is_not_a_slow_model(door: str):
     async def main(seen: Capture) -> None:
         async with paced_client(provider) as client:
             agent = Agent(paced_model(client), capabilities=[seen.tap.capability()])
-            await agent.run('hello', event_stream_handler=dawdle if door == 'capability' else seen.tap)
+            await agent.run('hello', event_stream_handler=dawdle)
 
     reply = Reply(words('one two three four five six seven eight'), every=0.01)
     with PacedProvider([reply]) as provider, capture() as seen:
         asyncio.run(main(seen))
     (response,) = seen.responses
     assert response.chunks == 8
-    if door == 'capability':
-        assert (response.output_tokens_per_second, response.gap_counts) == (None, None)
-        assert response.consumer_seconds == pytest.approx(0.27, abs=0.1)
+    assert (response.output_tokens_per_second, response.gap_counts) == (None, None)
+    assert response.consumer_seconds == pytest.approx(0.27, abs=0.1)
 
 
 def rate_limited_first(request: ChatRequest) -> Reply:

@@ -8,7 +8,7 @@ from streamtap import _upstream
 from streamtap._beside import BesideEvents
 from streamtap._endings import Endings
 from streamtap._guard import guarded
-from streamtap._handler_calls import LONGEST_PREPARATION, LONGEST_WAIT, HandlerCalls
+from streamtap._handler_calls import LONGEST_PREPARATION, LONGEST_WAIT, WHERE, HandlerCalls
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from streamtap._run import Run
     from streamtap._runs import Runs
     from streamtap._surroundings import Surroundings
-
-WHERE = 'handler'
 
 
 class HandlerDoor:
