@@ -31,12 +31,8 @@ bench: $(STAMP) ## What the tap costs
 docs: $(STAMP) ## Write the generated pages
 	$(BIN)/python docs/generate.py
 
-# The real servers that some tests use: installed on Debian as root; elsewhere those tests skip, saying so.
-servers:
-	@command -v promtool >/dev/null 2>&1 || { \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus; \
-	  else echo 'promtool is missing: the tests that need a real Prometheus will be skipped'; fi; }
+servers: ## The real servers that some tests use
+	tests/install_servers.sh
 
 clean:
-	rm -rf $(VENV) dist build .pytest_cache .ruff_cache
+	rm -rf $(VENV) .servers dist build .pytest_cache .ruff_cache

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import victoria
 from prometheus_client import CollectorRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from victoria import VictoriaMetrics
+
+SERVERS = Path(__file__).parents[1] / '.servers' / 'usr' / 'bin'
 REQUIRE_REAL = os.environ.get('STREAMTAP_REQUIRE_REAL') == '1'
 
 
@@ -25,11 +30,22 @@ def registry() -> CollectorRegistry:
 @pytest.fixture
 def promtool() -> str:
     """The path of promtool; without it the test skips, and in CI it fails."""
-    found = shutil.which('promtool')
+    return _real('promtool')
+
+
+@pytest.fixture
+def victoria_metrics(tmp_path: Path) -> Iterator[VictoriaMetrics]:
+    """A VictoriaMetrics of the test's own; without it the test skips, and in CI it fails."""
+    with victoria.running(Path(_real('victoria-metrics')), tmp_path) as server:
+        yield server
+
+
+def _real(program: str) -> str:
+    found = shutil.which(program, path=SERVERS) or shutil.which(program)
     if found is None:
         if REQUIRE_REAL:
-            pytest.fail('promtool is missing, and CI must have it: run `make servers`')
-        pytest.skip('promtool is not installed: `apt-get install prometheus` gives it')
+            pytest.fail(f'{program} is missing, and CI must have it: run `make servers`')
+        pytest.skip(f'{program} is not installed: `make servers` does it, on Debian as root')
     return found
 
 

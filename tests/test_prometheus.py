@@ -16,7 +16,7 @@ from scripted import Calls, agent
 
 from streamtap import BaseSink, PrometheusSink, ResponseRecord, RunRecord, RunStart, Tap, ToolRecord, ToolStart
 from streamtap._bulk_histogram import BulkHistogram
-from streamtap._catalogue import BY_NAME, CATALOGUE
+from streamtap._catalogue import BY_NAME, SCRAPED
 from streamtap._distribution import Distribution
 from streamtap.testing import FakeClock
 
@@ -158,7 +158,7 @@ def test_every_metric_of_the_catalogue_can_be_seen(registry: CollectorRegistry):
     tap = Tap([PrometheusSink(registry)])
     asyncio.run(agent([Calls('nap')], ['done'], capabilities=[tap.capability(stream=True)]).run('hello'))
     shown = {family.name for family in registry.collect()}
-    assert {metric.name.removesuffix('_total') for metric in CATALOGUE} == shown
+    assert {metric.name.removesuffix('_total') for metric in SCRAPED} == shown
 
 
 def test_promtool_finds_nothing_to_say(registry: CollectorRegistry, promtool: str):
@@ -334,7 +334,7 @@ def test_metrics_can_be_left_out(registry: CollectorRegistry):
     tap = Tap([PrometheusSink(registry, exclude=excluded)])
     asyncio.run(agent(['done'], capabilities=[tap.capability(stream=True)]).run('hello'))
     shown = {family.name for family in registry.collect()}
-    assert {metric.name.removesuffix('_total') for metric in CATALOGUE if metric.name not in excluded} == shown
+    assert {metric.name.removesuffix('_total') for metric in SCRAPED if metric.name not in excluded} == shown
 
 
 def test_buckets_can_be_changed(registry: CollectorRegistry):

@@ -3,6 +3,7 @@
 from streamtap._capability import TapCapability
 from streamtap._distribution import Distribution
 from streamtap._live import Live, LiveResponse, LiveRun, LiveTool
+from streamtap._otel_metrics import MetricSink
 from streamtap._prometheus import PrometheusSink
 from streamtap._records import (
     Fault,
@@ -31,6 +32,7 @@ __all__ = [
     'LiveResponse',
     'LiveRun',
     'LiveTool',
+    'MetricSink',
     'MetricsServer',
     'PartRecord',
     'PrometheusSink',

@@ -46,6 +46,8 @@ class Metric:
         help: One sentence for the exposition and the docs.
         buckets: The letter of its bucket bounds, for a histogram.
         merged: How a gauge of several processes becomes one: their sum or their maximum.
+        unit: Its unit in OpenTelemetry, unless that is seconds; what stands in braces leaves no trace in a name.
+        only: The only way on which it exists, if it is one: scraped, or by OTLP.
     """
 
     name: str
@@ -54,6 +56,18 @@ class Metric:
     help: str
     buckets: str | None = None
     merged: Literal['livesum', 'livemax'] | None = None
+    unit: str = ''
+    only: Literal['scrape', 'otlp'] | None = None
+
+    @property
+    def otel_name(self) -> str:
+        """Its name in OpenTelemetry, of which receivers make the name in Prometheus: they append unit and `_total`."""
+        return re.sub(r'\A(pydantic_ai|streamtap)_(.*?)(_seconds)?(_total)?\Z', r'\1.\2', self.name)
+
+    @property
+    def otel_unit(self) -> str:
+        """Its unit in OpenTelemetry."""
+        return 's' if self.name.removesuffix('_total').endswith('_seconds') else self.unit
 
     @property
     def is_about_runs(self) -> bool:
@@ -65,22 +79,32 @@ _A = ('agent',)
 _APM = ('agent', 'provider', 'model')
 
 
-def _counter(name: str, labels: tuple[str, ...], text: str) -> Metric:
-    return Metric(name, 'counter', labels, text)
+def _counter(name: str, labels: tuple[str, ...], text: str, *, unit: str = '') -> Metric:
+    return Metric(name, 'counter', labels, text, unit=unit)
 
 
-def _histogram(name: str, labels: tuple[str, ...], buckets: str, text: str) -> Metric:
-    return Metric(name, 'histogram', labels, text, buckets=buckets)
+def _histogram(
+    name: str,
+    labels: tuple[str, ...],
+    buckets: str,
+    text: str,
+    *,
+    unit: str = '',
+    only: Literal['scrape', 'otlp'] | None = None,
+) -> Metric:
+    return Metric(name, 'histogram', labels, text, buckets=buckets, unit=unit, only=only)
 
 
-def _gauge(name: str, labels: tuple[str, ...], merged: Literal['livesum', 'livemax'], text: str) -> Metric:
-    return Metric(name, 'gauge', labels, text, merged=merged)
+def _gauge(
+    name: str, labels: tuple[str, ...], merged: Literal['livesum', 'livemax'], text: str, *, unit: str = ''
+) -> Metric:
+    return Metric(name, 'gauge', labels, text, merged=merged, unit=unit)
 
 
 CATALOGUE: tuple[Metric, ...] = (
-    _counter('pydantic_ai_runs_total', ('agent', 'door', 'outcome'), 'Finished agent runs.'),
+    _counter('pydantic_ai_runs_total', ('agent', 'door', 'outcome'), 'Finished agent runs.', unit='{run}'),
     _histogram('pydantic_ai_run_duration_seconds', ('agent', 'outcome'), 'R', 'Duration of a run.'),
-    _counter('pydantic_ai_run_errors_total', ('agent', 'error_type'), 'Runs that failed, by exception.'),
+    _counter('pydantic_ai_run_errors_total', ('agent', 'error_type'), 'Runs that failed, by exception.', unit='{run}'),
     _histogram(
         'pydantic_ai_run_time_to_first_output_seconds',
         _A,
@@ -95,27 +119,46 @@ CATALOGUE: tuple[Metric, ...] = (
         ('agent', 'phase'),
         'Where the time of runs went; a nested run lies inside the tools phase of its parent.',
     ),
-    _histogram('pydantic_ai_run_requests', _A, 'N', 'Model requests of a run.'),
-    _histogram('pydantic_ai_run_tool_calls', _A, 'N', 'Function tools that ran in a run.'),
-    _histogram('pydantic_ai_run_cost_usd', ('agent', 'outcome'), 'C', 'Cost of a run in US dollars, at list price.'),
-    _counter('pydantic_ai_output_retries_total', _A, 'Outputs that validation sent back to the model.'),
-    _gauge('pydantic_ai_runs_in_progress', _A, 'livesum', 'Runs that are open now.'),
+    _histogram('pydantic_ai_run_requests', _A, 'N', 'Model requests of a run.', unit='{request}'),
+    _histogram('pydantic_ai_run_tool_calls', _A, 'N', 'Function tools that ran in a run.', unit='{call}'),
+    _histogram(
+        'pydantic_ai_run_cost_usd',
+        ('agent', 'outcome'),
+        'C',
+        'Cost of a run in US dollars, at list price.',
+        unit='{USD}',
+    ),
+    _counter('pydantic_ai_output_retries_total', _A, 'Outputs that validation sent back to the model.', unit='{retry}'),
+    _gauge('pydantic_ai_runs_in_progress', _A, 'livesum', 'Runs that are open now.', unit='{run}'),
     _gauge('pydantic_ai_oldest_run_age_seconds', _A, 'livemax', 'Age of the oldest open run; 0 when none is open.'),
     _counter(
         'pydantic_ai_requests_total',
         (*_APM, 'streamed', 'outcome'),
         'Attempts at a model, failed fallback candidates included.',
+        unit='{request}',
     ),
     _histogram('pydantic_ai_request_duration_seconds', (*_APM, 'outcome'), 'D', 'Request start to the last event.'),
-    _counter('pydantic_ai_request_errors_total', (*_APM, 'error_type'), 'Provider and stream failures, by exception.'),
-    _counter('pydantic_ai_responses_total', (*_APM, 'finish_reason'), 'Responses by finish reason.'),
-    _histogram('pydantic_ai_request_input_tokens', _APM, 'T', 'Input tokens of a request, cached ones included.'),
-    _gauge('pydantic_ai_requests_in_progress', _APM, 'livesum', 'Requests that are open now.'),
+    _counter(
+        'pydantic_ai_request_errors_total',
+        (*_APM, 'error_type'),
+        'Provider and stream failures, by exception.',
+        unit='{request}',
+    ),
+    _counter('pydantic_ai_responses_total', (*_APM, 'finish_reason'), 'Responses by finish reason.', unit='{response}'),
+    _histogram(
+        'pydantic_ai_request_input_tokens',
+        _APM,
+        'T',
+        'Input tokens of a request, cached ones included.',
+        unit='{token}',
+    ),
+    _gauge('pydantic_ai_requests_in_progress', _APM, 'livesum', 'Requests that are open now.', unit='{request}'),
     _gauge(
         'pydantic_ai_stalled_streams',
         (*_APM, 'stage'),
         'livesum',
         'Open streams whose present wait is past its threshold: for the first token, or in mid-stream.',
+        unit='{stream}',
     ),
     _histogram(
         'pydantic_ai_time_to_first_token_seconds', _APM, 'D', 'Request start to the first chunk, thinking included.'
@@ -124,42 +167,89 @@ CATALOGUE: tuple[Metric, ...] = (
         'pydantic_ai_time_to_first_output_seconds', _APM, 'D', 'Request start to the first chunk that is not thinking.'
     ),
     _histogram(
-        'pydantic_ai_inter_chunk_latency_seconds', _APM, 'I', 'Wait for the model before each chunk after the first.'
+        'pydantic_ai_inter_chunk_latency_seconds',
+        _APM,
+        'I',
+        'Wait for the model before each chunk after the first.',
+        only='scrape',
+    ),
+    _histogram(
+        'pydantic_ai_inter_chunk_latency_mean_seconds',
+        _APM,
+        'I',
+        'Mean wait for the model before each chunk after the first, per response.',
+        only='otlp',
+    ),
+    _histogram(
+        'pydantic_ai_inter_chunk_latency_max_seconds',
+        _APM,
+        'I',
+        'Longest wait for the model before a chunk after the first, per response.',
+        only='otlp',
     ),
     _histogram(
         'pydantic_ai_output_tokens_per_second',
         _APM,
         'S',
         'Reported output tokens after the first, per second between the first and the last chunk.',
+        unit='{token}/s',
     ),
-    _counter('pydantic_ai_stream_stalls_total', _APM, 'Silences of a stream longer than the stall threshold.'),
+    _counter(
+        'pydantic_ai_stream_stalls_total',
+        _APM,
+        'Silences of a stream longer than the stall threshold.',
+        unit='{stall}',
+    ),
     _counter('pydantic_ai_stream_stall_seconds_total', _APM, 'Seconds spent in stalls.'),
-    _counter('pydantic_ai_parts_total', (*_APM, 'kind'), 'Parts of responses, by kind.'),
+    _counter('pydantic_ai_parts_total', (*_APM, 'kind'), 'Parts of responses, by kind.', unit='{part}'),
     _histogram('pydantic_ai_part_duration_seconds', ('agent', 'kind'), 'D', 'Start of a part to its last chunk.'),
-    _counter('pydantic_ai_input_tokens_total', _APM, 'Input tokens, cached ones included.'),
-    _counter('pydantic_ai_output_tokens_total', _APM, 'Output tokens, reasoning included.'),
-    _counter('pydantic_ai_cache_read_tokens_total', _APM, 'Input tokens read from the cache.'),
-    _counter('pydantic_ai_cache_write_tokens_total', _APM, 'Input tokens written to the cache.'),
-    _counter('pydantic_ai_reasoning_tokens_total', _APM, 'Output tokens spent on reasoning.'),
+    _counter('pydantic_ai_input_tokens_total', _APM, 'Input tokens, cached ones included.', unit='{token}'),
+    _counter('pydantic_ai_output_tokens_total', _APM, 'Output tokens, reasoning included.', unit='{token}'),
+    _counter('pydantic_ai_cache_read_tokens_total', _APM, 'Input tokens read from the cache.', unit='{token}'),
+    _counter('pydantic_ai_cache_write_tokens_total', _APM, 'Input tokens written to the cache.', unit='{token}'),
+    _counter('pydantic_ai_reasoning_tokens_total', _APM, 'Output tokens spent on reasoning.', unit='{token}'),
     _counter(
         'pydantic_ai_cost_usd_total',
         (*_APM, 'root_agent'),
         'Cost in US dollars at list price, an estimate; root_agent is the outermost agent of nested runs.',
+        unit='{USD}',
     ),
-    _counter('pydantic_ai_unmeasured_responses_total', _APM, 'Completed responses whose provider reported no usage.'),
-    _counter('pydantic_ai_unpriced_responses_total', _APM, 'Responses with usage for which no price is known.'),
-    _counter('pydantic_ai_tool_calls_total', ('agent', 'tool', 'kind', 'outcome'), 'Tool calls by outcome.'),
+    _counter(
+        'pydantic_ai_unmeasured_responses_total',
+        _APM,
+        'Completed responses whose provider reported no usage.',
+        unit='{response}',
+    ),
+    _counter(
+        'pydantic_ai_unpriced_responses_total',
+        _APM,
+        'Responses with usage for which no price is known.',
+        unit='{response}',
+    ),
+    _counter(
+        'pydantic_ai_tool_calls_total', ('agent', 'tool', 'kind', 'outcome'), 'Tool calls by outcome.', unit='{call}'
+    ),
     _histogram(
         'pydantic_ai_tool_duration_seconds', ('agent', 'tool', 'outcome'), 'D', 'Execution of a tool, without queueing.'
     ),
-    _counter('pydantic_ai_tool_errors_total', ('agent', 'tool', 'error_type'), 'Tools that raised, by exception.'),
     _counter(
-        'pydantic_ai_tool_retries_total', ('agent', 'tool', 'cause'), 'Tool calls the model was asked to make again.'
+        'pydantic_ai_tool_errors_total',
+        ('agent', 'tool', 'error_type'),
+        'Tools that raised, by exception.',
+        unit='{call}',
     ),
-    _gauge('pydantic_ai_tools_in_progress', ('agent', 'tool'), 'livesum', 'Tool calls that are open now.'),
-    _counter('streamtap_errors_total', ('where',), "The tap's own failures, swallowed."),
-    _counter('streamtap_dropped_total', ('what',), 'Records or open runs given up at a cap.'),
-    _counter('streamtap_label_overflow_total', ('label',), 'Label values folded into _other.'),
+    _counter(
+        'pydantic_ai_tool_retries_total',
+        ('agent', 'tool', 'cause'),
+        'Tool calls the model was asked to make again.',
+        unit='{call}',
+    ),
+    _gauge(
+        'pydantic_ai_tools_in_progress', ('agent', 'tool'), 'livesum', 'Tool calls that are open now.', unit='{call}'
+    ),
+    _counter('streamtap_errors_total', ('where',), "The tap's own failures, swallowed.", unit='{error}'),
+    _counter('streamtap_dropped_total', ('what',), 'Records or open runs given up at a cap.', unit='{record}'),
+    _counter('streamtap_label_overflow_total', ('label',), 'Label values folded into _other.', unit='{value}'),
     _gauge(
         'streamtap_build_info',
         ('version', 'pydantic_ai_version', 'service_version'),
@@ -167,6 +257,12 @@ CATALOGUE: tuple[Metric, ...] = (
         'Always 1; the labels say which versions run.',
     ),
 )
+
+SCRAPED: tuple[Metric, ...] = tuple(metric for metric in CATALOGUE if metric.only != 'otlp')
+"""The metrics of a scrape."""
+
+PUSHED: tuple[Metric, ...] = tuple(metric for metric in CATALOGUE if metric.only != 'scrape')
+"""The metrics by OTLP."""
 
 BY_NAME: dict[str, Metric] = {metric.name: metric for metric in CATALOGUE}
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+import threading
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from streamtap._catalogue import FIXED_LABELS, OUTCOMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
+
+    from streamtap._catalogue import Metric
 
 OTHER = '_other'
 """The value of everything past a cap."""
@@ -13,6 +19,8 @@ OTHER = '_other'
 MAX_LENGTH = 200
 
 _ALWAYS = frozenset({OTHER, '_unknown', ''})
+
+Child = TypeVar('Child')
 
 
 def clean(value: str) -> str:
@@ -26,12 +34,13 @@ class LabelCap:
 
     Args:
         limit: Distinct values per label.
-        overflowed: Called with the label's name each time a value is folded.
+        overflowed: Called with the label's name each time a value is folded, and with `label_sets` each time a
+            label set is.
     """
 
     def __init__(self, limit: int, overflowed: Callable[[str], None]) -> None:
         self._limit = limit
-        self._overflowed = overflowed
+        self.overflowed = overflowed
         self._seen: dict[str, set[str]] = {}
 
     def __call__(self, label: str, value: str) -> str:
@@ -43,5 +52,80 @@ class LabelCap:
         if len(seen) < self._limit:
             seen.add(shown)
             return shown
-        self._overflowed(label)
+        self.overflowed(label)
         return OTHER
+
+
+class LabelSets(Generic[Child]):
+    """The label sets of one metric, and what stands for each: made when it is first seen, caps kept.
+
+    Args:
+        metric: Its row of the catalogue.
+        user_labels: Names of the user's own labels.
+        make: Makes what stands for a label set.
+        cap: Caps the values of labels, for all metrics together.
+        limit: Label sets before new ones become `_other`.
+    """
+
+    def __init__(
+        self,
+        metric: Metric,
+        user_labels: tuple[str, ...],
+        make: Callable[[tuple[str, ...]], Child],
+        *,
+        cap: LabelCap,
+        limit: int,
+    ) -> None:
+        self.names = label_names(metric, user_labels)
+        self._make = make
+        self._cap = cap
+        # Label sets of nothing but known values are few.
+        self._limit = limit if set(self.names) - FIXED_LABELS else sys.maxsize
+        self._children: dict[tuple[str, ...], Child] = {}
+        self._lock = threading.Lock()
+        self._outcomes = OUTCOMES.get(metric.name, ())
+
+    def child(self, values: tuple[str, ...]) -> Child:
+        """What stands for these values, found or made."""
+        # Nothing is ever taken out, so finding needs no lock.
+        child = self._children.get(values)
+        return child if child is not None else self._children[self.key(values)]
+
+    def key(self, values: tuple[str, ...]) -> tuple[str, ...]:
+        """The label set that these values become; from now on it is there."""
+        if values in self._children:
+            return values
+        with self._lock:
+            named = tuple(zip(self.names, values, strict=True))
+            capped = tuple(value if name in FIXED_LABELS else self._cap(name, value) for name, value in named)
+            if capped not in self._children and len(self._children) >= self._limit:
+                capped = tuple(value if name in FIXED_LABELS else OTHER for name, value in named)
+                self._cap.overflowed('label_sets')
+            # Only capped values become keys: what a caller invents must not grow this table either.
+            for key in self._with_siblings(capped):
+                if key not in self._children:
+                    self._children[key] = self._make(key)
+            return capped
+
+    def keys(self) -> tuple[tuple[str, ...], ...]:
+        """Every label set that was seen."""
+        with self._lock:
+            return tuple(self._children)
+
+    def _with_siblings(self, values: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
+        """The label set itself, and for counters that start at 0 the same for every other outcome."""
+        yield values
+        if self._outcomes:
+            place = self.names.index('outcome')
+            for outcome in self._outcomes:
+                yield (*values[:place], outcome, *values[place + 1 :])
+
+
+def label_names(metric: Metric, user_labels: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of a metric's labels: its own, then the user's if it measures runs."""
+    return (*metric.labels, *(user_labels if metric.is_about_runs else ()))
+
+
+def label_values(names: tuple[str, ...], labels: Mapping[str, str]) -> tuple[str, ...]:
+    """The values of the user's own labels, '' where missing."""
+    return tuple(labels.get(name, '') for name in names)

@@ -92,6 +92,7 @@ class PartRecord:
 class ResponseRecord:
     """One request to a model, and what came back.
 
+    `instrumented` says that pydantic-ai's own instrumentation tells tokens and cost of this request as well.
     `gap_counts` holds the waits before each chunk after the first; `stall_starts` the first 16 stalls, in seconds
     after the request (after the first event where the request's start is unknown).
     Token counts are the provider's; `usage_reported` is `False` when it sent none.
@@ -134,6 +135,7 @@ class ResponseRecord:
     finish_reason: str | None = None
     error_type: str | None = None
     parts: tuple[PartRecord, ...] = ()
+    instrumented: bool = False
     trace_id: str | None = None
     span_id: str | None = None
 

@@ -54,12 +54,11 @@ class Run:
         self.trace = GuardedTrace(RunTrace(), self.around.out)
         self.tools = ToolCalls(self.owner, self.around.out, self.moments, self.phases, self.trace)
 
-    def announce(self, parent: Run | None, *, instrumented: bool) -> None:
+    def announce(self, parent: Run | None) -> None:
         """Open the run's trace and tell the sinks that it began.
 
         Args:
             parent: The run that called it.
-            instrumented: Whether pydantic-ai makes spans of its own for it.
         """
         owner = self.owner
         start = RunStart(
@@ -74,7 +73,7 @@ class Run:
         )
         with guarded(self.around.out, 'spans'):
             outer = None if parent is None else parent.trace.inner
-            trace = self.around.tracing.open(start, instrumented=instrumented, parent=outer)
+            trace = self.around.tracing.open(start, instrumented=owner.instrumented, parent=outer)
             self.trace = self.tools.trace = GuardedTrace(trace, self.around.out)
         self.around.out.run_started(start)
 

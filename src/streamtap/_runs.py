@@ -70,6 +70,7 @@ class Runs:
             root_agent=parent.owner.root_agent if parent is not None else who.agent,
             door=door,
             labels=labels,
+            instrumented=instrumented,
         )
         run = Run(owner, parent.owner.run_id if parent is not None else None, started, self._around)
         given_up: Run | None = None
@@ -87,7 +88,7 @@ class Runs:
         if run.reported_before:
             self._around.out.dropped('reopened_runs')
         else:
-            run.announce(parent, instrumented=instrumented)
+            run.announce(parent)
         return run
 
     def remove(self, run: Run) -> bool:

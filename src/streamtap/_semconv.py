@@ -45,5 +45,18 @@ INVOKE_AGENT = 'invoke_agent'
 CHAT = 'chat'
 EXECUTE_TOOL = 'execute_tool'
 
+TOOL_TYPES = {'function': 'function', 'output': 'function', 'native': 'extension'}
+"""What the conventions call the kinds of tools."""
+
 PART_NAMES = {'thinking': 'thinking', 'text': 'text', 'tool-call': 'tool_call'}
 """The parts that get a span, and its name."""
+
+RUN_DURATION = 'gen_ai.invoke_agent.duration'
+REQUEST_DURATION = 'gen_ai.client.operation.duration'
+TOOL_DURATION = 'gen_ai.execute_tool.duration'
+
+OPERATION_SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+"""The conventions' own bucket bounds for requests and tools."""
+
+AGENT_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6)
+"""The bucket bounds for runs that OpenTelemetry's own GenAI helper uses."""

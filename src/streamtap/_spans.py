@@ -167,7 +167,7 @@ class OwnTrace(RunTrace):
                 start_time=record.started_ns,
             )
         span.set_attribute(names.OUTCOME, record.outcome)
-        span.set_attribute(names.TOOL_TYPE, 'extension' if record.kind == 'native' else 'function')
+        span.set_attribute(names.TOOL_TYPE, names.TOOL_TYPES[record.kind])
         if record.retry_cause is not None:
             span.set_attribute(names.RETRY_CAUSE, record.retry_cause)
         if record.error_type is not None:

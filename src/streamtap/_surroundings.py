@@ -58,3 +58,5 @@ class Owner:
     root_agent: str
     door: Door
     labels: Mapping[str, str]
+    instrumented: bool
+    """Whether pydantic-ai's own instrumentation is on for the run."""

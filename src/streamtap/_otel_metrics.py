@@ -1,0 +1,126 @@
+"""The metric sink: the metric catalogue by OpenTelemetry, for those who push."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from opentelemetry import metrics as otel_metrics
+from opentelemetry.metrics import MeterProvider
+
+from streamtap._catalogue_sink import CatalogueSink
+from streamtap._exposition import Exposition, Shape, exposition_on
+from streamtap._open_gauges import OpenGauges
+from streamtap._otel_instruments import OtelInstruments, make_gauges
+from streamtap._semconv_metrics import SemconvMetrics
+from streamtap._version import __version__
+
+if TYPE_CHECKING:
+    from streamtap._records import ResponseRecord, RunRecord, ToolRecord
+    from streamtap._sinks import Attachment
+
+MAX_LABEL_SETS = 1900
+"""Past 2000 the SDK folds label sets into a nameless one of its own; a set may bring those of its other outcomes."""
+
+
+EMITTED_BY_PYDANTIC_AI = frozenset(
+    {
+        'pydantic_ai_request_input_tokens',
+        'pydantic_ai_input_tokens_total',
+        'pydantic_ai_output_tokens_total',
+        'pydantic_ai_cost_usd_total',
+    }
+)
+"""What its own instrumentation records as `gen_ai.client.token.usage` and `operation.cost`."""
+
+
+class MetricSink(CatalogueSink):
+    """Counts and observes everything of the metric catalogue with OpenTelemetry's metrics API.
+
+    The names are such that a receiver makes of them what `PrometheusSink` shows: `pydantic_ai.run_duration` with unit
+    `s` becomes `pydantic_ai_run_duration_seconds`. Only inter-chunk latency differs, which is a response's mean and
+    longest here. It needs a meter provider that exports, such as `logfire.configure()` sets up; without one it
+    measures for nobody.
+
+    Two taps on one provider share the metrics; a run that both measure is counted once.
+
+    Args:
+        meter_provider: Whose metrics; OpenTelemetry's global provider if `None`.
+        semconv: Whether to record the durations of runs, requests and tools also under the names of the GenAI
+            conventions: `gen_ai.invoke_agent.duration`, `gen_ai.client.operation.duration`,
+            `gen_ai.execute_tool.duration`. Default `False`.
+        usage: Whether input and output tokens and cost are counted `'always'`, or (the default)
+            `'unless_instrumented'`: not for runs for which pydantic-ai's own instrumentation emits them already.
+
+    Raises:
+        TypeError: If `meter_provider` is no meter provider.
+        ValueError: If `usage` is anything else.
+    """
+
+    def __init__(
+        self,
+        meter_provider: MeterProvider | None = None,
+        *,
+        semconv: bool = False,
+        usage: Literal['unless_instrumented', 'always'] = 'unless_instrumented',
+    ) -> None:
+        super().__init__()
+        if meter_provider is not None and not isinstance(meter_provider, MeterProvider):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f'meter_provider must be an OpenTelemetry MeterProvider, not {meter_provider!r}')
+        if usage not in ('unless_instrumented', 'always'):
+            raise ValueError(f"usage must be 'unless_instrumented' or 'always', not {usage!r}")
+        self._provider = meter_provider
+        self._usage_always = usage == 'always'
+        self._meter = otel_metrics.get_meter('streamtap', __version__, meter_provider)
+        self._wants_semconv = semconv
+        self._semconv: SemconvMetrics | None = None
+
+    def run_ended(self, record: RunRecord) -> None:
+        """Count the run."""
+        if self._semconv is not None and self._mine(record.run_id) is not None:
+            self._semconv.run_ended(record)
+        super().run_ended(record)
+
+    def response_ended(self, record: ResponseRecord) -> None:
+        """Count the request and its response."""
+        if self._semconv is not None and self._mine(record.run_id) is not None:
+            self._semconv.response_ended(record)
+        super().response_ended(record)
+
+    def tool_ended(self, record: ToolRecord) -> None:
+        """Count the call."""
+        if self._semconv is not None and self._mine(record.run_id) is not None:
+            self._semconv.tool_ended(record)
+        super().tool_ended(record)
+
+    def attached(self, attachment: Attachment) -> None:
+        """Make the metrics, or find those that another tap made.
+
+        Raises:
+            ValueError: If the sink has a tap already, or another tap of this provider has other labels.
+        """
+        super().attached(attachment)
+        if self._wants_semconv and self._exposition is not None:
+            self._semconv = SemconvMetrics(self._meter, self._exposition.instruments.cap)
+
+    def _counted_elsewhere(self, record: ResponseRecord) -> frozenset[str]:
+        return EMITTED_BY_PYDANTIC_AI if record.instrumented and not self._usage_always else frozenset()
+
+    def _expose(self, attachment: Attachment) -> Exposition:
+        def make() -> Exposition:
+            instruments = OtelInstruments(
+                self._meter,
+                user_labels=attachment.labels,
+                max_label_values=attachment.max_label_values,
+                max_label_sets=MAX_LABEL_SETS,
+            )
+            gauges = OpenGauges(
+                user_labels=attachment.labels,
+                cap=instruments.cap,
+                max_label_sets=MAX_LABEL_SETS,
+                service_version=None,
+            )
+            make_gauges(self._meter, gauges)
+            return Exposition(Shape(attachment.labels), instruments, gauges)
+
+        # The global provider may be set later, so its module stands for it.
+        return exposition_on(self._provider or otel_metrics, Shape(attachment.labels), make)
