@@ -9,13 +9,15 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from prometheus_client import CollectorRegistry
 from pydantic_ai import Agent
 from pydantic_ai.models.function import FunctionModel
 
-from streamtap import PrometheusSink, SpanSink, Tap, UsageSink
+from streamtap import MetricSink, PrometheusSink, SpanSink, Tap, UsageSink
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator
@@ -63,6 +65,7 @@ def main() -> None:
         'no sink': Tap([]),
         'usage': Tap([UsageSink()]),
         'usage, Prometheus': Tap([UsageSink(), PrometheusSink(CollectorRegistry())]),
+        'usage, OpenTelemetry metrics': Tap([UsageSink(), MetricSink(MeterProvider([InMemoryMetricReader()]))]),
         'usage, Prometheus, spans without an SDK': Tap([UsageSink(), PrometheusSink(CollectorRegistry()), SpanSink()]),
         'usage, Prometheus, unsampled spans': Tap(
             [UsageSink(), PrometheusSink(CollectorRegistry()), SpanSink(unsampled)]

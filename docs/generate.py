@@ -17,6 +17,7 @@ HEAD = """# Metrics
 The prefix `pydantic_ai_` marks what is measured, `streamtap_` the tap itself.
 Every `pydantic_ai_` metric also has the labels that you name in `Tap(labels=...)`.
 A value that could not be observed is absent, never 0.
+`MetricSink` sends the same metrics by OTLP, as `pydantic_ai.run_duration` with unit `s` for `pydantic_ai_run_duration_seconds`; receivers make the name below of it.
 
 Histogram buckets are named by a letter, see [below](#buckets); `PrometheusSink(buckets={name: bounds})` changes them.
 
@@ -67,7 +68,8 @@ def metrics_page() -> str:
 def _row(metric: Metric) -> str:
     labels = ', '.join(f'`{label}`' for label in metric.labels)
     merged = f' ({metric.merged})' if metric.merged else ''
-    return f'| `{metric.name}` | {metric.type}{merged} | {labels} | {metric.buckets or ""} | {metric.help} |'
+    only = {'scrape': ' (not by OTLP)', 'otlp': ' (by OTLP only)', None: ''}[metric.only]
+    return f'| `{metric.name}`{only} | {metric.type}{merged} | {labels} | {metric.buckets or ""} | {metric.help} |'
 
 
 def main() -> int:

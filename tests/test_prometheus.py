@@ -7,6 +7,7 @@ import subprocess
 from typing import Any
 
 import pytest
+from made_records import response, run_start
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.openmetrics.exposition import (
     generate_latest as generate_openmetrics,  # pyright: ignore[reportUnknownVariableType]
@@ -14,7 +15,7 @@ from prometheus_client.openmetrics.exposition import (
 from prometheus_client.parser import text_string_to_metric_families
 from scripted import Calls, agent
 
-from streamtap import BaseSink, PrometheusSink, ResponseRecord, RunRecord, RunStart, Tap, ToolRecord, ToolStart
+from streamtap import BaseSink, PrometheusSink, RunRecord, Tap, ToolRecord, ToolStart
 from streamtap._bulk_histogram import BulkHistogram
 from streamtap._catalogue import BY_NAME, SCRAPED
 from streamtap._distribution import Distribution
@@ -29,39 +30,6 @@ def series(registry: CollectorRegistry, name: str) -> int:
     """How many series a metric has."""
     families = [family for family in registry.collect() if family.name in (name, name.removesuffix('_total'))]
     return sum(not sample.name.endswith('_created') for family in families for sample in family.samples)
-
-
-def response(**changes: Any) -> ResponseRecord:
-    """A complete response, with some fields changed."""
-    fields: dict[str, Any] = {
-        'run_id': 'r',
-        'step': 1,
-        'attempt': 1,
-        'agent': 'a',
-        'root_agent': 'a',
-        'provider': 'p',
-        'model': 'm',
-        'door': 'capability',
-        'started_ns': 0,
-        'duration': 1.5,
-        'streamed': True,
-        'outcome': 'success',
-        'finish_reason': 'stop',
-    }
-    return ResponseRecord(**{**fields, **changes})
-
-
-def run_start(run_id: str, agent_name: str = 'a') -> RunStart:
-    return RunStart(
-        run_id=run_id,
-        conversation_id=None,
-        parent_run_id=None,
-        agent=agent_name,
-        root_agent=agent_name,
-        door='handler',
-        labels={},
-        started_ns=0,
-    )
 
 
 def attached(sink: PrometheusSink, **options: Any) -> PrometheusSink:

@@ -41,10 +41,16 @@ class VictoriaMetrics:
         return f'{self.url}/opentelemetry/v1/metrics'
 
     def series(self) -> set[Series]:
-        """Everything that was received."""
-        self._get('/internal/force_flush')
-        lines = self._get('/api/v1/export', match='{__name__!=""}').splitlines()
-        return {_series(json.loads(line)) for line in lines}
+        """Everything that was received; new series take a moment until they can be found."""
+        found: set[Series] = set()
+        for _ in range(200):
+            self._get('/internal/force_flush')
+            lines = self._get('/api/v1/export', match='{__name__!=""}').splitlines()
+            before, found = found, {_series(json.loads(line)) for line in lines}
+            if found and found == before:
+                break
+            time.sleep(0.05)
+        return found
 
     def query(self, promql: str) -> list[float]:
         """The values of an instant query."""

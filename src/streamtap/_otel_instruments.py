@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 MEAN_GAP = 'pydantic_ai_inter_chunk_latency_mean_seconds'
 MAX_GAP = 'pydantic_ai_inter_chunk_latency_max_seconds'
 
-NO_TRACE = Context()
-"""What is recorded without a trace of its own must not get the one that happens to be current."""
+NO_TRACE = trace.set_span_in_context(trace.INVALID_SPAN, Context())
+"""What is recorded without a trace of its own must not get the one that happens to be current; an empty context would."""
 
 
 class OtelInstruments(Instruments[dict[str, str], Context]):
