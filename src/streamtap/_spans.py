@@ -69,9 +69,7 @@ class AddedTrace(RunTrace):
         if chat is None or not chat.is_recording():
             return
         chat.set_attributes(_measured(record))
-        _add_events(chat, record)
-        if self._parts:
-            _add_parts(self._tracer, chat, record)
+        _fill(self._tracer, chat, record, parts=self._parts)
 
 
 class OwnTrace(RunTrace):
@@ -130,11 +128,7 @@ class OwnTrace(RunTrace):
             attributes={**_asked(record), **_measured(record)},
             start_time=record.started_ns,
         )
-        _add_events(chat, record)
-        if self._parts:
-            _add_parts(self._tracer, chat, record)
-        if record.outcome == 'error':
-            chat.set_status(Status(StatusCode.ERROR))
+        _fill(self._tracer, chat, record, parts=self._parts)
         chat.end(_end_of(record))
         self._chat_of_step = chat
         return with_ids(record, ids_of(chat))
@@ -252,6 +246,16 @@ def _measured(record: ResponseRecord) -> Attributes:
 
 def _known(found: dict[str, AttributeValue | None]) -> Attributes:
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _fill(tracer: Tracer, chat: Span, record: ResponseRecord, *, parts: bool) -> None:
+    """What a `chat` span gets beside its attributes, whoever made it."""
+    _add_events(chat, record)
+    if parts:
+        _add_parts(tracer, chat, record)
+    if record.outcome == 'error':
+        # pydantic-ai takes a stream that breaks for one that was left, and leaves the status of its span unset.
+        chat.set_status(Status(StatusCode.ERROR))
 
 
 def _add_events(chat: Span, record: ResponseRecord) -> None:
