@@ -15,8 +15,9 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from prometheus_client.openmetrics.exposition import (
     generate_latest,  # pyright: ignore[reportUnknownVariableType]
 )
-from pydantic_ai.models.instrumented import InstrumentationSettings
-from scripted import Calls, agent, nap
+from pydantic_ai import Agent
+from pydantic_ai.models.instrumented import InstrumentationSettings, InstrumentedModel
+from scripted import Calls, agent, model, nap
 
 from streamtap import PrometheusSink, SpanSink, Tap
 from streamtap.testing import FakeClock, MemorySink
@@ -173,6 +174,22 @@ def test_beside_native_instrumentation_only_the_parts_are_added(door: str):
             assert [event.name for event in span.events] == ['streamtap.first_token']
         elif span.instrumentation_scope and span.instrumentation_scope.name == 'streamtap':
             assert not [name for name in attributes if name.startswith('gen_ai.usage')]
+
+
+@pytest.mark.parametrize('door', DOORS)
+@pytest.mark.parametrize('switched', ['on', 'off'])
+def test_a_model_that_is_instrumented_itself_has_one_span_for_each_request(
+    switched: str, door: str, monkeypatch: pytest.MonkeyPatch
+):
+    """`logfire.instrument_pydantic_ai(model)` makes one; beside a capability with a copy for each run it made two."""
+    if switched == 'off':
+        monkeypatch.setenv('STREAMTAP_DISABLED', '1')
+    found = traced()
+    capabilities, arguments = found.plugged(door)
+    instrumented = InstrumentedModel(model(['done']), InstrumentationSettings(tracer_provider=found.provider))
+    asyncio.run(Agent(instrumented, name='a', capabilities=capabilities).run('hello', **arguments))
+    parts = ['    text [streamtap]'] if switched == 'on' else []
+    assert found.tree() == ['invoke_agent a [pydantic-ai]', '  chat scripted [pydantic-ai]', *parts]
 
 
 def attributes_of(spans: list[ReadableSpan]) -> list[tuple[str, dict[str, Any]]]:
