@@ -1,4 +1,4 @@
-"""Logfire, configured before or after the tap, with and without its instrumentation of Pydantic AI."""
+"""Logfire, configured before or after the tap and the agent, and its instrumentation of Pydantic AI likewise."""
 
 from __future__ import annotations
 
@@ -20,23 +20,28 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from scripted import Calls, agent
 from streamtap import Tap
 
-order, instrumented, door = sys.argv[1:]
+order, door = sys.argv[1].split(), sys.argv[2]
 exporter = TestExporter()
+tap = made = None
 
 def configure():
     processors = [SimpleSpanProcessor(exporter)]
     logfire.configure(send_to_logfire=False, console=False, additional_span_processors=processors)
 
-if order == 'before':
-    configure()
-tap = Tap()
-if order == 'after':
-    configure()
-if instrumented == 'native':
-    logfire.instrument_pydantic_ai()
-capabilities = [tap.capability(stream=True)] if door == 'capability' else []
-made = agent(['so', Calls('nap')], ['done'], name='a', capabilities=capabilities)
-asyncio.run(made.run('hello', event_stream_handler=None if capabilities else tap))
+for step in order:
+    if step == 'configure':
+        configure()
+    elif step == 'instrument':
+        logfire.instrument_pydantic_ai()
+    elif step == 'tap':
+        tap = Tap()
+    elif step == 'agent':
+        capabilities = [tap.capability(stream=True)] if door == 'capability' else []
+        made = agent(['so', Calls('nap')], ['done'], name='a', capabilities=capabilities)
+    elif step == 'instrument-it':
+        logfire.instrument_pydantic_ai(made)
+
+asyncio.run(made.run('hello', event_stream_handler=None if door == 'capability' else tap))
 tap.close()
 spans = [span for span in exporter.exported_spans if span.attributes.get('logfire.span_type') != 'pending_span']
 names = {span.context.span_id: span.name for span in spans}
@@ -56,13 +61,27 @@ text < chat scripted | text | 0
 """
 
 
+ORDERS = [
+    'configure tap agent',
+    'tap configure agent',
+    'tap agent configure',
+    'configure instrument tap agent',
+    'configure tap instrument agent',
+    'configure tap agent instrument',
+    'configure tap agent instrument-it',
+    'tap configure instrument agent',
+    'tap agent configure instrument',
+    'tap agent instrument configure',
+    'instrument configure tap agent',
+]
+
+
 @pytest.mark.parametrize('door', ['capability', 'handler'])
-@pytest.mark.parametrize('instrumented', ['native', 'own'])
-@pytest.mark.parametrize('order', ['before', 'after'])
-def test_it_just_works(order: str, instrumented: str, door: str):
+@pytest.mark.parametrize('order', ORDERS)
+def test_it_just_works(order: str, door: str):
     """One tree, each span once, tokens on the chat spans and nowhere else, and a line for people on each."""
     done = subprocess.run(
-        [sys.executable, '-c', PROGRAM, order, instrumented, door],
+        [sys.executable, '-c', PROGRAM, order, door],
         env={
             **os.environ,
             'PYTHONPATH': os.pathsep.join([str(Path(__file__).parent), *sys.path]),
@@ -73,6 +92,6 @@ def test_it_just_works(order: str, instrumented: str, door: str):
         check=False,
         timeout=50,
     )
-    tool = 'running tool: nap' if instrumented == 'native' else 'execute_tool nap'
+    tool = 'running tool: nap' if 'instrument' in order else 'execute_tool nap'
     assert done.stdout == TREE.format(tool=tool), done.stderr
     assert 'detach' not in done.stderr

@@ -15,8 +15,9 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from prometheus_client.openmetrics.exposition import (
     generate_latest,  # pyright: ignore[reportUnknownVariableType]
 )
-from pydantic_ai.models.instrumented import InstrumentationSettings
-from scripted import Calls, agent, nap
+from pydantic_ai import Agent
+from pydantic_ai.models.instrumented import InstrumentationSettings, InstrumentedModel
+from scripted import Calls, agent, model, nap
 
 from streamtap import PrometheusSink, SpanSink, Tap
 from streamtap.testing import FakeClock, MemorySink
@@ -175,6 +176,22 @@ def test_beside_native_instrumentation_only_the_parts_are_added(door: str):
             assert not [name for name in attributes if name.startswith('gen_ai.usage')]
 
 
+@pytest.mark.parametrize('door', DOORS)
+@pytest.mark.parametrize('switched', ['on', 'off'])
+def test_a_model_that_is_instrumented_itself_has_one_span_for_each_request(
+    switched: str, door: str, monkeypatch: pytest.MonkeyPatch
+):
+    """`logfire.instrument_pydantic_ai(model)` makes one; beside a capability with a copy for each run it made two."""
+    if switched == 'off':
+        monkeypatch.setenv('STREAMTAP_DISABLED', '1')
+    found = traced()
+    capabilities, arguments = found.plugged(door)
+    instrumented = InstrumentedModel(model(['done']), InstrumentationSettings(tracer_provider=found.provider))
+    asyncio.run(Agent(instrumented, name='a', capabilities=capabilities).run('hello', **arguments))
+    parts = ['    text [streamtap]'] if switched == 'on' else []
+    assert found.tree() == ['invoke_agent a [pydantic-ai]', '  chat scripted [pydantic-ai]', *parts]
+
+
 def attributes_of(spans: list[ReadableSpan]) -> list[tuple[str, dict[str, Any]]]:
     return [
         (span.name, {name: value for name, value in (span.attributes or {}).items() if name != 'streamtap.run_id'})
@@ -199,6 +216,7 @@ def test_spans_tell_what_the_records_tell():
         'streamtap.stalls': 0,
         'streamtap.stall_time': 0.0,
         'gen_ai.response.time_to_first_chunk': 0.0,
+        'gen_ai.client.operation.time_to_first_chunk': 0.0,
         'streamtap.time_to_first_output': 0.0,
     }
     chat = {
@@ -209,7 +227,6 @@ def test_spans_tell_what_the_records_tell():
         'gen_ai.agent.name': 'a',
         'gen_ai.conversation.id': 'conversation',
         'logfire.msg': 'chat scripted',
-        'gen_ai.response.finish_reasons': ('unknown',),
         'streamtap.outcome': 'success',
         'gen_ai.usage.input_tokens': 50,
         **measured,
@@ -286,6 +303,20 @@ def test_failures_have_a_status_and_a_type_but_no_message(door: str):
         ('invoke_agent scripted', 'RuntimeError'),
     ]
     assert not [span for span in found.spans() if span.status.description or 'exception' in str(span.events)]
+
+
+@pytest.mark.parametrize('door', DOORS)
+def test_a_stream_that_breaks_is_an_error_on_the_span_that_pydantic_ai_made(door: str):
+    """It would show as a request that went well; what the exception says stays out here, too."""
+    found = traced()
+    capabilities, arguments = found.plugged(door)
+    made = agent(['so ', ConnectionError('a secret')], capabilities=capabilities)
+    made.instrument = InstrumentationSettings(tracer_provider=found.provider)
+    with pytest.raises(ConnectionError):
+        asyncio.run(made.run('x', **arguments))
+    (chat,) = [span for span in found.spans() if span.name == 'chat scripted']
+    assert (chat.status.status_code.name, chat.status.description) == ('ERROR', None)
+    assert (chat.attributes or {})['error.type'] == 'ConnectionError'
 
 
 @pytest.mark.parametrize('instrumented', [False, True], ids=['own', 'native'])

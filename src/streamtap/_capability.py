@@ -63,9 +63,11 @@ class TapCapability(AbstractCapability[Any]):
         return CapabilityOrdering(position='innermost')
 
     async def for_run(self, ctx: RunContext[Any]) -> TapCapability:
-        """A copy with its own state for each run."""
+        """A copy with its own state for each run; a tap that is switched off has none."""
+        if self._door is None:
+            return self
         bound = TapCapability(self._door, stream=self._stream, tap=self._tap)
-        bound.entered = None if self._door is None else self._door.now()
+        bound.entered = self._door.now()
         return bound
 
     async def wrap_run(

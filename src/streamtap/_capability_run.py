@@ -157,6 +157,7 @@ class CapabilityRun:
     def attempt_began(self, ctx: object, request_context: ModelRequestContext) -> None:
         """An attempt at a model is about to be sent."""
         with guarded(self.out, WHERE):
+            _upstream.take_off_second_instrumentation(ctx, request_context)
             started = self._monotonic()
             self.run.tool_manager = _upstream.tool_manager(ctx)
             attempts = getattr(request_context, 'attempt', 1) - 1

@@ -14,6 +14,8 @@ PROVIDER = 'gen_ai.provider.name'
 REQUEST_MODEL = 'gen_ai.request.model'
 RESPONSE_MODEL = 'gen_ai.response.model'
 TIME_TO_FIRST_CHUNK = 'gen_ai.response.time_to_first_chunk'
+TIME_TO_FIRST_CHUNK_OF_LOGFIRE = 'gen_ai.client.operation.time_to_first_chunk'
+"""A metric's name, which Pydantic AI uses for an attribute and Logfire's panels read there."""
 TOOL_CALL_ID = 'gen_ai.tool.call.id'
 TOOL_NAME = 'gen_ai.tool.name'
 TOOL_TYPE = 'gen_ai.tool.type'

@@ -69,9 +69,7 @@ class AddedTrace(RunTrace):
         if chat is None or not chat.is_recording():
             return
         chat.set_attributes(_measured(record))
-        _add_events(chat, record)
-        if self._parts:
-            _add_parts(self._tracer, chat, record)
+        _fill(self._tracer, chat, record, parts=self._parts)
 
 
 class OwnTrace(RunTrace):
@@ -130,11 +128,7 @@ class OwnTrace(RunTrace):
             attributes={**_asked(record), **_measured(record)},
             start_time=record.started_ns,
         )
-        _add_events(chat, record)
-        if self._parts:
-            _add_parts(self._tracer, chat, record)
-        if record.outcome == 'error':
-            chat.set_status(Status(StatusCode.ERROR))
+        _fill(self._tracer, chat, record, parts=self._parts)
         chat.end(_end_of(record))
         self._chat_of_step = chat
         return with_ids(record, ids_of(chat))
@@ -224,7 +218,8 @@ def _asked(record: ResponseRecord) -> Attributes:
         names.AGENT_NAME: record.agent,
         names.CONVERSATION_ID: record.conversation_id,
         names.MESSAGE: f'{names.CHAT} {record.model}',
-        names.FINISH_REASONS: [record.finish_reason] if record.finish_reason else None,
+        names.FINISH_REASONS: None if record.finish_reason in (None, 'unknown') else [record.finish_reason],
+        names.TIME_TO_FIRST_CHUNK_OF_LOGFIRE: record.time_to_first_token,
         names.OUTCOME: record.outcome,
         names.USAGE_INPUT: record.input_tokens,
         names.USAGE_OUTPUT: record.output_tokens,
@@ -252,6 +247,16 @@ def _measured(record: ResponseRecord) -> Attributes:
 
 def _known(found: dict[str, AttributeValue | None]) -> Attributes:
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _fill(tracer: Tracer, chat: Span, record: ResponseRecord, *, parts: bool) -> None:
+    """What a `chat` span gets beside its attributes, whoever made it."""
+    _add_events(chat, record)
+    if parts:
+        _add_parts(tracer, chat, record)
+    if record.outcome == 'error':
+        # pydantic-ai takes a stream that breaks for one that was left, and leaves the status of its span unset.
+        chat.set_status(Status(StatusCode.ERROR))
 
 
 def _add_events(chat: Span, record: ResponseRecord) -> None:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from opentelemetry.trace import NoOpTracer
+from pydantic_ai.models.instrumented import InstrumentedModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pydantic_ai.messages import ModelMessage
+    from pydantic_ai.models import ModelRequestContext
 
 
 def _read(ctx: object, name: str) -> object:
@@ -99,6 +101,16 @@ def is_instrumented(ctx: object) -> bool:
     """Whether pydantic-ai makes spans of its own for the run."""
     tracer = _read(ctx, 'tracer')
     return tracer is not None and not isinstance(tracer, NoOpTracer)
+
+
+def take_off_second_instrumentation(ctx: object, request: ModelRequestContext) -> None:
+    """Leave a request one span of pydantic-ai's, not two.
+
+    Of a run that it instruments it takes the `InstrumentedModel` off, but puts it back when a capability made a copy
+    of itself for the run, as this one does: the tokens of every request would be there twice.
+    """
+    if isinstance(request.model, InstrumentedModel) and is_instrumented(ctx):
+        request.model = request.model.wrapped
 
 
 def driving_task(ctx: object) -> asyncio.Task[object] | None:
