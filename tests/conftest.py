@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -14,6 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REQUIRE_REAL = os.environ.get('STREAMTAP_REQUIRE_REAL') == '1'
+
+
+def missing(server: str, remedy: str) -> NoReturn:
+    """Skip the test for want of a real server, saying so; in CI, which must have it, fail."""
+    if REQUIRE_REAL:
+        pytest.fail(f'{server} is missing, and CI must have it: {remedy}')
+    pytest.skip(f'{server} is not installed: {remedy}')
 
 
 @pytest.fixture
@@ -25,12 +34,15 @@ def registry() -> CollectorRegistry:
 @pytest.fixture
 def promtool() -> str:
     """The path of promtool; without it the test skips, and in CI it fails."""
-    found = shutil.which('promtool')
-    if found is None:
-        if REQUIRE_REAL:
-            pytest.fail('promtool is missing, and CI must have it: run `make servers`')
-        pytest.skip('promtool is not installed: `apt-get install prometheus` gives it')
-    return found
+    return shutil.which('promtool') or missing('promtool', '`make servers`, or `apt-get install prometheus`, gives it')
+
+
+@pytest.fixture(scope='session')
+def oteltap() -> str:
+    """The module that is an OTLP collector; where it does not load the test skips, and in CI it fails."""
+    # In a process of its own, as it loads a native library that not every platform can.
+    loads = subprocess.run([sys.executable, '-c', 'import oteltap'], capture_output=True, check=False, timeout=30)
+    return 'oteltap' if loads.returncode == 0 else missing('oteltap', '`pip install oteltap` gives it')
 
 
 @pytest.fixture
