@@ -172,7 +172,7 @@ def test_beside_native_instrumentation_only_the_parts_are_added(door: str):
             assert 'gen_ai.response.time_to_first_chunk' in attributes
             assert [event.name for event in span.events] == ['streamtap.first_token']
         elif span.instrumentation_scope and span.instrumentation_scope.name == 'streamtap':
-            assert not [name for name in attributes if name.startswith('gen_ai.usage')]
+            assert not [name for name in attributes if name.startswith('gen_ai.')]
 
 
 def attributes_of(spans: list[ReadableSpan]) -> list[tuple[str, dict[str, Any]]]:
@@ -205,6 +205,7 @@ def test_spans_tell_what_the_records_tell():
         'gen_ai.operation.name': 'chat',
         'gen_ai.provider.name': 'function',
         'gen_ai.request.model': 'scripted',
+        'gen_ai.request.stream': True,
         'gen_ai.response.model': 'scripted',
         'gen_ai.agent.name': 'a',
         'gen_ai.conversation.id': 'conversation',
@@ -223,6 +224,14 @@ def test_spans_tell_what_the_records_tell():
         'logfire.msg': 'a run',
         'streamtap.label.tenant': 'acme',
         'streamtap.outcome': 'success',
+    }
+    # A part is no execution of a tool, and backends would count it as one under the same names.
+    assert dict(by_name)['tool_call'] == {
+        'streamtap.part.kind': 'tool-call',
+        'streamtap.part.tool': 'wait',
+        'streamtap.part.tool_call_id': 'c',
+        'streamtap.chunks': 1,
+        'logfire.msg': 'tool_call wait',
     }
     assert dict(by_name)['execute_tool wait'] == {
         'gen_ai.operation.name': 'execute_tool',
@@ -286,6 +295,20 @@ def test_failures_have_a_status_and_a_type_but_no_message(door: str):
         ('invoke_agent scripted', 'RuntimeError'),
     ]
     assert not [span for span in found.spans() if span.status.description or 'exception' in str(span.events)]
+
+
+@pytest.mark.parametrize('door', DOORS)
+def test_a_request_that_fails_is_marked_on_pydantic_ais_own_span_too(door: str):
+    """With its type, and a status that says nothing more."""
+    found = traced()
+    capabilities, arguments = found.plugged(door)
+    made = agent(['so ', ConnectionError('a secret')], capabilities=capabilities)
+    made.instrument = InstrumentationSettings(tracer_provider=found.provider)
+    with pytest.raises(ConnectionError):
+        asyncio.run(made.run('x', **arguments))
+    (chat,) = [span for span in found.spans() if span.name == 'chat scripted']
+    assert (chat.attributes or {})['error.type'] == 'ConnectionError'
+    assert (chat.status.status_code.name, chat.status.description) == ('ERROR', None)
 
 
 @pytest.mark.parametrize('instrumented', [False, True], ids=['own', 'native'])

@@ -72,6 +72,7 @@ class AddedTrace(RunTrace):
         _add_events(chat, record)
         if self._parts:
             _add_parts(self._tracer, chat, record)
+        _mark_failure(chat, record)
 
 
 class OwnTrace(RunTrace):
@@ -133,8 +134,7 @@ class OwnTrace(RunTrace):
         _add_events(chat, record)
         if self._parts:
             _add_parts(self._tracer, chat, record)
-        if record.outcome == 'error':
-            chat.set_status(Status(StatusCode.ERROR))
+        _mark_failure(chat, record)
         chat.end(_end_of(record))
         self._chat_of_step = chat
         return with_ids(record, ids_of(chat))
@@ -220,6 +220,7 @@ def _asked(record: ResponseRecord) -> Attributes:
         names.OPERATION: names.CHAT,
         names.PROVIDER: record.provider,
         names.REQUEST_MODEL: record.model,
+        names.REQUEST_STREAM: record.streamed or None,
         names.RESPONSE_MODEL: record.response_model,
         names.AGENT_NAME: record.agent,
         names.CONVERSATION_ID: record.conversation_id,
@@ -230,6 +231,7 @@ def _asked(record: ResponseRecord) -> Attributes:
         names.USAGE_OUTPUT: record.output_tokens,
         names.USAGE_CACHE_READ: record.cache_read_tokens or None,
         names.USAGE_CACHE_WRITE: record.cache_write_tokens or None,
+        names.USAGE_REASONING: record.reasoning_tokens or None,
         names.COST: record.cost_usd,
     }
     return _known(found)
@@ -261,17 +263,24 @@ def _add_events(chat: Span, record: ResponseRecord) -> None:
         chat.add_event(names.EVENT_STALL, timestamp=record.started_ns + round(start * 1e9))
 
 
+def _mark_failure(chat: Span, record: ResponseRecord) -> None:
+    # pydantic-ai leaves the status of its own span unset when a stream fails.
+    if record.outcome == 'error':
+        chat.set_status(Status(StatusCode.ERROR))
+
+
 def _add_parts(tracer: Tracer, chat: Span, record: ResponseRecord) -> None:
     for part in record.parts:
         name = names.PART_NAMES.get(part.kind)
         if name is None or part.start is None:
             continue
         attributes: Attributes = {names.PART_KIND: part.kind, names.CHUNKS: part.chunks, names.MESSAGE: name}
+        # Not under the names of a tool's execution: backends take a span that has those for one.
         if part.tool is not None:
-            attributes[names.TOOL_NAME] = part.tool
+            attributes[names.PART_TOOL] = part.tool
             attributes[names.MESSAGE] = f'{name} {part.tool}'
         if part.tool_call_id is not None:
-            attributes[names.TOOL_CALL_ID] = part.tool_call_id
+            attributes[names.PART_TOOL_CALL_ID] = part.tool_call_id
         started = record.started_ns + round(part.start * 1e9)
         span = tracer.start_span(
             name, context=trace.set_span_in_context(chat), attributes=attributes, start_time=started
