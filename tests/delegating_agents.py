@@ -23,7 +23,8 @@ RESEARCHER = 'gpt-4.1-mini'
 
 
 def _reply(*steps: Say | Think | Call, input_tokens: int) -> Reply:
-    return Reply(steps, first_after=0.05, every=0.01, usage=TokenUsage(input=input_tokens))
+    reasoning = sum(isinstance(step, Think) for step in steps)
+    return Reply(steps, first_after=0.05, every=0.01, usage=TokenUsage(input=input_tokens, reasoning=reasoning))
 
 
 NOTE = (

@@ -8,6 +8,12 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, TypeVar
 
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
@@ -73,3 +79,18 @@ def running(
     finally:
         server.kill()
         server.wait()
+
+
+def exporting_provider(
+    url: str, resource: Mapping[str, str] | None = None
+) -> tuple[TracerProvider, InMemorySpanExporter]:
+    """A provider whose spans go out as an application's would, and those spans, kept here to compare.
+
+    Args:
+        url: Where OTLP over HTTP is taken.
+        resource: What describes this process.
+    """
+    provider, here = TracerProvider(resource=Resource.create(dict(resource or {}))), InMemorySpanExporter()
+    provider.add_span_processor(SimpleSpanProcessor(here))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(url)))
+    return provider, here

@@ -10,16 +10,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from delegating_agents import write_a_note
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families,  # pyright: ignore[reportUnknownVariableType]
 )
 from pydantic_ai.models.instrumented import InstrumentationSettings
-from real_servers import free_port, running, wait_for
+from real_servers import exporting_provider, free_port, running, wait_for
 
 from streamtap import PrometheusSink, SpanSink, Tap, serve
 
@@ -149,9 +145,7 @@ class Observed:
 def observed(request: pytest.FixtureRequest, collector: Collector) -> Observed:
     """A run whose spans go to the collector, as an application's would, and whose metrics are scraped."""
     door, instrumented = case = request.param
-    provider, here = TracerProvider(), InMemorySpanExporter()
-    provider.add_span_processor(SimpleSpanProcessor(here))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(collector.url)))
+    provider, here = exporting_provider(collector.url)
     native = InstrumentationSettings(tracer_provider=provider) if instrumented == 'native' else None
     registry = CollectorRegistry()
     with serve(port=0, registry=registry) as server:
@@ -190,6 +184,16 @@ def test_a_collector_gets_every_span_as_it_was_made(observed: Observed):
 def test_the_trace_is_one_tree(observed: Observed):
     """With the nested run below the tool that made it, or, where the handler can only guess, below the run."""
     assert tree(observed.received) == (BESIDE if observed.case == ('handler', 'own') else INSIDE)
+
+
+def test_a_request_tells_what_it_took(observed: Observed):
+    """Under the names of the conventions, whoever made its span."""
+    asked = next(span for span in observed.received if span.name == 'chat gpt-5.2')
+    assert asked.events == ('streamtap.first_token',)
+    named = {'gen_ai.response.time_to_first_chunk', 'gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens'}
+    if observed.case[1] == 'own':
+        named |= {'gen_ai.request.stream', 'gen_ai.usage.reasoning.output_tokens'}
+    assert named <= asked.attributes
 
 
 def test_exemplars_of_a_scrape_lead_to_spans_of_the_collector(observed: Observed):
