@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+PHOENIX ?= .phoenix
 
-.PHONY: demo test check bench docs servers clean
+.PHONY: demo test check bench docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -34,5 +35,16 @@ docs: $(STAMP) ## Write the generated pages
 servers: ## The real servers that some tests use
 	tests/install_servers.sh
 
+# On demand only: 850 MB and some minutes, the first time.
+phoenix: $(STAMP) $(PHOENIX)/bin/phoenix ## What Arize Phoenix understands of the spans
+	STREAMTAP_PHOENIX=$(PHOENIX) $(BIN)/python -m pytest tests/on_demand
+
+phoenix-picture: $(STAMP) $(PHOENIX)/bin/phoenix ## Draw docs/images/phoenix.png
+	PYTHONPATH=tests $(BIN)/python tests/on_demand/phoenix_picture.py $(PHOENIX)
+
+$(PHOENIX)/bin/phoenix:
+	$(PYTHON) -m venv $(PHOENIX)
+	$(PHOENIX)/bin/python -m pip install --quiet --disable-pip-version-check arize-phoenix
+
 clean:
-	rm -rf $(VENV) .servers dist build .pytest_cache .ruff_cache
+	rm -rf $(VENV) .servers .phoenix dist build .pytest_cache .ruff_cache

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 import victoria
@@ -21,6 +23,13 @@ SERVERS = Path(__file__).parents[1] / '.servers' / 'usr' / 'bin'
 REQUIRE_REAL = os.environ.get('STREAMTAP_REQUIRE_REAL') == '1'
 
 
+def missing(server: str, remedy: str) -> NoReturn:
+    """Skip the test for want of a real server, saying so; in CI, which must have it, fail."""
+    if REQUIRE_REAL:
+        pytest.fail(f'{server} is missing, and CI must have it: {remedy}')
+    pytest.skip(f'{server} is not installed: {remedy}')
+
+
 @pytest.fixture
 def registry() -> CollectorRegistry:
     """A Prometheus registry of the test's own."""
@@ -30,23 +39,26 @@ def registry() -> CollectorRegistry:
 @pytest.fixture
 def promtool() -> str:
     """The path of promtool; without it the test skips, and in CI it fails."""
-    return _real('promtool')
+    return shutil.which('promtool') or missing('promtool', '`make servers`, or `apt-get install prometheus`, gives it')
 
 
 @pytest.fixture
 def victoria_metrics(tmp_path: Path) -> Iterator[VictoriaMetrics]:
     """A VictoriaMetrics of the test's own; without it the test skips, and in CI it fails."""
-    with victoria.running(Path(_real('victoria-metrics')), tmp_path) as server:
-        yield server
+    # Not one from the PATH: stable distributions have releases that take no OTLP.
+    program = shutil.which('victoria-metrics', path=SERVERS)
+    with victoria.serving(
+        program or missing('VictoriaMetrics', '`make servers` fetches it, on Debian'), tmp_path
+    ) as it:
+        yield it
 
 
-def _real(program: str) -> str:
-    found = shutil.which(program, path=SERVERS) or shutil.which(program)
-    if found is None:
-        if REQUIRE_REAL:
-            pytest.fail(f'{program} is missing, and CI must have it: run `make servers`')
-        pytest.skip(f'{program} is not installed: `make servers` does it, on Debian as root')
-    return found
+@pytest.fixture(scope='session')
+def oteltap() -> str:
+    """The module that is an OTLP collector; where it does not load the test skips, and in CI it fails."""
+    # In a process of its own, as it loads a native library that not every platform can.
+    loads = subprocess.run([sys.executable, '-c', 'import oteltap'], capture_output=True, check=False, timeout=30)
+    return 'oteltap' if loads.returncode == 0 else missing('oteltap', '`pip install oteltap` gives it')
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
-import subprocess
 import time
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from real_servers import free_port, running
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -52,12 +52,6 @@ class VictoriaMetrics:
             time.sleep(0.05)
         return found
 
-    def query(self, promql: str) -> list[float]:
-        """The values of an instant query."""
-        self._get('/internal/force_flush')
-        answer = json.loads(self._get('/api/v1/query', query=promql, nocache='1'))
-        return [float(row['value'][1]) for row in answer['data']['result']]
-
     def _get(self, path: str, **parameters: str) -> bytes:
         asked = urllib.parse.urlencode({key.replace('match', 'match[]'): value for key, value in parameters.items()})
         with urllib.request.urlopen(f'{self.url}{path}?{asked}', timeout=10) as answer:
@@ -65,39 +59,23 @@ class VictoriaMetrics:
 
 
 @contextlib.contextmanager
-def running(program: Path, folder: Path) -> Generator[VictoriaMetrics]:
-    """A server on loopback, until the end of the block."""
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        address = f'127.0.0.1:{free.getsockname()[1]}'
-    log = (folder / 'log').open('w')
-    server = subprocess.Popen(
-        [
-            program,
-            f'-storageDataPath={folder / "data"}',
-            f'-httpListenAddr={address}',
-            '-search.latencyOffset=1s',
-            '-opentelemetry.usePrometheusNaming',
-        ],
-        stdout=log,
-        stderr=log,
-    )
-    try:
-        _wait_for(f'http://{address}/health', server)
-        yield VictoriaMetrics(f'http://{address}')
-    finally:
-        server.kill()
-        server.wait()
-        log.close()
+def serving(program: str, folder: Path) -> Generator[VictoriaMetrics]:
+    """A server on loopback, until the end of the block.
 
-
-def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(400):
-        assert server.poll() is None, 'the server ended'
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1):
-            return
-        time.sleep(0.025)
-    raise AssertionError('the server does not answer')
+    Args:
+        program: The path of VictoriaMetrics.
+        folder: Where it may keep what it receives.
+    """
+    port = free_port()
+    command = [
+        program,
+        f'-storageDataPath={folder / "data"}',
+        f'-httpListenAddr=127.0.0.1:{port}',
+        '-search.latencyOffset=1s',
+        '-opentelemetry.usePrometheusNaming',
+    ]
+    with running(command, port, folder / 'log'):
+        yield VictoriaMetrics(f'http://127.0.0.1:{port}')
 
 
 def _series(line: dict[str, dict[str, str] | list[float]]) -> Series:

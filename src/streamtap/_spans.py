@@ -214,6 +214,7 @@ def _asked(record: ResponseRecord) -> Attributes:
         names.OPERATION: names.CHAT,
         names.PROVIDER: record.provider,
         names.REQUEST_MODEL: record.model,
+        names.REQUEST_STREAM: record.streamed or None,
         names.RESPONSE_MODEL: record.response_model,
         names.AGENT_NAME: record.agent,
         names.CONVERSATION_ID: record.conversation_id,
@@ -225,6 +226,7 @@ def _asked(record: ResponseRecord) -> Attributes:
         names.USAGE_OUTPUT: record.output_tokens,
         names.USAGE_CACHE_READ: record.cache_read_tokens or None,
         names.USAGE_CACHE_WRITE: record.cache_write_tokens or None,
+        names.USAGE_REASONING: record.reasoning_tokens or None,
         names.COST: record.cost_usd,
     }
     return _known(found)
@@ -272,11 +274,12 @@ def _add_parts(tracer: Tracer, chat: Span, record: ResponseRecord) -> None:
         if name is None or part.start is None:
             continue
         attributes: Attributes = {names.PART_KIND: part.kind, names.CHUNKS: part.chunks, names.MESSAGE: name}
+        # Not under the names of a tool's execution: backends take a span that has those for one.
         if part.tool is not None:
-            attributes[names.TOOL_NAME] = part.tool
+            attributes[names.PART_TOOL] = part.tool
             attributes[names.MESSAGE] = f'{name} {part.tool}'
         if part.tool_call_id is not None:
-            attributes[names.TOOL_CALL_ID] = part.tool_call_id
+            attributes[names.PART_TOOL_CALL_ID] = part.tool_call_id
         started = record.started_ns + round(part.start * 1e9)
         span = tracer.start_span(
             name, context=trace.set_span_in_context(chat), attributes=attributes, start_time=started

@@ -1,0 +1,96 @@
+"""Servers of others, on loopback, for as long as a test needs them."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
+    from pathlib import Path
+
+    Found = TypeVar('Found')
+
+
+def free_port() -> int:
+    """A port of the loopback interface on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(look: Callable[[], Found | None], what: str, *, seconds: float = 20.0) -> Found:
+    """What `look` finds, as soon as it finds something.
+
+    Args:
+        look: What to try again and again.
+        what: What is waited for, for people.
+        seconds: How long to wait at most.
+
+    Raises:
+        TimeoutError: If nothing was found in that time.
+    """
+    deadline = time.monotonic() + seconds
+    while (found := look()) is None:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f'waited {seconds} s for {what}')
+        time.sleep(0.05)
+    return found
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str], port: int, output: Path, *, env: Mapping[str, str] | None = None, seconds: float = 20.0
+) -> Generator[None]:
+    """Run a server, from when it listens until the end of the block.
+
+    Args:
+        command: The program and its arguments.
+        port: The port on loopback on which it is to listen.
+        output: The file that gets what it prints.
+        env: Its whole environment, if not this process's own.
+        seconds: How long it may take to listen.
+
+    Raises:
+        RuntimeError: If it ends before it listens.
+        TimeoutError: If it does not listen in time.
+    """
+    with output.open('wb') as out:
+        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=env)
+
+    def listens() -> bool | None:
+        if server.poll() is not None:
+            raise RuntimeError(f'{command[0]} ended at once: {output.read_text(encoding="utf-8", errors="replace")}')
+        with socket.socket() as client:
+            return client.connect_ex(('127.0.0.1', port)) == 0 or None
+
+    try:
+        wait_for(listens, f'{command[0]} on port {port}', seconds=seconds)
+        yield
+    finally:
+        server.kill()
+        server.wait()
+
+
+def exporting_provider(
+    url: str, resource: Mapping[str, str] | None = None
+) -> tuple[TracerProvider, InMemorySpanExporter]:
+    """A provider whose spans go out as an application's would, and those spans, kept here to compare.
+
+    Args:
+        url: Where OTLP over HTTP is taken.
+        resource: What describes this process.
+    """
+    provider, here = TracerProvider(resource=Resource.create(dict(resource or {}))), InMemorySpanExporter()
+    provider.add_span_processor(SimpleSpanProcessor(here))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(url)))
+    return provider, here
