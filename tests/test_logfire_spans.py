@@ -180,7 +180,7 @@ def test_the_documentation_shows_the_trace_as_it_is(door: str):
     local = LocalLogfire()
     run_with_everything(local, door, native=True)
     rows = [row.split('\t') for row in tree(local.spans, listed, '  ').splitlines()]
-    shown = '\n'.join(f'{message:26}{duration}' for message, duration in rows)
+    shown = '\n'.join(f'{message:28}{duration}' for message, duration in rows)
     page = (HERE.parent / 'docs' / 'traces.md').read_text(encoding='utf-8')
     block = re.search(r'^## In Logfire\n.*?^```text\n(.*?)\n```$', page, re.MULTILINE | re.DOTALL)
     assert block is not None

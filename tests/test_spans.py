@@ -218,6 +218,7 @@ def test_spans_tell_what_the_records_tell():
         'gen_ai.response.time_to_first_chunk': 0.0,
         'gen_ai.client.operation.time_to_first_chunk': 0.0,
         'streamtap.time_to_first_output': 0.0,
+        'streamtap.label.tenant': 'acme',
     }
     chat = {
         'gen_ai.operation.name': 'chat',
@@ -257,6 +258,7 @@ def test_spans_tell_what_the_records_tell():
         'gen_ai.tool.type': 'function',
         'gen_ai.tool.call.id': 'c',
         'logfire.msg': 'execute_tool wait',
+        'streamtap.label.tenant': 'acme',
         'streamtap.outcome': 'success',
     }
     chats = [attributes for name, attributes in by_name if name == 'chat scripted']

@@ -8,6 +8,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from streamtap import _semconv as names
+from streamtap import _span_facts as facts
 from streamtap._sinks import BaseSink
 from streamtap._tracing import RunTrace, ToolTrace, Tracing, ids_of, with_ids
 from streamtap._version import __version__
@@ -68,8 +69,16 @@ class AddedTrace(RunTrace):
         chat = self._chat
         if chat is None or not chat.is_recording():
             return
-        chat.set_attributes(_measured(record))
-        _fill(self._tracer, chat, record, parts=self._parts)
+        chat.set_attributes(facts.measured(record))
+        facts.fill(self._tracer, chat, record, parts=self._parts)
+
+    def tool_ended(self, record: ToolRecord, seen: ToolTrace | None, ended_ns: int | None) -> ToolRecord:
+        """Make the span of a tool that the provider ran: pydantic-ai has one only for those that it runs itself."""
+        if record.kind != 'native' or record.duration is None or self._chat is None:
+            return super().tool_ended(record, seen, ended_ns)
+        span = _executed(self._tracer, self._chat, record)
+        facts.end_tool(span, record, ended_ns)
+        return with_ids(record, ids_of(span))
 
 
 class OwnTrace(RunTrace):
@@ -98,7 +107,7 @@ class OwnTrace(RunTrace):
             names.AGENT_NAME: start.agent,
             names.RUN_ID: start.run_id,
             names.MESSAGE: f'{start.agent} run',
-            **{f'{names.LABEL}{name}': value for name, value in start.labels.items()},
+            **facts.labels(start.labels),
         }
         if start.conversation_id is not None:
             attributes[names.CONVERSATION_ID] = start.conversation_id
@@ -125,11 +134,11 @@ class OwnTrace(RunTrace):
             f'{names.CHAT} {record.model}',
             context=trace.set_span_in_context(self.span),
             kind=SpanKind.CLIENT,
-            attributes={**_asked(record), **_measured(record)},
+            attributes={**facts.asked(record), **facts.measured(record)},
             start_time=record.started_ns,
         )
-        _fill(self._tracer, chat, record, parts=self._parts)
-        chat.end(_end_of(record))
+        facts.fill(self._tracer, chat, record, parts=self._parts)
+        chat.end(facts.end_of(record))
         self._chat_of_step = chat
         return with_ids(record, ids_of(chat))
 
@@ -141,7 +150,7 @@ class OwnTrace(RunTrace):
             self._tracer.start_span(
                 f'{names.EXECUTE_TOOL} {tool}',
                 context=trace.set_span_in_context(self.span),
-                attributes=_called(self._agent, tool, tool_call_id),
+                attributes=facts.called(self._agent, tool, tool_call_id),
                 start_time=started_ns,
             )
         )
@@ -154,22 +163,8 @@ class OwnTrace(RunTrace):
             return with_ids(record, self.ids)
         else:
             parent = self._chat_of_step if record.kind == 'native' and self._chat_of_step is not None else self.span
-            span = self._tracer.start_span(
-                f'{names.EXECUTE_TOOL} {record.tool}',
-                context=trace.set_span_in_context(parent),
-                attributes=_called(record.agent, record.tool, record.tool_call_id),
-                start_time=record.started_ns,
-            )
-        span.set_attribute(names.OUTCOME, record.outcome)
-        span.set_attribute(names.TOOL_TYPE, names.TOOL_TYPES[record.kind])
-        if record.retry_cause is not None:
-            span.set_attribute(names.RETRY_CAUSE, record.retry_cause)
-        if record.error_type is not None:
-            span.set_attribute(names.ERROR_TYPE, record.error_type)
-            span.set_status(Status(StatusCode.ERROR))
-        if record.duration is not None:
-            ended_ns = record.started_ns + round(record.duration * 1e9)
-        span.end(ended_ns)
+            span = _executed(self._tracer, parent, record)
+        facts.end_tool(span, record, ended_ns)
         return with_ids(record, ids_of(span))
 
     def ended(self, record: RunRecord) -> RunRecord:
@@ -199,96 +194,11 @@ class OwnToolTrace(ToolTrace):
         self._current.__exit__(None, None, None)
 
 
-def _called(agent: str, tool: str, tool_call_id: str) -> Attributes:
-    return {
-        names.OPERATION: names.EXECUTE_TOOL,
-        names.AGENT_NAME: agent,
-        names.TOOL_NAME: tool,
-        names.TOOL_CALL_ID: tool_call_id,
-        names.MESSAGE: f'{names.EXECUTE_TOOL} {tool}',
-    }
-
-
-def _asked(record: ResponseRecord) -> Attributes:
-    found: dict[str, AttributeValue | None] = {
-        names.OPERATION: names.CHAT,
-        names.PROVIDER: record.provider,
-        names.REQUEST_MODEL: record.model,
-        names.REQUEST_STREAM: record.streamed or None,
-        names.RESPONSE_MODEL: record.response_model,
-        names.AGENT_NAME: record.agent,
-        names.CONVERSATION_ID: record.conversation_id,
-        names.MESSAGE: f'{names.CHAT} {record.model}',
-        names.FINISH_REASONS: None if record.finish_reason in (None, 'unknown') else [record.finish_reason],
-        names.TIME_TO_FIRST_CHUNK_OF_LOGFIRE: record.time_to_first_token,
-        names.OUTCOME: record.outcome,
-        names.USAGE_INPUT: record.input_tokens,
-        names.USAGE_OUTPUT: record.output_tokens,
-        names.USAGE_CACHE_READ: record.cache_read_tokens or None,
-        names.USAGE_CACHE_WRITE: record.cache_write_tokens or None,
-        names.USAGE_REASONING: record.reasoning_tokens or None,
-        names.COST: record.cost_usd,
-    }
-    return _known(found)
-
-
-def _measured(record: ResponseRecord) -> Attributes:
-    streamed = record.chunks > 0
-    found: dict[str, AttributeValue | None] = {
-        names.TIME_TO_FIRST_CHUNK: record.time_to_first_token,
-        names.TIME_TO_FIRST_OUTPUT: record.time_to_first_output,
-        names.TOKENS_PER_SECOND: record.output_tokens_per_second,
-        names.CHUNKS: record.chunks if streamed else None,
-        names.STALLS: record.stalls if streamed else None,
-        names.STALL_TIME: record.stall_seconds if streamed else None,
-        names.MAX_INTER_CHUNK_LATENCY: record.gap_max,
-        names.ERROR_TYPE: record.error_type,
-    }
-    return _known(found)
-
-
-def _known(found: dict[str, AttributeValue | None]) -> Attributes:
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _fill(tracer: Tracer, chat: Span, record: ResponseRecord, *, parts: bool) -> None:
-    """What a `chat` span gets beside its attributes, whoever made it."""
-    _add_events(chat, record)
-    if parts:
-        _add_parts(tracer, chat, record)
-    if record.outcome == 'error':
-        # pydantic-ai takes a stream that breaks for one that was left, and leaves the status of its span unset.
-        chat.set_status(Status(StatusCode.ERROR))
-
-
-def _add_events(chat: Span, record: ResponseRecord) -> None:
-    if record.time_to_first_token is not None:
-        chat.add_event(names.EVENT_FIRST_TOKEN, timestamp=record.started_ns + round(record.time_to_first_token * 1e9))
-    for start in record.stall_starts:
-        chat.add_event(names.EVENT_STALL, timestamp=record.started_ns + round(start * 1e9))
-
-
-def _add_parts(tracer: Tracer, chat: Span, record: ResponseRecord) -> None:
-    for part in record.parts:
-        name = names.PART_NAMES.get(part.kind)
-        if name is None or part.start is None:
-            continue
-        attributes: Attributes = {names.PART_KIND: part.kind, names.CHUNKS: part.chunks, names.MESSAGE: name}
-        # Not under the names of a tool's execution: backends take a span that has those for one.
-        if part.tool is not None:
-            attributes[names.PART_TOOL] = part.tool
-            attributes[names.MESSAGE] = f'{name} {part.tool}'
-        if part.tool_call_id is not None:
-            attributes[names.PART_TOOL_CALL_ID] = part.tool_call_id
-        started = record.started_ns + round(part.start * 1e9)
-        span = tracer.start_span(
-            name, context=trace.set_span_in_context(chat), attributes=attributes, start_time=started
-        )
-        span.end(started + round(part.duration * 1e9))
-
-
-def _end_of(record: ResponseRecord) -> int:
-    """When the last event came: the record's duration leaves the consumer's time out, a span does not."""
-    seconds = (record.duration or 0.0) + record.consumer_seconds
-    last_part = max((part.start + part.duration for part in record.parts if part.start is not None), default=0.0)
-    return record.started_ns + round(max(seconds, last_part) * 1e9)
+def _executed(tracer: Tracer, parent: Span, record: ToolRecord) -> Span:
+    """The span of a tool whose execution was seen from outside only."""
+    return tracer.start_span(
+        f'{names.EXECUTE_TOOL} {record.tool}',
+        context=trace.set_span_in_context(parent),
+        attributes=facts.called(record.agent, record.tool, record.tool_call_id),
+        start_time=record.started_ns,
+    )

@@ -1,0 +1,144 @@
+"""What the spans say: a record's facts as attributes, events, status and times."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opentelemetry import trace
+from opentelemetry.trace import Status, StatusCode
+
+from streamtap import _semconv as names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.trace import Span, Tracer
+    from opentelemetry.util.types import AttributeValue
+
+    from streamtap._records import ResponseRecord, ToolRecord
+
+    Attributes = dict[str, AttributeValue]
+
+
+def called(agent: str, tool: str, tool_call_id: str) -> Attributes:
+    """What is known of a tool call when it begins."""
+    return {
+        names.OPERATION: names.EXECUTE_TOOL,
+        names.AGENT_NAME: agent,
+        names.TOOL_NAME: tool,
+        names.TOOL_CALL_ID: tool_call_id,
+        names.MESSAGE: f'{names.EXECUTE_TOOL} {tool}',
+    }
+
+
+def asked(record: ResponseRecord) -> Attributes:
+    """What a `chat` span has that pydantic-ai's own would have, too."""
+    found: dict[str, AttributeValue | None] = {
+        names.OPERATION: names.CHAT,
+        names.PROVIDER: record.provider,
+        names.REQUEST_MODEL: record.model,
+        names.REQUEST_STREAM: record.streamed or None,
+        names.RESPONSE_MODEL: record.response_model,
+        names.AGENT_NAME: record.agent,
+        names.CONVERSATION_ID: record.conversation_id,
+        names.MESSAGE: f'{names.CHAT} {record.model}',
+        names.FINISH_REASONS: None if record.finish_reason in (None, 'unknown') else [record.finish_reason],
+        names.TIME_TO_FIRST_CHUNK_OF_LOGFIRE: record.time_to_first_token,
+        names.OUTCOME: record.outcome,
+        names.USAGE_INPUT: record.input_tokens,
+        names.USAGE_OUTPUT: record.output_tokens,
+        names.USAGE_CACHE_READ: record.cache_read_tokens or None,
+        names.USAGE_CACHE_WRITE: record.cache_write_tokens or None,
+        names.USAGE_REASONING: record.reasoning_tokens or None,
+        names.COST: record.cost_usd,
+    }
+    return _known(found)
+
+
+def measured(record: ResponseRecord) -> Attributes:
+    """What was measured of a request, for its `chat` span, whoever made it."""
+    streamed = record.chunks > 0
+    found: dict[str, AttributeValue | None] = {
+        names.TIME_TO_FIRST_CHUNK: record.time_to_first_token,
+        names.TIME_TO_FIRST_OUTPUT: record.time_to_first_output,
+        names.TOKENS_PER_SECOND: record.output_tokens_per_second,
+        names.CHUNKS: record.chunks if streamed else None,
+        names.STALLS: record.stalls if streamed else None,
+        names.STALL_TIME: record.stall_seconds if streamed else None,
+        names.MAX_INTER_CHUNK_LATENCY: record.gap_max,
+        names.ERROR_TYPE: record.error_type,
+    }
+    return {**_known(found), **labels(record.labels)}
+
+
+def labels(own: Mapping[str, str]) -> Attributes:
+    """The user's own dimensions."""
+    return {f'{names.LABEL}{name}': value for name, value in own.items()}
+
+
+def _known(found: dict[str, AttributeValue | None]) -> Attributes:
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def end_tool(span: Span, record: ToolRecord, ended_ns: int | None) -> None:
+    """Tell a tool's span how the call ended, and end it.
+
+    Args:
+        span: The span.
+        record: What is known of the call.
+        ended_ns: When its execution ended, where the record has no duration because it was interrupted.
+    """
+    span.set_attribute(names.OUTCOME, record.outcome)
+    span.set_attribute(names.TOOL_TYPE, names.TOOL_TYPES[record.kind])
+    span.set_attributes(labels(record.labels))
+    if record.retry_cause is not None:
+        span.set_attribute(names.RETRY_CAUSE, record.retry_cause)
+    if record.error_type is not None:
+        span.set_attribute(names.ERROR_TYPE, record.error_type)
+        span.set_status(Status(StatusCode.ERROR))
+    if record.duration is not None:
+        ended_ns = record.started_ns + round(record.duration * 1e9)
+    span.end(ended_ns)
+
+
+def fill(tracer: Tracer, chat: Span, record: ResponseRecord, *, parts: bool) -> None:
+    """What a `chat` span gets beside its attributes, whoever made it."""
+    _add_events(chat, record)
+    if parts:
+        _add_parts(tracer, chat, record)
+    if record.outcome == 'error':
+        # pydantic-ai takes a stream that breaks for one that was left, and leaves the status of its span unset.
+        chat.set_status(Status(StatusCode.ERROR))
+
+
+def _add_events(chat: Span, record: ResponseRecord) -> None:
+    if record.time_to_first_token is not None:
+        chat.add_event(names.EVENT_FIRST_TOKEN, timestamp=record.started_ns + round(record.time_to_first_token * 1e9))
+    for start in record.stall_starts:
+        chat.add_event(names.EVENT_STALL, timestamp=record.started_ns + round(start * 1e9))
+
+
+def _add_parts(tracer: Tracer, chat: Span, record: ResponseRecord) -> None:
+    for part in record.parts:
+        name = names.PART_NAMES.get(part.kind)
+        if name is None or part.start is None:
+            continue
+        attributes: Attributes = {names.PART_KIND: part.kind, names.CHUNKS: part.chunks, names.MESSAGE: name}
+        # Not under the names of a tool's execution: backends take a span that has those for one.
+        if part.tool is not None:
+            attributes[names.PART_TOOL] = part.tool
+            attributes[names.MESSAGE] = f'{name} {part.tool}'
+        if part.tool_call_id is not None:
+            attributes[names.PART_TOOL_CALL_ID] = part.tool_call_id
+        started = record.started_ns + round(part.start * 1e9)
+        span = tracer.start_span(
+            name, context=trace.set_span_in_context(chat), attributes=attributes, start_time=started
+        )
+        span.end(started + round(part.duration * 1e9))
+
+
+def end_of(record: ResponseRecord) -> int:
+    """When the last event came: the record's duration leaves the consumer's time out, a span does not."""
+    seconds = (record.duration or 0.0) + record.consumer_seconds
+    last_part = max((part.start + part.duration for part in record.parts if part.start is not None), default=0.0)
+    return record.started_ns + round(max(seconds, last_part) * 1e9)
