@@ -1,8 +1,8 @@
-"""A stream of events that is measured while somebody else's handler reads it."""
+"""A stream of events that is measured while somebody else reads it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable
@@ -10,39 +10,45 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import AgentStreamEvent
 
 
+class EventReader(Protocol):
+    """What is told of each event that somebody else reads. No method raises."""
+
+    def waiting(self, now: float) -> None:
+        """An event is asked for."""
+        ...
+
+    def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
+        """An event arrived, and goes to whoever asked."""
+        ...
+
+    def held(self, start: float, end: float) -> None:
+        """Whoever asked held an event for that long."""
+        ...
+
+
 class BesideEvents:
-    """Stands for the events that a handler is given: same events, same attributes, same class to look at.
+    """Stands for a stream of events: same events, same attributes, same class to look at.
 
     What is read through the stream's own methods (`stream_text()` and the like) passes by, and is not measured.
 
     Args:
         events: The events, from pydantic-ai.
         monotonic: Reads the clock.
-        read: Called with each event, and the moments before and after the wait for it.
-        waiting: Called with the moment at which the handler asks for an event.
-        held: Called with the interval in which the handler held an event.
+        reader: Told of each event.
     """
 
     def __init__(
-        self,
-        events: AsyncIterable[AgentStreamEvent],
-        monotonic: Callable[[], float],
-        *,
-        read: Callable[[AgentStreamEvent, float, float], None],
-        waiting: Callable[[float], None],
-        held: Callable[[float, float], None],
+        self, events: AsyncIterable[AgentStreamEvent], monotonic: Callable[[], float], reader: EventReader
     ) -> None:
         self._events = events
         self._iterator: AsyncIterator[AgentStreamEvent] | None = None
         self._monotonic = monotonic
-        self._read = read
-        self._waiting = waiting
-        self._held = held
+        self._reader = reader
         self._handed_over: float | None = None
         self.was_exhausted = False
         """Whether the events were read to their end."""
         self.failure: BaseException | None = None
-        """What the stream itself raised, as opposed to the handler."""
+        """What the stream itself raised, as opposed to whoever reads it."""
 
     @property
     def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -58,9 +64,9 @@ class BesideEvents:
 
     async def __anext__(self) -> AgentStreamEvent:
         waited_from = self._monotonic()
-        self._waiting(waited_from)
+        self._reader.waiting(waited_from)
         if self._handed_over is not None:
-            self._held(self._handed_over, waited_from)
+            self._reader.held(self._handed_over, waited_from)
         if self._iterator is None:
             self._iterator = aiter(self._events)
         try:
@@ -72,5 +78,5 @@ class BesideEvents:
             self.failure = error
             raise
         self._handed_over = self._monotonic()
-        self._read(event, waited_from, self._handed_over)
+        self._reader.read(event, waited_from, self._handed_over)
         return event

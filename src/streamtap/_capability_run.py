@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -119,7 +120,8 @@ class CapabilityRun:
                 else:
                     self._end('cancelled', None)
 
-        task.add_done_callback(ended)
+        # In a context of its own: the present one holds the run.
+        task.add_done_callback(ended, context=Context())
         self._leave_task = partial(task.remove_done_callback, ended)
 
     def current(self) -> contextlib.AbstractContextManager[None]:

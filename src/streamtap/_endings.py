@@ -8,13 +8,16 @@ import gc
 import threading
 import weakref
 from collections import OrderedDict, deque
+from contextvars import Context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from streamtap import _upstream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from streamtap._records import RunOutcome
+    from streamtap._records import Door, RunOutcome
     from streamtap._run import Run
     from streamtap._runs import Runs
     from streamtap._surroundings import Surroundings
@@ -30,9 +33,6 @@ class Watched:
     step: int = 0
     outcome: RunOutcome = 'incomplete'
     error_type: str | None = None
-    keeps_manager: bool = True
-    """Whether the run holds on to the tool manager its handler sees: `run_stream()` shows it those of steps gone by."""
-    manager: weakref.ref[object] | None = None
     finalizer: weakref.finalize[..., object] | None = None
     unhook_task: Callable[[], object] = field(default=lambda: None)
 
@@ -41,12 +41,21 @@ class Watched:
         """The run's id."""
         return self.run.owner.run_id
 
+    @property
+    def door(self) -> Door:
+        """The door through which it is seen."""
+        return self.run.owner.door
+
+    def raised(self, error: BaseException, ctx: object) -> None:
+        """A call ended with an exception; if no other follows, it ended the run."""
+        self.outcome, self.error_type = _upstream.run_ending(error, ctx)
+
 
 class Endings:
     """Keeps the handler's runs and reports each when it is over.
 
-    A run is over when the tool manager of its last call is collected (pydantic-ai lets go of it then), else when its
-    task ends, else after `settle_after` seconds without a call, or when the tap is closed.
+    A run is over when what lives as long as it does is collected (pydantic-ai lets go of it then), else when its task
+    ends, else after `settle_after` seconds without a call, or when the tap is closed.
     That a new run begins in the same task proves nothing: a validator may have called another agent in between.
 
     Args:
@@ -65,11 +74,19 @@ class Endings:
         self._over: deque[Watched] = deque()
         self._lock = threading.Lock()
 
-    def begin(self, run: Run) -> Watched:
-        """Watch a run from its first call on; it is active until `leave`."""
+    def begin(self, run: Run, lives_as_long: object) -> Watched:
+        """Watch a run from its first call on; it is active until `leave`.
+
+        Args:
+            run: The run.
+            lives_as_long: Something that nobody holds when the run is over.
+        """
         watched = Watched(run, run.started)
         with self._lock:
             self._watched[watched.run_id] = watched
+        with contextlib.suppress(TypeError):  # it cannot be weakly referenced: the other signals remain
+            watched.finalizer = weakref.finalize(lives_as_long, self._collected, watched)
+            watched.finalizer.atexit = False
         with contextlib.suppress(RuntimeError):
             task = asyncio.current_task()
             if task is not None:
@@ -97,23 +114,10 @@ class Endings:
             if self._watched.get(watched.run_id) is watched:
                 self._idle[watched.run_id] = watched
 
-    def listen(self, watched: Watched, manager: object) -> None:
-        """Listen for the end of the run's tool manager; armed anew when the run goes on with another one."""
-        if watched.keeps_manager and (
-            manager is None or (watched.manager is not None and watched.manager() is manager)
-        ):
-            return
-        if watched.finalizer is not None:
-            watched.finalizer.detach()
-        if not watched.keeps_manager:
-            watched.manager = watched.finalizer = None
-            return
-        try:
-            watched.manager = weakref.ref(manager)
-            watched.finalizer = weakref.finalize(manager, self._collected, watched)
-            watched.finalizer.atexit = False
-        except TypeError:  # it cannot be weakly referenced: the other signals remain
-            watched.manager = watched.finalizer = None
+    def is_idle(self, watched: Watched) -> bool:
+        """Whether the run is between two calls, and perhaps over."""
+        with self._lock:
+            return watched.run_id in self._idle
 
     def idle(self) -> frozenset[str]:
         """The ids of runs that are between two calls, and perhaps over."""
@@ -134,7 +138,7 @@ class Endings:
     def search(self, generation: int) -> None:
         """Report the runs that are over, those included that only the garbage collector can tell.
 
-        A retry or a failure inside a run leaves its tool manager in a cycle; a reader who asks right after the run
+        A retry or a failure inside a run leaves it in a cycle; a reader who asks right after the run
         should find it all the same.
 
         Args:
@@ -155,7 +159,8 @@ class Endings:
             self._over.append(watched)
             self.catch_up()
 
-        task.add_done_callback(ended)
+        # In a context of its own: the present one holds the run.
+        task.add_done_callback(ended, context=Context())
         watched.unhook_task = lambda: task.remove_done_callback(ended)
 
     def _collected(self, watched: Watched) -> None:

@@ -1,4 +1,4 @@
-"""One call of the handler: when it begins, and what is known when it is over."""
+"""One call of the handler: when it begins, what it reads, and what is known when it is over."""
 
 from __future__ import annotations
 
@@ -12,109 +12,51 @@ from streamtap._guard import guarded
 from streamtap._tool_events import ToolEvents
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+    from contextvars import ContextVar
+
+    from pydantic_ai.messages import AgentStreamEvent
+
     from streamtap._beside import BesideEvents
     from streamtap._endings import Watched
-    from streamtap._response_record import Request
+    from streamtap._meter import ResponseMeter
+    from streamtap._run import Run
     from streamtap._surroundings import Surroundings
 
 logger = logging.getLogger('streamtap')
 
-WHERE = 'handler'
-
 LONGEST_WAIT = 600.0
 """Seconds that a model can have been silent before the handler is called; more is a step of the wall clock."""
 
-LONGEST_PREPARATION = 60.0
-"""Seconds that instructions and the like can have taken before the handler is called."""
-
 
 class HandlerCalls:
-    """What every call of the handler begins and ends with. No failure in here leaves it, but for `asked_at`, which its callers guard.
+    """Begins calls.
 
     Args:
         around: What all runs share.
+        current: The run whose tools are being called here.
     """
 
-    def __init__(self, around: Surroundings) -> None:
-        self._around = around
-        self._out = around.out
+    def __init__(self, around: Surroundings, current: ContextVar[Run | None]) -> None:
+        self.around = around
+        self.current = current
         self._said_truncated = False
 
-    def asked_at(self, ctx: object, now: float, at_most: float) -> float | None:
-        """When the request that is being answered was made; `None` if a step of the wall clock makes it a nonsense."""
-        asked = _upstream.request_unix_time(ctx)
-        moment = None if asked is None else self._around.moments.to_monotonic(asked)
-        return moment if moment is not None and now - at_most <= moment <= now else None
+    def begin(self, watched: Watched, ctx: object, events: object, model: object = None) -> ResponseCall | ToolsCall:
+        """A call begins: for a model's response or for a round of tools.
 
-    def begin_response(self, watched: Watched, ctx: object, events: object, entered: float) -> Request | None:
-        """A call for a model's response begins: its request starts now, or started before if the stream was primed."""
-        with guarded(self._out, WHERE):
-            watched.step += 1
-            started: float | None = entered
-            if _upstream.is_primed(ctx, events):
-                started = self.asked_at(ctx, entered, LONGEST_WAIT)
-            return watched.run.begin_request(
-                step=watched.step,
-                model=_upstream.model_of(ctx),
-                mode='streamed',
-                started=started,
-                messages=_upstream.messages_of(ctx),
-            )
-        return None
+        Args:
+            watched: Whose call it is.
+            ctx: The run's context.
+            events: What it is given to read.
+            model: What the user calls the model, if it is not the context's.
+        """
+        if _upstream.model_call(ctx, events):
+            return ResponseCall(self, watched, ctx, events, _upstream.model_of(ctx) if model is None else model)
+        return ToolsCall(self, watched, ctx)
 
-    def response_over(
-        self,
-        watched: Watched,
-        request: Request | None,
-        ctx: object,
-        events: object,
-        error: BaseException | None,
-        shown: BesideEvents | None = None,
-    ) -> None:
-        """The call is over; `error` is what left it, `shown` what a handler of the user's read it through."""
-        with guarded(self._out, WHERE):
-            if error is not None:
-                _raised(watched, error, ctx)
-            else:
-                watched.outcome, watched.error_type = 'incomplete', None
-            if request is None:
-                return
-            now = self._around.clock.monotonic()
-            request.response = _upstream.streamed_response(events)
-            if shown is not None and error is not shown.failure:
-                # What the user's handler raises is no failure of the stream, and what it swallows is one.
-                stopped = None if shown.was_exhausted else asyncio.CancelledError()
-                error = shown.failure if shown.failure is not None else stopped
-            if error is not None:
-                outcome = _upstream.request_outcome(error, ctx)
-            elif request.response is None and request.meter.ended_at_final_result:
-                outcome = 'incomplete'
-                self._say_truncated()
-            else:
-                outcome = 'success'
-            watched.run.request_over(request, outcome, error=error, now=now)
-
-    def begin_tools(self, watched: Watched) -> ToolEvents | None:
-        """A call for a round of tools begins: the response that asked for them is complete."""
-        with guarded(self._out, WHERE):
-            watched.run.settle()
-            return ToolEvents(watched.run, step=watched.step)
-        return None
-
-    def tools_over(
-        self, watched: Watched, tools: ToolEvents | None, ctx: object, error: BaseException | None, waited_from: float
-    ) -> None:
-        """The round is over; `waited_from` is when its last event was asked for."""
-        with guarded(self._out, WHERE):
-            if error is not None:
-                _raised(watched, error, ctx)
-                if tools is not None:
-                    tools.broke(error, waited_from, self._around.clock.monotonic())
-            elif tools is not None:
-                tools.over()
-                watched.outcome, watched.error_type = tools.ending, None
-
-    def _say_truncated(self) -> None:
+    def say_truncated(self) -> None:
+        """Say once that `run_stream()` does not show its handler everything."""
         if not self._said_truncated:
             self._said_truncated = True
             with contextlib.suppress(Exception):
@@ -124,5 +66,167 @@ class HandlerCalls:
                 )
 
 
-def _raised(watched: Watched, error: BaseException, ctx: object) -> None:
-    watched.outcome, watched.error_type = _upstream.run_ending(error, ctx)
+class ResponseCall:
+    """A call for a model's response. No method raises.
+
+    Args:
+        calls: What all calls share.
+        watched: Whose call it is.
+        ctx: The run's context.
+        events: What it is given to read.
+        model: The model that was asked.
+    """
+
+    def __init__(self, calls: HandlerCalls, watched: Watched, ctx: object, events: object, model: object) -> None:
+        self._calls = calls
+        self._watched = watched
+        self._ctx = ctx
+        self._events = events
+        self._around = calls.around
+        self.describe = watched.run.describe_tool
+        self._request = None
+        with guarded(self._around.out, watched.door):
+            watched.step += 1
+            entered = self._around.clock.monotonic()
+            started: float | None = entered
+            if _upstream.is_primed(ctx, events):
+                # The request started before: it is known when it was made.
+                started = asked_at(self._around, ctx, entered, LONGEST_WAIT)
+            self._request = watched.run.begin_request(
+                step=watched.step, model=model, mode='streamed', started=started, messages=_upstream.messages_of(ctx)
+            )
+
+    @property
+    def meter(self) -> ResponseMeter | None:
+        """Measures the response."""
+        return None if self._request is None else self._request.meter
+
+    def current(self) -> contextlib.AbstractContextManager[None]:
+        """Nothing is called in here that could be another run."""
+        return contextlib.nullcontext()
+
+    def first_event(self) -> None:
+        """Only in the loop over events pydantic-ai's own span of the request is current."""
+        self._watched.run.trace.request_seen()
+
+    def waiting(self, now: float) -> None:
+        """An event is asked for."""
+        if self._request is not None:
+            self._request.meter.held = False
+            self._request.meter.resumed_at = now
+
+    def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
+        """An event arrived, and goes to whoever asked."""
+        with guarded(self._around.out, self._watched.door):
+            if self._request is not None:
+                if self._request.meter.first_event is None:
+                    self.first_event()
+                _upstream.feed_response(self._request.meter, event, waited_from, now, self.describe)
+                self._request.meter.held = True
+
+    def held(self, start: float, end: float) -> None:
+        """The meter tells by itself who held the stream."""
+
+    def over(self, error: BaseException | None, shown: BesideEvents | None = None) -> None:
+        """The call is over.
+
+        Args:
+            error: What left it.
+            shown: What somebody else read the events through.
+        """
+        with guarded(self._around.out, self._watched.door):
+            if error is not None:
+                self._watched.raised(error, self._ctx)
+            else:
+                self._watched.outcome, self._watched.error_type = 'incomplete', None
+            request = self._request
+            if request is None:
+                return
+            now = self._around.clock.monotonic()
+            request.response = _upstream.streamed_response(self._events)
+            if shown is not None and error is not shown.failure:
+                # What the user's handler raises is no failure of the stream, and what it swallows is one.
+                stopped = None if shown.was_exhausted else asyncio.CancelledError()
+                error = shown.failure if shown.failure is not None else stopped
+            if error is not None:
+                outcome = _upstream.request_outcome(error, self._ctx)
+            elif request.response is None and request.meter.ended_at_final_result:
+                outcome = 'incomplete'
+                self._calls.say_truncated()
+            else:
+                outcome = 'success'
+            self._watched.run.request_over(request, outcome, error=error, now=now)
+
+
+class ToolsCall:
+    """A call for a round of tools: the response that asked for them is complete. No method raises.
+
+    Args:
+        calls: What all calls share.
+        watched: Whose call it is.
+        ctx: The run's context.
+    """
+
+    def __init__(self, calls: HandlerCalls, watched: Watched, ctx: object) -> None:
+        self._watched = watched
+        self._ctx = ctx
+        self._around = calls.around
+        self._current = calls.current
+        self._waited_from = self._around.clock.monotonic()
+        self._tools: ToolEvents | None = None
+        with guarded(self._around.out, watched.door):
+            watched.run.settle()
+            self._tools = ToolEvents(watched.run, step=watched.step)
+
+    @contextlib.contextmanager
+    def current(self) -> Generator[None]:
+        """A run that a tool starts in here knows which run called it."""
+        token = self._current.set(self._watched.run)
+        try:
+            yield
+        finally:
+            self._current.reset(token)
+
+    def waiting(self, now: float) -> None:
+        """An event is asked for."""
+        self._waited_from = now
+
+    def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
+        """An event arrived, and goes to whoever asked."""
+        with guarded(self._around.out, self._watched.door):
+            if self._tools is not None:
+                self._tools.feed(event, waited_from, now)
+
+    def held(self, start: float, end: float) -> None:
+        """Whoever asked held an event for that long."""
+        self._watched.run.phases.hold(start, end)
+
+    def over(self, error: BaseException | None, shown: BesideEvents | None = None) -> None:
+        """The call is over.
+
+        Args:
+            error: What left it.
+            shown: What somebody else read the events through.
+        """
+        with guarded(self._around.out, self._watched.door):
+            if error is not None:
+                self._watched.raised(error, self._ctx)
+                if self._tools is not None:
+                    self._tools.broke(error, self._waited_from, self._around.clock.monotonic())
+            elif self._tools is not None:
+                self._tools.over()
+                self._watched.outcome, self._watched.error_type = self._tools.ending, None
+
+
+def asked_at(around: Surroundings, ctx: object, now: float, at_most: float) -> float | None:
+    """When the request that is being answered was made; `None` if a step of the wall clock makes it a nonsense.
+
+    Args:
+        around: What all runs share.
+        ctx: The run's context.
+        now: The present moment.
+        at_most: Seconds that can have passed since.
+    """
+    asked = _upstream.request_unix_time(ctx)
+    moment = None if asked is None else around.moments.to_monotonic(asked)
+    return moment if moment is not None and now - at_most <= moment <= now else None

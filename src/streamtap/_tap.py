@@ -18,6 +18,8 @@ from streamtap._catalogue import check_label_names
 from streamtap._clock import SystemClock
 from streamtap._dispatch import MOMENTS, Dispatch
 from streamtap._handler import HandlerDoor
+from streamtap._handler_calls import HandlerCalls
+from streamtap._handler_runs import HandlerRuns
 from streamtap._price import Pricing
 from streamtap._prometheus import PrometheusSink
 from streamtap._runs import Runs
@@ -26,11 +28,13 @@ from streamtap._spans import SpanSink
 from streamtap._surroundings import Surroundings
 from streamtap._tracing import Tracing
 from streamtap._usage import UsageSink
+from streamtap._watch import WatchDoor
+from streamtap._watched_run import Names
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Awaitable, Iterable
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable
     from types import TracebackType
-    from typing import Any
+    from typing import Any, TypeVar
 
     from pydantic_ai.agent import EventStreamHandler
     from pydantic_ai.messages import AgentStreamEvent
@@ -41,6 +45,8 @@ if TYPE_CHECKING:
     from streamtap._price import Price
     from streamtap._run import Run
     from streamtap._sinks import Sink
+
+    EventT = TypeVar('EventT')
 
 FLUSH_SECONDS = 5.0
 
@@ -125,9 +131,13 @@ class Tap:
         current: ContextVar[Run | None] = ContextVar('streamtap_current_run', default=None)
         self._runs = Runs(around)
         self._capability = CapabilityDoor(self._runs, around, labels=names, current=current)
-        self._handler = HandlerDoor(self._runs, around, labels=names, settle_after=settle_after, current=current)
+        told = HandlerRuns(self._runs, around, labels=names, settle_after=settle_after, current=current)
+        calls = HandlerCalls(around, current)
+        self._endings = told.endings
+        self._handler = HandlerDoor(around, told, calls)
+        self._watch = WatchDoor(around, self._runs, told, calls, labels=names, current=current)
         if self._enabled:
-            self._out.attach(Attachment(names, max_label_values, self.live, self._handler.endings.catch_up))
+            self._out.attach(Attachment(names, max_label_values, self.live, self._endings.catch_up))
             _TAPS.add(self)
 
     def __call__(self, ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent] | None = None) -> Awaitable[None]:
@@ -187,6 +197,38 @@ class Tap:
         """
         return TapCapability(self._capability if self._enabled else None, stream=stream, tap=self)
 
+    def watch(
+        self,
+        events: AsyncIterable[EventT],
+        *,
+        agent: str | None = None,
+        provider: str | None = None,
+        model: str | None = None,
+    ) -> AsyncIterator[EventT]:
+        """The watch door: the same events, measured as you read them: `async for event in tap.watch(stream): ...`.
+
+        For the events of `run_stream_events()`, of `node.stream()` and of adapters' `run_stream_native()`, and for any
+        other iterable of pydantic-ai's events. A run ends with its result or with the iterable; one whose events you
+        do not read to their end is `cancelled`. What the events do not tell is absent: a request's start, and so its
+        time to first token, is known where the run's messages are. Do not watch a run that another door measures,
+        unless its events are those of `run_stream_events()` or `node.stream()`, which tell their run's id.
+
+        Args:
+            events: The events.
+            agent: The agent's name, where the events do not tell it. Default `'agent'`.
+            provider: The provider's name, where the events do not tell it.
+            model: The model's name, where the events do not tell it.
+
+        Raises:
+            TypeError: If `events` cannot be iterated; the context managers of pydantic-ai must be entered first.
+        """
+        if not hasattr(events, '__aiter__'):
+            hint = ': watch what `async with ... as events` gives' if hasattr(events, '__aenter__') else ''
+            raise TypeError(f'watch() takes an async iterable of events, not {type(events).__name__}{hint}')
+        if not self._enabled:
+            return aiter(events)
+        return self._watch.watch(events, Names(agent, provider, model))
+
     @property
     def usage(self) -> UsageSink:
         """The usage ledger: `tap.usage.summary()` tells requests, tokens, cost, tools and times.
@@ -196,17 +238,18 @@ class Tap:
         """
         if self._usage is None:
             raise LookupError('this tap keeps no usage: make it with Tap(sinks=[UsageSink(), ...])')
-        self._handler.endings.search(1)
+        self._endings.search(1)
         return self._usage
 
     def live(self) -> Live:
         """A snapshot of what is open now: runs with their age, requests with their present wait, tools."""
-        self._handler.endings.catch_up()
-        return self._runs.live(self._handler.endings.idle())
+        self._endings.catch_up()
+        self._watch.catch_up()
+        return self._runs.live(self._endings.idle())
 
     def flush(self) -> None:
         """Report the runs that are known to be over, and wait (at most 5 s) for sinks that run on the worker thread."""
-        self._handler.endings.search(2)
+        self._endings.search(2)
         self._out.flush(FLUSH_SECONDS)
 
     def close(self) -> None:
@@ -233,7 +276,7 @@ class Tap:
         await asyncio.to_thread(self._out.close, FLUSH_SECONDS)
 
     def _report_open(self) -> None:
-        self._handler.endings.close()
+        self._endings.close()
         for run in self._runs.all_open():
             if self._runs.remove(run):
                 run.close()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, cast
 from opentelemetry.trace import NoOpTracer
 from pydantic_ai.models.instrumented import InstrumentedModel
 
+from streamtap._upstream.watched import made_at
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -73,11 +75,7 @@ def model_call(ctx: object, events: object) -> bool:
 
 def request_unix_time(ctx: object) -> float | None:
     """When the request that is being answered was made, in seconds since the epoch."""
-    messages = messages_of(ctx)
-    if not messages or messages[-1].kind != 'request':
-        return None
-    timestamp = getattr(messages[-1], 'timestamp', None)
-    return None if timestamp is None else timestamp.timestamp()
+    return made_at(messages_of(ctx))
 
 
 def is_primed(ctx: object, events: object) -> bool:
@@ -122,6 +120,14 @@ def driving_task(ctx: object) -> asyncio.Task[object] | None:
 def tool_manager(ctx: object) -> object | None:
     """The run's tool manager, which knows its tools."""
     return _read(ctx, 'tool_manager')
+
+
+def lifetime(ctx: object) -> object | None:
+    """Something of the run's own that pydantic-ai holds from its start to its end, and nobody after.
+
+    The tool manager is not: each step has one of its own, and `run_stream()` shows those of steps gone by.
+    """
+    return _read(ctx, '_cancellation') or _read(ctx, 'usage')
 
 
 def model_of(ctx: object) -> object | None:

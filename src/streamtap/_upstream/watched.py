@@ -1,0 +1,112 @@
+"""What a stream that the user reads tells of the run behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from pydantic_ai import Agent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic_ai.messages import AgentStreamEvent, ModelMessage, ModelResponse
+
+_OF_RESPONSES = frozenset({'part_start', 'part_delta', 'part_end', 'final_result'})
+_OF_TOOLS = frozenset(
+    {
+        'function_tool_call',
+        'function_tool_result',
+        'output_tool_call',
+        'output_tool_result',
+        'deferred_tool_requests',
+        'deferred_tool_results',
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownRun:
+    """The context of a run of which nothing is known; its id is our own."""
+
+    run_id: str
+
+    @property
+    def tracer(self) -> object | None:
+        """Something, if pydantic-ai is instrumented for the process: then this run has spans, too."""
+        return getattr(Agent, '_instrument_default', None) or None
+
+
+class RunOfEvents:
+    """The context of the run behind the events of `run_stream_events()`, which do not show it.
+
+    Args:
+        ctx: The context of the run's graph.
+    """
+
+    def __init__(self, ctx: object) -> None:
+        self._state: object = getattr(ctx, 'state', None)
+        self._deps: object = getattr(ctx, 'deps', None)
+
+    def __getattr__(self, name: str) -> object:
+        for holder in (self._deps, self._state):
+            if hasattr(holder, name):
+                return getattr(holder, name)
+        raise AttributeError(name)
+
+
+def context_of_response(events: object) -> object | None:
+    """The run context of a stream of one response."""
+    return getattr(events, '_run_ctx', None) if hasattr(events, 'response') else None
+
+
+def tells_context_later(events: object) -> bool:
+    """Whether the events are those of `run_stream_events()`, whose run begins when they are first asked for."""
+    return hasattr(events, '_binding')
+
+
+def context_of_events(events: object) -> RunOfEvents | None:
+    """The context of the run behind the events of `run_stream_events()`, once it has begun."""
+    run = getattr(getattr(events, '_binding', None), 'agent_run', None)
+    ctx = getattr(run, 'ctx', None)
+    return None if ctx is None else RunOfEvents(ctx)
+
+
+def is_of_response(event: AgentStreamEvent) -> bool:
+    """Whether the event is part of a model's response."""
+    return getattr(event, 'event_kind', None) in _OF_RESPONSES
+
+
+def is_of_tools(event: AgentStreamEvent) -> bool:
+    """Whether the event is part of a round of tool calls."""
+    return getattr(event, 'event_kind', None) in _OF_TOOLS
+
+
+def is_last_part_end(event: AgentStreamEvent) -> bool:
+    """Whether a response ends with this event."""
+    return event.event_kind == 'part_end' and event.next_part_kind is None
+
+
+def result_of(event: AgentStreamEvent) -> object | None:
+    """The run's result, if this is the event that brings it."""
+    return getattr(event, 'result', None) if getattr(event, 'event_kind', None) == 'agent_run_result' else None
+
+
+def new_messages(holder: object) -> Sequence[ModelMessage]:
+    """The messages of this run, from its result or from the events of `run_stream_events()`; else none."""
+    read = getattr(holder, 'new_messages', None)
+    return cast('Sequence[ModelMessage]', read()) if callable(read) else ()
+
+
+def made_at(messages: Sequence[ModelMessage]) -> float | None:
+    """When the request at the end of the history was made, in seconds since the epoch."""
+    if not messages or messages[-1].kind != 'request':
+        return None
+    timestamp = getattr(messages[-1], 'timestamp', None)
+    return None if timestamp is None else timestamp.timestamp()
+
+
+def asked_model_id(response: ModelResponse) -> tuple[str, str]:
+    """The provider and the model that a response says were asked."""
+    provider, _, model = (getattr(response, 'model_id', None) or '').partition(':')
+    return provider, model

@@ -1,0 +1,294 @@
+"""A run as the events of all its responses and tools tell it, one after the other, without names."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from streamtap import _upstream
+from streamtap._guard import guarded
+from streamtap._tool_events import ToolEvents
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from contextvars import ContextVar
+
+    from pydantic_ai.messages import AgentStreamEvent, ModelMessage
+
+    from streamtap._records import RunOutcome
+    from streamtap._response_record import Request
+    from streamtap._run import Run
+    from streamtap._runs import Runs
+    from streamtap._surroundings import Surroundings
+
+WHERE = 'watch'
+
+
+@dataclass(frozen=True, slots=True)
+class NamedModel:
+    """What the user says was asked, where nothing else does; its fields are named as a model's are."""
+
+    system: str
+    model_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the user calls the agent and the model."""
+
+    agent: str | None
+    provider: str | None
+    model: str | None
+
+    def asked(self) -> NamedModel | None:
+        """The model, if the user named it."""
+        return (
+            None if self.provider is None and self.model is None else NamedModel(self.provider or '', self.model or '')
+        )
+
+
+class WatchedRun:
+    """Reads the events of a whole run. No method raises.
+
+    A response's usage, and when its request was made, are in the run's messages. They are asked for when the next
+    response begins; where only the result has them, all responses are told when it came.
+
+    Args:
+        runs: The tap's open runs.
+        around: What all runs share.
+        labels: The names of the user's own dimensions.
+        current: The run whose tools are being called here.
+        events: The events.
+        names: What the user calls the agent and the model.
+    """
+
+    def __init__(
+        self,
+        runs: Runs,
+        around: Surroundings,
+        *,
+        labels: tuple[str, ...],
+        current: ContextVar[Run | None],
+        events: object,
+        names: Names,
+    ) -> None:
+        self._runs = runs
+        self._around = around
+        self._labels = labels
+        self._current = current
+        self._events = events
+        self._names = names
+        self._lock = threading.RLock()
+        self._pulled_at: float | None = None
+        self._waited_from = 0.0
+        self._parent: Run | None = None
+        self._run: Run | None = None
+        self._is_anothers = False
+        self._is_opening = False
+        self._model: object = None
+        self._request: Request | None = None
+        self._tools: ToolEvents | None = None
+        self._untold: list[Request] = []
+        self._responses = 0
+        self._result: object = None
+
+    def catch_up(self) -> None:
+        """Open the run if by now its context tells whose it is: also one that hangs before its first event."""
+        ctx = _upstream.context_of_events(self._events)
+        if ctx is not None and self._pulled_at is not None:
+            with guarded(self._around.out, WHERE):
+                self._open(ctx)
+
+    @contextlib.contextmanager
+    def current(self) -> Generator[None]:
+        """A run that a tool starts in here knows which run called it."""
+        if self._run is None:
+            yield
+            return
+        token = self._current.set(self._run)
+        try:
+            yield
+        finally:
+            self._current.reset(token)
+
+    def waiting(self, now: float) -> None:
+        """An event is asked for."""
+        self._waited_from = now
+        if self._pulled_at is None:
+            self._pulled_at = now
+            self._parent = self._current.get()
+            if not _upstream.tells_context_later(self._events):
+                with guarded(self._around.out, WHERE):
+                    self._open(_upstream.UnknownRun(uuid4().hex))
+        elif self._request is not None:
+            self._request.meter.held = False
+            self._request.meter.resumed_at = now
+
+    def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
+        """An event arrived, and goes to whoever asked."""
+        with guarded(self._around.out, WHERE):
+            run = self._opened()
+            if run is None:
+                return
+            if _upstream.is_of_response(event):
+                self._of_response(run, event, waited_from, now)
+            elif _upstream.is_of_tools(event):
+                self._response_over(run, now)
+                if self._tools is None:
+                    self._tell(run, self._messages())
+                    run.tool_manager = self._tool_manager()
+                    self._tools = ToolEvents(run, step=self._responses)
+                self._tools.feed(event, waited_from, now)
+            else:
+                self._result = _upstream.result_of(event) or self._result
+
+    def held(self, start: float, end: float) -> None:
+        """Whoever asked held an event for that long."""
+        if self._run is not None and self._request is None:
+            self._run.phases.hold(start, end)
+
+    def over(self, error: BaseException | None) -> None:
+        """No more events are read.
+
+        Args:
+            error: What ended them; `None` at their end.
+        """
+        with guarded(self._around.out, WHERE):
+            run = self._opened() if self._pulled_at is not None else None
+            if run is None:
+                return
+            now = self._around.clock.monotonic()
+            outcome: RunOutcome = 'incomplete'
+            error_type: str | None = None
+            if error is not None:
+                outcome, error_type = _upstream.run_ending(error, None)
+            elif self._result is not None:
+                outcome = 'deferred' if _upstream.is_deferred_result(self._result) else 'success'
+            if self._request is not None and error is not None:
+                run.request_over(self._request, _upstream.request_outcome(error, None), error=error, now=now)
+                self._request = None
+            self._response_over(run, now)
+            if self._tools is not None and error is not None:
+                self._tools.broke(error, self._waited_from, now)
+            elif self._tools is not None:
+                self._tools.over()
+            self._tell(run, self._messages())
+            self._tell_all(run)
+            run.tool_manager = None
+            if self._runs.remove(run):
+                run.end(outcome, error_type=error_type, now=now)
+
+    # The run
+
+    def _opened(self) -> Run | None:
+        if self._run is None and not self._is_anothers:
+            self._open(_upstream.context_of_events(self._events) or _upstream.UnknownRun(uuid4().hex))
+        return self._run
+
+    def _open(self, ctx: object) -> None:
+        with self._lock:
+            # It is entered again by a sink that is told of the run and asks what is open.
+            if self._run is not None or self._is_anothers or self._is_opening:
+                return
+            self._is_opening = True
+            who = _upstream.who(ctx)
+            if self._names.agent is not None:
+                who = replace(who, agent=self._names.agent)
+            parent = self._parent
+            run = self._runs.open(
+                who,
+                WHERE,
+                labels=_upstream.metadata_labels(ctx, self._labels, parent.owner.labels if parent is not None else {}),
+                parent=parent,
+                started=self._pulled_at or self._around.clock.monotonic(),
+                instrumented=_upstream.is_instrumented(ctx),
+                call='first',
+            )
+            if run is None:
+                self._is_anothers = True
+                return
+            self._model = self._names.asked() or _upstream.model_of(ctx)
+            self._begin_request(run)
+            self._run = run
+            self._is_opening = False
+
+    # Responses
+
+    def _begin_request(self, run: Run) -> None:
+        self._request = run.begin_request(
+            step=self._responses + 1, model=self._model, mode='streamed', started=None, messages=()
+        )
+
+    def _of_response(self, run: Run, event: AgentStreamEvent, waited_from: float, now: float) -> None:
+        if self._tools is not None:
+            self._tools.over()
+            self._tools = None
+        if self._request is None:
+            if event.event_kind != 'part_start':
+                return
+            self._tell(run, self._messages())
+            self._begin_request(run)
+            run.tool_manager = self._tool_manager()
+        request = self._request
+        if request is None:
+            return
+        _upstream.feed_response(request.meter, event, waited_from, now, run.describe_tool)
+        request.meter.held = True
+        if _upstream.is_last_part_end(event):
+            self._response_over(run, now)
+
+    def _response_over(self, run: Run, now: float) -> None:
+        """The response is complete; a request of which nothing was seen was none."""
+        request, self._request = self._request, None
+        if request is None:
+            return
+        if request.meter.first_event is None:
+            run.open_request = None
+            return
+        self._responses += 1
+        run.request_over(request, 'success', now=now)
+
+    def _tool_manager(self) -> object | None:
+        return _upstream.tool_manager(_upstream.context_of_events(self._events))
+
+    def _messages(self) -> Sequence[ModelMessage]:
+        holder = self._events if self._result is None else self._result
+        return _upstream.new_messages(holder)
+
+    def _tell(self, run: Run, messages: Sequence[ModelMessage]) -> None:
+        """Report the response that is over, if the messages have it; else it waits for the result."""
+        request, run.unsettled = run.unsettled, None
+        if request is not None:
+            self._untold.append(request)
+        places = [place for place, message in enumerate(messages) if message.kind == 'response']
+        # In what the user or a capability rewrote, nobody knows which response is which.
+        if places and len(places) == self._responses:
+            told, self._untold = self._untold, []
+            for request, place in zip(told, places[len(places) - len(told) :], strict=True):
+                self._fill(run, request, messages, place)
+                run.unsettled = request
+                run.settle()
+
+    def _tell_all(self, run: Run) -> None:
+        for request in self._untold:
+            run.unsettled = request
+            run.settle()
+        self._untold = []
+
+    def _fill(self, run: Run, request: Request, messages: Sequence[ModelMessage], place: int) -> None:
+        response = messages[place]
+        if response.kind == 'response':
+            request.response = response
+            if request.model is None:
+                request.model = NamedModel(*_upstream.asked_model_id(response))
+        before = messages[:place]
+        if _upstream.asks_again(before):
+            run.output_retries += 1
+        asked = _upstream.made_at(before)
+        if asked is not None and (moment := run.moments.to_monotonic(asked)) >= run.started:
+            first = request.meter.first_event
+            if first is not None and moment <= first:
+                request.started = request.meter.started = moment
