@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from event_readers import read
 from paced_agents import paced_client, paced_model
 from prometheus_client import CollectorRegistry
 from pydantic_ai import Agent, FallbackExceptionGroup, ModelHTTPError, ModelResponse
@@ -70,7 +71,7 @@ def napping(agent: Agent[Any, Any]) -> Agent[Any, Any]:
 
 
 @pytest.mark.parametrize('recovers', [False, True], ids=['lazy stream', 'primed stream'])
-@pytest.mark.parametrize('door', ['handler', 'capability'])
+@pytest.mark.parametrize('door', ['handler', 'capability', 'watched events', 'watched nodes'])
 def test_times_agree_with_the_server(door: str, recovers: bool):  # noqa: FBT001
     """TTFT, tokens/s and tools, with headers 300 ms late and the first chunk 400 ms after them."""
 
@@ -82,7 +83,10 @@ def test_times_agree_with_the_server(door: str, recovers: bool):  # noqa: FBT001
             if door == 'capability':
                 capabilities.append(seen.tap.capability(stream=True))
             agent = napping(Agent(asked, name='paced', capabilities=capabilities))
-            await agent.run('hello', event_stream_handler=seen.tap if door == 'handler' else None)
+            if door.startswith('watched '):
+                await read(agent, door.removeprefix('watched '), seen.tap.watch)
+            else:
+                await agent.run('hello', event_stream_handler=seen.tap if door == 'handler' else None)
 
     with PacedProvider(tools_then_text) as provider, capture() as seen:
         asyncio.run(main(seen))

@@ -72,11 +72,17 @@ class BesideEvents:
         try:
             event = await anext(self._iterator)
         except StopAsyncIteration:
-            self.was_exhausted = True
+            self._exhausted()
             raise
         except BaseException as error:
-            self.failure = error
+            self._failed(error)
             raise
         self._handed_over = self._monotonic()
         self._reader.read(event, waited_from, self._handed_over)
         return event
+
+    def _exhausted(self) -> None:
+        self.was_exhausted = True
+
+    def _failed(self, error: BaseException) -> None:
+        self.failure = error

@@ -13,11 +13,11 @@ from streamtap._guard import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from contextvars import ContextVar
 
     from pydantic_ai.messages import AgentStreamEvent, ModelResponse
     from pydantic_ai.models import ModelRequestContext
 
+    from streamtap._current_run import CurrentRun
     from streamtap._records import RunOutcome, ToolOutcome
     from streamtap._response_record import Request
     from streamtap._run import Run
@@ -38,9 +38,7 @@ class CapabilityDoor:
         current: The run whose tools are being called here.
     """
 
-    def __init__(
-        self, runs: Runs, around: Surroundings, *, labels: tuple[str, ...], current: ContextVar[Run | None]
-    ) -> None:
+    def __init__(self, runs: Runs, around: Surroundings, *, labels: tuple[str, ...], current: CurrentRun) -> None:
         self._runs = runs
         self._around = around
         self._labels = labels
@@ -90,7 +88,7 @@ class CapabilityRun:
         current: Set to the run while one of its tools executes.
     """
 
-    def __init__(self, run: Run, runs: Runs, around: Surroundings, current: ContextVar[Run | None]) -> None:
+    def __init__(self, run: Run, runs: Runs, around: Surroundings, current: CurrentRun) -> None:
         self.run = run
         self._runs = runs
         self.out = around.out
@@ -263,17 +261,14 @@ class CapabilityRun:
     def tool(self, ctx: object, name: str, call_id: str) -> Generator[None]:
         """Time the execution of a function tool."""
         call = self._tool_began(ctx, name, call_id)
-        token = self._current.set(self.run)
         try:
-            with self.run.trace.inside(None if call is None else call.span):
+            with self._current.calling(lambda: self.run), self.run.trace.inside(None if call is None else call.span):
                 yield
         except BaseException as error:
             self._tool_ended(call, *_upstream.tool_outcome(error))
             raise
         else:
             self._tool_ended(call, 'success', None, None)
-        finally:
-            self._current.reset(token)
 
     def _tool_began(self, ctx: object, name: str, call_id: str) -> OpenTool | None:
         with guarded(self.out, WHERE):
@@ -297,11 +292,10 @@ class CapabilityRun:
     def output(self, name: str, call_id: str) -> Generator[None]:
         """Time the validation or the function of an output tool; its event, which comes later, says how it ended."""
         call = self._output_began(name, call_id)
-        token = self._current.set(self.run)
         try:
-            yield
+            with self._current.calling(lambda: self.run):
+                yield
         finally:
-            self._current.reset(token)
             if call is not None:
                 call.executed = self._monotonic()
 

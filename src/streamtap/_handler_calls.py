@@ -12,15 +12,12 @@ from streamtap._guard import guarded
 from streamtap._tool_events import ToolEvents
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-    from contextvars import ContextVar
-
     from pydantic_ai.messages import AgentStreamEvent
 
     from streamtap._beside import BesideEvents
+    from streamtap._current_run import CurrentRun
     from streamtap._endings import Watched
     from streamtap._meter import ResponseMeter
-    from streamtap._run import Run
     from streamtap._surroundings import Surroundings
 
 logger = logging.getLogger('streamtap')
@@ -37,7 +34,7 @@ class HandlerCalls:
         current: The run whose tools are being called here.
     """
 
-    def __init__(self, around: Surroundings, current: ContextVar[Run | None]) -> None:
+    def __init__(self, around: Surroundings, current: CurrentRun) -> None:
         self.around = around
         self.current = current
         self._said_truncated = False
@@ -178,14 +175,9 @@ class ToolsCall:
             watched.run.settle()
             self._tools = ToolEvents(watched.run, step=watched.step)
 
-    @contextlib.contextmanager
-    def current(self) -> Generator[None]:
+    def current(self) -> contextlib.AbstractContextManager[None]:
         """A run that a tool starts in here knows which run called it."""
-        token = self._current.set(self._watched.run)
-        try:
-            yield
-        finally:
-            self._current.reset(token)
+        return self._current.calling(lambda: self._watched.run)
 
     def waiting(self, now: float) -> None:
         """An event is asked for."""

@@ -10,11 +10,9 @@ from streamtap._endings import Endings
 from streamtap._handler_calls import LONGEST_WAIT, asked_at
 
 if TYPE_CHECKING:
-    from contextvars import ContextVar
-
+    from streamtap._current_run import CurrentRun
     from streamtap._endings import Watched
     from streamtap._records import Door
-    from streamtap._run import Run
     from streamtap._runs import Runs
     from streamtap._surroundings import Surroundings
 
@@ -40,7 +38,7 @@ class HandlerRuns:
         *,
         labels: tuple[str, ...],
         settle_after: float,
-        current: ContextVar[Run | None],
+        current: CurrentRun,
     ) -> None:
         self._runs = runs
         self._around = around

@@ -135,7 +135,7 @@ class ResponseMeter:
         """When the present wait for the model began, or `None` while the model is not what is waited for."""
         if self.held or self._native_open or self.stopped is not None:
             return None
-        return self._pulled_at(self.started)
+        return self._pulled_at(self.started if self.started is not None else self.resumed_at or None)
 
     @property
     def ended_at_final_result(self) -> bool:

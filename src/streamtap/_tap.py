@@ -7,7 +7,6 @@ import atexit
 import inspect
 import os
 import weakref
-from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from pydantic_ai import RunContext
@@ -16,6 +15,7 @@ from streamtap._capability import TapCapability
 from streamtap._capability_run import CapabilityDoor
 from streamtap._catalogue import check_label_names
 from streamtap._clock import SystemClock
+from streamtap._current_run import CurrentRun
 from streamtap._dispatch import MOMENTS, Dispatch
 from streamtap._handler import HandlerDoor
 from streamtap._handler_calls import HandlerCalls
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from streamtap._clock import Clock
     from streamtap._live import Live
     from streamtap._price import Price
-    from streamtap._run import Run
     from streamtap._sinks import Sink
 
     EventT = TypeVar('EventT')
@@ -127,8 +126,7 @@ class Tap:
             stall_after=stall_after,
             slow_start_after=slow_start_after,
         )
-        # One per tap, so that two taps on one run do not hide each other's nesting.
-        current: ContextVar[Run | None] = ContextVar('streamtap_current_run', default=None)
+        current = CurrentRun()
         self._runs = Runs(around)
         self._capability = CapabilityDoor(self._runs, around, labels=names, current=current)
         told = HandlerRuns(self._runs, around, labels=names, settle_after=settle_after, current=current)

@@ -16,14 +16,13 @@ from streamtap._watched_run import WHERE, WatchedRun
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable
-    from contextvars import ContextVar
 
     from pydantic_ai.messages import AgentStreamEvent
 
+    from streamtap._current_run import CurrentRun
     from streamtap._endings import Watched
     from streamtap._handler_calls import HandlerCalls, ResponseCall
     from streamtap._handler_runs import HandlerRuns
-    from streamtap._run import Run
     from streamtap._runs import Runs
     from streamtap._surroundings import Surroundings
     from streamtap._watched_run import Names
@@ -31,9 +30,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A run of which a response was read, and the tool manager of that step, which calls the tools next."""
+    """A run of which a response was read, and the tool manager of that step, which calls the tools next.
 
-    watched: Watched
+    `watched` is `None` if another door measures that run.
+    """
+
+    watched: Watched | None
     tool_manager: Callable[[], object]
 
 
@@ -57,7 +59,7 @@ class WatchDoor:
         calls: HandlerCalls,
         *,
         labels: tuple[str, ...],
-        current: ContextVar[Run | None],
+        current: CurrentRun,
     ) -> None:
         self.around = around
         self.joined = joined
@@ -77,30 +79,40 @@ class WatchDoor:
         for reading in list(self._reading):
             reading.catch_up()
 
-    def whole_run(self, events: object, names: Names) -> WatchedRun:
-        """A reader for the events of a whole run."""
+    def whole_run(self, events: object, names: Names, pulled_at: float) -> WatchedRun:
+        """A reader for the events of a whole run, which begins.
+
+        Args:
+            events: The events.
+            names: What the user calls the agent and the model.
+            pulled_at: When the first event was asked for.
+        """
         reading = WatchedRun(
             self._runs, self.around, labels=self._labels, current=self._current, events=events, names=names
         )
         self._reading.add(reading)
+        reading.begin(pulled_at)
         return reading
 
     def read_last_here(self) -> Read | None:
         """The run whose response was last read in this task, if it is between two calls."""
         task = current_task()
         found = None if task is None else self._last.get(task)
-        return found if found is not None and self.joined.endings.is_idle(found.watched) else None
+        if found is None or found.watched is None:
+            return found
+        return found if self.joined.endings.is_idle(found.watched) else None
 
-    def leave(self, watched: Watched, task: asyncio.Task[object] | None) -> None:
+    def leave(self, watched: Watched | None, task: asyncio.Task[object] | None) -> None:
         """The reading of one response or one round of tools is over.
 
         Args:
-            watched: Whose it was.
+            watched: Whose it was; `None` if another door measures that run.
             task: Where it was read.
         """
         if task is not None:
-            self._last[task] = Read(watched, _weak(watched.run.tool_manager))
-        self.joined.leave(watched)
+            self._last[task] = Read(watched, _nothing if watched is None else _weak(watched.run.tool_manager))
+        if watched is not None:
+            self.joined.leave(watched)
 
 
 class WatchReader:
@@ -130,12 +142,15 @@ class WatchReader:
         """A run that a tool starts in here knows which run called it."""
         return contextlib.nullcontext() if self._reading is None else self._reading.current()
 
-    def waiting(self, now: float) -> None:
-        """An event is asked for."""
+    def begin(self, now: float) -> None:
+        """An event is asked for, perhaps the first."""
         if not self._has_begun:
             self._has_begun = True
             with guarded(self._door.around.out, WHERE):
-                self._begin()
+                self._find(now)
+
+    def waiting(self, now: float) -> None:
+        """An event is asked for."""
         if self._reading is not None:
             self._reading.waiting(now)
 
@@ -163,35 +178,36 @@ class WatchReader:
         self._is_over = True
         if self._maybe is not None:
             with guarded(self._door.around.out, WHERE):
-                self._decide(is_response=False, pulled_at=None)
+                self._decide(is_response=False, pulled_at=self._door.around.clock.monotonic())
         if self._reading is not None:
             self._reading.over(error)
         if self._watched is not None:
             with guarded(self._door.around.out, WHERE):
                 self._door.leave(self._watched, self._task)
 
-    def _begin(self) -> None:
+    def _find(self, now: float) -> None:
         door = self._door
         ctx = _upstream.context_of_response(self._events)
         if ctx is not None:
             self._watched = door.joined.enter(ctx, self._events, WHERE, agent=self._names.agent)
             if self._watched is not None:
                 self._reading = door.calls.begin(self._watched, ctx, self._events, self._names.asked())
+            else:
+                door.leave(None, self._task)
             return
         self._maybe = None if _upstream.tells_context_later(self._events) else door.read_last_here()
         if self._maybe is None:
-            self._reading = door.whole_run(self._events, self._names)
+            self._reading = door.whole_run(self._events, self._names, now)
 
-    def _decide(self, *, is_response: bool, pulled_at: float | None) -> None:
+    def _decide(self, *, is_response: bool, pulled_at: float) -> None:
         """Tell by its first event, or that there is none, whether this is a round of tools of the run before."""
         last, self._maybe = self._maybe, None
-        if last is not None and not is_response and self._door.joined.endings.enter(last.watched):
+        if is_response or last is None:
+            self._reading = self._door.whole_run(self._events, self._names, pulled_at)
+        elif last.watched is not None and self._door.joined.endings.enter(last.watched):
             self._watched = last.watched
             last.watched.run.tool_manager = last.tool_manager()
             self._reading = ToolsCall(self._door.calls, last.watched, None)
-        else:
-            self._reading = self._door.whole_run(self._events, self._names)
-        if pulled_at is not None:
             self._reading.waiting(pulled_at)
 
 
@@ -211,18 +227,9 @@ class WatchedEvents(BesideEvents):
         self._let_go.atexit = False
 
     async def __anext__(self) -> AgentStreamEvent:
-        try:
-            with self._watch.current():
-                return await super().__anext__()
-        except StopAsyncIteration:
-            self._over(None)
-            raise
-        except asyncio.CancelledError:
-            # A cancelled wait ends no stream: who waits with a timeout may ask again, and who does not lets go.
-            raise
-        except BaseException as error:
-            self._over(error)
-            raise
+        self._watch.begin(self._monotonic())
+        with self._watch.current():
+            return await super().__anext__()
 
     async def aclose(self) -> None:
         """Close the events, if they can be closed, as whoever reads them would."""
@@ -232,6 +239,14 @@ class WatchedEvents(BesideEvents):
                 await close()
         finally:
             self._over(asyncio.CancelledError())
+
+    def _exhausted(self) -> None:
+        self._over(None)
+
+    def _failed(self, error: BaseException) -> None:
+        # A cancelled wait ends no stream: who waits with a timeout may ask again, and who does not lets go.
+        if not isinstance(error, asyncio.CancelledError):
+            self._over(error)
 
     def _over(self, error: BaseException | None) -> None:
         self._let_go.detach()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -13,11 +12,12 @@ from streamtap._guard import guarded
 from streamtap._tool_events import ToolEvents
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
-    from contextvars import ContextVar
+    import contextlib
+    from collections.abc import Sequence
 
     from pydantic_ai.messages import AgentStreamEvent, ModelMessage
 
+    from streamtap._current_run import CurrentRun
     from streamtap._records import RunOutcome
     from streamtap._response_record import Request
     from streamtap._run import Run
@@ -71,7 +71,7 @@ class WatchedRun:
         around: Surroundings,
         *,
         labels: tuple[str, ...],
-        current: ContextVar[Run | None],
+        current: CurrentRun,
         events: object,
         names: Names,
     ) -> None:
@@ -102,28 +102,22 @@ class WatchedRun:
             with guarded(self._around.out, WHERE):
                 self._open(ctx)
 
-    @contextlib.contextmanager
-    def current(self) -> Generator[None]:
+    def begin(self, now: float) -> None:
+        """The first event is asked for."""
+        self._pulled_at = now
+        self._parent = self._current.get()
+        if not _upstream.tells_context_later(self._events):
+            with guarded(self._around.out, WHERE):
+                self._open(_upstream.UnknownRun(uuid4().hex))
+
+    def current(self) -> contextlib.AbstractContextManager[None]:
         """A run that a tool starts in here knows which run called it."""
-        if self._run is None:
-            yield
-            return
-        token = self._current.set(self._run)
-        try:
-            yield
-        finally:
-            self._current.reset(token)
+        return self._current.calling(lambda: self._run)
 
     def waiting(self, now: float) -> None:
         """An event is asked for."""
         self._waited_from = now
-        if self._pulled_at is None:
-            self._pulled_at = now
-            self._parent = self._current.get()
-            if not _upstream.tells_context_later(self._events):
-                with guarded(self._around.out, WHERE):
-                    self._open(_upstream.UnknownRun(uuid4().hex))
-        elif self._request is not None:
+        if self._request is not None:
             self._request.meter.held = False
             self._request.meter.resumed_at = now
 
@@ -198,12 +192,13 @@ class WatchedRun:
             if self._names.agent is not None:
                 who = replace(who, agent=self._names.agent)
             parent = self._parent
+            started = self._pulled_at or self._around.clock.monotonic()
             run = self._runs.open(
                 who,
                 WHERE,
                 labels=_upstream.metadata_labels(ctx, self._labels, parent.owner.labels if parent is not None else {}),
                 parent=parent,
-                started=self._pulled_at or self._around.clock.monotonic(),
+                started=started,
                 instrumented=_upstream.is_instrumented(ctx),
                 call='first',
             )
@@ -211,16 +206,17 @@ class WatchedRun:
                 self._is_anothers = True
                 return
             self._model = self._names.asked() or _upstream.model_of(ctx)
-            self._begin_request(run)
+            self._begin_request(run).meter.resumed_at = started
             self._run = run
             self._is_opening = False
 
     # Responses
 
-    def _begin_request(self, run: Run) -> None:
-        self._request = run.begin_request(
+    def _begin_request(self, run: Run) -> Request:
+        request = self._request = run.begin_request(
             step=self._responses + 1, model=self._model, mode='streamed', started=None, messages=()
         )
+        return request
 
     def _of_response(self, run: Run, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         if self._tools is not None:
@@ -230,11 +226,8 @@ class WatchedRun:
             if event.event_kind != 'part_start':
                 return
             self._tell(run, self._messages())
-            self._begin_request(run)
             run.tool_manager = self._tool_manager()
-        request = self._request
-        if request is None:
-            return
+        request = self._request or self._begin_request(run)
         _upstream.feed_response(request.meter, event, waited_from, now, run.describe_tool)
         request.meter.held = True
         if _upstream.is_last_part_end(event):
