@@ -226,6 +226,20 @@ def test_failures_have_a_status_and_a_type_but_no_message(door: str):
     assert not [span for span in found.spans() if span.status.description or 'exception' in str(span.events)]
 
 
+@pytest.mark.parametrize('door', DOORS)
+def test_a_stream_that_fails_shows_on_pydantic_ais_own_span(door: str):
+    """pydantic-ai itself takes it for a cancel there."""
+    found = traced()
+    capabilities, arguments = found.plugged(door)
+    made = agent(['so ', ConnectionError('a secret')], capabilities=capabilities)
+    made.instrument = found.native
+    with pytest.raises(ConnectionError):
+        asyncio.run(made.run('x', **arguments))
+    (chat,) = [span for span in found.spans() if span.name == 'chat scripted']
+    assert (chat.attributes or {})['error.type'] == 'ConnectionError'
+    assert (chat.status.status_code.name, chat.status.description) == ('ERROR', None)
+
+
 @pytest.mark.parametrize('instrumented', [False, True], ids=['own', 'native'])
 @pytest.mark.parametrize('ending', ['break', 'cancel', 'raise'])
 def test_no_context_is_lost_when_a_stream_is_left(ending: str, instrumented: bool, caplog: pytest.LogCaptureFixture):  # noqa: FBT001

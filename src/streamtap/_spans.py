@@ -70,6 +70,7 @@ class AddedTrace(RunTrace):
             return
         chat.set_attributes(_measured(record))
         _add_events(chat, record)
+        _add_status(chat, record)
         if self._parts:
             _add_parts(self._tracer, chat, record)
 
@@ -131,10 +132,9 @@ class OwnTrace(RunTrace):
             start_time=record.started_ns,
         )
         _add_events(chat, record)
+        _add_status(chat, record)
         if self._parts:
             _add_parts(self._tracer, chat, record)
-        if record.outcome == 'error':
-            chat.set_status(Status(StatusCode.ERROR))
         chat.end(_end_of(record))
         self._chat_of_step = chat
         return with_ids(record, ids_of(chat))
@@ -259,6 +259,12 @@ def _add_events(chat: Span, record: ResponseRecord) -> None:
         chat.add_event(names.EVENT_FIRST_TOKEN, timestamp=record.started_ns + round(record.time_to_first_token * 1e9))
     for start in record.stall_starts:
         chat.add_event(names.EVENT_STALL, timestamp=record.started_ns + round(start * 1e9))
+
+
+def _add_status(chat: Span, record: ResponseRecord) -> None:
+    # pydantic-ai takes a stream that fails for a cancel, and leaves its own span without a status.
+    if record.outcome == 'error':
+        chat.set_status(Status(StatusCode.ERROR))
 
 
 def _add_parts(tracer: Tracer, chat: Span, record: ResponseRecord) -> None:
