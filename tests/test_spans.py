@@ -240,6 +240,24 @@ def test_a_stream_that_fails_shows_on_pydantic_ais_own_span(door: str):
     assert (chat.status.status_code.name, chat.status.description) == ('ERROR', None)
 
 
+@pytest.mark.parametrize('door', DOORS)
+def test_a_tool_that_is_cancelled_has_its_span(door: str):
+    """It is what the trace of a run that hung is read for."""
+    found = traced()
+    capabilities, arguments = found.plugged(door)
+    made = agent([nap(30, 'a')], name='a', capabilities=capabilities)
+
+    async def main() -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(made.run('hello', **arguments), 0.05)
+
+    asyncio.run(main())
+    (tool,) = [span for span in found.spans() if span.name == 'execute_tool nap']
+    assert (tool.attributes or {})['streamtap.outcome'] == 'interrupted'
+    assert (tool.end_time or 0) > (tool.start_time or 0)
+    assert found.memory.tools[0].span_id == hex_id(tool)
+
+
 @pytest.mark.parametrize('instrumented', [False, True], ids=['own', 'native'])
 @pytest.mark.parametrize('ending', ['break', 'cancel', 'raise'])
 def test_no_context_is_lost_when_a_stream_is_left(ending: str, instrumented: bool, caplog: pytest.LogCaptureFixture):  # noqa: FBT001

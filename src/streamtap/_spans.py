@@ -156,7 +156,7 @@ class OwnTrace(RunTrace):
         """End the tool's span, or make it now; a call that was never executed has none."""
         if isinstance(seen, OwnToolTrace):
             span = seen.span
-        elif record.duration is None or self._is_over:
+        elif (record.duration is None and ended_ns is None) or self._is_over:
             return with_ids(record, self.ids)
         else:
             parent = self._chat_of_step if record.kind == 'native' and self._chat_of_step is not None else self.span
