@@ -15,7 +15,7 @@ from streamtap import SpanSink, Tap
 from streamtap.testing import MemorySink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan
 
@@ -69,12 +69,16 @@ class Traced:
 
     def tree(self) -> list[str]:
         """Each span's name and scope, indented below its parent, in the order of their starts."""
-        return [f'{"  " * depth}{span.name} [{scope_of(span)}]' for depth, span in nested(self.spans())]
+        spans = self.spans()
+        lines = [f'{"  " * depth}{span.name} [{scope_of(span)}]' for depth, span in nested(spans)]
+        assert len(lines) == len(spans), 'an orphan'
+        return lines
 
 
 def traced(*processors: SpanProcessor, sampler: Any = None, **options: Any) -> Traced:
     """A tap that makes spans, with further processors of them and options of the tap's."""
-    provider = TracerProvider(sampler=sampler)
+    # Shut down at exit, every provider of every test would be kept until then.
+    provider = TracerProvider(sampler=sampler, shutdown_on_exit=False)
     exporter, counted, memory = InMemorySpanExporter(), Counted(), MemorySink()
     for processor in (*processors, counted, SimpleSpanProcessor(exporter)):
         provider.add_span_processor(processor)
@@ -109,7 +113,7 @@ def children(spans: Iterable[ReadableSpan], parent: int | None) -> list[Readable
 
 
 def nested(spans: Sequence[ReadableSpan]) -> list[tuple[int, ReadableSpan]]:
-    """Each span with its depth, after its parent."""
+    """Each span with its depth, after its parent; an orphan is none of them."""
     found: list[tuple[int, ReadableSpan]] = []
 
     def show(parent: int | None, depth: int) -> None:
@@ -118,26 +122,31 @@ def nested(spans: Sequence[ReadableSpan]) -> list[tuple[int, ReadableSpan]]:
             show(id_of(span), depth + 1)
 
     show(None, 0)
-    assert len(found) == len(spans), 'an orphan'
     return found
 
 
-def outside_parent(spans: Iterable[ReadableSpan], *, slack_ns: int) -> list[str]:
-    """The spans that have no times, end before they start, or reach out of their parents by more than `slack_ns`."""
+def outside_parent(spans: Iterable[ReadableSpan], *, slack_ns: int, outliving: Container[str] = ()) -> list[str]:
+    """The spans without times, that end before they start, or that reach out of their parents.
+
+    Args:
+        spans: Where parents are looked for, too; a span whose parent is elsewhere reaches out of none.
+        slack_ns: By how much they may.
+        outliving: The names of spans that may by any time.
+    """
     by_id = {id_of(span): span for span in spans}
-    return [
-        span.name
-        for span in by_id.values()
-        if not _in_order(span, 0)
-        or (span.parent is not None and not _in_order(span, slack_ns, by_id[span.parent.span_id]))
-    ]
+    found: list[str] = []
+    for span in by_id.values():
+        parent = None if span.parent is None or span.name in outliving else by_id.get(span.parent.span_id)
+        if not _lies(span, span if parent is None else parent, slack_ns):
+            found.append(span.name)
+    return found
 
 
-def _in_order(span: ReadableSpan, slack_ns: int, around: ReadableSpan | None = None) -> bool:
-    around = around or span
-    moments = (around.start_time, span.start_time, span.end_time, around.end_time)
-    known = [moment for moment in moments if moment is not None]
-    return len(known) == len(moments) and all(known[at] <= known[at + 1] + slack_ns for at in range(3))
+def _lies(span: ReadableSpan, around: ReadableSpan, slack_ns: int) -> bool:
+    start, end, first, last = span.start_time, span.end_time, around.start_time, around.end_time
+    if start is None or end is None or first is None or last is None:
+        return False
+    return start <= end and first - slack_ns <= start and end <= last + slack_ns
 
 
 def contradictions(spans: Iterable[ReadableSpan], memory: MemorySink) -> list[str]:
