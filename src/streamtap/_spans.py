@@ -8,6 +8,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from streamtap import _semconv as names
+from streamtap._current_span import CurrentSpan
 from streamtap._sinks import BaseSink
 from streamtap._tracing import RunTrace, ToolTrace, Tracing, ids_of, with_ids
 from streamtap._version import __version__
@@ -115,7 +116,7 @@ class OwnTrace(RunTrace):
 
     def current(self) -> AbstractContextManager[object]:
         """Makes the run's span current."""
-        return trace.use_span(self.span, record_exception=False, set_status_on_exception=False)
+        return CurrentSpan(self.span)
 
     def request_seen(self) -> None:
         """No span of pydantic-ai's is there to be seen."""
@@ -195,7 +196,7 @@ class OwnToolTrace(ToolTrace):
     def __init__(self, span: Span) -> None:
         super().__init__()
         self.span = span
-        self._current = trace.use_span(span, record_exception=False, set_status_on_exception=False)
+        self._current = CurrentSpan(span)
 
     def __enter__(self) -> OwnToolTrace:
         self._current.__enter__()
