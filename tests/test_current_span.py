@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextvars
-from typing import TYPE_CHECKING
 
+import pytest
 from opentelemetry import context, trace
 from opentelemetry.sdk.trace import TracerProvider
 
 from streamtap._current_span import CurrentSpan
-
-if TYPE_CHECKING:
-    import pytest
+from streamtap._dispatch import Dispatch
+from streamtap._guarded_trace import GuardedTrace
+from streamtap._tracing import RunTrace
 
 tracer = TracerProvider(shutdown_on_exit=False).get_tracer('test')
 
@@ -33,3 +33,12 @@ def test_what_was_current_before_is_so_again(caplog: pytest.LogCaptureFixture):
             context.attach(trace.set_span_in_context(tracer.start_span('left open')))
         assert trace.get_current_span() is around
     assert caplog.messages == []
+
+
+def test_a_block_that_raises_is_left_all_the_same():
+    """And what it raised goes on."""
+    guard = GuardedTrace(RunTrace(), Dispatch((), include_content=False))
+    with tracer.start_as_current_span('around') as around:
+        with pytest.raises(LookupError), guard.inside(CurrentSpan(tracer.start_span('tool'))):
+            raise LookupError
+        assert trace.get_current_span() is around
