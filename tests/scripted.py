@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic_ai import Agent, ModelRetry
-from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
-from pydantic_ai.models.function import DeltaToolCall, FunctionModel
+from pydantic_ai.messages import ModelResponse, TextPart, ThinkingPart, ToolCallPart
+from pydantic_ai.models.function import DeltaThinkingPart, DeltaToolCall, FunctionModel
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -28,30 +28,34 @@ class Calls:
 
 
 @dataclass(frozen=True)
+class Thinks:
+    """Thinking in a scripted turn."""
+
+    content: str
+
+
+@dataclass(frozen=True)
 class Silence:
     """The stream hangs."""
 
 
-Turn: TypeAlias = 'Sequence[str | Calls | Silence | Exception]'
+Turn: TypeAlias = 'Sequence[str | Calls | Thinks | Silence | Exception]'
+Delta: TypeAlias = 'str | dict[int, DeltaToolCall] | dict[int, DeltaThinkingPart]'
 
 
 def model(*turns: Turn) -> FunctionModel:
     """A model that answers each request with the next turn; an exception in a turn is raised there."""
     left = list(turns)
 
-    def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
-        parts: list[TextPart | ToolCallPart] = []
-        for item in left.pop(0):
+    async def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        turn = left.pop(0)
+        await asyncio.sleep(0)
+        for item in turn:
             if isinstance(item, Exception):
                 raise item
-            if isinstance(item, Silence):
-                continue
-            parts.append(
-                TextPart(item) if isinstance(item, str) else ToolCallPart(item.tool, item.args, tool_call_id=item.id)
-            )
-        return ModelResponse(parts=parts)
+        return ModelResponse(parts=[_part(item) for item in turn if isinstance(item, (str, Calls, Thinks))])
 
-    async def stream(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | dict[int, DeltaToolCall]]:
+    async def stream(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[Delta]:
         for place, item in enumerate(left.pop(0)):
             await asyncio.sleep(0)
             if isinstance(item, Exception):
@@ -60,10 +64,18 @@ def model(*turns: Turn) -> FunctionModel:
                 await asyncio.sleep(30)
             elif isinstance(item, str):
                 yield item
+            elif isinstance(item, Thinks):
+                yield {place: DeltaThinkingPart(content=item.content)}
             else:
                 yield {place: DeltaToolCall(name=item.tool, json_args=item.args, tool_call_id=item.id)}
 
     return FunctionModel(answer, stream_function=stream, model_name='scripted')
+
+
+def _part(item: str | Calls | Thinks) -> TextPart | ThinkingPart | ToolCallPart:
+    if isinstance(item, Calls):
+        return ToolCallPart(item.tool, item.args, tool_call_id=item.id)
+    return TextPart(item) if isinstance(item, str) else ThinkingPart(item.content)
 
 
 def agent(

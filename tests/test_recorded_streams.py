@@ -6,24 +6,15 @@ the same conversation streamed, and when the server on loopback was asked and se
 
 from __future__ import annotations
 
-import asyncio
 import functools
-import json
-import logging
-import re
-import time
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
+from content import leaked, recorded_tools, said, sent_by_provider
 from prometheus_client import CollectorRegistry, generate_latest
-from pydantic_ai import capture_run_messages
-from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.messages import (
-    ModelRequest,
-    ModelResponse,
     NativeToolCallPart,
     NativeToolReturnPart,
     PartDeltaEvent,
@@ -34,54 +25,25 @@ from pydantic_ai.messages import (
     ThinkingPartDelta,
     ToolCallPart,
     ToolCallPartDelta,
-    ToolReturnPart,
-    UserPromptPart,
 )
-from pydantic_ai.usage import RunUsage
-from replay import ReplayServer, load
-from replay_agents import AGENT, recorded_agent, recorded_model
+from recorded import BROKEN, CONVERSATIONS, NEEDS_RECORDINGS, PROMPT, RECORDINGS, REFUSED, Listener, run_recorded
+from replay_agents import AGENT
 
 from streamtap import PrometheusSink, Tap, UsageSink
 from streamtap.testing import MemorySink
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterable, Iterable
 
     from pydantic_ai import RunContext
-    from pydantic_ai.agent import EventStreamHandler
-    from pydantic_ai.capabilities import AbstractCapability
-    from pydantic_ai.messages import AgentStreamEvent, ModelMessage, ModelResponsePart, ModelResponsePartDelta
-    from replay import Conversation, Served
+    from pydantic_ai.messages import AgentStreamEvent, ModelResponsePart, ModelResponsePartDelta
+    from recorded import Ledger
 
     from streamtap import ResponseRecord, RunRecord, UsageSummary
 
-RECORDINGS = Path(__file__).parents[2] / 'shared' / 'recorded-streams'
-
-CONVERSATIONS = (
-    'anthropic/code-execution',
-    'anthropic/thinking',
-    'anthropic/web-search',
-    'deepseek/thinking',
-    'google/text',
-    'google/three-turn-tools',
-    'groq/tool-use-failed',
-    'openai-chat/tool-then-text',
-    'openai-responses/reasoning-code-execution',
-    'openai-responses/tool-then-text',
-    'openai-responses/web-search',
-    'openrouter/error-in-stream',
-    'openrouter/reasoning',
-)
-
-BROKEN = 'openrouter/error-in-stream'
-"""Ends with an error of the provider in mid-stream, which loses the usage."""
-
-REFUSED = 'groq/tool-use-failed'
-"""Its first tool call has wrong arguments, and its first response no usage."""
+pytestmark = NEEDS_RECORDINGS
 
 DOORS = ('handler', 'capability', 'both')
-
-PROMPT = 'Please do once more, step by step, what you did when you were recorded.'
 
 TOKENS = {
     'input_tokens': 'input_tokens',
@@ -98,106 +60,8 @@ SLACK = 2.0
 CLOCKS = 0.01
 """Seconds by which readings of different clocks may disagree."""
 
-LONG_ENOUGH = 12
-"""Characters from which on a piece of content cannot be found by chance."""
 
-pytestmark = [
-    pytest.mark.skipif(not RECORDINGS.is_dir(), reason='the recorded streams (../shared/recorded-streams) are missing'),
-    # The recordings name the model they were made with, which Anthropic has retired since; its SDK says so.
-    pytest.mark.filterwarnings("ignore:The model 'claude-sonnet-4-0' is deprecated:DeprecationWarning"),
-]
-
-
-# The ledger: what is known of a run without the tap
-
-
-@dataclass(frozen=True)
-class Ledger:
-    """A run of a recorded conversation, as pydantic-ai and the server tell it; times are Unix seconds."""
-
-    conversation: Conversation
-    provider: str
-    model: str
-    started: float
-    ended: float
-    output: str | None
-    error: Exception | None
-    usage: RunUsage
-    messages: list[ModelMessage]
-    served: list[Served]
-
-    @property
-    def responses(self) -> list[ModelResponse]:
-        return [message for message in self.messages if isinstance(message, ModelResponse)]
-
-    @property
-    def finish_reasons(self) -> list[str]:
-        return [
-            'error'
-            if self.error is not None and response.state == 'interrupted'
-            else response.finish_reason or 'unknown'
-            for response in self.responses
-        ]
-
-    @property
-    def function_calls(self) -> list[tuple[str, str, str | None]]:
-        """Tool, outcome and cause of the retry, if one was asked for, of each call of a function tool."""
-        requests = [message for message in self.messages if isinstance(message, ModelRequest)]
-        returns = [part for request in requests for part in request.parts if isinstance(part, ToolReturnPart)]
-        return [(part.tool_name, part.outcome, part.retry.cause if part.retry else None) for part in returns]
-
-    @property
-    def native_calls(self) -> list[tuple[str, str]]:
-        """Tool and outcome of each call of a native tool."""
-        parts = [part for response in self.responses for part in response.parts]
-        returned = {part.tool_call_id: part.outcome for part in parts if isinstance(part, NativeToolReturnPart)}
-        calls = [part for part in parts if isinstance(part, NativeToolCallPart)]
-        return [(part.tool_name, returned.get(part.tool_call_id, 'interrupted')) for part in calls]
-
-
-@functools.cache
-def recording(name: str) -> Conversation:
-    return load(RECORDINGS / f'{name}.json')
-
-
-def run_recorded(
-    name: str,
-    *,
-    handler: EventStreamHandler[None] | None = None,
-    capabilities: Sequence[AbstractCapability[Any]] = (),
-) -> Ledger:
-    """Run a recorded conversation."""
-    conversation = recording(name)
-
-    async def run(url: str) -> Ledger:
-        async with recorded_model(conversation, url) as model:
-            agent = recorded_agent(conversation, model, capabilities)
-            usage, output, error = RunUsage(), None, None
-            started = time.time()
-            with capture_run_messages() as messages:
-                try:
-                    result = await agent.run(PROMPT, usage=usage, event_stream_handler=handler)
-                except ModelHTTPError as raised:
-                    error = raised
-                else:
-                    usage, output, messages = result.usage, result.output, result.all_messages()
-            return Ledger(
-                conversation=conversation,
-                provider=model.system,
-                model=model.model_name,
-                started=started,
-                ended=time.time(),
-                output=output,
-                error=error,
-                usage=usage,
-                messages=messages,
-                served=server.served,
-            )
-
-    with pytest.MonkeyPatch.context() as patch, ReplayServer(conversation) as server:
-        for variable in ('NO_PROXY', 'no_proxy'):
-            patch.setenv(variable, '127.0.0.1')
-        return asyncio.run(run(server.url))
+# What an untapped run streams
 
 
 @dataclass
@@ -292,33 +156,11 @@ class Replayed:
         return sum(self.counts(sample_name).values())
 
 
-class Listener(logging.Handler):
-    """Keeps what the tap logs, with the tracebacks, for the time of a `with` block."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.lines: list[str] = []
-        self._logger = logging.getLogger('streamtap')
-        self._level = self._logger.level
-
-    def __enter__(self) -> Listener:
-        self._logger.addHandler(self)
-        self._logger.setLevel(logging.DEBUG)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._logger.setLevel(self._level)
-        self._logger.removeHandler(self)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
-
-
 @functools.cache
 def run_tapped(name: str, door: str) -> Replayed:
     """Run a recorded conversation through a tap at that door."""
     memory, usage, registry = MemorySink(), UsageSink(), CollectorRegistry()
-    with Listener() as listener, Tap(sinks=[PrometheusSink(registry), memory, usage]) as tap:
+    with Listener('streamtap') as listener, Tap(sinks=[PrometheusSink(registry), memory, usage]) as tap:
         ledger = run_recorded(
             name,
             handler=None if door == 'capability' else tap,
@@ -432,7 +274,7 @@ def test_tool_calls_are_counted_as_they_happened(replayed: Replayed):
     expected = Counter((AGENT, tool, 'function', outcome) for tool, outcome, _ in ledger.function_calls)
     expected += Counter((AGENT, tool, 'native', outcome) for tool, outcome in ledger.native_calls)
     retries = Counter((AGENT, tool, cause) for tool, _, cause in ledger.function_calls if cause)
-    assert {key[1] for key in expected} == _recorded_tools(ledger.conversation)
+    assert {key[1] for key in expected} == recorded_tools(ledger.conversation)
     assert retries == ({(AGENT, 'get_something_by_name', 'validation_error'): 1} if replayed.name == REFUSED else {})
     labels = ('agent', 'tool')
     assert replayed.counts('pydantic_ai_tool_calls_total', *labels, 'kind', 'outcome') == expected
@@ -447,11 +289,6 @@ def test_tool_calls_are_counted_as_they_happened(replayed: Replayed):
         for how, n in tool.outcomes.items()
     }
     assert told == expected
-
-
-def _recorded_tools(conversation: Conversation) -> set[str]:
-    # pydantic-ai calls every provider's execution of code the same.
-    return {'code_execution' if tool == 'code_interpreter' else tool for tool in conversation.tools}
 
 
 def test_tool_durations_are_there_for_what_ran(replayed: Replayed):
@@ -634,7 +471,7 @@ def test_no_content_is_told(replayed: Replayed, place: str):
 
 
 def test_search_for_content_finds_what_leaks(name: str):
-    """The search above finds the prompt, a piece of what the model said, and what its provider sent."""
+    """The search finds the prompt, a piece of what the model said, and what its provider sent."""
     ledger, _ = run_untapped(name)
     assert PROMPT in leaked(f'streamtap{{prompt="{PROMPT}"}} 1.0', ledger)
     contents = max(said(ledger), key=len)
@@ -671,63 +508,3 @@ def _facts(replayed: Replayed) -> dict[str, object]:
 
 def _fields(record: object, names: Iterable[str]) -> dict[str, object]:
     return {name: getattr(record, name) for name in names}
-
-
-# The search for content
-
-
-def leaked(told: str, ledger: Ledger) -> list[str]:
-    """The pieces of the conversation's content that are found in what was told."""
-    told = _TAPS_OWN_WORDS.sub('\0', told)
-    told_windows = _windows(told, ledger.conversation)
-    found = [sent for sent in sent_by_provider(ledger.conversation) if sent in told]
-    for text in said(ledger):
-        found += [text] if text in told else []
-        found += sorted(_windows(text, ledger.conversation) & told_windows)
-    return found
-
-
-_TAPS_OWN_WORDS = re.compile(r'^# (?:HELP|TYPE) .*$|\bconversation_id\b', re.MULTILINE)
-"""What the tap says in every run, and shares a dozen characters with what some model says."""
-
-
-def _windows(text: str, conversation: Conversation) -> set[str]:
-    """Every piece of a dozen characters in a text, but for those in which a tool is named."""
-    for tool in _recorded_tools(conversation):
-        text = text.replace(tool, '\0')
-    pieces = (text[at : at + LONG_ENOUGH] for at in range(len(text) - LONG_ENOUGH + 1))
-    return {piece for piece in pieces if '\0' not in piece}
-
-
-def said(ledger: Ledger) -> list[str]:
-    """The texts of prompts, thinking, answers, arguments and results, each as a whole, from a dozen characters on."""
-    contents: list[object] = []
-    for message in ledger.messages:
-        for part in message.parts:
-            if isinstance(part, (UserPromptPart, TextPart, ThinkingPart, ToolReturnPart, NativeToolReturnPart)):
-                contents.append(part.content)
-            elif isinstance(part, (ToolCallPart, NativeToolCallPart)):
-                contents += [part.args, part.args_as_dict()]
-    return [text for content in contents for _, text in _strings(content) if len(text) >= LONG_ENOUGH]
-
-
-@functools.cache
-def sent_by_provider(conversation: Conversation) -> tuple[str, ...]:
-    """The strings of a dozen characters or more in what the provider sent, but for names of models, tools and calls."""
-    bodies = [line for turn in conversation.turns for event in turn.events for line in event.splitlines()]
-    data = [json.loads(line[5:]) for line in bodies if line.startswith('data:') and '[DONE]' not in line]
-    no_content = {'model', 'modelVersion', 'name', 'id', 'item_id', 'call_id', 'tool_use_id', 'type', 'object'}
-    found = {text for key, text in _strings(data) if len(text) >= LONG_ENOUGH and key not in no_content}
-    return tuple(sorted(found))
-
-
-def _strings(value: object, key: str = '') -> Iterator[tuple[str, str]]:
-    """Every string in a JSON value, with the key that it is under."""
-    if isinstance(value, str):
-        yield key, value
-    elif isinstance(value, dict):
-        for name, inner in cast('dict[str, object]', value).items():
-            yield from _strings(inner, name)
-    elif isinstance(value, (list, tuple)):
-        for inner in cast('list[object]', value):
-            yield from _strings(inner, key)

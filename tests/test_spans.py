@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +17,7 @@ from prometheus_client.openmetrics.exposition import (
 from pydantic_ai import Agent
 from pydantic_ai.models.instrumented import InstrumentationSettings, InstrumentedModel
 from scripted import Calls, agent, model, nap
+from traced import DOORS, Traced, hex_id, outside_parent, traced
 
 from streamtap import PrometheusSink, SpanSink, Tap
 from streamtap.testing import FakeClock, MemorySink
@@ -25,61 +25,6 @@ from streamtap.testing import FakeClock, MemorySink
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
     from prometheus_client import CollectorRegistry
-
-DOORS = ('capability', 'handler')
-
-
-@dataclass
-class Traced:
-    """A tap with spans, and everything that was exported."""
-
-    provider: TracerProvider
-    exporter: InMemorySpanExporter
-    memory: MemorySink
-    tap: Tap
-
-    def plugged(self, door: str) -> tuple[list[Any], dict[str, Any]]:
-        if door == 'capability':
-            return [self.tap.capability(stream=True)], {}
-        return [], {'event_stream_handler': self.tap}
-
-    def spans(self) -> list[ReadableSpan]:
-        self.tap.close()
-        return sorted(self.exporter.get_finished_spans(), key=lambda span: span.start_time or 0)
-
-    def tree(self) -> list[str]:
-        """Each span's name, indented below its parent, in the order of their starts."""
-        spans = self.spans()
-        by_parent: dict[int | None, list[ReadableSpan]] = {}
-        for span in spans:
-            by_parent.setdefault(span.parent.span_id if span.parent else None, []).append(span)
-        lines: list[str] = []
-
-        def show(parent: int | None, depth: int) -> None:
-            for span in by_parent.get(parent, []):
-                scope = span.instrumentation_scope.name if span.instrumentation_scope else ''
-                lines.append('  ' * depth + f'{span.name} [{scope}]')
-                show(id_of(span), depth + 1)
-
-        show(None, 0)
-        assert len(lines) == len(spans), 'an orphan'
-        return lines
-
-
-def traced(*processors: SpanProcessor, sampler: Any = None, **options: Any) -> Traced:
-    provider = TracerProvider(sampler=sampler)
-    exporter = InMemorySpanExporter()
-    for processor in processors:
-        provider.add_span_processor(processor)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    memory = MemorySink()
-    return Traced(provider, exporter, memory, Tap([SpanSink(provider), memory], **options))
-
-
-def id_of(span: ReadableSpan) -> int:
-    context = span.get_span_context()
-    assert context is not None
-    return context.span_id
 
 
 def openmetrics(registry: CollectorRegistry) -> str:
@@ -94,7 +39,7 @@ def delegating(found: Traced, door: str, *, instrumented: bool) -> Any:
     outer = agent(['let me ', Calls('delegate')], ['done'], name='outer', capabilities=capabilities)
     if instrumented:
         for each in (inner, outer):
-            each.instrument = InstrumentationSettings(tracer_provider=found.provider)
+            each.instrument = found.native
 
     @outer.tool_plain
     async def delegate() -> str:
@@ -278,17 +223,10 @@ def test_every_span_lies_inside_its_parent(door: str):
     asyncio.run(
         agent(['so', nap(0.02, 'a'), nap(0.01, 'b')], ['do', 'ne'], capabilities=capabilities).run('x', **arguments)
     )
-    spans = {id_of(span): span for span in found.spans()}
-    for span in spans.values():
-        assert span.start_time is not None
-        assert span.end_time is not None
-        assert span.end_time >= span.start_time
-        if span.parent is not None:
-            parent = spans[span.parent.span_id]
-            assert (parent.start_time or 0) - 1_000_000 <= span.start_time, span.name
-            assert span.end_time <= (parent.end_time or 0) + 1_000_000, span.name
+    spans = found.spans()
+    assert outside_parent(spans, slack_ns=1_000_000) == []
     records = [*found.memory.runs, *found.memory.responses, *found.memory.tools]
-    exported = {f'{span_id:016x}' for span_id in spans}
+    exported = {hex_id(span) for span in spans}
     assert all(record.span_id in exported for record in records)
     assert len({record.span_id for record in records}) == len(records)
 
@@ -317,17 +255,35 @@ def test_failures_have_a_status_and_a_type_but_no_message(door: str):
 
 
 @pytest.mark.parametrize('door', DOORS)
-def test_a_stream_that_breaks_is_an_error_on_the_span_that_pydantic_ai_made(door: str):
-    """It would show as a request that went well; what the exception says stays out here, too."""
+def test_a_stream_that_fails_shows_on_pydantic_ais_own_span(door: str):
+    """pydantic-ai itself takes it for a cancel there."""
     found = traced()
     capabilities, arguments = found.plugged(door)
     made = agent(['so ', ConnectionError('a secret')], capabilities=capabilities)
-    made.instrument = InstrumentationSettings(tracer_provider=found.provider)
+    made.instrument = found.native
     with pytest.raises(ConnectionError):
         asyncio.run(made.run('x', **arguments))
     (chat,) = [span for span in found.spans() if span.name == 'chat scripted']
-    assert (chat.status.status_code.name, chat.status.description) == ('ERROR', None)
     assert (chat.attributes or {})['error.type'] == 'ConnectionError'
+    assert (chat.status.status_code.name, chat.status.description) == ('ERROR', None)
+
+
+@pytest.mark.parametrize('door', DOORS)
+def test_a_tool_that_is_cancelled_has_its_span(door: str):
+    """It is what the trace of a run that hung is read for."""
+    found = traced()
+    capabilities, arguments = found.plugged(door)
+    made = agent([nap(30, 'a')], name='a', capabilities=capabilities)
+
+    async def main() -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(made.run('hello', **arguments), 0.05)
+
+    asyncio.run(main())
+    (tool,) = [span for span in found.spans() if span.name == 'execute_tool nap']
+    assert (tool.attributes or {})['streamtap.outcome'] == 'interrupted'
+    assert (tool.end_time or 0) > (tool.start_time or 0)
+    assert found.memory.tools[0].span_id == hex_id(tool)
 
 
 @pytest.mark.parametrize('instrumented', [False, True], ids=['own', 'native'])
@@ -339,7 +295,7 @@ def test_no_context_is_lost_when_a_stream_is_left(ending: str, instrumented: boo
     async def left() -> None:
         made = agent(['do', 'ne'], capabilities=[found.tap.capability()])
         if instrumented:
-            made.instrument = InstrumentationSettings(tracer_provider=found.provider)
+            made.instrument = found.native
         async with made.run_stream('hello') as stream:
             async for _ in stream.stream_text(debounce_by=None):
                 if ending == 'raise':
@@ -400,7 +356,7 @@ def test_exemplars_lead_from_a_number_to_its_trace(registry: CollectorRegistry):
             asyncio.run(agent(['so ', ConnectionError()], capabilities=[tap.capability(stream=True)]).run('x'))
     shown = openmetrics(registry)
     pointed = dict(re.findall(r'^(\w+?)(?:_bucket|)\{.*# \{.*span_id="(\w+)".*$', shown, re.MULTILINE))
-    exported = {f'{id_of(span):016x}' for span in exporter.get_finished_spans()}
+    exported = {hex_id(span) for span in exporter.get_finished_spans()}
     assert set(pointed.values()) <= exported
     assert {
         'pydantic_ai_run_duration_seconds',
@@ -431,6 +387,6 @@ def test_without_a_span_sink_records_point_at_the_spans_around_them():
         made = agent([Calls('nap')], ['done'], name='a', capabilities=[tap.capability(stream=True)])
         made.instrument = InstrumentationSettings(tracer_provider=provider)
         asyncio.run(made.run('hello'))
-    names = {f'{id_of(span):016x}': span.name for span in exporter.get_finished_spans()}
+    names = {hex_id(span): span.name for span in exporter.get_finished_spans()}
     pointed = [names[str(record.span_id)] for record in (*memory.runs, *memory.responses, *memory.tools)]
     assert pointed == ['invoke_agent a', 'chat scripted', 'chat scripted', 'execute_tool nap']

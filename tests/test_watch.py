@@ -11,7 +11,7 @@ from event_readers import native, read
 from pydantic_ai import Agent, ModelRetry
 from pydantic_ai.models.instrumented import InstrumentationSettings
 from scripted import Calls, Silence, agent
-from test_spans import traced
+from traced import traced
 
 from streamtap import Tap
 from streamtap.testing import FakeClock, MemorySink, capture

@@ -37,4 +37,6 @@ class CurrentRun:
         try:
             yield
         finally:
-            self._caller.reset(token)
+            # Some versions of pydantic-ai drop the task of a cancelled run: it is closed in some other context then.
+            with contextlib.suppress(ValueError):
+                self._caller.reset(token)

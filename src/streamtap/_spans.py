@@ -9,6 +9,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from streamtap import _semconv as names
 from streamtap import _span_facts as facts
+from streamtap._current_span import CurrentSpan
 from streamtap._sinks import BaseSink
 from streamtap._tracing import RunTrace, ToolTrace, Tracing, ids_of, with_ids
 from streamtap._version import __version__
@@ -121,7 +122,7 @@ class OwnTrace(RunTrace):
 
     def current(self) -> AbstractContextManager[object]:
         """Makes the run's span current."""
-        return trace.use_span(self.span, record_exception=False, set_status_on_exception=False)
+        return CurrentSpan(self.span)
 
     def request_seen(self) -> None:
         """No span of pydantic-ai's is there to be seen."""
@@ -159,7 +160,7 @@ class OwnTrace(RunTrace):
         """End the tool's span, or make it now; a call that was never executed has none."""
         if isinstance(seen, OwnToolTrace):
             span = seen.span
-        elif record.duration is None or self._is_over:
+        elif (record.duration is None and ended_ns is None) or self._is_over:
             return with_ids(record, self.ids)
         else:
             parent = self._chat_of_step if record.kind == 'native' and self._chat_of_step is not None else self.span
@@ -184,7 +185,7 @@ class OwnToolTrace(ToolTrace):
     def __init__(self, span: Span) -> None:
         super().__init__()
         self.span = span
-        self._current = trace.use_span(span, record_exception=False, set_status_on_exception=False)
+        self._current = CurrentSpan(span)
 
     def __enter__(self) -> OwnToolTrace:
         self._current.__enter__()

@@ -1,0 +1,168 @@
+"""Runs that are cancelled at each of their steps in turn, and streams that are left at each of their events in turn.
+
+Whatever the moment: one whole trace, one record for whatever began, nothing open, and nobody's context changed.
+"""
+
+from __future__ import annotations
+
+import gc
+import itertools
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from attempts import DOORS, TEXT_FIRST, TOOL_FIRST, Attempt, Leave, iterate, run, run_stream, run_stream_events
+from traced import PARTS, children, contradictions, hex_id, id_of, nested, outside_parent, own
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from attempts import Way
+    from opentelemetry.sdk.trace import ReadableSpan
+    from scripted import Turn
+
+TRUNCATED = 'run_stream() gives its handler no event after the final result'
+
+
+@pytest.fixture(scope='module', autouse=True)
+def nothing_old_is_collected() -> Iterator[None]:
+    """The garbage is collected after each of two thousand runs: only what they left."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(params=[False, True], ids=['own', 'native'])
+def native(request: pytest.FixtureRequest) -> bool:
+    """Without and with pydantic-ai's own instrumentation."""
+    return request.param
+
+
+# What has to be so, however a run ended
+
+
+def wrong(attempt: Attempt, caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What is wrong after an attempt."""
+    found, memory = attempt.found, attempt.found.memory
+    spans = found.spans()
+    ends = Counter(id_of(span) for span in own(spans))
+    moments = Counter(name for name, _ in memory.moments)
+    records = (*memory.runs, *memory.responses, *memory.tools)
+    logged = [record.getMessage() for record in caplog.records if TRUNCATED not in record.getMessage()]
+    caplog.clear()
+    demands = {
+        'each span is ended once': found.counted.started == found.counted.ended == ends,
+        'there is one tree': len(children(spans, None)) <= 1 and len(nested(spans)) == len(spans),
+        # A run that is left lets go of its tool, and this of the run that it calls, before that is over.
+        'spans lie inside their parents': outside_parent(own(spans), slack_ns=1_000, outliving=NESTED) == [],
+        'spans end as the records do': contradictions(spans, memory) == [],
+        'no span failed': attempt.leave.how == 'raise' or not any(is_error(span) for span in own(spans)),
+        'there is a span for each record': shown(spans) == told(attempt),
+        'records point at spans': {record.span_id for record in records} <= {hex_id(span) for span in spans},
+        'what began has ended': all(moments[f'{each}_started'] == moments[f'{each}_ended'] for each in MEASURED),
+        'each run has one record': len({record.run_id for record in memory.runs}) == len(memory.runs),
+        'outcomes are possible': {record.outcome for record in memory.runs} <= possible(attempt),
+        'the tap made no mistake': memory.faults == [],
+        'nothing is logged': logged == [],
+    }
+    return attempt.mistakes + [demand for demand, is_met in demands.items() if not is_met]
+
+
+MEASURED = ('run', 'response', 'tool')
+
+NESTED = ('invoke_agent inner',)
+
+
+def is_error(span: ReadableSpan) -> bool:
+    return span.status.status_code.name == 'ERROR'
+
+
+def shown(spans: list[ReadableSpan]) -> Counter[str]:
+    return Counter(span.name for span in own(spans))
+
+
+def told(attempt: Attempt) -> Counter[str]:
+    """The spans that the tap has to make, by its records."""
+    memory = attempt.found.memory
+    kinds = [part.kind.replace('-', '_') for record in memory.responses for part in record.parts]
+    expected = Counter(kind for kind in kinds if kind in PARTS)
+    if not attempt.native:
+        expected += Counter(f'invoke_agent {record.agent}' for record in memory.runs)
+        expected += Counter(f'chat {record.model}' for record in memory.responses)
+        expected += Counter(f'execute_tool {record.tool}' for record in memory.tools)
+    return expected
+
+
+def possible(attempt: Attempt) -> set[str]:
+    """How a run may have ended; the handler is not told of every end."""
+    if attempt.door.startswith('handler'):
+        return {'success', 'cancelled', 'incomplete'}
+    return {'success', 'cancelled', 'error' if attempt.leave.how == 'raise' else 'success'}
+
+
+# The tests
+
+STREAMED: dict[str, tuple[Way, Turn]] = {
+    'run_stream_events': (run_stream_events, TEXT_FIRST),
+    'iter': (iterate, TEXT_FIRST),
+    'run_stream, first response': (run_stream, TEXT_FIRST),
+    'run_stream, second response': (run_stream, TOOL_FIRST),
+}
+
+
+def cancelled_everywhere(
+    door: str, way: Way, first: Turn, caplog: pytest.LogCaptureFixture, *, native: bool
+) -> Counter[str]:
+    """Cancel a run at each of its steps, until it is over before; how often which outcome was told of the outer."""
+    outcomes: Counter[str] = Counter()
+    for steps in itertools.count():
+        attempt = Attempt(door, native, way, first)
+        is_over = attempt.cancelled_after(steps)
+        assert wrong(attempt, caplog) == [], f'after {steps} steps'
+        outcomes.update(run.outcome for run in attempt.found.memory.runs if run.agent == 'outer')
+        if is_over:
+            assert [run.agent for run in attempt.found.memory.runs] == ['inner', 'outer']
+            break
+    return outcomes
+
+
+@pytest.mark.parametrize('door', DOORS)
+def test_a_run_may_be_cancelled_at_any_step(door: str, native: bool, caplog: pytest.LogCaptureFixture):  # noqa: FBT001
+    """In a response, in a tool, in the run that the tool runs, and between them."""
+    outcomes = cancelled_everywhere(door, run, TEXT_FIRST, caplog, native=native)
+    assert min(outcomes['cancelled'], outcomes['success']) > 0
+
+
+@pytest.mark.parametrize('way', ['iter', 'run_stream, second response'])
+def test_a_streamed_run_may_be_cancelled_at_any_step(way: str, native: bool, caplog: pytest.LogCaptureFixture):  # noqa: FBT001
+    """By whoever reads its stream."""
+    outcomes = cancelled_everywhere('capability', *STREAMED[way], caplog, native=native)
+    assert min(outcomes['cancelled'], outcomes['success']) > 0
+
+
+@pytest.mark.parametrize('how', ['break', 'close', 'raise'])
+@pytest.mark.parametrize(
+    ('way', 'door'),
+    [
+        *((way, 'capability') for way in STREAMED),
+        *((way, 'handler') for way in STREAMED if way.startswith('run_stream,')),
+    ],
+)
+def test_a_stream_may_be_left_at_any_event(
+    way: str,
+    door: str,
+    how: str,
+    native: bool,  # noqa: FBT001
+    caplog: pytest.LogCaptureFixture,
+):
+    """By a break, by closing it, and by an exception of the reader's."""
+    at = 0
+    while True:
+        attempt = Attempt(door, native, *STREAMED[way], Leave(how, at))
+        was_left = attempt.left()
+        assert wrong(attempt, caplog) == [], f'at event {at}'
+        if not was_left:
+            break
+        at += 1
+    assert at > 1
