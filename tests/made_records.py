@@ -55,6 +55,31 @@ def run_start(run_id: str, agent_name: str = 'a') -> RunStart:
     )
 
 
+def full_response(**changes: Any) -> ResponseRecord:
+    """A response of which everything is known, with some fields changed."""
+    fields: dict[str, Any] = {
+        'time_to_first_token': 0.4,
+        'time_to_first_output': 0.6,
+        'gap_counts': Distribution.of_values([0.02, 0.02, 0.3]),
+        'gap_sum': 0.34,
+        'gap_max': 0.3,
+        'chunks': 4,
+        'output_tokens_per_second': 55.0,
+        'stalls': 2,
+        'stall_seconds': 12.5,
+        'usage_reported': True,
+        'input_tokens': 300,
+        'output_tokens': 20,
+        'cache_read_tokens': 100,
+        'cache_write_tokens': 7,
+        'reasoning_tokens': 5,
+        'cost_usd': 0.25,
+        'root_agent': 'boss',
+        'parts': (PartRecord(index=0, kind='text', tool=None, tool_call_id=None, start=0.4, duration=0.3, chunks=4),),
+    }
+    return response(**{**fields, **changes})
+
+
 def run(**changes: Any) -> RunRecord:
     """A run that succeeded, with some fields changed."""
     fields: dict[str, Any] = {
@@ -67,6 +92,22 @@ def run(**changes: Any) -> RunRecord:
         'outcome': 'success',
     }
     return RunRecord(**{**fields, **changes})
+
+
+def failed_run(**changes: Any) -> RunRecord:
+    """A run that failed and of which everything is known, with some fields changed."""
+    fields: dict[str, Any] = {
+        'outcome': 'error',
+        'error_type': 'ModelHTTPError_500',
+        'requests': 3,
+        'tool_calls': 2,
+        'output_retries': 1,
+        'cost_usd': 0.5,
+        'time_to_first_output': 1.25,
+        'time_to_final_result': 3.5,
+        'phases': {'wait': 1.0, 'tools': 3.0},
+    }
+    return run(**{**fields, **changes})
 
 
 def tool(**changes: Any) -> ToolRecord:
@@ -97,30 +138,7 @@ def tell_everything(sink: BaseSink, **of_responses: Any) -> None:
         'started_ns': 0,
     }
     sink.response_started(ResponseStart(**start, provider='p', model='m', door='capability', streamed=True))
-    sink.response_ended(
-        response(
-            time_to_first_token=0.4,
-            time_to_first_output=0.6,
-            gap_counts=Distribution.of_values([0.02, 0.03, 0.25]),
-            gap_sum=0.3,
-            gap_max=0.25,
-            chunks=4,
-            output_tokens_per_second=55.0,
-            stalls=2,
-            stall_seconds=12.5,
-            usage_reported=True,
-            input_tokens=300,
-            output_tokens=20,
-            cache_read_tokens=100,
-            cache_write_tokens=7,
-            reasoning_tokens=5,
-            cost_usd=0.25,
-            root_agent='boss',
-            parts=(PartRecord(index=0, kind='text', tool=None, tool_call_id=None, start=0.4, duration=0.3, chunks=4),),
-            **IDS,
-            **of_responses,
-        )
-    )
+    sink.response_ended(full_response(**IDS, **of_responses))
     failed = {'outcome': 'error', 'error_type': 'ModelHTTPError_429', 'finish_reason': 'error'}
     sink.response_ended(response(**failed, **IDS, **of_responses))
     sink.response_ended(response(model='free', usage_reported=True, input_tokens=5, **of_responses))
@@ -129,19 +147,6 @@ def tell_everything(sink: BaseSink, **of_responses: Any) -> None:
     sink.tool_ended(tool(**IDS))
     sink.tool_ended(tool(outcome='error', error_type='ValueError', **IDS))
     sink.tool_ended(tool(outcome='retried', retry_cause='model_retry'))
-    sink.run_ended(
-        run(
-            outcome='error',
-            error_type='ValueError',
-            requests=4,
-            tool_calls=2,
-            output_retries=1,
-            cost_usd=0.5,
-            time_to_first_output=1.25,
-            time_to_final_result=3.5,
-            phases={'wait': 1.0, 'tools': 3.0},
-            **IDS,
-        )
-    )
+    sink.run_ended(failed_run(**IDS))
     sink.faulted(Fault('error', 'spans'))
     sink.faulted(Fault('dropped', 'records', 3))

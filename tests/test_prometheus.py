@@ -7,7 +7,7 @@ import subprocess
 from typing import Any
 
 import pytest
-from made_records import response, run_start
+from made_records import failed_run, full_response, response, run_start
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.openmetrics.exposition import (
     generate_latest as generate_openmetrics,  # pyright: ignore[reportUnknownVariableType]
@@ -15,7 +15,7 @@ from prometheus_client.openmetrics.exposition import (
 from prometheus_client.parser import text_string_to_metric_families
 from scripted import Calls, agent
 
-from streamtap import BaseSink, PrometheusSink, RunRecord, Tap, ToolRecord, ToolStart
+from streamtap import BaseSink, PrometheusSink, Tap, ToolRecord, ToolStart
 from streamtap._bulk_histogram import BulkHistogram
 from streamtap._catalogue import BY_NAME, SCRAPED
 from streamtap._distribution import Distribution
@@ -41,25 +41,7 @@ def attached(sink: PrometheusSink, **options: Any) -> PrometheusSink:
 def test_a_response_is_observed_where_the_contract_says(registry: CollectorRegistry):
     """Each figure of the record lands in its own metric, with the model that was asked."""
     sink = attached(PrometheusSink(registry))
-    sink.response_ended(
-        response(
-            time_to_first_token=0.4,
-            time_to_first_output=0.6,
-            gap_counts=Distribution.of_values([0.02, 0.02, 0.3]),
-            gap_sum=0.34,
-            output_tokens_per_second=55.0,
-            stalls=2,
-            stall_seconds=12.5,
-            usage_reported=True,
-            input_tokens=300,
-            output_tokens=20,
-            cache_read_tokens=100,
-            cache_write_tokens=7,
-            reasoning_tokens=5,
-            cost_usd=0.25,
-            root_agent='boss',
-        )
-    )
+    sink.response_ended(full_response())
     who = {'agent': 'a', 'provider': 'p', 'model': 'm'}
     expected = {
         'pydantic_ai_time_to_first_token_seconds_sum': 0.4,
@@ -89,25 +71,7 @@ def test_a_response_is_observed_where_the_contract_says(registry: CollectorRegis
 def test_a_run_is_observed_where_the_contract_says(registry: CollectorRegistry):
     """Outcome, blank screen, phases, requests and cost."""
     sink = attached(PrometheusSink(registry))
-    sink.run_ended(
-        RunRecord(
-            run_id='r',
-            agent='a',
-            root_agent='a',
-            door='handler',
-            started_ns=0,
-            duration=4.0,
-            outcome='error',
-            error_type='ModelHTTPError_500',
-            requests=3,
-            tool_calls=2,
-            output_retries=1,
-            cost_usd=0.5,
-            time_to_first_output=1.25,
-            time_to_final_result=3.5,
-            phases={'wait': 1.0, 'tools': 3.0},
-        )
-    )
+    sink.run_ended(failed_run(door='handler'))
     assert value(registry, 'pydantic_ai_runs_total', agent='a', door='handler', outcome='error') == 1
     assert value(registry, 'pydantic_ai_runs_total', agent='a', door='handler', outcome='success') == 0
     assert value(registry, 'pydantic_ai_run_duration_seconds_sum', agent='a', outcome='error') == 4.0
