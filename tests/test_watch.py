@@ -330,3 +330,17 @@ def test_a_tap_that_is_off_passes_everything_on(mode: str, monkeypatch: pytest.M
     tap = Tap([memory])
     assert kinds(asyncio.run(read(agent(['done']), mode, tap.watch)))[0] == 'part_start'
     assert memory.moments == []
+
+
+def test_whoever_stops_at_the_result_missed_nothing(seen: Capture):
+    """The run had come to its end."""
+
+    async def main() -> None:
+        async with agent(['so ', 'far']).run_stream_events('hello') as events:
+            async for event in seen.tap.watch(events):
+                if event.event_kind == 'agent_run_result':
+                    break
+            await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert [run.outcome for run in seen.runs] == ['success']

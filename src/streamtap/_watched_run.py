@@ -157,10 +157,11 @@ class WatchedRun:
             now = self._around.clock.monotonic()
             outcome: RunOutcome = 'incomplete'
             error_type: str | None = None
-            if error is not None:
-                outcome, error_type = _upstream.run_ending(error, None)
-            elif self._result is not None:
+            if self._result is not None:
+                # Whoever stops reading there missed nothing.
                 outcome = 'deferred' if _upstream.is_deferred_result(self._result) else 'success'
+            elif error is not None:
+                outcome, error_type = _upstream.run_ending(error, None)
             if self._request is not None and error is not None:
                 run.request_over(self._request, _upstream.request_outcome(error, None), error=error, now=now)
                 self._request = None

@@ -1,0 +1,103 @@
+"""What a case is: a run, and what is true of it."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from streamtap.testing import ChatRequest, Reply
+    from truth.world import World
+
+    Script: TypeAlias = Sequence[Reply] | Callable[[ChatRequest], Reply]
+
+Door: TypeAlias = Literal['handler', 'capability', 'watch']
+DOORS: tuple[Door, ...] = ('handler', 'capability', 'watch')
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a door has to record of a case.
+
+    Args:
+        run: The outcome of the outermost run, and `outcome ErrorType` where it failed.
+        requests: The outcome of each request of all runs in the order in which they began, likewise.
+        tools: The name and outcome of each tool call of all runs, in the order of their names.
+        nested: The outcome of each nested run, by its agent's name.
+        first_token: Whether the time to first token is known of what streamed.
+        pace: Whether gaps and tokens per second are known of what streamed.
+        tool_times: Whether durations are known of tools that ran.
+        usage: Whether the tokens of complete responses are known.
+    """
+
+    run: str = 'success'
+    _: KW_ONLY
+    requests: tuple[str, ...] = ('success',)
+    tools: tuple[str, ...] = ()
+    nested: Mapping[str, str] | None = None
+    first_token: bool = True
+    pace: bool = True
+    tool_times: bool = True
+    usage: bool = True
+
+
+@dataclass(frozen=True)
+class Case:
+    """A way to run an agent, or a way in which a run ends.
+
+    Args:
+        group: What it is an example of.
+        name: What happens in it, for people.
+        drive: Runs the agent; what it raises is the run's own affair.
+        script: What the server answers.
+        expected: What each door has to record; a door that is not there cannot be used that way.
+        options: Options of the tap.
+    """
+
+    group: str
+    name: str
+    drive: Callable[[World], Awaitable[object]]
+    script: Script
+    expected: Mapping[Door, Expected]
+    options: Mapping[str, Any]
+
+
+class Group:
+    """Cases of one kind, gathered by decorating what drives them.
+
+    Args:
+        name: What they are examples of.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.cases: list[Case] = []
+
+    def case(
+        self,
+        script: Script,
+        expected: Expected,
+        *,
+        but: Mapping[Door, Mapping[str, Any]] | None = None,
+        doors: tuple[Door, ...] = DOORS,
+        **options: Any,
+    ) -> Callable[[Callable[[World], Awaitable[object]]], Callable[[World], Awaitable[object]]]:
+        """Make a case of a function; its docstring is the case's name.
+
+        Args:
+            script: What the server answers.
+            expected: What every door has to record.
+            but: What of it is different for a door.
+            doors: The doors that can be used that way.
+            **options: Options of the tap.
+        """
+
+        def add(drive: Callable[[World], Awaitable[object]]) -> Callable[[World], Awaitable[object]]:
+            name = (drive.__doc__ or drive.__name__).strip().rstrip('.')
+            by_door: dict[Door, Expected] = {door: replace(expected, **(but or {}).get(door, {})) for door in doors}
+            self.cases.append(Case(self.name, name, drive, script, by_door, options))
+            return drive
+
+        return add

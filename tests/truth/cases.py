@@ -1,0 +1,17 @@
+"""Every case there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from truth.modes import MODES
+
+if TYPE_CHECKING:
+    from truth.case import Case, Door
+
+GROUPS = (MODES,)
+
+
+def all_cases() -> list[tuple[Case, Door]]:
+    """Each case at each door that can be used that way."""
+    return [(case, door) for group in GROUPS for case in group.cases for door in case.expected]

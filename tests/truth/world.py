@@ -1,0 +1,177 @@
+"""Where a case happens: a paced server, agents with stamped tools, and a tap at one door."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from paced_agents import paced_client, paced_model
+from pydantic_ai import Agent
+
+from streamtap.testing import PacedProvider, capture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from openai import AsyncOpenAI
+    from pydantic_ai.models import Model
+
+    from streamtap.testing import Capture, Served
+    from truth.case import Case, Door
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """One execution of a tool, by its own clock."""
+
+    tool: str
+    started: float
+    ended: float
+
+
+@dataclass
+class World:
+    """What a case has at hand.
+
+    Args:
+        door: How the tap is attached.
+        provider: The server.
+        client: A client of it.
+        seen: The tap and what it recorded.
+    """
+
+    door: Door
+    provider: PacedProvider
+    client: AsyncOpenAI
+    seen: Capture
+    stamps: list[Stamp] = field(default_factory=list[Stamp])
+    usages: list[Any] = field(default_factory=list[Any])
+    """The usage of each result, where the case shows it."""
+
+    def model(self, name: str = 'gpt-4.1-mini') -> Model:
+        """A model that asks the server."""
+        return paced_model(self.client, name)
+
+    def agent(
+        self,
+        model: Model | None = None,
+        *,
+        tools: Sequence[Any] = (),
+        capabilities: Sequence[Any] = (),
+        name: str = 'truth',
+        stream: bool = True,
+        **options: Any,
+    ) -> Agent[Any, Any]:
+        """An agent, with the tap if the door is the capability.
+
+        Args:
+            model: The model, if it is not the server's usual one.
+            tools: Its tools.
+            capabilities: Other capabilities.
+            name: Its name.
+            stream: Whether the capability makes it stream.
+            **options: Options of the agent.
+        """
+        taps = [self.seen.tap.capability(stream=stream)] if self.door == 'capability' else []
+        return Agent(
+            model or self.model(), name=name, tools=list(tools), capabilities=[*capabilities, *taps], **options
+        )
+
+    async def run(self, agent: Agent[Any, Any], prompt: str | None = 'hello', **options: Any) -> Any:
+        """Run an agent as the door has it run, and give its result.
+
+        Args:
+            agent: The agent.
+            prompt: What it is asked.
+            **options: Options of the run.
+        """
+        if self.door == 'watch':
+            async with agent.run_stream_events(prompt, **options) as events:
+                async for event in self.seen.tap.watch(events):
+                    if event.event_kind == 'agent_run_result':
+                        return self.keep(event.result)
+            raise AssertionError('the events ended without a result')
+        return self.keep(await agent.run(prompt, **self.handler, **options))
+
+    @property
+    def handler(self) -> dict[str, Any]:
+        """The argument of a run that attaches the tap, if the door is the handler."""
+        return {'event_stream_handler': self.seen.tap} if self.door == 'handler' else {}
+
+    def keep(self, result: Any) -> Any:
+        """Note what a result says of its usage, to be compared."""
+        self.usages.append(result.usage)
+        return result
+
+    def tool(self, name: str, seconds: float = 0.05) -> Callable[[], Any]:
+        """A tool that sleeps, and stamps when it began and ended.
+
+        Args:
+            name: Its name.
+            seconds: How long it sleeps.
+        """
+
+        async def sleeps() -> str:
+            with self.stamping(name):
+                await asyncio.sleep(seconds)
+            return f'{name} is done'
+
+        sleeps.__name__ = name
+        return sleeps
+
+    @contextlib.contextmanager
+    def stamping(self, tool: str) -> Generator[None]:
+        """Stamp the execution of a tool, however it ends."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stamps.append(Stamp(tool, started, time.perf_counter()))
+
+
+@dataclass(frozen=True)
+class Happened:
+    """What happened in a case, as far as the outside saw it.
+
+    Args:
+        served: What the server did.
+        stamps: When tools ran.
+        usages: What results said of their usage.
+        raised: What came out of the case.
+    """
+
+    served: tuple[Served, ...]
+    stamps: tuple[Stamp, ...]
+    usages: tuple[Any, ...]
+    raised: BaseException | None
+
+
+def happen(case: Case, door: Door) -> tuple[Happened, Capture]:
+    """Let a case happen.
+
+    Args:
+        case: The case.
+        door: How the tap is attached.
+    """
+    with PacedProvider(case.script) as provider, capture(**case.options) as seen:
+        raised: BaseException | None = None
+
+        async def main() -> World:
+            nonlocal raised
+            async with paced_client(provider) as client:
+                world = World(door, provider, client, seen)
+                try:
+                    await case.drive(world)
+                except Exception as error:
+                    raised = error
+                # Whoever leaves events unread has the loop tell so.
+                await asyncio.sleep(0)
+            return world
+
+        world = asyncio.run(main())
+        happened = Happened(provider.served, tuple(world.stamps), tuple(world.usages), raised)
+        seen.tap.close()
+        return happened, seen
