@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 PHOENIX ?= .phoenix
 
-.PHONY: demo test check bench docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench truth docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -28,6 +28,9 @@ check: $(STAMP) ## Formatting, lint, types, and generated files that are out of 
 bench: $(STAMP) ## What the tap costs
 	$(BIN)/python bench/per_delta.py
 	$(BIN)/python bench/per_run.py
+
+truth: $(STAMP) ## Every number beside what really happened: prints the table and writes docs/accuracy.md
+	PYTHONPATH=tests $(BIN)/python -m truth --write $(TRUTH)
 
 docs: $(STAMP) ## Write the generated pages
 	$(BIN)/python docs/generate.py

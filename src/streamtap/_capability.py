@@ -83,7 +83,7 @@ class TapCapability(AbstractCapability[Any]):
         except BaseException as error:
             run.raised(ctx, error)
             raise
-        run.returned(result)
+        run.returned(ctx, result)
         return result
 
     async def wrap_model_request(

@@ -131,10 +131,22 @@ class CapabilityRun:
         with guarded(self.out, WHERE):
             self._end(*_upstream.run_ending(error, ctx))
 
-    def returned(self, result: object) -> None:
+    def returned(self, ctx: object, result: object) -> None:
         """The run ended with a result."""
         with guarded(self.out, WHERE):
+            self._take_spoken(ctx, result)
             self._end('deferred' if _upstream.is_deferred_result(result) else 'success', None)
+
+    def _take_spoken(self, ctx: object, result: object) -> None:
+        """Count the responses of a realtime session: it tells of none while it goes on, and its result has them all."""
+        for step, response in enumerate(_upstream.spoken_responses(ctx, result), 1):
+            request = self.run.begin_request(
+                step=step, model=_upstream.model_of(ctx), mode='streamed', started=None, messages=()
+            )
+            request.response = response
+            said = self.run.moments.to_monotonic(response.timestamp.timestamp())
+            request.meter.other(said, said)
+            self.run.request_over(request, 'success', now=said)
 
     def _end(self, outcome: RunOutcome, error_type: str | None) -> None:
         self._leave_task()

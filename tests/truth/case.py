@@ -26,7 +26,7 @@ class Expected:
         requests: The outcome of each request of all runs in the order in which they began, likewise.
         tools: The name and outcome of each tool call of all runs, in the order of their names.
         nested: The outcome of each nested run, by its agent's name.
-        first_token: Whether the time to first token is known of what streamed.
+        first_token: Whether the time to first token is known of what streamed; of each response, if they differ.
         pace: Whether gaps and tokens per second are known of what streamed.
         tool_times: Whether durations are known of tools that ran.
         usage: Whether the tokens of complete responses are known.
@@ -37,7 +37,7 @@ class Expected:
     requests: tuple[str, ...] = ('success',)
     tools: tuple[str, ...] = ()
     nested: Mapping[str, str] | None = None
-    first_token: bool = True
+    first_token: bool | tuple[bool, ...] = True
     pace: bool = True
     tool_times: bool = True
     usage: bool = True

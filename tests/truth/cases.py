@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truth.adapters import ADAPTERS
 from truth.modes import MODES
 
 if TYPE_CHECKING:
     from truth.case import Case, Door
 
-GROUPS = (MODES,)
+GROUPS = (MODES, ADAPTERS)
 
 
 def all_cases() -> list[tuple[Case, Door]]:

@@ -127,17 +127,18 @@ def _numbers(row: Row, responses: Sequence[ResponseRecord], served: Sequence[Ser
         if any(record.streamed for record in responses):
             row.faults.append(f'{len(streamed)} responses streamed instead of {len(sent)}')
         return
-    for record, truth in zip(streamed, sent, strict=True):
+    known = row.expected.first_token
+    for place, (record, truth) in enumerate(zip(streamed, sent, strict=True)):
         if record.outcome == 'success':
             _equal(row, f'chunks of request {record.step}', record.chunks, len(truth.chunks))
-        _first_token(row, record, truth)
+        _first_token(row, record, truth, is_known=known if isinstance(known, bool) else known[place])
         if record.outcome == 'success':
             _pace(row, record, truth)
 
 
-def _first_token(row: Row, record: ResponseRecord, truth: Served) -> None:
+def _first_token(row: Row, record: ResponseRecord, truth: Served, *, is_known: bool) -> None:
     known = record.time_to_first_token is not None
-    _equal(row, f'time to first token of request {record.step} is known', known, row.expected.first_token)
+    _equal(row, f'time to first token of request {record.step} is known', known, is_known)
     if record.time_to_first_token is not None and truth.time_to_first_chunk is not None:
         error = abs(record.time_to_first_token - truth.time_to_first_chunk)
         row.first_token = max(row.first_token or 0.0, error)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from event_readers import read
+from paced_agents import paced_client, paced_model
 from pydantic_ai import Agent
+from pydantic_ai.messages import ModelResponse, TextPart
+from pydantic_ai.models.function import FunctionModel
 
 from streamtap.testing import Call
 from truth.case import Expected, Group
@@ -91,3 +94,58 @@ async def streamed_and_raised(w: World) -> None:
 async def in_another_task(w: World) -> None:
     """`run` in a task of its own."""
     await asyncio.create_task(w.run(w.agent()))
+
+
+@MODES.case([TEXT], Expected(), doors=('handler', 'capability'))
+async def synchronously(w: World) -> None:
+    """`run_sync`, from a thread without a loop."""
+    await asyncio.to_thread(_run_sync, w)
+
+
+def _run_sync(w: World) -> None:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        # A client belongs to the loop in which it first asked.
+        client = paced_client(w.provider)
+        w.keep(w.agent(paced_model(client)).run_sync('hello', **w.handler))
+        loop.run_until_complete(client.close())
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+@MODES.case([TEXT], Expected(), doors=('capability',))
+async def streamed_synchronously(w: World) -> None:
+    """`run_stream_sync`, its text read to the end."""
+    await asyncio.to_thread(_run_stream_sync, w)
+
+
+def _run_stream_sync(w: World) -> None:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        client = paced_client(w.provider)
+        streamed: Any = w.agent(paced_model(client)).run_stream_sync('hello')
+        with streamed as result:
+            for _ in result.stream_text(debounce_by=None):
+                pass
+        loop.run_until_complete(client.close())
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+@MODES.case([TEXT], Expected('incomplete', requests=('incomplete',), usage=False), doors=('handler',))
+async def streamed_with_a_handler(w: World) -> None:
+    """`run_stream` with a handler, which is shown nothing after the final result."""
+    async with w.agent().run_stream('hello', **w.handler) as result:
+        async for _ in result.stream_text(debounce_by=None):
+            pass
+
+
+@MODES.case([TEXT], Expected(), doors=('capability',))
+async def a_model_that_cannot_stream(w: World) -> None:
+    """A model that cannot stream, measured by a capability that makes nothing stream."""
+    answers = FunctionModel(lambda messages, info: ModelResponse(parts=[TextPart('yes')]))
+    await w.agent(answers, stream=False).run('hello')

@@ -36,6 +36,7 @@ from streamtap._upstream.responses import (
     asked_model,
     read_response,
     response_at,
+    spoken_responses,
     streamed_response,
 )
 from streamtap._upstream.tools import (
@@ -104,6 +105,7 @@ __all__ = [
     'response_at',
     'result_of',
     'run_ending',
+    'spoken_responses',
     'streamed_response',
     'take_off_second_instrumentation',
     'tells_context_later',

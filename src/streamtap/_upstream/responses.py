@@ -126,6 +126,15 @@ def _attempt(attempt: object) -> Attempt:
     )
 
 
+def spoken_responses(ctx: object, result: object) -> tuple[ModelResponse, ...]:
+    """The responses of a realtime session; none of any other run."""
+    if not getattr(ctx, 'realtime', False):
+        return ()
+    read = getattr(result, 'new_messages', None)
+    messages = cast('Sequence[ModelMessage]', read()) if callable(read) else ()
+    return tuple(message for message in messages if message.kind == 'response')
+
+
 def streamed_response(events: object) -> ModelResponse | None:
     """The response a stream has put together so far; `None` where the stream does not show it."""
     response = getattr(events, 'response', None)

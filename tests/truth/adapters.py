@@ -1,0 +1,83 @@
+"""Agents behind the protocols of user interfaces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ag_ui.core import RunAgentInput, UserMessage
+from pydantic_ai.ui.ag_ui import AGUIAdapter
+from pydantic_ai.ui.vercel_ai import VercelAIAdapter
+from pydantic_ai.ui.vercel_ai.request_types import SubmitMessage, TextUIPart, UIMessage
+
+from truth.case import Expected, Group
+from truth.modes import NAP, TWO_STEPS
+
+if TYPE_CHECKING:
+    from truth.case import Door
+    from truth.world import World
+
+ADAPTERS = Group('Adapters of user interfaces')
+
+# The adapter has made the first request's message before the run, so that nothing tells when it was sent.
+FIRST_UNKNOWN: dict[Door, dict[str, Any]] = {'watch': {'first_token': (False, True)}}
+
+
+def ag_ui(w: World) -> AGUIAdapter[Any, Any]:
+    """An agent asked by AG-UI."""
+    asked = RunAgentInput(
+        thread_id='thread',
+        run_id='run',
+        state={},
+        messages=[UserMessage(id='m', role='user', content='hello')],
+        tools=[],
+        context=[],
+        forwarded_props={},
+    )
+    return AGUIAdapter(agent=w.agent(tools=[w.tool('nap')], stream=False), run_input=asked)
+
+
+def vercel(w: World) -> VercelAIAdapter[Any, Any]:
+    """An agent asked by the Vercel AI SDK."""
+    asked = SubmitMessage(
+        id='chat', trigger='submit-message', messages=[UIMessage(id='m', role='user', parts=[TextUIPart(text='hello')])]
+    )
+    return VercelAIAdapter(agent=w.agent(tools=[w.tool('nap')], stream=False), run_input=asked)
+
+
+async def serve(w: World, adapter: Any) -> None:
+    """Read what the user interface gets; the tap watches the events behind it, if that is its door."""
+    native = adapter.run_stream_native()
+    events = w.seen.tap.watch(native, agent='truth') if w.door == 'watch' else native
+    async for _ in adapter.encode_stream(adapter.transform_stream(events)):
+        pass
+
+
+@ADAPTERS.case(NAP, TWO_STEPS, doors=('capability', 'watch'), but=FIRST_UNKNOWN)
+async def by_ag_ui(w: World) -> None:
+    """AG-UI: a tool, then a text."""
+    await serve(w, ag_ui(w))
+
+
+@ADAPTERS.case(NAP, TWO_STEPS, doors=('capability', 'watch'), but=FIRST_UNKNOWN)
+async def by_vercel_ai(w: World) -> None:
+    """Vercel AI: a tool, then a text."""
+    await serve(w, vercel(w))
+
+
+@ADAPTERS.case(
+    NAP,
+    Expected('cancelled', requests=('cancelled',)),
+    doors=('capability', 'watch'),
+    but={'watch': {'first_token': False}},
+)
+async def left(w: World) -> None:
+    """AG-UI, whose reader leaves."""
+    adapter = ag_ui(w)
+    native = adapter.run_stream_native()
+    events = w.seen.tap.watch(native) if w.door == 'watch' else native
+    async for event in events:
+        if event.event_kind == 'part_delta':
+            break
+    close: Any = getattr(native, 'aclose', None)
+    if close is not None:
+        await close()
