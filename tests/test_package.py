@@ -76,6 +76,11 @@ def test_dependencies_flow_one_way():
         'streamtap._handler',
         'streamtap._capability',
         'streamtap._capability_run',
+        'streamtap._capability_door',
+        'streamtap._handler_calls',
+        'streamtap._handler_runs',
+        'streamtap._watch',
+        'streamtap._watched_run',
         'streamtap._capability_streams',
     }
     pure = {'_meter.py', '_distribution.py', '_phases.py', '_records.py', '_live.py', '_catalogue.py', '_labels.py'}

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pydantic_ai.run import AgentRunResult
     from pydantic_ai.tools import ToolDefinition
 
-    from streamtap._capability_run import CapabilityDoor, CapabilityRun
+    from streamtap._capability_door import CapabilityDoor
+    from streamtap._capability_run import CapabilityRun
 
 
 HAS_ATTEMPTS = hasattr(AbstractCapability, 'prepare_model_request')

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from pydantic_ai import RunContext
 
 from streamtap._capability import TapCapability
-from streamtap._capability_run import CapabilityDoor
+from streamtap._capability_door import CapabilityDoor
 from streamtap._catalogue import check_label_names
+from streamtap._checks import check_positive, check_sink, check_whole
 from streamtap._clock import SystemClock
 from streamtap._current_run import CurrentRun
-from streamtap._dispatch import MOMENTS, Dispatch
+from streamtap._dispatch import Dispatch
 from streamtap._handler import HandlerDoor
 from streamtap._handler_calls import HandlerCalls
 from streamtap._handler_runs import HandlerRuns
@@ -104,8 +105,8 @@ class Tap:
             ('slow_start_after', slow_start_after),
             ('settle_after', settle_after),
         ):
-            _check_positive(name, seconds)
-        _check_whole('max_label_values', max_label_values)
+            check_positive(name, seconds)
+        check_whole('max_label_values', max_label_values)
         if price is not None and not callable(price):
             raise TypeError(
                 f'price must be a function of a ResponseRecord that returns US dollars or None, not {price!r}'
@@ -114,7 +115,7 @@ class Tap:
             raise TypeError(f'sinks must be a list: pass [{type(sinks).__name__}(...)] instead of a sink alone')
         chosen = tuple(default_sinks() if sinks is None else sinks)
         for sink in chosen:
-            _check_sink(sink)
+            check_sink(sink)
         self._enabled = os.environ.get('STREAMTAP_DISABLED', '') not in ('1', 'true', 'yes')
         self._usage = next((sink for sink in chosen if isinstance(sink, UsageSink)), None)
         self._out = Dispatch(chosen, include_content=include_content)
@@ -293,27 +294,3 @@ _TAPS: weakref.WeakSet[Tap] = weakref.WeakSet()
 def _close_taps() -> None:
     for tap in list(_TAPS):
         tap.close()
-
-
-def _check_positive(name: str, seconds: object) -> None:
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-        raise TypeError(f'{name} must be a number of seconds, not {seconds!r}')
-    if not seconds > 0:
-        raise ValueError(f'{name} must be above 0 seconds, not {seconds!r}')
-
-
-def _check_whole(name: str, number: object) -> None:
-    if isinstance(number, bool) or not isinstance(number, int):
-        raise TypeError(f'{name} must be a whole number, not {number!r}')
-    if number < 1:
-        raise ValueError(f'{name} must be at least 1, not {number!r}')
-
-
-def _check_sink(sink: object) -> None:
-    if isinstance(sink, type):
-        raise TypeError(f'sinks must be objects: pass {sink.__name__}() instead of the class {sink.__name__}')
-    missing = [moment for moment in MOMENTS if not callable(getattr(sink, moment, None))]
-    if missing:
-        raise TypeError(
-            f'{sink!r} is not a sink: it lacks {", ".join(missing)}; subclass streamtap.BaseSink to implement only some'
-        )

@@ -35,7 +35,7 @@ The error of the time to first token is mostly the client's own work before it s
 |---|---|---|---|---|---|
 {figures}
 
-# Every case
+## Every case
 
 One run of each; errors are the largest in it, and a dash stands where there is nothing to compare or where the contract says that nobody can know.
 The first request of a case opens its connection.

@@ -41,7 +41,7 @@ def table(rows: Iterable[Row]) -> str:
     for row in rows:
         if row.case.group != group:
             group = row.case.group
-            lines += ['', f'## {group}', '', '| ' + ' | '.join(HEAD) + ' |', '|---' * len(HEAD) + '|']
+            lines += ['', f'### {group}', '', '| ' + ' | '.join(HEAD) + ' |', '|---' * len(HEAD) + '|']
         lines.append('| ' + ' | '.join(cells(row)) + ' |')
     return '\n'.join(lines) + '\n'
 

@@ -1,0 +1,64 @@
+"""The capability door, the tap's side: which run begins, and whether it is measured here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamtap import _upstream
+from streamtap._capability_run import WHERE, CapabilityRun
+from streamtap._guard import guarded
+
+if TYPE_CHECKING:
+    from streamtap._current_run import CurrentRun
+    from streamtap._runs import Runs
+    from streamtap._surroundings import Surroundings
+
+
+class CapabilityDoor:
+    """Opens runs for the capability.
+
+    Args:
+        runs: The tap's open runs.
+        around: What all runs share.
+        labels: The names of the user's own dimensions.
+        current: The run whose tools are being called here.
+    """
+
+    def __init__(self, runs: Runs, around: Surroundings, *, labels: tuple[str, ...], current: CurrentRun) -> None:
+        self._runs = runs
+        self._around = around
+        self._labels = labels
+        self._current = current
+        self.now = around.clock.monotonic
+
+    def open(self, ctx: object, entered: float | None) -> CapabilityRun | None:
+        """The run that begins here, or `None` if another door or another copy of the capability measures it.
+
+        Args:
+            ctx: The run's context.
+            entered: When the run asked for its copy of the capability, before it waited for a slot.
+        """
+        with guarded(self._around.out, WHERE):
+            who = _upstream.who(ctx)
+            if not who.run_id:
+                return None
+            started = self.now()
+            parent = self._current.get()
+            labels = _upstream.metadata_labels(ctx, self._labels, parent.owner.labels if parent is not None else {})
+            run = self._runs.open(
+                who,
+                WHERE,
+                labels=labels,
+                parent=parent,
+                started=started,
+                instrumented=_upstream.is_instrumented(ctx),
+                call='first',
+            )
+            if run is None:
+                return None
+            if entered is not None and _upstream.waits_for_slot(ctx):
+                run.phases.queue = started - entered
+            opened = CapabilityRun(run, self._runs, self._around, self._current)
+            opened.end_with_task(ctx)
+            return opened
+        return None
