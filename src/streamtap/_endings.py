@@ -114,11 +114,6 @@ class Endings:
             if self._watched.get(watched.run_id) is watched:
                 self._idle[watched.run_id] = watched
 
-    def is_idle(self, watched: Watched) -> bool:
-        """Whether the run is between two calls, and perhaps over."""
-        with self._lock:
-            return watched.run_id in self._idle
-
     def idle(self) -> frozenset[str]:
         """The ids of runs that are between two calls, and perhaps over."""
         with self._lock:

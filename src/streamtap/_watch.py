@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import weakref
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from streamtap import _upstream
 from streamtap._beside import BesideEvents
 from streamtap._guard import guarded
-from streamtap._handler_calls import ToolsCall
 from streamtap._watched_run import WHERE, WatchedRun
 
 if TYPE_CHECKING:
@@ -21,22 +19,11 @@ if TYPE_CHECKING:
 
     from streamtap._current_run import CurrentRun
     from streamtap._endings import Watched
-    from streamtap._handler_calls import HandlerCalls, ResponseCall
+    from streamtap._handler_calls import HandlerCalls, ResponseCall, ToolsCall
     from streamtap._handler_runs import HandlerRuns
     from streamtap._runs import Runs
     from streamtap._surroundings import Surroundings
     from streamtap._watched_run import Names
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A run of which a response was read, and the tool manager of that step, which calls the tools next.
-
-    `watched` is `None` if another door measures that run.
-    """
-
-    watched: Watched | None
-    tool_manager: Callable[[], object]
 
 
 class WatchDoor:
@@ -67,7 +54,6 @@ class WatchDoor:
         self._runs = runs
         self._labels = labels
         self._current = current
-        self._last: weakref.WeakKeyDictionary[asyncio.Task[object], Read] = weakref.WeakKeyDictionary()
         self._reading: weakref.WeakSet[WatchedRun] = weakref.WeakSet()
 
     def watch(self, events: AsyncIterable[Any], names: Names) -> AsyncIterator[Any]:
@@ -94,32 +80,11 @@ class WatchDoor:
         reading.begin(pulled_at)
         return reading
 
-    def read_last_here(self) -> Read | None:
-        """The run whose response was last read in this task, if it is between two calls."""
-        task = current_task()
-        found = None if task is None else self._last.get(task)
-        if found is None or found.watched is None:
-            return found
-        return found if self.joined.endings.is_idle(found.watched) else None
-
-    def leave(self, watched: Watched | None, task: asyncio.Task[object] | None) -> None:
-        """The reading of one response or one round of tools is over.
-
-        Args:
-            watched: Whose it was; `None` if another door measures that run.
-            task: Where it was read.
-        """
-        if task is not None:
-            self._last[task] = Read(watched, _nothing if watched is None else _weak(watched.run.tool_manager))
-        if watched is not None:
-            self.joined.leave(watched)
-
 
 class WatchReader:
     """Finds out what is read, and has it measured. No method raises.
 
-    A stream that knows its run (of one response, from `node.stream()`) belongs to it, and so do the events of tools
-    that the same task reads next. Everything else is a run of its own.
+    What `node.stream()` gives knows its run, and belongs to it. Everything else is a run of its own.
 
     Args:
         door: The tap's side.
@@ -133,8 +98,6 @@ class WatchReader:
         self._names = names
         self._reading: ResponseCall | ToolsCall | WatchedRun | None = None
         self._watched: Watched | None = None
-        self._maybe: Read | None = None
-        self._task = current_task()
         self._has_begun = False
         self._is_over = False
 
@@ -156,9 +119,6 @@ class WatchReader:
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """An event arrived, and goes to whoever asked."""
-        if self._maybe is not None:
-            with guarded(self._door.around.out, WHERE):
-                self._decide(is_response=_upstream.is_of_response(event), pulled_at=waited_from)
         if self._reading is not None:
             self._reading.read(event, waited_from, now)
 
@@ -176,39 +136,21 @@ class WatchReader:
         if self._is_over:
             return
         self._is_over = True
-        if self._maybe is not None:
-            with guarded(self._door.around.out, WHERE):
-                self._decide(is_response=False, pulled_at=self._door.around.clock.monotonic())
         if self._reading is not None:
             self._reading.over(error)
         if self._watched is not None:
             with guarded(self._door.around.out, WHERE):
-                self._door.leave(self._watched, self._task)
+                self._door.joined.leave(self._watched)
 
     def _find(self, now: float) -> None:
         door = self._door
-        ctx = _upstream.context_of_response(self._events)
+        ctx = _upstream.context_of_node(self._events)
         if ctx is not None:
             self._watched = door.joined.enter(ctx, self._events, WHERE, agent=self._names.agent)
             if self._watched is not None:
                 self._reading = door.calls.begin(self._watched, ctx, self._events, self._names.asked())
-            else:
-                door.leave(None, self._task)
-            return
-        self._maybe = None if _upstream.tells_context_later(self._events) else door.read_last_here()
-        if self._maybe is None:
+        elif not _upstream.is_spent(self._events):
             self._reading = door.whole_run(self._events, self._names, now)
-
-    def _decide(self, *, is_response: bool, pulled_at: float) -> None:
-        """Tell by its first event, or that there is none, whether this is a round of tools of the run before."""
-        last, self._maybe = self._maybe, None
-        if is_response or last is None:
-            self._reading = self._door.whole_run(self._events, self._names, pulled_at)
-        elif last.watched is not None and self._door.joined.endings.enter(last.watched):
-            self._watched = last.watched
-            last.watched.run.tool_manager = last.tool_manager()
-            self._reading = ToolsCall(self._door.calls, last.watched, None)
-            self._reading.waiting(pulled_at)
 
 
 class WatchedEvents(BesideEvents):
@@ -267,24 +209,5 @@ def _let_go(reader: WatchReader, loop: asyncio.AbstractEventLoop | None) -> None
 def _loop() -> asyncio.AbstractEventLoop | None:
     try:
         return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-def _weak(manager: object) -> Callable[[], object]:
-    try:
-        return weakref.ref(manager)
-    except TypeError:
-        return _nothing
-
-
-def _nothing() -> None:
-    """There is no tool manager."""
-
-
-def current_task() -> asyncio.Task[object] | None:
-    """The task that runs here, if any does."""
-    try:
-        return asyncio.current_task()
     except RuntimeError:
         return None
