@@ -120,6 +120,26 @@ def test_tools_belong_to_the_run_that_calls_them(seen: Capture):
     ]
 
 
+def test_a_run_whose_steps_are_read_in_tasks_of_their_own_is_one_run(seen: Capture):
+    """As with a timeout around each: that such a task ends does not end the run."""
+
+    async def read_step(run: Any, node: Any) -> None:
+        async with node.stream(run.ctx) as events:
+            async for _ in seen.tap.watch(events):
+                pass
+
+    async def main() -> None:
+        async with agent([Calls('nap')], ['done'], name='a').iter('hello') as run:
+            async for node in run:
+                if Agent.is_model_request_node(node) or Agent.is_call_tools_node(node):
+                    await asyncio.create_task(read_step(run, node))
+
+    asyncio.run(main())
+    assert [(run.outcome, run.requests, run.tool_calls, run.input_tokens) for run in seen.runs] == [
+        ('success', 2, 1, 100)
+    ]
+
+
 def test_a_round_of_tools_that_was_read_to_its_end_is_no_run_of_its_own(seen: Capture):
     """pydantic-ai gives the same events again to whoever streams a node twice."""
 

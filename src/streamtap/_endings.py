@@ -55,7 +55,7 @@ class Endings:
     """Keeps the handler's runs and reports each when it is over.
 
     A run is over when what lives as long as it does is collected (pydantic-ai lets go of it then), else when its task
-    ends, else after `settle_after` seconds without a call, or when the tap is closed.
+    ends and it does not go on in another, else after `settle_after` seconds without a call, or when the tap is closed.
     That a new run begins in the same task proves nothing: a validator may have called another agent in between.
 
     Args:
@@ -90,7 +90,7 @@ class Endings:
         with contextlib.suppress(RuntimeError):
             task = asyncio.current_task()
             if task is not None:
-                self._listen_to_task(watched, task)
+                self._listen_to_task(watched, task, lives_as_long)
         return watched
 
     def watched(self, run_id: str) -> Watched | None:
@@ -149,10 +149,15 @@ class Endings:
             watched.active = False
             self._report(watched)
 
-    def _listen_to_task(self, watched: Watched, task: asyncio.Task[object]) -> None:
+    def _listen_to_task(self, watched: Watched, task: asyncio.Task[object], lives_as_long: object) -> None:
+        alive = _weak(lives_as_long)
+
         def ended(_: object) -> None:
-            self._over.append(watched)
-            self.catch_up()
+            # Whoever drives a run by hand may do each step in a task of its own; a task's context holds the run.
+            watched.unhook_task = lambda: None
+            if not _upstream.goes_on(alive()):
+                self._over.append(watched)
+                self.catch_up()
 
         # In a context of its own: the present one holds the run.
         task.add_done_callback(ended, context=Context())
@@ -187,3 +192,10 @@ class Endings:
                 watched.run.end(watched.outcome, error_type=watched.error_type, now=watched.last_end)
         except Exception as error:
             self._around.out.failed('handler', error)
+
+
+def _weak(held: object) -> Callable[[], object]:
+    try:
+        return weakref.ref(held)
+    except TypeError:
+        return lambda: None
