@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 import weakref
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from streamtap import _upstream
@@ -55,15 +57,38 @@ class WatchDoor:
         self._labels = labels
         self._current = current
         self._reading: weakref.WeakSet[WatchedRun] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        # Filled wherever events happen to be collected, even inside a lock of ours or of a sink's: only appended to.
+        self._let_go: deque[WatchReader] = deque()
 
     def watch(self, events: AsyncIterable[Any], names: Names) -> AsyncIterator[Any]:
         """The same events, measured as they are read."""
         return WatchedEvents(events, self.around.clock.monotonic, WatchReader(self, events, names))
 
     def catch_up(self) -> None:
-        """Open the runs of which it is known by now whose they are."""
-        for reading in list(self._reading):
-            reading.catch_up()
+        """End what nobody reads any more, and open the runs of which it is known by now whose they are."""
+        while self._let_go:
+            try:
+                reader = self._let_go.popleft()
+            except IndexError:  # another thread was faster
+                break
+            reader.over(asyncio.CancelledError())
+        with self._lock:
+            reading = list(self._reading)
+        for run in reading:
+            run.catch_up()
+
+    def let_go(self, reader: WatchReader, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Nobody reads these events any more; called wherever they happen to be collected, so it only takes note.
+
+        Args:
+            reader: Has them measured.
+            loop: Where they were read; the next to `catch_up` does what it no longer can.
+        """
+        self._let_go.append(reader)
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self.catch_up)
 
     def whole_run(self, events: object, names: Names, pulled_at: float) -> WatchedRun:
         """A reader for the events of a whole run, which begins.
@@ -76,7 +101,8 @@ class WatchDoor:
         reading = WatchedRun(
             self._runs, self.around, labels=self._labels, current=self._current, events=events, names=names
         )
-        self._reading.add(reading)
+        with self._lock:
+            self._reading.add(reading)
         reading.begin(pulled_at)
         return reading
 
@@ -142,6 +168,15 @@ class WatchReader:
             with guarded(self._door.around.out, WHERE):
                 self._door.joined.leave(self._watched)
 
+    def let_go(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Nobody holds the events any more: whoever read them broke off, unless they were over.
+
+        Args:
+            loop: Where they were read.
+        """
+        if self._has_begun and not self._is_over:
+            self._door.let_go(self, loop)
+
     def _find(self, now: float) -> None:
         door = self._door
         ctx = _upstream.context_of_node(self._events)
@@ -165,8 +200,11 @@ class WatchedEvents(BesideEvents):
     def __init__(self, events: AsyncIterable[Any], monotonic: Callable[[], float], reader: WatchReader) -> None:
         super().__init__(events, monotonic, reader)
         self._watch = reader
-        self._let_go = weakref.finalize(self, _let_go, reader, _loop())
-        self._let_go.atexit = False
+        self._loop = _loop()
+
+    def __del__(self) -> None:
+        # No weakref.finalize: the reader holds the events, and whoever holds those may hold this object.
+        self._watch.let_go(self._loop)
 
     async def __anext__(self) -> AgentStreamEvent:
         self._watch.begin(self._monotonic())
@@ -180,30 +218,15 @@ class WatchedEvents(BesideEvents):
             if close is not None:
                 await close()
         finally:
-            self._over(asyncio.CancelledError())
+            self._watch.over(asyncio.CancelledError())
 
     def _exhausted(self) -> None:
-        self._over(None)
+        self._watch.over(None)
 
     def _failed(self, error: BaseException) -> None:
         # A cancelled wait ends no stream: who waits with a timeout may ask again, and who does not lets go.
         if not isinstance(error, asyncio.CancelledError):
-            self._over(error)
-
-    def _over(self, error: BaseException | None) -> None:
-        self._let_go.detach()
-        self._watch.over(error)
-
-
-def _let_go(reader: WatchReader, loop: asyncio.AbstractEventLoop | None) -> None:
-    """Called wherever the events happen to be collected, perhaps inside a lock: so it does nothing there."""
-    try:
-        if loop is not None:
-            loop.call_soon_threadsafe(reader.over, asyncio.CancelledError())
-            return
-    except RuntimeError:  # the loop is closed
-        pass
-    reader.over(asyncio.CancelledError())
+            self._watch.over(error)
 
 
 def _loop() -> asyncio.AbstractEventLoop | None:

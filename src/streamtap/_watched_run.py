@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -83,6 +84,7 @@ class WatchedRun:
         self._names = names
         self._lock = threading.RLock()
         self._pulled_at: float | None = None
+        self._context: contextvars.Context | None = None
         self._waited_from = 0.0
         self._parent: Run | None = None
         self._run: Run | None = None
@@ -97,14 +99,16 @@ class WatchedRun:
 
     def catch_up(self) -> None:
         """Open the run if by now its context tells whose it is: also one that hangs before its first event."""
-        ctx = _upstream.context_of_events(self._events)
-        if ctx is not None and self._pulled_at is not None:
+        ctx, context = _upstream.context_of_events(self._events), self._context
+        if ctx is not None and context is not None:
             with guarded(self._around.out, WHERE):
-                self._open(ctx)
+                # A copy, as a sink that is told of the run may come back here.
+                context.copy().run(self._open, ctx)
 
     def begin(self, now: float) -> None:
         """The first event is asked for."""
         self._pulled_at = now
+        self._context = contextvars.copy_context()
         self._parent = self._current.get()
         if not _upstream.tells_context_later(self._events):
             with guarded(self._around.out, WHERE):
@@ -209,6 +213,7 @@ class WatchedRun:
             self._begin_request(run).meter.resumed_at = started
             self._run = run
             self._is_opening = False
+            self._context = None
 
     # Responses
 

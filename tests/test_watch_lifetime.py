@@ -1,0 +1,127 @@
+"""The watch door: streams that are let go of, collected, looked at from elsewhere, or read on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic_ai.messages import PartStartEvent, TextPart
+from scripted import Silence, agent
+from traced import traced
+
+from streamtap import Tap
+from streamtap.testing import MemorySink, capture
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from streamtap.testing import Capture
+
+
+@pytest.fixture
+def seen() -> Iterator[Capture]:
+    with capture() as found:
+        yield found
+        assert found.faults == []
+
+
+def test_a_stream_that_its_own_reader_holds_is_collected(seen: Capture):
+    """Nothing of the tap's keeps what nobody else holds."""
+
+    class Conversation:
+        def __init__(self) -> None:
+            self.events = aiter(seen.tap.watch(self.read()))
+
+        async def read(self) -> AsyncIterator[Any]:
+            yield PartStartEvent(index=0, part=TextPart('so '))
+            yield PartStartEvent(index=1, part=TextPart('far'))
+
+    async def main() -> None:
+        await anext(Conversation().events)
+        gc.collect()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert [run.outcome for run in seen.runs] == ['cancelled']
+
+    asyncio.run(main())
+
+
+def test_a_stream_that_is_collected_after_its_loop_is_reported_by_the_next_who_looks():
+    """Collected, it may be inside anybody's lock: nothing is done there."""
+    memory = MemorySink()
+    tap = Tap([memory])
+
+    async def some() -> AsyncIterator[Any]:
+        yield PartStartEvent(index=0, part=TextPart('so '))
+        yield PartStartEvent(index=1, part=TextPart('far'))
+
+    async def main() -> list[Any]:
+        watched = aiter(tap.watch(some()))
+        await anext(watched)
+        return [watched]
+
+    held = asyncio.run(main())
+    del held[:]
+    assert memory.runs == []
+    assert tap.live().runs == ()
+    assert [run.outcome for run in memory.runs] == ['cancelled']
+
+
+def test_what_is_open_can_be_asked_while_streams_begin(seen: Capture):
+    """A scrape comes from another thread, at any moment."""
+    failures: list[Exception] = []
+    is_over = threading.Event()
+
+    async def some() -> AsyncIterator[Any]:
+        yield PartStartEvent(index=0, part=TextPart('so'))
+
+    def ask() -> None:
+        try:
+            while not is_over.is_set():
+                seen.tap.live()
+        except Exception as error:
+            failures.append(error)
+
+    async def main() -> None:
+        held: list[Any] = []
+        for _ in range(2000):
+            held.append(aiter(seen.tap.watch(some())))
+            await anext(held[-1])
+
+    interval = sys.getswitchinterval()
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        sys.setswitchinterval(1e-6)
+        asyncio.run(main())
+    finally:
+        sys.setswitchinterval(interval)
+        is_over.set()
+        asking.join()
+    assert failures == []
+
+
+def test_a_run_that_a_scrape_finds_first_is_where_it_was_begun():
+    """Its span is inside the one that was current for whoever reads the events, not for the scrape."""
+    found = traced()
+
+    async def main() -> None:
+        made = agent([Silence()], name='a')
+        with found.provider.get_tracer('mine').start_as_current_span('mine'):
+            async with made.run_stream_events('hello') as events:
+                asked = asyncio.ensure_future(anext(aiter(found.tap.watch(events))))
+                await asyncio.sleep(0.05)
+                # Not `to_thread`, which would take the span along.
+                open_now = await asyncio.get_running_loop().run_in_executor(None, found.tap.live)
+                assert [run.agent for run in open_now.runs] == ['a']
+                asked.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asked
+
+    asyncio.run(main())
+    assert found.tree()[:2] == ['mine [mine]', '  invoke_agent a [streamtap]']
