@@ -10,6 +10,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic_ai import UsageLimits
+from pydantic_ai.exceptions import UsageLimitExceeded
 from pydantic_ai.messages import PartStartEvent, TextPart
 from scripted import Silence, agent
 from traced import traced
@@ -125,3 +127,37 @@ def test_a_run_that_a_scrape_finds_first_is_where_it_was_begun():
 
     asyncio.run(main())
     assert found.tree()[:2] == ['mine [mine]', '  invoke_agent a [streamtap]']
+
+
+def test_a_request_that_a_limit_forbids_was_never_made(seen: Capture):
+    """The run ends before its first event, with as many requests as its usage has."""
+
+    async def main() -> None:
+        limits = UsageLimits(request_limit=0)
+        async with agent(['never']).run_stream_events('hello', usage_limits=limits) as events:
+            with pytest.raises(UsageLimitExceeded):
+                async for _ in seen.tap.watch(events):
+                    pass
+            assert events.usage.requests == 0
+
+    asyncio.run(main())
+    assert seen.responses == []
+    assert [(run.outcome, run.requests) for run in seen.runs] == [('limit', 0)]
+
+
+@pytest.mark.parametrize('turn', [['so ', 'far', 'away', 'and on'], ['so ', 'far', ConnectionError('gone')]])
+def test_a_response_that_broke_has_the_usage_it_was_billed(turn: Any, seen: Capture):
+    """pydantic-ai keeps what came of it among the run's messages."""
+
+    async def main() -> tuple[int, int]:
+        limits = UsageLimits(output_tokens_limit=2)
+        async with agent(turn).run_stream_events('hello', usage_limits=limits) as events:
+            with pytest.raises((UsageLimitExceeded, ConnectionError)):
+                async for _ in seen.tap.watch(events):
+                    pass
+            return events.usage.input_tokens, events.usage.output_tokens
+
+    billed = asyncio.run(main())
+    assert [(r.input_tokens, r.output_tokens) for r in seen.responses] == [billed]
+    assert [(run.requests, run.input_tokens, run.output_tokens) for run in seen.runs] == [(1, *billed)]
+    assert all(r.time_to_first_token is not None for r in seen.responses)

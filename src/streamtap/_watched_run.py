@@ -165,15 +165,15 @@ class WatchedRun:
                 outcome, error_type = _upstream.run_ending(error, None)
             elif self._result is not None:
                 outcome = 'deferred' if _upstream.is_deferred_result(self._result) else 'success'
-            if self._request is not None and error is not None:
-                run.request_over(self._request, _upstream.request_outcome(error, None), error=error, now=now)
-                self._request = None
+            messages = self._messages()
+            if error is not None:
+                self._request_broke(run, error, messages, now)
             self._response_over(run, now)
             if self._tools is not None and error is not None:
                 self._tools.broke(error, self._waited_from, now)
             elif self._tools is not None:
                 self._tools.over()
-            self._tell(run, self._messages())
+            self._tell(run, messages)
             self._tell_all(run)
             run.tool_manager = None
             if self._runs.remove(run):
@@ -249,6 +249,15 @@ class WatchedRun:
         self._responses += 1
         run.request_over(request, 'success', now=now)
 
+    def _request_broke(self, run: Run, error: BaseException, messages: Sequence[ModelMessage], now: float) -> None:
+        request = self._request
+        if request is None or (request.meter.first_event is None and _upstream.ended_unanswered(error, messages)):
+            return
+        self._request = None
+        # What came of it is among the messages by now, marked as interrupted; unless the reader left before the run.
+        self._responses += 1
+        run.request_over(request, _upstream.request_outcome(error, None), error=error, now=now)
+
     def _tool_manager(self) -> object | None:
         return _upstream.tool_manager(_upstream.context_of_events(self._events))
 
@@ -287,6 +296,6 @@ class WatchedRun:
             run.output_retries += 1
         asked = _upstream.made_at(before)
         if asked is not None and (moment := run.moments.to_monotonic(asked)) >= run.started:
-            first = request.meter.first_event
+            first = request.meter.stopped if request.meter.first_event is None else request.meter.first_event
             if first is not None and moment <= first:
                 request.started = request.meter.started = moment
