@@ -10,10 +10,10 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pydantic_ai import UsageLimits
+from pydantic_ai import Agent, UsageLimits
 from pydantic_ai.exceptions import UsageLimitExceeded
 from pydantic_ai.messages import PartStartEvent, TextPart
-from scripted import Silence, agent
+from scripted import Calls, Silence, agent
 from traced import traced
 
 from streamtap import Tap
@@ -161,3 +161,43 @@ def test_a_response_that_broke_has_the_usage_it_was_billed(turn: Any, seen: Capt
     assert [(r.input_tokens, r.output_tokens) for r in seen.responses] == [billed]
     assert [(run.requests, run.input_tokens, run.output_tokens) for run in seen.runs] == [(1, *billed)]
     assert all(r.time_to_first_token is not None for r in seen.responses)
+
+
+@pytest.mark.parametrize('mode', ['events', 'nodes'])
+@pytest.mark.parametrize('is_at_once', [True, False])
+def test_a_stream_that_is_watched_again_is_counted_once(mode: str, is_at_once: bool):  # noqa: FBT001
+    """Read on at once it is as if nothing was; later it was broken off, and no token is there twice."""
+    with capture() as seen:
+
+        async def read(events: Any) -> None:
+            async for event in seen.tap.watch(events):
+                if event.event_kind == 'part_delta':
+                    break
+            if not is_at_once:
+                await asyncio.sleep(0)
+            async for _ in seen.tap.watch(events):
+                pass
+
+        async def main() -> int:
+            made = agent(['so ', 'far', Calls('nap')], ['do', 'ne'])
+            if mode == 'events':
+                async with made.run_stream_events('hello') as events:
+                    await read(events)
+                    return events.usage.output_tokens
+            async with made.iter('hello') as run:
+                async for node in run:
+                    if Agent.is_model_request_node(node) or Agent.is_call_tools_node(node):
+                        async with node.stream(run.ctx) as events:
+                            await read(events)
+                return run.usage.output_tokens
+
+        billed = asyncio.run(main())
+        told = [r.output_tokens or 0 for r in seen.responses]
+        assert len(seen.runs) == 1
+        if is_at_once:
+            assert [(run.outcome, run.requests, run.tool_calls) for run in seen.runs] == [('success', 2, 1)]
+            assert [r.chunks for r in seen.responses] == [3, 2]
+            assert sum(told) == billed
+        else:
+            assert seen.responses[0].outcome == 'cancelled'
+            assert sum(told) <= billed

@@ -33,6 +33,8 @@ class Watched:
     step: int = 0
     outcome: RunOutcome = 'incomplete'
     error_type: str | None = None
+    reads: Callable[[], object] = field(default=lambda: None)
+    """The events that were last read of it."""
     finalizer: weakref.finalize[..., object] | None = None
     unhook_task: Callable[[], object] = field(default=lambda: None)
 
@@ -150,7 +152,7 @@ class Endings:
             self._report(watched)
 
     def _listen_to_task(self, watched: Watched, task: asyncio.Task[object], lives_as_long: object) -> None:
-        alive = _weak(lives_as_long)
+        alive = weakly(lives_as_long)
 
         def ended(_: object) -> None:
             # Whoever drives a run by hand may do each step in a task of its own; a task's context holds the run.
@@ -194,7 +196,8 @@ class Endings:
             self._around.out.failed('handler', error)
 
 
-def _weak(held: object) -> Callable[[], object]:
+def weakly(held: object) -> Callable[[], object]:
+    """The object, as long as others hold it; nothing, if it cannot be held like that."""
     try:
         return weakref.ref(held)
     except TypeError:

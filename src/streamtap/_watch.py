@@ -57,13 +57,18 @@ class WatchDoor:
         self._labels = labels
         self._current = current
         self._reading: weakref.WeakSet[WatchedRun] = weakref.WeakSet()
+        self._readers: weakref.WeakValueDictionary[int, WatchReader] = weakref.WeakValueDictionary()
         self._lock = threading.Lock()
         # Filled wherever events happen to be collected, even inside a lock of ours or of a sink's: only appended to.
         self._let_go: deque[WatchReader] = deque()
 
     def watch(self, events: AsyncIterable[Any], names: Names) -> AsyncIterator[Any]:
         """The same events, measured as they are read."""
-        return WatchedEvents(events, self.around.clock.monotonic, WatchReader(self, events, names))
+        # Whoever breaks off and watches the same events again reads on. A reader keeps its events, and so their id.
+        reader = self._readers.get(id(events))
+        if reader is None:
+            reader = self._readers[id(events)] = WatchReader(self, events, names)
+        return WatchedEvents(events, self.around.clock.monotonic, reader)
 
     def catch_up(self) -> None:
         """End what nobody reads any more, and open the runs of which it is known by now whose they are."""
@@ -72,7 +77,8 @@ class WatchDoor:
                 reader = self._let_go.popleft()
             except IndexError:  # another thread was faster
                 break
-            reader.over(asyncio.CancelledError())
+            if not reader.holders:
+                reader.over(asyncio.CancelledError())
         with self._lock:
             reading = list(self._reading)
         for run in reading:
@@ -126,6 +132,8 @@ class WatchReader:
         self._watched: Watched | None = None
         self._has_begun = False
         self._is_over = False
+        self.holders = 0
+        """How many there are to read the events through."""
 
     def current(self) -> contextlib.AbstractContextManager[None]:
         """A run that a tool starts in here knows which run called it."""
@@ -169,11 +177,12 @@ class WatchReader:
                 self._door.joined.leave(self._watched)
 
     def let_go(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        """Nobody holds the events any more: whoever read them broke off, unless they were over.
+        """Who read the events broke off, unless they were over.
 
         Args:
             loop: Where they were read.
         """
+        self.holders -= 1
         if self._has_begun and not self._is_over:
             self._door.let_go(self, loop)
 
@@ -200,6 +209,7 @@ class WatchedEvents(BesideEvents):
     def __init__(self, events: AsyncIterable[Any], monotonic: Callable[[], float], reader: WatchReader) -> None:
         super().__init__(events, monotonic, reader)
         self._watch = reader
+        reader.holders += 1
         self._loop = _loop()
 
     def __del__(self) -> None:

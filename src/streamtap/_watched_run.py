@@ -204,7 +204,7 @@ class WatchedRun:
                 parent=parent,
                 started=started,
                 instrumented=_upstream.is_instrumented(ctx),
-                call='first',
+                call='later',
             )
             if run is None:
                 self._is_anothers = True
