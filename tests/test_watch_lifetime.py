@@ -7,6 +7,7 @@ import contextlib
 import gc
 import sys
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -51,6 +52,22 @@ def test_a_stream_that_its_own_reader_holds_is_collected(seen: Capture):
         assert [run.outcome for run in seen.runs] == ['cancelled']
 
     asyncio.run(main())
+
+
+def test_a_run_that_was_read_is_gone_without_the_garbage_collector(seen: Capture):
+    """As without the tap: nothing of its is in a cycle."""
+
+    async def main() -> weakref.ref[object]:
+        async with agent([Calls('nap')], ['done']).run_stream_events('hello') as events:
+            async for _ in seen.tap.watch(events):
+                pass
+            return weakref.ref(events)
+
+    gc.disable()
+    try:
+        assert asyncio.run(main())() is None
+    finally:
+        gc.enable()
 
 
 def test_a_stream_that_is_collected_after_its_loop_is_reported_by_the_next_who_looks():

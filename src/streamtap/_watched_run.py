@@ -176,6 +176,8 @@ class WatchedRun:
             self._tell(run, messages)
             self._tell_all(run)
             run.tool_manager = None
+            # The context of the run's own task holds this object, which must not hold the run in turn.
+            self._events = self._result = None
             if self._runs.remove(run):
                 run.end(outcome, error_type=error_type, now=now)
 
