@@ -70,6 +70,25 @@ def test_a_run_that_was_read_is_gone_without_the_garbage_collector(seen: Capture
         gc.enable()
 
 
+def test_a_node_whose_reader_was_cancelled_is_found_by_who_asks_right_after(seen: Capture):
+    """Its exception holds it in a cycle."""
+
+    async def main() -> None:
+        async with agent(['so ', 'far']).iter('hello') as run:
+            async for node in run:
+                if Agent.is_model_request_node(node):
+                    async with node.stream(run.ctx) as events:
+                        async for _ in seen.tap.watch(events):
+                            task = asyncio.current_task()
+                            assert task is not None
+                            task.cancel()
+
+    with contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(main())
+    assert [run.outcome for run in seen.runs] == ['cancelled']
+    assert seen.tap.live().runs == ()
+
+
 def test_a_stream_that_is_collected_after_its_loop_is_reported_by_the_next_who_looks():
     """Collected, it may be inside anybody's lock: nothing is done there."""
     memory = MemorySink()

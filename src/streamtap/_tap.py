@@ -236,7 +236,7 @@ class Tap:
         """
         if self._usage is None:
             raise LookupError('this tap keeps no usage: make it with Tap(sinks=[UsageSink(), ...])')
-        self._watch.catch_up()
+        self._watch.search(1)
         self._endings.search(1)
         return self._usage
 
@@ -247,7 +247,7 @@ class Tap:
 
     def flush(self) -> None:
         """Report the runs that are known to be over, and wait (at most 5 s) for sinks that run on the worker thread."""
-        self._watch.catch_up()
+        self._watch.search(2)
         self._endings.search(2)
         self._out.flush(FLUSH_SECONDS)
 

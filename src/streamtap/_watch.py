@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import threading
 import weakref
 from collections import deque
@@ -83,6 +84,16 @@ class WatchDoor:
             reading = list(self._reading)
         for run in reading:
             run.catch_up()
+
+    def search(self, generation: int) -> None:
+        """Catch up, with what only the garbage collector can tell: a cancelled task leaves what it read in a cycle.
+
+        Args:
+            generation: What to collect, if anything is being read.
+        """
+        if self._readers:
+            gc.collect(generation)
+        self.catch_up()
 
     def let_go(self, reader: WatchReader, loop: asyncio.AbstractEventLoop | None) -> None:
         """Nobody reads these events any more; called wherever they happen to be collected, so it only takes note.
