@@ -266,6 +266,21 @@ def test_two_taps_on_one_provider_count_a_run_once(caplog: pytest.LogCaptureFixt
     assert caplog.messages == []
 
 
+def test_providers_that_are_equal_are_two_places_and_need_no_hash():
+    """Logfire's own provider has none."""
+
+    class Wrapper(MeterProvider):
+        __hash__ = None  # pyright: ignore[reportAssignmentType]
+
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Wrapper)
+
+    readers = [InMemoryMetricReader(), InMemoryMetricReader()]
+    taps = [attached(MetricSink(Wrapper([reader], shutdown_on_exit=False))) for reader in readers]
+    asyncio.run(agent(['done'], capabilities=[tap.capability() for tap in taps]).run('hello'))
+    assert [sum(value for _, value in points(reader, 'pydantic_ai.runs')) for reader in readers] == [1, 1]
+
+
 def test_invented_names_stay_under_the_cap():
     """What is past it becomes `_other` and is counted, as in a scrape."""
     reader = InMemoryMetricReader()

@@ -89,6 +89,75 @@ def test_nodes_whose_tools_nobody_reads_are_one_run_that_cannot_know_its_end(see
     assert seen.tools == []
 
 
+def test_tools_belong_to_the_run_that_calls_them(seen: Capture):
+    """Also where one task drives two runs in turn, and reads something else in between."""
+
+    async def main() -> None:
+        runs = [agent([Calls('nap')], ['done'], name='a'), agent([Calls('alone')], ['done'], name='b')]
+        async with runs[0].iter('hello') as first, runs[1].iter('hello') as second:
+            nodes = [(first, first.next_node), (second, second.next_node)]
+            while nodes:
+                run, node = nodes.pop(0)
+                if Agent.is_model_request_node(node) or Agent.is_call_tools_node(node):
+                    async with node.stream(run.ctx) as events:
+                        async for _ in seen.tap.watch(events):
+                            pass
+                if not Agent.is_end_node(node):
+                    nodes.append((run, await run.next(node)))
+            async for _ in seen.tap.watch(nothing(), agent='c'):
+                pass
+
+    async def nothing() -> AsyncIterator[Any]:
+        yield b'one'
+        yield b'two'
+
+    asyncio.run(main())
+    assert sorted((tool.agent, tool.tool, tool.step) for tool in seen.tools) == [('a', 'nap', 1), ('b', 'alone', 1)]
+    assert sorted((run.agent, run.outcome, run.requests, run.tool_calls) for run in seen.runs) == [
+        ('a', 'success', 2, 1),
+        ('b', 'success', 2, 1),
+        ('c', 'incomplete', 0, 0),
+    ]
+
+
+def test_a_run_whose_steps_are_read_in_tasks_of_their_own_is_one_run(seen: Capture):
+    """As with a timeout around each: that such a task ends does not end the run."""
+
+    async def read_step(run: Any, node: Any) -> None:
+        async with node.stream(run.ctx) as events:
+            async for _ in seen.tap.watch(events):
+                pass
+
+    async def main() -> None:
+        async with agent([Calls('nap')], ['done'], name='a').iter('hello') as run:
+            async for node in run:
+                if Agent.is_model_request_node(node) or Agent.is_call_tools_node(node):
+                    await asyncio.create_task(read_step(run, node))
+
+    asyncio.run(main())
+    assert [(run.outcome, run.requests, run.tool_calls, run.input_tokens) for run in seen.runs] == [
+        ('success', 2, 1, 100)
+    ]
+
+
+def test_a_round_of_tools_that_was_read_to_its_end_is_no_run_of_its_own(seen: Capture):
+    """pydantic-ai gives the same events again to whoever streams a node twice."""
+
+    async def main() -> None:
+        async with agent([Calls('nap')], ['done'], name='a').iter('hello') as run:
+            async for node in run:
+                if Agent.is_model_request_node(node) or Agent.is_call_tools_node(node):
+                    async with node.stream(run.ctx) as events:
+                        async for _ in seen.tap.watch(events):
+                            pass
+                if Agent.is_call_tools_node(node):
+                    async with node.stream(run.ctx) as events:
+                        assert [event async for event in seen.tap.watch(events)] == []
+
+    asyncio.run(main())
+    assert [(run.agent, run.outcome, run.requests, run.tool_calls) for run in seen.runs] == [('a', 'success', 2, 1)]
+
+
 @pytest.mark.parametrize('mode', MODES)
 def test_whoever_stops_reading_cancelled_the_run(mode: str, seen: Capture):
     """What was seen until then is recorded, and nothing stays open."""

@@ -33,6 +33,8 @@ class Watched:
     step: int = 0
     outcome: RunOutcome = 'incomplete'
     error_type: str | None = None
+    reads: Callable[[], object] = field(default=lambda: None)
+    """The events that were last read of it."""
     finalizer: weakref.finalize[..., object] | None = None
     unhook_task: Callable[[], object] = field(default=lambda: None)
 
@@ -55,7 +57,7 @@ class Endings:
     """Keeps the handler's runs and reports each when it is over.
 
     A run is over when what lives as long as it does is collected (pydantic-ai lets go of it then), else when its task
-    ends, else after `settle_after` seconds without a call, or when the tap is closed.
+    ends and it does not go on in another, else after `settle_after` seconds without a call, or when the tap is closed.
     That a new run begins in the same task proves nothing: a validator may have called another agent in between.
 
     Args:
@@ -90,7 +92,7 @@ class Endings:
         with contextlib.suppress(RuntimeError):
             task = asyncio.current_task()
             if task is not None:
-                self._listen_to_task(watched, task)
+                self._listen_to_task(watched, task, lives_as_long)
         return watched
 
     def watched(self, run_id: str) -> Watched | None:
@@ -113,11 +115,6 @@ class Endings:
             watched.active = False
             if self._watched.get(watched.run_id) is watched:
                 self._idle[watched.run_id] = watched
-
-    def is_idle(self, watched: Watched) -> bool:
-        """Whether the run is between two calls, and perhaps over."""
-        with self._lock:
-            return watched.run_id in self._idle
 
     def idle(self) -> frozenset[str]:
         """The ids of runs that are between two calls, and perhaps over."""
@@ -154,10 +151,15 @@ class Endings:
             watched.active = False
             self._report(watched)
 
-    def _listen_to_task(self, watched: Watched, task: asyncio.Task[object]) -> None:
+    def _listen_to_task(self, watched: Watched, task: asyncio.Task[object], lives_as_long: object) -> None:
+        alive = weakly(lives_as_long)
+
         def ended(_: object) -> None:
-            self._over.append(watched)
-            self.catch_up()
+            # Whoever drives a run by hand may do each step in a task of its own; a task's context holds the run.
+            watched.unhook_task = lambda: None
+            if not _upstream.goes_on(alive()):
+                self._over.append(watched)
+                self.catch_up()
 
         # In a context of its own: the present one holds the run.
         task.add_done_callback(ended, context=Context())
@@ -192,3 +194,11 @@ class Endings:
                 watched.run.end(watched.outcome, error_type=watched.error_type, now=watched.last_end)
         except Exception as error:
             self._around.out.failed('handler', error)
+
+
+def weakly(held: object) -> Callable[[], object]:
+    """The object, as long as others hold it; nothing, if it cannot be held like that."""
+    try:
+        return weakref.ref(held)
+    except TypeError:
+        return lambda: None

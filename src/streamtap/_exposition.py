@@ -39,8 +39,10 @@ class Exposition:
     run_owners: dict[str, object] = field(default_factory=dict[str, object])
 
 
-_SHARED: weakref.WeakKeyDictionary[object, Exposition] = weakref.WeakKeyDictionary()
-"""By registry or meter provider: neither takes the same name twice, so that two taps on one must find each other."""
+_SHARED: dict[int, Exposition] = {}
+"""By the id of registry or meter provider: neither takes the same name twice, so that two taps on one must find each
+other. They need not be hashable, as Logfire's provider is not; what is gone is taken out.
+"""
 
 _LOCK = threading.Lock()
 
@@ -57,9 +59,10 @@ def exposition_on(place: object, shape: Shape, make: Callable[[], Exposition]) -
         ValueError: If another tap made it in another shape.
     """
     with _LOCK:
-        found = _SHARED.get(place)
+        found = _SHARED.get(id(place))
         if found is None:
-            found = _SHARED[place] = make()
+            found = _SHARED[id(place)] = make()
+            weakref.finalize(place, _SHARED.pop, id(place)).atexit = False
     if found.shape != shape:
         raise ValueError(
             f'another tap already measures into the same place with other labels, buckets or exclusions '

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from streamtap import _upstream
-from streamtap._endings import Endings
+from streamtap._endings import Endings, weakly
 from streamtap._handler_calls import LONGEST_WAIT, asked_at
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class HandlerRuns:
     def enter(self, ctx: object, events: object, door: Door, *, agent: str | None = None) -> Watched | None:
         """The run whose call begins, or `None` if another door or another copy of the tap measures it.
 
+        Events that were read before and broken off are not measured again either.
+
         Args:
             ctx: The run's context.
             events: What the call is given to read.
@@ -58,13 +60,14 @@ class HandlerRuns:
         try:
             who = _upstream.who(ctx)
             watched = self.endings.watched(who.run_id)
-            if watched is not None and not self.endings.enter(watched):
+            if watched is not None and (watched.reads() is events or not self.endings.enter(watched)):
                 return None
             self.endings.catch_up()
             if watched is None:
                 watched = self._open(ctx, events, who if agent is None else replace(who, agent=agent), door)
             if watched is not None:
                 watched.run.tool_manager = _upstream.tool_manager(ctx)
+                watched.reads = weakly(events)
         except Exception as error:
             self._around.out.failed(door, error)
             return None

@@ -123,4 +123,4 @@ class MetricSink(CatalogueSink):
             return Exposition(Shape(attachment.labels), instruments, gauges)
 
         # The global provider may be set later, so its module stands for it.
-        return exposition_on(self._provider or otel_metrics, Shape(attachment.labels), make)
+        return exposition_on(otel_metrics if self._provider is None else self._provider, Shape(attachment.labels), make)

@@ -136,7 +136,7 @@ class Tap:
         self._handler = HandlerDoor(around, told, calls)
         self._watch = WatchDoor(around, self._runs, told, calls, labels=names, current=current)
         if self._enabled:
-            self._out.attach(Attachment(names, max_label_values, self.live, self._endings.catch_up))
+            self._out.attach(Attachment(names, max_label_values, self.live, self._catch_up))
             _TAPS.add(self)
 
     def __call__(self, ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent] | None = None) -> Awaitable[None]:
@@ -237,17 +237,18 @@ class Tap:
         """
         if self._usage is None:
             raise LookupError('this tap keeps no usage: make it with Tap(sinks=[UsageSink(), ...])')
+        self._watch.search(1)
         self._endings.search(1)
         return self._usage
 
     def live(self) -> Live:
         """A snapshot of what is open now: runs with their age, requests with their present wait, tools."""
-        self._endings.catch_up()
-        self._watch.catch_up()
+        self._catch_up()
         return self._runs.live(self._endings.idle())
 
     def flush(self) -> None:
         """Report the runs that are known to be over, and wait (at most 5 s) for sinks that run on the worker thread."""
+        self._watch.search(2)
         self._endings.search(2)
         self._out.flush(FLUSH_SECONDS)
 
@@ -274,7 +275,12 @@ class Tap:
         # A sink that hangs must not hold the loop.
         await asyncio.to_thread(self._out.close, FLUSH_SECONDS)
 
+    def _catch_up(self) -> None:
+        self._watch.catch_up()
+        self._endings.catch_up()
+
     def _report_open(self) -> None:
+        self._watch.catch_up()
         self._endings.close()
         for run in self._runs.all_open():
             if self._runs.remove(run):

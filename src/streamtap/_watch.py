@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import threading
 import weakref
-from dataclasses import dataclass
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from streamtap import _upstream
 from streamtap._beside import BesideEvents
 from streamtap._guard import guarded
-from streamtap._handler_calls import ToolsCall
 from streamtap._watched_run import WHERE, WatchedRun
 
 if TYPE_CHECKING:
@@ -21,22 +22,11 @@ if TYPE_CHECKING:
 
     from streamtap._current_run import CurrentRun
     from streamtap._endings import Watched
-    from streamtap._handler_calls import HandlerCalls, ResponseCall
+    from streamtap._handler_calls import HandlerCalls, ResponseCall, ToolsCall
     from streamtap._handler_runs import HandlerRuns
     from streamtap._runs import Runs
     from streamtap._surroundings import Surroundings
     from streamtap._watched_run import Names
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A run of which a response was read, and the tool manager of that step, which calls the tools next.
-
-    `watched` is `None` if another door measures that run.
-    """
-
-    watched: Watched | None
-    tool_manager: Callable[[], object]
 
 
 class WatchDoor:
@@ -67,17 +57,55 @@ class WatchDoor:
         self._runs = runs
         self._labels = labels
         self._current = current
-        self._last: weakref.WeakKeyDictionary[asyncio.Task[object], Read] = weakref.WeakKeyDictionary()
         self._reading: weakref.WeakSet[WatchedRun] = weakref.WeakSet()
+        self._readers: weakref.WeakValueDictionary[int, WatchReader] = weakref.WeakValueDictionary()
+        self._lock = threading.Lock()
+        # Filled wherever events happen to be collected, even inside a lock of ours or of a sink's: only appended to.
+        self._let_go: deque[WatchReader] = deque()
 
     def watch(self, events: AsyncIterable[Any], names: Names) -> AsyncIterator[Any]:
         """The same events, measured as they are read."""
-        return WatchedEvents(events, self.around.clock.monotonic, WatchReader(self, events, names))
+        # Whoever breaks off and watches the same events again reads on. A reader keeps its events, and so their id.
+        reader = self._readers.get(id(events))
+        if reader is None:
+            reader = self._readers[id(events)] = WatchReader(self, events, names)
+        return WatchedEvents(events, self.around.clock.monotonic, reader)
 
     def catch_up(self) -> None:
-        """Open the runs of which it is known by now whose they are."""
-        for reading in list(self._reading):
-            reading.catch_up()
+        """End what nobody reads any more, and open the runs of which it is known by now whose they are."""
+        while self._let_go:
+            try:
+                reader = self._let_go.popleft()
+            except IndexError:  # another thread was faster
+                break
+            if not reader.holders:
+                reader.over(asyncio.CancelledError())
+        with self._lock:
+            reading = list(self._reading)
+        for run in reading:
+            run.catch_up()
+
+    def search(self, generation: int) -> None:
+        """Catch up, with what only the garbage collector can tell: a cancelled task leaves what it read in a cycle.
+
+        Args:
+            generation: What to collect, if anything is being read.
+        """
+        if self._readers:
+            gc.collect(generation)
+        self.catch_up()
+
+    def let_go(self, reader: WatchReader, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Nobody reads these events any more; called wherever they happen to be collected, so it only takes note.
+
+        Args:
+            reader: Has them measured.
+            loop: Where they were read; the next to `catch_up` does what it no longer can.
+        """
+        self._let_go.append(reader)
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self.catch_up)
 
     def whole_run(self, events: object, names: Names, pulled_at: float) -> WatchedRun:
         """A reader for the events of a whole run, which begins.
@@ -90,36 +118,16 @@ class WatchDoor:
         reading = WatchedRun(
             self._runs, self.around, labels=self._labels, current=self._current, events=events, names=names
         )
-        self._reading.add(reading)
+        with self._lock:
+            self._reading.add(reading)
         reading.begin(pulled_at)
         return reading
-
-    def read_last_here(self) -> Read | None:
-        """The run whose response was last read in this task, if it is between two calls."""
-        task = current_task()
-        found = None if task is None else self._last.get(task)
-        if found is None or found.watched is None:
-            return found
-        return found if self.joined.endings.is_idle(found.watched) else None
-
-    def leave(self, watched: Watched | None, task: asyncio.Task[object] | None) -> None:
-        """The reading of one response or one round of tools is over.
-
-        Args:
-            watched: Whose it was; `None` if another door measures that run.
-            task: Where it was read.
-        """
-        if task is not None:
-            self._last[task] = Read(watched, _nothing if watched is None else _weak(watched.run.tool_manager))
-        if watched is not None:
-            self.joined.leave(watched)
 
 
 class WatchReader:
     """Finds out what is read, and has it measured. No method raises.
 
-    A stream that knows its run (of one response, from `node.stream()`) belongs to it, and so do the events of tools
-    that the same task reads next. Everything else is a run of its own.
+    What `node.stream()` gives knows its run, and belongs to it. Everything else is a run of its own.
 
     Args:
         door: The tap's side.
@@ -133,10 +141,10 @@ class WatchReader:
         self._names = names
         self._reading: ResponseCall | ToolsCall | WatchedRun | None = None
         self._watched: Watched | None = None
-        self._maybe: Read | None = None
-        self._task = current_task()
         self._has_begun = False
         self._is_over = False
+        self.holders = 0
+        """How many there are to read the events through."""
 
     def current(self) -> contextlib.AbstractContextManager[None]:
         """A run that a tool starts in here knows which run called it."""
@@ -156,9 +164,6 @@ class WatchReader:
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """An event arrived, and goes to whoever asked."""
-        if self._maybe is not None:
-            with guarded(self._door.around.out, WHERE):
-                self._decide(is_response=_upstream.is_of_response(event), pulled_at=waited_from)
         if self._reading is not None:
             self._reading.read(event, waited_from, now)
 
@@ -176,39 +181,31 @@ class WatchReader:
         if self._is_over:
             return
         self._is_over = True
-        if self._maybe is not None:
-            with guarded(self._door.around.out, WHERE):
-                self._decide(is_response=False, pulled_at=self._door.around.clock.monotonic())
         if self._reading is not None:
             self._reading.over(error)
         if self._watched is not None:
             with guarded(self._door.around.out, WHERE):
-                self._door.leave(self._watched, self._task)
+                self._door.joined.leave(self._watched)
+
+    def let_go(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Who read the events broke off, unless they were over.
+
+        Args:
+            loop: Where they were read.
+        """
+        self.holders -= 1
+        if self._has_begun and not self._is_over:
+            self._door.let_go(self, loop)
 
     def _find(self, now: float) -> None:
         door = self._door
-        ctx = _upstream.context_of_response(self._events)
+        ctx = _upstream.context_of_node(self._events)
         if ctx is not None:
             self._watched = door.joined.enter(ctx, self._events, WHERE, agent=self._names.agent)
             if self._watched is not None:
                 self._reading = door.calls.begin(self._watched, ctx, self._events, self._names.asked())
-            else:
-                door.leave(None, self._task)
-            return
-        self._maybe = None if _upstream.tells_context_later(self._events) else door.read_last_here()
-        if self._maybe is None:
+        elif not _upstream.is_spent(self._events):
             self._reading = door.whole_run(self._events, self._names, now)
-
-    def _decide(self, *, is_response: bool, pulled_at: float) -> None:
-        """Tell by its first event, or that there is none, whether this is a round of tools of the run before."""
-        last, self._maybe = self._maybe, None
-        if is_response or last is None:
-            self._reading = self._door.whole_run(self._events, self._names, pulled_at)
-        elif last.watched is not None and self._door.joined.endings.enter(last.watched):
-            self._watched = last.watched
-            last.watched.run.tool_manager = last.tool_manager()
-            self._reading = ToolsCall(self._door.calls, last.watched, None)
-            self._reading.waiting(pulled_at)
 
 
 class WatchedEvents(BesideEvents):
@@ -223,8 +220,12 @@ class WatchedEvents(BesideEvents):
     def __init__(self, events: AsyncIterable[Any], monotonic: Callable[[], float], reader: WatchReader) -> None:
         super().__init__(events, monotonic, reader)
         self._watch = reader
-        self._let_go = weakref.finalize(self, _let_go, reader, _loop())
-        self._let_go.atexit = False
+        reader.holders += 1
+        self._loop = _loop()
+
+    def __del__(self) -> None:
+        # No weakref.finalize: the reader holds the events, and whoever holds those may hold this object.
+        self._watch.let_go(self._loop)
 
     async def __anext__(self) -> AgentStreamEvent:
         self._watch.begin(self._monotonic())
@@ -238,53 +239,19 @@ class WatchedEvents(BesideEvents):
             if close is not None:
                 await close()
         finally:
-            self._over(asyncio.CancelledError())
+            self._watch.over(asyncio.CancelledError())
 
     def _exhausted(self) -> None:
-        self._over(None)
+        self._watch.over(None)
 
     def _failed(self, error: BaseException) -> None:
         # A cancelled wait ends no stream: who waits with a timeout may ask again, and who does not lets go.
         if not isinstance(error, asyncio.CancelledError):
-            self._over(error)
-
-    def _over(self, error: BaseException | None) -> None:
-        self._let_go.detach()
-        self._watch.over(error)
-
-
-def _let_go(reader: WatchReader, loop: asyncio.AbstractEventLoop | None) -> None:
-    """Called wherever the events happen to be collected, perhaps inside a lock: so it does nothing there."""
-    try:
-        if loop is not None:
-            loop.call_soon_threadsafe(reader.over, asyncio.CancelledError())
-            return
-    except RuntimeError:  # the loop is closed
-        pass
-    reader.over(asyncio.CancelledError())
+            self._watch.over(error)
 
 
 def _loop() -> asyncio.AbstractEventLoop | None:
     try:
         return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-def _weak(manager: object) -> Callable[[], object]:
-    try:
-        return weakref.ref(manager)
-    except TypeError:
-        return _nothing
-
-
-def _nothing() -> None:
-    """There is no tool manager."""
-
-
-def current_task() -> asyncio.Task[object] | None:
-    """The task that runs here, if any does."""
-    try:
-        return asyncio.current_task()
     except RuntimeError:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -83,6 +84,7 @@ class WatchedRun:
         self._names = names
         self._lock = threading.RLock()
         self._pulled_at: float | None = None
+        self._context: contextvars.Context | None = None
         self._waited_from = 0.0
         self._parent: Run | None = None
         self._run: Run | None = None
@@ -97,14 +99,16 @@ class WatchedRun:
 
     def catch_up(self) -> None:
         """Open the run if by now its context tells whose it is: also one that hangs before its first event."""
-        ctx = _upstream.context_of_events(self._events)
-        if ctx is not None and self._pulled_at is not None:
+        ctx, context = _upstream.context_of_events(self._events), self._context
+        if ctx is not None and context is not None:
             with guarded(self._around.out, WHERE):
-                self._open(ctx)
+                # A copy, as a sink that is told of the run may come back here.
+                context.copy().run(self._open, ctx)
 
     def begin(self, now: float) -> None:
         """The first event is asked for."""
         self._pulled_at = now
+        self._context = contextvars.copy_context()
         self._parent = self._current.get()
         if not _upstream.tells_context_later(self._events):
             with guarded(self._around.out, WHERE):
@@ -162,17 +166,19 @@ class WatchedRun:
                 outcome = 'deferred' if _upstream.is_deferred_result(self._result) else 'success'
             elif error is not None:
                 outcome, error_type = _upstream.run_ending(error, None)
-            if self._request is not None and error is not None:
-                run.request_over(self._request, _upstream.request_outcome(error, None), error=error, now=now)
-                self._request = None
+            messages = self._messages()
+            if error is not None:
+                self._request_broke(run, error, messages, now)
             self._response_over(run, now)
             if self._tools is not None and error is not None:
                 self._tools.broke(error, self._waited_from, now)
             elif self._tools is not None:
                 self._tools.over()
-            self._tell(run, self._messages())
+            self._tell(run, messages)
             self._tell_all(run)
             run.tool_manager = None
+            # The context of the run's own task holds this object, which must not hold the run in turn.
+            self._events = self._result = None
             if self._runs.remove(run):
                 run.end(outcome, error_type=error_type, now=now)
 
@@ -201,7 +207,7 @@ class WatchedRun:
                 parent=parent,
                 started=started,
                 instrumented=_upstream.is_instrumented(ctx),
-                call='first',
+                call='later',
             )
             if run is None:
                 self._is_anothers = True
@@ -210,6 +216,7 @@ class WatchedRun:
             self._begin_request(run).meter.resumed_at = started
             self._run = run
             self._is_opening = False
+            self._context = None
 
     # Responses
 
@@ -244,6 +251,15 @@ class WatchedRun:
             return
         self._responses += 1
         run.request_over(request, 'success', now=now)
+
+    def _request_broke(self, run: Run, error: BaseException, messages: Sequence[ModelMessage], now: float) -> None:
+        request = self._request
+        if request is None or (request.meter.first_event is None and _upstream.ended_unanswered(error, messages)):
+            return
+        self._request = None
+        # What came of it is among the messages by now, marked as interrupted; unless the reader left before the run.
+        self._responses += 1
+        run.request_over(request, _upstream.request_outcome(error, None), error=error, now=now)
 
     def _tool_manager(self) -> object | None:
         return _upstream.tool_manager(_upstream.context_of_events(self._events))
@@ -283,6 +299,6 @@ class WatchedRun:
             run.output_retries += 1
         asked = _upstream.made_at(before)
         if asked is not None and (moment := run.moments.to_monotonic(asked)) >= run.started:
-            first = request.meter.first_event
+            first = request.meter.stopped if request.meter.first_event is None else request.meter.first_event
             if first is not None and moment <= first:
                 request.started = request.meter.started = moment

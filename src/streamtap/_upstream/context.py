@@ -130,6 +130,11 @@ def lifetime(ctx: object) -> object | None:
     return _read(ctx, '_cancellation') or _read(ctx, 'usage')
 
 
+def goes_on(lifetime: object) -> bool:
+    """Whether what lives as long as a run says that the run is not over; older releases say nothing."""
+    return getattr(lifetime, '_finished', None) is False
+
+
 def model_of(ctx: object) -> object | None:
     """The model that the run asks, wrapped in whatever wrappers."""
     return _read(ctx, 'model')

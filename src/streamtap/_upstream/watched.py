@@ -55,9 +55,23 @@ class RunOfEvents:
         raise AttributeError(name)
 
 
-def context_of_response(events: object) -> object | None:
-    """The run context of a stream of one response."""
-    return getattr(events, '_run_ctx', None) if hasattr(events, 'response') else None
+def context_of_node(events: object) -> object | None:
+    """The run context of what `node.stream()` gives: a stream of one response, or the events of one round of tools.
+
+    The latter are a generator of pydantic-ai's own, which was given the context and shows it until it is over.
+    """
+    if hasattr(events, 'response'):
+        return getattr(events, '_run_ctx', None)
+    frame = getattr(events, 'ag_frame', None)
+    if frame is None or frame.f_code.co_name != 'wrap_run_event_stream':
+        return None
+    module = str(frame.f_globals.get('__name__', ''))
+    return frame.f_locals.get('ctx') if module.startswith('pydantic_ai.') else None
+
+
+def is_spent(events: object) -> bool:
+    """Whether the events are a generator that is over already."""
+    return getattr(events, 'ag_frame', events) is None
 
 
 def tells_context_later(events: object) -> bool:
@@ -96,6 +110,14 @@ def new_messages(holder: object) -> Sequence[ModelMessage]:
     """The messages of this run, from its result or from the events of `run_stream_events()`; else none."""
     read = getattr(holder, 'new_messages', None)
     return cast('Sequence[ModelMessage]', read()) if callable(read) else ()
+
+
+def ended_unanswered(error: BaseException, messages: Sequence[ModelMessage]) -> bool:
+    """Whether a run that `error` ended never made its last request: a limit or the run's own code forbade it.
+
+    A request that was made has a response, if only an interrupted one; before a cancellation is through, none yet.
+    """
+    return bool(messages) and messages[-1].kind == 'request' and isinstance(error, Exception)
 
 
 def made_at(messages: Sequence[ModelMessage]) -> float | None:
