@@ -37,12 +37,12 @@ def is_output_tool(manager: object, name: str) -> bool:
         return False
 
 
-def is_answered_outside(manager: object, name: str) -> bool:
-    """Whether calls of this tool get their result from outside the run, or wait for somebody's approval."""
+def is_answered_outside(manager: object, name: str) -> bool | None:
+    """Whether calls of this tool get their result from outside the run, or wait for somebody's approval; if known."""
     try:
         return getattr(_definition(manager, name), 'kind', None) in ('external', 'unapproved')
     except LookupError:
-        return False
+        return None
 
 
 def is_sequential(manager: object, name: str) -> bool:
