@@ -45,12 +45,12 @@ def is_answered_outside(manager: object, name: str) -> bool | None:
         return None
 
 
-def is_sequential(manager: object, name: str) -> bool:
-    """Whether the tool runs alone, not beside other calls of the same response."""
+def is_sequential(manager: object, name: str) -> bool | None:
+    """Whether the tool runs alone, not beside other calls of the same response; if known."""
     try:
         return bool(getattr(_definition(manager, name), 'sequential', False))
     except LookupError:
-        return False
+        return None
 
 
 def execution_mode(manager: object) -> str | None:
