@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from streamtap import _upstream
-from streamtap._beside import BesideEvents
 from streamtap._guard import guarded
 from streamtap._handler_calls import ToolsCall
+from streamtap._watched_events import WatchedEvents
 from streamtap._watched_run import WHERE, WatchedRun
 
 if TYPE_CHECKING:
@@ -209,66 +209,6 @@ class WatchReader:
             last.watched.run.tool_manager = last.tool_manager()
             self._reading = ToolsCall(self._door.calls, last.watched, None)
             self._reading.waiting(pulled_at)
-
-
-class WatchedEvents(BesideEvents):
-    """The events, measured as they are read; whoever lets go of them before their end broke them off.
-
-    Args:
-        events: The events.
-        monotonic: Reads the clock.
-        reader: Has them measured.
-    """
-
-    def __init__(self, events: AsyncIterable[Any], monotonic: Callable[[], float], reader: WatchReader) -> None:
-        super().__init__(events, monotonic, reader)
-        self._watch = reader
-        self._let_go = weakref.finalize(self, _let_go, reader, _loop())
-        self._let_go.atexit = False
-
-    async def __anext__(self) -> AgentStreamEvent:
-        self._watch.begin(self._monotonic())
-        with self._watch.current():
-            return await super().__anext__()
-
-    async def aclose(self) -> None:
-        """Close the events, if they can be closed, as whoever reads them would."""
-        try:
-            close = getattr(self._events, 'aclose', None)
-            if close is not None:
-                await close()
-        finally:
-            self._over(asyncio.CancelledError())
-
-    def _exhausted(self) -> None:
-        self._over(None)
-
-    def _failed(self, error: BaseException) -> None:
-        # A cancelled wait ends no stream: who waits with a timeout may ask again, and who does not lets go.
-        if not isinstance(error, asyncio.CancelledError):
-            self._over(error)
-
-    def _over(self, error: BaseException | None) -> None:
-        self._let_go.detach()
-        self._watch.over(error)
-
-
-def _let_go(reader: WatchReader, loop: asyncio.AbstractEventLoop | None) -> None:
-    """Called wherever the events happen to be collected, perhaps inside a lock: so it does nothing there."""
-    try:
-        if loop is not None:
-            loop.call_soon_threadsafe(reader.over, asyncio.CancelledError())
-            return
-    except RuntimeError:  # the loop is closed
-        pass
-    reader.over(asyncio.CancelledError())
-
-
-def _loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 def _weak(manager: object) -> Callable[[], object]:
