@@ -91,6 +91,9 @@ class Run:
         pydantic-ai calls it a success, too, when it skips a call because the run has its final result: that is none.
         """
         outside = _upstream.is_answered_outside(self.tool_manager, result.tool)
+        if outside is None:
+            # A run that goes on with results from outside gives them first, when its tool manager knows no tool yet.
+            outside = step == 0
         if result.outcome == 'success' and not outside:
             return
         shown = self.tool_name(result.tool)

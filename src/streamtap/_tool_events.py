@@ -61,6 +61,7 @@ class ToolEvents:
         mode = _upstream.execution_mode(run.tool_manager)
         self._one_by_one = mode == 'sequential'
         self._results_are_held = mode == 'parallel_ordered_events'
+        self._is_order_known = True
         self._calls: list[Scheduled] = []
         self._batch_started: float | None = None
         self._output_accepted = False
@@ -80,8 +81,9 @@ class ToolEvents:
                 opened = self._tools.begin(
                     self._run.tool_name(call.tool), call.tool_call_id, step=self._step, started=now
                 )
-                alone = self._one_by_one or _upstream.is_sequential(self._run.tool_manager, call.tool)
-                self._calls.append(Scheduled(opened, alone))
+                alone = _upstream.is_sequential(self._run.tool_manager, call.tool)
+                self._is_order_known &= self._one_by_one or alone is not None
+                self._calls.append(Scheduled(opened, self._one_by_one or bool(alone)))
         elif (result := _upstream.tool_result(event)) is not None:
             self._result(result, now)
         elif event.event_kind == 'deferred_tool_requests':
@@ -127,8 +129,9 @@ class ToolEvents:
         call = self._calls[place]
         began = start_of(self._calls, place, self._batch_started if self._batch_started is not None else now)
         call.ended = now
-        if self._results_are_held:
-            # Results come in the order of the calls, whenever they were ready: no duration can be told.
+        if self._results_are_held or not (self._is_order_known or len(self._calls) == 1):
+            # Results come in the order of the calls, whenever they were ready, or nobody knows which call waited for
+            # which: no duration can be told.
             interval = None
             self._run.phases.tool(self._batch_started if self._batch_started is not None else now, now)
         else:

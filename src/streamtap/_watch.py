@@ -11,12 +11,12 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from streamtap import _upstream
-from streamtap._beside import BesideEvents
 from streamtap._guard import guarded
+from streamtap._watched_events import WatchedEvents
 from streamtap._watched_run import WHERE, WatchedRun
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable
+    from collections.abc import AsyncIterable, AsyncIterator
 
     from pydantic_ai.messages import AgentStreamEvent
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from streamtap._endings import Watched
     from streamtap._handler_calls import HandlerCalls, ResponseCall, ToolsCall
     from streamtap._handler_runs import HandlerRuns
+    from streamtap._names import Names
     from streamtap._runs import Runs
     from streamtap._surroundings import Surroundings
-    from streamtap._watched_run import Names
 
 
 class WatchDoor:
@@ -206,52 +206,3 @@ class WatchReader:
                 self._reading = door.calls.begin(self._watched, ctx, self._events, self._names.asked())
         elif not _upstream.is_spent(self._events):
             self._reading = door.whole_run(self._events, self._names, now)
-
-
-class WatchedEvents(BesideEvents):
-    """The events, measured as they are read; whoever lets go of them before their end broke them off.
-
-    Args:
-        events: The events.
-        monotonic: Reads the clock.
-        reader: Has them measured.
-    """
-
-    def __init__(self, events: AsyncIterable[Any], monotonic: Callable[[], float], reader: WatchReader) -> None:
-        super().__init__(events, monotonic, reader)
-        self._watch = reader
-        reader.holders += 1
-        self._loop = _loop()
-
-    def __del__(self) -> None:
-        # No weakref.finalize: the reader holds the events, and whoever holds those may hold this object.
-        self._watch.let_go(self._loop)
-
-    async def __anext__(self) -> AgentStreamEvent:
-        self._watch.begin(self._monotonic())
-        with self._watch.current():
-            return await super().__anext__()
-
-    async def aclose(self) -> None:
-        """Close the events, if they can be closed, as whoever reads them would."""
-        try:
-            close = getattr(self._events, 'aclose', None)
-            if close is not None:
-                await close()
-        finally:
-            self._watch.over(asyncio.CancelledError())
-
-    def _exhausted(self) -> None:
-        self._watch.over(None)
-
-    def _failed(self, error: BaseException) -> None:
-        # A cancelled wait ends no stream: who waits with a timeout may ask again, and who does not lets go.
-        if not isinstance(error, asyncio.CancelledError):
-            self._watch.over(error)
-
-
-def _loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from streamtap import _upstream
 from streamtap._guard import guarded
+from streamtap._names import NamedModel
 from streamtap._tool_events import ToolEvents
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import AgentStreamEvent, ModelMessage
 
     from streamtap._current_run import CurrentRun
+    from streamtap._names import Names
     from streamtap._records import RunOutcome
     from streamtap._response_record import Request
     from streamtap._run import Run
@@ -26,29 +29,6 @@ if TYPE_CHECKING:
     from streamtap._surroundings import Surroundings
 
 WHERE = 'watch'
-
-
-@dataclass(frozen=True, slots=True)
-class NamedModel:
-    """What the user says was asked, where nothing else does; its fields are named as a model's are."""
-
-    system: str
-    model_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What the user calls the agent and the model."""
-
-    agent: str | None
-    provider: str | None
-    model: str | None
-
-    def asked(self) -> NamedModel | None:
-        """The model, if the user named it."""
-        return (
-            None if self.provider is None and self.model is None else NamedModel(self.provider or '', self.model or '')
-        )
 
 
 class WatchedRun:
@@ -163,15 +143,18 @@ class WatchedRun:
             error_type: str | None = None
             if self._result is not None:
                 # Whoever stops reading there missed nothing.
+                error = None
                 outcome = 'deferred' if _upstream.is_deferred_result(self._result) else 'success'
             elif error is not None:
                 outcome, error_type = _upstream.run_ending(error, None)
             messages = self._messages()
             if error is not None:
-                self._request_broke(run, error, messages, now)
+                self._broke_off(run, error, messages, now)
             self._response_over(run, now)
             if self._tools is not None and error is not None:
-                self._tools.broke(error, self._waited_from, now)
+                # What the run's reader gets when the run was stopped is nothing that a tool raised.
+                stopped = outcome in ('cancelled', 'timeout')
+                self._tools.broke(asyncio.CancelledError() if stopped else error, self._waited_from, now)
             elif self._tools is not None:
                 self._tools.over()
             self._tell(run, messages)
@@ -234,8 +217,9 @@ class WatchedRun:
             if event.event_kind != 'part_start':
                 return
             self._tell(run, self._messages())
-            run.tool_manager = self._tool_manager()
         request = self._request or self._begin_request(run)
+        if request.meter.first_event is None:
+            run.tool_manager = self._tool_manager()
         _upstream.feed_response(request.meter, event, waited_from, now, run.describe_tool)
         request.meter.held = True
         if _upstream.is_last_part_end(event):
@@ -252,14 +236,24 @@ class WatchedRun:
         self._responses += 1
         run.request_over(request, 'success', now=now)
 
-    def _request_broke(self, run: Run, error: BaseException, messages: Sequence[ModelMessage], now: float) -> None:
+    def _broke_off(self, run: Run, error: BaseException, messages: Sequence[ModelMessage], now: float) -> None:
+        """What ended the events ended the request that was under way, if one was.
+
+        What came of it is then in the messages, where they can be read; where they have nothing, it was never sent.
+        """
+        came_of_it = sum(message.kind == 'response' for message in messages) > self._responses
+        if came_of_it and self._request is None:
+            self._tell(run, messages[:-1])
+            self._begin_request(run)
         request = self._request
-        if request is None or (request.meter.first_event is None and _upstream.ended_unanswered(error, messages)):
+        if request is None:
             return
-        self._request = None
-        # What came of it is among the messages by now, marked as interrupted; unless the reader left before the run.
-        self._responses += 1
-        run.request_over(request, _upstream.request_outcome(error, None), error=error, now=now)
+        # After a cancellation the messages may not have it yet.
+        may_come = not messages or isinstance(error, asyncio.CancelledError)
+        if came_of_it or may_come or request.meter.first_event is not None:
+            self._request = None
+            self._responses += came_of_it
+            run.request_over(request, _upstream.request_outcome(error, None), error=error, now=now)
 
     def _tool_manager(self) -> object | None:
         return _upstream.tool_manager(_upstream.context_of_events(self._events))
@@ -299,6 +293,7 @@ class WatchedRun:
             run.output_retries += 1
         asked = _upstream.made_at(before)
         if asked is not None and (moment := run.moments.to_monotonic(asked)) >= run.started:
-            first = request.meter.stopped if request.meter.first_event is None else request.meter.first_event
-            if first is not None and moment <= first:
-                request.started = request.meter.started = moment
+            meter = request.meter
+            first_sign = meter.first_event if meter.first_event is not None else meter.stopped
+            if first_sign is not None and moment <= first_sign:
+                request.started = meter.started = moment

@@ -13,7 +13,7 @@ from streamtap.testing import Call, PacedProvider, capture
 from truth.case import DOORS, Case, Expected
 from truth.judge import TIGHT, judge
 from truth.replies import tools_then_text
-from truth.world import Happened, World
+from truth.world import World, happened_in
 
 if TYPE_CHECKING:
     from truth.case import Door
@@ -121,7 +121,7 @@ def _rows(door: Door, runs: int) -> list[Row]:
                     world = World(door, provider, client, seen)
                     await world.run(world.agent(tools=[world.tool('nap', 0.1)]))
                     await asyncio.sleep(0)
-                    happened = Happened(provider.served[before:], tuple(world.stamps), tuple(world.usages), None)
+                    happened = happened_in(world, provider.served[before:])
                     rows.append(judge(_case(expected), door, happened, seen, TIGHT))
         return rows
 

@@ -24,8 +24,10 @@ class Expected:
     Args:
         run: The outcome of the outermost run, and `outcome ErrorType` where it failed.
         requests: The outcome of each request of all runs in the order in which they began, likewise.
-        tools: The name and outcome of each tool call of all runs, in the order of their names.
+        tools: The name and outcome of each tool call of all runs, in any order, and why it was to be made again or
+            what it raised, where it was or did.
         nested: The outcome of each nested run, by its agent's name.
+        output_retries: How many outputs were sent back, in all runs.
         first_token: Whether the time to first token is known of what streamed; of each response, if they differ.
         pace: Whether gaps and tokens per second are known of what streamed.
         tool_times: Whether durations are known of tools that ran.
@@ -37,6 +39,7 @@ class Expected:
     requests: tuple[str, ...] = ('success',)
     tools: tuple[str, ...] = ()
     nested: Mapping[str, str] | None = None
+    output_retries: int = 0
     first_token: bool | tuple[bool, ...] = True
     pace: bool = True
     tool_times: bool = True
@@ -54,6 +57,7 @@ class Case:
         script: What the server answers.
         expected: What each door has to record; a door that is not there cannot be used that way.
         options: Options of the tap.
+        raises: What comes out of it.
     """
 
     group: str
@@ -62,6 +66,7 @@ class Case:
     script: Script
     expected: Mapping[Door, Expected]
     options: Mapping[str, Any]
+    raises: type[BaseException] | None = None
 
 
 class Group:
@@ -82,6 +87,7 @@ class Group:
         *,
         but: Mapping[Door, Mapping[str, Any]] | None = None,
         doors: tuple[Door, ...] = DOORS,
+        raises: type[BaseException] | None = None,
         **options: Any,
     ) -> Callable[[Callable[[World], Awaitable[object]]], Callable[[World], Awaitable[object]]]:
         """Make a case of a function; its docstring is the case's name.
@@ -91,13 +97,14 @@ class Group:
             expected: What every door has to record.
             but: What of it is different for a door.
             doors: The doors that can be used that way.
+            raises: What comes out of the function.
             **options: Options of the tap.
         """
 
         def add(drive: Callable[[World], Awaitable[object]]) -> Callable[[World], Awaitable[object]]:
             name = (drive.__doc__ or drive.__name__).strip().rstrip('.')
             by_door: dict[Door, Expected] = {door: replace(expected, **(but or {}).get(door, {})) for door in doors}
-            self.cases.append(Case(self.name, name, drive, script, by_door, options))
+            self.cases.append(Case(self.name, name, drive, script, by_door, options, raises))
             return drive
 
         return add

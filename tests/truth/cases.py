@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truth.adapters import ADAPTERS
+from truth.deferred import DEFERRED
+from truth.endings import ENDINGS
+from truth.failures import FAILURES
 from truth.modes import MODES
+from truth.raises import RAISES
+from truth.stops import STOPS
 
 if TYPE_CHECKING:
     from truth.case import Case, Door
 
-GROUPS = (MODES, ADAPTERS)
+GROUPS = (MODES, ADAPTERS, ENDINGS, RAISES, STOPS, FAILURES, DEFERRED)
 
 
 def all_cases() -> list[tuple[Case, Door]]:

@@ -23,7 +23,7 @@ class Bounds:
     """How far a number may be from the truth.
 
     Args:
-        first_token: Seconds.
+        first_token: Seconds; also for what a run takes until its first output, and until its end.
         gap: Seconds, for the median gap of a response.
         speed: Share of the tokens per second.
         tool: Seconds, for the duration of a tool.
@@ -53,6 +53,8 @@ class Row:
     speed: float | None = None
     tool: float | None = None
     phases: float | None = None
+    first_output: float | None = None
+    duration: float | None = None
     seen: str = ''
     faults: list[str] = field(default_factory=list[str])
 
@@ -77,10 +79,12 @@ def judge(case: Case, door: Door, happened: Happened, seen: Capture, bounds: Bou
     responses = sorted(seen.responses, key=lambda record: record.started_ns)
     _runs(row, seen.runs, responses)
     _equal(row, 'requests', tuple(_outcome(record) for record in responses), expected.requests)
-    tools = tuple(sorted(f'{record.tool} {record.outcome}' for record in seen.tools))
-    _equal(row, 'tools', tools, tuple(sorted(expected.tools)))
+    _equal(row, 'tools', tuple(sorted(map(_of_tool, seen.tools))), tuple(sorted(expected.tools)))
+    if not isinstance(happened.raised, case.raises or type(None)):
+        _equal(row, 'what came out', happened.raised, case.raises)
     _numbers(row, responses, happened.served)
     _tool_times(row, seen.tools, happened.stamps)
+    _run_times(row, seen, happened)
     _usage(row, responses, happened)
     _equal(row, 'still open', seen.tap.live().runs, ())
     _equal(row, 'faults', [(fault.what, fault.where) for fault in seen.faults], [])
@@ -90,6 +94,8 @@ def judge(case: Case, door: Door, happened: Happened, seen: Capture, bounds: Bou
         ('tokens per second', row.speed, bounds.speed),
         ('tool duration', row.tool, bounds.tool),
         ('phases', row.phases, bounds.phases),
+        ("the run's time to first output", row.first_output, bounds.first_token),
+        ("the run's duration", row.duration, bounds.first_token),
     ):
         if error is not None and error > bound:
             row.faults.append(f'{name} is off by {error:.4f}, more than {bound:g}')
@@ -105,12 +111,17 @@ def _outcome(record: RunRecord | ResponseRecord) -> str:
     return record.outcome if record.error_type is None else f'{record.outcome} {record.error_type}'
 
 
+def _of_tool(record: ToolRecord) -> str:
+    return ' '.join(filter(None, (record.tool, record.outcome, record.retry_cause or record.error_type)))
+
+
 def _runs(row: Row, runs: Sequence[RunRecord], responses: Sequence[ResponseRecord]) -> None:
     outer = [run for run in runs if run.parent_run_id is None]
     nested = {run.agent: _outcome(run) for run in runs if run.parent_run_id is not None}
     _equal(row, 'nested runs', nested, dict(row.expected.nested or {}))
     row.seen = ', '.join(_outcome(run) for run in outer)
     _equal(row, 'run', row.seen, row.expected.run)
+    _equal(row, 'output retries', sum(run.output_retries for run in runs), row.expected.output_retries)
     for run in runs:
         mine = [record for record in responses if record.run_id == run.run_id]
         _equal(row, f'requests of {run.agent}', run.requests, len(mine))
@@ -172,6 +183,33 @@ def _tool_times(row: Row, tools: Sequence[ToolRecord], stamps: Sequence[Stamp]) 
             row.tool = max(row.tool or 0.0, abs(record.duration - (stamp.ended - stamp.started)))
 
 
+def _run_times(row: Row, seen: Capture, happened: Happened) -> None:
+    """Compare a run alone with what its caller saw of it, and with what was sent that its user could see."""
+    functions = {record.tool for record in seen.tools if record.kind == 'function'}
+    ran = sum(stamp.tool in functions for stamp in happened.stamps)
+    if len(functions) == len({stamp.tool for stamp in happened.stamps} & functions):
+        _equal(row, 'tool calls of all runs', sum(run.tool_calls for run in seen.runs), ran)
+    if len(seen.runs) != 1 or len(happened.runs) != 1:
+        return
+    (run,), (truth,) = seen.runs, happened.runs
+    row.duration = abs(run.duration - (truth.ended - truth.started))
+    visible = next((moment for served in happened.served if (moment := _first_visible(served)) is not None), None)
+    _equal(row, 'time to first output is known', run.time_to_first_output is not None, visible is not None)
+    if run.time_to_first_output is not None and visible is not None:
+        row.first_output = abs(run.time_to_first_output - (visible - truth.started))
+
+
+def _first_visible(served: Served) -> float | None:
+    """When the first chunk was sent that a user can see: of a text, or of the arguments of an output tool."""
+    tool = ''
+    for chunk in served.chunks:
+        if chunk.kind == 'tool_call':
+            tool = chunk.text
+        if chunk.kind == 'text' or (chunk.kind == 'tool_args' and tool.startswith('final_result')):
+            return chunk.at
+    return None
+
+
 def _usage(row: Row, responses: Sequence[ResponseRecord], happened: Happened) -> None:
     for record in responses:
         if record.outcome == 'success':
@@ -182,7 +220,8 @@ def _usage(row: Row, responses: Sequence[ResponseRecord], happened: Happened) ->
             return
         _equal(row, 'input tokens', sum(record.input_tokens or 0 for record in run), usage.input_tokens)
         _equal(row, 'output tokens', sum(record.output_tokens or 0 for record in run), usage.output_tokens)
-        _equal(row, 'cost', _cost(run), None if usage.cost is None else round(float(usage.cost), 9))
+        # Of a request that reported no tokens pydantic-ai knows that they cost nothing; the tap knows nothing.
+        _equal(row, 'cost', _cost(run), round(float(usage.cost), 9) if usage.cost else None)
 
 
 def _cost(records: Sequence[ResponseRecord]) -> Any:

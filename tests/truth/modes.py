@@ -82,7 +82,7 @@ async def streamed_and_broken_off(w: World) -> None:
             break
 
 
-@MODES.case([TEXT], Expected('error ValueError', requests=('cancelled',)), doors=('capability',))
+@MODES.case([TEXT], Expected('error ValueError', requests=('cancelled',)), doors=('capability',), raises=ValueError)
 async def streamed_and_raised(w: World) -> None:
     """`run_stream`, whose body raises."""
     async with w.agent().run_stream('hello') as result:

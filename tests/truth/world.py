@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from paced_agents import paced_client, paced_model
-from pydantic_ai import Agent
+from pydantic_ai import Agent, RunUsage
 
 from streamtap.testing import PacedProvider, capture
 
@@ -32,6 +32,14 @@ class Stamp:
     ended: float
 
 
+@dataclass(frozen=True)
+class Lasted:
+    """A run, as whoever called it saw it."""
+
+    started: float
+    ended: float
+
+
 @dataclass
 class World:
     """What a case has at hand.
@@ -48,8 +56,9 @@ class World:
     client: AsyncOpenAI
     seen: Capture
     stamps: list[Stamp] = field(default_factory=list[Stamp])
+    runs: list[Lasted] = field(default_factory=list[Lasted])
     usages: list[Any] = field(default_factory=list[Any])
-    """The usage of each result, where the case shows it."""
+    """What pydantic-ai says that each run used, whether or not it had a result, where the case shows it."""
 
     def model(self, name: str = 'gpt-4.1-mini') -> Model:
         """A model that asks the server."""
@@ -88,18 +97,35 @@ class World:
             prompt: What it is asked.
             **options: Options of the run.
         """
-        if self.door == 'watch':
-            async with agent.run_stream_events(prompt, **options) as events:
-                async for event in self.seen.tap.watch(events):
-                    if event.event_kind == 'agent_run_result':
-                        return self.keep(event.result)
-            raise AssertionError('the events ended without a result')
-        return self.keep(await agent.run(prompt, **self.handler, **options))
+        usage = options.setdefault('usage', RunUsage())
+        started = time.perf_counter()
+        try:
+            if self.door == 'watch':
+                async with agent.run_stream_events(prompt, **options) as events:
+                    async for event in self.seen.tap.watch(events):
+                        if event.event_kind == 'agent_run_result':
+                            return event.result
+                raise AssertionError('the events ended without a result')
+            return await agent.run(prompt, **{**self.handler, **options})
+        finally:
+            self.runs.append(Lasted(started, time.perf_counter()))
+            self.usages.append(usage)
 
     @property
     def handler(self) -> dict[str, Any]:
         """The argument of a run that attaches the tap, if the door is the handler."""
         return {'event_stream_handler': self.seen.tap} if self.door == 'handler' else {}
+
+    async def served(self, requests: int = 1, *, chunks: int = 0) -> None:
+        """Wait until the server has got so many requests, and sent so many chunks of the last.
+
+        Args:
+            requests: How many.
+            chunks: How many; the client has got them, too.
+        """
+        while len(served := self.provider.served) < requests or len(served[-1].chunks) < chunks:  # noqa: ASYNC110 - another thread serves
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.05)
 
     def keep(self, result: Any) -> Any:
         """Note what a result says of its usage, to be compared."""
@@ -139,14 +165,27 @@ class Happened:
     Args:
         served: What the server did.
         stamps: When tools ran.
-        usages: What results said of their usage.
+        runs: When runs did that `World.run` made.
+        usages: What pydantic-ai said that runs used.
         raised: What came out of the case.
     """
 
     served: tuple[Served, ...]
     stamps: tuple[Stamp, ...]
+    runs: tuple[Lasted, ...]
     usages: tuple[Any, ...]
     raised: BaseException | None
+
+
+def happened_in(world: World, served: tuple[Served, ...], raised: BaseException | None = None) -> Happened:
+    """What happened, now that it has.
+
+    Args:
+        world: Where it did.
+        served: What the server did.
+        raised: What came out of it.
+    """
+    return Happened(served, tuple(world.stamps), tuple(world.runs), tuple(world.usages), raised)
 
 
 def happen(case: Case, door: Door) -> tuple[Happened, Capture]:
@@ -172,6 +211,6 @@ def happen(case: Case, door: Door) -> tuple[Happened, Capture]:
             return world
 
         world = asyncio.run(main())
-        happened = Happened(provider.served, tuple(world.stamps), tuple(world.usages), raised)
+        happened = happened_in(world, provider.served, raised)
         seen.tap.close()
         return happened, seen

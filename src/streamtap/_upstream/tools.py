@@ -37,20 +37,20 @@ def is_output_tool(manager: object, name: str) -> bool:
         return False
 
 
-def is_answered_outside(manager: object, name: str) -> bool:
-    """Whether calls of this tool get their result from outside the run, or wait for somebody's approval."""
+def is_answered_outside(manager: object, name: str) -> bool | None:
+    """Whether calls of this tool get their result from outside the run, or wait for somebody's approval; if known."""
     try:
         return getattr(_definition(manager, name), 'kind', None) in ('external', 'unapproved')
     except LookupError:
-        return False
+        return None
 
 
-def is_sequential(manager: object, name: str) -> bool:
-    """Whether the tool runs alone, not beside other calls of the same response."""
+def is_sequential(manager: object, name: str) -> bool | None:
+    """Whether the tool runs alone, not beside other calls of the same response; if known."""
     try:
         return bool(getattr(_definition(manager, name), 'sequential', False))
     except LookupError:
-        return False
+        return None
 
 
 def execution_mode(manager: object) -> str | None:

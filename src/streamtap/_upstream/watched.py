@@ -112,14 +112,6 @@ def new_messages(holder: object) -> Sequence[ModelMessage]:
     return cast('Sequence[ModelMessage]', read()) if callable(read) else ()
 
 
-def ended_unanswered(error: BaseException, messages: Sequence[ModelMessage]) -> bool:
-    """Whether a run that `error` ended never made its last request: a limit or the run's own code forbade it.
-
-    A request that was made has a response, if only an interrupted one; before a cancellation is through, none yet.
-    """
-    return bool(messages) and messages[-1].kind == 'request' and isinstance(error, Exception)
-
-
 def made_at(messages: Sequence[ModelMessage]) -> float | None:
     """When the request at the end of the history was made, in seconds since the epoch."""
     if not messages or messages[-1].kind != 'request':
