@@ -89,6 +89,29 @@ def test_a_node_whose_reader_was_cancelled_is_found_by_who_asks_right_after(seen
     assert seen.tap.live().runs == ()
 
 
+def test_events_that_are_broken_off_are_let_go_of_at_once(seen: Capture):
+    """A generator is closed then; closed any later, it could be in the midst of its loop's end."""
+
+    class Some:
+        def __aiter__(self) -> Some:
+            return self
+
+        async def __anext__(self) -> Any:
+            return PartStartEvent(index=0, part=TextPart('so '))
+
+    async def main() -> None:
+        events = Some()
+        gone = weakref.ref(events)
+        watched = aiter(seen.tap.watch(events))
+        del events
+        await anext(watched)
+        del watched
+        assert gone() is None
+
+    asyncio.run(main())
+    assert [run.outcome for run in seen.runs] == ['cancelled']
+
+
 def test_a_stream_that_is_collected_after_its_loop_is_reported_by_the_next_who_looks():
     """Collected, it may be inside anybody's lock: nothing is done there."""
     memory = MemorySink()

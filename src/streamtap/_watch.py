@@ -11,6 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from streamtap import _upstream
+from streamtap._endings import weakly
 from streamtap._guard import guarded
 from streamtap._watched_events import WatchedEvents
 from streamtap._watched_run import WHERE, WatchedRun
@@ -65,9 +66,9 @@ class WatchDoor:
 
     def watch(self, events: AsyncIterable[Any], names: Names) -> AsyncIterator[Any]:
         """The same events, measured as they are read."""
-        # Whoever breaks off and watches the same events again reads on. A reader keeps its events, and so their id.
+        # Whoever breaks off and watches the same events again reads on.
         reader = self._readers.get(id(events))
-        if reader is None:
+        if reader is None or reader.events() is not events:
             reader = self._readers[id(events)] = WatchReader(self, events, names)
         return WatchedEvents(events, self.around.clock.monotonic, reader)
 
@@ -137,7 +138,8 @@ class WatchReader:
 
     def __init__(self, door: WatchDoor, events: object, names: Names) -> None:
         self._door = door
-        self._events = events
+        # Whoever lets go of them lets go of them now: a generator is to be closed as soon as it is without the tap.
+        self.events = weakly(events)
         self._names = names
         self._reading: ResponseCall | ToolsCall | WatchedRun | None = None
         self._watched: Watched | None = None
@@ -150,12 +152,17 @@ class WatchReader:
         """A run that a tool starts in here knows which run called it."""
         return contextlib.nullcontext() if self._reading is None else self._reading.current()
 
-    def begin(self, now: float) -> None:
-        """An event is asked for, perhaps the first."""
+    def begin(self, events: object, now: float) -> None:
+        """An event is asked for, perhaps the first.
+
+        Args:
+            events: The events.
+            now: The present moment.
+        """
         if not self._has_begun:
             self._has_begun = True
             with guarded(self._door.around.out, WHERE):
-                self._find(now)
+                self._find(events, now)
 
     def waiting(self, now: float) -> None:
         """An event is asked for."""
@@ -197,12 +204,12 @@ class WatchReader:
         if self._has_begun and not self._is_over:
             self._door.let_go(self, loop)
 
-    def _find(self, now: float) -> None:
+    def _find(self, events: object, now: float) -> None:
         door = self._door
-        ctx = _upstream.context_of_node(self._events)
+        ctx = _upstream.context_of_node(events)
         if ctx is not None:
-            self._watched = door.joined.enter(ctx, self._events, WHERE, agent=self._names.agent)
+            self._watched = door.joined.enter(ctx, events, WHERE, agent=self._names.agent)
             if self._watched is not None:
-                self._reading = door.calls.begin(self._watched, ctx, self._events, self._names.asked())
-        elif not _upstream.is_spent(self._events):
-            self._reading = door.whole_run(self._events, self._names, now)
+                self._reading = door.calls.begin(self._watched, ctx, events, self._names.asked())
+        elif not _upstream.is_spent(events):
+            self._reading = door.whole_run(events, self._names, now)

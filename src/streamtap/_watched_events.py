@@ -31,11 +31,11 @@ class WatchedEvents(BesideEvents):
         self._loop = _loop()
 
     def __del__(self) -> None:
-        # No weakref.finalize: the reader holds the events, and whoever holds those may hold this object.
+        # No weakref.finalize: the reader can hold the run's events, and whoever holds those may hold this object.
         self._watch.let_go(self._loop)
 
     async def __anext__(self) -> AgentStreamEvent:
-        self._watch.begin(self._monotonic())
+        self._watch.begin(self._events, self._monotonic())
         with self._watch.current():
             return await super().__anext__()
 

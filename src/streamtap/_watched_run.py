@@ -60,7 +60,8 @@ class WatchedRun:
         self._around = around
         self._labels = labels
         self._current = current
-        self._events = events
+        # Others tell nothing, and are not to be kept from being closed.
+        self._events = events if _upstream.tells_context_later(events) else None
         self._names = names
         self._lock = threading.RLock()
         self._pulled_at: float | None = None
