@@ -24,11 +24,14 @@ class Expected:
     Args:
         run: The outcome of the outermost run, and `outcome ErrorType` where it failed.
         requests: The outcome of each request of all runs in the order in which they began, likewise.
-        tools: The name and outcome of each tool call of all runs, in the order of their names.
-        nested: The outcome of each nested run, by its agent's name.
+        tools: The name and outcome of each tool call of all runs, in any order; with the cause of a retry, or the
+            error's type, where there is one.
+        nested: The outcome of each nested run, by its agent's name; of several with commas between.
+        parents: The agents that called nested agents, where it was not the outermost one.
         first_token: Whether the time to first token is known of what streamed.
         pace: Whether gaps and tokens per second are known of what streamed.
         tool_times: Whether durations are known of tools that ran.
+        untimed: Tools that ran whose durations cannot be known all the same.
         usage: Whether the tokens of complete responses are known.
     """
 
@@ -37,9 +40,11 @@ class Expected:
     requests: tuple[str, ...] = ('success',)
     tools: tuple[str, ...] = ()
     nested: Mapping[str, str] | None = None
+    parents: Mapping[str, str] | None = None
     first_token: bool = True
     pace: bool = True
     tool_times: bool = True
+    untimed: tuple[str, ...] = ()
     usage: bool = True
 
 

@@ -14,7 +14,7 @@ from pydantic_ai import Agent
 from streamtap.testing import PacedProvider, capture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from openai import AsyncOpenAI
     from pydantic_ai.models import Model
@@ -48,8 +48,8 @@ class World:
     client: AsyncOpenAI
     seen: Capture
     stamps: list[Stamp] = field(default_factory=list[Stamp])
-    usages: list[Any] = field(default_factory=list[Any])
-    """The usage of each result, where the case shows it."""
+    usages: dict[str, Any] = field(default_factory=dict[str, Any])
+    """The usage of each result by its run's id, where the case shows it."""
 
     def model(self, name: str = 'gpt-4.1-mini') -> Model:
         """A model that asks the server."""
@@ -103,7 +103,7 @@ class World:
 
     def keep(self, result: Any) -> Any:
         """Note what a result says of its usage, to be compared."""
-        self.usages.append(result.usage)
+        self.usages[result.run_id] = result.usage
         return result
 
     def tool(self, name: str, seconds: float = 0.05) -> Callable[[], Any]:
@@ -123,9 +123,14 @@ class World:
         return sleeps
 
     @contextlib.contextmanager
-    def stamping(self, tool: str) -> Generator[None]:
-        """Stamp the execution of a tool, however it ends."""
-        started = time.perf_counter()
+    def stamping(self, tool: str, since: float | None = None) -> Generator[None]:
+        """Stamp the execution of a tool, however it ends.
+
+        Args:
+            tool: Its name.
+            since: When it began, if that was before.
+        """
+        started = time.perf_counter() if since is None else since
         try:
             yield
         finally:
@@ -139,13 +144,13 @@ class Happened:
     Args:
         served: What the server did.
         stamps: When tools ran.
-        usages: What results said of their usage.
+        usages: What results said of their usage, by their run's id.
         raised: What came out of the case.
     """
 
     served: tuple[Served, ...]
     stamps: tuple[Stamp, ...]
-    usages: tuple[Any, ...]
+    usages: Mapping[str, Any]
     raised: BaseException | None
 
 
@@ -172,6 +177,6 @@ def happen(case: Case, door: Door) -> tuple[Happened, Capture]:
             return world
 
         world = asyncio.run(main())
-        happened = Happened(provider.served, tuple(world.stamps), tuple(world.usages), raised)
+        happened = Happened(provider.served, tuple(world.stamps), world.usages, raised)
         seen.tap.close()
         return happened, seen
