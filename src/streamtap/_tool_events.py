@@ -24,18 +24,25 @@ if TYPE_CHECKING:
 class Scheduled:
     """A call that was announced and will run.
 
-    `released` is when somebody's decision let it run, if it waited for one; `ended` is when its result came.
+    `released` is when it was handed over to be run, or somebody's decision let it; `ended` is when its result came.
     """
 
     open: OpenTool
     is_sequential: bool
-    released: float = 0.0
+    released: float | None = None
     ended: float | None = None
 
 
-def start_of(calls: list[Scheduled], position: int, batch_started: float) -> float | None:
-    """When the call at `position` began to run, or `None` while a call it waits for has not ended."""
-    barrier = max(batch_started, calls[position].released)
+def start_of(calls: list[Scheduled], position: int, otherwise: float) -> float | None:
+    """When the call at `position` began to run, or `None` while a call it waits for has not ended.
+
+    Args:
+        calls: The calls of the round.
+        position: Which of them.
+        otherwise: When it was released, if that is not known.
+    """
+    released = calls[position].released
+    barrier = otherwise if released is None else released
     earlier = calls[:position]
     waits_for_all = calls[position].is_sequential
     for call in earlier:
@@ -62,7 +69,6 @@ class ToolEvents:
         self._one_by_one = mode == 'sequential'
         self._results_are_held = mode == 'parallel_ordered_events'
         self._calls: list[Scheduled] = []
-        self._batch_started: float | None = None
         self._output_accepted = False
         self.ending: RunOutcome = 'success'
         """How the run ended if no call follows: a round without any event means that the text was accepted."""
@@ -70,9 +76,8 @@ class ToolEvents:
     def feed(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """Take an event."""
         call = _upstream.tool_call(event)
-        if call is None and self._calls and self._batch_started is None:
-            # The tools start when all calls were handed over and the next event is asked for.
-            self._batch_started = waited_from
+        if call is None:
+            self._release(waited_from)
         if call is not None:
             if not self._output_accepted:
                 self.ending = 'incomplete'
@@ -101,8 +106,7 @@ class ToolEvents:
 
     def broke(self, error: BaseException, waited_from: float, now: float) -> None:
         """The round ended with an exception; a lone running tool is the one that raised it."""
-        started = self._batch_started if self._batch_started is not None else waited_from
-        starts = {id(call): start_of(self._calls, place, started) for place, call in enumerate(self._calls)}
+        starts = {id(call): start_of(self._calls, place, waited_from) for place, call in enumerate(self._calls)}
         running = [call for call in self._calls if call.ended is None and starts[id(call)] is not None]
         outcome, cause, error_type = _upstream.tool_outcome(error)
         for call in self._calls:
@@ -116,21 +120,33 @@ class ToolEvents:
             else:
                 self._tools.end(call.open, 'interrupted', interval=(began, now))
 
+    def _release(self, now: float) -> None:
+        """Tools start when all calls of a batch were handed over and the next event is asked for.
+
+        The calls before an output tool are a batch, and those after it another, unless the strategy is another one.
+        """
+        for call in reversed(self._calls):
+            if call.released is not None:
+                break
+            call.released = now
+
     def _result(self, result: _upstream.ToolResult, now: float) -> None:
         if result.kind == 'output' and result.outcome == 'success':
             self._accepted(result, now)
         self.ending = 'success' if self._output_accepted else 'incomplete'
-        place = next((i for i, call in enumerate(self._calls) if call.open.tool_call_id == result.tool_call_id), None)
+        waiting = (place for place, call in enumerate(self._calls) if call.ended is None)
+        place = next((place for place in waiting if self._calls[place].open.tool_call_id == result.tool_call_id), None)
         if place is None:
             self._run.refuse_tool(result, step=self._step, now=now)
             return
         call = self._calls[place]
-        began = start_of(self._calls, place, self._batch_started if self._batch_started is not None else now)
+        began = start_of(self._calls, place, now)
         call.ended = now
         if self._results_are_held:
             # Results come in the order of the calls, whenever they were ready: no duration can be told.
             interval = None
-            self._run.phases.tool(self._batch_started if self._batch_started is not None else now, now)
+            if call.released is not None:
+                self._run.phases.tool(call.released, now)
         else:
             interval = None if began is None else (began, now)
         self._tools.end(call.open, result.outcome, cause=result.cause, interval=interval)
