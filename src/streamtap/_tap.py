@@ -20,6 +20,7 @@ from streamtap._dispatch import MOMENTS, Dispatch
 from streamtap._handler import HandlerDoor
 from streamtap._handler_calls import HandlerCalls
 from streamtap._handler_runs import HandlerRuns
+from streamtap._names import Names
 from streamtap._price import Pricing
 from streamtap._prometheus import PrometheusSink
 from streamtap._runs import Runs
@@ -29,7 +30,6 @@ from streamtap._surroundings import Surroundings
 from streamtap._tracing import Tracing
 from streamtap._usage import UsageSink
 from streamtap._watch import WatchDoor
-from streamtap._watched_run import Names
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from streamtap._endings import Watched
     from streamtap._handler_calls import HandlerCalls, ResponseCall
     from streamtap._handler_runs import HandlerRuns
+    from streamtap._names import Names
     from streamtap._runs import Runs
     from streamtap._surroundings import Surroundings
-    from streamtap._watched_run import Names
 
 
 @dataclass(frozen=True, slots=True)

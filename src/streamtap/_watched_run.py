@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from streamtap import _upstream
 from streamtap._guard import guarded
+from streamtap._names import NamedModel
 from streamtap._tool_events import ToolEvents
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import AgentStreamEvent, ModelMessage
 
     from streamtap._current_run import CurrentRun
+    from streamtap._names import Names
     from streamtap._records import RunOutcome
     from streamtap._response_record import Request
     from streamtap._run import Run
@@ -25,29 +27,6 @@ if TYPE_CHECKING:
     from streamtap._surroundings import Surroundings
 
 WHERE = 'watch'
-
-
-@dataclass(frozen=True, slots=True)
-class NamedModel:
-    """What the user says was asked, where nothing else does; its fields are named as a model's are."""
-
-    system: str
-    model_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What the user calls the agent and the model."""
-
-    agent: str | None
-    provider: str | None
-    model: str | None
-
-    def asked(self) -> NamedModel | None:
-        """The model, if the user named it."""
-        return (
-            None if self.provider is None and self.model is None else NamedModel(self.provider or '', self.model or '')
-        )
 
 
 class WatchedRun:
