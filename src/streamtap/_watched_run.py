@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -146,7 +147,9 @@ class WatchedRun:
                 self._request = None
             self._response_over(run, now)
             if self._tools is not None and error is not None:
-                self._tools.broke(error, self._waited_from, now)
+                # What the run's reader gets when the run was stopped is nothing that a tool raised.
+                stopped = outcome in ('cancelled', 'timeout')
+                self._tools.broke(asyncio.CancelledError() if stopped else error, self._waited_from, now)
             elif self._tools is not None:
                 self._tools.over()
             self._tell(run, self._messages())
