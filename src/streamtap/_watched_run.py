@@ -139,6 +139,7 @@ class WatchedRun:
             error_type: str | None = None
             if self._result is not None:
                 # Whoever stops reading there missed nothing.
+                error = None
                 outcome = 'deferred' if _upstream.is_deferred_result(self._result) else 'success'
             elif error is not None:
                 outcome, error_type = _upstream.run_ending(error, None)
