@@ -210,8 +210,9 @@ class WatchedRun:
             if event.event_kind != 'part_start':
                 return
             self._tell(run, self._messages())
-            run.tool_manager = self._tool_manager()
         request = self._request or self._begin_request(run)
+        if request.meter.first_event is None:
+            run.tool_manager = self._tool_manager()
         _upstream.feed_response(request.meter, event, waited_from, now, run.describe_tool)
         request.meter.held = True
         if _upstream.is_last_part_end(event):
