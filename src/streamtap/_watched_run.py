@@ -143,9 +143,8 @@ class WatchedRun:
                 outcome = 'deferred' if _upstream.is_deferred_result(self._result) else 'success'
             elif error is not None:
                 outcome, error_type = _upstream.run_ending(error, None)
-            if self._request is not None and error is not None:
-                run.request_over(self._request, _upstream.request_outcome(error, None), error=error, now=now)
-                self._request = None
+            if error is not None:
+                self._broke_off(run, error, now)
             self._response_over(run, now)
             if self._tools is not None and error is not None:
                 # What the run's reader gets when the run was stopped is nothing that a tool raised.
@@ -229,6 +228,26 @@ class WatchedRun:
         self._responses += 1
         run.request_over(request, 'success', now=now)
 
+    def _broke_off(self, run: Run, error: BaseException, now: float) -> None:
+        """What ended the events ended the request that was under way, if one was.
+
+        What came of it is then in the messages, where they can be read; where they have nothing, it was never sent.
+        """
+        messages = self._messages()
+        came_of_it = sum(message.kind == 'response' for message in messages) > self._responses
+        if came_of_it and self._request is None:
+            self._tell(run, messages[:-1])
+            self._begin_request(run)
+        request = self._request
+        if request is None:
+            return
+        # After a cancellation the messages may not have it yet.
+        may_come = not messages or isinstance(error, asyncio.CancelledError)
+        if came_of_it or may_come or request.meter.first_event is not None:
+            self._request = None
+            self._responses += came_of_it
+            run.request_over(request, _upstream.request_outcome(error, None), error=error, now=now)
+
     def _tool_manager(self) -> object | None:
         return _upstream.tool_manager(_upstream.context_of_events(self._events))
 
@@ -267,6 +286,7 @@ class WatchedRun:
             run.output_retries += 1
         asked = _upstream.made_at(before)
         if asked is not None and (moment := run.moments.to_monotonic(asked)) >= run.started:
-            first = request.meter.first_event
-            if first is not None and moment <= first:
-                request.started = request.meter.started = moment
+            meter = request.meter
+            first_sign = meter.first_event if meter.first_event is not None else meter.stopped
+            if first_sign is not None and moment <= first_sign:
+                request.started = meter.started = moment
