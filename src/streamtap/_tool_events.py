@@ -69,25 +69,21 @@ class ToolEvents:
         self._one_by_one = mode == 'sequential'
         self._results_are_held = mode == 'parallel_ordered_events'
         self._calls: list[Scheduled] = []
-        self._output_accepted = False
+        self._output_call: _upstream.ToolCall | None = None
+        self._has_output = False
+        self._has_to_go_on = False
         self.ending: RunOutcome = 'success'
         """How the run ended if no call follows: a round without any event means that the text was accepted."""
 
     def feed(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """Take an event."""
         call = _upstream.tool_call(event)
-        if call is None:
-            self._release(waited_from)
         if call is not None:
-            if not self._output_accepted:
-                self.ending = 'incomplete'
-            if call.will_run and call.kind == 'function':
-                opened = self._tools.begin(
-                    self._run.tool_name(call.tool), call.tool_call_id, step=self._step, started=now
-                )
-                alone = self._one_by_one or _upstream.is_sequential(self._run.tool_manager, call.tool)
-                self._calls.append(Scheduled(opened, alone))
-        elif (result := _upstream.tool_result(event)) is not None:
+            self._called(call, now)
+            return
+        self._release(waited_from)
+        result = _upstream.tool_result(event)
+        if result is not None:
             self._result(result, now)
         elif event.event_kind == 'deferred_tool_requests':
             self.ending = 'deferred'
@@ -120,6 +116,15 @@ class ToolEvents:
             else:
                 self._tools.end(call.open, 'interrupted', interval=(began, now))
 
+    def _called(self, call: _upstream.ToolCall, now: float) -> None:
+        self._tell_ending()
+        if call.kind == 'output':
+            self._output_call = call
+        elif call.will_run:
+            opened = self._tools.begin(self._run.tool_name(call.tool), call.tool_call_id, step=self._step, started=now)
+            alone = self._one_by_one or _upstream.is_sequential(self._run.tool_manager, call.tool)
+            self._calls.append(Scheduled(opened, alone))
+
     def _release(self, now: float) -> None:
         """Tools start when all calls of a batch were handed over and the next event is asked for.
 
@@ -131,9 +136,16 @@ class ToolEvents:
             call.released = now
 
     def _result(self, result: _upstream.ToolResult, now: float) -> None:
-        if result.kind == 'output' and result.outcome == 'success':
-            self._accepted(result, now)
-        self.ending = 'success' if self._output_accepted else 'incomplete'
+        if result.kind == 'output':
+            self._output(result, now)
+        # A retry goes before the output of the same round, unless it is one of a tool that does not exist.
+        elif result.outcome == 'retried' and self._run.tool_name(result.tool) != _upstream.UNKNOWN_TOOL:
+            self._has_to_go_on = True
+        self._tell_ending()
+        if result.kind == 'function':
+            self._function(result, now)
+
+    def _function(self, result: _upstream.ToolResult, now: float) -> None:
         waiting = (place for place, call in enumerate(self._calls) if call.ended is None)
         place = next((place for place in waiting if self._calls[place].open.tool_call_id == result.tool_call_id), None)
         if place is None:
@@ -151,11 +163,13 @@ class ToolEvents:
             interval = None if began is None else (began, now)
         self._tools.end(call.open, result.outcome, cause=result.cause, interval=interval)
 
-    def _accepted(self, result: _upstream.ToolResult, now: float) -> None:
-        """Take the output that ends the run; others of the same round were skipped, whatever their results say."""
-        if not self._output_accepted:
-            self._output_accepted = True
-            shown = self._run.tool_name(result.tool)
-            self._tools.refuse(
-                shown, result.tool_call_id, 'output', step=self._step, outcome='success', cause=None, now=now
-            )
+    def _output(self, result: _upstream.ToolResult, now: float) -> None:
+        """Take the result of an output tool, which is no call if the output of another was taken before."""
+        call, self._output_call = self._output_call, None
+        if result.outcome == 'success' and call is not None and not call.will_run:
+            return
+        self._has_output |= result.outcome == 'success'
+        self._run.tool_answered(result, step=self._step, now=now)
+
+    def _tell_ending(self) -> None:
+        self.ending = 'success' if self._has_output and not self._has_to_go_on else 'incomplete'

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truth.modes import MODES
+from truth.outputs import OUTPUTS
+from truth.refusals import REFUSALS
 from truth.tools import TOOLS
 
 if TYPE_CHECKING:
     from truth.case import Case, Door
 
-GROUPS = (MODES, TOOLS)
+GROUPS = (MODES, TOOLS, REFUSALS, OUTPUTS)
 
 
 def all_cases() -> list[tuple[Case, Door]]:

@@ -7,7 +7,7 @@ import concurrent.futures
 import time
 from typing import TYPE_CHECKING, Any
 
-from pydantic_ai import Agent, DeferredToolResults, ModelRetry, RunContext, Tool, ToolApproved, ToolFailed
+from pydantic_ai import Agent, DeferredToolResults, RunContext, Tool, ToolApproved
 from pydantic_ai.capabilities import HandleDeferredToolCalls
 
 from streamtap.testing import Call
@@ -186,25 +186,6 @@ async def blocked_before_it_runs(w: World) -> None:
     await w.run(blocking(w))
 
 
-@TOOLS.case(
-    once('slow'),
-    one('slow retried timeout'),
-    but={door: {'tools': ('slow retried model_retry',)} for door in ('handler', 'watch')},
-)
-async def timeout(w: World) -> None:
-    """A tool that takes longer than it may."""
-    await w.run(w.agent(tools=[Tool(w.tool('slow', 5), timeout=0.05)]))
-
-
-@TOOLS.case(
-    in_turn(calling(*calls('picky')), calling(*calls('picky')), SHORT),
-    Expected(requests=THREE, tools=('picky retried model_retry', 'picky success')),
-)
-async def retried(w: World) -> None:
-    """A tool that asks for another try and gets it; its call has the id of the first."""
-    await w.run(w.agent(tools=[raising(w, 'picky', lambda: ModelRetry('again'))]))
-
-
 def napping(w: World) -> Any:
     """An agent with a tool that takes an argument, and one that is called beside it."""
 
@@ -216,101 +197,10 @@ def napping(w: World) -> Any:
     return w.agent(tools=[nap, w.tool('beside', 0.03)])
 
 
-@TOOLS.case(
-    in_turn(
-        calling(Call('nap', {'seconds': 'x'}, id='a'), *calls('beside')),
-        calling(Call('nap', {'seconds': 0.04}, id='a')),
-        SHORT,
-    ),
-    Expected(requests=THREE, tools=('nap retried validation_error', 'nap success', 'beside success')),
-)
-async def wrong_arguments(w: World) -> None:
-    """Wrong arguments beside a good call, then right ones."""
-    await w.run(napping(w))
-
-
-@TOOLS.case(
-    in_turn(
-        calling(Call('nap', '{"seconds": 0.0', id='a'), *calls('beside')),
-        calling(Call('nap', {'seconds': 0.04}, id='b')),
-        SHORT,
-    ),
-    Expected(requests=THREE, tools=('nap retried validation_error', 'nap success', 'beside success')),
-)
-async def no_json(w: World) -> None:
-    """Arguments that are no JSON, then right ones."""
-    await w.run(napping(w))
-
-
 @TOOLS.case(in_turn(calling(Call('nap', {'seconds': 0.031}, id='a', pieces=8)), SHORT), one('nap success'))
 async def in_pieces(w: World) -> None:
     """Arguments that come in many pieces."""
     await w.run(napping(w))
-
-
-@TOOLS.case(
-    in_turn(calling(*calls('made_up', 'beside', 'invented')), SHORT),
-    one('_unknown retried unknown_tool', '_unknown retried unknown_tool', 'beside success'),
-)
-async def unknown(w: World) -> None:
-    """Tools that the model invents, beside a good one."""
-    await w.run(napping(w))
-
-
-@TOOLS.case(
-    in_turn(calling(Call('made_up', {}, id='a'), Call('nap', '{', id='b')), SHORT),
-    one('_unknown retried unknown_tool', 'nap retried validation_error'),
-    doors=('capability',),
-)
-async def refused_unstreamed(w: World) -> None:
-    """Calls that are refused in a run that nobody streams."""
-
-    async def nap(seconds: float) -> str:
-        return 'rested'
-
-    await w.run(w.agent(tools=[nap], stream=False))
-
-
-@TOOLS.case(once('hidden'), one('hidden retried unavailable_tool'))
-async def unavailable(w: World) -> None:
-    """A tool that is not available yet."""
-    await w.run(w.agent(tools=[Tool(w.tool('hidden'), defer_loading=True), w.tool('shown')]))
-
-
-@TOOLS.case(once('fails', 'beside'), one('fails failed', 'beside success'))
-async def failed(w: World) -> None:
-    """A tool that tells the model it failed, beside a good one."""
-    await w.run(w.agent(tools=[raising(w, 'fails', lambda: ToolFailed('no such file')), w.tool('beside')]))
-
-
-@TOOLS.case(once('breaks'), Expected('error LookupError', tools=('breaks error LookupError',)))
-async def breaks(w: World) -> None:
-    """A tool that raises, alone."""
-    await w.run(w.agent(tools=[raising(w, 'breaks', lambda: LookupError('gone'))]))
-
-
-@TOOLS.case(
-    once('quick', 'breaks', 'slow'),
-    Expected('error LookupError', tools=('quick success', 'breaks error LookupError', 'slow interrupted')),
-    but={door: {'tools': ('quick success', 'breaks interrupted', 'slow interrupted')} for door in ('handler', 'watch')},
-)
-async def breaks_beside(w: World) -> None:
-    """A tool that raises while another runs, and after a third: which of two, only the capability can tell."""
-    tools = [w.tool('quick', 0.01), raising(w, 'breaks', lambda: LookupError('gone')), w.tool('slow', 5)]
-    await w.run(w.agent(tools=tools))
-
-
-@TOOLS.case(
-    in_turn(calling(*calls('picky')), calling(*calls('picky'))),
-    Expected(
-        'error UnexpectedModelBehavior',
-        requests=TWO,
-        tools=('picky retried model_retry', 'picky error UnexpectedModelBehavior'),
-    ),
-)
-async def retries_exhausted(w: World) -> None:
-    """A tool that asks for one try more than it may."""
-    await w.run(w.agent(tools=[raising(w, 'picky', lambda: ModelRetry('again'), times=5)], retries=1))
 
 
 @TOOLS.case(once('risky', 'beside'), one('risky success', 'beside success'))

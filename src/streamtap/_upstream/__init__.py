@@ -29,7 +29,7 @@ from streamtap._upstream.errors import (
     run_ending,
     tool_outcome,
 )
-from streamtap._upstream.events import ToolResult, decided_calls, feed_response, tool_call, tool_result
+from streamtap._upstream.events import ToolCall, ToolResult, decided_calls, feed_response, tool_call, tool_result
 from streamtap._upstream.responses import (
     Attempt,
     Response,
@@ -66,6 +66,7 @@ __all__ = [
     'Attempt',
     'Response',
     'RunOfEvents',
+    'ToolCall',
     'ToolResult',
     'UnknownRun',
     'Who',
