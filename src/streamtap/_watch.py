@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import weakref
+from contextvars import Context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +135,9 @@ class WatchReader:
         self._reading: ResponseCall | ToolsCall | WatchedRun | None = None
         self._watched: Watched | None = None
         self._maybe: Read | None = None
-        self._task = current_task()
+        task = current_task()
+        # Until it is over it holds, below Python 3.12 out of sight of the garbage collector, what cancelled it, and that us.
+        self._task = None if task is None else weakref.ref(task)
         self._has_begun = False
         self._is_over = False
 
@@ -183,7 +186,10 @@ class WatchReader:
             self._reading.over(error)
         if self._watched is not None:
             with guarded(self._door.around.out, WHERE):
-                self._door.leave(self._watched, self._task)
+                self._door.leave(self._watched, self._reading_task())
+
+    def _reading_task(self) -> asyncio.Task[object] | None:
+        return None if self._task is None else self._task()
 
     def _find(self, now: float) -> None:
         door = self._door
@@ -193,7 +199,7 @@ class WatchReader:
             if self._watched is not None:
                 self._reading = door.calls.begin(self._watched, ctx, self._events, self._names.asked())
             else:
-                door.leave(None, self._task)
+                door.leave(None, self._reading_task())
             return
         self._maybe = None if _upstream.tells_context_later(self._events) else door.read_last_here()
         if self._maybe is None:
@@ -225,11 +231,17 @@ class WatchedEvents(BesideEvents):
         self._watch = reader
         self._let_go = weakref.finalize(self, _let_go, reader, _loop())
         self._let_go.atexit = False
+        self._hears_of_leaving = False
 
     async def __anext__(self) -> AgentStreamEvent:
         self._watch.begin(self._monotonic())
         with self._watch.current():
-            return await super().__anext__()
+            try:
+                return await super().__anext__()
+            finally:
+                if not self._hears_of_leaving:
+                    self._hears_of_leaving = True
+                    _listen(self._watch, self._events)
 
     async def aclose(self) -> None:
         """Close the events, if they can be closed, as whoever reads them would."""
@@ -251,6 +263,21 @@ class WatchedEvents(BesideEvents):
     def _over(self, error: BaseException | None) -> None:
         self._let_go.detach()
         self._watch.over(error)
+
+
+def _listen(reader: WatchReader, events: object) -> None:
+    """Hear of it when the block around the events is left.
+
+    An exception that somebody keeps, or that a cancelled task keeps below Python 3.12, keeps them from being collected.
+    """
+
+    def ended(_: object) -> None:
+        if _upstream.was_left(events):
+            reader.over(asyncio.CancelledError())
+
+    run = _upstream.run_behind(events)
+    if run is not None:
+        run.add_done_callback(ended, context=Context())
 
 
 def _let_go(reader: WatchReader, loop: asyncio.AbstractEventLoop | None) -> None:

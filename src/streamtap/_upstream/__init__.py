@@ -58,7 +58,9 @@ from streamtap._upstream.watched import (
     made_at,
     new_messages,
     result_of,
+    run_behind,
     tells_context_later,
+    was_left,
 )
 
 __all__ = [
@@ -104,6 +106,7 @@ __all__ = [
     'request_unix_time',
     'response_at',
     'result_of',
+    'run_behind',
     'run_ending',
     'streamed_response',
     'take_off_second_instrumentation',
@@ -113,5 +116,6 @@ __all__ = [
     'tool_outcome',
     'tool_result',
     'waits_for_slot',
+    'was_left',
     'who',
 ]
