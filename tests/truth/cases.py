@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truth.delegation import DELEGATION
 from truth.modes import MODES
 from truth.outputs import OUTPUTS
 from truth.refusals import REFUSALS
@@ -12,7 +13,7 @@ from truth.tools import TOOLS
 if TYPE_CHECKING:
     from truth.case import Case, Door
 
-GROUPS = (MODES, TOOLS, REFUSALS, OUTPUTS)
+GROUPS = (MODES, TOOLS, REFUSALS, OUTPUTS, DELEGATION)
 
 
 def all_cases() -> list[tuple[Case, Door]]:

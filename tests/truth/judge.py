@@ -216,8 +216,7 @@ def _usage(row: Row, runs: Sequence[RunRecord], responses: Sequence[ResponseReco
     if not row.expected.usage:
         return
     for run_id, usage in happened.usages.items():
-        # A run that does not show a usage of its own shares that of its caller.
-        counted = [run for run in runs if run.run_id == run_id or run.run_id not in happened.usages]
+        counted = [run for run in runs if run.run_id == run_id or happened.shares_usage]
         _equal(row, 'input tokens', sum(run.input_tokens for run in counted), usage.input_tokens)
         _equal(row, 'output tokens', sum(run.output_tokens for run in counted), usage.output_tokens)
         _equal(row, 'cost', _cost(counted), None if usage.cost is None else round(float(usage.cost), 9))

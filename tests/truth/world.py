@@ -50,6 +50,8 @@ class World:
     stamps: list[Stamp] = field(default_factory=list[Stamp])
     usages: dict[str, Any] = field(default_factory=dict[str, Any])
     """The usage of each result by its run's id, where the case shows it."""
+    shares_usage: bool = False
+    """Whether runs count into the usage of those that call them."""
 
     def model(self, name: str = 'gpt-4.1-mini') -> Model:
         """A model that asks the server."""
@@ -88,6 +90,7 @@ class World:
             prompt: What it is asked.
             **options: Options of the run.
         """
+        self.shares_usage |= 'usage' in options
         if self.door == 'watch':
             async with agent.run_stream_events(prompt, **options) as events:
                 async for event in self.seen.tap.watch(events):
@@ -145,12 +148,14 @@ class Happened:
         served: What the server did.
         stamps: When tools ran.
         usages: What results said of their usage, by their run's id.
+        shares_usage: Whether that of a run has that of nested runs in it.
         raised: What came out of the case.
     """
 
     served: tuple[Served, ...]
     stamps: tuple[Stamp, ...]
     usages: Mapping[str, Any]
+    shares_usage: bool
     raised: BaseException | None
 
 
@@ -177,6 +182,6 @@ def happen(case: Case, door: Door) -> tuple[Happened, Capture]:
             return world
 
         world = asyncio.run(main())
-        happened = Happened(provider.served, tuple(world.stamps), world.usages, raised)
+        happened = Happened(provider.served, tuple(world.stamps), world.usages, world.shares_usage, raised)
         seen.tap.close()
         return happened, seen
