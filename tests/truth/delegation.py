@@ -267,7 +267,6 @@ async def cancelled_with_its_caller(w: World) -> None:
 async def timed_out_with_its_caller(w: World) -> None:
     """A nested run in the middle of whose stream its caller's time is up."""
     agent = inner(w)
-    # Whoever kept the exception would keep the events that are read in the tool.
     with contextlib.suppress(TimeoutError):
         await w.run(w.agent(tools=[asking(w, lambda: w.run(agent))]), timeout=0.4)
 
