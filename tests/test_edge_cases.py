@@ -340,3 +340,25 @@ def test_no_hook_of_the_capability_makes_a_realtime_session_warn():
     """pydantic-ai warns of hooks that such a session never calls; ours are all answered for."""
     with capture() as seen:
         assert seen.tap.capability()._realtime_uncalled_hooks() == ()  # pyright: ignore[reportPrivateUsage]
+
+
+@pytest.mark.parametrize('door', DOORS)
+def test_a_run_in_a_thread_of_a_tool_knows_its_caller(door: str):
+    """A tool that is no coroutine runs in a thread, and another agent there with `run_sync()`."""
+    with capture() as seen:
+        capabilities, arguments = plugged(door, seen)
+        inner = agent(['inner'], name='inner', capabilities=capabilities)
+        outer = agent([Calls('delegate')], ['outer'], name='outer', capabilities=capabilities)
+
+        @outer.tool_plain
+        def delegate() -> str:
+            loop = asyncio.new_event_loop()
+            try:
+                return str(loop.run_until_complete(inner.run('go', **arguments)).output)
+            finally:
+                loop.close()
+
+        asyncio.run(outer.run('hello', **arguments))
+        found = {run.agent: run for run in seen.runs}
+        assert found['inner'].parent_run_id == found['outer'].run_id
+        assert {run.outcome for run in seen.runs} == {'success'}

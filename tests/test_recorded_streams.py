@@ -7,6 +7,7 @@ the same conversation streamed, and when the server on loopback was asked and se
 from __future__ import annotations
 
 import functools
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
@@ -508,3 +509,27 @@ def _facts(replayed: Replayed) -> dict[str, object]:
 
 def _fields(record: object, names: Iterable[str]) -> dict[str, object]:
     return {name: getattr(record, name) for name in names}
+
+
+def test_native_tools_take_from_their_call_to_their_return(name: str):
+    """As whoever reads the same stream sees them; that time is a phase of the run."""
+    began: dict[str, float] = {}
+    took: dict[str, float] = {}
+
+    async def note(ctx: RunContext[None], events: AsyncIterable[AgentStreamEvent]) -> None:
+        async for event in events:
+            if not isinstance(event, PartStartEvent):
+                continue
+            if isinstance(event.part, NativeToolCallPart):
+                began[event.part.tool_call_id] = time.perf_counter()
+            elif isinstance(event.part, NativeToolReturnPart):
+                took[event.part.tool_call_id] = time.perf_counter() - began[event.part.tool_call_id]
+
+    memory = MemorySink()
+    with Tap([memory]) as tap:
+        run_recorded(name, handler=note, capabilities=[tap.capability()])
+    native = [record for record in memory.tools if record.kind == 'native']
+    assert {record.tool_call_id: record.duration for record in native} == {
+        call: pytest.approx(seconds, abs=0.02) for call, seconds in took.items()
+    }
+    assert memory.runs[0].phases.get('native_tools', 0.0) <= sum(took.values()) + 0.02

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -390,3 +391,25 @@ def test_without_a_span_sink_records_point_at_the_spans_around_them():
     names = {hex_id(span): span.name for span in exporter.get_finished_spans()}
     pointed = [names[str(record.span_id)] for record in (*memory.runs, *memory.responses, *memory.tools)]
     assert pointed == ['invoke_agent a', 'chat scripted', 'chat scripted', 'execute_tool nap']
+
+
+def test_nested_runs_beside_each_other_are_each_under_the_call_that_made_them():
+    """Which call that was, the capability knows."""
+    found = traced()
+    capabilities, _ = found.plugged('capability')
+    calls = [Calls('delegate', json.dumps({'name': name}), name) for name in ('first', 'second')]
+    outer = agent(calls, ['done'], name='outer', capabilities=capabilities)
+
+    @outer.tool_plain
+    async def delegate(name: str) -> str:
+        await asyncio.sleep(0.01 if name == 'first' else 0.0)
+        return str((await agent([nap(0.02, 'n')], [name], name=name, capabilities=capabilities).run('go')).output)
+
+    asyncio.run(outer.run('hello'))
+    spans = {span.context.span_id: span for span in found.spans() if span.context}
+    called = {
+        span.name: (spans[span.parent.span_id].attributes or {})['gen_ai.tool.call.id']
+        for span in spans.values()
+        if span.parent and span.name.startswith('invoke_agent')
+    }
+    assert called == {'invoke_agent first': 'first', 'invoke_agent second': 'second'}

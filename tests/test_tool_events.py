@@ -42,3 +42,10 @@ def test_calls_one_by_one_each_start_after_the_one_before():
 def test_a_call_behind_one_that_has_not_ended_has_not_started():
     """Its start is unknown, not zero."""
     assert starts((False, None), (True, None), (False, None)) == [10.0, None, None]
+
+
+def test_a_later_batch_starts_when_it_was_handed_over():
+    """After an output tool, say: not with the calls before it."""
+    made = scheduled((False, 10.3), (False, 10.9))
+    made[0].released, made[1].released = 10.0, 10.5
+    assert [start_of(made, place, 11.0) for place in range(2)] == [10.0, 10.5]

@@ -413,3 +413,21 @@ def test_whoever_stops_at_the_result_missed_nothing(seen: Capture):
 
     asyncio.run(main())
     assert [run.outcome for run in seen.runs] == ['success']
+
+
+def test_an_exception_that_somebody_keeps_keeps_no_run_open(seen: Capture):
+    """It holds the events that were being read; that their block was left tells that nobody reads on."""
+    kept: list[BaseException] = []
+
+    async def main() -> None:
+        try:
+            async with agent(['so ', 'far']).run_stream_events('hello') as events:
+                async for _ in seen.tap.watch(events):
+                    raise LookupError('not this')
+        except LookupError as error:
+            kept.append(error)
+        await asyncio.sleep(0)
+        assert seen.tap.live().runs == ()
+
+    asyncio.run(main())
+    assert [run.outcome for run in seen.runs] == ['cancelled']

@@ -213,7 +213,9 @@ class CapabilityRun:
         call = self.run.tools.open.get(result.tool_call_id)
         if call is not None and call.executed is not None:
             interval = (call.started, call.executed)
-            self.run.tools.end(call, result.outcome, cause=result.cause, interval=interval)
+            self.run.tools.end(
+                call, result.outcome, cause=result.cause, error_type=result.error_type, interval=interval
+            )
         else:
             self.run.refuse_tool(result, step=self._step, now=self._monotonic())
 

@@ -96,9 +96,19 @@ class Run:
             outside = step == 0
         if result.outcome == 'success' and not outside:
             return
-        shown = self.tool_name(result.tool)
+        self.tool_answered(result, step=step, now=now)
+
+    def tool_answered(self, result: _upstream.ToolResult, *, step: int, now: float) -> None:
+        """A call got a result, and nothing is known of its execution."""
         self.tools.refuse(
-            shown, result.tool_call_id, result.kind, step=step, outcome=result.outcome, cause=result.cause, now=now
+            self.tool_name(result.tool),
+            result.tool_call_id,
+            result.kind,
+            step=step,
+            outcome=result.outcome,
+            cause=result.cause,
+            error_type=result.error_type,
+            now=now,
         )
 
     # Requests

@@ -134,12 +134,12 @@ class ToolCalls:
         outcome: ToolOutcome,
         cause: str | None,
         now: float,
+        error_type: str | None = None,
     ) -> None:
         """A call got its result without running here: denied, wrong arguments, unknown, or answered from outside."""
         name = _upstream.UNKNOWN_TOOL if cause == 'unknown_tool' else tool
-        self._report(
-            OpenTool(name, tool_call_id, kind, step, now), outcome, cause=cause, error_type=None, duration=None
-        )
+        shown = OpenTool(name, tool_call_id, kind, step, now)
+        self._report(shown, outcome, cause=cause, error_type=error_type, duration=None)
 
     def native(self, call: NativeCall, *, step: int) -> None:
         """A call of a tool that the provider ran is over; one that never returned was interrupted."""

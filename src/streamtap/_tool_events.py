@@ -24,18 +24,25 @@ if TYPE_CHECKING:
 class Scheduled:
     """A call that was announced and will run.
 
-    `released` is when somebody's decision let it run, if it waited for one; `ended` is when its result came.
+    `released` is when it was handed over to be run, or somebody's decision let it; `ended` is when its result came.
     """
 
     open: OpenTool
     is_sequential: bool
-    released: float = 0.0
+    released: float | None = None
     ended: float | None = None
 
 
-def start_of(calls: list[Scheduled], position: int, batch_started: float) -> float | None:
-    """When the call at `position` began to run, or `None` while a call it waits for has not ended."""
-    barrier = max(batch_started, calls[position].released)
+def start_of(calls: list[Scheduled], position: int, otherwise: float) -> float | None:
+    """When the call at `position` began to run, or `None` while a call it waits for has not ended.
+
+    Args:
+        calls: The calls of the round.
+        position: Which of them.
+        otherwise: When it was released, if that is not known.
+    """
+    released = calls[position].released
+    barrier = otherwise if released is None else released
     earlier = calls[:position]
     waits_for_all = calls[position].is_sequential
     for call in earlier:
@@ -63,28 +70,21 @@ class ToolEvents:
         self._results_are_held = mode == 'parallel_ordered_events'
         self._is_order_known = True
         self._calls: list[Scheduled] = []
-        self._batch_started: float | None = None
-        self._output_accepted = False
+        self._output_call: _upstream.ToolCall | None = None
+        self._has_output = False
+        self._has_to_go_on = False
         self.ending: RunOutcome = 'success'
         """How the run ended if no call follows: a round without any event means that the text was accepted."""
 
     def feed(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """Take an event."""
         call = _upstream.tool_call(event)
-        if call is None and self._calls and self._batch_started is None:
-            # The tools start when all calls were handed over and the next event is asked for.
-            self._batch_started = waited_from
         if call is not None:
-            if not self._output_accepted:
-                self.ending = 'incomplete'
-            if call.will_run and call.kind == 'function':
-                opened = self._tools.begin(
-                    self._run.tool_name(call.tool), call.tool_call_id, step=self._step, started=now
-                )
-                alone = _upstream.is_sequential(self._run.tool_manager, call.tool)
-                self._is_order_known &= self._one_by_one or alone is not None
-                self._calls.append(Scheduled(opened, self._one_by_one or bool(alone)))
-        elif (result := _upstream.tool_result(event)) is not None:
+            self._called(call, now)
+            return
+        self._release(waited_from)
+        result = _upstream.tool_result(event)
+        if result is not None:
             self._result(result, now)
         elif event.event_kind == 'deferred_tool_requests':
             self.ending = 'deferred'
@@ -103,8 +103,7 @@ class ToolEvents:
 
     def broke(self, error: BaseException, waited_from: float, now: float) -> None:
         """The round ended with an exception; a lone running tool is the one that raised it."""
-        started = self._batch_started if self._batch_started is not None else waited_from
-        starts = {id(call): start_of(self._calls, place, started) for place, call in enumerate(self._calls)}
+        starts = {id(call): start_of(self._calls, place, waited_from) for place, call in enumerate(self._calls)}
         running = [call for call in self._calls if call.ended is None and starts[id(call)] is not None]
         outcome, cause, error_type = _upstream.tool_outcome(error)
         for call in self._calls:
@@ -118,31 +117,62 @@ class ToolEvents:
             else:
                 self._tools.end(call.open, 'interrupted', interval=(began, now))
 
+    def _called(self, call: _upstream.ToolCall, now: float) -> None:
+        self._tell_ending()
+        if call.kind == 'output':
+            self._output_call = call
+        elif call.will_run:
+            opened = self._tools.begin(self._run.tool_name(call.tool), call.tool_call_id, step=self._step, started=now)
+            alone = _upstream.is_sequential(self._run.tool_manager, call.tool)
+            self._is_order_known &= self._one_by_one or alone is not None
+            self._calls.append(Scheduled(opened, self._one_by_one or bool(alone)))
+
+    def _release(self, now: float) -> None:
+        """Tools start when all calls of a batch were handed over and the next event is asked for.
+
+        The calls before an output tool are a batch, and those after it another, unless the strategy is another one.
+        """
+        for call in reversed(self._calls):
+            if call.released is not None:
+                break
+            call.released = now
+
     def _result(self, result: _upstream.ToolResult, now: float) -> None:
-        if result.kind == 'output' and result.outcome == 'success':
-            self._accepted(result, now)
-        self.ending = 'success' if self._output_accepted else 'incomplete'
-        place = next((i for i, call in enumerate(self._calls) if call.open.tool_call_id == result.tool_call_id), None)
+        if result.kind == 'output':
+            self._output(result, now)
+        # A retry goes before the output of the same round, unless it is one of a tool that does not exist.
+        elif result.outcome == 'retried' and self._run.tool_name(result.tool) != _upstream.UNKNOWN_TOOL:
+            self._has_to_go_on = True
+        self._tell_ending()
+        if result.kind == 'function':
+            self._function(result, now)
+
+    def _function(self, result: _upstream.ToolResult, now: float) -> None:
+        waiting = (place for place, call in enumerate(self._calls) if call.ended is None)
+        place = next((place for place in waiting if self._calls[place].open.tool_call_id == result.tool_call_id), None)
         if place is None:
             self._run.refuse_tool(result, step=self._step, now=now)
             return
         call = self._calls[place]
-        began = start_of(self._calls, place, self._batch_started if self._batch_started is not None else now)
+        began = start_of(self._calls, place, now)
         call.ended = now
         if self._results_are_held or not (self._is_order_known or len(self._calls) == 1):
             # Results come in the order of the calls, whenever they were ready, or nobody knows which call waited for
             # which: no duration can be told.
             interval = None
-            self._run.phases.tool(self._batch_started if self._batch_started is not None else now, now)
+            if call.released is not None:
+                self._run.phases.tool(call.released, now)
         else:
             interval = None if began is None else (began, now)
         self._tools.end(call.open, result.outcome, cause=result.cause, interval=interval)
 
-    def _accepted(self, result: _upstream.ToolResult, now: float) -> None:
-        """Take the output that ends the run; others of the same round were skipped, whatever their results say."""
-        if not self._output_accepted:
-            self._output_accepted = True
-            shown = self._run.tool_name(result.tool)
-            self._tools.refuse(
-                shown, result.tool_call_id, 'output', step=self._step, outcome='success', cause=None, now=now
-            )
+    def _output(self, result: _upstream.ToolResult, now: float) -> None:
+        """Take the result of an output tool, which is no call if the output of another was taken before."""
+        call, self._output_call = self._output_call, None
+        if result.outcome == 'success' and call is not None and not call.will_run:
+            return
+        self._has_output |= result.outcome == 'success'
+        self._run.tool_answered(result, step=self._step, now=now)
+
+    def _tell_ending(self) -> None:
+        self.ending = 'success' if self._has_output and not self._has_to_go_on else 'incomplete'

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
+from streamtap import _upstream
 from streamtap._beside import BesideEvents
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ class WatchedEvents(BesideEvents):
         self._watch = reader
         reader.holders += 1
         self._loop = _loop()
+        self._hears_of_leaving = False
 
     def __del__(self) -> None:
         # No weakref.finalize: the reader can hold the run's events, and whoever holds those may hold this object.
@@ -37,7 +40,12 @@ class WatchedEvents(BesideEvents):
     async def __anext__(self) -> AgentStreamEvent:
         self._watch.begin(self._events, self._monotonic())
         with self._watch.current():
-            return await super().__anext__()
+            try:
+                return await super().__anext__()
+            finally:
+                if not self._hears_of_leaving:
+                    self._hears_of_leaving = True
+                    _listen(self._watch, self._events)
 
     async def aclose(self) -> None:
         """Close the events, if they can be closed, as whoever reads them would."""
@@ -55,6 +63,21 @@ class WatchedEvents(BesideEvents):
         # A cancelled wait ends no stream: who waits with a timeout may ask again, and who does not lets go.
         if not isinstance(error, asyncio.CancelledError):
             self._watch.over(error)
+
+
+def _listen(reader: WatchReader, events: object) -> None:
+    """Hear of it when the block around the events is left.
+
+    An exception that somebody keeps, or that a cancelled task keeps below Python 3.12, keeps them from being collected.
+    """
+
+    def ended(_: object) -> None:
+        if _upstream.was_left(events):
+            reader.over(asyncio.CancelledError())
+
+    run = _upstream.run_behind(events)
+    if run is not None:
+        run.add_done_callback(ended, context=Context())
 
 
 def _loop() -> asyncio.AbstractEventLoop | None:

@@ -140,6 +140,7 @@ class WatchedRun:
             if run is None:
                 return
             now = self._around.clock.monotonic()
+            ctx = _upstream.context_of_events(self._events)
             outcome: RunOutcome = 'incomplete'
             error_type: str | None = None
             if self._result is not None:
@@ -147,7 +148,7 @@ class WatchedRun:
                 error = None
                 outcome = 'deferred' if _upstream.is_deferred_result(self._result) else 'success'
             elif error is not None:
-                outcome, error_type = _upstream.run_ending(error, None)
+                outcome, error_type = _upstream.run_ending(error, ctx)
             messages = self._messages()
             if error is not None:
                 self._broke_off(run, error, messages, now)
@@ -254,7 +255,8 @@ class WatchedRun:
         if came_of_it or may_come or request.meter.first_event is not None:
             self._request = None
             self._responses += came_of_it
-            run.request_over(request, _upstream.request_outcome(error, None), error=error, now=now)
+            ctx = _upstream.context_of_events(self._events)
+            run.request_over(request, _upstream.request_outcome(error, ctx), error=error, now=now)
 
     def _tool_manager(self) -> object | None:
         return _upstream.tool_manager(_upstream.context_of_events(self._events))

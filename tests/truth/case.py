@@ -26,11 +26,13 @@ class Expected:
         requests: The outcome of each request of all runs in the order in which they began, likewise.
         tools: The name and outcome of each tool call of all runs, in any order, and why it was to be made again or
             what it raised, where it was or did.
-        nested: The outcome of each nested run, by its agent's name.
+        nested: The outcome of each nested run, by its agent's name; of several with commas between.
+        parents: The agents that called nested agents, where it was not the outermost one.
         output_retries: How many outputs were sent back, in all runs.
         first_token: Whether the time to first token is known of what streamed; of each response, if they differ.
         pace: Whether gaps and tokens per second are known of what streamed.
         tool_times: Whether durations are known of tools that ran.
+        untimed: Tools that ran whose durations cannot be known all the same.
         usage: Whether the tokens of complete responses are known.
     """
 
@@ -39,10 +41,12 @@ class Expected:
     requests: tuple[str, ...] = ('success',)
     tools: tuple[str, ...] = ()
     nested: Mapping[str, str] | None = None
+    parents: Mapping[str, str] | None = None
     output_retries: int = 0
     first_token: bool | tuple[bool, ...] = True
     pace: bool = True
     tool_times: bool = True
+    untimed: tuple[str, ...] = ()
     usage: bool = True
 
 

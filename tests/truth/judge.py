@@ -6,6 +6,8 @@ import statistics
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from streamtap._phases import Intervals
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 
 FEWEST_GAPS = 5
 """Gaps of a response below which their median says nothing."""
+
+
+REFUSED = ('validation_error', 'unknown_tool', 'unavailable_tool')
+"""Why a call has to be made again of which the tool knows nothing."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +84,16 @@ def judge(case: Case, door: Door, happened: Happened, seen: Capture, bounds: Bou
     expected = row.expected
     responses = sorted(seen.responses, key=lambda record: record.started_ns)
     _runs(row, seen.runs, responses)
+    _nesting(row, seen.runs)
     _equal(row, 'requests', tuple(_outcome(record) for record in responses), expected.requests)
     _equal(row, 'tools', tuple(sorted(map(_of_tool, seen.tools))), tuple(sorted(expected.tools)))
     if not isinstance(happened.raised, case.raises or type(None)):
         _equal(row, 'what came out', happened.raised, case.raises)
     _numbers(row, responses, happened.served)
     _tool_times(row, seen.tools, happened.stamps)
+    _tools_phase(row, seen.runs, seen.tools, happened.stamps)
     _run_times(row, seen, happened)
-    _usage(row, responses, happened)
+    _usage(row, seen.runs, responses, happened)
     _equal(row, 'still open', seen.tap.live().runs, ())
     _equal(row, 'faults', [(fault.what, fault.where) for fault in seen.faults], [])
     for name, error, bound in (
@@ -117,8 +125,6 @@ def _of_tool(record: ToolRecord) -> str:
 
 def _runs(row: Row, runs: Sequence[RunRecord], responses: Sequence[ResponseRecord]) -> None:
     outer = [run for run in runs if run.parent_run_id is None]
-    nested = {run.agent: _outcome(run) for run in runs if run.parent_run_id is not None}
-    _equal(row, 'nested runs', nested, dict(row.expected.nested or {}))
     row.seen = ', '.join(_outcome(run) for run in outer)
     _equal(row, 'run', row.seen, row.expected.run)
     _equal(row, 'output retries', sum(run.output_retries for run in runs), row.expected.output_retries)
@@ -128,6 +134,20 @@ def _runs(row: Row, runs: Sequence[RunRecord], responses: Sequence[ResponseRecor
         queued = run.phases.get('queue', 0.0)
         error = abs(sum(run.phases.values()) - queued - run.duration)
         row.phases = max(row.phases or 0.0, error)
+
+
+def _nesting(row: Row, runs: Sequence[RunRecord]) -> None:
+    by_id = {run.run_id: run for run in runs}
+    nested: dict[str, str] = {}
+    for run in runs:
+        parent = None if run.parent_run_id is None else by_id[run.parent_run_id]
+        if parent is None:
+            _equal(row, f'outermost agent of {run.agent}', run.root_agent, run.agent)
+            continue
+        nested[run.agent] = f'{nested[run.agent]}, {_outcome(run)}' if run.agent in nested else _outcome(run)
+        _equal(row, f'outermost agent of {run.agent}', run.root_agent, parent.root_agent)
+        _equal(row, f'caller of {run.agent}', parent.agent, (row.expected.parents or {}).get(run.agent, run.root_agent))
+    _equal(row, 'nested runs', nested, dict(row.expected.nested or {}))
 
 
 def _numbers(row: Row, responses: Sequence[ResponseRecord], served: Sequence[Served]) -> None:
@@ -175,10 +195,11 @@ def _tool_times(row: Row, tools: Sequence[ToolRecord], stamps: Sequence[Stamp]) 
     left = sorted(stamps, key=lambda stamp: stamp.started)
     for record in sorted(tools, key=lambda record: record.started_ns):
         stamp = next((stamp for stamp in left if stamp.tool == record.tool), None)
-        if stamp is None or record.outcome in ('interrupted', 'deferred', 'denied'):
+        if stamp is None or record.outcome in ('interrupted', 'deferred', 'denied') or record.retry_cause in REFUSED:
             continue
         left.remove(stamp)
-        _equal(row, f'the duration of {record.tool} is known', record.duration is not None, row.expected.tool_times)
+        known = row.expected.tool_times and record.tool not in row.expected.untimed
+        _equal(row, f'the duration of {record.tool} is known', record.duration is not None, known)
         if record.duration is not None:
             row.tool = max(row.tool or 0.0, abs(record.duration - (stamp.ended - stamp.started)))
 
@@ -210,20 +231,35 @@ def _first_visible(served: Served) -> float | None:
     return None
 
 
-def _usage(row: Row, responses: Sequence[ResponseRecord], happened: Happened) -> None:
+def _tools_phase(row: Row, runs: Sequence[RunRecord], tools: Sequence[ToolRecord], stamps: Sequence[Stamp]) -> None:
+    """Compare the time in which any tool ran, if the run is the only one and all its tools are stamped."""
+    stamped = {stamp.tool for stamp in stamps}
+    if len(runs) != 1 or row.expected.untimed or not stamped or not all(tool.tool in stamped for tool in tools):
+        return
+    true = Intervals()
+    for stamp in stamps:
+        true.add(stamp.started, stamp.ended)
+    error = abs(runs[0].phases.get('tools', 0.0) - true.length())
+    row.tool = max(row.tool or 0.0, error)
+
+
+def _usage(row: Row, runs: Sequence[RunRecord], responses: Sequence[ResponseRecord], happened: Happened) -> None:
     for record in responses:
         if record.outcome == 'success':
             _equal(row, f'usage of request {record.step} is known', record.usage_reported, row.expected.usage)
-    for usage in happened.usages:
-        run = [record for record in responses if record.usage_reported]
-        if not row.expected.usage or len(happened.usages) > 1:
-            return
-        _equal(row, 'input tokens', sum(record.input_tokens or 0 for record in run), usage.input_tokens)
-        _equal(row, 'output tokens', sum(record.output_tokens or 0 for record in run), usage.output_tokens)
+    if not row.expected.usage:
+        return
+    for run_id, usage in happened.usages.items():
+        counted = [run for run in runs if run.run_id == run_id or happened.shares_usage]
+        _equal(row, 'input tokens', sum(run.input_tokens for run in counted), usage.input_tokens)
+        _equal(row, 'output tokens', sum(run.output_tokens for run in counted), usage.output_tokens)
         # Of a request that reported no tokens pydantic-ai knows that they cost nothing; the tap knows nothing.
-        _equal(row, 'cost', _cost(run), round(float(usage.cost), 9) if usage.cost else None)
+        _equal(row, 'cost', _cost(counted), round(float(usage.cost), 9) if usage.cost else None)
+    for run in runs:
+        mine = [record for record in responses if record.run_id == run.run_id and record.usage_reported]
+        _equal(row, f'tokens of {run.agent}', run.input_tokens, sum(record.input_tokens or 0 for record in mine))
 
 
-def _cost(records: Sequence[ResponseRecord]) -> Any:
+def _cost(records: Sequence[RunRecord]) -> Any:
     known = [record.cost_usd for record in records if record.cost_usd is not None]
     return round(sum(known), 9) if known else None

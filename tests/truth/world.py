@@ -7,6 +7,7 @@ import contextlib
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from paced_agents import paced_client, paced_model
 from pydantic_ai import Agent, RunUsage
@@ -14,7 +15,7 @@ from pydantic_ai import Agent, RunUsage
 from streamtap.testing import PacedProvider, capture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from openai import AsyncOpenAI
     from pydantic_ai.models import Model
@@ -57,8 +58,10 @@ class World:
     seen: Capture
     stamps: list[Stamp] = field(default_factory=list[Stamp])
     runs: list[Lasted] = field(default_factory=list[Lasted])
-    usages: list[Any] = field(default_factory=list[Any])
-    """What pydantic-ai says that each run used, whether or not it had a result, where the case shows it."""
+    usages: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What pydantic-ai says that each run used, whether or not it had a result, by the run's id."""
+    shares_usage: bool = False
+    """Whether runs count into the usage of those that call them."""
 
     def model(self, name: str = 'gpt-4.1-mini') -> Model:
         """A model that asks the server."""
@@ -97,7 +100,9 @@ class World:
             prompt: What it is asked.
             **options: Options of the run.
         """
+        self.shares_usage |= 'usage' in options
         usage = options.setdefault('usage', RunUsage())
+        run_id = options.setdefault('run_id', uuid4().hex)
         started = time.perf_counter()
         try:
             if self.door == 'watch':
@@ -109,7 +114,7 @@ class World:
             return await agent.run(prompt, **{**self.handler, **options})
         finally:
             self.runs.append(Lasted(started, time.perf_counter()))
-            self.usages.append(usage)
+            self.usages[run_id] = usage
 
     @property
     def handler(self) -> dict[str, Any]:
@@ -129,7 +134,7 @@ class World:
 
     def keep(self, result: Any) -> Any:
         """Note what a result says of its usage, to be compared."""
-        self.usages.append(result.usage)
+        self.usages[result.run_id] = result.usage
         return result
 
     def tool(self, name: str, seconds: float = 0.05) -> Callable[[], Any]:
@@ -149,9 +154,14 @@ class World:
         return sleeps
 
     @contextlib.contextmanager
-    def stamping(self, tool: str) -> Generator[None]:
-        """Stamp the execution of a tool, however it ends."""
-        started = time.perf_counter()
+    def stamping(self, tool: str, since: float | None = None) -> Generator[None]:
+        """Stamp the execution of a tool, however it ends.
+
+        Args:
+            tool: Its name.
+            since: When it began, if that was before.
+        """
+        started = time.perf_counter() if since is None else since
         try:
             yield
         finally:
@@ -166,14 +176,16 @@ class Happened:
         served: What the server did.
         stamps: When tools ran.
         runs: When runs did that `World.run` made.
-        usages: What pydantic-ai said that runs used.
+        usages: What pydantic-ai said that runs used, by their id.
+        shares_usage: Whether that of a run has that of nested runs in it.
         raised: What came out of the case.
     """
 
     served: tuple[Served, ...]
     stamps: tuple[Stamp, ...]
     runs: tuple[Lasted, ...]
-    usages: tuple[Any, ...]
+    usages: Mapping[str, Any]
+    shares_usage: bool
     raised: BaseException | None
 
 
@@ -185,7 +197,7 @@ def happened_in(world: World, served: tuple[Served, ...], raised: BaseException 
         served: What the server did.
         raised: What came out of it.
     """
-    return Happened(served, tuple(world.stamps), tuple(world.runs), tuple(world.usages), raised)
+    return Happened(served, tuple(world.stamps), tuple(world.runs), world.usages, world.shares_usage, raised)
 
 
 def happen(case: Case, door: Door) -> tuple[Happened, Capture]:

@@ -30,7 +30,7 @@ from streamtap._upstream.errors import (
     run_ending,
     tool_outcome,
 )
-from streamtap._upstream.events import ToolResult, decided_calls, feed_response, tool_call, tool_result
+from streamtap._upstream.events import ToolCall, ToolResult, decided_calls, feed_response, tool_call, tool_result
 from streamtap._upstream.responses import (
     Attempt,
     Response,
@@ -61,7 +61,9 @@ from streamtap._upstream.watched import (
     made_at,
     new_messages,
     result_of,
+    run_behind,
     tells_context_later,
+    was_left,
 )
 
 __all__ = [
@@ -69,6 +71,7 @@ __all__ = [
     'Attempt',
     'Response',
     'RunOfEvents',
+    'ToolCall',
     'ToolResult',
     'UnknownRun',
     'Who',
@@ -108,6 +111,7 @@ __all__ = [
     'request_unix_time',
     'response_at',
     'result_of',
+    'run_behind',
     'run_ending',
     'spoken_responses',
     'streamed_response',
@@ -118,5 +122,6 @@ __all__ = [
     'tool_outcome',
     'tool_result',
     'waits_for_slot',
+    'was_left',
     'who',
 ]

@@ -81,7 +81,8 @@ def tool_outcome(error: BaseException) -> tuple[ToolOutcome, str | None, str | N
         return 'deferred', None, None
     if names & {'ToolRetryError', 'ModelRetry'}:
         return 'retried', 'timeout' if _timed_out(error) else 'model_retry', None
-    if names & {'ToolFailedError', 'ToolFailed'}:
+    # A run inside the tool that cancels itself does not cancel its caller: pydantic-ai has the tool fail.
+    if names & {'ToolFailedError', 'ToolFailed', 'RunCancelled'}:
         return 'failed', None, None
     return 'error', None, error_type(error)
 

@@ -113,13 +113,18 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """A tool call's result came; `cause` says why it is to be made again."""
+    """A tool call's result came; `cause` says why it is to be made again, `error_type` what was raised instead."""
 
     tool: str
     tool_call_id: str
     kind: Literal['function', 'output']
     outcome: ToolOutcome
     cause: str | None
+    error_type: str | None = None
+
+
+_FAILED_OUTPUT = 'Output tool not used - output '
+"""How pydantic-ai says that an output was wrong once too often while another one was right; it calls it a success."""
 
 
 def tool_call(event: AgentStreamEvent) -> ToolCall | None:
@@ -157,10 +162,14 @@ def tool_result(event: AgentStreamEvent) -> ToolResult | None:
     if getattr(part, 'part_kind', '') == 'retry-prompt':
         outcome = 'retried'
     known = outcome if outcome in ('success', 'failed', 'denied', 'interrupted', 'retried') else 'error'
+    error_type = None
+    if kind == 'output_tool_result' and (_text(part, 'content') or '').startswith(_FAILED_OUTPUT):
+        known, error_type = 'error', 'UnexpectedModelBehavior'
     return ToolResult(
         tool=_text(part, 'tool_name') or '',
         tool_call_id=_text(part, 'tool_call_id') or '',
         kind='output' if kind == 'output_tool_result' else 'function',
         outcome=cast('ToolOutcome', known),
         cause=cause if isinstance(cause, str) else None,
+        error_type=error_type,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from pydantic_ai import Agent
@@ -54,6 +56,11 @@ class RunOfEvents:
                 return getattr(holder, name)
         raise AttributeError(name)
 
+    def remaining_time(self) -> float | None:
+        """Seconds until the run's deadline."""
+        deadline = getattr(self._deps, 'deadline', None)
+        return (deadline - datetime.now(deadline.tzinfo)).total_seconds() if isinstance(deadline, datetime) else None
+
 
 def context_of_node(events: object) -> object | None:
     """The run context of what `node.stream()` gives: a stream of one response, or the events of one round of tools.
@@ -84,6 +91,17 @@ def context_of_events(events: object) -> RunOfEvents | None:
     run = getattr(getattr(events, '_binding', None), 'agent_run', None)
     ctx = getattr(run, 'ctx', None)
     return None if ctx is None else RunOfEvents(ctx)
+
+
+def run_behind(events: object) -> asyncio.Task[object] | None:
+    """The task of the run behind the events of `run_stream_events()`, once it has begun."""
+    task = getattr(events, '_task', None)
+    return cast('asyncio.Task[object]', task) if isinstance(task, asyncio.Task) else None
+
+
+def was_left(events: object) -> bool:
+    """Whether the block of `run_stream_events()` was left, so that nobody reads on."""
+    return getattr(events, '_closed', False) is True
 
 
 def is_of_response(event: AgentStreamEvent) -> bool:
