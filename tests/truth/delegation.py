@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from pydantic_ai import ModelHTTPError, ModelRetry, RunContext, Tool, ToolOutput, UsageLimits
-from pydantic_ai.exceptions import UsageLimitExceeded
+from pydantic_ai import ModelRetry, RunContext, Tool, ToolOutput, UsageLimits
+from pydantic_ai.exceptions import ModelHTTPError, UsageLimitExceeded
 
 from streamtap.testing import Call, Fail, Hang, Reply, Say, TokenUsage
 from truth.case import Expected, Group
@@ -172,6 +172,7 @@ async def output_function(w: World) -> None:
         tools=('ask error ModelHTTPError_500',),
         nested={'inner': 'error ModelHTTPError_500'},
     ),
+    raises=ModelHTTPError,
 )
 async def fails(w: World) -> None:
     """A nested run that fails, and its tool and its caller with it."""
@@ -293,6 +294,7 @@ async def outlives(w: World) -> None:
         nested={'inner': 'limit UsageLimitExceeded'},
     ),
     but={'handler': {'nested': {'inner': 'incomplete'}}},
+    raises=UsageLimitExceeded,
 )
 async def limited_with_its_caller(w: World) -> None:
     """A nested run whose limit ends its caller, too."""

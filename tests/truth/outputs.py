@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from pydantic_ai import ModelRetry, ToolOutput, UsageLimits
+from pydantic_ai.exceptions import UnexpectedModelBehavior, UsageLimitExceeded
 
 from streamtap.testing import Call, Reply, words
 from truth.case import Expected, Group
@@ -54,7 +55,7 @@ async def function(w: World) -> None:
 
 @OUTPUTS.case(
     in_turn(calling(final('x')), calling(final())),
-    Expected(requests=TWO, tools=(f'{OUTPUT} retried validation_error', f'{OUTPUT} success')),
+    Expected(requests=TWO, tools=(f'{OUTPUT} retried validation_error', f'{OUTPUT} success'), output_retries=1),
     but=NOT_TIMED,
 )
 async def wrong_arguments(w: World) -> None:
@@ -64,7 +65,7 @@ async def wrong_arguments(w: World) -> None:
 
 @OUTPUTS.case(
     in_turn(calling(final()), calling(final())),
-    Expected(requests=TWO, tools=(f'{OUTPUT} retried model_retry', f'{OUTPUT} success')),
+    Expected(requests=TWO, tools=(f'{OUTPUT} retried model_retry', f'{OUTPUT} success'), output_retries=1),
     but=NOT_TIMED,
 )
 async def sent_back(w: World) -> None:
@@ -82,7 +83,9 @@ async def graceful(w: World) -> None:
 
 @OUTPUTS.case(
     in_turn(calling(*calls('tool'), final('x'), *calls('later')), calling(final(call_id='again'))),
-    Expected(requests=TWO, tools=(*good('tool', 'later', OUTPUT), f'{OUTPUT} retried validation_error')),
+    Expected(
+        requests=TWO, tools=(*good('tool', 'later', OUTPUT), f'{OUTPUT} retried validation_error'), output_retries=1
+    ),
     but=NOT_TIMED,
 )
 async def graceful_wrong(w: World) -> None:
@@ -98,7 +101,7 @@ async def early(w: World) -> None:
 
 @OUTPUTS.case(
     in_turn(calling(*calls('tool'), final('x')), calling(final(call_id='again'))),
-    Expected(requests=TWO, tools=(*good('tool', OUTPUT), f'{OUTPUT} retried validation_error')),
+    Expected(requests=TWO, tools=(*good('tool', OUTPUT), f'{OUTPUT} retried validation_error'), output_retries=1),
     but=NOT_TIMED,
 )
 async def early_wrong(w: World) -> None:
@@ -175,6 +178,7 @@ async def unstreamed(w: World) -> None:
     [calling(final())],
     Expected('error LookupError', tools=(f'{OUTPUT} error LookupError',)),
     but={door: {'tools': (), **UNTIMED} for door in ('handler', 'watch')},
+    raises=LookupError,
 )
 async def breaks(w: World) -> None:
     """An output function that raises: of its call no event tells."""
@@ -213,6 +217,7 @@ async def a_failed_output_beside_a_right_one(w: World) -> None:
     [calling(*calls('picky'), final())],
     Expected('limit UsageLimitExceeded', tools=('picky retried model_retry', *good(OUTPUT))),
     but={'handler': {'run': 'incomplete', **UNTIMED}, 'watch': UNTIMED},
+    raises=UsageLimitExceeded,
 )
 async def retry_wins_against_a_limit(w: World) -> None:
     """An output that is not taken because of a tool's retry, which a limit then forbids."""
@@ -226,8 +231,10 @@ async def retry_wins_against_a_limit(w: World) -> None:
         'error UnexpectedModelBehavior',
         requests=TWO,
         tools=(f'{OUTPUT} retried validation_error', f'{OUTPUT} error UnexpectedModelBehavior'),
+        output_retries=1,
     ),
     but={door: {'tools': (f'{OUTPUT} retried validation_error',)} for door in ('handler', 'watch')},
+    raises=UnexpectedModelBehavior,
 )
 async def exhausted(w: World) -> None:
     """An output that is wrong once too often: of its last call no event tells."""

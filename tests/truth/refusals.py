@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pydantic_ai import ModelRetry, Tool, ToolFailed
+from pydantic_ai.exceptions import UnexpectedModelBehavior
 
 from streamtap.testing import Call
 from truth.case import Expected, Group
@@ -97,7 +98,7 @@ async def failed(w: World) -> None:
     await w.run(w.agent(tools=[raising(w, 'fails', lambda: ToolFailed('no such file')), w.tool('beside')]))
 
 
-@REFUSALS.case(once('breaks'), Expected('error LookupError', tools=('breaks error LookupError',)))
+@REFUSALS.case(once('breaks'), Expected('error LookupError', tools=('breaks error LookupError',)), raises=LookupError)
 async def breaks(w: World) -> None:
     """A tool that raises, alone."""
     await w.run(w.agent(tools=[raising(w, 'breaks', lambda: LookupError('gone'))]))
@@ -107,6 +108,7 @@ async def breaks(w: World) -> None:
     once('quick', 'breaks', 'slow'),
     Expected('error LookupError', tools=('quick success', 'breaks error LookupError', 'slow interrupted')),
     but={door: {'tools': ('quick success', 'breaks interrupted', 'slow interrupted')} for door in ('handler', 'watch')},
+    raises=LookupError,
 )
 async def breaks_beside(w: World) -> None:
     """A tool that raises while another runs, and after a third: which of two, only the capability can tell."""
@@ -121,6 +123,7 @@ async def breaks_beside(w: World) -> None:
         requests=TWO,
         tools=('picky retried model_retry', 'picky error UnexpectedModelBehavior'),
     ),
+    raises=UnexpectedModelBehavior,
 )
 async def retries_exhausted(w: World) -> None:
     """A tool that asks for one try more than it may."""
