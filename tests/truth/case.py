@@ -30,6 +30,13 @@ class Expected:
         pace: Whether gaps and tokens per second are known of what streamed.
         tool_times: Whether durations are known of tools that ran.
         usage: Whether the tokens of complete responses are known.
+        models: The model of each request, where more than one is asked.
+        counts_before: Whether the time to first token counts from where the case says that the waiting began
+            (`World.waiting`), because nobody can tell the model's time from what came before it.
+        phases: Those of the phases measured by the case (`World.spent`) that are known; the others are absent.
+        stalls: How many stalls there were.
+        scrapes: What each scrape showed while the run went on: the stage of the stalled stream, `calm` if none was
+            stalled, `nothing` if the run was not seen.
     """
 
     run: str = 'success'
@@ -41,6 +48,11 @@ class Expected:
     pace: bool = True
     tool_times: bool = True
     usage: bool = True
+    models: tuple[str, ...] | None = None
+    counts_before: bool = False
+    phases: tuple[str, ...] = ()
+    stalls: int = 0
+    scrapes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from truth.exposition import by_label
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from streamtap import ResponseRecord, RunRecord, ToolRecord
     from streamtap.testing import Capture, Served
@@ -27,6 +30,7 @@ class Bounds:
         gap: Seconds, for the median gap of a response.
         speed: Share of the tokens per second.
         tool: Seconds, for the duration of a tool.
+        phase: Seconds, for a phase that the case measured, and for the age of an open run.
         phases: Seconds by which the phases of a run may miss its duration.
     """
 
@@ -34,11 +38,12 @@ class Bounds:
     gap: float
     speed: float
     tool: float
+    phase: float
     phases: float = 0.001
 
 
-TIGHT = Bounds(first_token=0.040, gap=0.002, speed=0.01, tool=0.010)
-GENEROUS = Bounds(first_token=0.2, gap=0.02, speed=0.25, tool=0.2)
+TIGHT = Bounds(first_token=0.040, gap=0.002, speed=0.01, tool=0.010, phase=0.040)
+GENEROUS = Bounds(first_token=0.2, gap=0.02, speed=0.25, tool=0.2, phase=0.2)
 """For a machine that does other things as well."""
 
 
@@ -79,7 +84,13 @@ def judge(case: Case, door: Door, happened: Happened, seen: Capture, bounds: Bou
     _equal(row, 'requests', tuple(_outcome(record) for record in responses), expected.requests)
     tools = tuple(sorted(f'{record.tool} {record.outcome}' for record in seen.tools))
     _equal(row, 'tools', tools, tuple(sorted(expected.tools)))
-    _numbers(row, responses, happened.served)
+    if expected.models is not None:
+        _equal(row, 'models', tuple(record.model for record in responses), expected.models)
+    _attempts(row, responses, happened.served, bounds)
+    _numbers(row, responses, happened)
+    _phases(row, seen.runs, happened.spent, bounds)
+    _equal(row, 'stalls', sum(record.stalls for record in responses), expected.stalls)
+    _exposition(row, seen, happened, bounds)
     _tool_times(row, seen.tools, happened.stamps)
     _usage(row, responses, happened)
     _equal(row, 'still open', seen.tap.live().runs, ())
@@ -101,6 +112,11 @@ def _equal(row: Row, what: str, seen: object, expected: object) -> None:
         row.faults.append(f'{what}: {seen!r} instead of {expected!r}')
 
 
+def _near(row: Row, what: str, seen: float | None, true: float | None, bound: float) -> None:
+    if (seen is None) != (true is None) or abs((seen or 0.0) - (true or 0.0)) > bound:
+        row.faults.append(f'{what}: {seen!r} instead of {true!r}')
+
+
 def _outcome(record: RunRecord | ResponseRecord) -> str:
     return record.outcome if record.error_type is None else f'{record.outcome} {record.error_type}'
 
@@ -119,10 +135,55 @@ def _runs(row: Row, runs: Sequence[RunRecord], responses: Sequence[ResponseRecor
         row.phases = max(row.phases or 0.0, error)
 
 
-def _numbers(row: Row, responses: Sequence[ResponseRecord], served: Sequence[Served]) -> None:
+def _attempts(row: Row, responses: Sequence[ResponseRecord], served: Sequence[Served], bounds: Bounds) -> None:
+    """Compare how long each attempt took, and the failed ones before it, where each record is a request of the server's."""
+    if len(responses) != len(served):
+        return
+    pairs = [
+        (record, (each.finished_at or each.received_at) - each.received_at)
+        for record, each in zip(responses, sorted(served, key=lambda each: each.received_at), strict=True)
+    ]
+    for record, took in pairs:
+        what = f'attempt {record.attempt} of request {record.step}'
+        before = [
+            seconds
+            for other, seconds in pairs
+            if (other.run_id, other.step) == (record.run_id, record.step) and other.attempt < record.attempt
+        ]
+        waited = sum(before) if before and record.outcome != 'error' else None
+        _near(row, f'wait before {what}', record.wait_before_attempt, waited, bounds.phase)
+        if record.outcome in ('success', 'error') and not row.expected.counts_before:
+            known = record.attempt < len(before) + 1 or row.expected.first_token
+            _near(row, f'duration of {what}', record.duration, took if known else None, bounds.phase)
+
+
+def _phases(row: Row, runs: Sequence[RunRecord], spent: Mapping[str, float], bounds: Bounds) -> None:
+    for phase, true in spent.items():
+        seen = sum(run.phases.get(phase, 0.0) for run in runs)
+        _near(row, f'phase {phase}', seen, true if phase in row.expected.phases else 0.0, bounds.phase)
+
+
+def _exposition(row: Row, seen: Capture, happened: Happened, bounds: Bounds) -> None:
+    """What Prometheus is told has to be what the records say, with nothing open at the end."""
+    _equal(row, 'scrapes', tuple(scrape.shown for scrape in happened.scrapes), row.expected.scrapes)
+    for scrape in happened.scrapes:
+        true = 0.0 if scrape.shown == 'nothing' else scrape.true_age
+        _near(row, 'age of the oldest run', scrape.age, true, bounds.phase)
+    for name, records in (('runs', seen.runs), ('requests', seen.responses), ('tool_calls', seen.tools)):
+        counted = by_label(happened.exposition, f'pydantic_ai_{name}_total', 'outcome')
+        told = {outcome: count for outcome, count in counted.items() if count}
+        _equal(row, f'{name} told to Prometheus', told, dict(Counter(record.outcome for record in records)))
+    stalls = by_label(happened.exposition, 'pydantic_ai_stream_stalls_total', '')
+    _equal(row, 'stalls told to Prometheus', sum(stalls.values()), row.expected.stalls)
+    for name in ('runs_in_progress', 'oldest_run_age_seconds', 'requests_in_progress', 'stalled_streams'):
+        left = by_label(happened.exposition, f'pydantic_ai_{name}', '')
+        _equal(row, f'{name} at the end', sum(left.values()), 0)
+
+
+def _numbers(row: Row, responses: Sequence[ResponseRecord], happened: Happened) -> None:
     """Compare each response that streamed with the server's own stamps."""
     streamed = [record for record in responses if record.chunks]
-    sent = [each for each in sorted(served, key=lambda each: each.received_at) if each.chunks]
+    sent = [each for each in sorted(happened.served, key=lambda each: each.received_at) if each.chunks]
     if len(streamed) != len(sent):
         if any(record.streamed for record in responses):
             row.faults.append(f'{len(streamed)} responses streamed instead of {len(sent)}')
@@ -130,16 +191,19 @@ def _numbers(row: Row, responses: Sequence[ResponseRecord], served: Sequence[Ser
     for record, truth in zip(streamed, sent, strict=True):
         if record.outcome == 'success':
             _equal(row, f'chunks of request {record.step}', record.chunks, len(truth.chunks))
-        _first_token(row, record, truth)
+        _first_token(row, record, truth, happened.waiting)
         if record.outcome == 'success':
             _pace(row, record, truth)
 
 
-def _first_token(row: Row, record: ResponseRecord, truth: Served) -> None:
+def _first_token(row: Row, record: ResponseRecord, truth: Served, waiting: Mapping[int, float]) -> None:
     known = record.time_to_first_token is not None
     _equal(row, f'time to first token of request {record.step} is known', known, row.expected.first_token)
     if record.time_to_first_token is not None and truth.time_to_first_chunk is not None:
-        error = abs(record.time_to_first_token - truth.time_to_first_chunk)
+        began = (
+            waiting.get(truth.request.number, truth.received_at) if row.expected.counts_before else truth.received_at
+        )
+        error = abs(record.time_to_first_token - (truth.chunks[0].at - began))
         row.first_token = max(row.first_token or 0.0, error)
 
 

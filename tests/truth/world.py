@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from paced_agents import paced_client, paced_model
+from prometheus_client import CollectorRegistry, generate_latest
 from pydantic_ai import Agent
 
-from streamtap.testing import PacedProvider, capture
+from streamtap import PrometheusSink, Tap, UsageSink
+from streamtap.testing import Capture, MemorySink, PacedProvider
+from truth.exposition import Scrape, scrape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
     from pydantic_ai.models import Model
 
-    from streamtap.testing import Capture, Served
+    from streamtap.testing import Served
     from truth.case import Case, Door
 
 
@@ -41,15 +44,24 @@ class World:
         provider: The server.
         client: A client of it.
         seen: The tap and what it recorded.
+        registry: Where its metrics are.
     """
 
     door: Door
     provider: PacedProvider
     client: AsyncOpenAI
     seen: Capture
+    registry: CollectorRegistry
     stamps: list[Stamp] = field(default_factory=list[Stamp])
     usages: list[Any] = field(default_factory=list[Any])
     """The usage of each result, where the case shows it."""
+    waiting: dict[int, float] = field(default_factory=dict[int, float])
+    """When the waiting for a request began that the server saw later, by the request's number."""
+    spent: dict[str, float] = field(default_factory=dict[str, float])
+    """Seconds of a phase that the case measured itself."""
+    scrapes: list[Scrape] = field(default_factory=list[Scrape])
+    began: float | None = None
+    """When the first run began."""
 
     def model(self, name: str = 'gpt-4.1-mini') -> Model:
         """A model that asks the server."""
@@ -88,6 +100,7 @@ class World:
             prompt: What it is asked.
             **options: Options of the run.
         """
+        self.began = self.began or time.perf_counter()
         if self.door == 'watch':
             async with agent.run_stream_events(prompt, **options) as events:
                 async for event in self.seen.tap.watch(events):
@@ -131,6 +144,20 @@ class World:
         finally:
             self.stamps.append(Stamp(tool, started, time.perf_counter()))
 
+    @contextlib.contextmanager
+    def spending(self, phase: str) -> Generator[None]:
+        """Measure something that is to be in a phase of its own."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.spent[phase] = self.spent.get(phase, 0.0) + time.perf_counter() - started
+
+    async def scrape(self) -> None:
+        """Note what a scrape shows now."""
+        age = 0.0 if self.began is None else time.perf_counter() - self.began
+        self.scrapes.append(await scrape(self.registry, age))
+
 
 @dataclass(frozen=True)
 class Happened:
@@ -141,12 +168,20 @@ class Happened:
         stamps: When tools ran.
         usages: What results said of their usage.
         raised: What came out of the case.
+        waiting: When the waiting for a request began that the server saw later, by its number.
+        spent: What phases took, where the case measured it.
+        scrapes: What scrapes showed while the case went on.
+        exposition: What a scrape showed after it.
     """
 
     served: tuple[Served, ...]
     stamps: tuple[Stamp, ...]
     usages: tuple[Any, ...]
     raised: BaseException | None
+    waiting: dict[int, float]
+    spent: dict[str, float]
+    scrapes: tuple[Scrape, ...]
+    exposition: str
 
 
 def happen(case: Case, door: Door) -> tuple[Happened, Capture]:
@@ -156,13 +191,19 @@ def happen(case: Case, door: Door) -> tuple[Happened, Capture]:
         case: The case.
         door: How the tap is attached.
     """
-    with PacedProvider(case.script) as provider, capture(**case.options) as seen:
+    registry = CollectorRegistry()
+    memory = MemorySink()
+    with (
+        PacedProvider(case.script) as provider,
+        Tap([memory, UsageSink(), PrometheusSink(registry)], **case.options) as tap,
+    ):
+        seen = Capture(tap, memory)
         raised: BaseException | None = None
 
         async def main() -> World:
             nonlocal raised
             async with paced_client(provider) as client:
-                world = World(door, provider, client, seen)
+                world = World(door, provider, client, seen, registry)
                 try:
                     await case.drive(world)
                 except Exception as error:
@@ -172,6 +213,15 @@ def happen(case: Case, door: Door) -> tuple[Happened, Capture]:
             return world
 
         world = asyncio.run(main())
-        happened = Happened(provider.served, tuple(world.stamps), tuple(world.usages), raised)
-        seen.tap.close()
+        tap.close()
+        happened = Happened(
+            served=provider.served,
+            stamps=tuple(world.stamps),
+            usages=tuple(world.usages),
+            raised=raised,
+            waiting=world.waiting,
+            spent=world.spent,
+            scrapes=tuple(world.scrapes),
+            exposition=generate_latest(registry).decode(),
+        )
         return happened, seen
