@@ -135,6 +135,12 @@ def model_of(ctx: object) -> object | None:
     return _read(ctx, 'model')
 
 
+def model_ids(ctx: object) -> tuple[str, ...]:
+    """The ids of the model that the context names; a response that names another came from where a capability sent it."""
+    ids = (_read(_read(ctx, 'model'), 'model_id'), _read(ctx, 'model_id'))
+    return tuple(each for each in ids if isinstance(each, str))
+
+
 def asks_again(messages: Sequence[ModelMessage]) -> bool:
     """Whether the request at the end of the history sends an output back to the model to make it again."""
     if not messages or messages[-1].kind != 'request':
