@@ -86,7 +86,8 @@ def is_primed(ctx: object, events: object) -> bool:
     """
     response = _read(events, 'response')
     if response is not None:
-        return bool(_read(response, 'parts'))
+        # One that failed to open has no parts, and is handed over as if it were complete.
+        return bool(_read(response, 'parts')) or _read(response, 'state') == 'complete'
     return bool(_read(_read(ctx, 'root_capability'), '_has_on_model_request_error'))
 
 
