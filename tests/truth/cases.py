@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truth.modes import MODES
+from truth.wrappers import WRAPPERS
 
 if TYPE_CHECKING:
     from truth.case import Case, Door
 
-GROUPS = (MODES,)
+GROUPS = (MODES, WRAPPERS)
 
 
 def all_cases() -> list[tuple[Case, Door]]:

@@ -176,8 +176,8 @@ def _exposition(row: Row, seen: Capture, happened: Happened, bounds: Bounds) -> 
     stalls = by_label(happened.exposition, 'pydantic_ai_stream_stalls_total', '')
     _equal(row, 'stalls told to Prometheus', sum(stalls.values()), row.expected.stalls)
     for name in ('runs_in_progress', 'oldest_run_age_seconds', 'requests_in_progress', 'stalled_streams'):
-        left = by_label(happened.exposition, f'pydantic_ai_{name}', '')
-        _equal(row, f'{name} at the end', sum(left.values()), 0)
+        left = by_label(happened.exposition, f'pydantic_ai_{name}', 'model')
+        _equal(row, f'{name} at the end', {label: value for label, value in left.items() if value}, {})
 
 
 def _numbers(row: Row, responses: Sequence[ResponseRecord], happened: Happened) -> None:
