@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truth.modes import MODES
+from truth.preparation import PREPARATION
 from truth.wrappers import WRAPPERS
 
 if TYPE_CHECKING:
     from truth.case import Case, Door
 
-GROUPS = (MODES, WRAPPERS)
+GROUPS = (MODES, WRAPPERS, PREPARATION)
 
 
 def all_cases() -> list[tuple[Case, Door]]:

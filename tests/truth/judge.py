@@ -42,7 +42,7 @@ class Bounds:
     phases: float = 0.001
 
 
-TIGHT = Bounds(first_token=0.040, gap=0.002, speed=0.01, tool=0.010, phase=0.040)
+TIGHT = Bounds(first_token=0.040, gap=0.002, speed=0.01, tool=0.010, phase=0.060)
 GENEROUS = Bounds(first_token=0.2, gap=0.02, speed=0.25, tool=0.2, phase=0.2)
 """For a machine that does other things as well."""
 

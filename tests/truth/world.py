@@ -153,6 +153,12 @@ class World:
         finally:
             self.spent[phase] = self.spent.get(phase, 0.0) + time.perf_counter() - started
 
+    async def dawdle(self, seconds: float) -> None:
+        """Be slow before or after a request, which is no time of the model's."""
+        self.waiting.setdefault(len(self.provider.served), time.perf_counter())
+        with self.spending('other'):
+            await asyncio.sleep(seconds)
+
     async def scrape(self) -> None:
         """Note what a scrape shows now."""
         age = 0.0 if self.began is None else time.perf_counter() - self.began
