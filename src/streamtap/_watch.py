@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import weakref
+from contextvars import Context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -136,6 +137,7 @@ class WatchReader:
         self._maybe: Read | None = None
         self._task = current_task()
         self._has_begun = False
+        self._is_given_up = False
         self._is_over = False
 
     def current(self) -> contextlib.AbstractContextManager[None]:
@@ -144,8 +146,12 @@ class WatchReader:
 
     def begin(self, now: float) -> None:
         """An event is asked for, perhaps the first."""
+        self._is_given_up = False
         if not self._has_begun:
             self._has_begun = True
+            if self._task is not None:
+                # In a context of its own: the present one holds the run.
+                self._task.add_done_callback(self._task_ended, context=Context())
             with guarded(self._door.around.out, WHERE):
                 self._find(now)
 
@@ -167,6 +173,10 @@ class WatchReader:
         if self._reading is not None:
             self._reading.held(start, end)
 
+    def given_up(self) -> None:
+        """The wait for an event was cancelled; whoever waited may ask again."""
+        self._is_given_up = True
+
     def over(self, error: BaseException | None) -> None:
         """No more events are read; told once.
 
@@ -176,6 +186,8 @@ class WatchReader:
         if self._is_over:
             return
         self._is_over = True
+        if self._task is not None:
+            self._task.remove_done_callback(self._task_ended)
         if self._maybe is not None:
             with guarded(self._door.around.out, WHERE):
                 self._decide(is_response=False, pulled_at=self._door.around.clock.monotonic())
@@ -184,6 +196,11 @@ class WatchReader:
         if self._watched is not None:
             with guarded(self._door.around.out, WHERE):
                 self._door.leave(self._watched, self._task)
+
+    def _task_ended(self, _: object) -> None:
+        # The exception that ended it can be in a cycle that holds the events until the garbage collector comes.
+        if self._is_given_up:
+            self.over(asyncio.CancelledError())
 
     def _find(self, now: float) -> None:
         door = self._door
@@ -245,7 +262,9 @@ class WatchedEvents(BesideEvents):
 
     def _failed(self, error: BaseException) -> None:
         # A cancelled wait ends no stream: who waits with a timeout may ask again, and who does not lets go.
-        if not isinstance(error, asyncio.CancelledError):
+        if isinstance(error, asyncio.CancelledError):
+            self._watch.given_up()
+        else:
             self._over(error)
 
     def _over(self, error: BaseException | None) -> None:
