@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truth.hangs import HANGS
 from truth.modes import MODES
 from truth.preparation import PREPARATION
 from truth.wrappers import WRAPPERS
@@ -11,7 +12,7 @@ from truth.wrappers import WRAPPERS
 if TYPE_CHECKING:
     from truth.case import Case, Door
 
-GROUPS = (MODES, WRAPPERS, PREPARATION)
+GROUPS = (MODES, WRAPPERS, PREPARATION, HANGS)
 
 
 def all_cases() -> list[tuple[Case, Door]]:

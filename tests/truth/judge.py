@@ -53,6 +53,7 @@ class Row:
 
     case: Case
     door: Door
+    bounds: Bounds
     first_token: float | None = None
     gap: float | None = None
     speed: float | None = None
@@ -77,7 +78,7 @@ def judge(case: Case, door: Door, happened: Happened, seen: Capture, bounds: Bou
         seen: What was recorded.
         bounds: How far numbers may be off.
     """
-    row = Row(case, door)
+    row = Row(case, door, bounds)
     expected = row.expected
     responses = sorted(seen.responses, key=lambda record: record.started_ns)
     _runs(row, seen.runs, responses)
@@ -86,11 +87,11 @@ def judge(case: Case, door: Door, happened: Happened, seen: Capture, bounds: Bou
     _equal(row, 'tools', tools, tuple(sorted(expected.tools)))
     if expected.models is not None:
         _equal(row, 'models', tuple(record.model for record in responses), expected.models)
-    _attempts(row, responses, happened.served, bounds)
+    _attempts(row, responses, happened.served)
     _numbers(row, responses, happened)
-    _phases(row, seen.runs, happened.spent, bounds)
+    _phases(row, seen.runs, happened.spent)
     _equal(row, 'stalls', sum(record.stalls for record in responses), expected.stalls)
-    _exposition(row, seen, happened, bounds)
+    _exposition(row, seen, happened)
     _tool_times(row, seen.tools, happened.stamps)
     _usage(row, responses, happened)
     _equal(row, 'still open', seen.tap.live().runs, ())
@@ -135,7 +136,7 @@ def _runs(row: Row, runs: Sequence[RunRecord], responses: Sequence[ResponseRecor
         row.phases = max(row.phases or 0.0, error)
 
 
-def _attempts(row: Row, responses: Sequence[ResponseRecord], served: Sequence[Served], bounds: Bounds) -> None:
+def _attempts(row: Row, responses: Sequence[ResponseRecord], served: Sequence[Served]) -> None:
     """Compare how long each attempt took, and the failed ones before it, where each record is a request of the server's."""
     if len(responses) != len(served):
         return
@@ -151,24 +152,24 @@ def _attempts(row: Row, responses: Sequence[ResponseRecord], served: Sequence[Se
             if (other.run_id, other.step) == (record.run_id, record.step) and other.attempt < record.attempt
         ]
         waited = sum(before) if before and record.outcome != 'error' else None
-        _near(row, f'wait before {what}', record.wait_before_attempt, waited, bounds.phase)
+        _near(row, f'wait before {what}', record.wait_before_attempt, waited, row.bounds.phase)
         if record.outcome in ('success', 'error') and not row.expected.counts_before:
             known = record.attempt < len(before) + 1 or row.expected.first_token
-            _near(row, f'duration of {what}', record.duration, took if known else None, bounds.phase)
+            _near(row, f'duration of {what}', record.duration, took if known else None, row.bounds.phase)
 
 
-def _phases(row: Row, runs: Sequence[RunRecord], spent: Mapping[str, float], bounds: Bounds) -> None:
+def _phases(row: Row, runs: Sequence[RunRecord], spent: Mapping[str, float]) -> None:
     for phase, true in spent.items():
         seen = sum(run.phases.get(phase, 0.0) for run in runs)
-        _near(row, f'phase {phase}', seen, true if phase in row.expected.phases else 0.0, bounds.phase)
+        _near(row, f'phase {phase}', seen, true if phase in row.expected.phases else 0.0, row.bounds.phase)
 
 
-def _exposition(row: Row, seen: Capture, happened: Happened, bounds: Bounds) -> None:
+def _exposition(row: Row, seen: Capture, happened: Happened) -> None:
     """What Prometheus is told has to be what the records say, with nothing open at the end."""
     _equal(row, 'scrapes', tuple(scrape.shown for scrape in happened.scrapes), row.expected.scrapes)
     for scrape in happened.scrapes:
         true = 0.0 if scrape.shown == 'nothing' else scrape.true_age
-        _near(row, 'age of the oldest run', scrape.age, true, bounds.phase)
+        _near(row, 'age of the oldest run', scrape.age, true, row.bounds.phase)
     for name, records in (('runs', seen.runs), ('requests', seen.responses), ('tool_calls', seen.tools)):
         counted = by_label(happened.exposition, f'pydantic_ai_{name}_total', 'outcome')
         told = {outcome: count for outcome, count in counted.items() if count}
@@ -192,6 +193,10 @@ def _numbers(row: Row, responses: Sequence[ResponseRecord], happened: Happened) 
         if record.outcome == 'success':
             _equal(row, f'chunks of request {record.step}', record.chunks, len(truth.chunks))
         _first_token(row, record, truth, happened.waiting)
+        if record.stalls == 1:
+            ends = [chunk.at for chunk in truth.chunks[1:]] + [truth.finished_at or 0.0]
+            silence = max(end - chunk.at for chunk, end in zip(truth.chunks, ends, strict=True))
+            _near(row, 'seconds of the stall', record.stall_seconds, silence, row.bounds.phase)
         if record.outcome == 'success':
             _pace(row, record, truth)
 

@@ -13,9 +13,10 @@ from truth.case import Expected, Group
 from truth.replies import SHORT, calling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from streamtap.testing import ChatRequest, Reply
+    from truth.case import Door
     from truth.world import World
 
 PREPARATION = Group("Other people's slow code")
@@ -25,8 +26,8 @@ TOLD = Expected(phases=('other',))
 FROM_MESSAGE: dict[str, Any] = {'counts_before': True, 'phases': ()}
 """Where only the timestamp of the request's message tells when it began, what came after that counts."""
 
-EVENTS: dict[str, dict[str, Any]] = {'watch': FROM_MESSAGE}
-PRIMED: dict[str, dict[str, Any]] = {'watch': FROM_MESSAGE, 'handler': FROM_MESSAGE}
+EVENTS: Mapping[Door, Mapping[str, Any]] = {'watch': FROM_MESSAGE}
+PRIMED: Mapping[Door, Mapping[str, Any]] = {'watch': FROM_MESSAGE, 'handler': FROM_MESSAGE}
 
 
 def slow_instructions(w: World) -> Callable[[], Any]:

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from truth.case import Case, Door
 
 
+HANG = 0.4
+"""Seconds in which a silence has to show."""
+
+
 @dataclass(frozen=True)
 class Stamp:
     """One execution of a tool, by its own clock."""
@@ -60,8 +64,7 @@ class World:
     spent: dict[str, float] = field(default_factory=dict[str, float])
     """Seconds of a phase that the case measured itself."""
     scrapes: list[Scrape] = field(default_factory=list[Scrape])
-    began: float | None = None
-    """When the first run began."""
+    began: float = 0.0
 
     def model(self, name: str = 'gpt-4.1-mini') -> Model:
         """A model that asks the server."""
@@ -100,7 +103,6 @@ class World:
             prompt: What it is asked.
             **options: Options of the run.
         """
-        self.began = self.began or time.perf_counter()
         if self.door == 'watch':
             async with agent.run_stream_events(prompt, **options) as events:
                 async for event in self.seen.tap.watch(events):
@@ -159,10 +161,28 @@ class World:
         with self.spending('other'):
             await asyncio.sleep(seconds)
 
-    async def scrape(self) -> None:
-        """Note what a scrape shows now."""
-        age = 0.0 if self.began is None else time.perf_counter() - self.began
-        self.scrapes.append(await scrape(self.registry, age))
+    async def scrape_hang(self) -> None:
+        """Note what a scrape shows when the server has been silent for a while after a run that begins now."""
+        self.began = time.perf_counter()
+        deadline = self.began + HANG
+        await asyncio.sleep(HANG / 2)
+        shown = await self._scrape()
+        # A busy machine may have been late with what came before the silence.
+        for _ in range(100):
+            if shown.shown != 'calm' or time.perf_counter() > deadline:
+                break
+            await asyncio.sleep(0.01)
+            shown = await self._scrape()
+        self.scrapes.append(shown)
+
+    async def scrape_later(self) -> None:
+        """Note what a scrape shows a while after."""
+        self.began = time.perf_counter()
+        await asyncio.sleep(HANG / 2)
+        self.scrapes.append(await self._scrape())
+
+    async def _scrape(self) -> Scrape:
+        return await scrape(self.registry, time.perf_counter() - self.began)
 
 
 @dataclass(frozen=True)
