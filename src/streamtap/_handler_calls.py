@@ -49,7 +49,7 @@ class HandlerCalls:
             model: What the user calls the model, if it is not the context's.
         """
         if _upstream.model_call(ctx, events):
-            return ResponseCall(self, watched, ctx, events, _upstream.model_of(ctx) if model is None else model)
+            return ResponseCall(self, watched, ctx, events, model)
         return ToolsCall(self, watched, ctx)
 
     def say_truncated(self) -> None:
@@ -71,7 +71,7 @@ class ResponseCall:
         watched: Whose call it is.
         ctx: The run's context.
         events: What it is given to read.
-        model: The model that was asked.
+        model: What the user calls the model, if it is not the context's.
     """
 
     def __init__(self, calls: HandlerCalls, watched: Watched, ctx: object, events: object, model: object) -> None:
@@ -90,8 +90,13 @@ class ResponseCall:
                 # The request started before: it is known when it was made.
                 started = asked_at(self._around, ctx, entered, LONGEST_WAIT)
             self._request = watched.run.begin_request(
-                step=watched.step, model=model, mode='streamed', started=started, messages=_upstream.messages_of(ctx)
+                step=watched.step,
+                model=_upstream.model_of(ctx) if model is None else model,
+                mode='streamed',
+                started=started,
+                messages=_upstream.messages_of(ctx),
             )
+            self._request.model_ids = _upstream.model_ids(ctx) if model is None else ()
 
     @property
     def meter(self) -> ResponseMeter | None:

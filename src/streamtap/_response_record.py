@@ -43,6 +43,8 @@ class Request:
     outcome: RequestOutcome | None = None
     error_type: str | None = None
     exhausted: tuple[_upstream.Attempt, ...] = field(default=())
+    model_ids: tuple[str, ...] = ()
+    """The ids of `model`, where that is what the run asks and the request itself may have gone to another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,9 @@ def _answer(
     zero = started if started is not None else meter.first_event
     paced = not _held_back(meter)
     failures = max(0, len(attempts) - request.tried_before)
-    provider, model = _upstream.asked_model(request.model, failures, facts.model_id if facts else None)
+    provider, model = _upstream.asked_model(
+        request.model, failures, facts.model_id if facts else None, request.model_ids
+    )
     return ResponseRecord(
         run_id=owner.run_id,
         conversation_id=owner.conversation_id,

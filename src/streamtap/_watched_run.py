@@ -72,6 +72,7 @@ class WatchedRun:
         self._is_anothers = False
         self._is_opening = False
         self._model: object = None
+        self._model_ids: tuple[str, ...] = ()
         self._request: Request | None = None
         self._tools: ToolEvents | None = None
         self._untold: list[Request] = []
@@ -197,7 +198,9 @@ class WatchedRun:
             if run is None:
                 self._is_anothers = True
                 return
-            self._model = self._names.asked() or _upstream.model_of(ctx)
+            named = self._names.asked()
+            self._model = named or _upstream.model_of(ctx)
+            self._model_ids = () if named else _upstream.model_ids(ctx)
             self._begin_request(run).meter.resumed_at = started
             self._run = run
             self._is_opening = False
@@ -209,6 +212,7 @@ class WatchedRun:
         request = self._request = run.begin_request(
             step=self._responses + 1, model=self._model, mode='streamed', started=None, messages=()
         )
+        request.model_ids = self._model_ids
         return request
 
     def _of_response(self, run: Run, event: AgentStreamEvent, waited_from: float, now: float) -> None:

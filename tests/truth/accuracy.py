@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from paced_agents import paced_client
 
-from streamtap.testing import Call, PacedProvider, capture
+from streamtap.testing import Call, PacedProvider
 from truth.case import DOORS, Case, Expected
 from truth.judge import TIGHT, judge
 from truth.replies import tools_then_text
@@ -116,13 +116,12 @@ def _rows(door: Door, runs: int) -> list[Row]:
         rows: list[Row] = []
         async with paced_client(provider) as client:
             for _ in range(runs):
-                with capture() as seen:
-                    before = len(provider.served)
-                    world = World(door, provider, client, seen)
-                    await world.run(world.agent(tools=[world.tool('nap', 0.1)]))
-                    await asyncio.sleep(0)
-                    happened = happened_in(world, provider.served[before:])
-                    rows.append(judge(_case(expected), door, happened, seen, TIGHT))
+                before = len(provider.served)
+                world = World(door, provider, client)
+                await world.run(world.agent(tools=[world.tool('nap', 0.1)]))
+                await asyncio.sleep(0)
+                happened = happened_in(world, provider.served[before:])
+                rows.append(judge(_case(expected), door, happened, world.seen, TIGHT))
         return rows
 
     with PacedProvider(SCRIPT) as provider:

@@ -34,6 +34,13 @@ class Expected:
         tool_times: Whether durations are known of tools that ran.
         untimed: Tools that ran whose durations cannot be known all the same.
         usage: Whether the tokens of complete responses are known.
+        models: The model of each request, where more than one is asked.
+        counts_before: Whether the time to first token counts from where the case says that the waiting began
+            (`World.waiting`), because nobody can tell the model's time from what came before it.
+        phases: Those of the phases measured by the case (`World.spent`) that are known; the others are absent.
+        stalls: How many stalls there were.
+        scrapes: What each scrape showed while the run went on: the stage of the stalled stream, `calm` if none was
+            stalled, `nothing` if the run was not seen.
     """
 
     run: str = 'success'
@@ -48,6 +55,11 @@ class Expected:
     tool_times: bool = True
     untimed: tuple[str, ...] = ()
     usage: bool = True
+    models: tuple[str, ...] | None = None
+    counts_before: bool = False
+    phases: tuple[str, ...] = ()
+    stalls: int = 0
+    scrapes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,35 @@ from truth.deferred import DEFERRED
 from truth.delegation import DELEGATION
 from truth.endings import ENDINGS
 from truth.failures import FAILURES
+from truth.hangs import HANGS
 from truth.modes import MODES
 from truth.outputs import OUTPUTS
+from truth.preparation import PREPARATION
 from truth.raises import RAISES
 from truth.refusals import REFUSALS
 from truth.stops import STOPS
 from truth.tools import TOOLS
+from truth.wrappers import WRAPPERS
 
 if TYPE_CHECKING:
     from truth.case import Case, Door
 
-GROUPS = (MODES, ADAPTERS, ENDINGS, RAISES, STOPS, FAILURES, DEFERRED, TOOLS, REFUSALS, OUTPUTS, DELEGATION)
+GROUPS = (
+    MODES,
+    ADAPTERS,
+    ENDINGS,
+    RAISES,
+    STOPS,
+    FAILURES,
+    DEFERRED,
+    HANGS,
+    TOOLS,
+    REFUSALS,
+    OUTPUTS,
+    DELEGATION,
+    WRAPPERS,
+    PREPARATION,
+)
 
 
 def all_cases() -> list[tuple[Case, Door]]:

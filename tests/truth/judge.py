@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from streamtap._phases import Intervals
+from truth.exposition import by_label
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from streamtap import ResponseRecord, RunRecord, ToolRecord
     from streamtap.testing import Capture, Served
@@ -33,6 +35,7 @@ class Bounds:
         gap: Seconds, for the median gap of a response.
         speed: Share of the tokens per second.
         tool: Seconds, for the duration of a tool.
+        phase: Seconds, for a phase that the case measured, and for the age of an open run.
         phases: Seconds by which the phases of a run may miss its duration.
     """
 
@@ -40,11 +43,12 @@ class Bounds:
     gap: float
     speed: float
     tool: float
+    phase: float
     phases: float = 0.001
 
 
-TIGHT = Bounds(first_token=0.040, gap=0.002, speed=0.01, tool=0.010)
-GENEROUS = Bounds(first_token=0.2, gap=0.02, speed=0.25, tool=0.2)
+TIGHT = Bounds(first_token=0.040, gap=0.002, speed=0.01, tool=0.010, phase=0.060)
+GENEROUS = Bounds(first_token=0.2, gap=0.02, speed=0.25, tool=0.2, phase=0.2)
 """For a machine that does other things as well."""
 
 
@@ -54,6 +58,7 @@ class Row:
 
     case: Case
     door: Door
+    bounds: Bounds
     first_token: float | None = None
     gap: float | None = None
     speed: float | None = None
@@ -80,7 +85,7 @@ def judge(case: Case, door: Door, happened: Happened, seen: Capture, bounds: Bou
         seen: What was recorded.
         bounds: How far numbers may be off.
     """
-    row = Row(case, door)
+    row = Row(case, door, bounds)
     expected = row.expected
     responses = sorted(seen.responses, key=lambda record: record.started_ns)
     _runs(row, seen.runs, responses)
@@ -89,7 +94,13 @@ def judge(case: Case, door: Door, happened: Happened, seen: Capture, bounds: Bou
     _equal(row, 'tools', tuple(sorted(map(_of_tool, seen.tools))), tuple(sorted(expected.tools)))
     if not isinstance(happened.raised, case.raises or type(None)):
         _equal(row, 'what came out', happened.raised, case.raises)
-    _numbers(row, responses, happened.served)
+    if expected.models is not None:
+        _equal(row, 'models', tuple(record.model for record in responses), expected.models)
+    _attempts(row, responses, happened.served)
+    _numbers(row, responses, happened)
+    _phases(row, seen.runs, happened.spent)
+    _equal(row, 'stalls', sum(record.stalls for record in responses), expected.stalls)
+    _exposition(row, seen, happened)
     _tool_times(row, seen.tools, happened.stamps)
     _tools_phase(row, seen.runs, seen.tools, happened.stamps)
     _run_times(row, seen, happened)
@@ -113,6 +124,11 @@ def judge(case: Case, door: Door, happened: Happened, seen: Capture, bounds: Bou
 def _equal(row: Row, what: str, seen: object, expected: object) -> None:
     if seen != expected:
         row.faults.append(f'{what}: {seen!r} instead of {expected!r}')
+
+
+def _near(row: Row, what: str, seen: float | None, true: float | None, bound: float) -> None:
+    if (seen is None) != (true is None) or abs((seen or 0.0) - (true or 0.0)) > bound:
+        row.faults.append(f'{what}: {seen!r} instead of {true!r}')
 
 
 def _outcome(record: RunRecord | ResponseRecord) -> str:
@@ -150,10 +166,55 @@ def _nesting(row: Row, runs: Sequence[RunRecord]) -> None:
     _equal(row, 'nested runs', nested, dict(row.expected.nested or {}))
 
 
-def _numbers(row: Row, responses: Sequence[ResponseRecord], served: Sequence[Served]) -> None:
+def _attempts(row: Row, responses: Sequence[ResponseRecord], served: Sequence[Served]) -> None:
+    """Compare how long each attempt took, and the failed ones before it, where each record is a request of the server's."""
+    if len(responses) != len(served):
+        return
+    pairs = [
+        (record, (each.finished_at or each.received_at) - each.received_at)
+        for record, each in zip(responses, sorted(served, key=lambda each: each.received_at), strict=True)
+    ]
+    for record, took in pairs:
+        what = f'attempt {record.attempt} of request {record.step}'
+        before = [
+            seconds
+            for other, seconds in pairs
+            if (other.run_id, other.step) == (record.run_id, record.step) and other.attempt < record.attempt
+        ]
+        waited = sum(before) if before and record.outcome != 'error' else None
+        _near(row, f'wait before {what}', record.wait_before_attempt, waited, row.bounds.phase)
+        if record.outcome in ('success', 'error') and not row.expected.counts_before:
+            known = record.attempt < len(before) + 1 or row.expected.first_token
+            _near(row, f'duration of {what}', record.duration, took if known else None, row.bounds.phase)
+
+
+def _phases(row: Row, runs: Sequence[RunRecord], spent: Mapping[str, float]) -> None:
+    for phase, true in spent.items():
+        seen = sum(run.phases.get(phase, 0.0) for run in runs)
+        _near(row, f'phase {phase}', seen, true if phase in row.expected.phases else 0.0, row.bounds.phase)
+
+
+def _exposition(row: Row, seen: Capture, happened: Happened) -> None:
+    """What Prometheus is told has to be what the records say, with nothing open at the end."""
+    _equal(row, 'scrapes', tuple(scrape.shown for scrape in happened.scrapes), row.expected.scrapes)
+    for scrape in happened.scrapes:
+        true = 0.0 if scrape.shown == 'nothing' else scrape.true_age
+        _near(row, 'age of the oldest run', scrape.age, true, row.bounds.phase)
+    for name, records in (('runs', seen.runs), ('requests', seen.responses), ('tool_calls', seen.tools)):
+        counted = by_label(happened.exposition, f'pydantic_ai_{name}_total', 'outcome')
+        told = {outcome: count for outcome, count in counted.items() if count}
+        _equal(row, f'{name} told to Prometheus', told, dict(Counter(record.outcome for record in records)))
+    stalls = by_label(happened.exposition, 'pydantic_ai_stream_stalls_total', '')
+    _equal(row, 'stalls told to Prometheus', sum(stalls.values()), row.expected.stalls)
+    for name in ('runs_in_progress', 'oldest_run_age_seconds', 'requests_in_progress', 'stalled_streams'):
+        left = by_label(happened.exposition, f'pydantic_ai_{name}', 'model')
+        _equal(row, f'{name} at the end', {label: value for label, value in left.items() if value}, {})
+
+
+def _numbers(row: Row, responses: Sequence[ResponseRecord], happened: Happened) -> None:
     """Compare each response that streamed with the server's own stamps."""
     streamed = [record for record in responses if record.chunks]
-    sent = [each for each in sorted(served, key=lambda each: each.received_at) if each.chunks]
+    sent = [each for each in sorted(happened.served, key=lambda each: each.received_at) if each.chunks]
     if len(streamed) != len(sent):
         if any(record.streamed for record in responses):
             row.faults.append(f'{len(streamed)} responses streamed instead of {len(sent)}')
@@ -162,16 +223,26 @@ def _numbers(row: Row, responses: Sequence[ResponseRecord], served: Sequence[Ser
     for place, (record, truth) in enumerate(zip(streamed, sent, strict=True)):
         if record.outcome == 'success':
             _equal(row, f'chunks of request {record.step}', record.chunks, len(truth.chunks))
-        _first_token(row, record, truth, is_known=known if isinstance(known, bool) else known[place])
+        is_known = known if isinstance(known, bool) else known[place]
+        _first_token(row, record, truth, happened.waiting, is_known=is_known)
+        if record.stalls == 1:
+            ends = [chunk.at for chunk in truth.chunks[1:]] + [truth.finished_at or 0.0]
+            silence = max(end - chunk.at for chunk, end in zip(truth.chunks, ends, strict=True))
+            _near(row, 'seconds of the stall', record.stall_seconds, silence, row.bounds.phase)
         if record.outcome == 'success':
             _pace(row, record, truth)
 
 
-def _first_token(row: Row, record: ResponseRecord, truth: Served, *, is_known: bool) -> None:
+def _first_token(
+    row: Row, record: ResponseRecord, truth: Served, waiting: Mapping[int, float], *, is_known: bool
+) -> None:
     known = record.time_to_first_token is not None
     _equal(row, f'time to first token of request {record.step} is known', known, is_known)
     if record.time_to_first_token is not None and truth.time_to_first_chunk is not None:
-        error = abs(record.time_to_first_token - truth.time_to_first_chunk)
+        began = (
+            waiting.get(truth.request.number, truth.received_at) if row.expected.counts_before else truth.received_at
+        )
+        error = abs(record.time_to_first_token - (truth.chunks[0].at - began))
         row.first_token = max(row.first_token or 0.0, error)
 
 

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from paced_agents import paced_client, paced_model
+from prometheus_client import CollectorRegistry, generate_latest
 from pydantic_ai import Agent, RunUsage
 
-from streamtap.testing import PacedProvider, capture
+from streamtap import PrometheusSink, Tap, UsageSink
+from streamtap.testing import Capture, MemorySink, PacedProvider
+from truth.exposition import Scrape, scrape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -20,8 +23,12 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
     from pydantic_ai.models import Model
 
-    from streamtap.testing import Capture, Served
+    from streamtap.testing import Served
     from truth.case import Case, Door
+
+
+HANG = 0.4
+"""Seconds in which a silence has to show."""
 
 
 @dataclass(frozen=True)
@@ -49,19 +56,34 @@ class World:
         door: How the tap is attached.
         provider: The server.
         client: A client of it.
-        seen: The tap and what it recorded.
+        options: Options of the tap.
+        registry: Where it tells Prometheus.
     """
 
     door: Door
     provider: PacedProvider
     client: AsyncOpenAI
-    seen: Capture
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    seen: Capture = field(init=False)
+    """The tap and what it recorded."""
     stamps: list[Stamp] = field(default_factory=list[Stamp])
     runs: list[Lasted] = field(default_factory=list[Lasted])
     usages: dict[str, Any] = field(default_factory=dict[str, Any])
     """What pydantic-ai says that each run used, whether or not it had a result, by the run's id."""
     shares_usage: bool = False
     """Whether runs count into the usage of those that call them."""
+    waiting: dict[int, float] = field(default_factory=dict[int, float])
+    """When the waiting for a request began that the server saw later, by the request's number."""
+    spent: dict[str, float] = field(default_factory=dict[str, float])
+    """Seconds of a phase that the case measured itself."""
+    scrapes: list[Scrape] = field(default_factory=list[Scrape])
+    began: float = 0.0
+
+    def __post_init__(self) -> None:
+        memory = MemorySink()
+        sinks = [memory, UsageSink(), PrometheusSink(self.registry)]
+        self.seen = Capture(Tap(sinks, **self.options), memory)
 
     def model(self, name: str = 'gpt-4.1-mini') -> Model:
         """A model that asks the server."""
@@ -167,6 +189,44 @@ class World:
         finally:
             self.stamps.append(Stamp(tool, started, time.perf_counter()))
 
+    @contextlib.contextmanager
+    def spending(self, phase: str) -> Generator[None]:
+        """Measure something that is to be in a phase of its own."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.spent[phase] = self.spent.get(phase, 0.0) + time.perf_counter() - started
+
+    async def dawdle(self, seconds: float) -> None:
+        """Be slow before or after a request, which is no time of the model's."""
+        self.waiting.setdefault(len(self.provider.served), time.perf_counter())
+        with self.spending('other'):
+            await asyncio.sleep(seconds)
+
+    async def scrape_hang(self) -> None:
+        """Note what a scrape shows when the server has been silent for a while after a run that begins now."""
+        self.began = time.perf_counter()
+        deadline = self.began + HANG
+        await asyncio.sleep(HANG / 2)
+        shown = await self._scrape()
+        # A busy machine may have been late with what came before the silence.
+        for _ in range(100):
+            if shown.shown != 'calm' or time.perf_counter() > deadline:
+                break
+            await asyncio.sleep(0.01)
+            shown = await self._scrape()
+        self.scrapes.append(shown)
+
+    async def scrape_later(self) -> None:
+        """Note what a scrape shows a while after."""
+        self.began = time.perf_counter()
+        await asyncio.sleep(HANG / 2)
+        self.scrapes.append(await self._scrape())
+
+    async def _scrape(self) -> Scrape:
+        return await scrape(self.registry, time.perf_counter() - self.began)
+
 
 @dataclass(frozen=True)
 class Happened:
@@ -179,6 +239,10 @@ class Happened:
         usages: What pydantic-ai said that runs used, by their id.
         shares_usage: Whether that of a run has that of nested runs in it.
         raised: What came out of the case.
+        waiting: When the waiting for a request began that the server saw later, by its number.
+        spent: What phases took, where the case measured it.
+        scrapes: What scrapes showed while the case went on.
+        exposition: What a scrape showed after it.
     """
 
     served: tuple[Served, ...]
@@ -187,17 +251,33 @@ class Happened:
     usages: Mapping[str, Any]
     shares_usage: bool
     raised: BaseException | None
+    waiting: dict[int, float]
+    spent: dict[str, float]
+    scrapes: tuple[Scrape, ...]
+    exposition: str
 
 
 def happened_in(world: World, served: tuple[Served, ...], raised: BaseException | None = None) -> Happened:
-    """What happened, now that it has.
+    """What happened, now that it has, and the tap is closed.
 
     Args:
         world: Where it did.
         served: What the server did.
         raised: What came out of it.
     """
-    return Happened(served, tuple(world.stamps), tuple(world.runs), world.usages, world.shares_usage, raised)
+    world.seen.tap.close()
+    return Happened(
+        served=served,
+        stamps=tuple(world.stamps),
+        runs=tuple(world.runs),
+        usages=world.usages,
+        shares_usage=world.shares_usage,
+        raised=raised,
+        waiting=world.waiting,
+        spent=world.spent,
+        scrapes=tuple(world.scrapes),
+        exposition=generate_latest(world.registry).decode(),
+    )
 
 
 def happen(case: Case, door: Door) -> tuple[Happened, Capture]:
@@ -207,22 +287,20 @@ def happen(case: Case, door: Door) -> tuple[Happened, Capture]:
         case: The case.
         door: How the tap is attached.
     """
-    with PacedProvider(case.script) as provider, capture(**case.options) as seen:
-        raised: BaseException | None = None
+    raised: BaseException | None = None
 
-        async def main() -> World:
-            nonlocal raised
-            async with paced_client(provider) as client:
-                world = World(door, provider, client, seen)
-                try:
-                    await case.drive(world)
-                except Exception as error:
-                    raised = error
-                # Whoever leaves events unread has the loop tell so.
-                await asyncio.sleep(0)
-            return world
+    async def main(provider: PacedProvider) -> World:
+        nonlocal raised
+        async with paced_client(provider) as client:
+            world = World(door, provider, client, case.options)
+            try:
+                await case.drive(world)
+            except Exception as error:
+                raised = error
+            # Whoever leaves events unread has the loop tell so.
+            await asyncio.sleep(0)
+        return world
 
-        world = asyncio.run(main())
-        happened = happened_in(world, provider.served, raised)
-        seen.tap.close()
-        return happened, seen
+    with PacedProvider(case.script) as provider:
+        world = asyncio.run(main(provider))
+        return happened_in(world, provider.served, raised), world.seen

@@ -86,7 +86,8 @@ def is_primed(ctx: object, events: object) -> bool:
     """
     response = _read(events, 'response')
     if response is not None:
-        return bool(_read(response, 'parts'))
+        # One that failed to open has no parts, and is handed over as if it were complete.
+        return bool(_read(response, 'parts')) or _read(response, 'state') == 'complete'
     return bool(_read(_read(ctx, 'root_capability'), '_has_on_model_request_error'))
 
 
@@ -138,6 +139,12 @@ def goes_on(lifetime: object) -> bool:
 def model_of(ctx: object) -> object | None:
     """The model that the run asks, wrapped in whatever wrappers."""
     return _read(ctx, 'model')
+
+
+def model_ids(ctx: object) -> tuple[str, ...]:
+    """The ids of the model that the context names; a response that names another came from where a capability sent it."""
+    ids = (_read(_read(ctx, 'model'), 'model_id'), _read(ctx, 'model_id'))
+    return tuple(each for each in ids if isinstance(each, str))
 
 
 def asks_again(messages: Sequence[ModelMessage]) -> bool:

@@ -148,7 +148,9 @@ def response_at(messages: Sequence[ModelMessage], index: int) -> ModelResponse |
     return None
 
 
-def asked_model(model: object, failures: int, model_id: str | None = None) -> tuple[str, str]:
+def asked_model(
+    model: object, failures: int, model_id: str | None = None, known_ids: tuple[str, ...] = ()
+) -> tuple[str, str]:
     """The provider and the model that was asked: what is configured, not how the server spells it.
 
     Args:
@@ -156,12 +158,14 @@ def asked_model(model: object, failures: int, model_id: str | None = None) -> tu
         failures: How many candidates failed before this one.
         model_id: The `provider:model` that the response names as asked; it tells the candidate where the fallback
             is a capability, and the context of the run still names the first.
+        known_ids: The ids of `model`, if a capability may have sent the request to another model all the same.
     """
     asked = _unwrap(model)
-    candidates = wrapped_candidates(asked)
+    is_another = bool(known_ids) and model_id is not None and model_id not in known_ids
+    candidates = () if is_another else wrapped_candidates(asked)
     if candidates:
         return asked_model(candidates[min(failures, len(candidates) - 1)], 0)
-    if failures and model_id and ':' in model_id:
+    if (failures or is_another) and model_id and ':' in model_id:
         answered_by, _, name = model_id.partition(':')
         return answered_by, name
     provider = getattr(asked, 'system', None)
