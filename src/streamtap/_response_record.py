@@ -198,7 +198,8 @@ def _duration(request: Request, started: float | None) -> float | None:
     if started is None:
         return None
     if not request.streamed:
-        return None if request.answered is None else max(0.0, request.answered - started)
+        ended = request.answered if request.answered is not None else meter.stopped
+        return None if ended is None else max(0.0, ended - started)
     end = meter.last_event if request.outcome in (None, 'success', 'incomplete') else meter.stopped
     if end is None and request.outcome != 'success':
         end = meter.stopped

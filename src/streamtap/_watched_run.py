@@ -255,7 +255,7 @@ class WatchedRun:
         if request is None:
             return
         # After a cancellation the messages may not have it yet.
-        may_come = not messages or isinstance(error, asyncio.CancelledError)
+        may_come = not messages or isinstance(error, asyncio.CancelledError) or _upstream.is_of_model(error)
         if came_of_it or may_come or request.meter.first_event is not None:
             self._request = None
             self._responses += came_of_it

@@ -34,6 +34,7 @@ class Expected:
         tool_times: Whether durations are known of tools that ran.
         untimed: Tools that ran whose durations cannot be known all the same.
         usage: Whether the tokens of complete responses are known.
+        run_start: Whether it is known when the run began.
         models: The model of each request, where more than one is asked.
         counts_before: Whether the time to first token counts from where the case says that the waiting began
             (`World.waiting`), because nobody can tell the model's time from what came before it.
@@ -55,6 +56,7 @@ class Expected:
     tool_times: bool = True
     untimed: tuple[str, ...] = ()
     usage: bool = True
+    run_start: bool = True
     models: tuple[str, ...] | None = None
     counts_before: bool = False
     phases: tuple[str, ...] = ()

@@ -174,7 +174,8 @@ def _attempts(row: Row, responses: Sequence[ResponseRecord], served: Sequence[Se
         (record, (each.finished_at or each.received_at) - each.received_at)
         for record, each in zip(responses, sorted(served, key=lambda each: each.received_at), strict=True)
     ]
-    for record, took in pairs:
+    known_of = row.expected.first_token
+    for place, (record, took) in enumerate(pairs):
         what = f'attempt {record.attempt} of request {record.step}'
         before = [
             seconds
@@ -184,7 +185,7 @@ def _attempts(row: Row, responses: Sequence[ResponseRecord], served: Sequence[Se
         waited = sum(before) if before and record.outcome != 'error' else None
         _near(row, f'wait before {what}', record.wait_before_attempt, waited, row.bounds.phase)
         if record.outcome in ('success', 'error') and not row.expected.counts_before:
-            known = record.attempt < len(before) + 1 or row.expected.first_token
+            known = record.attempt < len(before) + 1 or (known_of if isinstance(known_of, bool) else known_of[place])
             _near(row, f'duration of {what}', record.duration, took if known else None, row.bounds.phase)
 
 
@@ -281,7 +282,7 @@ def _run_times(row: Row, seen: Capture, happened: Happened) -> None:
     ran = sum(stamp.tool in functions for stamp in happened.stamps)
     if len(functions) == len({stamp.tool for stamp in happened.stamps} & functions):
         _equal(row, 'tool calls of all runs', sum(run.tool_calls for run in seen.runs), ran)
-    if len(seen.runs) != 1 or len(happened.runs) != 1:
+    if len(seen.runs) != 1 or len(happened.runs) != 1 or not row.expected.run_start:
         return
     (run,), (truth,) = seen.runs, happened.runs
     row.duration = abs(run.duration - (truth.ended - truth.started))

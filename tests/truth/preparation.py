@@ -133,7 +133,7 @@ async def instructions_of_each_step(w: World) -> None:
     await w.run(w.agent(instructions=slow_instructions(w), tools=[w.tool('nap')]))
 
 
-@PREPARATION.case([SHORT], TOLD, but={'handler': {'phases': ()}})
+@PREPARATION.case([SHORT], TOLD, but={'handler': {'phases': (), 'run_start': False}})
 async def system_prompt(w: World) -> None:
     """A slow system prompt, which is over before there is a request."""
     agent = w.agent()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_ai import ModelResponse  # noqa: TC002 - pydantic-ai reads the hint of `is_bad`
 from pydantic_ai.capabilities import AbstractCapability, ModelFallback
+from pydantic_ai.exceptions import FallbackExceptionGroup, ModelAPIError
 from pydantic_ai.models.concurrency import ConcurrencyLimitedModel
 from pydantic_ai.models.fallback import FallbackModel
 from pydantic_ai.models.instrumented import InstrumentationSettings, InstrumentedModel
@@ -133,13 +134,13 @@ class Recovers(AbstractCapability[Any]):
 FAILS = Expected(f'error {REFUSED.partition(" ")[2]}', requests=(REFUSED,))
 
 
-@WRAPPERS.case([BUSY], FAILS, but={'watch': {'first_token': False}})
+@WRAPPERS.case([BUSY], FAILS, raises=ModelAPIError)
 async def busy(w: World) -> None:
     """A model that is busy."""
     await w.run(w.agent())
 
 
-@WRAPPERS.case([replace(BUSY, headers_after=0.3)], FAILS, but={'watch': {'first_token': False}})
+@WRAPPERS.case([replace(BUSY, headers_after=0.3)], FAILS, but={'watch': {'first_token': False}}, raises=ModelAPIError)
 async def not_recovered(w: World) -> None:
     """A model that is busy, and a capability that may recover it and does not."""
     await w.run(w.agent(capabilities=[Recovers()]))
@@ -165,13 +166,13 @@ async def another_model(w: World) -> None:
 ALL_FAIL = Expected('error FallbackExceptionGroup', requests=(REFUSED, REFUSED), models=NAMES[:2])
 
 
-@WRAPPERS.case(refusing('first', 'second'), ALL_FAIL)
+@WRAPPERS.case(refusing('first', 'second'), ALL_FAIL, raises=FallbackExceptionGroup)
 async def no_fallback_left(w: World) -> None:
     """`FallbackModel` all of whose models are busy."""
     await w.run(w.agent(FallbackModel(*models(w, *NAMES[:2]))))
 
 
-@WRAPPERS.case(refusing('first', 'second'), ALL_FAIL)
+@WRAPPERS.case(refusing('first', 'second'), ALL_FAIL, raises=FallbackExceptionGroup)
 async def no_fallback_of_the_capability_left(w: World) -> None:
     """`ModelFallback` all of whose models are busy."""
     await w.run(w.agent(w.model('first'), capabilities=[ModelFallback(w.model('second'))]))
@@ -210,7 +211,7 @@ BREAKS = Reply((*TEXT.steps[:6], Drop()), **PACE)
 @WRAPPERS.case(
     [BREAKS],
     Expected('error ModelConnectionError', requests=('error ModelConnectionError',), models=('first',)),
-    but={'watch': {'first_token': False}},
+    raises=ModelAPIError,
 )
 async def a_fallback_that_comes_too_late(w: World) -> None:
     """`FallbackModel` whose first model breaks off in its text."""

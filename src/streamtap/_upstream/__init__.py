@@ -27,6 +27,7 @@ from streamtap._upstream.context import (
 from streamtap._upstream.errors import (
     error_type,
     failed_attempts,
+    is_of_model,
     request_outcome,
     run_ending,
     tool_outcome,
@@ -92,6 +93,7 @@ __all__ = [
     'is_deferred_result',
     'is_instrumented',
     'is_last_part_end',
+    'is_of_model',
     'is_of_response',
     'is_of_tools',
     'is_output_tool',

@@ -62,6 +62,11 @@ def request_outcome(error: BaseException, ctx: object) -> RequestOutcome:
     return 'cancelled' if outcome == 'limit' else outcome if outcome in ('timeout', 'cancelled') else 'error'
 
 
+def is_of_model(error: BaseException) -> bool:
+    """Whether a model, or the way to it, failed: then its request was sent."""
+    return bool(_names(error) & {'ModelAPIError', 'FallbackExceptionGroup'})
+
+
 def failed_attempts(error: BaseException) -> tuple[Attempt, ...]:
     """Every attempt of a request in which all candidates failed; empty for any other error."""
     return attempts_of(error) if 'FallbackExceptionGroup' in _names(error) else ()
