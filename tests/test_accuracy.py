@@ -94,7 +94,7 @@ def test_times_agree_with_the_server(door: str, recovers: bool):  # noqa: FBT001
     assert len(seen.responses) == len(served) == 2
     for response, truth in zip(seen.responses, served, strict=True):
         assert truth.time_to_first_chunk is not None
-        assert response.time_to_first_token == pytest.approx(truth.time_to_first_chunk, abs=0.04)
+        assert response.time_to_first_token == pytest.approx(truth.time_to_first_chunk, abs=0.15)
         assert response.chunks == len(truth.chunks)
     truth = served[1]
     assert truth.window is not None
