@@ -250,7 +250,7 @@ async def cancelled_with_its_caller(w: World) -> None:
     """A nested run whose caller is cancelled in the middle of its stream."""
     agent = inner(w)
     task = asyncio.create_task(w.run(w.agent(tools=[asking(w, lambda: w.run(agent))])))
-    await asyncio.sleep(0.4)
+    await w.served(2, chunks=1)
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
@@ -269,7 +269,7 @@ async def timed_out_with_its_caller(w: World) -> None:
     """A nested run in the middle of whose stream its caller's time is up."""
     agent = inner(w)
     with contextlib.suppress(TimeoutError):
-        await w.run(w.agent(tools=[asking(w, lambda: w.run(agent))]), timeout=0.4)
+        await w.run(w.agent(tools=[asking(w, lambda: w.run(agent))]), timeout=0.8)
 
 
 @DELEGATION.case(nested(), NESTED)
