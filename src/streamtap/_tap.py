@@ -275,6 +275,7 @@ class Tap:
 
     def _report_open(self) -> None:
         self._endings.close()
+        self._watch.catch_up()
         for run in self._runs.all_open():
             if self._runs.remove(run):
                 run.close()

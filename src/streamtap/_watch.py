@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import weakref
+from contextvars import Context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -148,6 +149,9 @@ class WatchReader:
             self._has_begun = True
             with guarded(self._door.around.out, WHERE):
                 self._find(now)
+                if _upstream.tells_context_later(self._events):
+                    # By then the run has its task.
+                    asyncio.get_running_loop().call_soon(self._end_with_run, context=Context())
 
     def waiting(self, now: float) -> None:
         """An event is asked for."""
@@ -184,6 +188,17 @@ class WatchReader:
         if self._watched is not None:
             with guarded(self._door.around.out, WHERE):
                 self._door.leave(self._watched, self._task)
+
+    def _end_with_run(self) -> None:
+        """A run that is cancelled is over, also if nobody reads on: its stream was left, or the loop is closing."""
+        task = _upstream.task_of_events(self._events)
+        if task is not None:
+            task.add_done_callback(self._run_over, context=Context())
+
+    def _run_over(self, task: asyncio.Task[object]) -> None:
+        # Any other end is for whoever reads: a result, or an exception.
+        if task.cancelled():
+            self.over(asyncio.CancelledError())
 
     def _find(self, now: float) -> None:
         door = self._door

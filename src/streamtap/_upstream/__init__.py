@@ -58,6 +58,7 @@ from streamtap._upstream.watched import (
     made_at,
     new_messages,
     result_of,
+    task_of_events,
     tells_context_later,
 )
 
@@ -106,6 +107,7 @@ __all__ = [
     'run_ending',
     'streamed_response',
     'take_off_second_instrumentation',
+    'task_of_events',
     'tells_context_later',
     'tool_call',
     'tool_manager',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -70,6 +71,12 @@ def context_of_events(events: object) -> RunOfEvents | None:
     run = getattr(getattr(events, '_binding', None), 'agent_run', None)
     ctx = getattr(run, 'ctx', None)
     return None if ctx is None else RunOfEvents(ctx)
+
+
+def task_of_events(events: object) -> asyncio.Task[object] | None:
+    """The task that drives the run behind the events of `run_stream_events()`, once it has begun."""
+    task = getattr(events, '_task', None)
+    return cast('asyncio.Task[object]', task) if isinstance(task, asyncio.Task) else None
 
 
 def is_of_response(event: AgentStreamEvent) -> bool:
