@@ -46,6 +46,10 @@ class Run:
     moments: Moments = field(init=False)
     open_request: Request | None = None
     unsettled: Request | None = None
+    messages: Sequence[ModelMessage] = ()
+    """The run's own, which pydantic-ai adds to while it goes on."""
+    known_messages: int = 0
+    """How many there were at the last request."""
     reported_before: bool = False
 
     def __post_init__(self) -> None:
@@ -126,6 +130,7 @@ class Run:
         self.settle()
         meter = ResponseMeter(started, stall_after=self.around.stall_after)
         request = Request(step, started, mode == 'streamed', model, meter, messages, len(messages))
+        self.messages, self.known_messages = messages, len(messages)
         if _upstream.asks_again(messages):
             self.output_retries += 1
         self.open_request = request
@@ -215,6 +220,10 @@ class Run:
             self.request_over(self.open_request, 'incomplete' if outcome == 'incomplete' else 'cancelled', now=now)
         self.settle()
         self.tools.end_all(outcome, error_type, now)
+        if _upstream.asks_again(self.messages[self.known_messages :]):
+            # No request followed: something ended the run before it, of which not every door is told.
+            self.output_retries += 1
+            outcome = 'incomplete' if outcome == 'success' else outcome
         if self.reported_before:
             return
         owner = self.owner

@@ -284,6 +284,7 @@ class Tap:
         self._watch.search(2)
         self._endings.search(2)
         self._endings.close()
+        self._watch.catch_up()
         for run in self._runs.all_open():
             if self._runs.remove(run):
                 run.close()

@@ -71,8 +71,9 @@ def _listen(reader: WatchReader, events: object) -> None:
     An exception that somebody keeps, or that a cancelled task keeps below Python 3.12, keeps them from being collected.
     """
 
-    def ended(_: object) -> None:
-        if _upstream.was_left(events):
+    def ended(run: asyncio.Task[object]) -> None:
+        # Any other end is for whoever reads: a result, or an exception.
+        if run.cancelled() or _upstream.was_left(events):
             reader.over(asyncio.CancelledError())
 
     run = _upstream.run_behind(events)

@@ -165,6 +165,7 @@ class WatchedRun:
             run.tool_manager = None
             # The context of the run's own task holds this object, which must not hold the run in turn.
             self._events = self._result = None
+            run.messages = messages
             if self._runs.remove(run):
                 run.end(outcome, error_type=error_type, now=now)
 
@@ -261,6 +262,7 @@ class WatchedRun:
             self._responses += came_of_it
             ctx = _upstream.context_of_events(self._events)
             run.request_over(request, _upstream.request_outcome(error, ctx), error=error, now=now)
+            self._asked(run, request, messages)
 
     def _tool_manager(self) -> object | None:
         return _upstream.tool_manager(_upstream.context_of_events(self._events))
@@ -298,7 +300,11 @@ class WatchedRun:
         before = messages[:place]
         if _upstream.asks_again(before):
             run.output_retries += 1
-        asked = _upstream.made_at(before)
+        self._asked(run, request, before)
+
+    def _asked(self, run: Run, request: Request, messages: Sequence[ModelMessage]) -> None:
+        """Take the request's start from the message that it carried."""
+        asked = _upstream.made_at(messages)
         if asked is not None and (moment := run.moments.to_monotonic(asked)) >= run.started:
             meter = request.meter
             first_sign = meter.first_event if meter.first_event is not None else meter.stopped

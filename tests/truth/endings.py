@@ -202,3 +202,16 @@ async def token_limit(w: World) -> None:
 async def tool_limit(w: World) -> None:
     """The limit of tool calls is less than what a response asks for."""
     await w.run(w.agent(tools=[w.tool('nap')]), usage_limits=UsageLimits(tool_calls_limit=1))
+
+
+@ENDINGS.case(
+    [NO],
+    Expected('limit UsageLimitExceeded', output_retries=1),
+    but={'handler': {'run': 'incomplete'}},
+    raises=UsageLimitExceeded,
+)
+async def request_limit_after_retry(w: World) -> None:
+    """The limit of requests is reached when a text is sent back."""
+    agent = w.agent()
+    agent.output_validator(not_nope)
+    await w.run(agent, usage_limits=UsageLimits(request_limit=1))
