@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamtap import _upstream
+from streamtap._phases import SHORTEST_HOLD
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import AgentStreamEvent
@@ -52,9 +53,10 @@ class ToolEvents:
     Args:
         run: The run that makes them.
         step: The step of the response that asked for them.
+        is_ahead: Whether the run goes on by itself while whoever reads holds an event.
     """
 
-    def __init__(self, run: Run, *, step: int) -> None:
+    def __init__(self, run: Run, *, step: int, is_ahead: bool = False) -> None:
         self._run = run
         self._tools = run.tools
         self._step = step
@@ -62,6 +64,8 @@ class ToolEvents:
         self._one_by_one = mode == 'sequential'
         self._results_are_held = mode == 'parallel_ordered_events'
         self._calls: list[Scheduled] = []
+        self._is_ahead = is_ahead
+        self._last_at = 0.0
         self._batch_started: float | None = None
         self._output_accepted = False
         self.ending: RunOutcome = 'success'
@@ -72,7 +76,7 @@ class ToolEvents:
         call = _upstream.tool_call(event)
         if call is None and self._calls and self._batch_started is None:
             # The tools start when all calls were handed over and the next event is asked for.
-            self._batch_started = waited_from
+            self._batch_started = self._starts(waited_from)
         if call is not None:
             if not self._output_accepted:
                 self.ending = 'incomplete'
@@ -83,7 +87,7 @@ class ToolEvents:
                 alone = self._one_by_one or _upstream.is_sequential(self._run.tool_manager, call.tool)
                 self._calls.append(Scheduled(opened, alone))
         elif (result := _upstream.tool_result(event)) is not None:
-            self._result(result, now)
+            self._result(result, waited_from, now)
         elif event.event_kind == 'deferred_tool_requests':
             self.ending = 'deferred'
         elif event.event_kind == 'deferred_tool_results':
@@ -92,6 +96,7 @@ class ToolEvents:
             for scheduled in self._calls:
                 if scheduled.open.tool_call_id in decided:
                     scheduled.released = now
+        self._last_at = now
 
     def over(self) -> None:
         """The round ended; a call without a result waits for a decision from outside."""
@@ -101,7 +106,8 @@ class ToolEvents:
 
     def broke(self, error: BaseException, waited_from: float, now: float) -> None:
         """The round ended with an exception; a lone running tool is the one that raised it."""
-        started = self._batch_started if self._batch_started is not None else waited_from
+        started = self._batch_started if self._batch_started is not None else self._starts(waited_from)
+        ended = None if self._was_ready(waited_from, now) else now
         starts = {id(call): start_of(self._calls, place, started) for place, call in enumerate(self._calls)}
         running = [call for call in self._calls if call.ended is None and starts[id(call)] is not None]
         outcome, cause, error_type = _upstream.tool_outcome(error)
@@ -112,11 +118,20 @@ class ToolEvents:
             if began is None:
                 self._tools.forget(call.open)
             elif len(running) == 1:
-                self._tools.end(call.open, outcome, cause=cause, error_type=error_type, interval=(began, now))
+                interval = None if ended is None else (began, ended)
+                self._tools.end(call.open, outcome, cause=cause, error_type=error_type, interval=interval)
             else:
                 self._tools.end(call.open, 'interrupted', interval=(began, now))
 
-    def _result(self, result: _upstream.ToolResult, now: float) -> None:
+    def _starts(self, waited_from: float) -> float:
+        """When the tools start whose calls were handed over."""
+        return self._last_at if self._is_ahead else waited_from
+
+    def _was_ready(self, waited_from: float, now: float) -> bool:
+        """Whether what came was there already while whoever reads held the event before: nobody knows since when."""
+        return waited_from - self._last_at >= SHORTEST_HOLD and now - waited_from < SHORTEST_HOLD
+
+    def _result(self, result: _upstream.ToolResult, waited_from: float, now: float) -> None:
         if result.kind == 'output' and result.outcome == 'success':
             self._accepted(result, now)
         self.ending = 'success' if self._output_accepted else 'incomplete'
@@ -127,10 +142,12 @@ class ToolEvents:
         call = self._calls[place]
         began = start_of(self._calls, place, self._batch_started if self._batch_started is not None else now)
         call.ended = now
-        if self._results_are_held:
-            # Results come in the order of the calls, whenever they were ready: no duration can be told.
+        was_ready = self._was_ready(waited_from, now)
+        if self._results_are_held or was_ready:
+            # The result was ready before it was asked for, or before its turn among the calls: nobody knows when.
             interval = None
-            self._run.phases.tool(self._batch_started if self._batch_started is not None else now, now)
+            ended = self._last_at if was_ready else now
+            self._run.phases.tool(self._batch_started if self._batch_started is not None else ended, ended)
         else:
             interval = None if began is None else (began, now)
         self._tools.end(call.open, result.outcome, cause=result.cause, interval=interval)

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from streamtap import _upstream
 from streamtap._guard import guarded
+from streamtap._phases import SHORTEST_HOLD
 from streamtap._tool_events import ToolEvents
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class WatchedRun:
         self._lock = threading.RLock()
         self._pulled_at: float | None = None
         self._waited_from = 0.0
+        self._last_at: float | None = None
         self._parent: Run | None = None
         self._run: Run | None = None
         self._is_anothers = False
@@ -135,10 +137,11 @@ class WatchedRun:
                 if self._tools is None:
                     self._tell(run, self._messages())
                     run.tool_manager = self._tool_manager()
-                    self._tools = ToolEvents(run, step=self._responses)
+                    self._tools = ToolEvents(run, step=self._responses, is_ahead=True)
                 self._tools.feed(event, waited_from, now)
             else:
                 self._result = _upstream.result_of(event) or self._result
+            self._last_at = now
 
     def held(self, start: float, end: float) -> None:
         """Whoever asked held an event for that long."""
@@ -233,6 +236,10 @@ class WatchedRun:
             self._tell(run, self._messages())
             run.tool_manager = self._tool_manager()
         request = self._request or self._begin_request(run)
+        if request.meter.first_event is None and self._last_at is not None:
+            # The run is ahead of whoever holds an event: what was ready when they asked had come before.
+            was_late = waited_from - self._last_at >= SHORTEST_HOLD
+            request.was_held = was_late and now - waited_from < SHORTEST_HOLD
         _upstream.feed_response(request.meter, event, waited_from, now, run.describe_tool)
         request.meter.held = True
         if _upstream.is_last_part_end(event):
@@ -286,7 +293,7 @@ class WatchedRun:
         if _upstream.asks_again(before):
             run.output_retries += 1
         asked = _upstream.made_at(before)
-        if asked is not None and (moment := run.moments.to_monotonic(asked)) >= run.started:
+        if asked is not None and not request.was_held and (moment := run.moments.to_monotonic(asked)) >= run.started:
             first = request.meter.first_event
             if first is not None and moment <= first:
                 request.started = request.meter.started = moment
