@@ -26,9 +26,10 @@ class Expected:
         requests: The outcome of each request of all runs in the order in which they began, likewise.
         tools: The name and outcome of each tool call of all runs, in the order of their names.
         nested: The outcome of each nested run, by its agent's name.
-        first_token: Whether the time to first token is known of what streamed.
-        pace: Whether gaps and tokens per second are known of what streamed.
-        tool_times: Whether durations are known of tools that ran.
+        chunks: Whether the chunks of what streamed are seen at all.
+        first_token: Whether the time to first token is known of what streamed; or of which request.
+        pace: Whether gaps and tokens per second are known of what streamed; or of which request.
+        tool_times: Whether durations are known of tools that ran; or of which tools.
         usage: Whether the tokens of complete responses are known.
         models: The model of each request, where more than one is asked.
         counts_before: Whether the time to first token counts from where the case says that the waiting began
@@ -44,9 +45,10 @@ class Expected:
     requests: tuple[str, ...] = ('success',)
     tools: tuple[str, ...] = ()
     nested: Mapping[str, str] | None = None
-    first_token: bool = True
-    pace: bool = True
-    tool_times: bool = True
+    chunks: bool = True
+    first_token: bool | tuple[bool, ...] = True
+    pace: bool | tuple[bool, ...] = True
+    tool_times: bool | tuple[str, ...] = True
     usage: bool = True
     models: tuple[str, ...] | None = None
     counts_before: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truth.consumers import CONSUMERS
 from truth.hangs import HANGS
 from truth.modes import MODES
 from truth.preparation import PREPARATION
@@ -12,7 +13,7 @@ from truth.wrappers import WRAPPERS
 if TYPE_CHECKING:
     from truth.case import Case, Door
 
-GROUPS = (MODES, WRAPPERS, PREPARATION, HANGS)
+GROUPS = (MODES, WRAPPERS, PREPARATION, HANGS, CONSUMERS)
 
 
 def all_cases() -> list[tuple[Case, Door]]:
