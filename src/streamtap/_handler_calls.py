@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from streamtap import _upstream
 from streamtap._guard import guarded
+from streamtap._phases import SHORTEST_HOLD
 from streamtap._tool_events import ToolEvents
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from streamtap._current_run import CurrentRun
     from streamtap._endings import Watched
     from streamtap._meter import ResponseMeter
+    from streamtap._response_record import Request
     from streamtap._surroundings import Surroundings
 
 logger = logging.getLogger('streamtap')
@@ -82,11 +84,14 @@ class ResponseCall:
         self._around = calls.around
         self.describe = watched.run.describe_tool
         self._request = None
+        self._was_asked = self._is_primed = False
+        self._entered = 0.0
         with guarded(self._around.out, watched.door):
             watched.step += 1
-            entered = self._around.clock.monotonic()
+            entered = self._entered = self._around.clock.monotonic()
             started: float | None = entered
-            if _upstream.is_primed(ctx, events):
+            self._is_primed = _upstream.is_primed(ctx, events)
+            if self._is_primed:
                 # The request started before: it is known when it was made.
                 started = asked_at(self._around, ctx, entered, LONGEST_WAIT)
             self._request = watched.run.begin_request(
@@ -114,8 +119,18 @@ class ResponseCall:
     def waiting(self, now: float) -> None:
         """An event is asked for."""
         if self._request is not None:
+            if not self._was_asked:
+                self._was_asked = True
+                self._first_asked(self._request, now)
             self._request.meter.held = False
             self._request.meter.resumed_at = now
+
+    def _first_asked(self, request: Request, now: float) -> None:
+        """Whoever reads had time to do something else first: of a stream that waited for it, nobody knows how long."""
+        if not self._is_primed:
+            request.started = request.meter.started = now
+        elif now - self._entered >= SHORTEST_HOLD:
+            request.hold()
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """An event arrived, and goes to whoever asked."""

@@ -43,8 +43,15 @@ class Request:
     outcome: RequestOutcome | None = None
     error_type: str | None = None
     exhausted: tuple[_upstream.Attempt, ...] = field(default=())
+    was_held: bool = False
+    """Whether the stream was there before somebody asked for its first event: nobody knows since when, nor its pace."""
     model_ids: tuple[str, ...] = ()
     """The ids of `model`, where that is what the run asks and the request itself may have gone to another one."""
+
+    def hold(self) -> None:
+        """Whoever reads came late to a stream that was there already."""
+        self.was_held = True
+        self.started = self.meter.started = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +131,7 @@ def _answer(
     outcome = request.outcome or 'success'
     usage = facts.usage if facts else None
     zero = started if started is not None else meter.first_event
-    paced = not _held_back(meter)
+    paced = not request.was_held and not _held_back(meter)
     failures = max(0, len(attempts) - request.tried_before)
     provider, model = _upstream.asked_model(
         request.model, failures, facts.model_id if facts else None, request.model_ids

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamtap import _upstream
+from streamtap._phases import SHORTEST_HOLD
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import AgentStreamEvent
@@ -59,9 +60,10 @@ class ToolEvents:
     Args:
         run: The run that makes them.
         step: The step of the response that asked for them.
+        is_ahead: Whether the run goes on by itself while whoever reads holds an event.
     """
 
-    def __init__(self, run: Run, *, step: int) -> None:
+    def __init__(self, run: Run, *, step: int, is_ahead: bool = False) -> None:
         self._run = run
         self._tools = run.tools
         self._step = step
@@ -70,6 +72,8 @@ class ToolEvents:
         self._results_are_held = mode == 'parallel_ordered_events'
         self._is_order_known = True
         self._calls: list[Scheduled] = []
+        self._is_ahead = is_ahead
+        self._last_at = 0.0
         self._output_call: _upstream.ToolCall | None = None
         self._has_output = False
         self._has_to_go_on = False
@@ -81,11 +85,15 @@ class ToolEvents:
         call = _upstream.tool_call(event)
         if call is not None:
             self._called(call, now)
-            return
-        self._release(waited_from)
+        else:
+            self._release(self._starts(waited_from))
+            self._answered(event, waited_from, now)
+        self._last_at = now
+
+    def _answered(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         result = _upstream.tool_result(event)
         if result is not None:
-            self._result(result, now)
+            self._result(result, waited_from, now)
         elif event.event_kind == 'deferred_tool_requests':
             self.ending = 'deferred'
         elif event.event_kind == 'deferred_tool_results':
@@ -94,6 +102,7 @@ class ToolEvents:
             for scheduled in self._calls:
                 if scheduled.open.tool_call_id in decided:
                     scheduled.released = now
+        self._last_at = now
 
     def over(self) -> None:
         """The round ended; a call without a result waits for a decision from outside."""
@@ -103,7 +112,9 @@ class ToolEvents:
 
     def broke(self, error: BaseException, waited_from: float, now: float) -> None:
         """The round ended with an exception; a lone running tool is the one that raised it."""
-        starts = {id(call): start_of(self._calls, place, waited_from) for place, call in enumerate(self._calls)}
+        started = self._starts(waited_from)
+        ended = None if self._was_ready(waited_from, now) else now
+        starts = {id(call): start_of(self._calls, place, started) for place, call in enumerate(self._calls)}
         running = [call for call in self._calls if call.ended is None and starts[id(call)] is not None]
         outcome, cause, error_type = _upstream.tool_outcome(error)
         for call in self._calls:
@@ -113,7 +124,8 @@ class ToolEvents:
             if began is None:
                 self._tools.forget(call.open)
             elif len(running) == 1:
-                self._tools.end(call.open, outcome, cause=cause, error_type=error_type, interval=(began, now))
+                interval = None if ended is None else (began, ended)
+                self._tools.end(call.open, outcome, cause=cause, error_type=error_type, interval=interval)
             else:
                 self._tools.end(call.open, 'interrupted', interval=(began, now))
 
@@ -137,7 +149,15 @@ class ToolEvents:
                 break
             call.released = now
 
-    def _result(self, result: _upstream.ToolResult, now: float) -> None:
+    def _starts(self, waited_from: float) -> float:
+        """When the tools start whose calls were handed over."""
+        return self._last_at if self._is_ahead else waited_from
+
+    def _was_ready(self, waited_from: float, now: float) -> bool:
+        """Whether what came was there already while whoever reads held the event before: nobody knows since when."""
+        return waited_from - self._last_at >= SHORTEST_HOLD and now - waited_from < SHORTEST_HOLD
+
+    def _result(self, result: _upstream.ToolResult, waited_from: float, now: float) -> None:
         if result.kind == 'output':
             self._output(result, now)
         # A retry goes before the output of the same round, unless it is one of a tool that does not exist.
@@ -145,9 +165,9 @@ class ToolEvents:
             self._has_to_go_on = True
         self._tell_ending()
         if result.kind == 'function':
-            self._function(result, now)
+            self._function(result, waited_from, now)
 
-    def _function(self, result: _upstream.ToolResult, now: float) -> None:
+    def _function(self, result: _upstream.ToolResult, waited_from: float, now: float) -> None:
         waiting = (place for place, call in enumerate(self._calls) if call.ended is None)
         place = next((place for place in waiting if self._calls[place].open.tool_call_id == result.tool_call_id), None)
         if place is None:
@@ -156,12 +176,13 @@ class ToolEvents:
         call = self._calls[place]
         began = start_of(self._calls, place, now)
         call.ended = now
-        if self._results_are_held or not (self._is_order_known or len(self._calls) == 1):
-            # Results come in the order of the calls, whenever they were ready, or nobody knows which call waited for
-            # which: no duration can be told.
+        was_ready = self._was_ready(waited_from, now)
+        if self._results_are_held or was_ready or not (self._is_order_known or len(self._calls) == 1):
+            # The result was ready before it was asked for, or before its turn among the calls, or nobody knows which
+            # call waited for which: no duration can be told.
             interval = None
             if call.released is not None:
-                self._run.phases.tool(call.released, now)
+                self._run.phases.tool(call.released, self._last_at if was_ready else now)
         else:
             interval = None if began is None else (began, now)
         self._tools.end(call.open, result.outcome, cause=result.cause, interval=interval)

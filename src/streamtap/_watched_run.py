@@ -12,6 +12,7 @@ from uuid import uuid4
 from streamtap import _upstream
 from streamtap._guard import guarded
 from streamtap._names import NamedModel
+from streamtap._phases import SHORTEST_HOLD
 from streamtap._tool_events import ToolEvents
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class WatchedRun:
         self._pulled_at: float | None = None
         self._context: contextvars.Context | None = None
         self._waited_from = 0.0
+        self._last_at: float | None = None
         self._parent: Run | None = None
         self._run: Run | None = None
         self._is_anothers = False
@@ -120,10 +122,11 @@ class WatchedRun:
                 if self._tools is None:
                     self._tell(run, self._messages())
                     run.tool_manager = self._tool_manager()
-                    self._tools = ToolEvents(run, step=self._responses)
+                    self._tools = ToolEvents(run, step=self._responses, is_ahead=True)
                 self._tools.feed(event, waited_from, now)
             else:
                 self._result = _upstream.result_of(event) or self._result
+            self._last_at = now
 
     def held(self, start: float, end: float) -> None:
         """Whoever asked held an event for that long."""
@@ -227,6 +230,10 @@ class WatchedRun:
         request = self._request or self._begin_request(run)
         if request.meter.first_event is None:
             run.tool_manager = self._tool_manager()
+            if self._last_at is not None:
+                # The run is ahead of whoever holds an event: what was ready when they asked had come before.
+                was_late = waited_from - self._last_at >= SHORTEST_HOLD
+                request.was_held = was_late and now - waited_from < SHORTEST_HOLD
         _upstream.feed_response(request.meter, event, waited_from, now, run.describe_tool)
         request.meter.held = True
         if _upstream.is_last_part_end(event):
@@ -305,7 +312,7 @@ class WatchedRun:
     def _asked(self, run: Run, request: Request, messages: Sequence[ModelMessage]) -> None:
         """Take the request's start from the message that it carried."""
         asked = _upstream.made_at(messages)
-        if asked is not None and (moment := run.moments.to_monotonic(asked)) >= run.started:
+        if asked is not None and not request.was_held and (moment := run.moments.to_monotonic(asked)) >= run.started:
             meter = request.meter
             first_sign = meter.first_event if meter.first_event is not None else meter.stopped
             if first_sign is not None and moment <= first_sign:

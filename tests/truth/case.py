@@ -29,9 +29,10 @@ class Expected:
         nested: The outcome of each nested run, by its agent's name; of several with commas between.
         parents: The agents that called nested agents, where it was not the outermost one.
         output_retries: How many outputs were sent back, in all runs.
-        first_token: Whether the time to first token is known of what streamed; of each response, if they differ.
-        pace: Whether gaps and tokens per second are known of what streamed.
-        tool_times: Whether durations are known of tools that ran.
+        chunks: Whether the chunks of what streamed are seen at all.
+        first_token: Whether the time to first token is known of what streamed; or of which request.
+        pace: Whether gaps and tokens per second are known of what streamed; or of which request.
+        tool_times: Whether durations are known of tools that ran; or of which tools.
         untimed: Tools that ran whose durations cannot be known all the same.
         usage: Whether the tokens of complete responses are known.
         run_start: Whether it is known when the run began.
@@ -51,9 +52,10 @@ class Expected:
     nested: Mapping[str, str] | None = None
     parents: Mapping[str, str] | None = None
     output_retries: int = 0
+    chunks: bool = True
     first_token: bool | tuple[bool, ...] = True
-    pace: bool = True
-    tool_times: bool = True
+    pace: bool | tuple[bool, ...] = True
+    tool_times: bool | tuple[str, ...] = True
     untimed: tuple[str, ...] = ()
     usage: bool = True
     run_start: bool = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truth.adapters import ADAPTERS
+from truth.consumers import CONSUMERS
 from truth.deferred import DEFERRED
 from truth.delegation import DELEGATION
 from truth.endings import ENDINGS
@@ -37,6 +38,7 @@ GROUPS = (
     DELEGATION,
     WRAPPERS,
     PREPARATION,
+    CONSUMERS,
 )
 
 

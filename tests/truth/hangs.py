@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 from event_readers import read
-from pydantic_ai.capabilities import AbstractCapability
 from pydantic_ai.exceptions import RunTimedOut
 
 from streamtap.testing import Hang, Pause, Reply
+from truth.capabilities import Recovers
 from truth.case import Expected, Group
 from truth.replies import PACE, SHORT, TEXT
 
@@ -109,13 +109,6 @@ async def late_more(w: World) -> None:
     await looked_at(w, w.run(w.agent()), cancel=False)
 
 
-class Recovers(AbstractCapability[Any]):
-    """Might recover a failed request; it makes pydantic-ai open streams early."""
-
-    async def on_model_request_error(self, ctx: Any, *, request_context: Any, error: Exception) -> Any:
-        raise error
-
-
 NEVER_CALLED: Mapping[Door, Mapping[str, Any]] = {'handler': {'run': '', 'requests': (), 'scrapes': ('nothing',)}}
 
 
@@ -151,7 +144,7 @@ async def nodes_and_more(w: World) -> None:
 
 async def given_up(w: World, run: Coroutine[Any, Any, Any]) -> None:
     """Give up in the task itself, which goes on."""
-    with anyio.move_on_after(SILENCE / 2):
+    with anyio.move_on_after(SILENCE):
         await run
     await w.scrape_later()
 

@@ -96,7 +96,7 @@ def judge(case: Case, door: Door, happened: Happened, seen: Capture, bounds: Bou
         _equal(row, 'what came out', happened.raised, case.raises)
     if expected.models is not None:
         _equal(row, 'models', tuple(record.model for record in responses), expected.models)
-    _attempts(row, responses, happened.served)
+    _attempts(row, responses, happened)
     _numbers(row, responses, happened)
     _phases(row, seen.runs, happened.spent)
     _equal(row, 'stalls', sum(record.stalls for record in responses), expected.stalls)
@@ -129,6 +129,10 @@ def _equal(row: Row, what: str, seen: object, expected: object) -> None:
 def _near(row: Row, what: str, seen: float | None, true: float | None, bound: float) -> None:
     if (seen is None) != (true is None) or abs((seen or 0.0) - (true or 0.0)) > bound:
         row.faults.append(f'{what}: {seen!r} instead of {true!r}')
+
+
+def _is_known(expected: bool | tuple[bool, ...], place: int) -> bool:  # noqa: FBT001
+    return expected if isinstance(expected, bool) else expected[place]
 
 
 def _outcome(record: RunRecord | ResponseRecord) -> str:
@@ -166,15 +170,16 @@ def _nesting(row: Row, runs: Sequence[RunRecord]) -> None:
     _equal(row, 'nested runs', nested, dict(row.expected.nested or {}))
 
 
-def _attempts(row: Row, responses: Sequence[ResponseRecord], served: Sequence[Served]) -> None:
+def _attempts(row: Row, responses: Sequence[ResponseRecord], happened: Happened) -> None:
     """Compare how long each attempt took, and the failed ones before it, where each record is a request of the server's."""
-    if len(responses) != len(served):
+    if len(responses) != len(happened.served):
         return
+    # Of a stream that somebody held, or that was waited for elsewhere, the server does not know how long it was read.
+    timed = row.expected.chunks and not row.expected.counts_before and 'consumer' not in happened.spent
     pairs = [
         (record, (each.finished_at or each.received_at) - each.received_at)
-        for record, each in zip(responses, sorted(served, key=lambda each: each.received_at), strict=True)
+        for record, each in zip(responses, sorted(happened.served, key=lambda each: each.received_at), strict=True)
     ]
-    known_of = row.expected.first_token
     for place, (record, took) in enumerate(pairs):
         what = f'attempt {record.attempt} of request {record.step}'
         before = [
@@ -184,8 +189,8 @@ def _attempts(row: Row, responses: Sequence[ResponseRecord], served: Sequence[Se
         ]
         waited = sum(before) if before and record.outcome != 'error' else None
         _near(row, f'wait before {what}', record.wait_before_attempt, waited, row.bounds.phase)
-        if record.outcome in ('success', 'error') and not row.expected.counts_before:
-            known = record.attempt < len(before) + 1 or (known_of if isinstance(known_of, bool) else known_of[place])
+        if timed and record.outcome in ('success', 'error'):
+            known = record.attempt < len(before) + 1 or _is_known(row.expected.first_token, place)
             _near(row, f'duration of {what}', record.duration, took if known else None, row.bounds.phase)
 
 
@@ -215,30 +220,31 @@ def _exposition(row: Row, seen: Capture, happened: Happened) -> None:
 def _numbers(row: Row, responses: Sequence[ResponseRecord], happened: Happened) -> None:
     """Compare each response that streamed with the server's own stamps."""
     streamed = [record for record in responses if record.chunks]
+    if not row.expected.chunks:
+        _equal(row, 'chunks', [record.chunks for record in streamed], [])
+        return
     sent = [each for each in sorted(happened.served, key=lambda each: each.received_at) if each.chunks]
     if len(streamed) != len(sent):
         if any(record.streamed for record in responses):
             row.faults.append(f'{len(streamed)} responses streamed instead of {len(sent)}')
         return
-    known = row.expected.first_token
     for place, (record, truth) in enumerate(zip(streamed, sent, strict=True)):
         if record.outcome == 'success':
             _equal(row, f'chunks of request {record.step}', record.chunks, len(truth.chunks))
-        is_known = known if isinstance(known, bool) else known[place]
-        _first_token(row, record, truth, happened.waiting, is_known=is_known)
+        _first_token(row, place, record, truth, happened.waiting)
         if record.stalls == 1:
             ends = [chunk.at for chunk in truth.chunks[1:]] + [truth.finished_at or 0.0]
             silence = max(end - chunk.at for chunk, end in zip(truth.chunks, ends, strict=True))
             _near(row, 'seconds of the stall', record.stall_seconds, silence, row.bounds.phase)
         if record.outcome == 'success':
-            _pace(row, record, truth)
+            _pace(row, place, record, truth)
 
 
-def _first_token(
-    row: Row, record: ResponseRecord, truth: Served, waiting: Mapping[int, float], *, is_known: bool
-) -> None:
+def _first_token(row: Row, place: int, record: ResponseRecord, truth: Served, waiting: Mapping[int, float]) -> None:
     known = record.time_to_first_token is not None
-    _equal(row, f'time to first token of request {record.step} is known', known, is_known)
+    _equal(
+        row, f'time to first token of request {record.step} is known', known, _is_known(row.expected.first_token, place)
+    )
     if record.time_to_first_token is not None and truth.time_to_first_chunk is not None:
         began = (
             waiting.get(truth.request.number, truth.received_at) if row.expected.counts_before else truth.received_at
@@ -247,17 +253,18 @@ def _first_token(
         row.first_token = max(row.first_token or 0.0, error)
 
 
-def _pace(row: Row, record: ResponseRecord, truth: Served) -> None:
+def _pace(row: Row, place: int, record: ResponseRecord, truth: Served) -> None:
     gaps = [after.at - before.at for before, after in zip(truth.chunks, truth.chunks[1:], strict=False)]
     if len(gaps) < FEWEST_GAPS:
         return
-    _equal(row, f'the pace of request {record.step} is known', record.gap_counts is not None, row.expected.pace)
+    expected = _is_known(row.expected.pace, place)
+    _equal(row, f'the pace of request {record.step} is known', record.gap_counts is not None, expected)
     median = None if record.gap_counts is None else record.gap_counts.quantile(0.5)
     if median is not None:
         row.gap = max(row.gap or 0.0, abs(median - statistics.median(gaps)))
     usage = truth.request.include_usage and row.expected.usage
     speed = record.output_tokens_per_second
-    _equal(row, f'the speed of request {record.step} is known', speed is not None, row.expected.pace and usage)
+    _equal(row, f'the speed of request {record.step} is known', speed is not None, expected and usage)
     if speed is not None and truth.window and record.output_tokens:
         true = (record.output_tokens - 1) / truth.window
         row.speed = max(row.speed or 0.0, abs(speed - true) / true)
@@ -270,7 +277,8 @@ def _tool_times(row: Row, tools: Sequence[ToolRecord], stamps: Sequence[Stamp]) 
         if stamp is None or record.outcome in ('interrupted', 'deferred', 'denied') or record.retry_cause in REFUSED:
             continue
         left.remove(stamp)
-        known = row.expected.tool_times and record.tool not in row.expected.untimed
+        times = row.expected.tool_times
+        known = (times if isinstance(times, bool) else record.tool in times) and record.tool not in row.expected.untimed
         _equal(row, f'the duration of {record.tool} is known', record.duration is not None, known)
         if record.duration is not None:
             row.tool = max(row.tool or 0.0, abs(record.duration - (stamp.ended - stamp.started)))

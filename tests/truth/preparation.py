@@ -9,6 +9,7 @@ from event_readers import read
 from pydantic_ai.capabilities import AbstractCapability, PrepareTools, ProcessHistory
 
 from streamtap.testing import Call
+from truth.capabilities import Recovers
 from truth.case import Expected, Group
 from truth.replies import SHORT, calling
 
@@ -38,13 +39,6 @@ def slow_instructions(w: World) -> Callable[[], Any]:
         return 'be kind'
 
     return instructions
-
-
-class Recovers(AbstractCapability[Any]):
-    """Might recover a failed request; it makes pydantic-ai open streams early."""
-
-    async def on_model_request_error(self, ctx: Any, *, request_context: Any, error: Exception) -> Any:
-        raise error
 
 
 @dataclass

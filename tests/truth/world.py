@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from truth.case import Case, Door
 
 
-HANG = 0.4
-"""Seconds in which a silence has to show."""
+HANG = 0.2
+"""Seconds after which a silence has to show."""
 
 
 @dataclass(frozen=True)
@@ -207,21 +207,20 @@ class World:
     async def scrape_hang(self) -> None:
         """Note what a scrape shows when the server has been silent for a while after a run that begins now."""
         self.began = time.perf_counter()
-        deadline = self.began + HANG
-        await asyncio.sleep(HANG / 2)
+        await asyncio.sleep(HANG)
         shown = await self._scrape()
-        # A busy machine may have been late with what came before the silence.
-        for _ in range(100):
-            if shown.shown != 'calm' or time.perf_counter() > deadline:
+        for _ in range(20):
+            # A busy machine may have been late with what came before the silence.
+            if shown.shown != 'calm':
                 break
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.02)
             shown = await self._scrape()
         self.scrapes.append(shown)
 
     async def scrape_later(self) -> None:
         """Note what a scrape shows a while after."""
         self.began = time.perf_counter()
-        await asyncio.sleep(HANG / 2)
+        await asyncio.sleep(HANG)
         self.scrapes.append(await self._scrape())
 
     async def _scrape(self) -> Scrape:

@@ -15,6 +15,7 @@ from pydantic_ai.models.fallback import FallbackModel
 from pydantic_ai.models.instrumented import InstrumentationSettings, InstrumentedModel
 
 from streamtap.testing import Call, Drop, Fail, Reply, Say, TokenUsage
+from truth.capabilities import Recovers
 from truth.case import Expected, Group
 from truth.replies import PACE, SHORT, TEXT, calling
 
@@ -122,13 +123,6 @@ async def a_sticky_fallback(w: World) -> None:
     """`ModelFallback` that stays with the model that answered."""
     fallback = ModelFallback(w.model('second'), sticky=True)
     await w.run(w.agent(w.model('first'), capabilities=[fallback], tools=[w.tool('nap')]))
-
-
-class Recovers(AbstractCapability[Any]):
-    """May recover a failed request, and does not; it makes pydantic-ai open streams early."""
-
-    async def on_model_request_error(self, ctx: Any, *, request_context: Any, error: Exception) -> ModelResponse:
-        raise error
 
 
 FAILS = Expected(f'error {REFUSED.partition(" ")[2]}', requests=(REFUSED,))
