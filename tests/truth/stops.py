@@ -47,13 +47,13 @@ async def time_is_up_before_the_first_chunk(w: World) -> None:
 @STOPS.case([HANGS], TIMED_OUT, raises=RunTimedOut)
 async def time_is_up_in_mid_stream(w: World) -> None:
     """The run's time is up in mid-stream."""
-    await w.run(w.agent(), timeout=0.25)
+    await w.run(w.agent(), timeout=0.4)
 
 
 @STOPS.case([CALLS], Expected('timeout RunTimedOut', tools=('nap interrupted',)), raises=RunTimedOut)
 async def time_is_up_in_a_tool(w: World) -> None:
     """The run's time is up inside a tool."""
-    await w.run(napping(w), timeout=0.25)
+    await w.run(napping(w), timeout=0.4)
 
 
 # The task is cancelled
@@ -98,13 +98,13 @@ async def given_up_before_the_first_chunk(w: World) -> None:
 @STOPS.case([HANGS], IN_REQUEST, raises=asyncio.TimeoutError)
 async def given_up_in_mid_stream(w: World) -> None:
     """`wait_for` gives up in mid-stream."""
-    await asyncio.wait_for(w.run(w.agent()), 0.25)
+    await asyncio.wait_for(w.run(w.agent()), 0.4)
 
 
 @STOPS.case([CALLS], IN_TOOL, raises=asyncio.TimeoutError)
 async def given_up_in_a_tool(w: World) -> None:
     """`wait_for` gives up inside a tool."""
-    await asyncio.wait_for(w.run(napping(w)), 0.25)
+    await asyncio.wait_for(w.run(napping(w)), 0.4)
 
 
 @STOPS.case([HANGS], IN_REQUEST, doors=('watch',))
@@ -181,4 +181,4 @@ async def stopped_after_a_tool(w: World) -> None:
 )
 async def time_is_up_after_a_tool(w: World) -> None:
     """The run's time is up before the first chunk, after a tool."""
-    await w.run(w.agent(tools=[w.tool('nap')]), timeout=0.3)
+    await w.run(w.agent(tools=[w.tool('nap')]), timeout=0.45)
