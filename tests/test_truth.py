@@ -5,15 +5,22 @@ The bounds are generous, as a busy machine must not fail them; `make truth` has 
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic_ai import Agent
+from truth.case import DOORS, Case, Expected
 from truth.cases import all_cases
 from truth.judge import GENEROUS, judge
+from truth.replies import TEXT
 from truth.world import happen
 
 if TYPE_CHECKING:
-    from truth.case import Case, Door
+    from collections.abc import AsyncIterable, Awaitable
+
+    from truth.case import Door
+    from truth.world import World
 
 
 @pytest.mark.parametrize(
@@ -23,3 +30,27 @@ def test_what_is_recorded_is_true(case: Case, door: Door):
     """Outcomes, counts, tokens and cost exactly; times within the bounds; absent where nobody can know."""
     happened, seen = happen(case, door)
     assert judge(case, door, happened, seen, GENEROUS).faults == []
+
+
+@pytest.mark.parametrize('door', DOORS)
+def test_nobody_waits_for_the_tap(door: Door):
+    """A run takes as long as the server does, with the tap or without: the best of three."""
+
+    async def seconds(run: Awaitable[object]) -> float:
+        started = time.perf_counter()
+        await run
+        return time.perf_counter() - started
+
+    async def read(ctx: object, events: AsyncIterable[object]) -> None:
+        async for _ in events:
+            pass
+
+    async def drive(w: World) -> None:
+        for _ in range(3):
+            alone.append(await seconds(Agent(w.model()).run('hello', event_stream_handler=read)))
+            tapped.append(await seconds(w.run(w.agent())))
+
+    alone: list[float] = []
+    tapped: list[float] = []
+    happen(Case('Cost', 'a text', drive, [TEXT] * 6, {door: Expected()}, {}), door)
+    assert min(tapped) < 1.25 * min(alone)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from streamtap.testing import Call
 from truth.capabilities import HoldsEvents, Recovers
 from truth.case import Expected, Group
-from truth.replies import SHORT, TEXT, tools_then_text
+from truth.replies import SHORT, TEXT, calling, tools_then_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable
 
     from pydantic_ai import Agent
 
+    from streamtap.testing import ChatRequest, Reply
     from truth.world import World
 
     Reading = Callable[[AsyncIterable[Any]], Awaitable[object]]
@@ -60,8 +61,13 @@ async def slow(w: World) -> None:
     await consumed(w, w.agent(), holding(w, lambda: asyncio.sleep(HOLD)))
 
 
+def nap_then_text(request: ChatRequest) -> Reply:
+    """A tool, then a text that is later than a consumer which holds what was before."""
+    return replace(TEXT, first_after=0.2) if request.number else calling(Call('nap', {}, id='n'))
+
+
 @CONSUMERS.case(
-    tools_then_text(Call('nap', {}, id='n')),
+    nap_then_text,
     replace(SLOW, requests=('success', 'success'), tools=('nap success',)),
 )
 async def slow_with_a_tool(w: World) -> None:
