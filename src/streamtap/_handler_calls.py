@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from streamtap import _upstream
 from streamtap._guard import guarded
-from streamtap._phases import SHORTEST_HOLD
-from streamtap._tool_events import ToolEvents
+from streamtap._tool_events import PROMPT, ToolEvents
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import AgentStreamEvent
@@ -129,7 +128,7 @@ class ResponseCall:
         """Whoever reads had time to do something else first: of a stream that waited for it, nobody knows how long."""
         if not self._is_primed:
             request.started = request.meter.started = now
-        elif now - self._entered >= SHORTEST_HOLD:
+        elif now - self._entered >= PROMPT:
             request.hold()
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamtap import _upstream
-from streamtap._phases import SHORTEST_HOLD
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import AgentStreamEvent
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
     from streamtap._records import RunOutcome
     from streamtap._run import Run
     from streamtap._tool_calls import OpenTool
+
+PROMPT = 0.01
+"""Seconds within which what is ready reaches whoever asks for it, and which nobody misses in a time."""
 
 
 @dataclass(slots=True)
@@ -32,6 +34,17 @@ class Scheduled:
     is_sequential: bool
     released: float | None = None
     ended: float | None = None
+
+
+def was_ready(held_from: float, waited_from: float, now: float) -> bool:
+    """Whether what came may have been there while whoever reads held the event before: nobody knows since when.
+
+    Args:
+        held_from: When the event before came.
+        waited_from: When this one was asked for.
+        now: When it came.
+    """
+    return waited_from - held_from >= PROMPT and now - waited_from < PROMPT
 
 
 def start_of(calls: list[Scheduled], position: int, otherwise: float) -> float | None:
@@ -113,7 +126,7 @@ class ToolEvents:
     def broke(self, error: BaseException, waited_from: float, now: float) -> None:
         """The round ended with an exception; a lone running tool is the one that raised it."""
         started = self._starts(waited_from)
-        ended = None if self._was_ready(waited_from, now) else now
+        ended = None if was_ready(self._last_at, waited_from, now) else now
         starts = {id(call): start_of(self._calls, place, started) for place, call in enumerate(self._calls)}
         running = [call for call in self._calls if call.ended is None and starts[id(call)] is not None]
         outcome, cause, error_type = _upstream.tool_outcome(error)
@@ -153,10 +166,6 @@ class ToolEvents:
         """When the tools start whose calls were handed over."""
         return self._last_at if self._is_ahead else waited_from
 
-    def _was_ready(self, waited_from: float, now: float) -> bool:
-        """Whether what came was there already while whoever reads held the event before: nobody knows since when."""
-        return waited_from - self._last_at >= SHORTEST_HOLD and now - waited_from < SHORTEST_HOLD
-
     def _result(self, result: _upstream.ToolResult, waited_from: float, now: float) -> None:
         if result.kind == 'output':
             self._output(result, now)
@@ -176,13 +185,13 @@ class ToolEvents:
         call = self._calls[place]
         began = start_of(self._calls, place, now)
         call.ended = now
-        was_ready = self._was_ready(waited_from, now)
-        if self._results_are_held or was_ready or not (self._is_order_known or len(self._calls) == 1):
+        is_late = was_ready(self._last_at, waited_from, now)
+        if self._results_are_held or is_late or not (self._is_order_known or len(self._calls) == 1):
             # The result was ready before it was asked for, or before its turn among the calls, or nobody knows which
             # call waited for which: no duration can be told.
             interval = None
             if call.released is not None:
-                self._run.phases.tool(call.released, self._last_at if was_ready else now)
+                self._run.phases.tool(call.released, self._last_at if is_late else now)
         else:
             interval = None if began is None else (began, now)
         self._tools.end(call.open, result.outcome, cause=result.cause, interval=interval)

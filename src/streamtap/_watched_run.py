@@ -12,8 +12,7 @@ from uuid import uuid4
 from streamtap import _upstream
 from streamtap._guard import guarded
 from streamtap._names import NamedModel
-from streamtap._phases import SHORTEST_HOLD
-from streamtap._tool_events import ToolEvents
+from streamtap._tool_events import ToolEvents, was_ready
 
 if TYPE_CHECKING:
     import contextlib
@@ -232,8 +231,7 @@ class WatchedRun:
             run.tool_manager = self._tool_manager()
             if self._last_at is not None:
                 # The run is ahead of whoever holds an event: what was ready when they asked had come before.
-                was_late = waited_from - self._last_at >= SHORTEST_HOLD
-                request.was_held = was_late and now - waited_from < SHORTEST_HOLD
+                request.was_held = was_ready(self._last_at, waited_from, now)
         _upstream.feed_response(request.meter, event, waited_from, now, run.describe_tool)
         request.meter.held = True
         if _upstream.is_last_part_end(event):

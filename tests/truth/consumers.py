@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pydantic_ai.capabilities import AbstractCapability
-
 from streamtap.testing import Call
-from truth.capabilities import Recovers
+from truth.capabilities import HoldsEvents, Recovers
 from truth.case import Expected, Group
-from truth.replies import SHORT, TEXT, tools_then_text
+from truth.replies import SHORT, TEXT, calling, tools_then_text
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterable, Awaitable, Callable
 
     from pydantic_ai import Agent
 
+    from streamtap.testing import ChatRequest, Reply
     from truth.world import World
 
     Reading = Callable[[AsyncIterable[Any]], Awaitable[object]]
@@ -62,8 +61,13 @@ async def slow(w: World) -> None:
     await consumed(w, w.agent(), holding(w, lambda: asyncio.sleep(HOLD)))
 
 
+def nap_then_text(request: ChatRequest) -> Reply:
+    """A tool, then a text that is later than a consumer which holds what was before."""
+    return replace(TEXT, first_after=0.2) if request.number else calling(Call('nap', {}, id='n'))
+
+
 @CONSUMERS.case(
-    tools_then_text(Call('nap', {}, id='n')),
+    nap_then_text,
     replace(SLOW, requests=('success', 'success'), tools=('nap success',)),
 )
 async def slow_with_a_tool(w: World) -> None:
@@ -282,21 +286,8 @@ async def blocked(w: World) -> None:
     w.waiting[0] = served.received_at - (await blocks - served.chunks[0].at)
 
 
-@dataclass
-class Processor(AbstractCapability[Any]):
-    """Another capability that takes its time with every event."""
-
-    w: World
-
-    async def wrap_run_event_stream(self, ctx: Any, *, stream: AsyncIterable[Any]) -> AsyncIterator[Any]:
-        async for event in stream:
-            yield event
-            with self.w.spending('consumer'):
-                await asyncio.sleep(HOLD)
-
-
 # Between the model and a handler, or whoever reads the events, it cannot be told from the model.
 @CONSUMERS.case([TEXT], SLOW, doors=('capability',))
 async def processor(w: World) -> None:
     """A capability that holds each event for 30 ms."""
-    await w.run(w.agent(capabilities=[Processor(w)]))
+    await w.run(w.agent(capabilities=[HoldsEvents(w, HOLD)]))
