@@ -11,6 +11,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from event_readers import read
 from pydantic_ai import Agent, UsageLimits
 from pydantic_ai.exceptions import UsageLimitExceeded
 from pydantic_ai.messages import PartStartEvent, TextPart
@@ -87,6 +88,29 @@ def test_a_node_whose_reader_was_cancelled_is_found_by_who_asks_right_after(seen
         asyncio.run(main())
     assert [run.outcome for run in seen.runs] == ['cancelled']
     assert seen.tap.live().runs == ()
+
+
+@pytest.mark.parametrize('mode', ['nodes', 'native'])
+def test_a_cancelled_wait_ends_the_response_at_once(mode: str, seen: Capture):
+    """Whatever keeps the exception, and so the events, from being collected."""
+    kept: list[BaseException] = []
+
+    async def main() -> None:
+        reading = asyncio.create_task(read(agent(['so ', Silence()]), mode, seen.tap.watch))
+        await asyncio.sleep(0.05)
+        reading.cancel()
+        try:
+            await reading
+        except asyncio.CancelledError as error:
+            kept.append(error)
+        assert [(r.chunks, r.outcome) for r in seen.responses] == [(1, 'cancelled')]
+
+    gc.disable()
+    try:
+        asyncio.run(main())
+    finally:
+        gc.enable()
+    assert len(kept) == 1
 
 
 def test_events_that_are_broken_off_are_let_go_of_at_once(seen: Capture):

@@ -60,8 +60,8 @@ class WatchedEvents(BesideEvents):
         self._watch.over(None)
 
     def _failed(self, error: BaseException) -> None:
-        # A cancelled wait ends no stream: who waits with a timeout may ask again, and who does not lets go.
-        if not isinstance(error, asyncio.CancelledError):
+        # A cancelled wait ends a generator, such as a node's stream. Elsewhere whoever waits with a timeout may ask again.
+        if not isinstance(error, asyncio.CancelledError) or _upstream.is_spent(self._iterator):
             self._watch.over(error)
 
 

@@ -91,7 +91,8 @@ async def holding_a_call(w: World) -> None:
 
 @CONSUMERS.case(
     tools_then_text(Call('breaks', {}, id='b')),
-    Expected('error LookupError', tools=('breaks error',)),
+    Expected('error LookupError', tools=('breaks error LookupError',)),
+    raises=LookupError,
     but={'watch': {'tool_times': False}},
 )
 async def holding_the_call_of_a_tool_that_fails(w: World) -> None:
@@ -271,7 +272,7 @@ async def late_body(w: World) -> None:
         w.keep(result)
 
 
-@CONSUMERS.case([SHORT], Expected(counts_before=True))
+@CONSUMERS.case([SHORT], Expected())
 async def blocked(w: World) -> None:
     """Another task blocks the event loop while the first token comes: its time is the model's."""
 
@@ -283,7 +284,7 @@ async def blocked(w: World) -> None:
     blocks = asyncio.create_task(block())
     await w.run(w.agent())
     (served,) = w.provider.served
-    w.waiting[0] = served.received_at - (await blocks - served.chunks[0].at)
+    w.late = await blocks - served.chunks[0].at
 
 
 # Between the model and a handler, or whoever reads the events, it cannot be told from the model.

@@ -176,7 +176,8 @@ def _attempts(row: Row, responses: Sequence[ResponseRecord], happened: Happened)
     if len(responses) != len(happened.served):
         return
     # Of a stream that somebody held, or that was waited for elsewhere, the server does not know how long it was read.
-    timed = row.expected.chunks and not row.expected.counts_before and 'consumer' not in happened.spent
+    held = row.expected.counts_before or 'consumer' in happened.spent or happened.late > 0
+    timed = row.expected.chunks and not held
     pairs = [
         (record, (each.finished_at or each.received_at) - each.received_at)
         for record, each in zip(responses, sorted(happened.served, key=lambda each: each.received_at), strict=True)
@@ -235,7 +236,7 @@ def _numbers(row: Row, responses: Sequence[ResponseRecord], happened: Happened) 
     for place, (record, truth) in enumerate(zip(streamed, sent, strict=True)):
         if record.outcome == 'success':
             _equal(row, f'chunks of request {record.step}', record.chunks, len(truth.chunks))
-        _first_token(row, place, record, truth, happened.waiting)
+        _first_token(row, place, record, truth, happened)
         if record.stalls == 1:
             ends = [chunk.at for chunk in truth.chunks[1:]] + [truth.finished_at or 0.0]
             silence = max(end - chunk.at for chunk, end in zip(truth.chunks, ends, strict=True))
@@ -244,16 +245,15 @@ def _numbers(row: Row, responses: Sequence[ResponseRecord], happened: Happened) 
             _pace(row, place, record, truth)
 
 
-def _first_token(row: Row, place: int, record: ResponseRecord, truth: Served, waiting: Mapping[int, float]) -> None:
+def _first_token(row: Row, place: int, record: ResponseRecord, truth: Served, happened: Happened) -> None:
     known = record.time_to_first_token is not None
     _equal(
         row, f'time to first token of request {record.step} is known', known, _is_known(row.expected.first_token, place)
     )
     if record.time_to_first_token is not None and truth.time_to_first_chunk is not None:
-        began = (
-            waiting.get(truth.request.number, truth.received_at) if row.expected.counts_before else truth.received_at
-        )
-        error = abs(record.time_to_first_token - (truth.chunks[0].at - began))
+        waiting = happened.waiting if row.expected.counts_before else {}
+        began = waiting.get(truth.request.number, truth.received_at)
+        error = abs(record.time_to_first_token - (truth.chunks[0].at + happened.late - began))
         row.first_token = max(row.first_token or 0.0, error)
 
 
@@ -305,7 +305,7 @@ def _run_times(row: Row, seen: Capture, happened: Happened) -> None:
     visible = next((moment for served in happened.served if (moment := _first_visible(served)) is not None), None)
     _equal(row, 'time to first output is known', run.time_to_first_output is not None, visible is not None)
     if run.time_to_first_output is not None and visible is not None:
-        row.first_output = abs(started + run.time_to_first_output - visible)
+        row.first_output = abs(started + run.time_to_first_output - (visible + happened.late))
 
 
 def _first_visible(served: Served) -> float | None:

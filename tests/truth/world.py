@@ -75,6 +75,8 @@ class World:
     """Whether runs count into the usage of those that call them."""
     waiting: dict[int, float] = field(default_factory=dict[int, float])
     """When the waiting for a request began that the server saw later, by the request's number."""
+    late: float = 0.0
+    """Seconds by which the first chunk could be read later than it was sent, because the client stood still."""
     spent: dict[str, float] = field(default_factory=dict[str, float])
     """Seconds of a phase that the case measured itself."""
     scrapes: list[Scrape] = field(default_factory=list[Scrape])
@@ -239,6 +241,7 @@ class Happened:
         shares_usage: Whether that of a run has that of nested runs in it.
         raised: What came out of the case.
         waiting: When the waiting for a request began that the server saw later, by its number.
+        late: Seconds by which the first chunk could be read later than it was sent.
         spent: What phases took, where the case measured it.
         scrapes: What scrapes showed while the case went on.
         exposition: What a scrape showed after it.
@@ -251,6 +254,7 @@ class Happened:
     shares_usage: bool
     raised: BaseException | None
     waiting: dict[int, float]
+    late: float
     spent: dict[str, float]
     scrapes: tuple[Scrape, ...]
     exposition: str
@@ -273,6 +277,7 @@ def happened_in(world: World, served: tuple[Served, ...], raised: BaseException 
         shares_usage=world.shares_usage,
         raised=raised,
         waiting=world.waiting,
+        late=world.late,
         spent=world.spent,
         scrapes=tuple(world.scrapes),
         exposition=generate_latest(world.registry).decode(),
