@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 
 from truth.accuracy import accuracy, warm_up
@@ -21,6 +22,9 @@ def main() -> int:
     parser.add_argument('--write', action='store_true', help=f'write docs/{PAGE.name}')
     options = parser.parse_args()
     warm_up()
+    # What the imports hold is no stream's: looking through it, the garbage collector stops everything for a while.
+    gc.collect()
+    gc.freeze()
     figures = accuracy(options.streams) if options.streams else []
     for figure in figures:
         print(' | '.join(figure.cells()), flush=True)
