@@ -11,13 +11,14 @@ from paced_agents import paced_client
 
 from streamtap.testing import Call, PacedProvider
 from truth.case import DOORS, Case, Expected
-from truth.judge import TIGHT, judge
+from truth.judge import judge
 from truth.replies import tools_then_text
+from truth.row import TIGHT
 from truth.world import World, happened_in
 
 if TYPE_CHECKING:
     from truth.case import Door
-    from truth.judge import Row
+    from truth.row import Row
 
 SCRIPT = tools_then_text(Call('nap', {}, id='n'))
 STREAMS_OF_A_RUN = 2

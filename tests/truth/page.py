@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from truth.accuracy import Figure
-    from truth.judge import Row
+    from truth.row import Row
 
 PAGE = Path(__file__).parents[2] / 'docs' / 'accuracy.md'
 

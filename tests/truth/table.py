@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from truth.judge import Row
+    from truth.row import Row
 
 HEAD = (
     'case',
