@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 PHOENIX ?= .phoenix
+# Many tests wait for servers and clocks: one process for each core.
+PYTEST ?= --numprocesses auto
 
 .PHONY: demo test check bench truth docs servers phoenix phoenix-picture clean
 

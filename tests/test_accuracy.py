@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from pydantic_ai import Agent, FallbackExceptionGroup, ModelHTTPError, ModelResponse
 from pydantic_ai.capabilities import AbstractCapability, ModelFallback
 from pydantic_ai.models.fallback import FallbackModel
+from real_time import REAL_TIME
 
 from streamtap import PrometheusSink, Tap
 from streamtap.testing import (
@@ -37,6 +38,8 @@ from streamtap.testing import (
 
 if TYPE_CHECKING:
     from pydantic_ai.models import Model
+
+pytestmark = REAL_TIME
 
 SLOW_HEADERS: dict[str, Any] = {'headers_after': 0.3, 'first_after': 0.4, 'every': 0.02}
 

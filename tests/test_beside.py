@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic_ai.result import AgentStream
+from real_time import REAL_TIME
 from scripted import Calls, Silence, agent
 
 from streamtap.testing import capture
@@ -120,6 +121,7 @@ def test_a_handler_that_raises_after_the_end_leaves_a_complete_response(seen: Ca
     assert [(run.outcome, run.error_type) for run in seen.runs] == [('error', 'LookupError')]
 
 
+@REAL_TIME
 def test_a_silent_stream_is_the_models_wait_while_the_handler_asks(seen: Capture):
     """Also while it lasts: what nobody answers is not the consumer's time."""
 
@@ -153,6 +155,7 @@ def test_a_provider_that_fails_is_told_as_such(seen: Capture):
     assert [(r.outcome, r.error_type) for r in seen.responses] == [('error', 'ConnectionError')]
 
 
+@REAL_TIME
 def test_a_slow_handler_is_a_slow_consumer(seen: Capture):
     """Its time is not the model's."""
 

@@ -14,6 +14,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from pydantic_ai import CustomEvent, DeferredToolResults, ModelRetry, RunContext, ToolApproved
 from pydantic_ai.capabilities import AbstractCapability, HandleDeferredToolCalls
+from real_time import REAL_TIME
 from scripted import Calls, agent, nap
 
 from streamtap import BaseSink, PrometheusSink, Tap
@@ -31,6 +32,7 @@ def plugged(door: str, seen: Capture, *, stream: bool = True) -> tuple[list[Any]
     return ([], {'event_stream_handler': seen.tap}) if door == 'handler' else ([seen.tap.capability(stream=stream)], {})
 
 
+@REAL_TIME
 @pytest.mark.parametrize('door', ['handler', 'streamed capability', 'unstreamed capability'])
 def test_a_tool_that_is_cancelled_is_interrupted_once(door: str):
     """Whoever tells its end first: the run that is left, or the tool that unwinds later."""
@@ -81,6 +83,7 @@ class Progress(CustomEvent):
     """Something that a tool says while it runs."""
 
 
+@REAL_TIME
 @pytest.mark.parametrize('door', DOORS)
 def test_an_event_of_a_tools_own_does_not_shorten_it(door: str):
     """Its duration is from its start to its end, whatever it says between."""
@@ -99,6 +102,7 @@ def test_an_event_of_a_tools_own_does_not_shorten_it(door: str):
         assert [tool.duration for tool in seen.tools] == [pytest.approx(0.1, abs=0.03)]
 
 
+@REAL_TIME
 @pytest.mark.parametrize('door', DOORS)
 def test_waiting_for_an_approval_is_not_the_tools_time(door: str):
     """Also when a capability gives it inside the run."""
@@ -199,6 +203,7 @@ def test_a_tool_that_was_skipped_is_no_call(door: str):
         assert [(run.outcome, run.tool_calls) for run in seen.runs] == [('success', 0)]
 
 
+@REAL_TIME
 def test_an_output_function_that_is_cancelled_was_interrupted():
     """Not wrong, and its time is the tools'."""
 
@@ -318,6 +323,7 @@ def test_a_tool_that_raises_leaves_no_cycle():
         gc.enable()
 
 
+@REAL_TIME
 def test_queueing_for_a_slot_is_a_phase_of_its_own():
     """On top of the run's duration, not part of it."""
 

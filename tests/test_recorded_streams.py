@@ -27,6 +27,7 @@ from pydantic_ai.messages import (
     ToolCallPart,
     ToolCallPartDelta,
 )
+from real_time import REAL_TIME
 from recorded import BROKEN, CONVERSATIONS, NEEDS_RECORDINGS, PROMPT, RECORDINGS, REFUSED, Listener, run_recorded
 from replay_agents import AGENT
 
@@ -511,6 +512,7 @@ def _fields(record: object, names: Iterable[str]) -> dict[str, object]:
     return {name: getattr(record, name) for name in names}
 
 
+@REAL_TIME
 def test_native_tools_take_from_their_call_to_their_return(name: str):
     """As whoever reads the same stream sees them; that time is a phase of the run."""
     began: dict[str, float] = {}

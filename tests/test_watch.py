@@ -10,6 +10,7 @@ import pytest
 from event_readers import native, read
 from pydantic_ai import Agent, ModelRetry
 from pydantic_ai.models.instrumented import InstrumentationSettings
+from real_time import REAL_TIME
 from scripted import Calls, Silence, agent
 from traced import traced
 
@@ -35,6 +36,7 @@ def kinds(events: list[Any]) -> list[str]:
     return [event.event_kind for event in events]
 
 
+@REAL_TIME
 @pytest.mark.parametrize('mode', MODES)
 def test_events_are_the_same_and_the_run_is_measured(mode: str, seen: Capture):
     """One run with its responses, tools and tokens, however its events are read."""
