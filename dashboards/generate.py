@@ -7,13 +7,16 @@ import json
 import sys
 from pathlib import Path
 
+from generator.board_models import MODELS
 from generator.board_overview import OVERVIEW
+from generator.board_streaming import STREAMING
+from generator.board_tools import TOOLS
 from generator.contract import strangers
 from generator.promql import UnknownMetricError
 
 from streamtap._catalogue import check_label_names
 
-BOARDS = (OVERVIEW,)
+BOARDS = (OVERVIEW, STREAMING, MODELS, TOOLS)
 FOLDER = Path(__file__).parent / 'grafana'
 
 

@@ -6,36 +6,20 @@ from typing import TYPE_CHECKING
 
 from generator.board import Board, link
 from generator.layout import Layout
-from generator.palette import FEW_ARE_BAD, MOST_ARE_GOOD, OUTCOMES, PHASES
+from generator.objectives import SLO, TTFT, first_token_in_time
+from generator.palette import FEW_ARE_BAD, OUTCOMES, PHASES
 from generator.panels import Json, Query, stat, timeseries
-from generator.percentiles import Distribution
-from generator.promql import FAILED, RANGE, ratio
+from generator.percentiles import Distribution, none_of
+from generator.promql import FAILED_RUN, RANGE, ratio
 from generator.tables import Column, table
 from generator.trust import add_trust
-from generator.variables import objective
 
 if TYPE_CHECKING:
     from generator.promql import Promql
 
 BLANK = 'pydantic_ai_run_time_to_first_output_seconds'
-TTFT = 'pydantic_ai_time_to_first_token_seconds'
 RUNS = 'pydantic_ai_runs_total'
 COST = 'pydantic_ai_cost_usd_total'
-SLO = objective('slo', 'First token within', TTFT, (0.5, 1, 2, 3, 5, 10), usual=2)
-
-
-def first_token_in_time(promql: Promql) -> Json:
-    """How many streamed requests were answered in time."""
-    in_time = promql.rate(f'{TTFT}_bucket', 'le=~"$slo"')
-    asked = promql.rate('pydantic_ai_requests_total', 'streamed="true"')
-    return stat(
-        'First token in time',
-        'Which share of all streamed requests had its first token within the time that is chosen above? '
-        'Requests that failed or that somebody gave up are in the denominator.',
-        'percentunit',
-        ratio(in_time, asked),
-        verdict=MOST_ARE_GOOD,
-    )
 
 
 def _fill(promql: Promql) -> Layout:
@@ -70,7 +54,7 @@ def _health(promql: Promql) -> tuple[Json, ...]:
             'Failed runs',
             'Which share of the runs ends in an error, a timeout or a limit? If it is red, see which agent and why, below.',
             'percentunit',
-            ratio(promql.rate(RUNS, FAILED), promql.rate(RUNS)),
+            ratio(promql.rate(RUNS, FAILED_RUN), promql.rate(RUNS)),
             verdict=FEW_ARE_BAD,
         ),
         first_token_in_time(promql),
@@ -112,7 +96,7 @@ def _agents(promql: Promql) -> Json:
     columns = [
         Column('Runs', 'short', runs, decimals=0),
         Column(
-            'Failed', 'percentunit', ratio(promql.increase(RUNS, FAILED, by='agent'), runs), FEW_ARE_BAD, decimals=1
+            'Failed', 'percentunit', ratio(promql.increase(RUNS, FAILED_RUN, by='agent'), runs), FEW_ARE_BAD, decimals=1
         ),
         Column('Blank screen p95', 's', promql.quantile(0.95, BLANK, by='agent', over=RANGE)),
         Column('Run time p50', 's', promql.quantile(0.5, 'pydantic_ai_run_duration_seconds', by='agent', over=RANGE)),
@@ -143,11 +127,12 @@ def _agents(promql: Promql) -> Json:
 
 
 def _outcomes(promql: Promql) -> Json:
+    runs = promql.seen(f'{promql.rate(RUNS, by="outcome")} * 60', RUNS, 'outcome')
     return timeseries(
         'Runs by outcome',
         'How do runs end? Cancelled is a user who left, incomplete a run whose end the handler door could not see.',
         'suffix:/min',
-        [Query(f'{promql.rate(RUNS, by="outcome")} * 60', '{{outcome}}')],
+        [Query(runs, '{{outcome}}')],
         colours=OUTCOMES,
         stacking='normal',
     )
@@ -159,8 +144,7 @@ def _errors(promql: Promql) -> Json:
         'Why runs fail',
         'Which agent breaks, and on what? The name is that of the exception; a number in it is an HTTP status.',
         'suffix:/min',
-        [Query(f'{errors} * 60', '{{agent}} {{error_type}}', 'with exemplars')],
-        empty='No failures',
+        [Query(f'{errors} * 60', '{{agent}} {{error_type}}', 'with exemplars'), none_of(promql, errors)],
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-QUANTILES = MappingProxyType({'p50': 'super-light-blue', 'p95': 'blue', 'p99': 'dark-blue', 'mean': 'orange'})
+QUANTILES = MappingProxyType(
+    {'p50': 'super-light-blue', 'p95': 'blue', 'p99': 'dark-blue', 'p5': 'blue', 'p1': 'dark-blue'}
+)
 
 OUTCOMES = MappingProxyType(
     {

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from generator.promql import Promql
 
 
+SLOW = (50, 95, 99)
+LOW = (50, 5, 1)
+
+
 @dataclass(frozen=True)
 class Distribution:
     """A histogram of the catalogue, as viewers know it.
@@ -22,6 +26,7 @@ class Distribution:
         title: What it is called.
         about: The question that it answers, and what to do.
         unit: Grafana's id of the unit.
+        quantiles: The percentiles that matter: the large ones, or, of a speed, the small ones.
     """
 
     promql: Promql
@@ -29,33 +34,39 @@ class Distribution:
     title: str
     about: str
     unit: str = 's'
+    quantiles: tuple[int, ...] = SLOW
 
-    def percentiles(self, *matchers: str) -> Json:
-        """Median, 95th and 99th percentile, each with exemplars.
-
-        Args:
-            matchers: Which observations.
-        """
+    def percentiles(self) -> Json:
+        """The percentiles that matter, each with exemplars."""
         queries = [
-            Query(self.promql.quantile(q, self.metric, *matchers), name, 'with exemplars')
-            for name, q in (('p50', 0.5), ('p95', 0.95), ('p99', 0.99))
+            Query(self.promql.quantile(percent / 100, self.metric), f'p{percent}', 'with exemplars')
+            for percent in self.quantiles
         ]
         return timeseries(self.title, self.about, self.unit, queries, colours=QUANTILES)
 
-    def cells(self, *matchers: str) -> Json:
+    def cells(self) -> Json:
         """All of it, as a heatmap."""
-        buckets = self.promql.rate(f'{self.metric}_bucket', *matchers, by='le')
+        buckets = self.promql.rate(f'{self.metric}_bucket', by='le')
         about = f'{self.about} Two bands mean two kinds of work behind one percentile.'
-        return heatmap(f'{self.title}, all of it', about, self.unit, buckets)
+        return heatmap(f'{self.title}: all', about, self.unit, buckets)
 
-    def by(self, q: float, label: str, *matchers: str) -> Json:
+    def by(self, percent: int, label: str) -> Json:
         """One percentile for each value of a label.
 
         Args:
-            q: The quantile.
+            percent: The percentile.
             label: The label.
-            matchers: Which observations.
         """
-        expr = self.promql.quantile(q, self.metric, *matchers, by=label)
-        title = f'{self.title}, p{q * 100:g} by {label}'
-        return timeseries(title, self.about, self.unit, [Query(expr, f'{{{{{label}}}}}', 'with exemplars')])
+        expr = self.promql.quantile(percent / 100, self.metric, by=label)
+        queries = [Query(expr, f'{{{{{label}}}}}', 'with exemplars')]
+        return timeseries(f'{self.title}: p{percent} by {label}', self.about, self.unit, queries)
+
+
+def none_of(promql: Promql, expr: str) -> Query:
+    """A line at 0, called none, while a query that should find nothing finds nothing.
+
+    Args:
+        promql: Queries of the board.
+        expr: That query.
+    """
+    return Query(promql.none_of(expr), 'none')

@@ -15,8 +15,10 @@ RATE = '$__rate_interval'
 RANGE = '$__range'
 """Windows: about a point of the panel, and the whole time range of the board."""
 
-FAILED = 'outcome=~"error|timeout|limit"'
-"""What counts as a failed run."""
+FAILED_RUN = 'outcome=~"error|timeout|limit"'
+FAILED_REQUEST = 'outcome=~"error|timeout"'
+FAILED_CALL = 'outcome=~"error|failed"'
+"""What counts as a failure: not what the caller cancelled, and not what nobody could see to its end."""
 
 
 class UnknownMetricError(Exception):
@@ -74,9 +76,17 @@ class Promql:
         total = self.rate(f'{name}_sum', *matchers, by=by, over=over)
         return ratio(total, self.rate(f'{name}_count', *matchers, by=by, over=over))
 
-    def zero_unless_seen(self, expr: str) -> str:
-        """The expression, or 0 where it has nothing although taps report: no news, and not no data."""
+    def seen(self, expr: str, counter: str, label: str) -> str:
+        """The series of a label's values that a counter has counted in the time range of the board."""
+        return f'{expr} and on ({label}) ({self.increase(counter, by=label)} > 0)'
+
+    def or_zero(self, expr: str) -> str:
+        """A sum, or 0 where it has nothing although taps report: no news, and not no data."""
         return f'{expr} or on () (0 * group({self.select("streamtap_build_info")}))'
+
+    def none_of(self, expr: str) -> str:
+        """0 while the expression has nothing although taps report, and nothing else."""
+        return f'(0 * group({self.select("streamtap_build_info")})) unless on () ({expr})'
 
 
 def find_metric(name: str) -> Metric | None:
@@ -111,6 +121,16 @@ def ratio(part: str, whole: str, *, matching: str = '') -> str:
         matching: How PromQL pairs the two, if not by equal labels.
     """
     return f'{part} / {matching + " " if matching else ""}({whole} > 0)'
+
+
+def less(whole: str, part: str) -> str:
+    """What is left of a sum without a part, which may be absent.
+
+    Args:
+        whole: The sum.
+        part: The part.
+    """
+    return f'{whole} - ({part} or 0 * {whole})'
 
 
 def bound_pattern(bound: float) -> str:
