@@ -9,7 +9,7 @@ from generator.layout import Layout
 from generator.objectives import TTFT
 from generator.palette import FEW_ARE_BAD, NONE_IS_GOOD, OUTCOMES, TOKENS
 from generator.panels import Json, Query, stat, timeseries
-from generator.percentiles import Distribution, none_of
+from generator.percentiles import Distribution
 from generator.promql import FAILED_REQUEST, RANGE, less, ratio
 from generator.tables import Column, table
 from generator.trust import add_trust
@@ -155,7 +155,7 @@ def _errors(promql: Promql) -> Json:
         'Why requests fail',
         'Which model fails, and on what? _429 is a rate limit, _5xx the provider, anything else the stream or this side.',
         'suffix:/min',
-        [Query(f'{errors} * 60', '{{model}} {{error_type}}', 'with exemplars'), none_of(promql, errors)],
+        [Query(promql.or_none(f'{errors} * 60', 'model'), '{{model}} {{error_type}}', 'with exemplars')],
     )
 
 
@@ -258,9 +258,8 @@ def _uncounted(promql: Promql) -> Json:
         'Whose tokens or cost are missing? Unmeasured: no usage was reported. Unpriced: no price is known, give Tap(price=...).',
         'suffix:/min',
         [
-            Query(f'{unmeasured} * 60', '{{model}} unmeasured'),
-            Query(f'{unpriced} * 60', '{{model}} unpriced'),
-            none_of(promql, f'{unmeasured} or {unpriced}'),
+            Query(promql.or_none(f'{unmeasured} * 60', 'model'), '{{model}} unmeasured'),
+            Query(promql.or_none(f'{unpriced} * 60', 'model'), '{{model}} unpriced'),
         ],
     )
 

@@ -9,7 +9,7 @@ from generator.layout import Layout
 from generator.objectives import SLO, TTFT, first_token_in_time
 from generator.palette import FEW_ARE_BAD, OUTCOMES, PHASES
 from generator.panels import Json, Query, stat, timeseries
-from generator.percentiles import Distribution, none_of
+from generator.percentiles import Distribution
 from generator.promql import FAILED_RUN, RANGE, ratio
 from generator.tables import Column, table
 from generator.trust import add_trust
@@ -144,7 +144,7 @@ def _errors(promql: Promql) -> Json:
         'Why runs fail',
         'Which agent breaks, and on what? The name is that of the exception; a number in it is an HTTP status.',
         'suffix:/min',
-        [Query(f'{errors} * 60', '{{agent}} {{error_type}}', 'with exemplars'), none_of(promql, errors)],
+        [Query(promql.or_none(f'{errors} * 60', 'agent'), '{{agent}} {{error_type}}', 'with exemplars')],
     )
 
 

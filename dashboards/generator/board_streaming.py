@@ -9,7 +9,7 @@ from generator.layout import Layout
 from generator.objectives import SLO, TTFT, first_token_in_time
 from generator.palette import NONE_IS_GOOD, QUANTILES
 from generator.panels import Json, Query, heatmap, stat, timeseries
-from generator.percentiles import LOW, Distribution, none_of
+from generator.percentiles import LOW, Distribution
 from generator.promql import ratio
 from generator.trust import add_trust
 
@@ -22,7 +22,7 @@ MEAN_GAP = 'pydantic_ai_inter_chunk_latency_mean_seconds'
 LONGEST_GAP = 'pydantic_ai_inter_chunk_latency_max_seconds'
 GAPS_ABOUT = (
     'Does the stream flow, or does it come in bursts? How long the model lets readers wait between two chunks. '
-    'Where metrics are pushed by OTLP only the mean and the longest of each response are known.'
+    'Metrics that are pushed by OTLP know of each response only the mean, which is p50 here, and the longest, which are the rest.'
 )
 
 
@@ -80,14 +80,16 @@ def _now(promql: Promql) -> tuple[Json, ...]:
 
 
 def _gaps(promql: Promql) -> tuple[Json, ...]:
-    known = [(f'p{percent}', GAPS, percent) for percent in (50, 95, 99)]
-    known += [('p50 of means', MEAN_GAP, 50), ('p95 of longest', LONGEST_GAP, 95)]
-    queries = [Query(promql.quantile(percent / 100, name), legend, 'with exemplars') for legend, name, percent in known]
-    colours = {**QUANTILES, 'p50 of means': QUANTILES['p50'], 'p95 of longest': QUANTILES['p95']}
+    def gaps(percent: int, pushed: str, by: str = '') -> str:
+        q = percent / 100
+        return f'{promql.quantile(q, GAPS, by=by)} or {promql.quantile(q, pushed, by=by)}'
+
+    known = ((50, MEAN_GAP), (95, LONGEST_GAP), (99, LONGEST_GAP))
+    queries = [Query(gaps(percent, pushed), f'p{percent}', 'with exemplars') for percent, pushed in known]
     cells = f'{promql.rate(f"{GAPS}_bucket", by="le")} or {promql.rate(f"{LONGEST_GAP}_bucket", by="le")}'
-    by_model = f'{promql.quantile(0.95, GAPS, by="model")} or {promql.quantile(0.95, LONGEST_GAP, by="model")}'
+    by_model = gaps(95, LONGEST_GAP, 'model')
     return (
-        timeseries('Wait between chunks', GAPS_ABOUT, 's', queries, colours=colours),
+        timeseries('Wait between chunks', GAPS_ABOUT, 's', queries, colours=QUANTILES),
         heatmap('Wait between chunks: all', GAPS_ABOUT, 's', cells),
         timeseries(
             'Wait between chunks: p95 by model', GAPS_ABOUT, 's', [Query(by_model, '{{model}}', 'with exemplars')]
@@ -101,7 +103,7 @@ def _stalled(promql: Promql) -> Json:
         'Streams stalled now',
         'Which streams hang at this moment, before their first token or in mid-stream? They show while they hang.',
         'none',
-        [Query(stalled, '{{model}} {{stage}}'), none_of(promql, stalled)],
+        [Query(promql.or_none(stalled, 'model'), '{{model}} {{stage}}')],
     )
 
 
@@ -111,7 +113,7 @@ def _stalls(promql: Promql) -> Json:
         'Stalls',
         'Which model falls silent in mid-stream, and how often? Silences longer than the threshold, when they ended.',
         'suffix:/min',
-        [Query(f'{stalls} * 60', '{{model}}'), none_of(promql, stalls)],
+        [Query(promql.or_none(f'{stalls} * 60', 'model'), '{{model}}')],
     )
 
 
@@ -122,7 +124,7 @@ def _lost(promql: Promql) -> Json:
         'Time lost in stalls',
         'What do stalls cost? The share of all request time that was silence.',
         'percentunit',
-        [Query(share, '{{model}}'), none_of(promql, share)],
+        [Query(promql.or_none(share, 'model'), '{{model}}')],
     )
 
 

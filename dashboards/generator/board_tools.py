@@ -8,7 +8,7 @@ from generator.board import Board, link
 from generator.layout import Layout
 from generator.palette import FEW_ARE_BAD, OUTCOMES
 from generator.panels import Json, Query, stat, timeseries
-from generator.percentiles import Distribution, none_of
+from generator.percentiles import Distribution
 from generator.promql import FAILED_CALL, RANGE, RATE, ratio
 from generator.tables import Column, table
 from generator.trust import add_trust
@@ -111,7 +111,7 @@ def _errors(promql: Promql) -> Json:
         'Why tools fail',
         'Which tool raises, and what? The name is that of the exception; it ends the run.',
         'suffix:/min',
-        [Query(f'{errors} * 60', '{{tool}} {{error_type}}', 'with exemplars'), none_of(promql, errors)],
+        [Query(promql.or_none(f'{errors} * 60', 'tool'), '{{tool}} {{error_type}}', 'with exemplars')],
     )
 
 
@@ -122,7 +122,7 @@ def _retries(promql: Promql) -> Json:
         'Does the model not understand a tool? validation_error: wrong arguments; model_retry: the tool itself asked; '
         'unknown_tool: the model invented it.',
         'suffix:/min',
-        [Query(f'{retries} * 60', '{{tool}} {{cause}}'), none_of(promql, retries)],
+        [Query(promql.or_none(f'{retries} * 60', 'tool'), '{{tool}} {{cause}}')],
     )
 
 
@@ -161,7 +161,7 @@ def _output_retries(promql: Promql) -> Json:
         'Outputs sent back',
         'Do validators refuse what models answer? Each is one more request; if it grows, mend the output type or the prompt.',
         'suffix:/min',
-        [Query(f'{retries} * 60', '{{agent}}'), none_of(promql, retries)],
+        [Query(promql.or_none(f'{retries} * 60', 'agent'), '{{agent}}')],
     )
 
 

@@ -60,13 +60,3 @@ class Distribution:
         expr = self.promql.quantile(percent / 100, self.metric, by=label)
         queries = [Query(expr, f'{{{{{label}}}}}', 'with exemplars')]
         return timeseries(f'{self.title}: p{percent} by {label}', self.about, self.unit, queries)
-
-
-def none_of(promql: Promql, expr: str) -> Query:
-    """A line at 0, called none, while a query that should find nothing finds nothing.
-
-    Args:
-        promql: Queries of the board.
-        expr: That query.
-    """
-    return Query(promql.none_of(expr), 'none')

@@ -84,9 +84,10 @@ class Promql:
         """A sum, or 0 where it has nothing although taps report: no news, and not no data."""
         return f'{expr} or on () (0 * group({self.select("streamtap_build_info")}))'
 
-    def none_of(self, expr: str) -> str:
-        """0 while the expression has nothing although taps report, and nothing else."""
-        return f'(0 * group({self.select("streamtap_build_info")})) unless on () ({expr})'
+    def or_none(self, expr: str, label: str) -> str:
+        """Series by labels, or one at 0 that is called none, where there are none although taps report."""
+        zero = f'0 * group({self.select("streamtap_build_info")})'
+        return f'{expr} or on () label_replace({zero}, "{label}", "none", "", "")'
 
 
 def find_metric(name: str) -> Metric | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from generator.panels import Json, Query, timeseries
-from generator.percentiles import none_of
 from generator.promql import RANGE
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def _errors(promql: Promql) -> Json:
         'Did the tap itself fail? Its failures never reach a run, but what it was measuring is missing here. '
         'The application logs each kind once.',
         'cps',
-        [Query(errors, '{{where}}'), none_of(promql, errors)],
+        [Query(promql.or_none(errors, 'where'), '{{where}}')],
         empty='No tap reports',
     )
 
@@ -41,7 +40,7 @@ def _given_up(promql: Promql) -> Json:
         'Records given up',
         'Were records dropped at a cap? A slow sink of your own fills its queue; runs that never end fill the table of runs.',
         'cps',
-        [Query(dropped, '{{what}}'), none_of(promql, dropped)],
+        [Query(promql.or_none(dropped, 'what'), '{{what}}')],
         empty='No tap reports',
     )
 
@@ -52,7 +51,7 @@ def _overflow(promql: Promql) -> Json:
         'Label values folded into _other',
         'Do some agents, models or tools hide in _other? A label has more values than its cap: give it fewer, or raise the cap.',
         'cps',
-        [Query(overflow, '{{label}}'), none_of(promql, overflow)],
+        [Query(promql.or_none(overflow, 'label'), '{{label}}')],
         empty='No tap reports',
     )
 
