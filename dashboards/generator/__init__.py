@@ -1,0 +1,1 @@
+"""Makes the Grafana boards out of streamtap's metric catalogue."""

@@ -1,0 +1,274 @@
+"""Agents / Models: is it the provider, and what do we pay it for?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from generator.board import Board, link
+from generator.layout import Layout
+from generator.objectives import TTFT
+from generator.palette import FEW_ARE_BAD, NONE_IS_GOOD, OUTCOMES, TOKENS
+from generator.panels import Json, Query, stat, timeseries
+from generator.percentiles import Distribution
+from generator.promql import FAILED_REQUEST, RANGE, less, ratio
+from generator.tables import Column, table
+from generator.trust import add_trust
+
+if TYPE_CHECKING:
+    from generator.promql import Promql
+
+REQUESTS = 'pydantic_ai_requests_total'
+RESPONSES = 'pydantic_ai_responses_total'
+DURATION = 'pydantic_ai_request_duration_seconds'
+INPUT = 'pydantic_ai_input_tokens_total'
+CACHED = 'pydantic_ai_cache_read_tokens_total'
+OUTPUT = 'pydantic_ai_output_tokens_total'
+REASONING = 'pydantic_ai_reasoning_tokens_total'
+COST = 'pydantic_ai_cost_usd_total'
+UNMEASURED = 'pydantic_ai_unmeasured_responses_total'
+UNPRICED = 'pydantic_ai_unpriced_responses_total'
+
+
+def _fill(promql: Promql) -> Layout:
+    layout = Layout()
+    layout.line(4, *_now(promql))
+    layout.line(8, _models(promql))
+    layout.row('Does a provider fail?')
+    layout.line(8, _outcomes(promql), _errors(promql), _failed(promql))
+    layout.row('How do responses end, and who answers?')
+    layout.line(8, _finish_reasons(promql), _who_answers(promql), _open(promql))
+    layout.row('How long do requests take?')
+    duration = Distribution(
+        promql, DURATION, 'Request time', 'How long do requests take, from the start to the last event?'
+    )
+    layout.line(8, duration.percentiles(), duration.cells(), duration.by(95, 'model'))
+    layout.row('What goes in and out?')
+    context = Distribution(
+        promql,
+        'pydantic_ai_request_input_tokens',
+        'Input tokens of a request',
+        'Do contexts grow? Each step of a run sends all that was said before.',
+        'short',
+    )
+    layout.line(8, _tokens(promql), context.percentiles(), _cache_share(promql))
+    layout.row('What does it cost?')
+    layout.line(8, _cost(promql), _output_price(promql), _uncounted(promql))
+    add_trust(layout, promql)
+    return layout
+
+
+def _now(promql: Promql) -> tuple[Json, ...]:
+    uncounted = f'({promql.or_zero(promql.rate(UNMEASURED))}) + ({promql.or_zero(promql.rate(UNPRICED))})'
+    return (
+        stat(
+            'Requests',
+            'How much is asked? Attempts per minute, failed ones included.',
+            'suffix:/min',
+            f'{promql.rate(REQUESTS)} * 60',
+        ),
+        stat(
+            'Failed requests',
+            'Which share of the requests fails? A fallback may answer all the same; see which model and why, below.',
+            'percentunit',
+            ratio(promql.rate(REQUESTS, FAILED_REQUEST), promql.rate(REQUESTS)),
+            verdict=FEW_ARE_BAD,
+        ),
+        stat(
+            'Input from the cache',
+            'Which share of the input tokens was read from a cache? If it falls, something at the front of the prompt changes.',
+            'percentunit',
+            ratio(promql.rate(CACHED), promql.rate(INPUT)),
+            empty='None',
+        ),
+        stat(
+            'Uncounted responses',
+            'Are tokens and cost too low? The share of responses without reported usage or without a known price.',
+            'percentunit',
+            ratio(f'({uncounted})', promql.rate(RESPONSES)),
+            verdict=NONE_IS_GOOD,
+        ),
+    )
+
+
+def _models(promql: Promql) -> Json:
+    by = 'provider, model'
+    requests = promql.increase(REQUESTS, by=by)
+    output = promql.increase(OUTPUT, by=by)
+    cost = promql.increase(COST, by=by)
+    columns = [
+        Column('Requests', 'short', requests, decimals=0),
+        Column(
+            'Failed',
+            'percentunit',
+            ratio(promql.increase(REQUESTS, FAILED_REQUEST, by=by), requests),
+            FEW_ARE_BAD,
+            decimals=1,
+        ),
+        Column('First token p95', 's', promql.quantile(0.95, TTFT, by=by, over=RANGE)),
+        Column('Request p95', 's', promql.quantile(0.95, DURATION, by=by, over=RANGE)),
+        Column(
+            'Tokens / s',
+            'short',
+            promql.quantile(0.5, 'pydantic_ai_output_tokens_per_second', by=by, over=RANGE),
+            decimals=0,
+        ),
+        Column('Input tokens', 'short', promql.increase(INPUT, by=by)),
+        Column(
+            'From cache',
+            'percentunit',
+            ratio(promql.increase(CACHED, by=by), promql.increase(INPUT, by=by)),
+            decimals=0,
+        ),
+        Column('Output tokens', 'short', output),
+        Column('Cost', 'currencyUSD', cost, decimals=2),
+        Column('Cost / 1k output', 'currencyUSD', f'{ratio(cost, output)} * 1000', decimals=4),
+    ]
+    links = [
+        link('streaming', 'Streaming of this model', 'model', ('agent', 'provider')),
+        link('overview', 'Agents that use this model', 'model', ('agent', 'provider')),
+    ]
+    return table(
+        'Which model is it?',
+        'Which model fails, is slow or is dear? Over the whole time range; click a name for its streams.',
+        {'provider': 'Provider', 'model': 'Model'},
+        columns,
+        links={'model': links},
+        sort_by='Requests',
+    )
+
+
+def _outcomes(promql: Promql) -> Json:
+    requests = promql.seen(f'{promql.rate(REQUESTS, by="outcome")} * 60', REQUESTS, 'outcome')
+    return timeseries(
+        'Requests by outcome',
+        'How do requests end? Cancelled is a caller who left.',
+        'suffix:/min',
+        [Query(requests, '{{outcome}}')],
+        colours=OUTCOMES,
+        stacking='normal',
+    )
+
+
+def _errors(promql: Promql) -> Json:
+    errors = promql.rate('pydantic_ai_request_errors_total', by='model, error_type')
+    return timeseries(
+        'Why requests fail',
+        'Which model fails, and on what? _429 is a rate limit, _5xx the provider, anything else the stream or this side.',
+        'suffix:/min',
+        [Query(promql.or_none(f'{errors} * 60', 'model'), '{{model}} {{error_type}}', 'with exemplars')],
+    )
+
+
+def _failed(promql: Promql) -> Json:
+    failed = ratio(promql.rate(REQUESTS, FAILED_REQUEST, by='model'), promql.rate(REQUESTS, by='model'))
+    return timeseries(
+        'Failed requests by model',
+        'Is it one model or all of them? All at once is the network or this side; one is its provider.',
+        'percentunit',
+        [Query(failed, '{{model}}')],
+    )
+
+
+def _finish_reasons(promql: Promql) -> Json:
+    return timeseries(
+        'Finish reasons',
+        'Why do models stop? More length: answers are cut off. More content_filter: they are refused.',
+        'percentunit',
+        [Query(promql.rate(RESPONSES, by='finish_reason'), '{{finish_reason}}')],
+        colours={'stop': 'green', 'tool_call': 'blue', 'length': 'yellow', 'content_filter': 'purple', 'error': 'red'},
+        stacking='percent',
+    )
+
+
+def _who_answers(promql: Promql) -> Json:
+    answers = promql.rate(REQUESTS, 'outcome="success"', by='agent, model')
+    return timeseries(
+        'Who answers each agent',
+        'Does a fallback answer? Successful requests of each agent by model: the fallback is the one that should not be there.',
+        'suffix:/min',
+        [Query(f'{answers} * 60', '{{agent}} {{model}}')],
+        stacking='normal',
+    )
+
+
+def _open(promql: Promql) -> Json:
+    return timeseries(
+        'Open requests',
+        'How many requests wait for a model at this moment? Piling up for one model: it is slow, or it limits.',
+        'none',
+        [Query(promql.gauge('pydantic_ai_requests_in_progress', by='model'), '{{model}}')],
+        stacking='normal',
+    )
+
+
+def _tokens(promql: Promql) -> Json:
+    fresh = less(promql.rate(INPUT), promql.rate(CACHED))
+    visible = less(promql.rate(OUTPUT), promql.rate(REASONING))
+    queries = {
+        'input': fresh,
+        'cached input': promql.rate(CACHED),
+        'output': visible,
+        'reasoning': promql.rate(REASONING),
+    }
+    return timeseries(
+        'Tokens',
+        'Which tokens are they? Cached input is cheap, reasoning is output that nobody reads.',
+        'suffix:/min',
+        [Query(f'({query}) * 60', legend) for legend, query in queries.items()],
+        colours=TOKENS,
+        stacking='normal',
+    )
+
+
+def _cache_share(promql: Promql) -> Json:
+    share = ratio(promql.rate(CACHED, by='model'), promql.rate(INPUT, by='model'))
+    return timeseries(
+        'Input from the cache by model',
+        'Does the cache work? A fall after a deploy: something at the front of the prompt changes with each request.',
+        'percentunit',
+        [Query(share, '{{model}}')],
+        empty='None',
+    )
+
+
+def _cost(promql: Promql) -> Json:
+    return timeseries(
+        'Cost per hour by model',
+        'Which model is dear? US dollars at list prices, an estimate.',
+        'currencyUSD',
+        [Query(f'{promql.rate(COST, by="model")} * 3600', '{{model}}')],
+        stacking='normal',
+    )
+
+
+def _output_price(promql: Promql) -> Json:
+    price = ratio(promql.rate(COST, by='model'), promql.rate(OUTPUT, by='model'))
+    return timeseries(
+        'Cost per 1k output tokens',
+        'What does an answer cost, with all the input that it took? It grows with contexts and falls with caches.',
+        'currencyUSD',
+        [Query(f'{price} * 1000', '{{model}}')],
+    )
+
+
+def _uncounted(promql: Promql) -> Json:
+    unmeasured, unpriced = promql.rate(UNMEASURED, by='model'), promql.rate(UNPRICED, by='model')
+    return timeseries(
+        'Uncounted responses',
+        'Whose tokens or cost are missing? Unmeasured: no usage was reported. Unpriced: no price is known, give Tap(price=...).',
+        'suffix:/min',
+        [
+            Query(promql.or_none(f'{unmeasured} * 60', 'model'), '{{model}} unmeasured'),
+            Query(promql.or_none(f'{unpriced} * 60', 'model'), '{{model}} unpriced'),
+        ],
+    )
+
+
+MODELS = Board(
+    'models',
+    'Agents / Models',
+    'Is it the provider, and what do we pay it for?',
+    ('agent', 'provider', 'model'),
+    (),
+    _fill,
+)

@@ -1,0 +1,169 @@
+"""Agents / Streaming: how long until models say something, how fast do they write, and where do they stall?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from generator.board import Board
+from generator.layout import Layout
+from generator.objectives import SLO, TTFT, first_token_in_time
+from generator.palette import NONE_IS_GOOD, QUANTILES
+from generator.panels import Json, Query, heatmap, stat, timeseries
+from generator.percentiles import LOW, Distribution
+from generator.promql import ratio
+from generator.trust import add_trust
+
+if TYPE_CHECKING:
+    from generator.promql import Promql
+
+SPEED = 'pydantic_ai_output_tokens_per_second'
+GAPS = 'pydantic_ai_inter_chunk_latency_seconds'
+MEAN_GAP = 'pydantic_ai_inter_chunk_latency_mean_seconds'
+LONGEST_GAP = 'pydantic_ai_inter_chunk_latency_max_seconds'
+GAPS_ABOUT = (
+    'Does the stream flow, or does it come in bursts? How long the model lets readers wait between two chunks. '
+    'Metrics that are pushed by OTLP know of each response only the mean, which is p50 here, and the longest, which are the rest.'
+)
+
+
+def _fill(promql: Promql) -> Layout:
+    layout = Layout()
+    layout.line(4, *_now(promql))
+    layout.row('How long until it says something?')
+    first = Distribution(
+        promql, TTFT, 'Time to first token', 'How long until a model says anything, thinking and tool calls included?'
+    )
+    output = Distribution(
+        promql,
+        'pydantic_ai_time_to_first_output_seconds',
+        'Time to first output',
+        'How long until a model says anything but thinking? Far above the first token: it thinks for long.',
+    )
+    for each in (first, output):
+        layout.line(8, each.percentiles(), each.cells(), each.by(95, 'model'))
+    layout.row('How fast does it write?')
+    about = 'How fast do models write? Output tokens per second between first and last chunk, as providers report them.'
+    speed = Distribution(promql, SPEED, 'Writing speed', about, 'suffix:tok/s', LOW)
+    layout.line(8, speed.percentiles(), speed.cells(), speed.by(50, 'model'))
+    layout.line(8, *_gaps(promql))
+    layout.row('Does it stall?')
+    layout.line(8, _stalled(promql), _stalls(promql), _lost(promql))
+    layout.row('What does it write?')
+    layout.line(8, _parts(promql), _part_durations(promql), _streamed(promql))
+    add_trust(layout, promql)
+    return layout
+
+
+def _now(promql: Promql) -> tuple[Json, ...]:
+    return (
+        first_token_in_time(promql),
+        stat(
+            'Time to first token, p95',
+            'How long does one request in twenty wait for its first token? If it grows for one model, ask its provider.',
+            's',
+            promql.quantile(0.95, TTFT),
+        ),
+        stat(
+            'Writing speed, median',
+            'How fast do models write? Fewer tokens per second with the same model means a busy provider.',
+            'suffix:tok/s',
+            promql.quantile(0.5, SPEED),
+        ),
+        stat(
+            'Streams stalled now',
+            'Does a stream hang at this moment? Its present silence is past the threshold of the tap.',
+            'none',
+            promql.or_zero(promql.gauge('pydantic_ai_stalled_streams')),
+            verdict=NONE_IS_GOOD,
+        ),
+    )
+
+
+def _gaps(promql: Promql) -> tuple[Json, ...]:
+    def gaps(percent: int, pushed: str, by: str = '') -> str:
+        q = percent / 100
+        return f'{promql.quantile(q, GAPS, by=by)} or {promql.quantile(q, pushed, by=by)}'
+
+    known = ((50, MEAN_GAP), (95, LONGEST_GAP), (99, LONGEST_GAP))
+    queries = [Query(gaps(percent, pushed), f'p{percent}', 'with exemplars') for percent, pushed in known]
+    cells = f'{promql.rate(f"{GAPS}_bucket", by="le")} or {promql.rate(f"{LONGEST_GAP}_bucket", by="le")}'
+    by_model = gaps(95, LONGEST_GAP, 'model')
+    return (
+        timeseries('Wait between chunks', GAPS_ABOUT, 's', queries, colours=QUANTILES),
+        heatmap('Wait between chunks: all', GAPS_ABOUT, 's', cells),
+        timeseries(
+            'Wait between chunks: p95 by model', GAPS_ABOUT, 's', [Query(by_model, '{{model}}', 'with exemplars')]
+        ),
+    )
+
+
+def _stalled(promql: Promql) -> Json:
+    stalled = f'{promql.gauge("pydantic_ai_stalled_streams", by="model, stage")} > 0'
+    return timeseries(
+        'Streams stalled now',
+        'Which streams hang at this moment, before their first token or in mid-stream? They show while they hang.',
+        'none',
+        [Query(promql.or_none(stalled, 'model'), '{{model}} {{stage}}')],
+    )
+
+
+def _stalls(promql: Promql) -> Json:
+    stalls = promql.rate('pydantic_ai_stream_stalls_total', by='model')
+    return timeseries(
+        'Stalls',
+        'Which model falls silent in mid-stream, and how often? Silences longer than the threshold, when they ended.',
+        'suffix:/min',
+        [Query(promql.or_none(f'{stalls} * 60', 'model'), '{{model}}')],
+    )
+
+
+def _lost(promql: Promql) -> Json:
+    silent = promql.rate('pydantic_ai_stream_stall_seconds_total', by='model')
+    share = ratio(silent, promql.rate('pydantic_ai_request_duration_seconds_sum', by='model'))
+    return timeseries(
+        'Time lost in stalls',
+        'What do stalls cost? The share of all request time that was silence.',
+        'percentunit',
+        [Query(promql.or_none(share, 'model'), '{{model}}')],
+    )
+
+
+def _parts(promql: Promql) -> Json:
+    return timeseries(
+        'Parts',
+        'What do models write: thinking, text or tool calls? A new kind, or twice as many calls, is a new behaviour.',
+        'suffix:/min',
+        [Query(f'{promql.rate("pydantic_ai_parts_total", by="kind")} * 60', '{{kind}}')],
+        stacking='normal',
+    )
+
+
+def _part_durations(promql: Promql) -> Json:
+    durations = promql.quantile(0.95, 'pydantic_ai_part_duration_seconds', by='kind')
+    return timeseries(
+        'Duration of parts: p95',
+        'What takes long to write? From the start of a part to its last chunk.',
+        's',
+        [Query(durations, '{{kind}}', 'with exemplars')],
+    )
+
+
+def _streamed(promql: Promql) -> Json:
+    requests = promql.rate('pydantic_ai_requests_total', by='streamed')
+    return timeseries(
+        'Requests, streamed or not',
+        'Is everything streamed that should be? What is not has no time to first token, and is not on this board.',
+        'suffix:/min',
+        [Query(f'{requests} * 60', 'streamed {{streamed}}')],
+        stacking='normal',
+    )
+
+
+STREAMING = Board(
+    'streaming',
+    'Agents / Streaming',
+    'How long until models say something, how fast do they write, and where do they stall?',
+    ('agent', 'provider', 'model'),
+    (SLO,),
+    _fill,
+)

@@ -1,0 +1,168 @@
+"""Agents / Tools: which tool hurts?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from generator.board import Board, link
+from generator.layout import Layout
+from generator.palette import FEW_ARE_BAD, OUTCOMES
+from generator.panels import Json, Query, stat, timeseries
+from generator.percentiles import Distribution
+from generator.promql import FAILED_CALL, RANGE, RATE, ratio
+from generator.tables import Column, table
+from generator.trust import add_trust
+
+if TYPE_CHECKING:
+    from generator.promql import Promql
+
+CALLS = 'pydantic_ai_tool_calls_total'
+DURATION = 'pydantic_ai_tool_duration_seconds'
+RETRIED = 'outcome="retried"'
+
+
+def _fill(promql: Promql) -> Layout:
+    layout = Layout()
+    layout.line(4, *_now(promql))
+    layout.line(9, _tools(promql))
+    layout.row('What goes wrong?')
+    layout.line(8, _outcomes(promql), _errors(promql), _retries(promql))
+    layout.row('How long do tools take?')
+    duration = Distribution(
+        promql, DURATION, 'Tool time', 'How long do tools take, without their waiting for each other?'
+    )
+    layout.line(8, duration.by(95, 'tool'), duration.cells(), _shares(promql))
+    layout.row('What is going on?')
+    layout.line(8, _calls(promql), _open(promql), _output_retries(promql))
+    add_trust(layout, promql)
+    return layout
+
+
+def _now(promql: Promql) -> tuple[Json, ...]:
+    calls = promql.rate(CALLS)
+    return (
+        stat('Tool calls', 'How much do agents do? Calls that ended, per minute.', 'suffix:/min', f'{calls} * 60'),
+        stat(
+            'Failed calls',
+            'Which share of the calls raised or failed? See which tool and why, below.',
+            'percentunit',
+            ratio(promql.rate(CALLS, FAILED_CALL), calls),
+            verdict=FEW_ARE_BAD,
+        ),
+        stat(
+            'Calls sent back',
+            'Which share of the calls went back to the model, because it called wrongly? If it grows, mend descriptions.',
+            'percentunit',
+            ratio(promql.rate(CALLS, RETRIED), calls),
+        ),
+        stat('Tool time, p95', 'How long does one call in twenty take at least?', 's', promql.quantile(0.95, DURATION)),
+    )
+
+
+def _tools(promql: Promql) -> Json:
+    by = 'agent, tool'
+    calls = promql.increase(CALLS, by=by)
+    columns = [
+        Column('Calls', 'short', calls, decimals=0),
+        Column(
+            'Failed', 'percentunit', ratio(promql.increase(CALLS, FAILED_CALL, by=by), calls), FEW_ARE_BAD, decimals=1
+        ),
+        Column('Sent back', 'percentunit', ratio(promql.increase(CALLS, RETRIED, by=by), calls), decimals=1),
+        Column('p50', 's', promql.quantile(0.5, DURATION, by=by, over=RANGE)),
+        Column('p95', 's', promql.quantile(0.95, DURATION, by=by, over=RANGE)),
+        Column('Share of run time', 'percentunit', _share(promql, RANGE), decimals=1),
+        Column('Time in all', 's', promql.increase(f'{DURATION}_sum', by=by)),
+    ]
+    return table(
+        'Which tool is it?',
+        'Which tool fails, is called in vain, or takes the time of its agent? Over the whole time range. '
+        'Calls that run beside each other count each, so that shares may add up to more than 100 %.',
+        {'agent': 'Agent', 'tool': 'Tool'},
+        columns,
+        links={
+            'agent': [link('overview', 'This agent', 'agent'), link('streaming', 'Streaming of this agent', 'agent')],
+            'tool': [link('tools', 'Only this tool', 'tool', ('agent',))],
+        },
+        sort_by='Calls',
+    )
+
+
+def _share(promql: Promql, over: str) -> str:
+    spent = promql.rate(f'{DURATION}_sum', by='agent, tool', over=over)
+    lasted = promql.rate('pydantic_ai_run_duration_seconds_sum', by='agent', over=over)
+    return ratio(spent, lasted, matching='on (agent) group_left ()')
+
+
+def _outcomes(promql: Promql) -> Json:
+    calls = promql.seen(f'{promql.rate(CALLS, by="outcome")} * 60', CALLS, 'outcome')
+    return timeseries(
+        'Calls by outcome',
+        'How do calls end? Retried went back to the model; interrupted is the sibling of one that raised.',
+        'suffix:/min',
+        [Query(calls, '{{outcome}}')],
+        colours=OUTCOMES,
+        stacking='normal',
+    )
+
+
+def _errors(promql: Promql) -> Json:
+    errors = promql.rate('pydantic_ai_tool_errors_total', by='tool, error_type')
+    return timeseries(
+        'Why tools fail',
+        'Which tool raises, and what? The name is that of the exception; it ends the run.',
+        'suffix:/min',
+        [Query(promql.or_none(f'{errors} * 60', 'tool'), '{{tool}} {{error_type}}', 'with exemplars')],
+    )
+
+
+def _retries(promql: Promql) -> Json:
+    retries = promql.rate('pydantic_ai_tool_retries_total', by='tool, cause')
+    return timeseries(
+        'Why calls are sent back',
+        'Does the model not understand a tool? validation_error: wrong arguments; model_retry: the tool itself asked; '
+        'unknown_tool: the model invented it.',
+        'suffix:/min',
+        [Query(promql.or_none(f'{retries} * 60', 'tool'), '{{tool}} {{cause}}')],
+    )
+
+
+def _shares(promql: Promql) -> Json:
+    return timeseries(
+        'Share of run time',
+        'Which tool takes the time of its agent? If it is large, make that tool faster before you change the model.',
+        'percentunit',
+        [Query(_share(promql, RATE), '{{agent}} {{tool}}')],
+    )
+
+
+def _calls(promql: Promql) -> Json:
+    return timeseries(
+        'Calls by tool',
+        'Which tools are called? One that grows while runs do not is called in a loop.',
+        'suffix:/min',
+        [Query(f'{promql.rate(CALLS, by="tool")} * 60', '{{tool}}')],
+        stacking='normal',
+    )
+
+
+def _open(promql: Promql) -> Json:
+    return timeseries(
+        'Open calls',
+        'Which tools run at this moment? Piling up: what they call is slow or stuck.',
+        'none',
+        [Query(promql.gauge('pydantic_ai_tools_in_progress', by='tool'), '{{tool}}')],
+        stacking='normal',
+    )
+
+
+def _output_retries(promql: Promql) -> Json:
+    retries = promql.rate('pydantic_ai_output_retries_total', by='agent')
+    return timeseries(
+        'Outputs sent back',
+        'Do validators refuse what models answer? Each is one more request; if it grows, mend the output type or the prompt.',
+        'suffix:/min',
+        [Query(promql.or_none(f'{retries} * 60', 'agent'), '{{agent}}')],
+    )
+
+
+TOOLS = Board('tools', 'Agents / Tools', 'Which tool hurts?', ('agent', 'tool'), (), _fill)

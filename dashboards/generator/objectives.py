@@ -1,0 +1,35 @@
+"""What is fast enough, as viewers choose it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from generator.palette import MOST_ARE_GOOD
+from generator.panels import Json, stat
+from generator.promql import ratio
+from generator.variables import objective
+
+if TYPE_CHECKING:
+    from generator.promql import Promql
+
+TTFT = 'pydantic_ai_time_to_first_token_seconds'
+
+SLO = objective('slo', 'First token within', TTFT, (0.5, 1, 2, 3, 5, 10), usual=2)
+
+
+def first_token_in_time(promql: Promql) -> Json:
+    """How many of all streamed requests were answered in time, those that gave up included.
+
+    Args:
+        promql: Queries of the board.
+    """
+    in_time = promql.rate(f'{TTFT}_bucket', 'le=~"$slo"')
+    asked = promql.rate('pydantic_ai_requests_total', 'streamed="true"')
+    return stat(
+        'First token in time',
+        'Which share of all streamed requests had its first token within the time that is chosen above? '
+        'Requests that failed, or that somebody gave up, count as too late.',
+        'percentunit',
+        ratio(in_time, asked),
+        verdict=MOST_ARE_GOOD,
+    )

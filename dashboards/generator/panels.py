@@ -1,0 +1,204 @@
+"""Panels of Grafana: each function makes one, without its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from string import ascii_uppercase
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Json = dict[str, object]
+Verdict = tuple[tuple[float | None, str], ...]
+"""Thresholds and the colour above each; the first is None, for all that is below the second."""
+
+NO_TRAFFIC = 'No traffic'
+
+
+def datasource() -> Json:
+    """The data source that the board's variable names."""
+    return {'type': 'prometheus', 'uid': '${datasource}'}
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query of a panel.
+
+    Args:
+        expr: PromQL.
+        legend: How its series are called; `{{label}}` stands for a label's value.
+        kind: Whether it asks for the course of the time range, also with exemplars, or for rows of a table at its end.
+    """
+
+    expr: str
+    legend: str = ''
+    kind: Literal['course', 'with exemplars', 'buckets', 'rows'] = 'course'
+
+    def target(self, number: int) -> Json:
+        """What Grafana calls it.
+
+        Args:
+            number: Its place among the panel's queries.
+        """
+        target: Json = {
+            'datasource': datasource(),
+            'editorMode': 'code',
+            'expr': self.expr,
+            'refId': ascii_uppercase[number],
+        }
+        if self.kind == 'rows':
+            return {**target, 'format': 'table', 'instant': True, 'range': False}
+        target |= {'legendFormat': self.legend, 'instant': False, 'range': True}
+        target['exemplar'] = self.kind != 'course'
+        target['format'] = 'heatmap' if self.kind == 'buckets' else 'time_series'
+        return target
+
+
+def panel(
+    kind: str,
+    title: str,
+    about: str,
+    queries: Sequence[Query],
+    *,
+    defaults: Json,
+    options: Json,
+    overrides: Sequence[Json] = (),
+) -> Json:
+    """A panel of any kind.
+
+    Args:
+        kind: Grafana's id of it.
+        title: The title.
+        about: The question that it answers, and what to do.
+        queries: What it shows.
+        defaults: How its fields look.
+        options: How it looks itself.
+        overrides: How some of its fields look.
+    """
+    return {
+        'type': kind,
+        'title': title,
+        'description': about,
+        'datasource': datasource(),
+        'targets': [query.target(number) for number, query in enumerate(queries)],
+        'fieldConfig': {'defaults': defaults, 'overrides': list(overrides)},
+        'options': options,
+    }
+
+
+def override(name: str, **properties: object) -> Json:
+    """How the field of that name looks.
+
+    Args:
+        name: What it is called on the panel.
+        properties: Grafana's ids, with `__` for a dot.
+    """
+    return {
+        'matcher': {'id': 'byName', 'options': name},
+        'properties': [{'id': key.replace('__', '.'), 'value': value} for key, value in properties.items()],
+    }
+
+
+def thresholds(verdict: Verdict) -> Json:
+    """A verdict as Grafana has it."""
+    return {'mode': 'absolute', 'steps': [{'value': value, 'color': colour} for value, colour in verdict]}
+
+
+def no_number(text: str) -> list[Json]:
+    """Mappings that show a text where a number is absent, or is 0 divided by 0."""
+    return [{'type': 'special', 'options': {'match': 'null+nan', 'result': {'text': text}}}]
+
+
+def stat(
+    title: str, about: str, unit: str, expr: str, *, verdict: Verdict | None = None, empty: str = NO_TRAFFIC
+) -> Json:
+    """One number, of the last twentieth of the time range, over its course.
+
+    Args:
+        title: The title.
+        about: The question that it answers, and what to do.
+        unit: Grafana's id of the unit.
+        expr: PromQL.
+        verdict: Thresholds and their colours; without them it is black on white.
+        empty: What it says where there is nothing.
+    """
+    colour: Json = {'mode': 'thresholds'} if verdict else {'mode': 'fixed', 'fixedColor': 'text'}
+    defaults: Json = {'unit': unit, 'noValue': empty, 'mappings': no_number(empty), 'color': colour}
+    defaults['thresholds'] = thresholds(verdict or ((None, 'text'),))
+    options: Json = {
+        'colorMode': 'value',
+        'graphMode': 'area',
+        'justifyMode': 'auto',
+        'orientation': 'auto',
+        'reduceOptions': {'calcs': ['lastNotNull'], 'fields': '', 'values': False},
+        'textMode': 'value',
+    }
+    # Twenty points, so that a point's window is a twentieth of the time range.
+    return {**panel('stat', title, about, [Query(expr)], defaults=defaults, options=options), 'maxDataPoints': 20}
+
+
+def timeseries(
+    title: str,
+    about: str,
+    unit: str,
+    queries: Sequence[Query],
+    *,
+    colours: Mapping[str, str] | None = None,
+    stacking: Literal['none', 'normal', 'percent'] = 'none',
+    empty: str = NO_TRAFFIC,
+) -> Json:
+    """Lines over time, or areas where they lie on each other.
+
+    Args:
+        title: The title.
+        about: The question that it answers, and what to do.
+        unit: Grafana's id of the unit.
+        queries: What it shows.
+        colours: The colour of each series that has a meaning of its own, by legend.
+        stacking: How series lie on each other.
+        empty: What it says where there is nothing.
+    """
+    custom: Json = {
+        'drawStyle': 'line',
+        'fillOpacity': 8 if stacking == 'none' else 60,
+        'lineInterpolation': 'linear',
+        'lineWidth': 2 if stacking == 'none' else 1,
+        'showPoints': 'auto' if stacking == 'none' else 'never',
+        'stacking': {'mode': stacking, 'group': 'A'},
+    }
+    defaults: Json = {'unit': unit, 'min': 0, 'noValue': empty, 'color': {'mode': 'palette-classic'}, 'custom': custom}
+    options: Json = {
+        'legend': {'calcs': [], 'displayMode': 'list', 'placement': 'bottom', 'showLegend': True},
+        'tooltip': {'mode': 'multi', 'sort': 'desc'},
+    }
+    overrides = [
+        override(name, color={'mode': 'fixed', 'fixedColor': colour}) for name, colour in (colours or {}).items()
+    ]
+    return panel('timeseries', title, about, queries, defaults=defaults, options=options, overrides=overrides)
+
+
+def heatmap(title: str, about: str, unit: str, expr: str, *, empty: str = NO_TRAFFIC) -> Json:
+    """A distribution over time: a column a moment, a cell a bucket.
+
+    Args:
+        title: The title.
+        about: The question that it answers, and what to do.
+        unit: Grafana's id of the unit of the buckets.
+        expr: PromQL that keeps `le`.
+        empty: What it says where there is nothing.
+    """
+    options: Json = {
+        'calculate': False,
+        'cellGap': 1,
+        'color': {'mode': 'scheme', 'scheme': 'Oranges', 'scale': 'exponential', 'exponent': 0.5, 'steps': 64},
+        'exemplars': {'color': 'rgba(255,0,255,0.7)'},
+        'filterValues': {'le': 1e-9},
+        'legend': {'show': False},
+        'rowsFrame': {'layout': 'auto'},
+        'tooltip': {'mode': 'single', 'yHistogram': False},
+        'yAxis': {'axisPlacement': 'left', 'reverse': False, 'unit': unit},
+    }
+    defaults: Json = {'unit': unit, 'noValue': empty, 'custom': {'scaleDistribution': {'type': 'linear'}}}
+    queries = [Query(expr, '{{le}}', 'buckets')]
+    return {**panel('heatmap', title, about, queries, defaults=defaults, options=options), 'maxDataPoints': 60}

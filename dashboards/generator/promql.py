@@ -1,0 +1,154 @@
+"""PromQL over the metric catalogue, filtered by the variables of a board."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streamtap._catalogue import BY_NAME
+
+if TYPE_CHECKING:
+    from streamtap._catalogue import Metric
+
+RATE = '$__rate_interval'
+RANGE = '$__range'
+"""Windows: about a point of the panel, and the whole time range of the board."""
+
+FAILED_RUN = 'outcome=~"error|timeout|limit"'
+FAILED_REQUEST = 'outcome=~"error|timeout"'
+FAILED_CALL = 'outcome=~"error|failed"'
+"""What counts as a failure: not what the caller cancelled, and not what nobody could see to its end."""
+
+
+class UnknownMetricError(Exception):
+    """A board asks for a metric that the catalogue does not have."""
+
+
+@dataclass(frozen=True)
+class Promql:
+    """Queries of one board.
+
+    Args:
+        filters: The variables of the board that are labels of metrics: each selector matches those its metric has.
+        user_labels: The user's own labels, as in `Tap(labels=...)`; they are filters, too.
+    """
+
+    filters: tuple[str, ...]
+    user_labels: tuple[str, ...] = ()
+
+    def select(self, name: str, *matchers: str) -> str:
+        """The series of a metric that the board's variables leave.
+
+        Args:
+            name: The series' name, with `_bucket`, `_sum` or `_count` for a histogram.
+            matchers: Further ones.
+
+        Raises:
+            UnknownMetricError: If the catalogue has no such metric.
+        """
+        metric = metric_of(name)
+        labels = metric.labels + (self.user_labels if metric.is_about_runs else ())
+        filters = ['job', 'instance', *(each for each in (*self.filters, *self.user_labels) if each in labels)]
+        chosen = [f'{each}=~"${each}"' for each in filters]
+        return f'{name}{{{", ".join([*chosen, *matchers])}}}'
+
+    def rate(self, name: str, *matchers: str, by: str = '', over: str = RATE) -> str:
+        """How fast counters grow, per second, summed by labels."""
+        return f'{_sum(by)} (rate({self.select(name, *matchers)}[{over}]))'
+
+    def increase(self, name: str, *matchers: str, by: str = '') -> str:
+        """By how much counters grew in the time range of the board, summed by labels."""
+        return f'{_sum(by)} (increase({self.select(name, *matchers)}[{RANGE}]))'
+
+    def gauge(self, name: str, *matchers: str, by: str = '') -> str:
+        """The sum of gauges, or their maximum where the catalogue merges them so."""
+        aggregate = 'max' if metric_of(name).merged == 'livemax' else 'sum'
+        return f'{aggregate}{_by(by)} ({self.select(name, *matchers)})'
+
+    def quantile(self, q: float, name: str, *matchers: str, by: str = '', over: str = RATE) -> str:
+        """A quantile of a histogram, named without `_bucket`."""
+        labels = f'le, {by}' if by else 'le'
+        return f'histogram_quantile({q}, {self.rate(f"{name}_bucket", *matchers, by=labels, over=over)})'
+
+    def mean(self, name: str, *matchers: str, by: str = '', over: str = RATE) -> str:
+        """The mean of a histogram."""
+        total = self.rate(f'{name}_sum', *matchers, by=by, over=over)
+        return ratio(total, self.rate(f'{name}_count', *matchers, by=by, over=over))
+
+    def seen(self, expr: str, counter: str, label: str) -> str:
+        """The series of a label's values that a counter has counted in the time range of the board."""
+        return f'{expr} and on ({label}) ({self.increase(counter, by=label)} > 0)'
+
+    def or_zero(self, expr: str) -> str:
+        """A sum, or 0 where it has nothing although taps report: no news, and not no data."""
+        return f'{expr} or on () (0 * group({self.select("streamtap_build_info")}))'
+
+    def or_none(self, expr: str, label: str) -> str:
+        """Series by labels, or one at 0 that is called none, where there are none although taps report."""
+        zero = f'0 * group({self.select("streamtap_build_info")})'
+        return f'{expr} or on () label_replace({zero}, "{label}", "none", "", "")'
+
+
+def find_metric(name: str) -> Metric | None:
+    """The metric of a series, if the catalogue has it.
+
+    Args:
+        name: The series' name, with `_bucket`, `_sum` or `_count` for a histogram.
+    """
+    return BY_NAME.get(name) or BY_NAME.get(re.sub(r'_(bucket|sum|count)\Z', '', name))
+
+
+def metric_of(name: str) -> Metric:
+    """The metric of a series.
+
+    Args:
+        name: The series' name.
+
+    Raises:
+        UnknownMetricError: If the catalogue has no such metric.
+    """
+    if (metric := find_metric(name)) is None:
+        raise UnknownMetricError(f'{name} is not in the catalogue')
+    return metric
+
+
+def ratio(part: str, whole: str, *, matching: str = '') -> str:
+    """A part of a whole; nothing where the whole is 0.
+
+    Args:
+        part: The numerator.
+        whole: The denominator.
+        matching: How PromQL pairs the two, if not by equal labels.
+    """
+    return f'{part} / {matching + " " if matching else ""}({whole} > 0)'
+
+
+def less(whole: str, part: str) -> str:
+    """What is left of a sum without a part, which may be absent.
+
+    Args:
+        whole: The sum.
+        part: The part.
+    """
+    return f'{whole} - ({part} or 0 * {whole})'
+
+
+def bound_pattern(bound: float) -> str:
+    """What matches `le` of a bucket: a scrape spells 1.0 what OTLP spells 1.
+
+    No backslashes: versions of Grafana differ in how they escape those of a variable's value.
+
+    Args:
+        bound: The upper bound of the bucket.
+    """
+    text = f'{bound:g}'.replace('.', '[.]')
+    return text if '.' in text else f'{text}([.]0)?'
+
+
+def _sum(by: str) -> str:
+    return f'sum{_by(by)}'
+
+
+def _by(by: str) -> str:
+    return f' by ({by})' if by else ''
