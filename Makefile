@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 PHOENIX ?= .phoenix
 
-.PHONY: demo test check bench truth docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench truth docs dashboards servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -24,6 +24,7 @@ check: $(STAMP) ## Formatting, lint, types, and generated files that are out of 
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python dashboards/generate_rules.py --check
 
 bench: $(STAMP) ## What the tap costs
 	$(BIN)/python bench/per_delta.py
@@ -34,6 +35,9 @@ truth: $(STAMP) ## Every number beside what really happened: prints the table an
 
 docs: $(STAMP) ## Write the generated pages
 	$(BIN)/python docs/generate.py
+
+dashboards: $(STAMP) ## Write the rules, alerts and boards
+	$(BIN)/python dashboards/generate_rules.py
 
 servers: ## The real servers that some tests use
 	tests/install_servers.sh

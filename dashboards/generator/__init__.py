@@ -1,0 +1,1 @@
+"""What writes the boards and rules from the metric catalogue."""
