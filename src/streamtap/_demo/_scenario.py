@@ -11,6 +11,7 @@ import contextlib
 import random
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
@@ -25,6 +26,7 @@ from streamtap.testing import Call, ChatRequest, Fail, PacedProvider, Pause, Rep
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
+    from streamtap._demo._fault import Fault, FaultName
     from streamtap._tap import Tap
 
     Steps = Sequence[Think | Say | Call | Pause | Fail]
@@ -34,21 +36,22 @@ STALL_SECONDS = 1.9
 
 
 @contextlib.asynccontextmanager
-async def fake_loads(tap: Tap) -> AsyncGenerator[tuple[Load, ...]]:
+async def fake_loads(tap: Tap, fault: Fault) -> AsyncGenerator[tuple[Load, ...]]:
     """The agents, tapped, with their provider running.
 
     Args:
         tap: What they are given.
+        fault: What goes wrong beside the usual mishaps.
     """
     # No proxy of the environment may come between the agents and the provider on loopback,
     # and no retry of the client's own may hide a rate limit.
     http = DefaultAsyncHttpxClient(trust_env=False)
-    with PacedProvider(reply_to, keep=100) as provider:
+    with PacedProvider(partial(reply_to, fault=fault), keep=100) as provider:
         async with AsyncOpenAI(base_url=provider.base_url, api_key='none', max_retries=0, http_client=http) as client:
-            yield _loads(tap, OpenAIProvider(openai_client=client))
+            yield _loads(tap, fault, OpenAIProvider(openai_client=client))
 
 
-def _loads(tap: Tap, provider: OpenAIProvider) -> tuple[Load, ...]:
+def _loads(tap: Tap, fault: Fault, provider: OpenAIProvider) -> tuple[Load, ...]:
     def model(name: str) -> OpenAIChatModel:
         return OpenAIChatModel(name, provider=provider)
 
@@ -60,7 +63,7 @@ def _loads(tap: Tap, provider: OpenAIProvider) -> tuple[Load, ...]:
 
     @researcher.tool_plain
     async def search_web(query: str) -> str:
-        await asyncio.sleep(random.uniform(0.3, 0.6))
+        await asyncio.sleep(random.uniform(4.0, 6.0) if fault.is_on('slow-tool') else random.uniform(0.3, 0.6))
         return f'3 pages about {query}'
 
     @researcher.tool_plain
@@ -106,15 +109,21 @@ class _Turn:
     model: str
     run: int
     step: int
+    fault: Fault
 
     def every(self, runs: int, offset: int) -> bool:
         return self.run % runs == offset
+
+    def most_runs(self, name: FaultName) -> bool:
+        return self.fault.is_on(name) and not self.every(4, 0)
 
     def reply(self, steps: Steps, *, first_after: float | None = None) -> Reply:
         chance = random.Random(f'{self.model} {self.run} {self.step}')
         wait, speed = _PACES[self.model]
         thoughts = sum(isinstance(step, Think) for step in steps)
         prompt = 700 + 450 * self.step + chance.randrange(400)
+        if self.model == _DEAR_MODEL and self.fault.is_on('cost'):
+            prompt += 40_000 * (self.step + 1)
         return Reply(
             steps,
             first_after=chance.uniform(0.7, 1.5) * wait if first_after is None else first_after,
@@ -129,17 +138,20 @@ class _Turn:
 _PACES = {'gpt-5.2': (0.6, 65.0), 'gpt-5-mini': (0.35, 120.0), 'gpt-4.1-mini': (0.25, 90.0), 'o4-mini': (0.5, 85.0)}
 """Of each model: the usual wait for its first token in seconds, and its tokens per second."""
 
+_DEAR_MODEL = 'o4-mini'
 
-def reply_to(request: ChatRequest) -> Reply:
+
+def reply_to(request: ChatRequest, fault: Fault) -> Reply:
     """What the fake provider answers.
 
     Args:
         request: The request of one of the agents.
+        fault: What goes wrong beside the usual mishaps.
     """
     prompt = next(str(message['content']) for message in request.messages if message['role'] == 'user')
     number = re.search(r'#(\d+)', prompt)
     step = sum(message['role'] == 'assistant' for message in request.messages)
-    turn = _Turn(request.model, int(number[1]) if number else 0, step)
+    turn = _Turn(request.model, int(number[1]) if number else 0, step, fault)
     part = next(part for tool, part in _PARTS.items() if tool in request.tools)
     return part(turn)
 
@@ -151,15 +163,18 @@ def _researcher(turn: _Turn) -> Reply:
         calls = Call('search_web', {'query': 'tides'}, pieces=3), Call('search_papers', {'query': 'tides'}, pieces=3)
         return turn.reply([*words(_THOUGHT, Think), *calls, Call('search_web', {'query': 'moon'}, pieces=2)])
     answer = words(_ANSWER)
+    if turn.fault.is_on('stalls'):
+        return turn.reply([*answer[:20], Pause(STALL_SECONDS), *answer[20:40], Pause(3 * STALL_SECONDS), *answer[40:]])
     if turn.every(4, 2):
         return turn.reply([*answer[:20], Pause(STALL_SECONDS), *answer[20:]])
     return turn.reply(answer)
 
 
 def _support(turn: _Turn) -> Reply:
+    usual = turn.step == 0 and turn.every(3, 1)
+    if turn.model == 'gpt-5-mini' and (usual or turn.most_runs('rate-limit')):
+        return turn.refusal(429, 'rate limit reached')
     if turn.step == 0:
-        if turn.model == 'gpt-5-mini' and turn.every(3, 1):
-            return turn.refusal(429, 'rate limit reached')
         return turn.reply([Call('find_order', {'number': '4711'}, pieces=3)])
     if turn.step == 1:
         return turn.reply([Call('find_order', {'number': 'A-4711'}, pieces=3)])
@@ -172,7 +187,7 @@ def _coder(turn: _Turn) -> Reply:
         return turn.reply([*words(_THOUGHT, Think), *patches], first_after=2.6 if turn.every(5, 2) else None)
     if turn.step == 1:
         return turn.reply([*words('Now the tests.'), Call('run_tests', {})])
-    if turn.every(4, 3):
+    if turn.every(4, 3) or turn.most_runs('errors'):
         return turn.reply([*words(_NOTE), Fail('overloaded', 503)])
     return turn.reply(words(_NOTE))
 
