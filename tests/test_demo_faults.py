@@ -66,7 +66,7 @@ ENOUGH: dict[FaultName, Callable[[Seen], bool]] = {
     'slow-tool': lambda seen: len(seen.searches()) >= 2,
     'rate-limit': lambda seen: len(seen.of('gpt-5-mini')) >= 8 and len(seen.runs_of('support')) >= 1,
     'stalls': lambda seen: len(seen.answers()) >= 1,
-    'errors': lambda seen: len(seen.runs_of('coder')) >= 2,
+    'errors': lambda seen: len(seen.runs_of('coder')) >= 2 and len(seen.answers()) >= 1,
     'cost': lambda seen: len(seen.of('o4-mini')) >= 3 and len(seen.of('gpt-5.2')) >= 1,
 }
 """For each fault, when its demo has gone on for long enough."""
@@ -99,7 +99,7 @@ def demos() -> dict[FaultName, Seen]:
 
 
 def test_slow_tool(demos: dict[FaultName, Seen]):
-    """A search of the researcher takes some seconds; usually it takes half of one."""
+    """A search of the researcher takes some seconds; without a fault half of one."""
     assert min(demos['slow-tool'].searches()) >= 4
     assert max(demos['cost'].searches(), default=0) < 2
 
@@ -113,14 +113,18 @@ def test_rate_limit(demos: dict[FaultName, Seen]):
 
 
 def test_stalls(demos: dict[FaultName, Seen]):
-    """Every whole answer of the researcher stalls twice; usually one in four stalls once."""
+    """Every whole answer of the researcher stalls twice; where something else is wrong none does."""
     assert {response.stalls for response in demos['stalls'].answers()} == {2}
-    assert {response.stalls for response in demos['errors'].answers()} <= {0, 1}
+    assert {response.stalls for response in demos['errors'].answers()} == {0}
 
 
 def test_errors(demos: dict[FaultName, Seen]):
-    """Most runs of the coder fail, as its model breaks off; usually the first two succeed."""
+    """Most runs of the coder fail, as its model breaks off, and nobody else's."""
     assert 'error' in [run.outcome for run in demos['errors'].runs_of('coder')]
+    others = [
+        run for seen in demos.values() for run in seen.runs if run.agent != 'coder' or seen is not demos['errors']
+    ]
+    assert {run.outcome for run in others} <= {'success', 'cancelled'}
 
 
 def test_cost(demos: dict[FaultName, Seen]):

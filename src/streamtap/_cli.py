@@ -78,6 +78,11 @@ def _add_demo_arguments(demo: argparse.ArgumentParser) -> None:
         '--for', dest='seconds', metavar='SECONDS', type=_seconds, help='end after so long, not at Ctrl-C'
     )
     demo.add_argument('--port', type=_port, default=9464, help='port of /metrics; 0 takes any free one (%(default)s)')
+    demo.add_argument(
+        '--addr',
+        default='127.0.0.1',
+        help='address of /metrics; 0.0.0.0 for every one, as in a container (%(default)s)',
+    )
     traffic = demo.add_mutually_exclusive_group()
     traffic.add_argument(
         '--model',
@@ -85,7 +90,10 @@ def _add_demo_arguments(demo: argparse.ArgumentParser) -> None:
         help='your own model and key instead, such as openai:gpt-5.2: real requests, which cost',
     )
     traffic.add_argument(
-        '--fault', choices=FAULTS, metavar='FAULT', help='let something go wrong, for boards and alerts to find'
+        '--fault',
+        choices=FAULTS,
+        metavar='FAULT',
+        help='let this go wrong, and nothing else, for boards and alerts to find',
     )
     demo.add_argument(
         '--fault-after',
@@ -108,6 +116,7 @@ def _demo(arguments: argparse.Namespace) -> int:
     try:
         run_demo(
             seconds=arguments.seconds,
+            addr=arguments.addr,
             port=arguments.port,
             model=arguments.model,
             fault=Fault(arguments.fault, after=arguments.fault_after),

@@ -56,24 +56,25 @@ def make_tap() -> Tap:
     return Tap(stall_after=STALL_AFTER, slow_start_after=1.5)
 
 
-def run_demo(*, seconds: float | None, port: int, model: str | None, fault: Fault) -> None:
+def run_demo(*, seconds: float | None, addr: str, port: int, model: str | None, fault: Fault) -> None:
     """Run the demo, and print the usage summary at its end.
 
     Args:
         seconds: When to end; `None` waits for Ctrl-C.
+        addr: The address on which `/metrics` listens.
         port: The port of `/metrics`; 0 takes any free one.
         model: A Pydantic AI model name to use instead of the fake provider.
-        fault: What goes wrong with the fake provider beside the usual mishaps.
+        fault: What goes wrong with the fake provider instead of the usual mishaps.
 
     Raises:
-        DemoError: If the port or the model cannot be used, or traces are asked for that cannot be exported.
+        DemoError: If the address, the port or the model cannot be used, or traces are asked for that cannot be exported.
     """
     try:
         own = None if model is None else own_model(model)
     except ValueError as error:
         raise DemoError(str(error)) from error
     note = FAKE_NOTE if model is None else f'requests go to {model}, at whatever its provider charges'
-    with _serve(port) as server, _traces(), make_tap() as tap:
+    with _serve(addr, port) as server, _traces(), make_tap() as tap:
         screen = Screen(tap, server.url, note)
 
         def failed(agent: str, error: Exception) -> None:
@@ -93,13 +94,13 @@ def run_demo(*, seconds: float | None, port: int, model: str | None, fault: Faul
             print(f'    {line}', flush=True)
 
 
-def _serve(port: int) -> MetricsServer:
+def _serve(addr: str, port: int) -> MetricsServer:
     try:
-        return serve(port)
+        return serve(port, addr)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise DemoError(f'port {port} is in use: choose another with --port (0 takes any free one)') from error
-        raise DemoError(f'cannot listen on port {port}: {os.strerror(error.errno or 0)}') from error
+        raise DemoError(f'cannot listen on {addr}:{port}: {os.strerror(error.errno or 0)}') from error
 
 
 def _traces() -> contextlib.ExitStack:

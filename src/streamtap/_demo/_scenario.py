@@ -1,7 +1,8 @@
 """The demo's agents, and the fake provider's part in their conversations.
 
 Every reply follows from the request alone: which tools it offers tells the agent, the number in its prompt the run,
-and the answers it carries the step. So each mishap comes in every so many runs, and every demo is the same.
+and the answers it carries the step. So each mishap comes in every so many runs, and every demo is the same; where a fault
+is asked for there are no others, so that it stands out.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ async def fake_loads(tap: Tap, fault: Fault) -> AsyncGenerator[tuple[Load, ...]]
 
     Args:
         tap: What they are given.
-        fault: What goes wrong beside the usual mishaps.
+        fault: What goes wrong instead of the usual mishaps.
     """
     # No proxy of the environment may come between the agents and the provider on loopback,
     # and no retry of the client's own may hide a rate limit.
@@ -111,11 +112,11 @@ class _Turn:
     step: int
     fault: Fault
 
-    def every(self, runs: int, offset: int) -> bool:
-        return self.run % runs == offset
+    def has_mishap(self, *, every: int, offset: int) -> bool:
+        return self.fault.name is None and self.run % every == offset
 
-    def most_runs(self, name: FaultName) -> bool:
-        return self.fault.is_on(name) and not self.every(4, 0)
+    def has_fault(self, name: FaultName) -> bool:
+        return self.fault.is_on(name) and self.run % 4 != 0
 
     def reply(self, steps: Steps, *, first_after: float | None = None) -> Reply:
         chance = random.Random(f'{self.model} {self.run} {self.step}')
@@ -146,7 +147,7 @@ def reply_to(request: ChatRequest, fault: Fault) -> Reply:
 
     Args:
         request: The request of one of the agents.
-        fault: What goes wrong beside the usual mishaps.
+        fault: What goes wrong instead of the usual mishaps.
     """
     prompt = next(str(message['content']) for message in request.messages if message['role'] == 'user')
     number = re.search(r'#(\d+)', prompt)
@@ -158,21 +159,21 @@ def reply_to(request: ChatRequest, fault: Fault) -> Reply:
 
 def _researcher(turn: _Turn) -> Reply:
     if turn.step == 0:
-        if turn.every(7, 5):
+        if turn.has_mishap(every=7, offset=5):
             return turn.refusal(500, 'the server had an error')
         calls = Call('search_web', {'query': 'tides'}, pieces=3), Call('search_papers', {'query': 'tides'}, pieces=3)
         return turn.reply([*words(_THOUGHT, Think), *calls, Call('search_web', {'query': 'moon'}, pieces=2)])
     answer = words(_ANSWER)
     if turn.fault.is_on('stalls'):
         return turn.reply([*answer[:20], Pause(STALL_SECONDS), *answer[20:40], Pause(3 * STALL_SECONDS), *answer[40:]])
-    if turn.every(4, 2):
+    if turn.has_mishap(every=4, offset=2):
         return turn.reply([*answer[:20], Pause(STALL_SECONDS), *answer[20:]])
     return turn.reply(answer)
 
 
 def _support(turn: _Turn) -> Reply:
-    usual = turn.step == 0 and turn.every(3, 1)
-    if turn.model == 'gpt-5-mini' and (usual or turn.most_runs('rate-limit')):
+    usual = turn.step == 0 and turn.has_mishap(every=3, offset=1)
+    if turn.model == 'gpt-5-mini' and (usual or turn.has_fault('rate-limit')):
         return turn.refusal(429, 'rate limit reached')
     if turn.step == 0:
         return turn.reply([Call('find_order', {'number': '4711'}, pieces=3)])
@@ -184,10 +185,12 @@ def _support(turn: _Turn) -> Reply:
 def _coder(turn: _Turn) -> Reply:
     if turn.step == 0:
         patches = [Call('apply_patch', {'file': file}, pieces=6) for file in ('tide.py', 'moon.py')]
-        return turn.reply([*words(_THOUGHT, Think), *patches], first_after=2.6 if turn.every(5, 2) else None)
+        return turn.reply(
+            [*words(_THOUGHT, Think), *patches], first_after=2.6 if turn.has_mishap(every=5, offset=2) else None
+        )
     if turn.step == 1:
         return turn.reply([*words('Now the tests.'), Call('run_tests', {})])
-    if turn.every(4, 3) or turn.most_runs('errors'):
+    if turn.has_mishap(every=4, offset=3) or turn.has_fault('errors'):
         return turn.reply([*words(_NOTE), Fail('overloaded', 503)])
     return turn.reply(words(_NOTE))
 
