@@ -3,58 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-import gc
 import logging
 import threading
 from collections import Counter
-from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import prometheus_client
 import pytest
 from scripted import agent
-from untouched import STORIES, WAYS, told
+from untouched import STORIES, WAYS, logged, tapped, told, untapped
 
-from streamtap import BaseSink, Live, PrometheusSink, SpanSink, Tap, UsageSink, _upstream
+from streamtap import BaseSink, PrometheusSink, Tap, UsageSink
 from streamtap._dispatch import MOMENTS, Dispatch
 from streamtap._worker import CAPACITY
 from streamtap.testing import MemorySink, capture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from prometheus_client import CollectorRegistry
 
     from streamtap import ResponseRecord
 
 
-@pytest.fixture(scope='module', autouse=True)
-def nothing_old_is_collected() -> Iterator[None]:
-    """The garbage is collected after each of some thousand runs: only what they left."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
-@functools.cache
-def untapped(way: str, story: str) -> list[str]:
-    """What the caller sees without a tap."""
-    return asyncio.run(told(way, story, None))
-
-
-def tapped(way: str, story: str, tap: Tap) -> list[str]:
-    """What the caller sees with it."""
-    found = asyncio.run(told(way, story, tap))
-    tap.close()
-    assert tap.live() == Live()
-    return found
-
-
-def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The sorts of failures that were logged, as often as they were."""
-    return sorted(line.partition(' at ')[0] for line in caplog.messages if 'failed with' in line)
+pytestmark = pytest.mark.usefixtures('nothing_old_is_collected')
 
 
 # Sinks
@@ -299,49 +269,3 @@ def test_a_prometheus_client_that_fails_is_counted(
     assert {fault.where for fault in memory.faults} == {'PrometheusSink'}
     assert len(memory.faults) == len(memory.runs) + len(memory.responses) + len(memory.tools)
     assert logged(caplog) == ['streamtap: PrometheusSink failed with OSError']
-
-
-# The tap's own code
-
-
-def functions() -> dict[str, FunctionType]:
-    """Everything that knows pydantic-ai."""
-    found = {name: getattr(_upstream, name) for name in _upstream.__all__}
-    return {name: function for name, function in found.items() if isinstance(function, FunctionType)}
-
-
-@functools.cache
-def used(way: str, story: str) -> tuple[str, ...]:
-    """Those of them that a run needs."""
-    calls: set[str] = set()
-
-    def spied(name: str, function: FunctionType) -> Any:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            calls.add(name)
-            return function(*args, **kwargs)
-
-        return call
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name, function in functions().items():
-            patch.setattr(_upstream, name, spied(name, function))
-        tapped(way, story, Tap([MemorySink(), SpanSink()]))
-    return tuple(sorted(calls))
-
-
-@pytest.mark.parametrize('story', ['answers', 'it is cancelled'])
-@pytest.mark.parametrize('way', WAYS)
-def test_a_failure_of_the_taps_own_code_stays_inside(way: str, story: str, monkeypatch: pytest.MonkeyPatch):
-    """Whatever pydantic-ai changes under it, in turn for all that the tap knows of it; what began has ended."""
-
-    def fail(*_: object, **__: object) -> None:
-        raise TypeError('the shape of things changed')
-
-    for name in used(way, story):
-        memory = MemorySink()
-        with monkeypatch.context() as patch:
-            patch.setattr(_upstream, name, fail)
-            assert tapped(way, story, Tap([memory, SpanSink()])) == untapped(way, story), name
-        moments = Counter(moment for moment, _ in memory.moments)
-        assert moments['run_started'] == moments['run_ended'], name
-        assert memory.faults != [], name

@@ -11,9 +11,12 @@ from event_readers import read
 from pydantic_ai import Agent
 from scripted import Calls, Thinks, agent, model, nap
 
+from streamtap import Live
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable
 
+    import pytest
     from scripted import Turn
 
     from streamtap import Tap
@@ -44,6 +47,25 @@ STORIES: dict[str, tuple[Turn, ...]] = {
     'a tool fails': (['so ', Calls('unruly')], ['never']),
     'it is cancelled': (['so ', Calls('stop')], ['never']),
 }
+
+
+@functools.cache
+def untapped(way: str, story: str) -> list[str]:
+    """What the caller sees without a tap."""
+    return asyncio.run(told(way, story, None))
+
+
+def tapped(way: str, story: str, tap: Tap) -> list[str]:
+    """What the caller sees with it; it is closed then, and nothing is left open."""
+    found = asyncio.run(told(way, story, tap))
+    tap.close()
+    assert tap.live() == Live()
+    return found
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The sorts of failures that were logged, as often as they were."""
+    return sorted(line.partition(' at ')[0] for line in caplog.messages if 'failed with' in line)
 
 
 async def told(way: str, story: str, tap: Tap | None) -> list[str]:
