@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
 import subprocess
@@ -69,3 +70,12 @@ def event_loop_of_the_thread() -> Iterator[None]:
     yield
     asyncio.set_event_loop(None)
     loop.close()
+
+
+@pytest.fixture(scope='module')
+def nothing_old_is_collected() -> Iterator[None]:
+    """The garbage is collected after each of a thousand runs: only what they left."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()

@@ -5,7 +5,6 @@ Whatever the moment: one whole trace, one record for whatever began, nothing ope
 
 from __future__ import annotations
 
-import gc
 import itertools
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -15,8 +14,6 @@ from attempts import DOORS, TEXT_FIRST, TOOL_FIRST, Attempt, Leave, iterate, run
 from traced import PARTS, children, contradictions, hex_id, id_of, nested, outside_parent, own
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from attempts import Way
     from opentelemetry.sdk.trace import ReadableSpan
     from scripted import Turn
@@ -24,13 +21,7 @@ if TYPE_CHECKING:
 TRUNCATED = 'run_stream() gives its handler no event after the final result'
 
 
-@pytest.fixture(scope='module', autouse=True)
-def nothing_old_is_collected() -> Iterator[None]:
-    """The garbage is collected after each of two thousand runs: only what they left."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
+pytestmark = pytest.mark.usefixtures('nothing_old_is_collected')
 
 
 @pytest.fixture(params=[False, True], ids=['own', 'native'])

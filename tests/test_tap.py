@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from streamtap import ResponseRecord, RunRecord
 
 
+async def later(record: object) -> None:
+    """What nobody awaits."""
+
+
+class LaterSink(BaseSink):
+    run_ended = later  # pyright: ignore[reportAssignmentType]
+
+
 @pytest.mark.parametrize(
     ('arguments', 'error', 'says'),
     [
@@ -41,6 +49,8 @@ if TYPE_CHECKING:
         ({'labels': ['tenant', 'tenant']}, ValueError, 'may be named once'),
         ({'labels': [3]}, TypeError, 'must be a string'),
         ({'price': 0.01}, TypeError, 'price must be a function'),
+        ({'price': later}, TypeError, 'price must be a plain function: it is called and not awaited'),
+        ({'sinks': [LaterSink()]}, TypeError, 'LaterSink.run_ended must be a plain function'),
     ],
 )
 def test_bad_input_is_refused_at_construction(arguments: dict[str, Any], error: type[Exception], says: str):

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_ai.capabilities import AbstractCapability, CapabilityOrdering
 
-from streamtap import _upstream
-
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 
@@ -193,6 +191,4 @@ class TapCapability(AbstractCapability[Any]):
             return await handler(output)
 
     def _output(self, ctx: RunContext[Any], output_context: object) -> contextlib.AbstractContextManager[None]:
-        run = self._run
-        call = None if run is None else _upstream.output_call(ctx, output_context)
-        return contextlib.nullcontext() if run is None or call is None else run.output(*call)
+        return contextlib.nullcontext() if self._run is None else self._run.output(ctx, output_context)

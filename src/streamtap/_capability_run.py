@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pydantic_ai.models import ModelRequestContext
 
     from streamtap._current_run import CurrentRun
-    from streamtap._records import RunOutcome, ToolOutcome
+    from streamtap._records import RunOutcome
     from streamtap._response_record import Request
     from streamtap._run import Run
     from streamtap._runs import Runs
@@ -229,10 +229,10 @@ class CapabilityRun:
             with self._current.calling(lambda: self.run), self.run.trace.inside(None if call is None else call.span):
                 yield
         except BaseException as error:
-            self._tool_ended(call, *_upstream.tool_outcome(error))
+            self._tool_ended(call, error)
             raise
         else:
-            self._tool_ended(call, 'success', None, None)
+            self._tool_ended(call, None)
 
     def _tool_began(self, ctx: object, name: str, call_id: str) -> OpenTool | None:
         with guarded(self.out, WHERE):
@@ -244,27 +244,32 @@ class CapabilityRun:
             return call
         return None
 
-    def _tool_ended(
-        self, call: OpenTool | None, outcome: ToolOutcome, cause: str | None, error_type: str | None
-    ) -> None:
+    def _tool_ended(self, call: OpenTool | None, error: BaseException | None) -> None:
         with guarded(self.out, WHERE):
             if call is not None:
                 interval = (call.started, self._monotonic())
+                outcome, cause, error_type = ('success', None, None) if error is None else _upstream.tool_outcome(error)
                 self.run.tools.end(call, outcome, cause=cause, error_type=error_type, interval=interval)
 
     @contextlib.contextmanager
-    def output(self, name: str, call_id: str) -> Generator[None]:
+    def output(self, ctx: object, output_context: object) -> Generator[None]:
         """Time the validation or the function of an output tool; its event, which comes later, says how it ended."""
-        call = self._output_began(name, call_id)
+        call = self._output_began(ctx, output_context)
+        if call is None:
+            yield
+            return
         try:
             with self._current.calling(lambda: self.run):
                 yield
         finally:
-            if call is not None:
-                call.executed = self._monotonic()
+            call.executed = self._monotonic()
 
-    def _output_began(self, name: str, call_id: str) -> OpenTool | None:
+    def _output_began(self, ctx: object, output_context: object) -> OpenTool | None:
         with guarded(self.out, WHERE):
+            made_of = _upstream.output_call(ctx, output_context)
+            if made_of is None:
+                return None
+            name, call_id = made_of
             call = self.run.tools.open.get(call_id)
             if call is None:
                 shown, now = self.run.tool_name(name), self._monotonic()

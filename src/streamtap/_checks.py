@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 from streamtap._dispatch import MOMENTS
 
 
@@ -30,3 +32,11 @@ def check_sink(sink: object) -> None:
         raise TypeError(
             f'{sink!r} is not a sink: it lacks {", ".join(missing)}; subclass streamtap.BaseSink to implement only some'
         )
+    for moment in (*MOMENTS, 'faulted'):
+        check_called(f'{type(sink).__name__}.{moment}', getattr(sink, moment, None))
+
+
+def check_called(name: str, function: object) -> None:
+    """Refuse a function that nobody would await."""
+    if inspect.iscoroutinefunction(function):
+        raise TypeError(f'{name} must be a plain function: it is called and not awaited')

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamtap import _upstream
+from streamtap._guard import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,9 +158,10 @@ class Endings:
         def ended(_: object) -> None:
             # Whoever drives a run by hand may do each step in a task of its own; a task's context holds the run.
             watched.unhook_task = lambda: None
-            if not _upstream.goes_on(alive()):
-                self._over.append(watched)
-                self.catch_up()
+            with guarded(self._around.out, watched.door):
+                if not _upstream.goes_on(alive()):
+                    self._over.append(watched)
+                    self.catch_up()
 
         # In a context of its own: the present one holds the run.
         task.add_done_callback(ended, context=Context())
@@ -187,13 +189,11 @@ class Endings:
             self._idle.pop(watched.run_id, None)
         if watched.finalizer is not None:
             watched.finalizer.detach()
-        try:
+        with guarded(self._around.out, watched.door):
             watched.unhook_task()
             watched.unhook_task = lambda: None
             if self._runs.remove(watched.run):
                 watched.run.end(watched.outcome, error_type=watched.error_type, now=watched.last_end)
-        except Exception as error:
-            self._around.out.failed('handler', error)
 
 
 def weakly(held: object) -> Callable[[], object]:

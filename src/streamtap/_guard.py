@@ -1,4 +1,4 @@
-"""The guard around the doors' own code."""
+"""The guard around the tap's own code, and around what it calls of others."""
 
 from __future__ import annotations
 
@@ -16,5 +16,8 @@ def guarded(out: Dispatch, where: str) -> Generator[None]:
     """Whatever fails inside is counted, and the run goes on."""
     try:
         yield
-    except Exception as error:
+    except KeyboardInterrupt:
+        # The user's, whoever's code it hits.
+        raise
+    except BaseException as error:
         out.failed(where, error)

@@ -49,8 +49,9 @@ class HandlerCalls:
             events: What it is given to read.
             model: What the user calls the model, if it is not the context's.
         """
-        if _upstream.model_call(ctx, events):
-            return ResponseCall(self, watched, ctx, events, model)
+        with guarded(self.around.out, watched.door):
+            if _upstream.model_call(ctx, events):
+                return ResponseCall(self, watched, ctx, events, model)
         return ToolsCall(self, watched, ctx)
 
     def say_truncated(self) -> None:

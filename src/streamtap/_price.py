@@ -6,6 +6,8 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING
 
+from streamtap._guard import guarded
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -32,14 +34,12 @@ class Pricing:
         """The record with the user's price, if there is one; else as it is, with the list price if that was known."""
         if self._price is None:
             return record
-        try:
+        with guarded(self._out, 'price'):
             cost = self._price(record)
             if cost is None:
                 return record
             dollars = float(cost)
             if not math.isfinite(dollars) or dollars < 0:
                 raise ValueError(f'price() must return US dollars, at least 0, or None; it returned {cost!r}')
-        except Exception as error:
-            self._out.failed('price', error)
-            return record
-        return dataclasses.replace(record, cost_usd=dollars)
+            return dataclasses.replace(record, cost_usd=dollars)
+        return record

@@ -212,18 +212,14 @@ class Run:
 
     def close(self) -> None:
         """The tap is closed while the run goes on: its outcome stays unknown."""
-        self.end('incomplete', error_type=None, now=self.around.clock.monotonic())
+        with guarded(self.around.out, self.owner.door):
+            self.end('incomplete', error_type=None, now=self.around.clock.monotonic())
 
     def end(self, outcome: RunOutcome, *, error_type: str | None, now: float) -> None:
         """The run is over: report what is still open, then the run."""
-        if self.open_request is not None:
-            self.request_over(self.open_request, 'incomplete' if outcome == 'incomplete' else 'cancelled', now=now)
-        self.settle()
-        self.tools.end_all(outcome, error_type, now)
-        if _upstream.asks_again(self.messages[self.known_messages :]):
-            # No request followed: something ended the run before it, of which not every door is told.
-            self.output_retries += 1
-            outcome = 'incomplete' if outcome == 'success' else outcome
+        # What fails in here keeps nobody from being told that the run is over.
+        with guarded(self.around.out, self.owner.door):
+            outcome = self._end_open(outcome, error_type, now)
         if self.reported_before:
             return
         owner = self.owner
@@ -253,6 +249,18 @@ class Run:
             )
         )
         self.around.out.run_ended(record)
+
+    def _end_open(self, outcome: RunOutcome, error_type: str | None, now: float) -> RunOutcome:
+        """Report what is still open; the run's outcome, as what is left behind tells it."""
+        if self.open_request is not None:
+            self.request_over(self.open_request, 'incomplete' if outcome == 'incomplete' else 'cancelled', now=now)
+        self.settle()
+        self.tools.end_all(outcome, error_type, now)
+        if _upstream.asks_again(self.messages[self.known_messages :]):
+            # No request followed: something ended the run before it, of which not every door is told.
+            self.output_retries += 1
+            return 'incomplete' if outcome == 'success' else outcome
+        return outcome
 
 
 def _since(started: float, moment: float | None) -> float | None:

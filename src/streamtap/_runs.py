@@ -84,7 +84,7 @@ class Runs:
             self._open[who.run_id] = run
         if given_up is not None:
             self._around.out.dropped('open_runs')
-            given_up.end('incomplete', error_type=None, now=self._around.clock.monotonic())
+            given_up.close()
         if run.reported_before:
             self._around.out.dropped('reopened_runs')
         else:

@@ -14,7 +14,7 @@ from pydantic_ai import RunContext
 from streamtap._capability import TapCapability
 from streamtap._capability_door import CapabilityDoor
 from streamtap._catalogue import check_label_names
-from streamtap._checks import check_positive, check_sink, check_whole
+from streamtap._checks import check_called, check_positive, check_sink, check_whole
 from streamtap._clock import SystemClock
 from streamtap._current_run import CurrentRun
 from streamtap._dispatch import Dispatch
@@ -68,7 +68,8 @@ class Tap:
         sinks: Who receives what was measured; `default_sinks()` if `None`.
         labels: Names of your own dimensions, filled from each run's `metadata`, `''` where missing; they become
             labels of every metric, so give them few values (a tier, a feature; never a user id).
-        price: Your own price: US dollars for a response, or `None` to leave it to pydantic-ai's list price.
+        price: Your own price: US dollars for a response, or `None` to leave it to pydantic-ai's list price. It is
+            called in the run's own task, so it must not block.
         stall_after: Seconds of silence after the first chunk that are a stall. Default 5.
         slow_start_after: Seconds without a first chunk after which an open stream counts as stalled. Default 30.
         settle_after: Seconds after the handler's last call at which a run whose end nobody told is taken to be over.
@@ -111,6 +112,7 @@ class Tap:
             raise TypeError(
                 f'price must be a function of a ResponseRecord that returns US dollars or None, not {price!r}'
             )
+        check_called('price', price)
         if isinstance(sinks, BaseSink):
             raise TypeError(f'sinks must be a list: pass [{type(sinks).__name__}(...)] instead of a sink alone')
         chosen = tuple(default_sinks() if sinks is None else sinks)

@@ -8,6 +8,7 @@ import gc
 import threading
 import weakref
 from collections import deque
+from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 from streamtap import _upstream
@@ -178,6 +179,39 @@ class WatchReader:
         """Whoever asked held an event for that long."""
         if self._reading is not None:
             self._reading.held(start, end)
+
+    def listen(self, events: object) -> None:
+        """Hear of it when the block around the events is left.
+
+        An exception that somebody keeps, or that a cancelled task keeps below Python 3.12, keeps them from being
+        collected.
+
+        Args:
+            events: The events.
+        """
+
+        def ended(run: asyncio.Task[object]) -> None:
+            with guarded(self._door.around.out, WHERE):
+                # Any other end is for whoever reads: a result, or an exception.
+                if run.cancelled() or _upstream.was_left(events):
+                    self.over(asyncio.CancelledError())
+
+        with guarded(self._door.around.out, WHERE):
+            run = _upstream.run_behind(events)
+            if run is not None:
+                run.add_done_callback(ended, context=Context())
+
+    def failed(self, error: BaseException, iterator: object) -> None:
+        """Asking for an event raised.
+
+        Args:
+            error: What was raised.
+            iterator: What was asked.
+        """
+        with guarded(self._door.around.out, WHERE):
+            # A cancelled wait ends a generator, such as a node's stream. Elsewhere whoever waits may ask again.
+            if not isinstance(error, asyncio.CancelledError) or _upstream.is_spent(iterator):
+                self.over(error)
 
     def over(self, error: BaseException | None) -> None:
         """No more events are read; told once.

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
-from streamtap import _upstream
 from streamtap._beside import BesideEvents
 
 if TYPE_CHECKING:
@@ -45,7 +43,7 @@ class WatchedEvents(BesideEvents):
             finally:
                 if not self._hears_of_leaving:
                     self._hears_of_leaving = True
-                    _listen(self._watch, self._events)
+                    self._watch.listen(self._events)
 
     async def aclose(self) -> None:
         """Close the events, if they can be closed, as whoever reads them would."""
@@ -60,25 +58,7 @@ class WatchedEvents(BesideEvents):
         self._watch.over(None)
 
     def _failed(self, error: BaseException) -> None:
-        # A cancelled wait ends a generator, such as a node's stream. Elsewhere whoever waits with a timeout may ask again.
-        if not isinstance(error, asyncio.CancelledError) or _upstream.is_spent(self._iterator):
-            self._watch.over(error)
-
-
-def _listen(reader: WatchReader, events: object) -> None:
-    """Hear of it when the block around the events is left.
-
-    An exception that somebody keeps, or that a cancelled task keeps below Python 3.12, keeps them from being collected.
-    """
-
-    def ended(run: asyncio.Task[object]) -> None:
-        # Any other end is for whoever reads: a result, or an exception.
-        if run.cancelled() or _upstream.was_left(events):
-            reader.over(asyncio.CancelledError())
-
-    run = _upstream.run_behind(events)
-    if run is not None:
-        run.add_done_callback(ended, context=Context())
+        self._watch.failed(error, self._iterator)
 
 
 def _loop() -> asyncio.AbstractEventLoop | None:

@@ -82,9 +82,9 @@ class WatchedRun:
 
     def catch_up(self) -> None:
         """Open the run if by now its context tells whose it is: also one that hangs before its first event."""
-        ctx, context = _upstream.context_of_events(self._events), self._context
-        if ctx is not None and context is not None:
-            with guarded(self._around.out, WHERE):
+        with guarded(self._around.out, WHERE):
+            ctx, context = _upstream.context_of_events(self._events), self._context
+            if ctx is not None and context is not None:
                 # A copy, as a sink that is told of the run may come back here.
                 context.copy().run(self._open, ctx)
 

@@ -54,7 +54,7 @@ class Worker:
 
     def close(self, timeout: float) -> None:
         """Flush and end the thread; one that hangs in a sink is left behind, it is a daemon."""
-        self.flush(timeout)
+        has_kept_up = self.flush(timeout)
         with self._lock:
             thread, self._thread = self._thread, None
         if thread is not None and self._pid == os.getpid():
@@ -62,7 +62,9 @@ class Worker:
                 self._queue.put_nowait(None)
             except queue.Full:
                 return
-            thread.join(timeout)
+            # A sink may close the tap itself, on this thread.
+            if has_kept_up and thread is not threading.current_thread():
+                thread.join(timeout)
 
     def _renew(self) -> None:
         self._queue: queue.Queue[tuple[str, Callable[[object], None], object, str] | threading.Event | None]

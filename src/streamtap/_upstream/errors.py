@@ -14,15 +14,14 @@ if TYPE_CHECKING:
 
 def _names(error: BaseException) -> frozenset[str]:
     """The names of the exception's classes that are pydantic-ai's own; anybody may call theirs the same."""
-    return frozenset(cls.__name__ for cls in type(error).__mro__ if cls.__module__.startswith('pydantic_ai'))
+    # A class that was made by hand may have anything for its module.
+    return frozenset(cls.__name__ for cls in type(error).__mro__ if str(cls.__module__).startswith('pydantic_ai'))
 
 
 def error_type(error: BaseException) -> str:
     """The exception's class name; for an HTTP error of a model `ModelHTTPError_` and the status."""
-    status = getattr(error, 'status_code', None)
-    if isinstance(status, int) and 'ModelHTTPError' in _names(error):
-        return f'ModelHTTPError_{status}'
-    return type(error).__name__
+    status = getattr(error, 'status_code', None) if 'ModelHTTPError' in _names(error) else None
+    return f'ModelHTTPError_{status}' if isinstance(status, int) else type(error).__name__
 
 
 def _deadline_passed(ctx: object) -> bool:
