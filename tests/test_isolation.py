@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from pydantic_ai.messages import PartDeltaEvent
-from scripted import Calls, agent
+from scripted import Calls, agent, usage_of
 
 from streamtap import BaseSink, Tap
 from streamtap._dispatch import Dispatch
@@ -45,7 +45,7 @@ async def told(tap: Tap | None, door: str) -> tuple[list[str], Any]:
     else:
         result = await made.run('hello', event_stream_handler=watch)
     shape = [(message.kind, [part.part_kind for part in message.parts]) for message in result.all_messages()]
-    return events, (result.output, result.usage, shape)
+    return events, (result.output, usage_of(result), shape)
 
 
 @pytest.mark.parametrize('inline', [True, False], ids=['inline', 'behind the worker'])
