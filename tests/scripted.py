@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from pydantic_ai.messages import ModelMessage
     from pydantic_ai.models.function import AgentInfo
+    from pydantic_ai.run import AgentRunResult
+    from pydantic_ai.usage import RunUsage
 
 
 @dataclass(frozen=True)
@@ -111,3 +113,9 @@ def agent(
 def nap(seconds: float, call_id: str, tool: str = 'nap') -> Calls:
     """A call of a tool that sleeps."""
     return Calls(tool, json.dumps({'seconds': seconds}), call_id)
+
+
+def usage_of(result: AgentRunResult[Any]) -> RunUsage:
+    """What a run used, which pydantic-ai 1 gives by a method."""
+    usage: Any = result.usage
+    return usage if hasattr(usage, 'input_tokens') else usage()

@@ -6,9 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from features import needs
 from pydantic_ai.result import AgentStream
 from real_time import REAL_TIME
-from scripted import Calls, Silence, agent
+from scripted import Calls, Silence, agent, usage_of
 
 from streamtap.testing import capture
 
@@ -46,6 +47,7 @@ def test_both_see_every_event(seen: Capture):
     assert [run.outcome for run in seen.runs] == ['success']
 
 
+@needs('shown_responses')
 def test_the_streams_attributes_and_class_are_its_own(seen: Capture):
     """A handler may look at what it was given."""
     looked: list[Any] = []
@@ -61,6 +63,7 @@ def test_the_streams_attributes_and_class_are_its_own(seen: Capture):
     assert looked == [(True, True), (False, None)]
 
 
+@needs('shown_responses')
 def test_reading_through_the_streams_own_methods_passes_the_tap_by(seen: Capture):
     """The response is recorded, its usage too, but no chunk, no time to first token and no duration is made up."""
     texts: list[str] = []
@@ -72,7 +75,7 @@ def test_reading_through_the_streams_own_methods_passes_the_tap_by(seen: Capture
     result = asyncio.run(agent(['do', 'ne']).run('hello', event_stream_handler=seen.tap.beside(mine)))
     assert texts[-1] == 'done'
     (response,) = seen.responses
-    assert (response.outcome, response.output_tokens) == ('success', result.usage.output_tokens)
+    assert (response.outcome, response.output_tokens) == ('success', usage_of(result).output_tokens)
     assert (response.chunks, response.time_to_first_token, response.duration, response.parts) == (0, None, None, ())
 
 
@@ -89,7 +92,7 @@ def test_what_a_handler_leaves_unread_is_measured_all_the_same(reads: int, seen:
     result = asyncio.run(made.run('hello', event_stream_handler=seen.tap.beside(mine)))
     assert result.output == 'done'
     assert [(r.outcome, r.chunks) for r in seen.responses] == [('success', 1), ('success', 2)]
-    assert sum(r.output_tokens or 0 for r in seen.responses) == result.usage.output_tokens
+    assert sum(r.output_tokens or 0 for r in seen.responses) == usage_of(result).output_tokens
     assert [tool.outcome for tool in seen.tools] == ['success']
     assert [(run.outcome, run.tool_calls) for run in seen.runs] == [('success', 1)]
 

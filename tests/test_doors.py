@@ -6,10 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from features import needs
 from pydantic_ai import DeferredToolRequests, DeferredToolResults, ModelRetry, ToolDenied, UsageLimits
 from pydantic_ai.exceptions import UnexpectedModelBehavior, UsageLimitExceeded
 from pydantic_ai.models.test import TestModel
-from scripted import Calls, agent, nap
+from scripted import Calls, agent, nap, usage_of
 
 from streamtap.testing import Capture, capture
 
@@ -56,7 +57,7 @@ def test_a_run_is_counted_once_with_everything_in_it(door: str, seen: Capture):
         2,
         'handler' if door == 'handler' else 'capability',
     )
-    assert (run.input_tokens, run.output_tokens) == (result.usage.input_tokens, result.usage.output_tokens)
+    assert (run.input_tokens, run.output_tokens) == (usage_of(result).input_tokens, usage_of(result).output_tokens)
     assert sorted(outcomes(seen), key=str) == [
         ('_unknown', 'retried', 'unknown_tool'),
         ('fails_once', 'retried', 'model_retry'),
@@ -247,6 +248,7 @@ def test_two_runs_in_a_row_are_no_parent_and_child(seen: Capture):
 
 
 @pytest.mark.parametrize('door', ['handler', 'capability'])
+@needs('told_endings')
 def test_a_run_is_reported_before_its_caller_goes_on(door: str, seen: Capture):
     """Whoever reads the usage right after the run finds it there, retries and nested runs included."""
 
@@ -314,6 +316,7 @@ class TestEndings:
         assert [(tool.outcome, tool.duration) for tool in seen.tools] == [('interrupted', None)]
 
     @pytest.mark.parametrize('door', DOORS)
+    @needs('run_timeouts')
     def test_the_runs_own_timeout_is_told_from_a_cancel(self, door: str, seen: Capture):
         """pydantic-ai cancels a run whose time is up; its deadline says so."""
         capabilities, arguments = plugged(door, seen)
@@ -348,6 +351,7 @@ class TestEndings:
         assert [(run.outcome, run.requests, run.output_retries) for run in seen.runs] == [('success', 2, 1)]
 
     @pytest.mark.parametrize('door', DOORS)
+    @needs('output_tool_events')
     def test_an_output_tool(self, door: str, seen: Capture):
         """Its call is of the kind `output`, and no function tool ran."""
         capabilities, arguments = plugged(door, seen)
@@ -378,6 +382,7 @@ class TestEndings:
         assert [(run.outcome, run.error_type) for run in seen.runs] == [('error', 'UnexpectedModelBehavior')]
 
     @pytest.mark.parametrize('door', DOORS)
+    @needs('deferred_events')
     def test_a_tool_that_waits_for_approval(self, door: str, seen: Capture):
         """The first run is `deferred` and counts no call; the call is counted when it runs, or is denied."""
 

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from features import needs
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -95,6 +96,7 @@ def test_the_handler_makes_the_whole_tree():
 
 
 @pytest.mark.parametrize('door', DOORS)
+@needs('genai_span_names', 'native_chat_span')
 def test_beside_native_instrumentation_only_the_parts_are_added(door: str):
     """None of pydantic-ai's spans is made twice."""
     found = traced()
@@ -124,6 +126,7 @@ def test_beside_native_instrumentation_only_the_parts_are_added(door: str):
 
 @pytest.mark.parametrize('door', DOORS)
 @pytest.mark.parametrize('switched', ['on', 'off'])
+@needs('genai_span_names', 'native_chat_span')
 def test_a_model_that_is_instrumented_itself_has_one_span_for_each_request(
     switched: str, door: str, monkeypatch: pytest.MonkeyPatch
 ):
@@ -256,6 +259,7 @@ def test_failures_have_a_status_and_a_type_but_no_message(door: str):
 
 
 @pytest.mark.parametrize('door', DOORS)
+@needs('native_chat_span')
 def test_a_stream_that_fails_shows_on_pydantic_ais_own_span(door: str):
     """pydantic-ai itself takes it for a cancel there."""
     found = traced()
@@ -289,6 +293,7 @@ def test_a_tool_that_is_cancelled_has_its_span(door: str):
 
 @pytest.mark.parametrize('instrumented', [False, True], ids=['own', 'native'])
 @pytest.mark.parametrize('ending', ['break', 'cancel', 'raise'])
+@needs('capability')
 def test_no_context_is_lost_when_a_stream_is_left(ending: str, instrumented: bool, caplog: pytest.LogCaptureFixture):  # noqa: FBT001
     """No "Failed to detach context", and the trace is complete."""
     found = traced()

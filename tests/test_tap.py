@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from features import needs
 from scripted import Calls, agent
 
 from streamtap import BaseSink, PrometheusSink, Tap, UsageSink
@@ -60,6 +61,7 @@ def test_bad_input_is_refused_at_construction(arguments: dict[str, Any], error: 
         Tap(**options)
 
 
+@needs('capability')
 def test_calling_the_tap_by_hand_says_how_to_pass_it():
     """At once, not when the result is awaited."""
     called: Any = Tap([])
@@ -170,6 +172,7 @@ def test_a_run_that_goes_on_after_its_report_counts_its_requests_only():
     assert {fault.where for fault in memory.faults} == {'reopened_runs'}
 
 
+@needs('capability')
 def test_runs_in_many_threads_share_one_tap():
     """Each thread has its own loop; every run is counted once."""
     with capture() as seen:

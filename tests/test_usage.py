@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from scripted import Calls, agent
+from scripted import Calls, agent, usage_of
 
 from streamtap import PrometheusSink, ResponseRecord, RunRecord, Tap, ToolRecord, UsageSink, UsageSummary
 
@@ -148,7 +148,7 @@ def test_it_agrees_with_the_result_and_with_prometheus(registry: Any):
     made = agent([Calls('nap')], ['done'], capabilities=[tap.capability()])
     result = asyncio.run(made.run('hello'))
     total = tap.usage.summary().total
-    assert (total.input_tokens, total.output_tokens) == (result.usage.input_tokens, result.usage.output_tokens)
+    assert (total.input_tokens, total.output_tokens) == (usage_of(result).input_tokens, usage_of(result).output_tokens)
     model = {'agent': 'scripted', 'provider': 'function', 'model': 'scripted'}
     assert registry.get_sample_value('pydantic_ai_input_tokens_total', model) == total.input_tokens
 

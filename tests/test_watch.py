@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from event_readers import native, read
+from features import needs
 from pydantic_ai import Agent, ModelRetry
 from pydantic_ai.models.instrumented import InstrumentationSettings
 from real_time import REAL_TIME
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 MODES = ('events', 'nodes', 'native')
 
+pytestmark = needs('watch')
+
 
 @pytest.fixture
 def seen() -> Iterator[Capture]:
@@ -37,7 +40,7 @@ def kinds(events: list[Any]) -> list[str]:
 
 
 @REAL_TIME
-@pytest.mark.parametrize('mode', MODES)
+@pytest.mark.parametrize('mode', ['events', 'nodes', pytest.param('native', marks=needs('response_model_ids'))])
 def test_events_are_the_same_and_the_run_is_measured(mode: str, seen: Capture):
     """One run with its responses, tools and tokens, however its events are read."""
     turns = ['so ', 'far', Calls('nap')], ['do', 'ne']

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from event_readers import read
 from pydantic_ai import Agent
-from scripted import Calls, Thinks, agent, model, nap
+from scripted import Calls, Thinks, agent, model, nap, usage_of
 
 from streamtap import Live
 
@@ -85,7 +85,7 @@ async def told(way: str, story: str, tap: Tap | None) -> list[str]:
             lines += map(repr, await read(made, mode, _same if tap is None else tap.watch))
         else:
             result = await made.run('hello', metadata={'tenant': 'acme'}, **_arguments(way, tap, lines))
-            lines += [repr(result.output), repr(result.usage), *map(repr, result.all_messages())]
+            lines += [repr(result.output), repr(usage_of(result)), *map(repr, result.all_messages())]
     except (Exception, asyncio.CancelledError) as error:
         lines += [repr(error), repr(error.__cause__)]
     return [_PASSING.sub('_', line) for line in lines]

@@ -207,7 +207,7 @@ class CapabilityRun:
 
     def _result(self, event: AgentStreamEvent) -> None:
         """The result of a tool call came as an event."""
-        result = _upstream.tool_result(event)
+        result = _upstream.tool_result(event, self.run.tool_manager)
         if result is None or result.tool_call_id in self._executed:
             return
         call = self.run.tools.open.get(result.tool_call_id)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic_ai import RunContext
 
+from streamtap import _upstream
 from streamtap._capability import TapCapability
 from streamtap._capability_door import CapabilityDoor
 from streamtap._catalogue import check_label_names
@@ -195,7 +196,11 @@ class Tap:
             stream: Whether to make every request of the agent stream, so that plain `run()` has a time to first token
                 too. It costs the run what streaming costs, and fails on models that cannot stream. Default `False`:
                 nothing streams that would not anyway.
+
+        Raises:
+            RuntimeError: If the installed pydantic-ai is older than 2.23.
         """
+        _upstream.require(_upstream.CAPABILITY, 'tap.capability()', 'give each run event_stream_handler=tap')
         return TapCapability(self._capability if self._enabled else None, stream=stream, tap=self)
 
     def watch(
@@ -221,8 +226,10 @@ class Tap:
             model: The model's name, where the events do not tell it.
 
         Raises:
+            RuntimeError: If the installed pydantic-ai is older than 2.26.
             TypeError: If `events` cannot be iterated; the context managers of pydantic-ai must be entered first.
         """
+        _upstream.require(_upstream.WATCH, 'tap.watch()', 'give the run event_stream_handler=tap')
         if not hasattr(events, '__aiter__'):
             hint = ': watch what `async with ... as events` gives' if hasattr(events, '__aenter__') else ''
             raise TypeError(f'watch() takes an async iterable of events, not {type(events).__name__}{hint}')

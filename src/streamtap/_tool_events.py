@@ -95,7 +95,7 @@ class ToolEvents:
 
     def feed(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """Take an event."""
-        call = _upstream.tool_call(event)
+        call = _upstream.tool_call(event, self._run.tool_manager)
         if call is not None:
             self._called(call, now)
         else:
@@ -104,7 +104,7 @@ class ToolEvents:
         self._last_at = now
 
     def _answered(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
-        result = _upstream.tool_result(event)
+        result = _upstream.tool_result(event, self._run.tool_manager)
         if result is not None:
             self._result(result, waited_from, now)
         elif event.event_kind == 'deferred_tool_requests':

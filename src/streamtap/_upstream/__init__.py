@@ -50,6 +50,7 @@ from streamtap._upstream.tools import (
     is_sequential,
     known_tool,
 )
+from streamtap._upstream.versions import CAPABILITY, WATCH, require
 from streamtap._upstream.watched import (
     RunOfEvents,
     UnknownRun,
@@ -69,7 +70,9 @@ from streamtap._upstream.watched import (
 )
 
 __all__ = [
+    'CAPABILITY',
     'UNKNOWN_TOOL',
+    'WATCH',
     'Attempt',
     'Response',
     'RunOfEvents',
@@ -113,6 +116,7 @@ __all__ = [
     'read_response',
     'request_outcome',
     'request_unix_time',
+    'require',
     'response_at',
     'result_of',
     'run_behind',

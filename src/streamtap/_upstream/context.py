@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from opentelemetry.trace import NoOpTracer
 from pydantic_ai.models.instrumented import InstrumentedModel
 
+from streamtap._upstream.versions import HAS_LAZY_STREAMS
 from streamtap._upstream.watched import made_at
 
 if TYPE_CHECKING:
@@ -81,14 +82,14 @@ def request_unix_time(ctx: object) -> float | None:
 def is_primed(ctx: object, events: object) -> bool:
     """Whether the stream was opened before anyone asked for its first event.
 
-    pydantic-ai opens a stream early when a capability may recover its failure; the wait for the first event lies
-    before the handler is called then.
+    pydantic-ai opens a stream early when a capability may recover its failure, and older releases always do; the wait
+    for the first event lies before the handler is called then.
     """
     response = _read(events, 'response')
     if response is not None:
         # One that failed to open has no parts, and is handed over as if it were complete.
         return bool(_read(response, 'parts')) or _read(response, 'state') == 'complete'
-    return bool(_read(_read(ctx, 'root_capability'), '_has_on_model_request_error'))
+    return not HAS_LAZY_STREAMS or bool(_read(_read(ctx, 'root_capability'), '_has_on_model_request_error'))
 
 
 def waits_for_slot(ctx: object) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
 from streamtap._meter import NATIVE_CALL, NATIVE_RETURN
+from streamtap._upstream.tools import is_output_tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,16 +128,26 @@ _FAILED_OUTPUT = 'Output tool not used - output '
 """How pydantic-ai says that an output was wrong once too often while another one was right; it calls it a success."""
 
 
-def tool_call(event: AgentStreamEvent) -> ToolCall | None:
-    """The announced call, or `None` if the event is something else."""
+_UNKNOWN = 'Unknown tool name: '
+"""How pydantic-ai tells a model that it invented a tool, in releases that do not tell why a call is to be made again."""
+
+
+def tool_call(event: AgentStreamEvent, manager: object) -> ToolCall | None:
+    """The announced call, or `None` if the event is something else.
+
+    Args:
+        event: The event.
+        manager: The run's tool manager.
+    """
     kind = event.event_kind
     if kind not in ('function_tool_call', 'output_tool_call'):
         return None
     part = getattr(event, 'part', None)
+    tool = _text(part, 'tool_name') or ''
     return ToolCall(
-        tool=_text(part, 'tool_name') or '',
+        tool=tool,
         tool_call_id=_text(part, 'tool_call_id') or '',
-        kind='output' if kind == 'output_tool_call' else 'function',
+        kind='output' if kind == 'output_tool_call' or is_output_tool(manager, tool) else 'function',
         will_run=getattr(event, 'args_valid', None) is True,
     )
 
@@ -151,8 +162,13 @@ def decided_calls(event: AgentStreamEvent) -> frozenset[str]:
     return frozenset(found)
 
 
-def tool_result(event: AgentStreamEvent) -> ToolResult | None:
-    """The result of a call, or `None` if the event is something else."""
+def tool_result(event: AgentStreamEvent, manager: object) -> ToolResult | None:
+    """The result of a call, or `None` if the event is something else.
+
+    Args:
+        event: The event.
+        manager: The run's tool manager.
+    """
     kind = event.event_kind
     if kind not in ('function_tool_result', 'output_tool_result'):
         return None
@@ -160,16 +176,25 @@ def tool_result(event: AgentStreamEvent) -> ToolResult | None:
     outcome = getattr(part, 'outcome', 'success')
     cause = getattr(getattr(part, 'retry', None), 'cause', None)
     if getattr(part, 'part_kind', '') == 'retry-prompt':
-        outcome = 'retried'
+        outcome, cause = 'retried', _cause(part)
     known = outcome if outcome in ('success', 'failed', 'denied', 'interrupted', 'retried') else 'error'
     error_type = None
     if kind == 'output_tool_result' and (_text(part, 'content') or '').startswith(_FAILED_OUTPUT):
         known, error_type = 'error', 'UnexpectedModelBehavior'
+    tool = _text(part, 'tool_name') or ''
     return ToolResult(
-        tool=_text(part, 'tool_name') or '',
+        tool=tool,
         tool_call_id=_text(part, 'tool_call_id') or '',
-        kind='output' if kind == 'output_tool_result' else 'function',
+        kind='output' if kind == 'output_tool_result' or is_output_tool(manager, tool) else 'function',
         outcome=cast('ToolOutcome', known),
         cause=cause if isinstance(cause, str) else None,
         error_type=error_type,
     )
+
+
+def _cause(part: object) -> str:
+    """Why a call is to be made again, told from what the model is told of it."""
+    content = getattr(part, 'content', None)
+    if not isinstance(content, str):
+        return 'validation_error'
+    return 'unknown_tool' if content.startswith(_UNKNOWN) else 'model_retry'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from streamtap._upstream.versions import HAS_BARRIERS
+
 UNKNOWN_TOOL = '_unknown'
 """The name of every tool that a model invented."""
 
@@ -46,11 +48,15 @@ def is_answered_outside(manager: object, name: str) -> bool | None:
 
 
 def is_sequential(manager: object, name: str) -> bool | None:
-    """Whether the tool runs alone, not beside other calls of the same response; if known."""
+    """Whether the tool runs alone, not beside other calls of the same response; if known.
+
+    Where it makes even the calls before it wait for each other, nobody knows what any of them waited for.
+    """
     try:
-        return bool(getattr(_definition(manager, name), 'sequential', False))
+        alone = bool(getattr(_definition(manager, name), 'sequential', False))
     except LookupError:
         return None
+    return None if alone and not HAS_BARRIERS else alone
 
 
 def execution_mode(manager: object) -> str | None:
@@ -58,5 +64,6 @@ def execution_mode(manager: object) -> str | None:
     mode = getattr(manager, 'get_parallel_execution_mode', None)
     if not callable(mode):
         return None
-    found = mode()
+    # Of the calls it is given, where it is given them, it only looks for those of `sequential` tools.
+    found = mode() if HAS_BARRIERS else mode([])
     return found if isinstance(found, str) else None

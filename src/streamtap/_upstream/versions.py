@@ -1,0 +1,57 @@
+"""Which release of pydantic-ai is installed, and which one each door needs."""
+
+from __future__ import annotations
+
+import re
+
+import pydantic_ai
+
+
+def release_of(version: str) -> tuple[int, int]:
+    """The release line that a version belongs to: `(2, 68)` for `2.68.0`, and for `2.68.0b1`.
+
+    Raises:
+        ValueError: If it does not begin with two numbers.
+    """
+    numbers = re.match(r'(\d+)\.(\d+)', version)
+    if numbers is None:
+        raise ValueError(f'not a version: {version!r}')
+    return int(numbers[1]), int(numbers[2])
+
+
+RELEASE = release_of(pydantic_ai.__version__)
+"""The release line of pydantic-ai that is installed."""
+
+HAS_LAZY_STREAMS = RELEASE >= (2, 10)
+"""Whether a handler is called before its request is sent; before, it was called when the first chunk was there."""
+
+HAS_BARRIERS = RELEASE >= (2, 0)
+"""Whether a `sequential` tool only waits for the calls before it; before, it made all calls of its round wait."""
+
+CAPABILITY = (2, 23)
+"""From here on events pass the capabilities in every way of running an agent, and hooks are told who streams."""
+
+WATCH = (2, 26)
+"""From here on the events of `run_stream_events()` lead to their run."""
+
+
+class TooOldError(RuntimeError):
+    """The installed pydantic-ai does not have what a door needs."""
+
+
+def require(release: tuple[int, int], what: str, instead: str) -> None:
+    """Check that pydantic-ai is new enough.
+
+    Args:
+        release: The first release line that has what is needed.
+        what: What needs it.
+        instead: What to do without it.
+
+    Raises:
+        TooOldError: If it is older.
+    """
+    if release > RELEASE:
+        raise TooOldError(
+            f'{what} needs pydantic-ai {release[0]}.{release[1]} or newer, and {pydantic_ai.__version__} is installed: '
+            f'upgrade it, or {instead}'
+        )

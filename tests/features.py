@@ -1,0 +1,33 @@
+"""What a release of pydantic-ai must have for a test to make sense on it, and which is the first that has it."""
+
+from __future__ import annotations
+
+import pydantic_ai
+import pytest
+
+from streamtap._upstream.versions import CAPABILITY, RELEASE, WATCH
+
+FIRST = {
+    'output_tool_events': ((1, 93), 'no event tells of the call of an output tool'),
+    'genai_span_names': ((2, 0), "pydantic-ai's own spans have other names"),
+    'barriers': ((2, 0), 'a sequential tool makes all calls of its round wait for each other'),
+    'native_chat_span': ((2, 10), "pydantic-ai's own span of a request is not current while its events are read"),
+    'deferred_events': ((2, 12), 'no event tells of calls that wait for somebody'),
+    'shown_responses': ((2, 23), 'a handler is shown events, but not the response that they make'),
+    'capability': (CAPABILITY, 'tap.capability() is refused'),
+    'watch': (WATCH, 'tap.watch() is refused'),
+    'told_endings': ((2, 26), 'nothing that a handler sees ends with the run'),
+    'response_model_ids': ((2, 64), 'a response does not say which model was asked'),
+    'run_timeouts': ((2, 58), 'a run cannot be given a timeout'),
+}
+"""Features, each with the first release that has it and what is so before."""
+
+
+def needs(*features: str) -> pytest.MarkDecorator:
+    """Skip a test where pydantic-ai lacks one of the features, saying so.
+
+    Args:
+        features: Names in `FIRST`.
+    """
+    lacking = [FIRST[feature][1] for feature in features if FIRST[feature][0] > RELEASE]
+    return pytest.mark.skipif(bool(lacking), reason=f'pydantic-ai {pydantic_ai.__version__}: {", ".join(lacking)}')
