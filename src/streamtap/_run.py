@@ -178,17 +178,19 @@ class Run:
             if self.trace.adds_to_requests:
                 # pydantic-ai's own span of the request ends before the response is settled.
                 self.trace.request_over(build_records(request, self.owner, self.moments).records[-1])
+            if self.gate is not None and outcome == 'success':
+                # The engine has recorded it: whatever becomes of this process, nobody else will tell of it.
+                self.settle()
 
     def _was_replayed(self, request: Request) -> bool:
         """Whether the answer was a recorded one, which is not told again."""
         if self.gate is None:
             return False
         if _upstream.is_recorded(request.response, request.asked_unix):
-            self.gate.drop()
+            self.gate.replayed()
             self.output_retries = self.tools.outputs_sent_back = self.tools.executed = 0
             return True
-        if not self.gate.is_open:
-            self.gate.open()
+        self.gate.answered()
         return False
 
     def settle(self) -> None:
@@ -244,7 +246,7 @@ class Run:
             # No request followed: something ended the run before it, of which not every door is told.
             self.output_retries += 1
             outcome = 'incomplete' if outcome == 'success' else outcome
-        if self.reported_before or (self.gate is not None and not self.gate.passes_end()):
+        if self.reported_before or (self.gate is not None and not self.gate.ended()):
             return
         owner = self.owner
         duration = max(0.0, now - self.started)
