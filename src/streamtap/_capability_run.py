@@ -176,11 +176,13 @@ class CapabilityRun:
         with guarded(self.out, WHERE):
             request = self.run.open_request
             self.run.tool_manager = _upstream.tool_manager(ctx)
-            if request is not None and request.streamed and _upstream.model_call(ctx, None):
+            is_durable = self.run.gate is not None
+            if request is not None and (request.streamed or is_durable) and _upstream.model_call(ctx, None):
                 if request.meter.started is not None and not _upstream.is_primed(ctx, None):
                     request.started = request.meter.started = max(request.meter.started, self._monotonic())
                 return ResponseReader(
-                    request.meter,
+                    # A durable run is given a response as a whole: its events tell nothing of its pace.
+                    None if is_durable else request.meter,
                     self._monotonic,
                     describe=self.run.describe_tool,
                     over=partial(self._stream_over, request, ctx),

@@ -18,7 +18,7 @@ class ResponseReader:
     """Times the events of one response for its consumer.
 
     Args:
-        meter: Measures the response.
+        meter: Measures the response; `None` if its events tell nothing of its pace.
         monotonic: Reads the clock.
         describe: The name under which a tool is shown, and whether it is an output tool.
         over: Called when no more events come, with what ended them, if it was an exception.
@@ -27,7 +27,7 @@ class ResponseReader:
 
     def __init__(
         self,
-        meter: ResponseMeter,
+        meter: ResponseMeter | None,
         monotonic: Callable[[], float],
         *,
         describe: Callable[[str], tuple[str, bool]],
@@ -42,6 +42,8 @@ class ResponseReader:
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """An event arrived, and goes to the consumer now."""
+        if self._meter is None:
+            return
         try:
             _upstream.feed_response(self._meter, event, waited_from, now, self._describe)
         except Exception as error:
@@ -50,8 +52,10 @@ class ResponseReader:
 
     def resumed(self) -> float:
         """The consumer asks for the next event."""
-        now = self._meter.resumed_at = self.monotonic()
-        self._meter.held = False
+        now = self.monotonic()
+        if self._meter is not None:
+            self._meter.resumed_at = now
+            self._meter.held = False
         return now
 
 

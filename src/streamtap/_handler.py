@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from streamtap._handler_calls import HandlerCalls, ToolsCall
     from streamtap._handler_runs import HandlerRuns
     from streamtap._surroundings import Surroundings
+    from streamtap._unit_calls import UnitCalls
 
 WHERE = 'handler'
 
@@ -29,16 +30,21 @@ class HandlerDoor:
         around: What all runs share.
         runs: Tells which run a call belongs to.
         calls: Begins the calls.
+        units: Measures the calls inside units of a durable engine.
     """
 
-    def __init__(self, around: Surroundings, runs: HandlerRuns, calls: HandlerCalls) -> None:
+    def __init__(self, around: Surroundings, runs: HandlerRuns, calls: HandlerCalls, units: UnitCalls) -> None:
         self._out = around.out
         self._monotonic = around.clock.monotonic
         self._runs = runs
         self._calls = calls
+        self._units = units
 
     async def handle(self, ctx: RunContext[object], events: AsyncIterable[AgentStreamEvent]) -> None:
         """Measure one call of the handler; whatever fails here, the events are drained and the run goes on."""
+        if _upstream.in_unit(events):
+            await self._units.handle(ctx, events)
+            return
         watched = self._runs.enter(ctx, events, WHERE)
         if watched is None:
             async for _ in events:
@@ -61,6 +67,9 @@ class HandlerDoor:
         self, ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent], handler: EventStreamHandler[Any]
     ) -> None:
         """Measure one call while the user's own handler reads the events, as if nothing stood between."""
+        if _upstream.in_unit(events):
+            await self._units.handle(ctx, events, handler)
+            return
         watched = self._runs.enter(ctx, events, WHERE)
         if watched is None:
             await handler(ctx, events)

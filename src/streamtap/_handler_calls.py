@@ -105,8 +105,8 @@ class ResponseCall:
 
     @property
     def meter(self) -> ResponseMeter | None:
-        """Measures the response."""
-        return None if self._request is None else self._request.meter
+        """Measures the response; a durable run is given it as a whole, and its events tell nothing of its pace."""
+        return None if self._request is None or self._watched.run.gate is not None else self._request.meter
 
     def current(self) -> contextlib.AbstractContextManager[None]:
         """Nothing is called in here that could be another run."""
@@ -138,8 +138,9 @@ class ResponseCall:
             if self._request is not None:
                 if self._request.meter.first_event is None:
                     self.first_event()
-                _upstream.feed_response(self._request.meter, event, waited_from, now, self.describe)
-                self._request.meter.held = True
+                if (meter := self.meter) is not None:
+                    _upstream.feed_response(meter, event, waited_from, now, self.describe)
+                    meter.held = True
 
     def held(self, start: float, end: float) -> None:
         """The meter tells by itself who held the stream."""

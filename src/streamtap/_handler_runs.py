@@ -58,6 +58,8 @@ class HandlerRuns:
             agent: What the user calls the agent, if it is not by its name.
         """
         try:
+            if _upstream.in_temporal_workflow():
+                return None
             who = _upstream.who(ctx)
             watched = self.endings.watched(who.run_id)
             if watched is not None and (watched.reads() is events or not self.endings.enter(watched)):

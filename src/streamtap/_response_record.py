@@ -47,6 +47,8 @@ class Request:
     """Whether the stream was there before somebody asked for its first event: nobody knows since when, nor its pace."""
     model_ids: tuple[str, ...] = ()
     """The ids of `model`, where that is what the run asks and the request itself may have gone to another one."""
+    asked_unix: float = 0.0
+    """When it was made, in seconds since the epoch."""
 
     def hold(self) -> None:
         """Whoever reads came late to a stream that was there already."""

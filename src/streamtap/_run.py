@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage
 
     from streamtap._records import RequestOutcome, ResponseRecord, RunOutcome
+    from streamtap._replay import ReplayGate
     from streamtap._surroundings import Moments, Owner, Surroundings
 
 
@@ -32,6 +33,8 @@ class Run:
     parent_run_id: str | None
     started: float
     around: Surroundings
+    gate: ReplayGate | None = None
+    """Of a run of a durable engine: what of it is told."""
     tool_manager: object = None
     requests: int = 0
     output_retries: int = 0
@@ -129,7 +132,10 @@ class Run:
         """A request is about to be sent; what was open before it is settled first."""
         self.settle()
         meter = ResponseMeter(started, stall_after=self.around.stall_after)
-        request = Request(step, started, mode == 'streamed', model, meter, messages, len(messages))
+        # The loop of a durable engine is given a response as a whole, when it is complete, as if it streamed.
+        streamed = mode == 'streamed' and self.gate is None
+        request = Request(step, started, streamed, model, meter, messages, len(messages))
+        request.asked_unix = self.around.clock.unix_ns() / 1e9
         self.messages, self.known_messages = messages, len(messages)
         if _upstream.asks_again(messages):
             self.output_retries += 1
@@ -166,10 +172,26 @@ class Run:
         request.meter.stop(now)
         if self.open_request is request:
             self.open_request = None
+            if self._was_replayed(request):
+                return
             self.unsettled = request
             if self.trace.adds_to_requests:
                 # pydantic-ai's own span of the request ends before the response is settled.
                 self.trace.request_over(build_records(request, self.owner, self.moments).records[-1])
+            if self.gate is not None and outcome == 'success':
+                # The engine has recorded it: whatever becomes of this process, nobody else will tell of it.
+                self.settle()
+
+    def _was_replayed(self, request: Request) -> bool:
+        """Whether the answer was a recorded one, which is not told again."""
+        if self.gate is None:
+            return False
+        if _upstream.is_recorded(request.response, request.asked_unix):
+            self.gate.replayed()
+            self.output_retries = self.tools.outputs_sent_back = self.tools.executed = 0
+            return True
+        self.gate.answered()
+        return False
 
     def settle(self) -> None:
         """Report the request that is over, with what its response says by now."""
@@ -220,10 +242,11 @@ class Run:
         # What fails in here keeps nobody from being told that the run is over.
         with guarded(self.around.out, self.owner.door):
             outcome = self._end_open(outcome, error_type, now)
-        if self.reported_before:
+        if self.reported_before or (self.gate is not None and not self.gate.ended()):
             return
         owner = self.owner
         duration = max(0.0, now - self.started)
+        was_resumed = self.gate is not None and self.gate.has_replayed
         record = self.trace.ended(
             RunRecord(
                 run_id=owner.run_id,
@@ -243,8 +266,8 @@ class Run:
                 input_tokens=self.input_tokens,
                 output_tokens=self.output_tokens,
                 cost_usd=self.cost_usd,
-                time_to_first_output=_since(self.started, self.first_output),
-                time_to_final_result=_since(self.started, self.final_result),
+                time_to_first_output=None if was_resumed else _since(self.started, self.first_output),
+                time_to_final_result=None if was_resumed else _since(self.started, self.final_result),
                 phases=self.phases.split(duration),
             )
         )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from streamtap import _upstream
 from streamtap._live import Live, LiveResponse, LiveRun, LiveTool
+from streamtap._replay import ReplayGate
 from streamtap._run import Run
 from streamtap._surroundings import Owner
 
@@ -72,7 +74,11 @@ class Runs:
             labels=labels,
             instrumented=instrumented,
         )
-        run = Run(owner, parent.owner.run_id if parent is not None else None, started, self._around)
+        around, gate = self._around, None
+        if who.is_durable:
+            gate = ReplayGate(around.out)
+            around = replace(around, out=gate)
+        run = Run(owner, parent.owner.run_id if parent is not None else None, started, around, gate)
         given_up: Run | None = None
         with self._lock:
             reported_by = self._reported.get(who.run_id) if call == 'later' else None

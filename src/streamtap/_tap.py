@@ -30,6 +30,7 @@ from streamtap._sinks import Attachment, BaseSink
 from streamtap._spans import SpanSink
 from streamtap._surroundings import Surroundings
 from streamtap._tracing import Tracing
+from streamtap._unit_calls import UnitCalls
 from streamtap._usage import UsageSink
 from streamtap._watch import WatchDoor
 
@@ -136,7 +137,7 @@ class Tap:
         told = HandlerRuns(self._runs, around, labels=names, settle_after=settle_after, current=current)
         calls = HandlerCalls(around, current)
         self._endings = told.endings
-        self._handler = HandlerDoor(around, told, calls)
+        self._handler = HandlerDoor(around, told, calls, UnitCalls(around, self._runs, labels=names))
         self._watch = WatchDoor(around, self._runs, told, calls, labels=names, current=current)
         if self._enabled:
             self._out.attach(Attachment(names, max_label_values, self.live, self._catch_up))

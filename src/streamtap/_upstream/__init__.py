@@ -24,6 +24,14 @@ from streamtap._upstream.context import (
     waits_for_slot,
     who,
 )
+from streamtap._upstream.durable import (
+    in_temporal_workflow,
+    in_unit,
+    is_recorded,
+    response_of_unit,
+    stream_in_unit,
+    was_skipped,
+)
 from streamtap._upstream.errors import (
     error_type,
     failed_attempts,
@@ -92,6 +100,8 @@ __all__ = [
     'failed_attempts',
     'feed_response',
     'goes_on',
+    'in_temporal_workflow',
+    'in_unit',
     'is_answered_outside',
     'is_deferred_result',
     'is_instrumented',
@@ -101,6 +111,7 @@ __all__ = [
     'is_of_tools',
     'is_output_tool',
     'is_primed',
+    'is_recorded',
     'is_sequential',
     'is_spent',
     'known_tool',
@@ -118,10 +129,12 @@ __all__ = [
     'request_unix_time',
     'require',
     'response_at',
+    'response_of_unit',
     'result_of',
     'run_behind',
     'run_ending',
     'spoken_responses',
+    'stream_in_unit',
     'streamed_response',
     'take_off_second_instrumentation',
     'tells_context_later',
@@ -131,5 +144,6 @@ __all__ = [
     'tool_result',
     'waits_for_slot',
     'was_left',
+    'was_skipped',
     'who',
 ]

@@ -34,6 +34,8 @@ class Who:
     conversation_id: str | None
     agent: str
     step: int
+    is_durable: bool = False
+    """Whether a durable engine runs it, which runs it again on recovery."""
 
 
 def who(ctx: object) -> Who:
@@ -47,6 +49,7 @@ def who(ctx: object) -> Who:
         conversation_id=conversation_id if isinstance(conversation_id, str) else None,
         agent=name if isinstance(name, str) and name else 'agent',
         step=step if isinstance(step, int) else 0,
+        is_durable=_read(ctx, 'in_durable_context') is True,
     )
 
 

@@ -1,0 +1,164 @@
+"""A handler called inside a unit of a durable engine: `DBOSDurability(event_stream_handler=tap)` and its siblings.
+
+A unit (step, task, activity) is not run again on recovery, and may run in another process than its run. It gives its
+handler the events of one response as they come, or a single event of a tool call, and a context that lacks much.
+So it tells of responses and tool calls, and of no run: nobody there knows when one begins or ends.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from streamtap import _upstream
+from streamtap._beside import BesideEvents
+from streamtap._guard import guarded
+from streamtap._meter import ResponseMeter
+from streamtap._run import Run
+from streamtap._surroundings import Owner
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable
+
+    from pydantic_ai import RunContext
+    from pydantic_ai.agent import EventStreamHandler
+    from pydantic_ai.messages import AgentStreamEvent, ModelResponse
+
+    from streamtap._response_record import Request
+    from streamtap._runs import Runs
+    from streamtap._surroundings import Surroundings
+
+WHERE = 'handler'
+
+
+class UnitCalls:
+    """Measures the calls inside units.
+
+    Args:
+        around: What all runs share.
+        runs: The tap's open runs: a run that another door measures takes the pace of its response from here.
+        labels: The names of the user's own dimensions.
+    """
+
+    def __init__(self, around: Surroundings, runs: Runs, *, labels: tuple[str, ...]) -> None:
+        self._around = around
+        self._runs = runs
+        self._labels = labels
+
+    async def handle(
+        self,
+        ctx: RunContext[Any],
+        events: AsyncIterable[AgentStreamEvent],
+        handler: EventStreamHandler[Any] | None = None,
+    ) -> None:
+        """Measure one call, while the user's own handler reads the events, if there is one."""
+        call = UnitCall(self._around, self._runs, ctx, events, self._labels)
+        shown = BesideEvents(events, self._around.clock.monotonic, call)
+        try:
+            if handler is not None:
+                await handler(ctx, shown)
+            async for _ in shown:
+                pass
+        except BaseException as error:
+            # What the user's handler raises is no failure of the stream.
+            call.over(error if shown.failure is None else shown.failure, ctx)
+            raise
+        call.over(None, ctx)
+
+
+class UnitCall:
+    """One call: for a response if its events are those of one, else for an event of a tool call. No method raises.
+
+    Args:
+        around: What all runs share.
+        runs: The tap's open runs.
+        ctx: The run's context, as far as it reaches into the unit.
+        events: What the call is given to read.
+        labels: The names of the user's own dimensions.
+    """
+
+    def __init__(self, around: Surroundings, runs: Runs, ctx: object, events: object, labels: tuple[str, ...]) -> None:
+        self._around = around
+        self._request: Request | None = None
+        self._run: Run | None = None
+        self._is_of_other = False
+        with guarded(around.out, WHERE):
+            self._stream = _upstream.stream_in_unit(events)
+            self._ctx = ctx
+            who = _upstream.who(ctx)
+            self._step = who.step
+            measured = runs.get(who.run_id)
+            self._is_of_other = measured is not None
+            self._run = measured or Run(
+                Owner(
+                    run_id=who.run_id,
+                    conversation_id=who.conversation_id,
+                    agent=who.agent,
+                    root_agent=who.agent,
+                    door=WHERE,
+                    labels=_upstream.metadata_labels(ctx, labels, {}),
+                    instrumented=_upstream.is_instrumented(ctx),
+                ),
+                None,
+                around.clock.monotonic(),
+                around,
+            )
+
+    def waiting(self, now: float) -> None:
+        """An event is asked for."""
+        if self._request is not None:
+            self._request.meter.held = False
+            self._request.meter.resumed_at = now
+
+    def held(self, start: float, end: float) -> None:
+        """The meter tells by itself who held the stream."""
+
+    def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
+        """An event arrived, and goes to whoever asked."""
+        with guarded(self._around.out, WHERE):
+            run = self._run
+            if run is None:
+                return
+            if _upstream.is_of_response(event):
+                if self._request is None:
+                    self._request = self._join(run) if self._is_of_other else self._begin(run)
+                if self._request is not None:
+                    _upstream.feed_response(self._request.meter, event, waited_from, now, run.describe_tool)
+                    self._request.meter.held = True
+            elif not self._is_of_other:
+                result = _upstream.tool_result(event)
+                if result is not None and not _upstream.was_skipped(event):
+                    run.tool_answered(result, step=self._step, now=now)
+
+    def over(self, error: BaseException | None, ctx: object) -> None:
+        """The call is over."""
+        with guarded(self._around.out, WHERE):
+            request, run = self._request, self._run
+            if request is None or run is None:
+                return
+            now = self._around.clock.monotonic()
+            request.meter.held = False
+            request.meter.stop(now)
+            if self._is_of_other:
+                return
+            request.response = cast('ModelResponse | None', _upstream.response_of_unit(self._stream))
+            outcome = 'success' if error is None else _upstream.request_outcome(error, ctx)
+            run.request_over(request, outcome, error=error, now=now)
+            run.settle()
+
+    def _begin(self, run: Run) -> Request:
+        """A response comes of which only this call tells: the stream was opened before, nobody knows when."""
+        return run.begin_request(
+            step=self._step, model=_upstream.model_of(self._ctx), mode='streamed', started=None, messages=()
+        )
+
+    def _join(self, run: Run) -> Request | None:
+        """A response comes to a run that waits for it outside."""
+        request = run.open_request
+        if request is None:
+            return None
+        if request.streamed:
+            # The engine tried before: when it began to try again is not known.
+            request.started = None
+            request.meter = ResponseMeter(None, stall_after=self._around.stall_after)
+        request.streamed = True
+        return request

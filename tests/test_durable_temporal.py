@@ -1,0 +1,77 @@
+"""Under Temporal, without its server: real activities with their restricted context, real replays in its sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from conftest import REQUIRE_REAL
+from durable_runs import PLACES, WITHOUT_RUN, Place, told
+
+if not REQUIRE_REAL:
+    pytest.importorskip(
+        'temporalio', reason='Temporal is not installed: `pip install "pydantic-ai-slim[temporal]"` gives it'
+    )
+
+from durable_temporal import AGENTS, SEEN, call_activity, history
+from durable_workflow import Sleep
+from pydantic_ai.durable_exec.temporal import PydanticAIPlugin
+from pydantic_ai.messages import (
+    FunctionToolCallEvent,
+    FunctionToolResultEvent,
+    ModelRequest,
+    ModelResponse,
+    TextPart,
+    ToolCallPart,
+    ToolReturnPart,
+    UserPromptPart,
+)
+from pydantic_ai.models import ModelRequestParameters
+from temporalio.worker import Replayer
+
+
+@pytest.mark.parametrize('place', WITHOUT_RUN)
+def test_activities_tell_of_responses_and_tool_calls(place: Place):
+    """Of no run, which may go on in other processes; nor of a time to first token, as the stream is open already."""
+    agent, _ = AGENTS[place]
+
+    async def work() -> None:
+        await call_activity(
+            agent,
+            'request_stream_activity',
+            messages=[ModelRequest(parts=[UserPromptPart('Sleep')])],
+            model_settings=None,
+            model_request_parameters=ModelRequestParameters(),
+        )
+        called = FunctionToolCallEvent(ToolCallPart('nap', {}, 'first'), args_valid=True)
+        await call_activity(agent, 'event_stream_handler_activity', event=called)
+        answered = FunctionToolResultEvent(part=ToolReturnPart('nap', 'rested', 'first'))
+        await call_activity(agent, 'event_stream_handler_activity', event=answered)
+
+    asyncio.run(work())
+    seen = SEEN[place]
+    assert told(seen) == {'runs': [], 'responses': [(1, 'success', 4)], 'tools': [(1, 'first', 'success')]}
+    assert [(response.model, response.chunks, response.time_to_first_token) for response in seen.responses] == [
+        ('scripted', 3, None)
+    ]
+    assert [tool.duration for tool in seen.tools] == [None]
+    assert seen.faults == []
+
+
+@pytest.mark.parametrize('place', PLACES)
+def test_a_replayed_workflow_tells_nothing_and_does_not_fail(place: Place):
+    """In the sandbox, from a history with a recorded response."""
+    seen = SEEN[place]
+    before = told(seen)
+    streams = place != 'capability'
+    activity = 'agent__sleeper__model_request' + ('_stream' if streams else '')
+    response = ModelResponse(parts=[TextPart('Well rested.')], model_name='scripted')
+
+    async def replay() -> Exception | None:
+        of_the_run = await history('Sleep', place, activity, response, 'Well rested.')
+        replayer = Replayer(workflows=[Sleep], plugins=[PydanticAIPlugin()])
+        return (await replayer.replay_workflow(of_the_run, raise_on_replay_failure=False)).replay_failure
+
+    assert asyncio.run(replay()) is None
+    assert told(seen) == before
+    assert seen.faults == []
