@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_ai.capabilities import AbstractCapability, CapabilityOrdering
 
-from streamtap import _upstream
-
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 
@@ -64,13 +62,10 @@ class TapCapability(AbstractCapability[Any]):
         return CapabilityOrdering(position='innermost')
 
     async def for_run(self, ctx: RunContext[Any]) -> TapCapability:
-        """A copy with its own state for each run; a tap that is switched off has none.
-
-        In a Temporal workflow it does nothing: that is run again whenever a worker forgot it.
-        """
+        """A copy with its own state for each run; a tap that is switched off has none."""
         if self._door is None:
             return self
-        if _upstream.in_temporal_workflow():
+        if not self._door.measures_here():
             return TapCapability(None, stream=False, tap=self._tap)
         bound = TapCapability(self._door, stream=self._stream, tap=self._tap)
         bound.entered = self._door.now()

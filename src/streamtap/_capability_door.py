@@ -31,6 +31,12 @@ class CapabilityDoor:
         self._current = current
         self.now = around.clock.monotonic
 
+    def measures_here(self) -> bool:
+        """Whether runs are measured where this is asked: not in a Temporal workflow, which is run again at any moment."""
+        with guarded(self._around.out, WHERE):
+            return not _upstream.in_temporal_workflow()
+        return True
+
     def open(self, ctx: object, entered: float | None) -> CapabilityRun | None:
         """The run that begins here, or `None` if another door or another copy of the capability measures it.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamtap import _upstream
 from streamtap._beside import BesideEvents
+from streamtap._guard import guarded
 from streamtap._handler_calls import ResponseCall
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class HandlerDoor:
 
     async def handle(self, ctx: RunContext[object], events: AsyncIterable[AgentStreamEvent]) -> None:
         """Measure one call of the handler; whatever fails here, the events are drained and the run goes on."""
-        if _upstream.in_unit(events):
+        if self._is_in_unit(events):
             await self._units.handle(ctx, events)
             return
         watched = self._runs.enter(ctx, events, WHERE)
@@ -67,7 +68,7 @@ class HandlerDoor:
         self, ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent], handler: EventStreamHandler[Any]
     ) -> None:
         """Measure one call while the user's own handler reads the events, as if nothing stood between."""
-        if _upstream.in_unit(events):
+        if self._is_in_unit(events):
             await self._units.handle(ctx, events, handler)
             return
         watched = self._runs.enter(ctx, events, WHERE)
@@ -89,6 +90,11 @@ class HandlerDoor:
             call.over(None, shown)
         finally:
             self._runs.leave(watched)
+
+    def _is_in_unit(self, events: object) -> bool:
+        with guarded(self._out, WHERE):
+            return _upstream.in_unit(events)
+        return False
 
     async def _read_response(self, call: ResponseCall, events: AsyncIterable[AgentStreamEvent]) -> None:
         """Read a response: the loop that every delta passes."""
