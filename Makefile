@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 PHOENIX ?= .phoenix
 
-.PHONY: demo test check bench truth docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench truth compat docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,9 @@ bench: $(STAMP) ## What the tap costs
 truth: $(STAMP) ## Every number beside what really happened: prints the table and writes docs/accuracy.md
 	PYTHONPATH=tests $(BIN)/python -m truth --write $(TRUTH)
 
+compat: ## The core of the tests on the oldest and newest releases, and on two between; COMPAT=short for the first two
+	$(PYTHON) tests/compat.py $(COMPAT)
+
 docs: $(STAMP) ## Write the generated pages
 	$(BIN)/python docs/generate.py
 
@@ -50,4 +53,4 @@ $(PHOENIX)/bin/phoenix:
 	$(PHOENIX)/bin/python -m pip install --quiet --disable-pip-version-check arize-phoenix
 
 clean:
-	rm -rf $(VENV) .servers .phoenix dist build .pytest_cache .ruff_cache
+	rm -rf $(VENV) .compat .servers .phoenix dist build .pytest_cache .ruff_cache
