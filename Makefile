@@ -7,7 +7,7 @@ PHOENIX ?= .phoenix
 # Many tests wait for servers and clocks: one process for each core.
 PYTEST ?= --numprocesses auto
 
-.PHONY: demo test check bench truth docs dashboards servers phoenix phoenix-picture clean
+.PHONY: demo test check bench truth compat dashboards docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -36,6 +36,9 @@ bench: $(STAMP) ## What the tap costs
 truth: $(STAMP) ## Every number beside what really happened: prints the table and writes docs/accuracy.md
 	PYTHONPATH=tests $(BIN)/python -m truth --write $(TRUTH)
 
+compat: ## The core of the tests on the oldest and newest releases, and on two between; COMPAT=short for the first two
+	$(PYTHON) tests/compat.py $(COMPAT)
+
 docs: $(STAMP) ## Write the generated pages
 	$(BIN)/python docs/generate.py
 
@@ -58,4 +61,4 @@ $(PHOENIX)/bin/phoenix:
 	$(PHOENIX)/bin/python -m pip install --quiet --disable-pip-version-check arize-phoenix
 
 clean:
-	rm -rf $(VENV) .servers .phoenix dist build .pytest_cache .ruff_cache
+	rm -rf $(VENV) .compat .servers .phoenix dist build .pytest_cache .ruff_cache

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from features import needs
+
 PROGRAM = """
 import asyncio, sys, time
 from prometheus_client import CollectorRegistry, generate_latest
@@ -45,6 +47,7 @@ asyncio.run(main())
 """
 
 
+@needs('capability')
 def test_gauges_are_written_while_a_run_is_open(tmp_path: Path):
     """Within a second, and back to 0 when it ends; counters are summed as ever."""
     done = subprocess.run(

@@ -178,14 +178,15 @@ def tool_result(event: AgentStreamEvent, manager: object) -> ToolResult | None:
     if getattr(part, 'part_kind', '') == 'retry-prompt':
         outcome, cause = 'retried', _cause(part)
     known = outcome if outcome in ('success', 'failed', 'denied', 'interrupted', 'retried') else 'error'
-    error_type = None
-    if kind == 'output_tool_result' and (_text(part, 'content') or '').startswith(_FAILED_OUTPUT):
-        known, error_type = 'error', 'UnexpectedModelBehavior'
     tool = _text(part, 'tool_name') or ''
+    is_output = kind == 'output_tool_result' or is_output_tool(manager, tool)
+    error_type = None
+    if is_output and (_text(part, 'content') or '').startswith(_FAILED_OUTPUT):
+        known, error_type = 'error', 'UnexpectedModelBehavior'
     return ToolResult(
         tool=tool,
         tool_call_id=_text(part, 'tool_call_id') or '',
-        kind='output' if kind == 'output_tool_result' or is_output_tool(manager, tool) else 'function',
+        kind='output' if is_output else 'function',
         outcome=cast('ToolOutcome', known),
         cause=cause if isinstance(cause, str) else None,
         error_type=error_type,
