@@ -44,6 +44,28 @@ def share_failed() -> str:
     return f'sum(CASE WHEN {FAILED} THEN 1.0 ELSE 0.0 END) / count(1)'
 
 
+COST = f'sum({number(names.COST)})'
+INPUT = number(names.USAGE_INPUT)
+
+
+def over_time(what: str, who: str, where: str, values: str) -> str:
+    """A query for lines drawn from spans.
+
+    Args:
+        what: The name of the column that tells the lines apart.
+        who: What is in it.
+        where: Which spans.
+        values: What is drawn.
+    """
+    return sql(f"""
+        SELECT {X}, {who} AS {what}, {values}
+        FROM records
+        WHERE {where}
+        GROUP BY x, {what}
+        ORDER BY x
+    """)
+
+
 def metric(name: str, *labels: str) -> str:
     """A condition for the points of a metric.
 
