@@ -1,4 +1,4 @@
-"""Writes the rules and alerts from the metric catalogue and `config.py`; `--check` fails if a file is out of date."""
+"""Writes the rules, the alerts and the boards for Logfire; `--check` fails if a file is out of date."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 from config import CONFIG
-from generator.rules_yaml import stale, write
+from generator.generated_files import stale, write
+from generator.logfire_boards import logfire_files
+from generator.rules_yaml import rule_files
 
 HERE = Path(__file__).parent
 
@@ -17,10 +19,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--check', action='store_true', help='write nothing; exit 1 if a file is out of date')
     check: bool = parser.parse_args().check
+    files = {**rule_files(CONFIG), **logfire_files()}
     if not check:
-        write(CONFIG, HERE)
+        write(files, HERE)
         return 0
-    old = stale(CONFIG, HERE)
+    old = stale(files, HERE)
     for path in old:
         print(f'dashboards/{path} is out of date: run `make dashboards`', file=sys.stderr)
     return 1 if old else 0

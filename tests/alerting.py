@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 from config import CONFIG, Burn, Config
-from generator.rules_yaml import write
+from generator.generated_files import write
+from generator.rules_yaml import rule_files
 from real_servers import free_port, running
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def serving(prometheus: str, alertmanager: str, target: str, folder: Path) -> Ge
         folder: Where everything may be kept.
     """
     ours, theirs = (f'127.0.0.1:{free_port()}' for _ in range(2))
-    write(HURRIED, folder)
+    write(rule_files(HURRIED), folder)
     scrape = {'job_name': 'demo', 'static_configs': [{'targets': [target]}]}
     config = {
         'global': {'scrape_interval': '1s', 'evaluation_interval': '1s'},

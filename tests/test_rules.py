@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import yaml
 from config import CONFIG
+from generator.generated_files import stale, write
 from generator.rules_alerts import alerts
 from generator.rules_promql import series
-from generator.rules_yaml import rule_files, stale, write
+from generator.rules_yaml import rule_files
 
 ROOT = Path(__file__).parents[1]
 DASHBOARDS = ROOT / 'dashboards'
@@ -36,7 +37,7 @@ def expectations(alert: str) -> list[list[Any]]:
 
 def test_the_files_are_up_to_date():
     """A metric, a threshold or a rule cannot change without its file."""
-    assert stale(CONFIG, DASHBOARDS) == []
+    assert stale(rule_files(CONFIG), DASHBOARDS) == []
 
 
 @pytest.mark.parametrize('case', CASES, ids=lambda case: case.stem)
@@ -76,7 +77,7 @@ def test_every_link_within_the_runbooks_leads_somewhere():
 @pytest.mark.parametrize('keep', [(), ('job',), ('cluster', 'job', 'tenant')])
 def test_what_is_kept_apart_can_be_changed(keep: tuple[str, ...], promtool: str, tmp_path: Path):
     """Labels of the scrape or of the user's own, or none: Prometheus understands the rules."""
-    write(replace(CONFIG, keep=keep), tmp_path)
+    write(rule_files(replace(CONFIG, keep=keep)), tmp_path)
     for name, rules in (('rules', 17), ('alerts', 12)):
         assert f'{rules} rules found' in run(promtool, 'check', 'rules', str(tmp_path / 'prometheus' / f'{name}.yaml'))
 

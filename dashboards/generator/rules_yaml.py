@@ -10,8 +10,6 @@ from generator.rules_alerts import alerts
 from generator.rules_recording import recordings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from config import Config
 
     from generator.rules_alerts import Alert
@@ -43,32 +41,6 @@ def rule_files(config: Config) -> dict[str, str]:
         'prometheus/alerts.yaml': _yaml({'groups': alerting}),
         'kubernetes/prometheus-rule.yaml': _yaml(operator),
     }
-
-
-def write(config: Config, folder: Path) -> None:
-    """Write the files.
-
-    Args:
-        config: What is bad, and from when on somebody is told.
-        folder: The folder `dashboards`, or another that becomes like it.
-    """
-    for path, text in rule_files(config).items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, encoding='utf-8')
-
-
-def stale(config: Config, folder: Path) -> list[str]:
-    """The files that are not there or not as they should be.
-
-    Args:
-        config: What is bad, and from when on somebody is told.
-        folder: The folder `dashboards`.
-    """
-    return [
-        path
-        for path, text in rule_files(config).items()
-        if not (folder / path).is_file() or (folder / path).read_text(encoding='utf-8') != text
-    ]
 
 
 def _alert(alert: Alert, config: Config) -> dict[str, object]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-_INSTALLED = Path(__file__).parent / 'dashboards'
-_IN_THE_REPOSITORY = Path(__file__).parents[2] / 'dashboards'
+_INSTALLED = Path(__file__).parent / '_dashboards'
+_REPOSITORY = Path(__file__).parents[2]
 
 
 def export_dashboards(target: Path) -> None:
-    """Copy the folder of boards and rules.
+    """Copy the folder of boards and rules, with the runbooks of the alerts.
 
     Args:
         target: Where to; made if it is not there.
@@ -20,6 +20,13 @@ def export_dashboards(target: Path) -> None:
         OSError: If it cannot be written.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise FileExistsError(f'{target} is not empty: choose a new folder')
-    source = _INSTALLED if _INSTALLED.is_dir() else _IN_THE_REPOSITORY
+        raise FileExistsError(f'{target} is not an empty folder: choose another')
+    if _INSTALLED.is_dir():
+        _copy(_INSTALLED, target)
+    else:
+        _copy(_REPOSITORY / 'dashboards', target)
+        shutil.copy(_REPOSITORY / 'docs' / 'runbooks.md', target)
+
+
+def _copy(source: Path, target: Path) -> None:
     shutil.copytree(source, target, ignore=shutil.ignore_patterns('__pycache__'), dirs_exist_ok=True)
