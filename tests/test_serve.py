@@ -72,9 +72,9 @@ class Certificates:
     def client(self, *, shown_by: trustme.CA | None = None) -> ssl.SSLContext:
         """What a client needs that trusts the server, and shows a certificate if it is given who issued it."""
         context = ssl.create_default_context()
-        self.authority.configure_trust(context)
+        self.authority.configure_trust(context)  # pyright: ignore[reportUnknownMemberType]
         if shown_by is not None:
-            shown_by.issue_cert('prometheus@example.org').configure_cert(context)
+            shown_by.issue_cert('prometheus@example.org').configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
         return context
 
 

@@ -127,7 +127,7 @@ def serve(
         raise
     if isinstance(server.socket, ssl.SSLSocket):
         # Each connection shakes hands in a thread of its own: a client that is silent must not hold up the others.
-        server.socket.do_handshake_on_connect = False
+        server.socket.do_handshake_on_connect = False  # pyright: ignore[reportAttributeAccessIssue]
     return MetricsServer(server, thread, 'https' if is_tls else 'http')
 
 
