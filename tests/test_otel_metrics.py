@@ -354,6 +354,16 @@ def test_the_global_provider_may_be_set_before_or_after_the_tap_is_made(order: s
     )
 
 
+def test_the_global_provider_is_one_place_by_whatever_name(monkeypatch: pytest.MonkeyPatch):
+    """A sink that is given it and one that looks it up count a run once."""
+    reader = InMemoryMetricReader()
+    provider = provider_of(reader)
+    monkeypatch.setattr('opentelemetry.metrics._internal._METER_PROVIDER', provider)
+    tap = attached(MetricSink(), MetricSink(provider))
+    asyncio.run(agent(['done'], capabilities=[tap.capability()]).run('hello'))
+    assert sum(value for _, value in points(reader, 'pydantic_ai.runs')) == 1
+
+
 def test_a_nonsense_is_refused_at_construction():
     """With what to pass instead."""
     provider: Any = 'http://collector'

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+import trustme
 from scripted import agent
 
-from streamtap import PrometheusSink, Tap, metrics_app, serve
+from streamtap import MetricsServer, PrometheusSink, Tap, metrics_app, serve
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from prometheus_client import CollectorRegistry
 
 
@@ -38,10 +43,97 @@ def test_a_busy_port_says_what_to_do():
             serve(port=port)
 
 
-def test_half_of_a_certificate_is_refused():
-    """TLS needs both files."""
-    with pytest.raises(ValueError, match='both certfile and keyfile'):
-        serve(port=0, certfile='server.pem')
+@pytest.mark.parametrize(
+    ('arguments', 'says'),
+    [
+        ({'certfile': 'server.pem'}, 'both certfile and keyfile'),
+        ({'keyfile': 'server.key'}, 'both certfile and keyfile'),
+        ({'certfile': '', 'keyfile': ''}, 'both certfile and keyfile'),
+        ({'client_auth_required': True}, 'without certfile and keyfile there is no TLS'),
+        ({'client_cafile': 'ca.pem'}, 'without certfile and keyfile there is no TLS'),
+        ({'tls_min_version': ssl.TLSVersion.TLSv1_3}, 'without certfile and keyfile there is no TLS'),
+        ({'certfile': 'a', 'keyfile': 'b', 'client_cafile': 'ca.pem'}, 'only checked with client_auth_required'),
+    ],
+)
+def test_what_would_protect_nothing_is_refused(arguments: dict[str, Any], says: str):
+    """Rather than served in the open."""
+    with pytest.raises(ValueError, match=says):
+        serve(port=0, **arguments)
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """A certificate authority of the test's own, and the files of a server that has its certificate."""
+
+    authority: trustme.CA
+    files: dict[str, Any]
+    authority_file: str
+
+    def client(self, *, shown_by: trustme.CA | None = None) -> ssl.SSLContext:
+        """What a client needs that trusts the server, and shows a certificate if it is given who issued it."""
+        context = ssl.create_default_context()
+        self.authority.configure_trust(context)  # pyright: ignore[reportUnknownMemberType]
+        if shown_by is not None:
+            shown_by.issue_cert('prometheus@example.org').configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
+        return context
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Certificates:
+    authority = trustme.CA()
+    issued = authority.issue_cert('127.0.0.1')
+    certfile, keyfile, ca = (tmp_path / name for name in ('server.pem', 'server.key', 'ca.pem'))
+    issued.cert_chain_pems[0].write_to_path(certfile)
+    issued.private_key_pem.write_to_path(keyfile)
+    authority.cert_pem.write_to_path(ca)
+    return Certificates(authority, {'certfile': str(certfile), 'keyfile': str(keyfile)}, str(ca))
+
+
+def scraped(server: MetricsServer, client: ssl.SSLContext) -> int:
+    """The status of a scrape."""
+    return httpx.get(server.url, verify=client, trust_env=False).status_code
+
+
+def test_metrics_are_served_by_tls(registry: CollectorRegistry, certificates: Certificates):
+    """To whoever trusts the certificate, and not in the clear."""
+    with serve(port=0, registry=registry, **certificates.files) as server:
+        assert server.url.startswith('https://127.0.0.1:')
+        assert scraped(server, certificates.client()) == 200
+        with pytest.raises(httpx.ConnectError, match='CERTIFICATE_VERIFY_FAILED'):
+            scraped(server, ssl.create_default_context())
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.get(server.url.replace('https', 'http'), trust_env=False)
+
+
+def test_only_clients_with_a_certificate_of_the_authority_are_served(
+    registry: CollectorRegistry, certificates: Certificates
+):
+    """One of another authority, or none, is not enough."""
+    required: dict[str, Any] = {'client_cafile': certificates.authority_file, 'client_auth_required': True}
+    with serve(port=0, registry=registry, **certificates.files, **required) as server:
+        assert scraped(server, certificates.client(shown_by=certificates.authority)) == 200
+        for client in (certificates.client(), certificates.client(shown_by=trustme.CA())):
+            with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError, httpx.ConnectError)):
+                scraped(server, client)
+
+
+def test_old_versions_of_tls_can_be_refused(registry: CollectorRegistry, certificates: Certificates):
+    """What the lowest is, is passed on."""
+    with serve(port=0, registry=registry, **certificates.files, tls_min_version=ssl.TLSVersion.TLSv1_3) as server:
+        client = certificates.client()
+        client.maximum_version = ssl.TLSVersion.TLSv1_2
+        with pytest.raises(httpx.ConnectError, match=r'(?i)version'):
+            scraped(server, client)
+
+
+def test_a_client_that_says_nothing_holds_up_nobody(registry: CollectorRegistry, certificates: Certificates):
+    """Neither the next scrape nor the end of the server."""
+    with (
+        serve(port=0, registry=registry, **certificates.files) as server,
+        socket.create_connection((server.addr, server.port)),
+    ):
+        assert scraped(server, certificates.client()) == 200
+        server.close()
 
 
 def test_an_application_can_mount_the_metrics(registry: CollectorRegistry):

@@ -123,4 +123,5 @@ class MetricSink(CatalogueSink):
             return Exposition(Shape(attachment.labels), instruments, gauges)
 
         # The global provider may be set later, so its module stands for it.
-        return exposition_on(otel_metrics if self._provider is None else self._provider, Shape(attachment.labels), make)
+        is_global = self._provider is None or self._provider is otel_metrics.get_meter_provider()
+        return exposition_on(otel_metrics if is_global else self._provider, Shape(attachment.labels), make)

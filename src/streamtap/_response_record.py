@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage, ModelResponse
 
     from streamtap._meter import Part, ResponseMeter
-    from streamtap._records import RequestOutcome
+    from streamtap._records import RequestOutcome, ResponseStart
     from streamtap._surroundings import Moments, Owner
 
 SLOW_CONSUMER_SHARE = 0.1
@@ -43,6 +43,8 @@ class Request:
     outcome: RequestOutcome | None = None
     error_type: str | None = None
     exhausted: tuple[_upstream.Attempt, ...] = field(default=())
+    untold: ResponseStart | None = None
+    """What the sinks are told when it is certain that the request was sent, until they are."""
     was_held: bool = False
     """Whether the stream was there before somebody asked for its first event: nobody knows since when, nor its pace."""
     model_ids: tuple[str, ...] = ()

@@ -130,6 +130,20 @@ class Run:
         messages: Sequence[ModelMessage],
     ) -> Request:
         """A request is about to be sent; what was open before it is settled first."""
+        request = self.expect_request(step=step, model=model, mode=mode, started=started, messages=messages)
+        self.request_began(request)
+        return request
+
+    def expect_request(
+        self,
+        *,
+        step: int,
+        model: object,
+        mode: Literal['streamed', 'unstreamed'],
+        started: float | None,
+        messages: Sequence[ModelMessage],
+    ) -> Request:
+        """The same, but perhaps none is sent: the sinks are told of it when it began for certain."""
         self.settle()
         meter = ResponseMeter(started, stall_after=self.around.stall_after)
         # The loop of a durable engine is given a response as a whole, when it is complete, as if it streamed.
@@ -143,26 +157,31 @@ class Run:
         provider, name = _upstream.asked_model(model, 0)
         now = self.around.clock.monotonic()
         owner = self.owner
-        self.around.out.response_started(
-            ResponseStart(
-                run_id=owner.run_id,
-                conversation_id=owner.conversation_id,
-                step=step,
-                agent=owner.agent,
-                provider=provider,
-                model=name,
-                door=owner.door,
-                labels=owner.labels,
-                started_ns=self.moments.to_unix_ns(started if started is not None else now),
-                streamed=request.streamed,
-            )
+        request.untold = ResponseStart(
+            run_id=owner.run_id,
+            conversation_id=owner.conversation_id,
+            step=step,
+            agent=owner.agent,
+            provider=provider,
+            model=name,
+            door=owner.door,
+            labels=owner.labels,
+            started_ns=self.moments.to_unix_ns(started if started is not None else now),
+            streamed=request.streamed,
         )
         return request
+
+    def request_began(self, request: Request) -> None:
+        """It is certain that the request was sent: tell the sinks, once."""
+        start, request.untold = request.untold, None
+        if start is not None:
+            self.around.out.response_started(start)
 
     def request_over(
         self, request: Request, outcome: RequestOutcome, *, error: BaseException | None = None, now: float
     ) -> None:
         """No more will come of this request; its record waits for the usage, which pydantic-ai books afterwards."""
+        self.request_began(request)
         # A stream that fails makes the request around it look cancelled; whoever saw the error knows better.
         if request.outcome is None or (request.outcome == 'cancelled' and outcome == 'error'):
             request.outcome = outcome

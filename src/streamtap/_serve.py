@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
+import ssl
 from typing import TYPE_CHECKING, cast
 
 from prometheus_client import REGISTRY, make_asgi_app, start_http_server  # pyright: ignore[reportUnknownVariableType]
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Awaitable, Callable, MutableMapping
     from threading import Thread
     from types import TracebackType
@@ -93,10 +93,17 @@ def serve(
 
     Raises:
         OSError: If the port is taken or the address is not this machine's.
-        ValueError: If only one of `certfile` and `keyfile` is given.
+        ValueError: If only one of `certfile` and `keyfile` is given, or what is asked for would protect nothing: TLS
+            options without a certificate, or a client authority without `client_auth_required`.
     """
-    if (certfile is None) != (keyfile is None):
+    is_tls = bool(certfile and keyfile)
+    if not is_tls and (certfile, keyfile) != (None, None):
         raise ValueError('TLS needs both certfile and keyfile')
+    has_authority = client_cafile is not None or client_capath is not None
+    if not is_tls and (has_authority or client_auth_required or tls_min_version is not None):
+        raise ValueError('without certfile and keyfile there is no TLS, and no client is asked for a certificate')
+    if has_authority and not client_auth_required:
+        raise ValueError('client certificates are only checked with client_auth_required=True')
     tls: dict[str, Any] = {} if tls_min_version is None else {'tls_min_version': tls_min_version}
     try:
         server, thread = start_http_server(
@@ -118,7 +125,10 @@ def serve(
                 'application that holds it',
             ) from None
         raise
-    return MetricsServer(server, thread, 'http' if certfile is None else 'https')
+    if isinstance(server.socket, ssl.SSLSocket):
+        # Each connection shakes hands in a thread of its own: a client that is silent must not hold up the others.
+        server.socket.do_handshake_on_connect = False  # pyright: ignore[reportAttributeAccessIssue]
+    return MetricsServer(server, thread, 'https' if is_tls else 'http')
 
 
 def metrics_app(registry: CollectorRegistry = REGISTRY) -> AsgiApp:

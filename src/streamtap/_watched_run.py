@@ -204,15 +204,16 @@ class WatchedRun:
             named = self._names.asked()
             self._model = named or _upstream.model_of(ctx)
             self._model_ids = () if named else _upstream.model_ids(ctx)
-            self._begin_request(run).meter.resumed_at = started
+            # A limit may forbid it.
+            self._expect_request(run).meter.resumed_at = started
             self._run = run
             self._is_opening = False
             self._context = None
 
     # Responses
 
-    def _begin_request(self, run: Run) -> Request:
-        request = self._request = run.begin_request(
+    def _expect_request(self, run: Run) -> Request:
+        request = self._request = run.expect_request(
             step=self._responses + 1, model=self._model, mode='streamed', started=None, messages=()
         )
         request.model_ids = self._model_ids
@@ -226,8 +227,9 @@ class WatchedRun:
             if event.event_kind != 'part_start':
                 return
             self._tell(run, self._messages())
-        request = self._request or self._begin_request(run)
+        request = self._request or self._expect_request(run)
         if request.meter.first_event is None:
+            run.request_began(request)
             run.tool_manager = self._tool_manager()
             if self._last_at is not None:
                 # The run is ahead of whoever holds an event: what was ready when they asked had come before.
@@ -256,7 +258,7 @@ class WatchedRun:
         came_of_it = sum(message.kind == 'response' for message in messages) > self._responses
         if came_of_it and self._request is None:
             self._tell(run, messages[:-1])
-            self._begin_request(run)
+            self._expect_request(run)
         request = self._request
         if request is None:
             return
