@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 PHOENIX ?= .phoenix
 
-.PHONY: demo test check bench truth docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench truth soak docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -31,6 +31,9 @@ bench: $(STAMP) ## What the tap costs
 
 truth: $(STAMP) ## Every number beside what really happened: prints the table and writes docs/accuracy.md
 	PYTHONPATH=tests $(BIN)/python -m truth --write $(TRUTH)
+
+soak: $(STAMP) ## 100,000 random runs, and as many with invented names: every counter beside what really happened
+	PYTHONPATH=tests $(BIN)/python -m soak $(SOAK)
 
 docs: $(STAMP) ## Write the generated pages
 	$(BIN)/python docs/generate.py
