@@ -7,7 +7,7 @@ PHOENIX ?= .phoenix
 # Many tests wait for servers and clocks: one process for each core.
 PYTEST ?= --numprocesses auto
 
-.PHONY: demo test check bench truth compat dashboards docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench truth compat soak dashboards docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -38,6 +38,9 @@ truth: $(STAMP) ## Every number beside what really happened: prints the table an
 
 compat: ## The core of the tests on the oldest and newest releases, and on two between; COMPAT=short for the first two
 	$(PYTHON) tests/compat.py $(COMPAT)
+
+soak: $(STAMP) ## 100,000 random runs, and as many with invented names: every counter beside what really happened
+	PYTHONPATH=tests $(BIN)/python -m soak $(SOAK)
 
 docs: $(STAMP) ## Write the generated pages
 	$(BIN)/python docs/generate.py

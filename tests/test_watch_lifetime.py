@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from event_readers import read
 from features import needs
-from pydantic_ai import Agent, UsageLimits
-from pydantic_ai.exceptions import UsageLimitExceeded
+from pydantic_ai import Agent, CancellationToken, UsageLimits
+from pydantic_ai.exceptions import RunCancelled, UsageLimitExceeded
 from pydantic_ai.messages import PartStartEvent, TextPart
 from scripted import Calls, Silence, agent
 from traced import traced
 
-from streamtap import Tap
+from streamtap import Live, Tap
 from streamtap.testing import MemorySink, capture
 
 if TYPE_CHECKING:
@@ -229,6 +229,61 @@ def test_a_request_that_a_limit_forbids_was_never_made(seen: Capture):
     asyncio.run(main())
     assert [moment for moment, _ in seen.moments] == ['run_started', 'run_ended']
     assert [(run.outcome, run.requests) for run in seen.runs] == [('limit', 0)]
+
+
+def test_a_run_that_is_stopped_before_it_begins_is_none(seen: Capture):
+    """pydantic-ai knows neither its name nor its messages then, and the tap makes none up."""
+
+    async def main() -> None:
+        async def run() -> None:
+            async with agent(['never'], name='a').run_stream_events('hello') as events:
+                async for _ in seen.tap.watch(events):
+                    pass
+
+        task = asyncio.create_task(run())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert seen.moments == []
+    assert seen.tap.live() == Live()
+
+
+def test_a_run_that_is_stopped_before_its_first_request_has_none(seen: Capture):
+    """The run's token is cancelled before the run has made any message."""
+
+    async def main() -> None:
+        token = CancellationToken()
+        token.cancel()
+        async with agent(['never'], name='a').run_stream_events('hello', cancellation_token=token) as events:
+            with pytest.raises(RunCancelled):
+                async for _ in seen.tap.watch(events):
+                    pass
+
+    asyncio.run(main())
+    assert seen.responses == []
+    assert [(run.agent, run.outcome, run.requests) for run in seen.runs] == [('a', 'cancelled', 0)]
+
+
+def test_a_response_that_is_left_has_not_the_usage_of_the_one_before(seen: Capture):
+    """What the run's messages have is the first response's, which was told already."""
+
+    async def main() -> None:
+        async with agent([Calls('nap')], ['so ', 'far']).run_stream_events('hello') as events:
+            responses = 0
+            async for event in seen.tap.watch(events):
+                responses += event.event_kind == 'part_start'
+                if responses == 2:
+                    break
+
+    asyncio.run(main())
+    assert [(r.step, r.outcome, r.input_tokens) for r in seen.responses] == [
+        (1, 'success', 50),
+        (2, 'cancelled', None),
+    ]
+    assert [run.input_tokens for run in seen.runs] == [50]
 
 
 @pytest.mark.parametrize('turn', [['so ', 'far', 'away', 'and on'], ['so ', 'far', ConnectionError('gone')]])

@@ -139,7 +139,12 @@ class WatchedRun:
             error: What ended them; `None` at their end.
         """
         with guarded(self._around.out, WHERE):
-            run = self._opened() if self._pulled_at is not None else None
+            if self._last_at is None and self._events is not None:
+                # What was stopped before it began was no run: pydantic-ai does not even know its name.
+                self.catch_up()
+                run = self._run
+            else:
+                run = self._opened() if self._pulled_at is not None else None
             if run is None:
                 return
             now = self._around.clock.monotonic()
@@ -262,14 +267,20 @@ class WatchedRun:
         request = self._request
         if request is None:
             return
-        # After a cancellation the messages may not have it yet.
+        # After a cancellation the messages may not have it yet; a run that shows its messages makes one to be sent.
+        was_made = bool(messages) or self._events is None
         may_come = not messages or isinstance(error, asyncio.CancelledError) or _upstream.is_of_model(error)
-        if came_of_it or may_come or request.meter.first_event is not None:
+        if came_of_it or (was_made and may_come) or request.meter.first_event is not None:
             self._request = None
+            if not came_of_it:
+                self._tell(run, messages)
             self._responses += came_of_it
             ctx = _upstream.context_of_events(self._events)
             run.request_over(request, _upstream.request_outcome(error, ctx), error=error, now=now)
             self._asked(run, request, messages)
+            if not came_of_it:
+                # No message is its answer; the last one is that of the request before.
+                run.settle()
 
     def _tool_manager(self) -> object | None:
         return _upstream.tool_manager(_upstream.context_of_events(self._events))

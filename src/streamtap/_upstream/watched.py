@@ -126,6 +126,9 @@ def result_of(event: AgentStreamEvent) -> object | None:
 
 def new_messages(holder: object) -> Sequence[ModelMessage]:
     """The messages of this run, from its result or from the events of `run_stream_events()`; else none."""
+    if tells_context_later(holder) and context_of_events(holder) is None:
+        # It was stopped before it began, and pydantic-ai refuses to say anything of it.
+        return ()
     read = getattr(holder, 'new_messages', None)
     return cast('Sequence[ModelMessage]', read()) if callable(read) else ()
 

@@ -1,0 +1,175 @@
+"""What a run adds to the counters, by what really happened in it and by what its door may know of that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from soak.book import CANCELLED, SUCCESS, Called, End
+from soak.ledger import Ledger, series
+from soak.model import PROVIDER
+from soak.plan import INVENTED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from soak.book import Book
+    from soak.plan import Reply
+    from soak.ways import Way
+
+INTERRUPTED = End('interrupted')
+INCOMPLETE = End('incomplete')
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that a door may know of; `was_billed` says whether it may know the usage, where that is not its end."""
+
+    reply: Reply
+    end: End
+    streamed: bool = True
+    was_billed: bool | None = None
+
+
+def account(way: Way, book: Book) -> Ledger:
+    """The counters of one run that is over."""
+    counted = Ledger()
+    if not (book.entered if way.door == 'handler' else book.was_started):
+        # Nobody told the door of a run that was stopped before.
+        return counted
+    agent = book.agent
+    end = run_end(way, book)
+    counted[series('pydantic_ai_runs_total', agent=agent, door=way.door, outcome=end.outcome)] += 1
+    if end.error is not None:
+        counted[series('pydantic_ai_run_errors_total', agent=agent, error_type=end.error)] += 1
+    if agent != book.root:
+        counted[series('runs with a parent', agent=agent, root_agent=book.root)] += 1
+    asked = list(requests(way, book))
+    for request in asked:
+        _request(counted, book, request)
+    called = list(tools(way, book))
+    for call in called:
+        _tool(counted, agent, call)
+    counted[series('pydantic_ai_run_requests_sum', agent=agent)] += len(asked)
+    counted[series('pydantic_ai_run_tool_calls_sum', agent=agent)] += sum(call.tool != '_unknown' for call in called)
+    return counted
+
+
+def run_end(way: Way, book: Book) -> End:
+    """How the run ended, as far as its door may know."""
+    if way.door != 'handler':
+        return book.told or book.end or CANCELLED
+    last = book.entered[-1]
+    if last.end is not None:
+        return last.end
+    # A handler is not told the end: what looks like one is a round without calls.
+    accepted = not last.for_response and not book.asked[-1].reply.calls
+    return SUCCESS if accepted else INCOMPLETE
+
+
+def requests(way: Way, book: Book) -> Iterator[Request]:
+    """The requests that the door may know of."""
+    if way.door == 'capability':
+        yield from _of_capability(way, book)
+    elif way.door == 'handler':
+        yield from _of_handler(way, book)
+    else:
+        yield from _of_watch(book)
+
+
+def _of_capability(way: Way, book: Book) -> Iterator[Request]:
+    for place, asked in enumerate(book.asked):
+        # An answer is lost on a run that is stopped before it gets it; its history may have it all the same.
+        is_lost = asked.end == SUCCESS and book.answers <= place
+        was_billed = asked.end == SUCCESS and book.committed() > place
+        yield Request(asked.reply, CANCELLED if is_lost else asked.end, asked.streamed, was_billed)
+    for place in range(len(book.asked), book.prepared):
+        yield Request(book.plan.replies[place], CANCELLED, way.name != 'capability')
+
+
+def _of_handler(way: Way, book: Book) -> Iterator[Request]:
+    for place, entered in enumerate(call for call in book.entered if call.for_response):
+        reply = book.plan.replies[place]
+        if entered.end is not None:
+            yield Request(reply, entered.end)
+        elif way.name == 'handler of run_stream' and reply.chunks:
+            # run_stream() shows its handler nothing after the first chunk of the final text; only its messages do.
+            yield Request(reply, INCOMPLETE, was_billed=book.asked[place].end == SUCCESS)
+        else:
+            yield Request(reply, SUCCESS)
+
+
+def _of_watch(book: Book) -> Iterator[Request]:
+    for place, asked in enumerate(book.asked):
+        was_billed = asked.end == SUCCESS and book.committed() > place
+        if place < book.responses_read:
+            yield Request(asked.reply, SUCCESS, was_billed=was_billed)
+        else:
+            # A failure that whoever stopped reading was not given is unknown.
+            yield Request(asked.reply, asked.end if book.end == asked.end else CANCELLED, was_billed=was_billed)
+    for place in range(len(book.asked), book.committed()):
+        # pydantic-ai writes an interrupted response for a request that it was about to send.
+        yield Request(book.plan.replies[place], CANCELLED)
+    was_cancelled = book.plan.stop is None or book.plan.stop.by == 'task'
+    if not book.asked and book.prepared and was_cancelled and not book.committed():
+        # Before the first event, nobody can say whether the request was sent; a run that stops itself says it.
+        yield Request(book.plan.replies[0], CANCELLED)
+
+
+def tools(way: Way, book: Book) -> Iterator[Called]:
+    """The tool calls that the door may know of."""
+    if way.door == 'capability':
+        yield from book.ran.values()
+    for call_id, tool in _announced(way, book).items():
+        ran = book.ran.get(call_id)
+        if tool.startswith(INVENTED):
+            yield Called('_unknown', End('retried'), 'unknown_tool')
+        elif way.door == 'capability':
+            continue
+        elif ran is not None and ran.end.outcome != 'error' and (call_id in book.results or not way.shows_events):
+            yield ran
+        else:
+            alone = ran is not None and ran.end.outcome == 'error' and _pending(way, book) == 1
+            yield ran if ran is not None and alone else Called(tool, INTERRUPTED)
+
+
+def _announced(way: Way, book: Book) -> dict[str, str]:
+    if way.shows_events:
+        return book.announced
+    return {
+        book.call_id(asked, place): tool
+        for asked in book.asked
+        if asked.end == SUCCESS
+        for place, tool in enumerate(asked.reply.calls)
+    }
+
+
+def _pending(way: Way, book: Book) -> int:
+    """How many calls of the round that broke were without a result."""
+    return sum(tool in ('breaks', 'endless') for tool in _announced(way, book).values())
+
+
+def _request(counted: Ledger, book: Book, request: Request) -> None:
+    end, reply = request.end, request.reply
+    who = {'agent': book.agent, 'provider': PROVIDER, 'model': book.plan.model}
+    flag = 'true' if request.streamed else 'false'
+    counted[series('pydantic_ai_requests_total', **who, streamed=flag, outcome=end.outcome)] += 1
+    if end.error is not None:
+        counted[series('pydantic_ai_request_errors_total', **who, error_type=end.error)] += 1
+    was_billed = end == SUCCESS if request.was_billed is None else request.was_billed
+    if was_billed and reply.usage is not None:
+        counted[series('pydantic_ai_input_tokens_total', **who)] += reply.usage[0]
+        counted[series('pydantic_ai_output_tokens_total', **who)] += reply.usage[1]
+    elif end == SUCCESS:
+        counted[series('pydantic_ai_unmeasured_responses_total', **who)] += 1
+
+
+def _tool(counted: Ledger, agent: str, call: Called) -> None:
+    end = call.end
+    counted[
+        series('pydantic_ai_tool_calls_total', agent=agent, tool=call.tool, kind='function', outcome=end.outcome)
+    ] += 1
+    if end.error is not None:
+        counted[series('pydantic_ai_tool_errors_total', agent=agent, tool=call.tool, error_type=end.error)] += 1
+    if call.cause is not None:
+        counted[series('pydantic_ai_tool_retries_total', agent=agent, tool=call.tool, cause=call.cause)] += 1

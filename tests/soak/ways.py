@@ -1,0 +1,186 @@
+"""Every way to run an agent that is put under load, and the door through which the tap sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic_ai import Agent, AgentRunResultEvent
+from pydantic_ai.usage import UsageLimits
+
+from soak.book import Book
+from soak.model import ScriptedModel
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable
+
+    from pydantic_ai import CancellationToken, RunContext
+    from pydantic_ai.messages import AgentStreamEvent
+
+    from streamtap import Tap
+
+Runs = Callable[['Tap', Agent[Book, str], Book, dict[str, Any]], Awaitable[bool]]
+"""Runs an agent; whether its consumer left before the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to run an agent.
+
+    Args:
+        name: What it is called.
+        door: How the tap is attached.
+        run: Runs it.
+        shows_events: Whether the ledger is shown the events that the door is shown.
+        capability: What the capability is made with, if the agent has one.
+    """
+
+    name: str
+    door: Literal['handler', 'capability', 'watch']
+    run: Runs
+    shows_events: bool = True
+    capability: dict[str, bool] | None = None
+
+    @property
+    def tells_rounds(self) -> bool:
+        """Whether it is certain how far the door saw a round of tools that was cut off."""
+        return self.shows_events or self.door == 'capability'
+
+
+def arguments(book: Book, token: CancellationToken | None) -> dict[str, Any]:
+    """What every run is given."""
+    limit = book.plan.request_limit
+    return {
+        'deps': book,
+        'model': ScriptedModel(book),
+        'usage_limits': None if limit is None else UsageLimits(request_limit=limit),
+        'cancellation_token': token,
+    }
+
+
+class Consumer:
+    """Whoever reads what a run shows: holds each event for a while, and may leave.
+
+    Args:
+        book: The run.
+    """
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._left = book.plan.leaves_after
+
+    async def leaves(self, event: object) -> bool:
+        """Take an event; whether that was enough."""
+        self._book.read(event)
+        for _ in range(self._book.plan.holds):
+            await asyncio.sleep(0)
+        if self._left is not None:
+            self._left -= 1
+        # Whoever has the result missed nothing.
+        return self._left == 0 and not isinstance(event, AgentRunResultEvent)
+
+
+async def handled(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[str, Any]) -> bool:
+    """`run()` with the tap as its handler; the ledger is told when it is called."""
+
+    async def handler(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
+        with book.handler():
+            await tap(ctx, events)
+
+    await agent.run('go', event_stream_handler=handler, **options)
+    return False
+
+
+async def beside(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[str, Any]) -> bool:
+    """`run()` with a slow handler of the user's own, and the tap beside it."""
+    consumer = Consumer(book)
+
+    async def handler(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
+        with book.handler():
+            async for event in events:
+                await consumer.leaves(event)
+
+    await agent.run('go', event_stream_handler=tap.beside(handler), **options)
+    return False
+
+
+async def handled_stream(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[str, Any]) -> bool:
+    """`run_stream()` with the tap as its handler."""
+
+    async def handler(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
+        with book.handler():
+            await tap(ctx, events)
+
+    return await _read_text(agent, book, {**options, 'event_stream_handler': handler})
+
+
+async def plain(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[str, Any]) -> bool:
+    """`run()`."""
+    await agent.run('go', **options)
+    return False
+
+
+async def streamed(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[str, Any]) -> bool:
+    """`run_stream()`."""
+    return await _read_text(agent, book, options)
+
+
+async def events(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[str, Any]) -> bool:
+    """`run_stream_events()`."""
+    consumer = Consumer(book)
+    async with agent.run_stream_events('go', **options) as shown:
+        async for event in shown:
+            if await consumer.leaves(event):
+                return True
+    return False
+
+
+async def nodes(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[str, Any]) -> bool:
+    """`iter()`, and the stream of each node."""
+    consumer = Consumer(book)
+    async with agent.iter('go', **options) as run:
+        async for node in run:
+            if Agent.is_model_request_node(node) or Agent.is_call_tools_node(node):
+                async with node.stream(run.ctx) as shown:
+                    async for event in shown:
+                        if await consumer.leaves(event):
+                            return True
+    return False
+
+
+async def watched(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[str, Any]) -> bool:
+    """`run_stream_events()`, watched."""
+    consumer = Consumer(book)
+    async with agent.run_stream_events('go', **options) as shown:
+        try:
+            async for event in tap.watch(shown):
+                if await consumer.leaves(event):
+                    return True
+        finally:
+            # Who does not read on is not told what pydantic-ai still writes down.
+            book.history = tuple(book.history)
+    return False
+
+
+async def _read_text(agent: Agent[Book, str], book: Book, options: dict[str, Any]) -> bool:
+    consumer = Consumer(book)
+    async with agent.run_stream('go', **options) as result:
+        async for text in result.stream_text(delta=True, debounce_by=None):
+            if await consumer.leaves(text):
+                return True
+    return False
+
+
+WAYS = (
+    Way('handler', 'handler', handled, shows_events=False),
+    Way('handler beside another', 'handler', beside),
+    Way('handler of run_stream', 'handler', handled_stream, shows_events=False),
+    Way('capability', 'capability', plain, shows_events=False, capability={}),
+    Way('capability that streams', 'capability', plain, shows_events=False, capability={'stream': True}),
+    Way('capability, run_stream', 'capability', streamed, shows_events=False, capability={}),
+    Way('capability, run_stream_events', 'capability', events, capability={}),
+    Way('capability, nodes', 'capability', nodes, capability={}),
+    Way('watch', 'watch', watched),
+)
