@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 PHOENIX ?= .phoenix
+DURABLE ?= .durable
 
-.PHONY: demo test check bench truth docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench truth docs servers durable phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -38,6 +39,15 @@ docs: $(STAMP) ## Write the generated pages
 servers: ## The real servers that some tests use
 	tests/install_servers.sh
 
+# On demand only: Prefect is 150 packages, and takes half a minute to start.
+durable: $(DURABLE)/installed ## Runs of durable engines, Prefect's among them
+	$(DURABLE)/bin/python -m pytest tests/test_durable_dbos.py tests/test_durable_prefect.py tests/test_durable_temporal.py
+
+$(DURABLE)/installed: pyproject.toml
+	$(PYTHON) -m venv $(DURABLE)
+	$(DURABLE)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' 'pydantic-ai-slim[prefect]'
+	touch $@
+
 # On demand only: 850 MB and some minutes, the first time.
 phoenix: $(STAMP) $(PHOENIX)/bin/phoenix ## What Arize Phoenix understands of the spans
 	STREAMTAP_PHOENIX=$(PHOENIX) $(BIN)/python -m pytest tests/on_demand
@@ -50,4 +60,4 @@ $(PHOENIX)/bin/phoenix:
 	$(PHOENIX)/bin/python -m pip install --quiet --disable-pip-version-check arize-phoenix
 
 clean:
-	rm -rf $(VENV) .servers .phoenix dist build .pytest_cache .ruff_cache
+	rm -rf $(VENV) .servers .phoenix .durable dist build .pytest_cache .ruff_cache

@@ -40,7 +40,6 @@ def configure(database: str) -> None:
         config={
             'name': 'streamtap-tests',
             'system_database_url': f'sqlite:///{database}',
-            'run_admin_server': False,
             'enable_otlp': False,
             'log_level': 'CRITICAL',
         }
