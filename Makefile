@@ -6,8 +6,9 @@ STAMP := $(VENV)/installed
 PHOENIX ?= .phoenix
 # Many tests wait for servers and clocks: one process for each core.
 PYTEST ?= --numprocesses auto
+DURABLE ?= .durable
 
-.PHONY: demo test check bench truth compat soak dashboards docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench truth compat soak durable dashboards docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -52,6 +53,15 @@ dashboards: $(STAMP) ## Write the Grafana boards, rules and alerts
 servers: ## The real servers that some tests use
 	tests/install_servers.sh
 
+# On demand only: Prefect is 150 packages, and takes half a minute to start.
+durable: $(DURABLE)/installed ## Runs of durable engines, Prefect's among them
+	$(DURABLE)/bin/python -m pytest tests/test_durable_dbos.py tests/test_durable_prefect.py tests/test_durable_temporal.py
+
+$(DURABLE)/installed: pyproject.toml
+	$(PYTHON) -m venv $(DURABLE)
+	$(DURABLE)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' 'pydantic-ai-slim[prefect]'
+	touch $@
+
 # On demand only: 850 MB and some minutes, the first time.
 phoenix: $(STAMP) $(PHOENIX)/bin/phoenix ## What Arize Phoenix understands of the spans
 	STREAMTAP_PHOENIX=$(PHOENIX) $(BIN)/python -m pytest tests/on_demand
@@ -64,4 +74,4 @@ $(PHOENIX)/bin/phoenix:
 	$(PHOENIX)/bin/python -m pip install --quiet --disable-pip-version-check arize-phoenix
 
 clean:
-	rm -rf $(VENV) .compat .servers .phoenix dist build .pytest_cache .ruff_cache
+	rm -rf $(VENV) .compat .servers .phoenix .durable dist build .pytest_cache .ruff_cache

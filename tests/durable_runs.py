@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+import pytest
+from pydantic_ai import RunContext
 from scripted import agent, nap
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable
 
-    from pydantic_ai import Agent, RunContext
+    from pydantic_ai import Agent
     from pydantic_ai.messages import AgentStreamEvent
     from scripted import Turn
 
     from streamtap import Tap
     from streamtap.testing import Capture
+
+if not hasattr(RunContext, 'in_durable_context'):
+    pytest.skip('this release of Pydantic AI does not tell that a run is durable', allow_module_level=True)
 
 Place: TypeAlias = Literal['run', 'capability', 'streaming capability', 'unit', 'beside in unit', 'unit and capability']
 """Where the tap is attached: as the run's own handler, as a capability, or as the engine's handler inside its units."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 from datetime import datetime, timedelta, timezone
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from durable_runs import PLACES, SAYS, durable_agent
 from pydantic_ai.durable_exec.temporal import TemporalDurability, TemporalRunContext
+from pydantic_ai.models import Model
 from pydantic_ai.tools import RunContext
 from pydantic_ai.usage import RunUsage
 from temporalio.api.enums.v1 import EventType
@@ -41,22 +42,26 @@ async def call_activity(agent: Agent[Any, Any], name: str, **arguments: Any) -> 
         name: The attribute that holds the activity.
         arguments: What it is given besides the context.
     """
-    durability = TemporalDurability[Any].from_agent(agent)
+    durability = cast('object', TemporalDurability.from_agent(agent))  # pyright: ignore[reportUnknownMemberType]
+    model = agent.model
+    assert isinstance(model, Model)
     activity = getattr(durability, name)
     parameters = inspect.get_annotations(activity, eval_str=True)['params']
-    ctx = RunContext(deps=None, agent=agent, model=agent.model, usage=RunUsage(), run_id='night:1', run_step=1)
+    ctx = RunContext(deps=None, agent=agent, model=model, usage=RunUsage(), run_id='night:1', run_step=1)
     carried = TemporalRunContext.serialize_run_context(ctx)
     return await ActivityEnvironment().run(activity, parameters(**arguments, serialized_run_context=carried), None)
 
 
-async def history(workflow: str, argument: str, activity: str, response: ModelResponse, result: str) -> WorkflowHistory:
+async def history(
+    workflow: str, argument: str, activity: str, response: ModelResponse | None, result: str
+) -> WorkflowHistory:
     """The history of a workflow that made one request and returned what it said.
 
     Args:
         workflow: The workflow's name.
         argument: What it was given.
         activity: The name of the activity that made the request.
-        response: What came back.
+        response: What came back; `None` if that is still to come.
         result: What the workflow returned.
     """
     events: list[HistoryEvent] = []
@@ -91,6 +96,8 @@ async def history(workflow: str, argument: str, activity: str, response: ModelRe
     asked.activity_task_scheduled_event_attributes.workflow_task_completed_event_id = task
     taken = add(EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED)
     taken.activity_task_started_event_attributes.scheduled_event_id = asked.event_id
+    if response is None:
+        return WorkflowHistory('night', events)
     answered = add(EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED).activity_task_completed_event_attributes
     answered.scheduled_event_id, answered.started_event_id = asked.event_id, taken.event_id
     answered.result.payloads.extend(await encode([response]))

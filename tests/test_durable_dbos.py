@@ -40,7 +40,6 @@ def configure(database: str) -> None:
         config={
             'name': 'streamtap-tests',
             'system_database_url': f'sqlite:///{database}',
-            'run_admin_server': False,
             'enable_otlp': False,
             'log_level': 'CRITICAL',
         }
@@ -105,6 +104,7 @@ def test_a_run_that_goes_on_from_its_records_tells_what_is_new(place: Place):
         assert [run.time_to_first_output for run in seen.runs] == [None] * len(seen.runs)
 
 
+@pytest.mark.timeout(120)  # two processes, one after the other, that import everything
 def test_a_workflow_whose_process_died_is_counted_once(tmp_path: Path):
     """Killed in its second response, it is recovered by another process: together they tell of it once."""
     program = str(Path(__file__).with_name('durable_process.py'))

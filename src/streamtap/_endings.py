@@ -117,6 +117,10 @@ class Endings:
             if self._watched.get(watched.run_id) is watched:
                 self._idle[watched.run_id] = watched
 
+    def give_up(self, watched: Watched) -> None:
+        """The run will not go on."""
+        self._report(watched)
+
     def idle(self) -> frozenset[str]:
         """The ids of runs that are between two calls, and perhaps over."""
         with self._lock:

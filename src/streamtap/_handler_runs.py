@@ -62,6 +62,11 @@ class HandlerRuns:
                 return None
             who = _upstream.who(ctx)
             watched = self.endings.watched(who.run_id)
+            is_restart = who.is_durable and who.step <= 1 and _upstream.model_call(ctx, events)
+            if watched is not None and watched.step and is_restart:
+                # The engine tries the run again from its start.
+                self.endings.give_up(watched)
+                watched = None
             if watched is not None and (watched.reads() is events or not self.endings.enter(watched)):
                 return None
             self.endings.catch_up()

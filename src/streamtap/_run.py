@@ -209,7 +209,10 @@ class Run:
             self.gate.replayed()
             self.output_retries = self.tools.outputs_sent_back = self.tools.executed = 0
             return True
-        self.gate.answered()
+        if request.outcome == 'success':
+            self.gate.answered()
+        else:
+            self.gate.refused()
         return False
 
     def settle(self) -> None:

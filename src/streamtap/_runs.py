@@ -35,6 +35,7 @@ class Runs:
         self._around = around
         self._open: OrderedDict[str, Run] = OrderedDict()
         self._reported: OrderedDict[str, Door] = OrderedDict()
+        self._told: OrderedDict[str, set[tuple[int, str]]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, run_id: str) -> Run | None:
@@ -76,7 +77,7 @@ class Runs:
         )
         around, gate = self._around, None
         if who.is_durable:
-            gate = ReplayGate(around.out)
+            gate = ReplayGate(around.out, self.told_calls(who.run_id))
             around = replace(around, out=gate)
         run = Run(owner, parent.owner.run_id if parent is not None else None, started, around, gate)
         given_up: Run | None = None
@@ -96,6 +97,14 @@ class Runs:
         else:
             run.announce(parent)
         return run
+
+    def told_calls(self, run_id: str) -> set[tuple[int, str]]:
+        """The tool calls told of a durable run, by step and id: if it is tried again, it may have them again."""
+        with self._lock:
+            told = self._told.setdefault(run_id, set())
+            if len(self._told) > MAX_REPORTED:
+                self._told.popitem(last=False)
+            return told
 
     def remove(self, run: Run) -> bool:
         """Take a run out because it is over; whether it still was in."""

@@ -78,6 +78,7 @@ class UnitCall:
 
     def __init__(self, around: Surroundings, runs: Runs, ctx: object, events: object, labels: tuple[str, ...]) -> None:
         self._around = around
+        self._runs = runs
         self._request: Request | None = None
         self._run: Run | None = None
         self._is_of_other = False
@@ -125,9 +126,7 @@ class UnitCall:
                     _upstream.feed_response(self._request.meter, event, waited_from, now, run.describe_tool)
                     self._request.meter.held = True
             elif not self._is_of_other:
-                result = _upstream.tool_result(event)
-                if result is not None and not _upstream.was_skipped(event):
-                    run.tool_answered(result, step=self._step, now=now)
+                self._tool(run, event, now)
 
     def over(self, error: BaseException | None, ctx: object) -> None:
         """The call is over."""
@@ -144,6 +143,17 @@ class UnitCall:
             outcome = 'success' if error is None else _upstream.request_outcome(error, ctx)
             run.request_over(request, outcome, error=error, now=now)
             run.settle()
+
+    def _tool(self, run: Run, event: AgentStreamEvent, now: float) -> None:
+        result = _upstream.tool_result(event)
+        if result is None or _upstream.was_skipped(event):
+            return
+        told = self._runs.told_calls(run.owner.run_id)
+        call = self._step, result.tool_call_id
+        # Prefect finds the record of an event only if parallel tools end in the same order again.
+        if call not in told:
+            told.add(call)
+            run.tool_answered(result, step=self._step, now=now)
 
     def _begin(self, run: Run) -> Request:
         """A response comes of which only this call tells: the stream was opened before, nobody knows when."""
