@@ -24,11 +24,11 @@ def main() -> int:
     parser.add_argument('--concurrent', type=int, default=2000, help='runs that go on at once')
     parser.add_argument('--seed', default='', help='what chance begins from; by default the time')
     parser.add_argument('--part', choices=tuple(PARTS), action='append', help='only this part')
-    parser.add_argument('--short', action='store_true', help='2,000 runs of each part, 400 at once')
+    parser.add_argument('--short', action='store_true', help='800 runs of each part, 200 at once')
     parser.add_argument('--json', type=Path, help='a file to write the figures to')
     options = parser.parse_args()
     seed = options.seed or str(int(time.time()))
-    runs, concurrent = (2000, 400) if options.short else (options.runs, options.concurrent)
+    runs, concurrent = (800, 200) if options.short else (options.runs, options.concurrent)
     # What a handler of run_stream() cannot see is said once by each tap.
     logging.getLogger('streamtap').addFilter(lambda record: 'run_stream()' not in record.getMessage())
     threads = threading.active_count()

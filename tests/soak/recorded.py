@@ -67,11 +67,13 @@ class Starts(BaseSink):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.open: set[str] = set()
+        self.most_open = 0
         self.parents = Ledger()
 
     def run_started(self, start: RunStart) -> None:
         with self._lock:
             self.open.add(start.run_id)
+            self.most_open = max(self.most_open, len(self.open))
             if start.parent_run_id is not None:
                 self.parents[series(PARENTS, agent=start.agent, root_agent=start.root_agent)] += 1
 
