@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from pydantic_ai import Agent
+from pydantic_ai.exceptions import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,7 +128,10 @@ def result_of(event: AgentStreamEvent) -> object | None:
 def new_messages(holder: object) -> Sequence[ModelMessage]:
     """The messages of this run, from its result or from the events of `run_stream_events()`; else none."""
     read = getattr(holder, 'new_messages', None)
-    return cast('Sequence[ModelMessage]', read()) if callable(read) else ()
+    try:
+        return cast('Sequence[ModelMessage]', read()) if callable(read) else ()
+    except UserError:  # the run was stopped before it began
+        return ()
 
 
 def made_at(messages: Sequence[ModelMessage]) -> float | None:
