@@ -10,22 +10,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel_context
+from prometheus_client import CollectorRegistry
 from pydantic_ai import Agent
 from scripted import Calls, Thinks, model
 from traced import traced
 
-from streamtap import Live
+from streamtap import Live, PrometheusSink, UsageSink
 from streamtap.testing import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable
 
+    from prometheus_client.samples import Sample
     from scripted import Turn
     from traced import Traced
 
     Way = Callable[[Agent[None, str], dict[str, Any], 'Leave'], Awaitable[object]]
 
 DOORS = ('capability', 'capability without streaming', 'handler', 'handler beside another')
+
+WATCH = 'watch'
 
 TOOL_FIRST: Turn = (Thinks('hm'), Calls('delegate'))
 TEXT_FIRST: Turn = (Thinks('hm'), 'let ', 'me', Calls('delegate'))
@@ -39,6 +43,11 @@ class TickingClock(FakeClock):
         return super().monotonic()
 
 
+def unwatched(events: AsyncIterable[Any]) -> AsyncIterable[Any]:
+    """The events themselves."""
+    return events
+
+
 @dataclass
 class Leave:
     """Leaves a stream at one of its events: by a break, by closing it first, or by raising then."""
@@ -46,6 +55,8 @@ class Leave:
     how: str = 'break'
     at: int = -1
     left: bool = False
+    watch: Callable[[Any], Any] = unwatched
+    """What the stream is read through."""
 
     async def here(self, stream: object) -> bool:
         """Whether to break off at this event."""
@@ -71,9 +82,11 @@ async def run(agent: Agent[None, str], arguments: dict[str, Any], leave: Leave) 
 
 async def run_stream_events(agent: Agent[None, str], arguments: dict[str, Any], leave: Leave) -> None:
     async with agent.run_stream_events('go', **arguments) as events:
-        async for _ in events:
-            if await leave.here(events):
+        watched = leave.watch(events)
+        async for _ in watched:
+            if await leave.here(watched):
                 break
+        del watched
         leave.then()
 
 
@@ -82,9 +95,11 @@ async def iterate(agent: Agent[None, str], arguments: dict[str, Any], leave: Lea
         async for node in nodes:
             if Agent.is_model_request_node(node) or Agent.is_call_tools_node(node):
                 async with node.stream(nodes.ctx) as events:
-                    async for _ in events:
-                        if await leave.here(events):
+                    watched = leave.watch(events)
+                    async for _ in watched:
+                        if await leave.here(watched):
                             break
+                    del watched
                     leave.then()
             if leave.left:
                 break
@@ -109,8 +124,28 @@ class Attempt:
     way: Way
     first: Turn = TOOL_FIRST
     leave: Leave = field(default_factory=Leave)
-    found: Traced = field(default_factory=lambda: traced(clock=TickingClock()))
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    """May be that of earlier attempts, as it takes long to make."""
+    counted_before: tuple[float, ...] = field(init=False)
+    found: Traced = field(init=False)
     mistakes: list[str] = field(default_factory=list[str])
+
+    def __post_init__(self) -> None:
+        sinks = [PrometheusSink(self.registry), UsageSink()]
+        self.found = traced(clock=TickingClock(), sinks=sinks)
+        self.counted_before = self.counted()
+        if self.door == WATCH:
+            self.leave.watch = self.found.tap.watch
+
+    def samples(self, *endings: str) -> list[Sample]:
+        """The samples of the metrics whose names end like that."""
+        families = (family for family in self.registry.collect() if family.name.endswith(endings))
+        return [sample for family in families for sample in family.samples if not sample.name.endswith('_created')]
+
+    def counted(self) -> tuple[float, ...]:
+        """How many runs, requests and calls Prometheus has, by now."""
+        names = ('pydantic_ai_runs', 'pydantic_ai_requests', 'pydantic_ai_tool_calls')
+        return tuple(sum(sample.value for sample in self.samples(name)) for name in names)
 
     def cancelled_after(self, steps: int) -> bool:
         """Cancel it after so many steps of the loop; whether it was over before."""
@@ -173,6 +208,8 @@ def plugged(found: Traced, door: str) -> tuple[list[Any], dict[str, Any]]:
     """The capabilities of the agents and the arguments of their runs that plug the tap in."""
     if door == 'capability without streaming':
         return [found.tap.capability()], {}
+    if door == WATCH:
+        return [], {}
     if door == 'handler beside another':
         return [], {'event_stream_handler': found.tap.beside(read)}
     return found.plugged(door)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk.trace import ReadableSpan
 
+    from streamtap import Sink
+
 DOORS = ('capability', 'handler')
 
 OWN = 'streamtap'
@@ -75,14 +77,14 @@ class Traced:
         return lines
 
 
-def traced(*processors: SpanProcessor, sampler: Any = None, **options: Any) -> Traced:
-    """A tap that makes spans, with further processors of them and options of the tap's."""
+def traced(*processors: SpanProcessor, sampler: Any = None, sinks: Sequence[Sink] = (), **options: Any) -> Traced:
+    """A tap that makes spans, with further processors of them, further sinks and options of the tap's."""
     # Shut down at exit, every provider of every test would be kept until then.
     provider = TracerProvider(sampler=sampler, shutdown_on_exit=False)
     exporter, counted, memory = InMemorySpanExporter(), Counted(), MemorySink()
     for processor in (*processors, counted, SimpleSpanProcessor(exporter)):
         provider.add_span_processor(processor)
-    return Traced(provider, exporter, counted, memory, Tap([SpanSink(provider), memory], **options))
+    return Traced(provider, exporter, counted, memory, Tap([SpanSink(provider), memory, *sinks], **options))
 
 
 def id_of(span: ReadableSpan) -> int:

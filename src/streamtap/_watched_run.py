@@ -83,10 +83,9 @@ class WatchedRun:
     def catch_up(self) -> None:
         """Open the run if by now its context tells whose it is: also one that hangs before its first event."""
         with guarded(self._around.out, WHERE):
-            ctx, context = _upstream.context_of_events(self._events), self._context
-            if ctx is not None and context is not None:
-                # A copy, as a sink that is told of the run may come back here.
-                context.copy().run(self._open, ctx)
+            ctx = _upstream.context_of_events(self._events)
+            if ctx is not None:
+                self._open_where_begun(ctx)
 
     def begin(self, now: float) -> None:
         """The first event is asked for."""
@@ -95,7 +94,7 @@ class WatchedRun:
         self._parent = self._current.get()
         if not _upstream.tells_context_later(self._events):
             with guarded(self._around.out, WHERE):
-                self._open(_upstream.UnknownRun(uuid4().hex))
+                self._open_where_begun(_upstream.UnknownRun(uuid4().hex))
 
     def current(self) -> contextlib.AbstractContextManager[None]:
         """A run that a tool starts in here knows which run called it."""
@@ -139,16 +138,14 @@ class WatchedRun:
             error: What ended them; `None` at their end.
         """
         with guarded(self._around.out, WHERE):
-            if self._last_at is None and self._events is not None:
-                # What was stopped before it began was no run: pydantic-ai does not even know its name.
-                self.catch_up()
-                run = self._run
-            else:
-                run = self._opened() if self._pulled_at is not None else None
+            ctx = _upstream.context_of_events(self._events)
+            if self._pulled_at is None or (ctx is None and self._run is None and self._events is not None):
+                # It was stopped before it began.
+                return
+            run = self._opened()
             if run is None:
                 return
             now = self._around.clock.monotonic()
-            ctx = _upstream.context_of_events(self._events)
             outcome: RunOutcome = 'incomplete'
             error_type: str | None = None
             if self._result is not None:
@@ -180,8 +177,14 @@ class WatchedRun:
 
     def _opened(self) -> Run | None:
         if self._run is None and not self._is_anothers:
-            self._open(_upstream.context_of_events(self._events) or _upstream.UnknownRun(uuid4().hex))
+            self._open_where_begun(_upstream.context_of_events(self._events) or _upstream.UnknownRun(uuid4().hex))
         return self._run
+
+    def _open_where_begun(self, ctx: object) -> None:
+        """Open the run, wherever that is noticed, inside the span in which its events were first asked for."""
+        if self._context is not None:
+            # A copy, as a sink that is told of the run may come back here.
+            self._context.copy().run(self._open, ctx)
 
     def _open(self, ctx: object) -> None:
         with self._lock:
