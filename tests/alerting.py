@@ -6,7 +6,7 @@ import contextlib
 import json
 import urllib.request
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from config import CONFIG, Burn, Config
@@ -41,9 +41,17 @@ class Servers:
 
     def alerts(self) -> list[dict[str, dict[str, str]]]:
         """What Alertmanager was told of."""
+        return self._get(f'{self.alertmanager}/api/v2/alerts')
+
+    def rules(self) -> dict[str, str]:
+        """The name of each rule, and how it is: `ok`, `err`, or `unknown` before it was evaluated."""
+        groups = self._get(f'{self.prometheus}/api/v1/rules')['data']['groups']
+        return {rule['name']: rule['health'] for group in groups for rule in group['rules']}
+
+    def _get(self, url: str) -> Any:
         # Not through a proxy of the environment.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f'{self.alertmanager}/api/v2/alerts', timeout=10) as answer:
+        with opener.open(url, timeout=10) as answer:
             return json.load(answer)
 
 
