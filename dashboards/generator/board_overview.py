@@ -26,14 +26,14 @@ def _fill(promql: Promql) -> Layout:
     layout = Layout()
     layout.line(4, *_health(promql))
     layout.line(4, *_speed_and_cost(promql))
-    layout.line(8, _agents(promql))
+    layout.line(7, _agents(promql))
     layout.row('What goes wrong?')
-    layout.line(8, _outcomes(promql), _errors(promql), _open(promql))
+    layout.line(8, _outcomes(promql), _errors(promql), _open(promql), _oldest(promql))
     layout.row('Where does the time go?')
     blank = Distribution(promql, BLANK, 'Blank screen', 'How long do users look at nothing, across requests and tools?')
     duration = Distribution(promql, 'pydantic_ai_run_duration_seconds', 'Run time', 'How long do runs take?')
     layout.line(8, blank.percentiles(), duration.percentiles(), _phases(promql))
-    layout.line(8, blank.cells(), duration.cells(), _oldest(promql))
+    layout.line(8, blank.cells(), duration.cells(), blank.by(95, 'agent'))
     layout.row('What does it cost?')
     layout.line(8, _cost_by_model(promql), _cost_by_agent(promql), _cost_by_outcome(promql))
     add_trust(layout, promql)
@@ -94,7 +94,7 @@ def _agents(promql: Promql) -> Json:
     runs = promql.increase(RUNS, by='agent')
     tokens = f'({promql.increase("pydantic_ai_input_tokens_total", by="agent")} + {promql.increase("pydantic_ai_output_tokens_total", by="agent")})'
     columns = [
-        Column('Runs', 'short', runs, decimals=0),
+        Column('Runs', 'locale', runs, decimals=0),
         Column(
             'Failed', 'percentunit', ratio(promql.increase(RUNS, FAILED_RUN, by='agent'), runs), FEW_ARE_BAD, decimals=1
         ),
@@ -145,6 +145,7 @@ def _errors(promql: Promql) -> Json:
         'Which agent breaks, and on what? The name is that of the exception; a number in it is an HTTP status.',
         'suffix:/min',
         [Query(promql.or_none(f'{errors} * 60', 'agent'), '{{agent}} {{error_type}}', 'with exemplars')],
+        stacking='normal',
     )
 
 
