@@ -25,6 +25,7 @@ check: $(STAMP) ## Formatting, lint, types, and generated files that are out of 
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python dashboards/generate.py --check
+	$(BIN)/python dashboards/generate_rules.py --check
 
 bench: $(STAMP) ## What the tap costs
 	$(BIN)/python bench/per_delta.py
@@ -36,8 +37,9 @@ truth: $(STAMP) ## Every number beside what really happened: prints the table an
 docs: $(STAMP) ## Write the generated pages
 	$(BIN)/python docs/generate.py
 
-dashboards: $(STAMP) ## Write the Grafana boards
+dashboards: $(STAMP) ## Write the rules, alerts and boards
 	$(BIN)/python dashboards/generate.py
+	$(BIN)/python dashboards/generate_rules.py
 
 servers: ## The real servers that some tests use
 	tests/install_servers.sh

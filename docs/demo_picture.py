@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from streamtap._demo._fault import Fault
 from streamtap._demo._run import FAKE_NOTE, drive, make_tap
 from streamtap._demo._scenario import fake_loads
 from streamtap._demo._screen import HEIGHT, WIDTH, Screen
@@ -34,7 +35,7 @@ def main() -> None:
                 if any(response.stalled for response in tap.live().responses):
                     return console.print(screen)
 
-        asyncio.run(drive(fake_loads(tap), draw, screen.failed))
+        asyncio.run(drive(fake_loads(tap, Fault()), draw, screen.failed))
     picture = console.export_svg(title='streamtap demo')
     # Without the font that rich would have fetched from the network, and without spaces at the ends of lines.
     picture = re.sub(r'@font-face\s*{.*?}\s*', '', picture, flags=re.DOTALL)

@@ -11,8 +11,12 @@ import pytest
 
 from streamtap._catalogue import BY_NAME
 
-PAGE = Path(__file__).parents[1] / 'docs' / 'queries.md'
-QUERIES = re.findall(r'^```promql\n(.*?)^```$', PAGE.read_text(encoding='utf-8'), re.MULTILINE | re.DOTALL)
+DOCS = Path(__file__).parents[1] / 'docs'
+QUERIES = [
+    query
+    for page in ('queries.md', 'runbooks.md')
+    for query in re.findall(r'^```promql\n(.*?)^```$', (DOCS / page).read_text('utf-8'), re.MULTILINE | re.DOTALL)
+]
 
 FROM_PROMETHEUS = {'le'}
 

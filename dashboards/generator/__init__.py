@@ -1,1 +1,1 @@
-"""Makes the Grafana boards out of streamtap's metric catalogue."""
+"""What writes the boards and rules from the metric catalogue."""

@@ -7,12 +7,15 @@ import importlib.util
 import math
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from streamtap._demo._fault import FAULTS, Fault
+from streamtap._export import export_dashboards
 from streamtap._version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _NEEDED = ('rich', 'openai')
 
@@ -34,8 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0, or 2 when it could not do what was asked.
     """
     arguments = _parser().parse_args(argv)
+    run: Callable[[argparse.Namespace], int] = arguments.run
     try:
-        return _demo(arguments.seconds, arguments.port, arguments.model)
+        return run(arguments)
     except KeyboardInterrupt:
         return 0  # Ctrl-C before the demo began: there is nothing to sum up.
     except BrokenPipeError:
@@ -51,38 +55,89 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser(
         'demo',
         help='watch tapped agents live in the terminal; no key and no network needed',
-        description='Run agents against a paced fake provider, tapped: a live table in the terminal, and /metrics.',
+        description='Run agents against a paced fake provider, tapped: a live table in the terminal, and /metrics.\n'
+        'Where OTEL_EXPORTER_OTLP_ENDPOINT is set, their traces go there.',
+        epilog='faults:\n' + '\n'.join(f'  {name:<12}{what}' for name, what in FAULTS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_demo_arguments(demo)
+    dashboards = commands.add_parser('dashboards', help='boards, rules and alerts for your own monitoring')
+    export = dashboards.add_subparsers(metavar='COMMAND', required=True).add_parser(
+        'export',
+        help='write them to a folder',
+        description='Write boards, rules, alerts and what brings them up to a folder.',
+    )
+    export.set_defaults(run=_export)
+    export.add_argument('folder', metavar='DIR', type=Path, help='a folder that is new or empty')
+    return parser
+
+
+def _add_demo_arguments(demo: argparse.ArgumentParser) -> None:
+    demo.set_defaults(run=_demo)
     demo.add_argument(
         '--for', dest='seconds', metavar='SECONDS', type=_seconds, help='end after so long, not at Ctrl-C'
     )
     demo.add_argument('--port', type=_port, default=9464, help='port of /metrics; 0 takes any free one (%(default)s)')
     demo.add_argument(
+        '--addr',
+        default='127.0.0.1',
+        help='address of /metrics; 0.0.0.0 for every one, as in a container (%(default)s)',
+    )
+    traffic = demo.add_mutually_exclusive_group()
+    traffic.add_argument(
         '--model',
         metavar='NAME',
         help='your own model and key instead, such as openai:gpt-5.2: real requests, which cost',
     )
-    return parser
+    traffic.add_argument(
+        '--fault',
+        choices=FAULTS,
+        metavar='FAULT',
+        help='let this go wrong, and nothing else, for boards and alerts to find',
+    )
+    demo.add_argument(
+        '--fault-after',
+        metavar='SECONDS',
+        type=_seconds,
+        default=0.0,
+        help='let it begin so much later, so that boards show since when',
+    )
 
 
-def _demo(seconds: float | None, port: int, model: str | None) -> int:
+def _demo(arguments: argparse.Namespace) -> int:
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        return _refuse(f'the demo needs {" and ".join(missing)}: install the extra, streamtap[demo]')
+        return _refuse('demo', f'the demo needs {" and ".join(missing)}: install the extra, streamtap[demo]')
     # Not at the top, so that the command can tell what is missing.
     from streamtap._demo._run import DemoError, run_demo
 
     if (reconfigure := getattr(sys.stdout, 'reconfigure', None)) is not None:
         reconfigure(errors='replace')  # A terminal that cannot show a frame shows question marks.
     try:
-        run_demo(seconds=seconds, port=port, model=model)
+        run_demo(
+            seconds=arguments.seconds,
+            addr=arguments.addr,
+            port=arguments.port,
+            model=arguments.model,
+            fault=Fault(arguments.fault, after=arguments.fault_after),
+        )
     except DemoError as error:
-        return _refuse(str(error))
+        return _refuse('demo', str(error))
     return 0
 
 
-def _refuse(why: str) -> int:
-    print('streamtap demo:', ' '.join(why.split()), file=sys.stderr)
+def _export(arguments: argparse.Namespace) -> int:
+    folder: Path = arguments.folder
+    try:
+        export_dashboards(folder)
+    except OSError as error:
+        return _refuse('dashboards export', str(error))
+    print(f'Written to {folder}: {folder / "README.md"} says what is what.')
+    return 0
+
+
+def _refuse(command: str, why: str) -> int:
+    print(f'streamtap {command}:', ' '.join(why.split()), file=sys.stderr)
     return 2
 
 

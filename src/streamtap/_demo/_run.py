@@ -16,9 +16,11 @@ from pydantic_ai.exceptions import ModelHTTPError
 from rich.console import Console
 from rich.live import Live
 
+from streamtap._demo._fault import FAULTS
 from streamtap._demo._own_model import own_loads, own_model
 from streamtap._demo._scenario import fake_loads
 from streamtap._demo._screen import HEIGHT, PLUG_IN, WIDTH, Screen, in_short
+from streamtap._demo._traces import exported_traces
 from streamtap._serve import serve
 from streamtap._tap import Tap
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from pydantic_ai.models import Model
 
+    from streamtap._demo._fault import Fault
     from streamtap._demo._load import Load
     from streamtap._serve import MetricsServer
 
@@ -44,28 +47,34 @@ class DemoError(Exception):
     """Why the demo cannot run, in one line for its user."""
 
 
+STALL_AFTER = 1.0
+"""Seconds: short, so that a short demo has stalls."""
+
+
 def make_tap() -> Tap:
     """The demo's tap: impatient, so that a short demo has stalls."""
-    return Tap(stall_after=1.0, slow_start_after=1.5)
+    return Tap(stall_after=STALL_AFTER, slow_start_after=1.5)
 
 
-def run_demo(*, seconds: float | None, port: int, model: str | None) -> None:
+def run_demo(*, seconds: float | None, addr: str, port: int, model: str | None, fault: Fault) -> None:
     """Run the demo, and print the usage summary at its end.
 
     Args:
         seconds: When to end; `None` waits for Ctrl-C.
+        addr: The address on which `/metrics` listens.
         port: The port of `/metrics`; 0 takes any free one.
         model: A Pydantic AI model name to use instead of the fake provider.
+        fault: What goes wrong with the fake provider instead of the usual mishaps.
 
     Raises:
-        DemoError: If the port or the model cannot be used.
+        DemoError: If the address, the port or the model cannot be used, or traces are asked for that cannot be exported.
     """
     try:
         own = None if model is None else own_model(model)
     except ValueError as error:
         raise DemoError(str(error)) from error
     note = FAKE_NOTE if model is None else f'requests go to {model}, at whatever its provider charges'
-    with _serve(port) as server, make_tap() as tap:
+    with _serve(addr, port) as server, _traces(), make_tap() as tap:
         screen = Screen(tap, server.url, note)
 
         def failed(agent: str, error: Exception) -> None:
@@ -74,26 +83,35 @@ def run_demo(*, seconds: float | None, port: int, model: str | None) -> None:
                 raise DemoError(f'cannot use model {model!r}: {in_short(error)}') from error
 
         print(f'Metrics: {server.url}', f'Cost: {note}.', sep='\n', flush=True)
+        if fault.name is not None:
+            print(f'Fault: {FAULTS[fault.name]}.', flush=True)
         # Where asyncio knows no signals (Windows), Ctrl-C comes as the exception.
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(drive(_loads(tap, own), partial(_show, screen), failed, seconds=seconds))
+            asyncio.run(drive(_loads(tap, own, fault), partial(_show, screen), failed, seconds=seconds))
         print(f'\n{tap.usage.summary()}\n')
         print('Runs that were open at the end count as cancelled. Tap your own agent:')
         for line in PLUG_IN:
             print(f'    {line}', flush=True)
 
 
-def _serve(port: int) -> MetricsServer:
+def _serve(addr: str, port: int) -> MetricsServer:
     try:
-        return serve(port)
+        return serve(port, addr)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise DemoError(f'port {port} is in use: choose another with --port (0 takes any free one)') from error
-        raise DemoError(f'cannot listen on port {port}: {os.strerror(error.errno or 0)}') from error
+        raise DemoError(f'cannot listen on {addr}:{port}: {os.strerror(error.errno or 0)}') from error
 
 
-def _loads(tap: Tap, own: Model | None) -> AbstractAsyncContextManager[Sequence[Load]]:
-    return fake_loads(tap) if own is None else own_loads(tap, own)
+def _traces() -> contextlib.ExitStack:
+    try:
+        return exported_traces()
+    except ImportError as error:
+        raise DemoError(f'to export traces install the extra, streamtap[otel]: {error}') from error
+
+
+def _loads(tap: Tap, own: Model | None, fault: Fault) -> AbstractAsyncContextManager[Sequence[Load]]:
+    return fake_loads(tap, fault) if own is None else own_loads(tap, own)
 
 
 async def drive(

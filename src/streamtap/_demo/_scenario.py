@@ -1,7 +1,8 @@
 """The demo's agents, and the fake provider's part in their conversations.
 
 Every reply follows from the request alone: which tools it offers tells the agent, the number in its prompt the run,
-and the answers it carries the step. So each mishap comes in every so many runs, and every demo is the same.
+and the answers it carries the step. So each mishap comes in every so many runs, and every demo is the same; where a fault
+is asked for there are no others, so that it stands out.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import random
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
@@ -25,6 +27,7 @@ from streamtap.testing import Call, ChatRequest, Fail, PacedProvider, Pause, Rep
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
+    from streamtap._demo._fault import Fault, FaultName
     from streamtap._tap import Tap
 
     Steps = Sequence[Think | Say | Call | Pause | Fail]
@@ -34,21 +37,22 @@ STALL_SECONDS = 1.9
 
 
 @contextlib.asynccontextmanager
-async def fake_loads(tap: Tap) -> AsyncGenerator[tuple[Load, ...]]:
+async def fake_loads(tap: Tap, fault: Fault) -> AsyncGenerator[tuple[Load, ...]]:
     """The agents, tapped, with their provider running.
 
     Args:
         tap: What they are given.
+        fault: What goes wrong instead of the usual mishaps.
     """
     # No proxy of the environment may come between the agents and the provider on loopback,
     # and no retry of the client's own may hide a rate limit.
     http = DefaultAsyncHttpxClient(trust_env=False)
-    with PacedProvider(reply_to, keep=100) as provider:
+    with PacedProvider(partial(reply_to, fault=fault), keep=100) as provider:
         async with AsyncOpenAI(base_url=provider.base_url, api_key='none', max_retries=0, http_client=http) as client:
-            yield _loads(tap, OpenAIProvider(openai_client=client))
+            yield _loads(tap, fault, OpenAIProvider(openai_client=client))
 
 
-def _loads(tap: Tap, provider: OpenAIProvider) -> tuple[Load, ...]:
+def _loads(tap: Tap, fault: Fault, provider: OpenAIProvider) -> tuple[Load, ...]:
     def model(name: str) -> OpenAIChatModel:
         return OpenAIChatModel(name, provider=provider)
 
@@ -60,7 +64,7 @@ def _loads(tap: Tap, provider: OpenAIProvider) -> tuple[Load, ...]:
 
     @researcher.tool_plain
     async def search_web(query: str) -> str:
-        await asyncio.sleep(random.uniform(0.3, 0.6))
+        await asyncio.sleep(random.uniform(4.0, 6.0) if fault.is_on('slow-tool') else random.uniform(0.3, 0.6))
         return f'3 pages about {query}'
 
     @researcher.tool_plain
@@ -106,15 +110,21 @@ class _Turn:
     model: str
     run: int
     step: int
+    fault: Fault
 
-    def every(self, runs: int, offset: int) -> bool:
-        return self.run % runs == offset
+    def has_mishap(self, *, every: int, offset: int) -> bool:
+        return self.fault.name is None and self.run % every == offset
+
+    def has_fault(self, name: FaultName) -> bool:
+        return self.fault.is_on(name) and self.run % 4 != 0
 
     def reply(self, steps: Steps, *, first_after: float | None = None) -> Reply:
         chance = random.Random(f'{self.model} {self.run} {self.step}')
         wait, speed = _PACES[self.model]
         thoughts = sum(isinstance(step, Think) for step in steps)
         prompt = 700 + 450 * self.step + chance.randrange(400)
+        if self.model == _DEAR_MODEL and self.fault.is_on('cost'):
+            prompt += 40_000 * (self.step + 1)
         return Reply(
             steps,
             first_after=chance.uniform(0.7, 1.5) * wait if first_after is None else first_after,
@@ -129,37 +139,43 @@ class _Turn:
 _PACES = {'gpt-5.2': (0.6, 65.0), 'gpt-5-mini': (0.35, 120.0), 'gpt-4.1-mini': (0.25, 90.0), 'o4-mini': (0.5, 85.0)}
 """Of each model: the usual wait for its first token in seconds, and its tokens per second."""
 
+_DEAR_MODEL = 'o4-mini'
 
-def reply_to(request: ChatRequest) -> Reply:
+
+def reply_to(request: ChatRequest, fault: Fault) -> Reply:
     """What the fake provider answers.
 
     Args:
         request: The request of one of the agents.
+        fault: What goes wrong instead of the usual mishaps.
     """
     prompt = next(str(message['content']) for message in request.messages if message['role'] == 'user')
     number = re.search(r'#(\d+)', prompt)
     step = sum(message['role'] == 'assistant' for message in request.messages)
-    turn = _Turn(request.model, int(number[1]) if number else 0, step)
+    turn = _Turn(request.model, int(number[1]) if number else 0, step, fault)
     part = next(part for tool, part in _PARTS.items() if tool in request.tools)
     return part(turn)
 
 
 def _researcher(turn: _Turn) -> Reply:
     if turn.step == 0:
-        if turn.every(7, 5):
+        if turn.has_mishap(every=7, offset=5):
             return turn.refusal(500, 'the server had an error')
         calls = Call('search_web', {'query': 'tides'}, pieces=3), Call('search_papers', {'query': 'tides'}, pieces=3)
         return turn.reply([*words(_THOUGHT, Think), *calls, Call('search_web', {'query': 'moon'}, pieces=2)])
     answer = words(_ANSWER)
-    if turn.every(4, 2):
+    if turn.fault.is_on('stalls'):
+        return turn.reply([*answer[:20], Pause(STALL_SECONDS), *answer[20:40], Pause(3 * STALL_SECONDS), *answer[40:]])
+    if turn.has_mishap(every=4, offset=2):
         return turn.reply([*answer[:20], Pause(STALL_SECONDS), *answer[20:]])
     return turn.reply(answer)
 
 
 def _support(turn: _Turn) -> Reply:
+    usual = turn.step == 0 and turn.has_mishap(every=3, offset=1)
+    if turn.model == 'gpt-5-mini' and (usual or turn.has_fault('rate-limit')):
+        return turn.refusal(429, 'rate limit reached')
     if turn.step == 0:
-        if turn.model == 'gpt-5-mini' and turn.every(3, 1):
-            return turn.refusal(429, 'rate limit reached')
         return turn.reply([Call('find_order', {'number': '4711'}, pieces=3)])
     if turn.step == 1:
         return turn.reply([Call('find_order', {'number': 'A-4711'}, pieces=3)])
@@ -169,10 +185,12 @@ def _support(turn: _Turn) -> Reply:
 def _coder(turn: _Turn) -> Reply:
     if turn.step == 0:
         patches = [Call('apply_patch', {'file': file}, pieces=6) for file in ('tide.py', 'moon.py')]
-        return turn.reply([*words(_THOUGHT, Think), *patches], first_after=2.6 if turn.every(5, 2) else None)
+        return turn.reply(
+            [*words(_THOUGHT, Think), *patches], first_after=2.6 if turn.has_mishap(every=5, offset=2) else None
+        )
     if turn.step == 1:
         return turn.reply([*words('Now the tests.'), Call('run_tests', {})])
-    if turn.every(4, 3):
+    if turn.has_mishap(every=4, offset=3) or turn.has_fault('errors'):
         return turn.reply([*words(_NOTE), Fail('overloaded', 503)])
     return turn.reply(words(_NOTE))
 

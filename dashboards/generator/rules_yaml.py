@@ -1,0 +1,100 @@
+"""The rule files as Prometheus, and its operator in Kubernetes, read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import yaml
+
+from generator.rules_alerts import alerts
+from generator.rules_recording import recordings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from config import Config
+
+    from generator.rules_alerts import Alert
+
+HEAD = '# Written by dashboards/generate_rules.py: change dashboards/config.py, then run it again.\n'
+
+
+def rule_files(config: Config) -> dict[str, str]:
+    """The text of each file, by its path under `dashboards/`.
+
+    Args:
+        config: What is bad, and from when on somebody is told.
+    """
+    recording = [
+        {'name': group, 'rules': [{'record': rule.record, 'expr': rule.expr} for rule in rules]}
+        for group, rules in recordings(config).items()
+    ]
+    alerting = [
+        {'name': group, 'rules': [_alert(alert, config) for alert in rules]} for group, rules in alerts(config).items()
+    ]
+    operator = {
+        'apiVersion': 'monitoring.coreos.com/v1',
+        'kind': 'PrometheusRule',
+        'metadata': {'name': 'streamtap', 'labels': {'app.kubernetes.io/name': 'streamtap'}},
+        'spec': {'groups': [*recording, *alerting]},
+    }
+    return {
+        'prometheus/rules.yaml': _yaml({'groups': recording}),
+        'prometheus/alerts.yaml': _yaml({'groups': alerting}),
+        'kubernetes/prometheus-rule.yaml': _yaml(operator),
+    }
+
+
+def write(config: Config, folder: Path) -> None:
+    """Write the files.
+
+    Args:
+        config: What is bad, and from when on somebody is told.
+        folder: The folder `dashboards`, or another that becomes like it.
+    """
+    for path, text in rule_files(config).items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding='utf-8')
+
+
+def stale(config: Config, folder: Path) -> list[str]:
+    """The files that are not there or not as they should be.
+
+    Args:
+        config: What is bad, and from when on somebody is told.
+        folder: The folder `dashboards`.
+    """
+    return [
+        path
+        for path, text in rule_files(config).items()
+        if not (folder / path).is_file() or (folder / path).read_text(encoding='utf-8') != text
+    ]
+
+
+def _alert(alert: Alert, config: Config) -> dict[str, object]:
+    return {
+        'alert': alert.name,
+        'expr': alert.expr,
+        'for': alert.pending,
+        'labels': {'severity': alert.severity},
+        'annotations': {
+            'summary': alert.summary,
+            'description': alert.description,
+            'runbook_url': f'{config.runbooks}#{alert.name.lower()}',
+        },
+    }
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes expressions of several lines as such."""
+
+
+def _string(_: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return yaml.ScalarNode('tag:yaml.org,2002:str', text, style='|' if '\n' in text else None)
+
+
+_Dumper.add_representer(str, _string)
+
+
+def _yaml(content: object) -> str:
+    return HEAD + yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=True)

@@ -1,0 +1,38 @@
+"""What can be made to go wrong in the demo, so that boards and alerts have something to find."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal, TypeAlias
+
+FaultName: TypeAlias = Literal['slow-tool', 'rate-limit', 'stalls', 'errors', 'cost']
+
+FAULTS: dict[FaultName, str] = {
+    'slow-tool': "the researcher's search_web takes 4 to 6 seconds",
+    'rate-limit': "the support agent's gpt-5-mini refuses most requests, and its fallback answers",
+    'stalls': "the researcher's gpt-5.2 falls silent twice in each answer",
+    'errors': "most of the coder's runs fail, as its o4-mini breaks off",
+    'cost': "the coder's history grows by 40,000 tokens with each request",
+}
+"""Each fault, and what it does."""
+
+
+class Fault:
+    """One of the faults or none, from some time on.
+
+    Args:
+        name: Which one; `None` for none.
+        after: Seconds from now until it begins.
+    """
+
+    def __init__(self, name: FaultName | None = None, *, after: float = 0.0) -> None:
+        self.name: FaultName | None = name
+        self._begins = time.monotonic() + after
+
+    def is_on(self, name: FaultName) -> bool:
+        """Whether it is this one, and has begun.
+
+        Args:
+            name: The fault that would do something here.
+        """
+        return name == self.name and time.monotonic() >= self._begins
