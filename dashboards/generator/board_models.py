@@ -32,7 +32,7 @@ UNPRICED = 'pydantic_ai_unpriced_responses_total'
 def _fill(promql: Promql) -> Layout:
     layout = Layout()
     layout.line(4, *_now(promql))
-    layout.line(8, _models(promql))
+    layout.line(7, _models(promql))
     layout.row('Does a provider fail?')
     layout.line(8, _outcomes(promql), _errors(promql), _failed(promql))
     layout.row('How do responses end, and who answers?')
@@ -96,7 +96,7 @@ def _models(promql: Promql) -> Json:
     output = promql.increase(OUTPUT, by=by)
     cost = promql.increase(COST, by=by)
     columns = [
-        Column('Requests', 'short', requests, decimals=0),
+        Column('Requests', 'locale', requests, decimals=0),
         Column(
             'Failed',
             'percentunit',
@@ -121,7 +121,7 @@ def _models(promql: Promql) -> Json:
         ),
         Column('Output tokens', 'short', output),
         Column('Cost', 'currencyUSD', cost, decimals=2),
-        Column('Cost / 1k output', 'currencyUSD', f'{ratio(cost, output)} * 1000', decimals=4),
+        Column('Cost / 1k out', 'currencyUSD', f'{ratio(cost, output)} * 1000', decimals=4),
     ]
     links = [
         link('streaming', 'Streaming of this model', 'model', ('agent', 'provider')),
@@ -156,6 +156,7 @@ def _errors(promql: Promql) -> Json:
         'Which model fails, and on what? _429 is a rate limit, _5xx the provider, anything else the stream or this side.',
         'suffix:/min',
         [Query(promql.or_none(f'{errors} * 60', 'model'), '{{model}} {{error_type}}', 'with exemplars')],
+        stacking='normal',
     )
 
 
@@ -211,9 +212,9 @@ def _tokens(promql: Promql) -> Json:
         'reasoning': promql.rate(REASONING),
     }
     return timeseries(
-        'Tokens',
+        'Tokens per minute',
         'Which tokens are they? Cached input is cheap, reasoning is output that nobody reads.',
-        'suffix:/min',
+        'short',
         [Query(f'({query}) * 60', legend) for legend, query in queries.items()],
         colours=TOKENS,
         stacking='normal',

@@ -10,7 +10,7 @@ from generator.objectives import SLO, TTFT, first_token_in_time
 from generator.palette import FEW_ARE_BAD, OUTCOMES, PHASES
 from generator.panels import Json, Query, stat, timeseries
 from generator.percentiles import Distribution
-from generator.promql import FAILED_RUN, RANGE, ratio
+from generator.promql import COUNTED_RUN, FAILED_RUN, RANGE, ratio
 from generator.tables import Column, table
 from generator.trust import add_trust
 
@@ -26,14 +26,14 @@ def _fill(promql: Promql) -> Layout:
     layout = Layout()
     layout.line(4, *_health(promql))
     layout.line(4, *_speed_and_cost(promql))
-    layout.line(8, _agents(promql))
+    layout.line(7, _agents(promql))
     layout.row('What goes wrong?')
-    layout.line(8, _outcomes(promql), _errors(promql), _open(promql))
+    layout.line(8, _outcomes(promql), _errors(promql), _open(promql), _oldest(promql))
     layout.row('Where does the time go?')
     blank = Distribution(promql, BLANK, 'Blank screen', 'How long do users look at nothing, across requests and tools?')
     duration = Distribution(promql, 'pydantic_ai_run_duration_seconds', 'Run time', 'How long do runs take?')
     layout.line(8, blank.percentiles(), duration.percentiles(), _phases(promql))
-    layout.line(8, blank.cells(), duration.cells(), _oldest(promql))
+    layout.line(8, blank.cells(), duration.cells(), blank.by(95, 'agent'))
     layout.row('What does it cost?')
     layout.line(8, _cost_by_model(promql), _cost_by_agent(promql), _cost_by_outcome(promql))
     add_trust(layout, promql)
@@ -54,7 +54,7 @@ def _health(promql: Promql) -> tuple[Json, ...]:
             'Failed runs',
             'Which share of the runs ends in an error, a timeout or a limit? If it is red, see which agent and why, below.',
             'percentunit',
-            ratio(promql.rate(RUNS, FAILED_RUN), promql.rate(RUNS)),
+            ratio(promql.rate(RUNS, FAILED_RUN), promql.rate(RUNS, COUNTED_RUN)),
             verdict=FEW_ARE_BAD,
         ),
         first_token_in_time(promql),
@@ -91,12 +91,16 @@ def _speed_and_cost(promql: Promql) -> tuple[Json, ...]:
 
 
 def _agents(promql: Promql) -> Json:
-    runs = promql.increase(RUNS, by='agent')
+    runs, counted = promql.increase(RUNS, by='agent'), promql.increase(RUNS, COUNTED_RUN, by='agent')
     tokens = f'({promql.increase("pydantic_ai_input_tokens_total", by="agent")} + {promql.increase("pydantic_ai_output_tokens_total", by="agent")})'
     columns = [
-        Column('Runs', 'short', runs, decimals=0),
+        Column('Runs', 'locale', runs, decimals=0),
         Column(
-            'Failed', 'percentunit', ratio(promql.increase(RUNS, FAILED_RUN, by='agent'), runs), FEW_ARE_BAD, decimals=1
+            'Failed',
+            'percentunit',
+            ratio(promql.increase(RUNS, FAILED_RUN, by='agent'), counted),
+            FEW_ARE_BAD,
+            decimals=1,
         ),
         Column('Blank screen p95', 's', promql.quantile(0.95, BLANK, by='agent', over=RANGE)),
         Column('Run time p50', 's', promql.quantile(0.5, 'pydantic_ai_run_duration_seconds', by='agent', over=RANGE)),
@@ -145,6 +149,7 @@ def _errors(promql: Promql) -> Json:
         'Which agent breaks, and on what? The name is that of the exception; a number in it is an HTTP status.',
         'suffix:/min',
         [Query(promql.or_none(f'{errors} * 60', 'agent'), '{{agent}} {{error_type}}', 'with exemplars')],
+        stacking='normal',
     )
 
 

@@ -98,12 +98,13 @@ def _gaps(promql: Promql) -> tuple[Json, ...]:
 
 
 def _stalled(promql: Promql) -> Json:
-    stalled = f'{promql.gauge("pydantic_ai_stalled_streams", by="model, stage")} > 0'
+    stalled = promql.gauge('pydantic_ai_stalled_streams', by='model, stage')
     return timeseries(
         'Streams stalled now',
         'Which streams hang at this moment, before their first token or in mid-stream? They show while they hang.',
         'none',
         [Query(promql.or_none(stalled, 'model'), '{{model}} {{stage}}')],
+        stacking='normal',
     )
 
 
@@ -114,6 +115,7 @@ def _stalls(promql: Promql) -> Json:
         'Which model falls silent in mid-stream, and how often? Silences longer than the threshold, when they ended.',
         'suffix:/min',
         [Query(promql.or_none(f'{stalls} * 60', 'model'), '{{model}}')],
+        stacking='normal',
     )
 
 

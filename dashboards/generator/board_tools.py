@@ -9,7 +9,7 @@ from generator.layout import Layout
 from generator.palette import FEW_ARE_BAD, OUTCOMES
 from generator.panels import Json, Query, stat, timeseries
 from generator.percentiles import Distribution
-from generator.promql import FAILED_CALL, RANGE, RATE, ratio
+from generator.promql import FAILED_CALL, RANGE, ratio
 from generator.tables import Column, table
 from generator.trust import add_trust
 
@@ -31,7 +31,7 @@ def _fill(promql: Promql) -> Layout:
     duration = Distribution(
         promql, DURATION, 'Tool time', 'How long do tools take, without their waiting for each other?'
     )
-    layout.line(8, duration.by(95, 'tool'), duration.cells(), _shares(promql))
+    layout.line(8, duration.by(95, 'tool'), duration.cells(), _spent(promql))
     layout.row('What is going on?')
     layout.line(8, _calls(promql), _open(promql), _output_retries(promql))
     add_trust(layout, promql)
@@ -63,14 +63,14 @@ def _tools(promql: Promql) -> Json:
     by = 'agent, tool'
     calls = promql.increase(CALLS, by=by)
     columns = [
-        Column('Calls', 'short', calls, decimals=0),
+        Column('Calls', 'locale', calls, decimals=0),
         Column(
             'Failed', 'percentunit', ratio(promql.increase(CALLS, FAILED_CALL, by=by), calls), FEW_ARE_BAD, decimals=1
         ),
         Column('Sent back', 'percentunit', ratio(promql.increase(CALLS, RETRIED, by=by), calls), decimals=1),
         Column('p50', 's', promql.quantile(0.5, DURATION, by=by, over=RANGE)),
         Column('p95', 's', promql.quantile(0.95, DURATION, by=by, over=RANGE)),
-        Column('Share of run time', 'percentunit', _share(promql, RANGE), decimals=1),
+        Column('Share of run time', 'percentunit', _share_of_runs(promql), decimals=1),
         Column('Time in all', 's', promql.increase(f'{DURATION}_sum', by=by)),
     ]
     return table(
@@ -87,9 +87,9 @@ def _tools(promql: Promql) -> Json:
     )
 
 
-def _share(promql: Promql, over: str) -> str:
-    spent = promql.rate(f'{DURATION}_sum', by='agent, tool', over=over)
-    lasted = promql.rate('pydantic_ai_run_duration_seconds_sum', by='agent', over=over)
+def _share_of_runs(promql: Promql) -> str:
+    spent = promql.increase(f'{DURATION}_sum', by='agent, tool')
+    lasted = promql.increase('pydantic_ai_run_duration_seconds_sum', by='agent')
     return ratio(spent, lasted, matching='on (agent) group_left ()')
 
 
@@ -112,6 +112,7 @@ def _errors(promql: Promql) -> Json:
         'Which tool raises, and what? The name is that of the exception; it ends the run.',
         'suffix:/min',
         [Query(promql.or_none(f'{errors} * 60', 'tool'), '{{tool}} {{error_type}}', 'with exemplars')],
+        stacking='normal',
     )
 
 
@@ -123,15 +124,19 @@ def _retries(promql: Promql) -> Json:
         'unknown_tool: the model invented it.',
         'suffix:/min',
         [Query(promql.or_none(f'{retries} * 60', 'tool'), '{{tool}} {{cause}}')],
+        stacking='normal',
     )
 
 
-def _shares(promql: Promql) -> Json:
+def _spent(promql: Promql) -> Json:
+    spent = promql.rate(f'{DURATION}_sum', by='tool')
     return timeseries(
-        'Share of run time',
-        'Which tool takes the time of its agent? If it is large, make that tool faster before you change the model.',
-        'percentunit',
-        [Query(_share(promql, RATE), '{{agent}} {{tool}}')],
+        'Time spent in tools',
+        'Which tool takes the time? Seconds per second, which is how many of its calls run at a time on average. '
+        'Make the largest faster before you change the model.',
+        'suffix:s/s',
+        [Query(spent, '{{tool}}')],
+        stacking='normal',
     )
 
 

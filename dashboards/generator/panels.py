@@ -161,7 +161,7 @@ def timeseries(
     """
     custom: Json = {
         'drawStyle': 'line',
-        'fillOpacity': 8 if stacking == 'none' else 60,
+        'fillOpacity': 0 if stacking == 'none' else 60,
         'lineInterpolation': 'linear',
         'lineWidth': 2 if stacking == 'none' else 1,
         'showPoints': 'auto' if stacking == 'none' else 'never',

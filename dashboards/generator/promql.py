@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from config import CONFIG
+
 from streamtap._catalogue import BY_NAME
 
 if TYPE_CHECKING:
@@ -15,10 +17,11 @@ RATE = '$__rate_interval'
 RANGE = '$__range'
 """Windows: about a point of the panel, and the whole time range of the board."""
 
-FAILED_RUN = 'outcome=~"error|timeout|limit"'
+FAILED_RUN = f'outcome=~"{"|".join(CONFIG.bad_run_outcomes)}"'
+COUNTED_RUN = f'outcome!~"{"|".join(CONFIG.uncounted_run_outcomes)}"'
+FAILED_CALL = f'outcome=~"{"|".join(CONFIG.bad_tool_outcomes)}"'
 FAILED_REQUEST = 'outcome=~"error|timeout"'
-FAILED_CALL = 'outcome=~"error|failed"'
-"""What counts as a failure: not what the caller cancelled, and not what nobody could see to its end."""
+"""What counts as a failure: the same as in the alerts."""
 
 
 class UnknownMetricError(Exception):

@@ -33,7 +33,7 @@ def variables(filters: Sequence[str], user_labels: Sequence[str], objectives: Se
     chain = ['job', 'instance', *filters, *user_labels]
     found += [_labelled(label, chain[:place]) for place, label in enumerate(chain)]
     found += objectives
-    return [*found, {'type': 'adhoc', 'name': 'filters', 'label': 'Filters', 'datasource': datasource(), 'filters': []}]
+    return [*found, {'type': 'adhoc', 'name': 'filters', 'label': 'Filters', 'datasource': datasource()}]
 
 
 def objective(name: str, label: str, histogram: str, choices: Sequence[float], usual: float) -> Json:
@@ -77,7 +77,6 @@ def _labelled(label: str, chained_to: Sequence[str]) -> Json:
         'name': label,
         'label': label.capitalize(),
         'datasource': datasource(),
-        'definition': query,
         'query': {'query': query, 'refId': label},
         'refresh': 2,
         'sort': 1,
