@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from streamtap._names import clean
 from streamtap._upstream.responses import attempts_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def error_type(error: BaseException) -> str:
     status = getattr(error, 'status_code', None)
     if isinstance(status, int) and 'ModelHTTPError' in _names(error):
         return f'ModelHTTPError_{status}'
-    return type(error).__name__
+    return clean(type(error).__name__)
 
 
 def _deadline_passed(ctx: object) -> bool:

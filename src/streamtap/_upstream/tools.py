@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from streamtap._names import clean
+
 UNKNOWN_TOOL = '_unknown'
 """The name of every tool that a model invented."""
 
@@ -24,9 +26,9 @@ def _definition(manager: object, name: str) -> object | None:
 def known_tool(manager: object, name: str) -> str:
     """The tool's name, or `_unknown` if the run's tool manager does not know it; the name where nobody can say."""
     try:
-        return UNKNOWN_TOOL if _definition(manager, name) is None else name
+        return UNKNOWN_TOOL if _definition(manager, name) is None else clean(name)
     except LookupError:
-        return name
+        return clean(name)
 
 
 def is_output_tool(manager: object, name: str) -> bool:
