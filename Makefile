@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 PHOENIX ?= .phoenix
 
-.PHONY: demo test check bench truth docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench truth fuzz docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -31,6 +31,11 @@ bench: $(STAMP) ## What the tap costs
 
 truth: $(STAMP) ## Every number beside what really happened: prints the table and writes docs/accuracy.md
 	PYTHONPATH=tests $(BIN)/python -m truth --write $(TRUTH)
+
+# The fuzzer has no wheel for every Python: where it has none, only the properties are checked.
+fuzz: $(STAMP) ## Hostile input, very much of it: FUZZ='--examples 2000 --minutes 1' for less
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: -e '.[fuzz]'
+	PYTHONPATH=tests $(BIN)/python -m hostile $(FUZZ)
 
 docs: $(STAMP) ## Write the generated pages
 	$(BIN)/python docs/generate.py
