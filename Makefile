@@ -8,7 +8,7 @@ PHOENIX ?= .phoenix
 PYTEST ?= --numprocesses auto
 DURABLE ?= .durable
 
-.PHONY: demo test check bench truth compat soak durable dashboards docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench truth compat soak durable fuzz dashboards docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -42,6 +42,10 @@ compat: ## The core of the tests on the oldest and newest releases, and on two b
 
 soak: $(STAMP) ## 100,000 random runs, and as many with invented names: every counter beside what really happened
 	PYTHONPATH=tests $(BIN)/python -m soak $(SOAK)
+# The fuzzer has no wheel for every Python: where it has none, only the properties are checked.
+fuzz: $(STAMP) ## Hostile input, very much of it: FUZZ='--examples 2000 --minutes 1' for less
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: -e '.[fuzz]'
+	PYTHONPATH=tests $(BIN)/python -m hostile $(FUZZ)
 
 docs: $(STAMP) ## Write the generated pages
 	$(BIN)/python docs/generate.py

@@ -40,11 +40,13 @@ LABELS = """
 | `phase` | `queue`, `wait`, `stream`, `model`, `native_tools`, `tools`, `consumer` or `other` |
 | `finish_reason` | the provider's; `error` if the stream failed, `cancelled` if the caller stopped it, `unknown` if none came |
 | `where` | the sink, `handler`, `capability`, `spans` or `price`: where the tap failed |
-| `what` | `records`, `open_runs`, `reopened_runs` or `parts`: what was given up |
+| `what` | `records`, `open_runs`, `reopened_runs`, `parts` or `tool_calls`: what was given up |
 | `cause` | `validation_error`, `model_retry`, `unknown_tool`, `unavailable_tool`, `timeout` or `unknown` |
 
 Past 200 distinct values of a label, or 2,000 label sets of a metric, new ones become `_other` and are counted in
 `streamtap_label_overflow_total`.
+A name keeps its first 200 characters, here and in spans and records, and what is no valid UTF-8 in it becomes `?`.
+A value in a run's `metadata` that fails to become text is `_unknown`.
 
 ## Outcomes
 

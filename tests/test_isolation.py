@@ -205,14 +205,6 @@ def test_a_price_function_that_fails_is_counted_and_logged_once(
     assert 'secret' not in caplog.text
 
 
-def test_metadata_that_cannot_be_read_is_counted_not_raised():
-    """A label's value that fails to become text."""
-    with capture(labels=('tenant',)) as seen:
-        made = agent(['done'], capabilities=[seen.tap.capability()])
-        assert asyncio.run(made.run('hello', metadata={'tenant': Unprintable()})).output == 'done'
-        assert {(fault.what, fault.where) for fault in seen.faults} <= {('error', 'capability')}
-
-
 # The process around
 
 

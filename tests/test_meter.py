@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
+from pydantic_ai.messages import ModelResponse
+from pydantic_ai.usage import RequestUsage
 
 from streamtap._distribution import Distribution
 from streamtap._meter import MAX_PARTS, MAX_STALL_STARTS, NATIVE_CALL, ResponseMeter
+from streamtap._surroundings import Moments
+from streamtap._upstream import read_response
 
 
 def metered(started: float | None = 0.0, stall_after: float = 5.0) -> ResponseMeter:
@@ -172,3 +178,34 @@ def test_a_silence_while_a_native_tool_runs_belongs_to_it_also_when_it_ends_in_a
     meter.native_started('web_search', 'n', 1.0)
     meter.stop(9.0)
     assert (meter.native_seconds, meter.consumer_seconds, meter.stalls) == (8.0, 0.0, 0)
+
+
+def test_a_clock_that_goes_back_makes_no_negative_time():
+    """A negative sum would be taken for a restart of the counter."""
+    meter = metered()
+    text(meter, 0, 9.0, 10.0)
+    text(meter, 1, 4.0, 5.0)
+    assert meter.gap_sum == 0.0
+
+
+def test_a_time_that_no_exporter_could_write_is_the_nearest_that_it_can():
+    """A timestamp has 64 bits in OTLP; one that does not fit would cost the whole batch."""
+    moments = Moments(monotonic=0.0, unix_ns=0)
+    assert (moments.to_unix_ns(-1.0), moments.to_unix_ns(1e12)) == (0, 2**62)
+
+
+@pytest.mark.parametrize(
+    ('said', 'cost'),
+    [('0.25', 0.25), ('NaN', None), ('sNaN', None), ('Infinity', None), ('-1', None), ('1e400', None)],
+)
+def test_a_price_that_nobody_could_pay_is_unknown(said: str, cost: float | None):
+    """One NaN in a sum would stay there for ever."""
+    usage = RequestUsage(input_tokens=3, output_tokens=2, cost=Decimal(said))
+    assert read_response(ModelResponse(parts=[], usage=usage)).cost_usd == cost
+
+
+@pytest.mark.parametrize('count', [-1, 10**13, 10**400])
+def test_a_count_of_tokens_that_cannot_be_is_no_report(count: int):
+    """A negative count would make a counter go back, and one beyond 64 bits would break the exporter."""
+    usage = RequestUsage(input_tokens=3, output_tokens=count)
+    assert read_response(ModelResponse(parts=[], usage=usage)).usage is None

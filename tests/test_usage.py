@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from made_records import run as made_run
 from scripted import Calls, agent, usage_of
 
 from streamtap import PrometheusSink, ResponseRecord, RunRecord, Tap, ToolRecord, UsageSink, UsageSummary
@@ -164,3 +165,12 @@ def test_bad_input_is_refused():
     """At construction."""
     with pytest.raises(ValueError, match='recent_runs must be at least 0'):
         UsageSink(recent_runs=-1)
+
+
+def test_a_name_cannot_steer_the_terminal():
+    """Newlines and escape sequences in the name of an agent or a tool do not reach whoever prints the summary."""
+    sink = UsageSink()
+    sink.run_ended(made_run(agent='\x1b[2Jtwo\nlines'))
+    assert (
+        str(sink.summary()).splitlines()[2].startswith('\N{REPLACEMENT CHARACTER}[2Jtwo\N{REPLACEMENT CHARACTER}lines ')
+    )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from streamtap import _upstream
 from streamtap._capability_streams import ResponseReader, ToolReader
 from streamtap._guard import guarded
+from streamtap._names import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -242,7 +243,7 @@ class CapabilityRun:
             self._executed.add(call_id)
             started = self._monotonic()
             call = self.run.tools.begin(self.run.tool_name(name), call_id, step=self._step, started=started)
-            call.span = self.run.trace.tool(call.tool, call_id, self.run.moments.to_unix_ns(started))
+            call.span = self.run.trace.tool(call.tool, clean(call_id), self.run.moments.to_unix_ns(started))
             return call
         return None
 

@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from streamtap._catalogue import FIXED_LABELS, OUTCOMES
+from streamtap._names import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -16,17 +17,9 @@ if TYPE_CHECKING:
 OTHER = '_other'
 """The value of everything past a cap."""
 
-MAX_LENGTH = 200
-
 _ALWAYS = frozenset({OTHER, '_unknown', ''})
 
 Child = TypeVar('Child')
-
-
-def clean(value: str) -> str:
-    """The value as it may stand in an exposition: valid UTF-8 of at most 200 characters."""
-    shown = value if len(value) <= MAX_LENGTH else value[:MAX_LENGTH]
-    return shown if shown.isascii() else shown.encode('utf-8', 'replace').decode('utf-8')
 
 
 class LabelCap:

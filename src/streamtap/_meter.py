@@ -155,7 +155,7 @@ class ResponseMeter:
         if self.first_chunk is None:
             return 0.0
         held = self.consumer_at_last - self.consumer_at_first
-        return self.last_chunk - self.first_chunk - held - self.native_at_last
+        return max(0.0, self.last_chunk - self.first_chunk - held - self.native_at_last)
 
     def chunk(self, index: int, waited_from: float, now: float) -> None:
         """An event with content arrived: the only method on the path of every delta."""

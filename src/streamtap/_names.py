@@ -1,8 +1,17 @@
-"""What the user calls what is watched."""
+"""Names: what the user calls what is watched, and how any name is made fit to be shown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+MAX_LENGTH = 200
+"""Characters of a name that are kept: what models, users and servers invent can have any number."""
+
+
+def clean(name: str) -> str:
+    """The name as it may stand anywhere: valid UTF-8 of at most 200 characters."""
+    shown = name if len(name) <= MAX_LENGTH else name[:MAX_LENGTH]
+    return shown if shown.isascii() else shown.encode('utf-8', 'replace').decode('utf-8')
 
 
 @dataclass(frozen=True, slots=True)

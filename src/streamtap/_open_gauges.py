@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from streamtap._catalogue import BY_NAME
 from streamtap._labels import LabelSets, label_values
+from streamtap._names import clean
 from streamtap._version import __version__
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class OpenGauges:
         }
         self.names = tuple(name for name in (*self._seen, BUILD) if name not in exclude)
         own = service_version_of(os.environ) if service_version is None else service_version
-        self._versions = (__version__, version('pydantic-ai-slim'), own)
+        self._versions = (__version__, version('pydantic-ai-slim'), clean(own))
         self._sources: list[weakref.WeakMethod[Callable[[], Live]]] = []
 
     def add_source(self, live: Callable[[], Live]) -> None:

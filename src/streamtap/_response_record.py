@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from streamtap import _upstream
 from streamtap._distribution import Distribution
 from streamtap._records import PartRecord, ResponseRecord
+from streamtap._surroundings import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +108,7 @@ def _failed(attempt: _upstream.Attempt, number: int, request: Request, owner: Ow
         door=owner.door,
         labels=owner.labels,
         instrumented=owner.instrumented,
-        started_ns=round(attempt.started_unix * 1e9),
+        started_ns=stamp(round(attempt.started_unix * 1e9)),
         duration=attempt.duration,
         streamed=request.streamed,
         outcome='error',
@@ -166,7 +167,7 @@ def _answer(
         gap_max=meter.gap_max if paced and meter.chunks > 1 else None,
         stalls=meter.stalls,
         stall_seconds=meter.stall_seconds,
-        stall_starts=tuple(moment - zero for moment in meter.stall_moments) if zero is not None else (),
+        stall_starts=tuple(max(0.0, moment - zero) for moment in meter.stall_moments) if zero is not None else (),
         consumer_seconds=meter.consumer_seconds,
         output_tokens_per_second=_speed(meter, usage) if paced and outcome == 'success' else None,
         input_tokens=usage.input_tokens if usage else None,

@@ -8,6 +8,7 @@ from opentelemetry import trace
 from opentelemetry.trace import Status, StatusCode
 
 from streamtap import _semconv as names
+from streamtap._surroundings import after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,7 +98,7 @@ def end_tool(span: Span, record: ToolRecord, ended_ns: int | None) -> None:
         span.set_attribute(names.ERROR_TYPE, record.error_type)
         span.set_status(Status(StatusCode.ERROR))
     if record.duration is not None:
-        ended_ns = record.started_ns + round(record.duration * 1e9)
+        ended_ns = after(record.started_ns, record.duration)
     span.end(ended_ns)
 
 
@@ -113,9 +114,9 @@ def fill(tracer: Tracer, chat: Span, record: ResponseRecord, *, parts: bool) -> 
 
 def _add_events(chat: Span, record: ResponseRecord) -> None:
     if record.time_to_first_token is not None:
-        chat.add_event(names.EVENT_FIRST_TOKEN, timestamp=record.started_ns + round(record.time_to_first_token * 1e9))
+        chat.add_event(names.EVENT_FIRST_TOKEN, timestamp=after(record.started_ns, record.time_to_first_token))
     for start in record.stall_starts:
-        chat.add_event(names.EVENT_STALL, timestamp=record.started_ns + round(start * 1e9))
+        chat.add_event(names.EVENT_STALL, timestamp=after(record.started_ns, start))
 
 
 def _add_parts(tracer: Tracer, chat: Span, record: ResponseRecord) -> None:
@@ -130,15 +131,15 @@ def _add_parts(tracer: Tracer, chat: Span, record: ResponseRecord) -> None:
             attributes[names.MESSAGE] = f'{name} {part.tool}'
         if part.tool_call_id is not None:
             attributes[names.PART_TOOL_CALL_ID] = part.tool_call_id
-        started = record.started_ns + round(part.start * 1e9)
+        started = after(record.started_ns, part.start)
         span = tracer.start_span(
             name, context=trace.set_span_in_context(chat), attributes=attributes, start_time=started
         )
-        span.end(started + round(part.duration * 1e9))
+        span.end(after(started, part.duration))
 
 
 def end_of(record: ResponseRecord) -> int:
     """When the last event came: the record's duration leaves the consumer's time out, a span does not."""
     seconds = (record.duration or 0.0) + record.consumer_seconds
     last_part = max((part.start + part.duration for part in record.parts if part.start is not None), default=0.0)
-    return record.started_ns + round(max(seconds, last_part) * 1e9)
+    return after(record.started_ns, max(seconds, last_part))

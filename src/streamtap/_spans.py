@@ -11,6 +11,7 @@ from streamtap import _semconv as names
 from streamtap import _span_facts as facts
 from streamtap._current_span import CurrentSpan
 from streamtap._sinks import BaseSink
+from streamtap._surroundings import after
 from streamtap._tracing import RunTrace, ToolTrace, Tracing, ids_of, with_ids
 from streamtap._version import __version__
 
@@ -175,7 +176,7 @@ class OwnTrace(RunTrace):
         if record.error_type is not None:
             self.span.set_attribute(names.ERROR_TYPE, record.error_type)
             self.span.set_status(Status(StatusCode.ERROR))
-        self.span.end(record.started_ns + round(record.duration * 1e9))
+        self.span.end(after(record.started_ns, record.duration))
         return with_ids(record, self.ids)
 
 

@@ -14,6 +14,19 @@ if TYPE_CHECKING:
     from streamtap._records import Door
     from streamtap._tracing import Tracing
 
+LATEST_NS = 2**62
+"""The year 2116: exporters write a time as 64 bits, and lose the whole batch if one does not fit."""
+
+
+def stamp(unix_ns: int) -> int:
+    """The time as a timestamp that can be exported; one that a clock's jump made impossible is the nearest that can."""
+    return min(max(0, unix_ns), LATEST_NS)
+
+
+def after(unix_ns: int, seconds: float) -> int:
+    """The timestamp that lies so many seconds after another one."""
+    return stamp(unix_ns + round(seconds * 1e9))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
@@ -41,7 +54,7 @@ class Moments:
 
     def to_unix_ns(self, moment: float) -> int:
         """The wall-clock time of a monotonic moment."""
-        return self.unix_ns + round((moment - self.monotonic) * 1e9)
+        return after(self.unix_ns, moment - self.monotonic)
 
     def to_monotonic(self, unix_seconds: float) -> float:
         """The monotonic moment of a wall-clock time."""

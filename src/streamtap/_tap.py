@@ -22,7 +22,7 @@ from streamtap._dispatch import Dispatch
 from streamtap._handler import HandlerDoor
 from streamtap._handler_calls import HandlerCalls
 from streamtap._handler_runs import HandlerRuns
-from streamtap._names import Names
+from streamtap._names import Names, clean
 from streamtap._price import Pricing
 from streamtap._prometheus import PrometheusSink
 from streamtap._runs import Runs
@@ -236,7 +236,7 @@ class Tap:
             raise TypeError(f'watch() takes an async iterable of events, not {type(events).__name__}{hint}')
         if not self._enabled:
             return aiter(events)
-        return self._watch.watch(events, Names(agent, provider, model))
+        return self._watch.watch(events, Names(None if agent is None else clean(agent), provider, model))
 
     @property
     def usage(self) -> UsageSink:

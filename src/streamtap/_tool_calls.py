@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamtap import _upstream
+from streamtap._names import clean
 from streamtap._records import ToolRecord, ToolStart
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class ToolCalls:
                 step=step,
                 agent=self.owner.agent,
                 tool=tool,
-                tool_call_id=tool_call_id,
+                tool_call_id=clean(tool_call_id),
                 kind=kind,
                 labels=self.owner.labels,
                 started_ns=self.moments.to_unix_ns(started),
@@ -103,7 +104,7 @@ class ToolCalls:
         if interval is not None:
             self.phases.tool(*interval)
             if outcome != 'interrupted':
-                duration = interval[1] - interval[0]
+                duration = max(0.0, interval[1] - interval[0])
         # A call that is put off is counted when it runs to its end.
         if call.kind == 'function' and outcome != 'deferred':
             self.executed += 1
@@ -148,7 +149,7 @@ class ToolCalls:
             outcome: ToolOutcome = 'interrupted'
         else:
             outcome = 'success' if call.succeeded else 'failed'
-        duration = None if ended is None else ended - call.started
+        duration = None if ended is None else max(0.0, ended - call.started)
         shown = OpenTool(call.tool, call.tool_call_id, 'native', step, call.started)
         self._report(shown, outcome, cause=None, error_type=None, duration=duration)
 
@@ -171,7 +172,7 @@ class ToolCalls:
                 step=call.step,
                 agent=self.owner.agent,
                 tool=call.tool,
-                tool_call_id=call.tool_call_id,
+                tool_call_id=clean(call.tool_call_id),
                 kind=call.kind,
                 labels=self.owner.labels,
                 started_ns=self.moments.to_unix_ns(call.started),

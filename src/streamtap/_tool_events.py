@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 PROMPT = 0.01
 """Seconds within which what is ready reaches whoever asks for it, and which nobody misses in a time."""
 
+MAX_CALLS = 1000
+"""Calls of one response that are followed; a real one makes a few, a hostile one could make any number."""
+
 
 @dataclass(slots=True)
 class Scheduled:
@@ -146,6 +149,8 @@ class ToolEvents:
         self._tell_ending()
         if call.kind == 'output':
             self._output_call = call
+        elif call.will_run and len(self._calls) >= MAX_CALLS:
+            self._run.around.out.dropped('tool_calls')
         elif call.will_run:
             opened = self._tools.begin(self._run.tool_name(call.tool), call.tool_call_id, step=self._step, started=now)
             alone = _upstream.is_sequential(self._run.tool_manager, call.tool)

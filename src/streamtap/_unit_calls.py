@@ -145,7 +145,7 @@ class UnitCall:
             run.settle()
 
     def _tool(self, run: Run, event: AgentStreamEvent, now: float) -> None:
-        result = _upstream.tool_result(event)
+        result = _upstream.tool_result(event, run.tool_manager)
         if result is None or _upstream.was_skipped(event):
             return
         told = self._runs.told_calls(run.owner.run_id)

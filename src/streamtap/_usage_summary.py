@@ -202,7 +202,7 @@ def _table(
     lines = [[title, *(heading for heading, _, _ in columns)]]
     named = [*rows, ('total', total)] if total is not None else rows
     for name, group in named:
-        lines.append([name, *(show(getattr(group, field)) for _, field, show in columns)])
+        lines.append([_printable(name), *(show(getattr(group, field)) for _, field, show in columns)])
     widths = [max(len(line[column]) for line in lines) for column in range(len(columns) + 1)]
     shown = [
         '  '.join(_cell(cell, width, place) for place, (cell, width) in enumerate(zip(line, widths, strict=True)))
@@ -210,6 +210,11 @@ def _table(
     ]
     shown.insert(1, '  '.join('-' * width for width in widths))
     return '\n'.join(line.rstrip() for line in shown)
+
+
+def _printable(name: str) -> str:
+    """The name without what would break the table or steer the terminal."""
+    return ''.join(each if each.isprintable() else '\N{REPLACEMENT CHARACTER}' for each in name)
 
 
 def _cell(text: str, width: int, place: int) -> str:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 WHERE = 'watch'
 
+MAX_UNTOLD = 256
+"""Responses of one run that wait for its messages; of more than that the oldest are told without their usage."""
+
 
 class WatchedRun:
     """Reads the events of a whole run. No method raises.
@@ -297,6 +300,9 @@ class WatchedRun:
         request, run.unsettled = run.unsettled, None
         if request is not None:
             self._untold.append(request)
+            if len(self._untold) > MAX_UNTOLD:
+                run.unsettled = self._untold.pop(0)
+                run.settle()
         places = [place for place, message in enumerate(messages) if message.kind == 'response']
         # In what the user or a capability rewrote, nobody knows which response is which.
         if places and len(places) == self._responses:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, cast
 from opentelemetry.trace import NoOpTracer
 from pydantic_ai.models.instrumented import InstrumentedModel
 
+from streamtap._names import clean
+from streamtap._upstream.reading import read
 from streamtap._upstream.versions import HAS_LAZY_STREAMS
 from streamtap._upstream.watched import made_at
 
@@ -19,11 +21,8 @@ if TYPE_CHECKING:
     from pydantic_ai.models import ModelRequestContext
 
 
-def _read(ctx: object, name: str) -> object:
-    try:
-        return getattr(ctx, name, None)
-    except Exception:
-        return None
+UNKNOWN = '_unknown'
+"""The value of a label that cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,38 +39,43 @@ class Who:
 
 def who(ctx: object) -> Who:
     """Whose call this is; an agent without a name is `agent`."""
-    run_id = _read(ctx, 'run_id')
-    conversation_id = _read(ctx, 'conversation_id')
-    name = _read(_read(ctx, 'agent'), 'name')
-    step = _read(ctx, 'run_step')
+    run_id = read(ctx, 'run_id')
+    conversation_id = read(ctx, 'conversation_id')
+    name = read(read(ctx, 'agent'), 'name')
+    step = read(ctx, 'run_step')
     return Who(
-        run_id=run_id if isinstance(run_id, str) else '',
-        conversation_id=conversation_id if isinstance(conversation_id, str) else None,
-        agent=name if isinstance(name, str) and name else 'agent',
+        run_id=clean(run_id) if isinstance(run_id, str) else '',
+        conversation_id=clean(conversation_id) if isinstance(conversation_id, str) else None,
+        agent=clean(name) if isinstance(name, str) and name else 'agent',
         step=step if isinstance(step, int) else 0,
-        is_durable=_read(ctx, 'in_durable_context') is True,
+        is_durable=read(ctx, 'in_durable_context') is True,
     )
 
 
 def metadata_labels(ctx: object, names: tuple[str, ...], inherited: Mapping[str, str]) -> dict[str, str]:
     """The user's own dimensions from the run's metadata; what is missing comes from the calling run, else is ''."""
-    metadata = _read(ctx, 'metadata')
-    values: dict[str, str] = {}
-    for name in names:
-        value: object = metadata.get(name) if isinstance(metadata, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        values[name] = inherited.get(name, '') if value is None else str(value)  # pyright: ignore[reportUnknownArgumentType]
-    return values
+    metadata = read(ctx, 'metadata')
+    return {name: _label(metadata, name, inherited.get(name, '')) for name in names}
+
+
+def _label(metadata: object, name: str, inherited: str) -> str:
+    """One dimension; a value that fails to become text is `_unknown`, and costs neither the others nor the run."""
+    try:
+        value: object = cast('dict[str, object]', metadata).get(name) if isinstance(metadata, dict) else None
+        return inherited if value is None else clean(str(value))
+    except Exception:
+        return UNKNOWN
 
 
 def messages_of(ctx: object) -> Sequence[ModelMessage]:
     """The run's live message history; empty where the context has none."""
-    messages = _read(ctx, 'messages')
+    messages = read(ctx, 'messages')
     return messages if isinstance(messages, list) else ()  # pyright: ignore[reportUnknownVariableType]
 
 
 def model_call(ctx: object, events: object) -> bool:
     """Whether a handler was called for a model's response, rather than for the calls of tools."""
-    if hasattr(events, 'response'):
+    if read(events, 'response') is not None:
         return True
     messages = messages_of(ctx)
     return bool(messages) and messages[-1].kind == 'request'
@@ -88,21 +92,21 @@ def is_primed(ctx: object, events: object) -> bool:
     pydantic-ai opens a stream early when a capability may recover its failure, and older releases always do; the wait
     for the first event lies before the handler is called then.
     """
-    response = _read(events, 'response')
+    response = read(events, 'response')
     if response is not None:
         # One that failed to open has no parts, and is handed over as if it were complete.
-        return bool(_read(response, 'parts')) or _read(response, 'state') == 'complete'
-    return not HAS_LAZY_STREAMS or bool(_read(_read(ctx, 'root_capability'), '_has_on_model_request_error'))
+        return bool(read(response, 'parts')) or read(response, 'state') == 'complete'
+    return not HAS_LAZY_STREAMS or bool(read(read(ctx, 'root_capability'), '_has_on_model_request_error'))
 
 
 def waits_for_slot(ctx: object) -> bool:
     """Whether the agent limits how many of its runs go on at once."""
-    return _read(_read(ctx, 'agent'), '_concurrency_limiter') is not None
+    return read(read(ctx, 'agent'), '_concurrency_limiter') is not None
 
 
 def is_instrumented(ctx: object) -> bool:
     """Whether pydantic-ai makes spans of its own for the run."""
-    tracer = _read(ctx, 'tracer')
+    tracer = read(ctx, 'tracer')
     return tracer is not None and not isinstance(tracer, NoOpTracer)
 
 
@@ -118,13 +122,13 @@ def take_off_second_instrumentation(ctx: object, request: ModelRequestContext) -
 
 def driving_task(ctx: object) -> asyncio.Task[object] | None:
     """The task that drives the run now, where pydantic-ai keeps it; the run's hooks are called in others."""
-    task = getattr(_read(ctx, '_cancellation'), '_owner', None)
+    task = getattr(read(ctx, '_cancellation'), '_owner', None)
     return cast('asyncio.Task[object]', task) if isinstance(task, asyncio.Task) else None
 
 
 def tool_manager(ctx: object) -> object | None:
     """The run's tool manager, which knows its tools."""
-    return _read(ctx, 'tool_manager')
+    return read(ctx, 'tool_manager')
 
 
 def lifetime(ctx: object) -> object | None:
@@ -132,7 +136,7 @@ def lifetime(ctx: object) -> object | None:
 
     The tool manager is not: each step has one of its own, and `run_stream()` shows those of steps gone by.
     """
-    return _read(ctx, '_cancellation') or _read(ctx, 'usage')
+    return read(ctx, '_cancellation') or read(ctx, 'usage')
 
 
 def goes_on(lifetime: object) -> bool:
@@ -142,12 +146,12 @@ def goes_on(lifetime: object) -> bool:
 
 def model_of(ctx: object) -> object | None:
     """The model that the run asks, wrapped in whatever wrappers."""
-    return _read(ctx, 'model')
+    return read(ctx, 'model')
 
 
 def model_ids(ctx: object) -> tuple[str, ...]:
     """The ids of the model that the context names; a response that names another came from where a capability sent it."""
-    ids = (_read(_read(ctx, 'model'), 'model_id'), _read(ctx, 'model_id'))
+    ids = (read(read(ctx, 'model'), 'model_id'), read(ctx, 'model_id'))
     return tuple(each for each in ids if isinstance(each, str))
 
 
@@ -165,7 +169,7 @@ def asks_again(messages: Sequence[ModelMessage]) -> bool:
 def output_call(ctx: object, output_context: object) -> tuple[str, str] | None:
     """The name and id of the output tool's call whose output is made, or `None` for text and for partial output."""
     call = getattr(output_context, 'tool_call', None)
-    if call is None or _read(ctx, 'partial_output'):
+    if call is None or read(ctx, 'partial_output'):
         return None
     return str(getattr(call, 'tool_name', '')), str(getattr(call, 'tool_call_id', ''))
 

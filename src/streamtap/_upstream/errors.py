@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from streamtap._names import clean
 from streamtap._upstream.responses import attempts_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def _names(error: BaseException) -> frozenset[str]:
 def error_type(error: BaseException) -> str:
     """The exception's class name; for an HTTP error of a model `ModelHTTPError_` and the status."""
     status = getattr(error, 'status_code', None) if 'ModelHTTPError' in _names(error) else None
-    return f'ModelHTTPError_{status}' if isinstance(status, int) else type(error).__name__
+    return f'ModelHTTPError_{status}' if isinstance(status, int) else clean(type(error).__name__)
 
 
 def _deadline_passed(ctx: object) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
 from streamtap._meter import NATIVE_CALL, NATIVE_RETURN
+from streamtap._names import clean
 from streamtap._upstream.tools import is_output_tool
 
 if TYPE_CHECKING:
@@ -67,18 +68,22 @@ def _part_started(
     now: float,
     describe: Callable[[str], tuple[str, bool]],
 ) -> None:
-    kind = str(getattr(part, 'part_kind', 'unknown'))
+    kind = clean(str(getattr(part, 'part_kind', 'unknown')))
     tool = _text(part, 'tool_name')
     call_id = _text(part, 'tool_call_id')
+    shown_id = None if call_id is None else clean(call_id)
+    shown = None if tool is None else clean(tool)
     if kind == NATIVE_RETURN:
         meter.other(waited_from, now)
         succeeded = getattr(part, 'outcome', 'success') == 'success'
         meter.native_returned(call_id or '', now, succeeded=succeeded)
-        meter.part_started(index, kind, tool=tool, tool_call_id=call_id, now=now)
+        meter.part_started(index, kind, tool=shown, tool_call_id=shown_id, now=now)
         return
     is_call = kind in ('tool-call', NATIVE_CALL)
-    shown, is_output = describe(tool) if kind == 'tool-call' and tool else (tool if is_call else None, False)
-    meter.part_started(index, kind, tool=shown, tool_call_id=call_id if is_call else None, is_output=is_output, now=now)
+    shown, is_output = describe(tool) if kind == 'tool-call' and tool else (shown if is_call else None, False)
+    meter.part_started(
+        index, kind, tool=shown, tool_call_id=shown_id if is_call else None, is_output=is_output, now=now
+    )
     if tool if is_call else _has_content(part):
         if is_call and getattr(part, 'args', None):
             meter.arguments(index, now)
@@ -86,7 +91,7 @@ def _part_started(
     else:
         meter.other(waited_from, now)
     if kind == NATIVE_CALL:
-        meter.native_started(tool or '', call_id or '', now)
+        meter.native_started(shown or '', call_id or '', now)
 
 
 def _has_content(part: object) -> bool:
@@ -188,7 +193,7 @@ def tool_result(event: AgentStreamEvent, manager: object) -> ToolResult | None:
         tool_call_id=_text(part, 'tool_call_id') or '',
         kind='output' if is_output else 'function',
         outcome=cast('ToolOutcome', known),
-        cause=cause if isinstance(cause, str) else None,
+        cause=clean(cause) if isinstance(cause, str) else None,
         error_type=error_type,
     )
 

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, cast
+
+from streamtap._names import clean
+from streamtap._upstream.reading import read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pydantic_ai.messages import ModelMessage, ModelResponse
+
+MAX_TOKENS = 10**12
+"""Tokens of one response above which a count is nonsense, as one below 0 is."""
+
+MAX_DOLLARS = 1e9
+"""The price of one response above which it is nonsense."""
 
 _STATUS = re.compile(r'status_code: (\d{3})\b')
 
@@ -61,10 +70,10 @@ def read_response(response: ModelResponse, *, priced: bool = True) -> Response:
     """
     usage = _usage(response.usage)
     return Response(
-        provider=response.provider_name,
-        model=response.model_name or None,
+        provider=_name(response.provider_name),
+        model=_name(response.model_name),
         model_id=getattr(response, 'model_id', None),
-        finish_reason=response.finish_reason,
+        finish_reason=_name(response.finish_reason),
         usage=usage,
         cost_usd=_cost(response) if priced and usage is not None else None,
         attempts=attempts_of(response),
@@ -78,25 +87,44 @@ def _usage(usage: object) -> Usage | None:
         return None
     details: dict[str, int] = getattr(usage, 'details', None) or {}
     reasoning: int = getattr(usage, 'output_reasoning_tokens', 0) or details.get('reasoning_tokens', 0)
-    read = Usage(
+    found = Usage(
         input_tokens=getattr(usage, 'input_tokens', 0) or 0,
         output_tokens=getattr(usage, 'output_tokens', 0) or 0,
         cache_read_tokens=getattr(usage, 'cache_read_tokens', 0) or 0,
         cache_write_tokens=getattr(usage, 'cache_write_tokens', 0) or 0,
         reasoning_tokens=reasoning or 0,
     )
+    if not all(_is_count(count) for count in astuple(found)):
+        return None
     # Releases before `unmeasured_requests`, and streams that broke, say "nothing reported" with zeros.
-    return read if read.input_tokens or read.output_tokens else None
+    return found if found.input_tokens or found.output_tokens else None
 
 
 def _cost(response: ModelResponse) -> float | None:
     known = getattr(response.usage, 'cost', None)
     if known is not None:
-        return float(known)
+        return _dollars(known)
     try:
-        return float(response.cost().total_price)
+        return _dollars(response.cost().total_price)
     except (LookupError, ValueError, AssertionError):
         return None
+
+
+def _is_count(count: object) -> bool:
+    return isinstance(count, int) and 0 <= count <= MAX_TOKENS
+
+
+def _dollars(price: object) -> float | None:
+    """The price, or `None` if it is no amount that anybody could pay: one NaN in a sum would stay there for ever."""
+    try:
+        dollars = float(price)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return dollars if 0 <= dollars <= MAX_DOLLARS else None
+
+
+def _name(said: object) -> str | None:
+    return clean(said) if isinstance(said, str) and said else None
 
 
 def attempts_of(holder: object) -> tuple[Attempt, ...]:
@@ -110,19 +138,19 @@ def _attempt(attempt: object) -> Attempt:
     kind: str | None = None
     if isinstance(error, str):
         # Only the class and the status: what follows is the provider's text.
-        kind = error.partition(':')[0].strip()
+        kind = clean(error.partition(':')[0].strip())
         if status := _STATUS.search(error):
             kind = f'ModelHTTPError_{status[1]}'
     usage = getattr(attempt, 'usage', None)
     cost = getattr(usage, 'cost', None)
     return Attempt(
-        provider=str(getattr(attempt, 'provider_name', None) or ''),
-        model=str(getattr(attempt, 'model_name', '')),
+        provider=clean(str(getattr(attempt, 'provider_name', None) or '')),
+        model=clean(str(getattr(attempt, 'model_name', ''))),
         started_unix=attempt.timestamp.timestamp(),  # type: ignore[attr-defined]
-        duration=attempt.duration.total_seconds(),  # type: ignore[attr-defined]
+        duration=max(0.0, attempt.duration.total_seconds()),  # type: ignore[attr-defined]
         error_type=kind if getattr(attempt, 'outcome', 'error') == 'error' else 'ResponseRejected',
         usage=_usage(usage),
-        cost_usd=None if cost is None else float(cost),
+        cost_usd=_dollars(cost),
     )
 
 
@@ -130,15 +158,15 @@ def spoken_responses(ctx: object, result: object) -> tuple[ModelResponse, ...]:
     """The responses of a realtime session; none of any other run."""
     if not getattr(ctx, 'realtime', False):
         return ()
-    read = getattr(result, 'new_messages', None)
-    messages = cast('Sequence[ModelMessage]', read()) if callable(read) else ()
+    new_messages = getattr(result, 'new_messages', None)
+    messages = cast('Sequence[ModelMessage]', new_messages()) if callable(new_messages) else ()
     return tuple(message for message in messages if message.kind == 'response')
 
 
 def streamed_response(events: object) -> ModelResponse | None:
     """The response a stream has put together so far; `None` where the stream does not show it."""
-    response = getattr(events, 'response', None)
-    return response if response is not None and hasattr(response, 'usage') else None
+    response = read(events, 'response')
+    return cast('ModelResponse', response) if hasattr(response, 'usage') else None
 
 
 def response_at(messages: Sequence[ModelMessage], index: int) -> ModelResponse | None:
@@ -167,10 +195,10 @@ def asked_model(
         return asked_model(candidates[min(failures, len(candidates) - 1)], 0)
     if (failures or is_another) and model_id and ':' in model_id:
         answered_by, _, name = model_id.partition(':')
-        return answered_by, name
+        return clean(answered_by), clean(name)
     provider = getattr(asked, 'system', None)
     name = getattr(asked, 'model_name', None)
-    return (provider if isinstance(provider, str) else '', name if isinstance(name, str) else '')
+    return _name(provider) or '', _name(name) or ''
 
 
 def wrapped_candidates(model: object) -> tuple[object, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamtap._names import clean
 from streamtap._upstream.versions import HAS_BARRIERS
 
 UNKNOWN_TOOL = '_unknown'
@@ -26,9 +27,9 @@ def _definition(manager: object, name: str) -> object | None:
 def known_tool(manager: object, name: str) -> str:
     """The tool's name, or `_unknown` if the run's tool manager does not know it; the name where nobody can say."""
     try:
-        return UNKNOWN_TOOL if _definition(manager, name) is None else name
+        return UNKNOWN_TOOL if _definition(manager, name) is None else clean(name)
     except LookupError:
-        return name
+        return clean(name)
 
 
 def is_output_tool(manager: object, name: str) -> bool:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
+from types import FrameType
 from typing import TYPE_CHECKING, cast
 
 from pydantic_ai import Agent
+
+from streamtap._upstream.reading import read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,10 +70,10 @@ def context_of_node(events: object) -> object | None:
 
     The latter are a generator of pydantic-ai's own, which was given the context and shows it until it is over.
     """
-    if hasattr(events, 'response'):
-        return getattr(events, '_run_ctx', None)
-    frame = getattr(events, 'ag_frame', None)
-    if frame is None or frame.f_code.co_name != 'wrap_run_event_stream':
+    if read(events, 'response') is not None:
+        return read(events, '_run_ctx')
+    frame = read(events, 'ag_frame')
+    if not isinstance(frame, FrameType) or frame.f_code.co_name != 'wrap_run_event_stream':
         return None
     module = str(frame.f_globals.get('__name__', ''))
     return frame.f_locals.get('ctx') if module.startswith('pydantic_ai.') else None
@@ -78,30 +81,30 @@ def context_of_node(events: object) -> object | None:
 
 def is_spent(events: object) -> bool:
     """Whether the events are a generator that is over already."""
-    return getattr(events, 'ag_frame', events) is None
+    return read(events, 'ag_frame', events) is None
 
 
 def tells_context_later(events: object) -> bool:
     """Whether the events are those of `run_stream_events()`, whose run begins when they are first asked for."""
-    return hasattr(events, '_binding')
+    return read(events, '_binding') is not None
 
 
 def context_of_events(events: object) -> RunOfEvents | None:
     """The context of the run behind the events of `run_stream_events()`, once it has begun."""
-    run = getattr(getattr(events, '_binding', None), 'agent_run', None)
+    run = getattr(read(events, '_binding'), 'agent_run', None)
     ctx = getattr(run, 'ctx', None)
     return None if ctx is None else RunOfEvents(ctx)
 
 
 def run_behind(events: object) -> asyncio.Task[object] | None:
     """The task of the run behind the events of `run_stream_events()`, once it has begun."""
-    task = getattr(events, '_task', None)
+    task = read(events, '_task')
     return cast('asyncio.Task[object]', task) if isinstance(task, asyncio.Task) else None
 
 
 def was_left(events: object) -> bool:
     """Whether the block of `run_stream_events()` was left, so that nobody reads on."""
-    return getattr(events, '_closed', False) is True
+    return read(events, '_closed') is True
 
 
 def is_of_response(event: AgentStreamEvent) -> bool:
@@ -129,8 +132,8 @@ def new_messages(holder: object) -> Sequence[ModelMessage]:
     if tells_context_later(holder) and context_of_events(holder) is None:
         # It was stopped before it began, and pydantic-ai refuses to say anything of it.
         return ()
-    read = getattr(holder, 'new_messages', None)
-    return cast('Sequence[ModelMessage]', read()) if callable(read) else ()
+    messages = read(holder, 'new_messages')
+    return cast('Sequence[ModelMessage]', messages()) if callable(messages) else ()
 
 
 def made_at(messages: Sequence[ModelMessage]) -> float | None:

@@ -1,0 +1,113 @@
+"""Records that no run would make: names as records carry them, and any numbers that are at least 0."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from hostile.texts import NAMES
+from streamtap import Fault, PartRecord, ResponseRecord, ResponseStart, RunRecord, RunStart, ToolRecord, ToolStart
+from streamtap._distribution import BOUNDS, Distribution
+from streamtap._names import clean
+
+FIT = NAMES.map(clean)
+"""What the doors make of any name."""
+
+SECONDS = st.one_of(st.floats(0, 1e12), st.sampled_from((0.0, 5e-324, 1e9)))
+COUNTS = st.integers(0, 10**12)
+STAMPS = st.integers(0, 2**62)
+LABELS = st.fixed_dictionaries({}, optional={'tenant': FIT, 'tier': FIT})
+
+_NAMED = st.sampled_from(('handler', 'capability', 'watch'))
+_KINDS = st.sampled_from(('function', 'output', 'native'))
+
+_RUN = {'run_id': FIT, 'conversation_id': st.none() | FIT, 'agent': FIT, 'labels': LABELS, 'started_ns': STAMPS}
+_STEP = {**_RUN, 'step': COUNTS}
+_TRACE = {
+    'trace_id': st.none() | st.just('f' * 32),
+    'span_id': st.none() | st.just('f' * 16),
+    'error_type': st.none() | FIT,
+}
+_TOOL = {'tool': FIT, 'tool_call_id': FIT, 'kind': _KINDS}
+
+_GAPS = st.lists(st.tuples(st.integers(0, len(BOUNDS)), st.integers(1, 10**9)), max_size=4).map(
+    lambda buckets: Distribution(tuple(sorted(dict(buckets).items())))
+)
+_PARTS = st.builds(
+    PartRecord,
+    index=st.integers(),
+    kind=FIT,
+    tool=st.none() | FIT,
+    tool_call_id=st.none() | FIT,
+    start=st.none() | SECONDS,
+    duration=SECONDS,
+    chunks=COUNTS,
+)
+
+STARTS = st.one_of(
+    st.builds(RunStart, **_RUN, parent_run_id=st.none() | FIT, root_agent=FIT, door=_NAMED),
+    st.builds(ResponseStart, **_STEP, provider=FIT, model=FIT, door=_NAMED, streamed=st.booleans()),
+    st.builds(ToolStart, **_STEP, **_TOOL),
+)
+RUNS = st.builds(
+    RunRecord,
+    **_RUN,
+    **_TRACE,
+    parent_run_id=st.none() | FIT,
+    root_agent=FIT,
+    door=_NAMED,
+    duration=SECONDS,
+    outcome=st.sampled_from(('success', 'error', 'cancelled', 'timeout', 'limit', 'deferred', 'incomplete')),
+    requests=COUNTS,
+    tool_calls=COUNTS,
+    output_retries=COUNTS,
+    input_tokens=COUNTS,
+    output_tokens=COUNTS,
+    cost_usd=st.none() | SECONDS,
+    time_to_first_output=st.none() | SECONDS,
+    time_to_final_result=st.none() | SECONDS,
+    phases=st.dictionaries(st.sampled_from(('wait', 'tools', 'other')), SECONDS),
+)
+RESPONSES = st.builds(
+    ResponseRecord,
+    **_STEP,
+    **_TRACE,
+    attempt=COUNTS,
+    root_agent=FIT,
+    provider=FIT,
+    model=FIT,
+    response_model=st.none() | FIT,
+    door=_NAMED,
+    duration=st.none() | SECONDS,
+    streamed=st.booleans(),
+    outcome=st.sampled_from(('success', 'error', 'cancelled', 'timeout', 'incomplete')),
+    time_to_first_token=st.none() | SECONDS,
+    time_to_first_output=st.none() | SECONDS,
+    chunks=COUNTS,
+    gap_counts=st.none() | _GAPS,
+    gap_sum=st.none() | SECONDS,
+    gap_max=st.none() | SECONDS,
+    stalls=COUNTS,
+    stall_seconds=SECONDS,
+    stall_starts=st.lists(SECONDS, max_size=3).map(tuple),
+    consumer_seconds=SECONDS,
+    output_tokens_per_second=st.none() | SECONDS,
+    usage_reported=st.booleans(),
+    input_tokens=st.none() | COUNTS,
+    output_tokens=st.none() | COUNTS,
+    cache_read_tokens=st.none() | COUNTS,
+    cache_write_tokens=st.none() | COUNTS,
+    reasoning_tokens=st.none() | COUNTS,
+    cost_usd=st.none() | SECONDS,
+    finish_reason=st.none() | FIT,
+    parts=st.lists(_PARTS, max_size=3).map(tuple),
+)
+TOOLS = st.builds(
+    ToolRecord,
+    **_STEP,
+    **_TRACE,
+    **_TOOL,
+    duration=st.none() | SECONDS,
+    outcome=st.sampled_from(('success', 'retried', 'failed', 'denied', 'deferred', 'interrupted', 'error')),
+    retry_cause=st.none() | FIT,
+)
+FAULTS = st.builds(Fault, st.sampled_from(('error', 'dropped')), FIT, COUNTS)
