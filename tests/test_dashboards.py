@@ -270,7 +270,7 @@ def test_labels_of_your_own_become_variables_and_filters(tmp_path: Path):
 
 def test_a_bound_matches_both_spellings_of_itself_only():
     """A scrape says 1.0 where OTLP says 1."""
-    for letters in BUCKETS.values():
+    for letters in (BUCKETS['D'], BUCKETS['R']):
         for bound in letters:
             pattern = bound_pattern(bound)
             assert all(re.fullmatch(pattern, text) for text in {f'{bound:g}', str(float(bound))})

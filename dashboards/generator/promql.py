@@ -143,7 +143,7 @@ def bound_pattern(bound: float) -> str:
     No backslashes: versions of Grafana differ in how they escape those of a variable's value.
 
     Args:
-        bound: The upper bound of the bucket.
+        bound: The upper bound of the bucket: of one that counts seconds, as larger ones are spelt with an exponent.
     """
     text = f'{bound:g}'.replace('.', '[.]')
     return text if '.' in text else f'{text}([.]0)?'

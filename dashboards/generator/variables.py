@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from generator.panels import Json, datasource
-from generator.promql import bound_pattern
-from streamtap._catalogue import BUCKETS, BY_NAME
+from generator.promql import bound_pattern, metric_of
+from streamtap._catalogue import BUCKETS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ def objective(name: str, label: str, histogram: str, choices: Sequence[float], u
     Raises:
         ValueError: If a choice is no bound of that metric's buckets.
     """
-    bounds = BUCKETS[BY_NAME[histogram].buckets or '']
+    bounds = BUCKETS[metric_of(histogram).buckets or '']
     if strangers := [choice for choice in choices if choice not in bounds]:
         raise ValueError(f'{strangers} are no bounds of {histogram}')
     options = [_option(f'{bound:g} s', bound_pattern(bound), selected=bound == usual) for bound in choices]
@@ -67,7 +67,7 @@ def objective(name: str, label: str, histogram: str, choices: Sequence[float], u
 
 
 def _labelled(label: str, chained_to: Sequence[str]) -> Json:
-    metric = BY_NAME[_SOURCES.get(label, 'pydantic_ai_runs_total')]
+    metric = metric_of(_SOURCES.get(label, 'pydantic_ai_runs_total'))
     known = [name for name in chained_to if name in ('job', 'instance', *metric.labels)]
     matchers = ', '.join(f'{name}=~"${name}"' for name in known)
     series = f'{metric.name}{{{matchers}}}' if matchers else metric.name
