@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pydantic_ai.messages import AgentStreamEvent
 
-    from streamtap._watch import WatchReader
+    from streamtap._watch_reader import WatchReader
 
 
 class WatchedEvents(BesideEvents):
