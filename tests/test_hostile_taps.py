@@ -17,7 +17,7 @@ from pydantic_ai.messages import FunctionToolCallEvent, PartEndEvent, PartStartE
 
 from streamtap import Tap
 from streamtap._tool_events import MAX_CALLS
-from streamtap._watched_run import MAX_UNTOLD
+from streamtap._watched_messages import MAX_UNTOLD
 from streamtap.testing import MemorySink, capture
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from uuid import uuid4
 
 from streamtap import _upstream
 from streamtap._guard import guarded
-from streamtap._names import NamedModel
 from streamtap._tool_events import ToolEvents, was_ready
+from streamtap._watched_messages import UntoldRequests, take_start
 
 if TYPE_CHECKING:
     import contextlib
@@ -30,15 +30,9 @@ if TYPE_CHECKING:
 
 WHERE = 'watch'
 
-MAX_UNTOLD = 256
-"""Responses of one run that wait for its messages; of more than that the oldest are told without their usage."""
-
 
 class WatchedRun:
     """Reads the events of a whole run. No method raises.
-
-    A response's usage, and when its request was made, are in the run's messages. They are asked for when the next
-    response begins; where only the result has them, all responses are told when it came.
 
     Args:
         runs: The tap's open runs.
@@ -79,7 +73,7 @@ class WatchedRun:
         self._model_ids: tuple[str, ...] = ()
         self._request: Request | None = None
         self._tools: ToolEvents | None = None
-        self._untold: list[Request] = []
+        self._untold = UntoldRequests()
         self._responses = 0
         self._result: object = None
 
@@ -121,7 +115,7 @@ class WatchedRun:
             elif _upstream.is_of_tools(event):
                 self._response_over(run, now)
                 if self._tools is None:
-                    self._tell(run, self._messages())
+                    self._untold.tell(run, self._messages(), self._responses)
                     run.tool_manager = self._tool_manager()
                     self._tools = ToolEvents(run, step=self._responses, is_ahead=True)
                 self._tools.feed(event, waited_from, now)
@@ -167,8 +161,8 @@ class WatchedRun:
                 self._tools.broke(asyncio.CancelledError() if stopped else error, self._waited_from, now)
             elif self._tools is not None:
                 self._tools.over()
-            self._tell(run, messages)
-            self._tell_all(run)
+            self._untold.tell(run, messages, self._responses)
+            self._untold.tell_all(run)
             run.tool_manager = None
             # The context of the run's own task holds this object, which must not hold the run in turn.
             self._events = self._result = None
@@ -237,7 +231,7 @@ class WatchedRun:
         if self._request is None:
             if event.event_kind != 'part_start':
                 return
-            self._tell(run, self._messages())
+            self._untold.tell(run, self._messages(), self._responses)
         request = self._request or self._expect_request(run)
         if request.meter.first_event is None:
             run.request_began(request)
@@ -268,7 +262,7 @@ class WatchedRun:
         """
         came_of_it = sum(message.kind == 'response' for message in messages) > self._responses
         if came_of_it and self._request is None:
-            self._tell(run, messages[:-1])
+            self._untold.tell(run, messages[:-1], self._responses)
             self._expect_request(run)
         request = self._request
         if request is None:
@@ -279,11 +273,11 @@ class WatchedRun:
         if came_of_it or (was_made and may_come) or request.meter.first_event is not None:
             self._request = None
             if not came_of_it:
-                self._tell(run, messages)
+                self._untold.tell(run, messages, self._responses)
             self._responses += came_of_it
             ctx = _upstream.context_of_events(self._events)
             run.request_over(request, _upstream.request_outcome(error, ctx), error=error, now=now)
-            self._asked(run, request, messages)
+            take_start(run, request, messages)
             if not came_of_it:
                 # No message is its answer; the last one is that of the request before.
                 run.settle()
@@ -294,46 +288,3 @@ class WatchedRun:
     def _messages(self) -> Sequence[ModelMessage]:
         holder = self._events if self._result is None else self._result
         return _upstream.new_messages(holder)
-
-    def _tell(self, run: Run, messages: Sequence[ModelMessage]) -> None:
-        """Report the response that is over, if the messages have it; else it waits for the result."""
-        request, run.unsettled = run.unsettled, None
-        if request is not None:
-            self._untold.append(request)
-            if len(self._untold) > MAX_UNTOLD:
-                run.unsettled = self._untold.pop(0)
-                run.settle()
-        places = [place for place, message in enumerate(messages) if message.kind == 'response']
-        # In what the user or a capability rewrote, nobody knows which response is which.
-        if places and len(places) == self._responses:
-            told, self._untold = self._untold, []
-            for request, place in zip(told, places[len(places) - len(told) :], strict=True):
-                self._fill(run, request, messages, place)
-                run.unsettled = request
-                run.settle()
-
-    def _tell_all(self, run: Run) -> None:
-        for request in self._untold:
-            run.unsettled = request
-            run.settle()
-        self._untold = []
-
-    def _fill(self, run: Run, request: Request, messages: Sequence[ModelMessage], place: int) -> None:
-        response = messages[place]
-        if response.kind == 'response':
-            request.response = response
-            if request.model is None:
-                request.model = NamedModel(*_upstream.asked_model_id(response))
-        before = messages[:place]
-        if _upstream.asks_again(before):
-            run.output_retries += 1
-        self._asked(run, request, before)
-
-    def _asked(self, run: Run, request: Request, messages: Sequence[ModelMessage]) -> None:
-        """Take the request's start from the message that it carried."""
-        asked = _upstream.made_at(messages)
-        if asked is not None and not request.was_held and (moment := run.moments.to_monotonic(asked)) >= run.started:
-            meter = request.meter
-            first_sign = meter.first_event if meter.first_event is not None else meter.stopped
-            if first_sign is not None and moment <= first_sign:
-                request.started = meter.started = moment

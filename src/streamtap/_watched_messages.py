@@ -1,0 +1,88 @@
+"""What the messages of a watched run tell of its requests, which its events do not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamtap import _upstream
+from streamtap._names import NamedModel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic_ai.messages import ModelMessage
+
+    from streamtap._response_record import Request
+    from streamtap._run import Run
+
+MAX_UNTOLD = 256
+"""Requests of one run that wait for its messages; of more than that the oldest are told without their usage."""
+
+
+class UntoldRequests:
+    """The requests of a run that are over, and wait for its messages.
+
+    A response's usage, and when its request was made, are in the run's messages. They are asked for when the next
+    response begins; where only the result has them, all responses are told when it came.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[Request] = []
+
+    def tell(self, run: Run, messages: Sequence[ModelMessage], responses: int) -> None:
+        """Report the request that is over, if the messages have its response; else it waits for the result.
+
+        Args:
+            run: The run.
+            messages: Its messages so far.
+            responses: How many responses it had so far.
+        """
+        request, run.unsettled = run.unsettled, None
+        if request is not None:
+            self._waiting.append(request)
+            if len(self._waiting) > MAX_UNTOLD:
+                run.unsettled = self._waiting.pop(0)
+                run.settle()
+        places = [place for place, message in enumerate(messages) if message.kind == 'response']
+        # In what the user or a capability rewrote, nobody knows which response is which.
+        if places and len(places) == responses:
+            told, self._waiting = self._waiting, []
+            for request, place in zip(told, places[len(places) - len(told) :], strict=True):
+                _fill(run, request, messages, place)
+                run.unsettled = request
+                run.settle()
+
+    def tell_all(self, run: Run) -> None:
+        """Report what still waits; no messages will come."""
+        for request in self._waiting:
+            run.unsettled = request
+            run.settle()
+        self._waiting = []
+
+
+def take_start(run: Run, request: Request, messages: Sequence[ModelMessage]) -> None:
+    """Take a request's start from the message that it carried.
+
+    Args:
+        run: The run.
+        request: The request.
+        messages: The messages that it carried.
+    """
+    asked = _upstream.made_at(messages)
+    if asked is not None and not request.was_held and (moment := run.moments.to_monotonic(asked)) >= run.started:
+        meter = request.meter
+        first_sign = meter.first_event if meter.first_event is not None else meter.stopped
+        if first_sign is not None and moment <= first_sign:
+            request.started = meter.started = moment
+
+
+def _fill(run: Run, request: Request, messages: Sequence[ModelMessage], place: int) -> None:
+    response = messages[place]
+    if response.kind == 'response':
+        request.response = response
+        if request.model is None:
+            request.model = NamedModel(*_upstream.asked_model_id(response))
+    before = messages[:place]
+    if _upstream.asks_again(before):
+        run.output_retries += 1
+    take_start(run, request, before)
