@@ -22,13 +22,14 @@ test: $(STAMP) servers ## Static checks, then every test
 	$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest $(PYTEST)
 
-check: $(STAMP) ## Formatting, lint, types, and generated files that are out of date
+check: $(STAMP) ## Formatting, lint, types, generated files that are out of date, and the site's links into build/site
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python dashboards/generate.py --check
 	$(BIN)/python dashboards/generate_rules.py --check
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(STAMP) ## What the tap costs
 	$(BIN)/python bench/per_delta.py
