@@ -41,7 +41,7 @@ OLDEST_SINKS = (
     'opentelemetry-exporter-prometheus==0.53b0',
 )
 NEWEST_SINKS = ('prometheus-client', 'opentelemetry-sdk', 'opentelemetry-exporter-prometheus')
-TOOLS = ('pytest', 'pytest-timeout')
+TOOLS = ('pytest', 'pytest-rerunfailures', 'pytest-timeout')
 
 
 @dataclass(frozen=True)
