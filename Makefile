@@ -7,8 +7,9 @@ PHOENIX ?= .phoenix
 # Many tests wait for servers and clocks: one process for each core.
 PYTEST ?= --numprocesses auto
 DURABLE ?= .durable
+AUDIT ?= .audit
 
-.PHONY: demo test check bench truth compat soak durable fuzz dashboards docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench truth compat soak durable fuzz audit dashboards docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -43,10 +44,20 @@ compat: ## The core of the tests on the oldest and newest releases, and on two b
 
 soak: $(STAMP) ## 100,000 random runs, and as many with invented names: every counter beside what really happened
 	PYTHONPATH=tests $(BIN)/python -m soak $(SOAK)
+
 # The fuzzer has no wheel for every Python: where it has none, only the properties are checked.
 fuzz: $(STAMP) ## Hostile input, very much of it: FUZZ='--examples 2000 --minutes 1' for less
 	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: -e '.[fuzz]'
 	PYTHONPATH=tests $(BIN)/python -m hostile $(FUZZ)
+
+# pip-audit has an environment of its own, so that it does not audit itself.
+audit: $(STAMP) $(AUDIT)/bin/pip-audit ## Dependencies that contradict each other, or are known to be vulnerable
+	$(BIN)/python -m pip check
+	$(AUDIT)/bin/python tests/audit.py $(BIN)/python
+
+$(AUDIT)/bin/pip-audit:
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.7'
 
 docs: $(STAMP) ## Write the generated pages
 	$(BIN)/python docs/generate.py
@@ -79,4 +90,4 @@ $(PHOENIX)/bin/phoenix:
 	$(PHOENIX)/bin/python -m pip install --quiet --disable-pip-version-check arize-phoenix
 
 clean:
-	rm -rf $(VENV) .compat .servers .phoenix .durable dist build .pytest_cache .ruff_cache
+	rm -rf $(VENV) .compat .servers .phoenix .durable .audit dist build .pytest_cache .ruff_cache

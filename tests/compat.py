@@ -41,7 +41,7 @@ OLDEST_SINKS = (
     'opentelemetry-exporter-prometheus==0.53b0',
 )
 NEWEST_SINKS = ('prometheus-client', 'opentelemetry-sdk', 'opentelemetry-exporter-prometheus')
-TOOLS = ('pytest', 'pytest-timeout')
+TOOLS = ('pytest', 'pytest-rerunfailures', 'pytest-timeout')
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,10 @@ class Environment:
         report = COMPAT / f'{self.name}.xml'
         report.unlink(missing_ok=True)
         files = [ROOT / 'tests' / f'test_{name}.py' for name in CORE]
+        # Not the folder of the boards: without Logfire its `logfire` is taken for the package of that name.
+        options = ('-q', '--tb=short', '--override-ini=pythonpath=tests', f'--junitxml={report}')
         ran = subprocess.run(
-            [self.python, '-m', 'pytest', '-q', '--tb=short', f'--junitxml={report}', *files],
+            [self.python, '-m', 'pytest', *options, *files],
             check=False,
             capture_output=True,
             text=True,

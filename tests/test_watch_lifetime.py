@@ -10,11 +10,12 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
+import pydantic_ai
 import pytest
 from event_readers import read
 from features import needs
-from pydantic_ai import Agent, CancellationToken, UsageLimits
-from pydantic_ai.exceptions import RunCancelled, UsageLimitExceeded
+from pydantic_ai import Agent, UsageLimits
+from pydantic_ai.exceptions import UsageLimitExceeded
 from pydantic_ai.messages import PartStartEvent, TextPart
 from scripted import Calls, Silence, agent
 from traced import traced
@@ -100,7 +101,8 @@ def test_a_cancelled_wait_ends_the_response_at_once(mode: str, seen: Capture):
 
     async def main() -> None:
         reading = asyncio.create_task(read(agent(['so ', Silence()]), mode, seen.tap.watch))
-        await asyncio.sleep(0.05)
+        while [response.chunks for response in seen.tap.live().responses if response.wait is not None] != [1]:
+            await asyncio.sleep(0.001)
         reading.cancel()
         try:
             await reading
@@ -203,9 +205,10 @@ def test_a_run_that_a_scrape_finds_first_is_where_it_was_begun():
         with found.provider.get_tracer('mine').start_as_current_span('mine'):
             async with made.run_stream_events('hello') as events:
                 asked = asyncio.ensure_future(anext(aiter(found.tap.watch(events))))
-                await asyncio.sleep(0.05)
                 # Not `to_thread`, which would take the span along.
-                open_now = await asyncio.get_running_loop().run_in_executor(None, found.tap.live)
+                loop = asyncio.get_running_loop()
+                while not (open_now := await loop.run_in_executor(None, found.tap.live)).runs:
+                    await asyncio.sleep(0.001)
                 assert [run.agent for run in open_now.runs] == ['a']
                 asked.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -255,10 +258,10 @@ def test_a_run_that_is_stopped_before_its_first_request_has_none(seen: Capture):
     """The run's token is cancelled before the run has made any message."""
 
     async def main() -> None:
-        token = CancellationToken()
+        token = pydantic_ai.CancellationToken()
         token.cancel()
         async with agent(['never'], name='a').run_stream_events('hello', cancellation_token=token) as events:
-            with pytest.raises(RunCancelled):
+            with pytest.raises(pydantic_ai.exceptions.RunCancelled):
                 async for _ in seen.tap.watch(events):
                     pass
 
