@@ -28,7 +28,6 @@ check: $(STAMP) ## Formatting, lint, types, and generated files that are out of 
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python dashboards/generate.py --check
-	$(BIN)/python dashboards/generate_rules.py --check
 
 bench: $(STAMP) ## What the tap costs
 	$(BIN)/python bench/per_delta.py
@@ -50,9 +49,8 @@ fuzz: $(STAMP) ## Hostile input, very much of it: FUZZ='--examples 2000 --minute
 docs: $(STAMP) ## Write the generated pages
 	$(BIN)/python docs/generate.py
 
-dashboards: $(STAMP) ## Write the Grafana boards, rules and alerts
+dashboards: $(STAMP) ## Write the boards, rules and alerts
 	$(BIN)/python dashboards/generate.py
-	$(BIN)/python dashboards/generate_rules.py
 
 servers: ## The real servers that some tests use
 	tests/install_servers.sh

@@ -64,4 +64,4 @@ def test_an_agent_that_fails_reaches_the_one_on_call(
         'agent': 'coder',
     }
     assert re.fullmatch(r'\S+% of the runs of coder failed in the last 20s', alert['annotations']['summary'])
-    assert alert['annotations']['runbook_url'] == 'docs/runbooks.md#pydanticairunfailuresfast'
+    assert alert['annotations']['runbook_url'] == 'runbooks.md#pydanticairunfailuresfast'
