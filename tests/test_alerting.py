@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def prometheus() -> str:
-    """The path of Prometheus; without it the test skips, and in CI it fails."""
-    return shutil.which('prometheus') or missing('Prometheus', '`make servers` gives it, on Debian')
-
-
-@pytest.fixture
 def alertmanager() -> str:
     """The path of Alertmanager; without it the test skips, and in CI it fails."""
     found = shutil.which('prometheus-alertmanager') or shutil.which('alertmanager')
