@@ -29,7 +29,6 @@ check: $(STAMP) ## Formatting, lint, types, generated files that are out of date
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python dashboards/generate.py --check
-	$(BIN)/python dashboards/generate_rules.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(STAMP) ## What the tap costs
@@ -62,9 +61,8 @@ $(AUDIT)/bin/pip-audit:
 docs: $(STAMP) ## Write the generated pages
 	$(BIN)/python docs/generate.py
 
-dashboards: $(STAMP) ## Write the Grafana boards, rules and alerts
+dashboards: $(STAMP) ## Write the boards, rules and alerts
 	$(BIN)/python dashboards/generate.py
-	$(BIN)/python dashboards/generate_rules.py
 
 servers: ## The real servers that some tests use
 	tests/install_servers.sh

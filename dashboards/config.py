@@ -1,4 +1,4 @@
-"""What the rules and alerts call bad: change it here, then run `generate_rules.py`."""
+"""What the rules and alerts call bad: change it here, then run `generate.py`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ class Config:
 
     Args:
         keep: Labels that keep things apart beside agent, model or tool: of the scrape, or your own from `Tap(labels=)`.
-        runbooks: Where `runbooks.md` can be read; alerts link to its headings.
+        runbooks: Where your people read `runbooks.md`, best a URL; `runbook_url` of an alert is this and its heading.
+            A bare name is shown as text, and is no dead link.
         bad_run_outcomes: The outcomes of a run that are failures.
         uncounted_run_outcomes: The outcomes that are neither good nor bad.
         run_error_budget: The share of runs that may fail.
@@ -60,7 +61,7 @@ class Config:
     """
 
     keep: tuple[str, ...] = ('job',)
-    runbooks: str = 'docs/runbooks.md'
+    runbooks: str = 'runbooks.md'
 
     bad_run_outcomes: tuple[str, ...] = ('error', 'timeout', 'limit')
     uncounted_run_outcomes: tuple[str, ...] = ('incomplete',)

@@ -1,78 +1,89 @@
-"""Writes the Grafana boards; `--check` fails if they are out of date or ask for what the catalogue does not have."""
+"""Writes boards, rules and alerts; `--check` fails if one is out of date or asks for what the catalogue does not have."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from generator.board_models import MODELS
-from generator.board_overview import OVERVIEW
-from generator.board_streaming import STREAMING
-from generator.board_tools import TOOLS
+from config import CONFIG
 from generator.contract import strangers
+from generator.generated_files import orphans, stale, write
+from generator.grafana_boards import grafana_files
+from generator.logfire_boards import logfire_files
 from generator.promql import UnknownMetricError
+from generator.rules_yaml import rule_files
 
 from streamtap._catalogue import check_label_names
 
-BOARDS = (OVERVIEW, STREAMING, MODELS, TOOLS)
-FOLDER = Path(__file__).parent / 'grafana'
+if TYPE_CHECKING:
+    from config import Config
+
+FOLDER = Path(__file__).parent
 
 
-def render(user_labels: tuple[str, ...] = ()) -> dict[str, str]:
-    """Each board's file name and text.
+def generated(config: Config = CONFIG, user_labels: tuple[str, ...] = ()) -> dict[str, str]:
+    """The text of every file, by its path under `dashboards/`.
 
     Args:
-        user_labels: The user's own labels, as in `Tap(labels=...)`.
+        config: What the rules and alerts call bad.
+        user_labels: The user's own labels, as in `Tap(labels=...)`, by which viewers of the boards can filter.
+
+    Raises:
+        UnknownMetricError: If a board asks for a metric that the catalogue does not have.
+        ValueError: If a rule does, or if a label cannot be one.
     """
-    boards = {f'{board.name}.json': board.render(user_labels) for board in BOARDS}
-    return {name: json.dumps(board, indent=2, ensure_ascii=False) + '\n' for name, board in boards.items()}
+    check_label_names(user_labels)
+    return {**grafana_files(user_labels), **rule_files(config), **logfire_files()}
 
 
 def complaints(files: dict[str, str], folder: Path, user_labels: tuple[str, ...] = ()) -> list[str]:
-    """What is wrong with the boards of a folder.
+    """What is wrong with the files of a folder.
 
     Args:
-        files: The boards as they should be.
+        files: The files as they should be.
         folder: Where they are.
         user_labels: The user's own labels.
     """
-    found = [f'{name}: {stranger}' for name, text in files.items() for stranger in strangers(text, user_labels)]
-    for name, text in files.items():
-        path = folder / name
-        if not path.is_file() or path.read_text(encoding='utf-8') != text:
-            found.append(f'{name} is out of date: run `make dashboards`')
-    orphans = sorted(path.name for path in folder.glob('*.json') if path.name not in files)
-    return found + [
-        f'{name} has no generator: delete it, or add its board to dashboards/generate.py' for name in orphans
+    boards = {path: text for path, text in files.items() if path.endswith('.json')}
+    return [
+        *(f'{path}: {stranger}' for path, text in boards.items() for stranger in strangers(text, user_labels)),
+        *(f'{path} is out of date: run `make dashboards`' for path in stale(files, folder)),
+        *(f'{path} has no generator: delete it, or give its board one' for path in orphans(boards, folder)),
     ]
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write the boards, or say what is wrong with them."""
+    """Write the files, or say what is wrong with them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--check', action='store_true', help='write nothing; exit 1 if something is wrong')
     parser.add_argument(
         '--label', action='append', default=[], metavar='NAME', help='a label of your own, as in Tap(labels=...)'
     )
+    parser.add_argument(
+        '--runbooks',
+        default=CONFIG.runbooks,
+        metavar='URL',
+        help='where your people read runbooks.md; alerts link to its headings (%(default)s)',
+    )
     parser.add_argument('--to', type=Path, default=FOLDER, metavar='DIR', help='where to write them (%(default)s)')
     arguments = parser.parse_args(argv)
-    labels, folder = tuple(arguments.label), arguments.to
+    labels: tuple[str, ...] = tuple(arguments.label)
+    folder: Path = arguments.to
     try:
-        check_label_names(labels)
-        files = render(labels)
+        files = generated(replace(CONFIG, runbooks=arguments.runbooks), labels)
     except (UnknownMetricError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
-    if arguments.check:
-        wrong = complaints(files, folder, labels)
-        print(*wrong, sep='\n', end='\n' if wrong else '', file=sys.stderr)
-        return 1 if wrong else 0
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding='utf-8')
-    return 0
+    if not arguments.check:
+        write(files, folder)
+        return 0
+    wrong = complaints(files, folder, labels)
+    for complaint in wrong:
+        print(complaint, file=sys.stderr)
+    return 1 if wrong else 0
 
 
 if __name__ == '__main__':

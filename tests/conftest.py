@@ -54,6 +54,12 @@ def promtool() -> str:
     return shutil.which('promtool') or missing('promtool', '`make servers`, or `apt-get install prometheus`, gives it')
 
 
+@pytest.fixture(scope='session')
+def prometheus() -> str:
+    """The path of Prometheus; without it the test skips, and in CI it fails."""
+    return shutil.which('prometheus') or missing('Prometheus', '`make servers` gives it, on Debian')
+
+
 @pytest.fixture
 def victoria_metrics(tmp_path: Path) -> Iterator[VictoriaMetrics]:
     """A VictoriaMetrics of the test's own; without it the test skips, and in CI it fails."""

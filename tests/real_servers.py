@@ -28,13 +28,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(look: Callable[[], Found | None], what: str, *, seconds: float = 20.0) -> Found:
+def wait_for(look: Callable[[], Found | None], what: str, *, seconds: float = 20.0, pause: float = 0.05) -> Found:
     """What `look` finds, as soon as it finds something.
 
     Args:
         look: What to try again and again.
         what: What is waited for, for people.
         seconds: How long to wait at most.
+        pause: How long between two looks.
 
     Raises:
         TimeoutError: If nothing was found in that time.
@@ -43,7 +44,7 @@ def wait_for(look: Callable[[], Found | None], what: str, *, seconds: float = 20
     while (found := look()) is None:
         if time.monotonic() > deadline:
             raise TimeoutError(f'waited {seconds} s for {what}')
-        time.sleep(0.05)
+        time.sleep(pause)
     return found
 
 

@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def prometheus() -> str:
-    """The path of Prometheus; without it the test skips, and in CI it fails."""
-    return shutil.which('prometheus') or missing('Prometheus', '`make servers` gives it, on Debian')
-
-
-@pytest.fixture
 def alertmanager() -> str:
     """The path of Alertmanager; without it the test skips, and in CI it fails."""
     found = shutil.which('prometheus-alertmanager') or shutil.which('alertmanager')
@@ -64,4 +58,4 @@ def test_an_agent_that_fails_reaches_the_one_on_call(
         'agent': 'coder',
     }
     assert re.fullmatch(r'\S+% of the runs of coder failed in the last 20s', alert['annotations']['summary'])
-    assert alert['annotations']['runbook_url'] == 'docs/runbooks.md#pydanticairunfailuresfast'
+    assert alert['annotations']['runbook_url'] == 'runbooks.md#pydanticairunfailuresfast'

@@ -13,6 +13,7 @@ import generate
 import jsonschema
 import promql_parser
 import pytest
+import yaml
 from boards import FILES, filled_in, panels, read, variables
 from generator.contract import strangers_of
 from generator.layout import Layout
@@ -213,22 +214,35 @@ def test_every_metric_is_on_a_board():
     }
 
 
-def test_the_boards_in_the_repository_are_those_of_the_generator():
-    """Neither stale nor without a generator, and they ask only for what the catalogue has."""
-    assert generate.complaints(generate.render(), generate.FOLDER) == []
+def test_the_files_in_the_repository_are_those_of_the_generator():
+    """Boards, rules and alerts: none is stale or has no generator, and they ask only for what the catalogue has."""
+    assert generate.complaints(generate.generated(), generate.FOLDER) == []
 
 
-def test_a_stale_and_an_orphaned_board_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """`--check` names each file and what to do, and writes nothing."""
+def test_stale_and_orphaned_files_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """`--check` names each and what to do, and writes nothing."""
     assert generate.main(['--to', str(tmp_path)]) == 0
-    (tmp_path / 'tools.json').write_text('{}', encoding='utf-8')
-    (tmp_path / 'mine.json').write_text('{}', encoding='utf-8')
+    assert {path.name for path in tmp_path.iterdir()} == {'grafana', 'prometheus', 'kubernetes', 'logfire'}
+    (tmp_path / 'grafana' / 'tools.json').write_text('{}', encoding='utf-8')
+    (tmp_path / 'prometheus' / 'rules.yaml').unlink()
+    (tmp_path / 'grafana' / 'mine.json').write_text('{}', encoding='utf-8')
+    (tmp_path / 'logfire' / 'mine.json').write_text('{}', encoding='utf-8')
     assert generate.main(['--check', '--to', str(tmp_path)]) == 1
     assert capsys.readouterr().err.splitlines() == [
-        'tools.json is out of date: run `make dashboards`',
-        'mine.json has no generator: delete it, or add its board to dashboards/generate.py',
+        'grafana/tools.json is out of date: run `make dashboards`',
+        'prometheus/rules.yaml is out of date: run `make dashboards`',
+        'grafana/mine.json has no generator: delete it, or give its board one',
+        'logfire/mine.json has no generator: delete it, or give its board one',
     ]
-    assert (tmp_path / 'tools.json').read_text(encoding='utf-8') == '{}'
+    assert (tmp_path / 'grafana' / 'tools.json').read_text(encoding='utf-8') == '{}'
+
+
+def test_alerts_lead_to_where_the_runbooks_are_read(tmp_path: Path):
+    """`--runbooks` is the beginning of each `runbook_url`."""
+    assert generate.main(['--runbooks', 'https://wiki.example.com/agents', '--to', str(tmp_path)]) == 0
+    groups = yaml.safe_load((tmp_path / 'prometheus' / 'alerts.yaml').read_text(encoding='utf-8'))['groups']
+    found = {rule['alert']: rule['annotations']['runbook_url'] for group in groups for rule in group['rules']}
+    assert found == {alert: f'https://wiki.example.com/agents#{alert.lower()}' for alert in found}
 
 
 def test_a_metric_that_was_renamed_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
@@ -258,7 +272,9 @@ def test_a_query_may_ask_only_for_what_there_is(query: str, wrong: list[str]):
 def test_labels_of_your_own_become_variables_and_filters(tmp_path: Path):
     """`--label` names them as `Tap(labels=...)` does, and what cannot be a label is refused."""
     assert generate.main(['--label', 'feature', '--to', str(tmp_path)]) == 0
-    for path in tmp_path.glob('*.json'):
+    written = sorted((tmp_path / 'grafana').glob('*.json'))
+    assert [path.name for path in written] == [path.name for path in FILES]
+    for path in written:
         board = read(path)
         assert 'feature' in variables(board)
         for panel in panels(board):

@@ -98,7 +98,7 @@ def _gaps(promql: Promql) -> tuple[Json, ...]:
 
 
 def _stalled(promql: Promql) -> Json:
-    stalled = promql.gauge('pydantic_ai_stalled_streams', by='model, stage')
+    stalled = promql.present('pydantic_ai_stalled_streams', by='model, stage')
     return timeseries(
         'Streams stalled now',
         'Which streams hang at this moment, before their first token or in mid-stream? They show while they hang.',

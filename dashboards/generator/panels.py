@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from string import ascii_uppercase
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ Verdict = tuple[tuple[float | None, str], ...]
 """Thresholds and the colour above each; the first is None, for all that is below the second."""
 
 NO_TRAFFIC = 'No traffic'
+
+_AXIS_REACHES = MappingProxyType({'cps': 1, 'none': 1, 'suffix:/min': 1, 'percentunit': 0.1})
+"""How far an axis goes at least, by unit: a line at 0 would be drawn on one up to 100."""
 
 
 def datasource() -> Json:
@@ -167,6 +171,8 @@ def timeseries(
         'showPoints': 'auto' if stacking == 'none' else 'never',
         'stacking': {'mode': stacking, 'group': 'A'},
     }
+    if unit in _AXIS_REACHES:
+        custom['axisSoftMax'] = _AXIS_REACHES[unit]
     defaults: Json = {'unit': unit, 'min': 0, 'noValue': empty, 'color': {'mode': 'palette-classic'}, 'custom': custom}
     options: Json = {
         'legend': {'calcs': [], 'displayMode': 'list', 'placement': 'bottom', 'showLegend': True},

@@ -83,6 +83,11 @@ class Promql:
         """The series of a label's values that a counter has counted in the time range of the board."""
         return f'{expr} and on ({label}) ({self.increase(counter, by=label)} > 0)'
 
+    def present(self, gauge: str, by: str) -> str:
+        """The sums of a gauge by labels that were above 0 in the time range of the board."""
+        above = f'sum by ({by}) (max_over_time({self.select(gauge)}[{RANGE}])) > 0'
+        return f'{self.gauge(gauge, by=by)} and on ({by}) ({above})'
+
     def or_zero(self, expr: str) -> str:
         """A sum, or 0 where it has nothing although taps report: no news, and not no data."""
         return f'{expr} or on () (0 * group({self.select("streamtap_build_info")}))'

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from generator.rules_alerts import Alert
 
-HEAD = '# Written by dashboards/generate_rules.py: change dashboards/config.py, then run it again.\n'
+HEAD = '# Written by dashboards/generate.py: change dashboards/config.py, then run it again.\n'
 
 
 def rule_files(config: Config) -> dict[str, str]:
