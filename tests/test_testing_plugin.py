@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features import needs
@@ -150,3 +152,17 @@ def test_a_process_whose_taps_are_off_is_measured(pytester: pytest.Pytester, mon
         """,
     )
     result.assert_outcomes(passed=1)
+
+
+@needs('capability')
+def test_the_tests_of_the_documentation_pass(pytester: pytest.Pytester):
+    """As they stand there; the failure shown below them is what they say of a slower tool."""
+    page = (Path(__file__).parents[1] / 'docs' / 'testing.md').read_text(encoding='utf-8')
+    conftest, tests = re.findall(r'^```py\n# \w+\.py\n(.*?)^```$', page, re.MULTILINE | re.DOTALL)
+    pytester.makeconftest(conftest)
+    pytester.makepyfile(tests)
+    pytester.runpytest('-p', 'no:cacheprovider').assert_outcomes(passed=1)
+    pytester.makepyfile(tests.replace('advance(1.2)', 'advance(1.8)'))
+    shown = re.search(r'^```text\n(.*?)^```$', page, re.MULTILINE | re.DOTALL)
+    assert shown is not None
+    pytester.runpytest('-p', 'no:cacheprovider').stdout.fnmatch_lines(shown[1].splitlines())
