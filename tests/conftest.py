@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from victoria import VictoriaMetrics
 
+pytest_plugins = ['pytester', 'streamtap.testing']
+
 SERVERS = Path(__file__).parents[1] / '.servers' / 'usr' / 'bin'
 REQUIRE_REAL = os.environ.get('STREAMTAP_REQUIRE_REAL') == '1'
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pydantic_ai import RunContext
     from pydantic_ai.messages import AgentStreamEvent
 
-    from streamtap.testing import Capture
+    from streamtap.testing import Capture, FakeClock
 
 
 @pytest.fixture
@@ -194,3 +195,29 @@ def test_what_is_no_handler_is_refused(seen: Capture):
         handler: Any = wrong
         with pytest.raises(TypeError, match='async function'):
             seen.tap.beside(handler)
+
+
+@pytest.mark.parametrize('tool', ['quick', 'broken'])
+def test_a_tool_that_starts_late_for_a_slow_handler_is_still_timed(tool: str, captap: Capture, tap_clock: FakeClock):
+    """It begins when the handler asks for its result, and not while the handler holds its call."""
+    made = agent([Calls(tool)], ['done'])
+
+    @made.tool_plain
+    async def quick() -> None:
+        tap_clock.advance(0.005)
+
+    @made.tool_plain
+    async def broken() -> None:
+        tap_clock.advance(0.005)
+        raise LookupError
+
+    async def holds(ctx: Any, events: Any) -> None:
+        async for event in events:
+            if event.event_kind == 'function_tool_call':
+                tap_clock.advance(0.2)
+
+    with contextlib.suppress(LookupError):
+        asyncio.run(made.run('hello', event_stream_handler=captap.tap.beside(holds)))
+    assert [call.duration for call in captap.tools] == pytest.approx([0.005])
+    assert captap.run.phases == pytest.approx({'tools': 0.005, 'consumer': 0.2})
+    assert captap.run.duration == pytest.approx(0.205)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from features import needs
+from made_records import run_start, tell_everything
 from scripted import Calls, agent
 
-from streamtap.testing import FakeClock, capture
+from streamtap import Tap
+from streamtap.testing import Capture, FakeClock, MemorySink, capture
 
 
 def test_capture_keeps_what_a_run_did():
@@ -22,20 +25,51 @@ def test_capture_keeps_what_a_run_did():
         assert seen.tap.usage.summary().total.runs == 1
 
 
-def test_a_fake_clock_makes_durations_exact():
+@needs('capability')
+def test_a_fake_clock_makes_durations_exact(captap: Capture, tap_clock: FakeClock):
     """Time passes only when the test says so."""
-    clock = FakeClock()
-    with capture(clock=clock) as seen:
-        made = agent([Calls('wait')], ['done'], capabilities=[seen.tap.capability(stream=True)])
+    made = agent([Calls('wait')], ['done'], capabilities=[captap.tap.capability(stream=True)])
 
-        @made.tool_plain
-        async def wait() -> str:
-            clock.advance(2.5)
-            return 'waited'
+    @made.tool_plain
+    async def wait() -> str:
+        tap_clock.advance(2.5)
+        return 'waited'
 
-        asyncio.run(made.run('hello'))
-        assert [(tool.duration, tool.started_ns) for tool in seen.tools] == [(2.5, 1_767_225_600_000_000_000)]
-        assert [(run.duration, run.phases) for run in seen.runs] == [(2.5, {'tools': 2.5})]
+    asyncio.run(made.run('hello'))
+    assert [(tool.duration, tool.started_ns) for tool in captap.tools] == [(2.5, 1_767_225_600_000_000_000)]
+    assert (captap.run.duration, captap.run.phases) == (2.5, {'tools': 2.5})
+
+
+def test_the_total_is_of_all_runs(captap: Capture):
+    """What several runs took together; there is no only run among them."""
+    asker = agent([Calls('nap')], ['done'], ['again'])
+    for _ in range(2):
+        asyncio.run(asker.run('hello', event_stream_handler=captap.tap))
+    total = captap.total
+    assert (total.runs, total.requests, total.tool_calls, total.cost_usd) == (2, 3, 1, None)
+    assert total.output_tokens == sum(run.output_tokens for run in captap.runs) > 0
+    with pytest.raises(LookupError, match='2 runs ended, not one:\nrun scripted: success'):
+        _ = captap.run
+
+
+def test_a_capture_prints_runs_of_every_end():
+    """What failed says why, what has not ended says so, and what the tap itself got wrong is not kept quiet."""
+    memory = MemorySink()
+    tell_everything(memory)
+    memory.run_started(run_start('open', 'waiting'))
+    assert str(Capture(Tap([memory]), memory)).splitlines() == [
+        'run a: error (ModelHTTPError_500) after 4.00 s, first output 1.25 s, 0 tokens in, 0 out, cost $0.5000',
+        '  request 1, p:m: success after 1.50 s, first token 400 ms, 300 tokens in, 20 out, cost $0.2500',
+        '  request 1, p:m: error (ModelHTTPError_429) after 1.50 s, first token -, - tokens in, - out, cost -',
+        '  request 1, p:free: success after 1.50 s, first token -, 5 tokens in, - out, cost -',
+        '  request 1, p:silent: success after 1.50 s, first token -, - tokens in, - out, cost -',
+        '  tool t: success after 750 ms',
+        '  tool t: error (ValueError) after 750 ms',
+        '  tool t: retried after 750 ms',
+        'run waiting: still open',
+        'the tap failed in spans',
+        'the tap gave up 3 records',
+    ]
 
 
 def test_a_fake_clock_never_goes_back():

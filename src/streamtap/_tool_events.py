@@ -129,7 +129,7 @@ class ToolEvents:
     def broke(self, error: BaseException, waited_from: float, now: float) -> None:
         """The round ended with an exception; a lone running tool is the one that raised it."""
         started = self._starts(waited_from)
-        ended = None if was_ready(self._last_at, waited_from, now) else now
+        is_late = was_ready(self._last_at, waited_from, now)
         starts = {id(call): start_of(self._calls, place, started) for place, call in enumerate(self._calls)}
         running = [call for call in self._calls if call.ended is None and starts[id(call)] is not None]
         outcome, cause, error_type = _upstream.tool_outcome(error)
@@ -140,7 +140,7 @@ class ToolEvents:
             if began is None:
                 self._tools.forget(call.open)
             elif len(running) == 1:
-                interval = None if ended is None else (began, ended)
+                interval = None if is_late and began < waited_from else (began, now)
                 self._tools.end(call.open, outcome, cause=cause, error_type=error_type, interval=interval)
             else:
                 self._tools.end(call.open, 'interrupted', interval=(began, now))
@@ -190,7 +190,8 @@ class ToolEvents:
         call = self._calls[place]
         began = start_of(self._calls, place, now)
         call.ended = now
-        is_late = was_ready(self._last_at, waited_from, now)
+        # What began only when this event was asked for cannot have been ready before.
+        is_late = was_ready(self._last_at, waited_from, now) and (began is None or began < waited_from)
         if self._results_are_held or is_late or not (self._is_order_known or len(self._calls) == 1):
             # The result was ready before it was asked for, or before its turn among the calls, or nobody knows which
             # call waited for which: no duration can be told.

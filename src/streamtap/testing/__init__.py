@@ -2,6 +2,10 @@
 
 The paced provider and its script imitate an OpenAI-compatible server on loopback; `pydantic-ai-slim[openai]` gives the
 model class that talks to it.
+
+With `pytest_plugins = ['streamtap.testing']` in `conftest.py`, tests have the fixtures `captap` and `tap_clock`, and
+one that fails shows what was measured.
+PYTEST_DONT_REWRITE: nothing here asserts, and a test may import it before pytest hears of it.
 """
 
 from streamtap.testing._clock import FakeClock
@@ -10,6 +14,9 @@ from streamtap.testing._provider import PacedProvider
 from streamtap.testing._request import ChatRequest
 from streamtap.testing._script import Call, Drop, Fail, Hang, Pause, Reply, Say, Think, TokenUsage, words
 from streamtap.testing._served import SentChunk, Served
+
+# What pytest loads with this module, if it is told to: nobody else needs pytest.
+pytest_plugins = ['streamtap.testing._plugin']
 
 __all__ = [
     'Call',

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from streamtap._sinks import BaseSink
 from streamtap._tap import Tap
 from streamtap._usage import UsageSink
+from streamtap.testing._report import report
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from streamtap._clock import Clock
     from streamtap._price import Price
     from streamtap._records import Fault, ResponseRecord, ResponseStart, RunRecord, RunStart, ToolRecord, ToolStart
+    from streamtap._usage_summary import RunsUsage
 
 
 class MemorySink(BaseSink):
@@ -67,7 +69,7 @@ class MemorySink(BaseSink):
 
 
 class Capture:
-    """A tap, and what it recorded so far. Reading it reports the runs that are over first.
+    """A tap, and what it recorded so far. Reading it reports the runs that are over first; printed, it shows them.
 
     Args:
         tap: The tap to plug in.
@@ -77,6 +79,18 @@ class Capture:
     def __init__(self, tap: Tap, memory: MemorySink) -> None:
         self.tap = tap
         self._memory = memory
+
+    @property
+    def run(self) -> RunRecord:
+        """The only run that ended.
+
+        Raises:
+            LookupError: If there is none, or more than one.
+        """
+        runs = self.runs
+        if len(runs) != 1:
+            raise LookupError(f'{len(runs)} runs ended, not one:\n{self}')
+        return runs[0]
 
     @property
     def runs(self) -> list[RunRecord]:
@@ -94,6 +108,11 @@ class Capture:
         return self._seen().tools
 
     @property
+    def total(self) -> RunsUsage:
+        """Requests, tokens, cost, tool calls and outcomes of all runs together."""
+        return self.tap.usage.summary().total
+
+    @property
     def faults(self) -> list[Fault]:
         """What the tap itself got wrong; a healthy test finds none."""
         return self._seen().faults
@@ -102,6 +121,11 @@ class Capture:
     def moments(self) -> list[tuple[str, object]]:
         """Every moment in order, with its start or record."""
         return self._seen().moments
+
+    def __str__(self) -> str:
+        """What was measured, run by run."""
+        memory = self._seen()
+        return report(memory.moments, memory.faults)
 
     def _seen(self) -> MemorySink:
         self.tap.flush()

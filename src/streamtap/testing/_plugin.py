@@ -1,0 +1,43 @@
+"""The pytest plugin of `pytest_plugins = ['streamtap.testing']`; only pytest imports it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from streamtap.testing._clock import FakeClock
+from streamtap.testing._memory import Capture, capture
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+
+@pytest.fixture
+def tap_clock() -> FakeClock:
+    """The clock of `captap`: time passes only by `tap_clock.advance(seconds)`."""
+    return FakeClock()
+
+
+@pytest.fixture
+def captap(tap_clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Capture]:
+    """A tap under a fake clock, and what it recorded so far: `Agent(..., capabilities=[captap.tap.capability()])`.
+
+    It measures even where `STREAMTAP_DISABLED` switches off the taps of the code under test.
+    """
+    with monkeypatch.context() as patch:
+        patch.delenv('STREAMTAP_DISABLED', raising=False)
+        with capture(clock=tap_clock) as seen:
+            patch.undo()
+            yield seen
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show below a test that failed what was measured, whichever fixture gave it a capture."""
+    report = yield
+    if report.when == 'call' and report.failed and isinstance(item, pytest.Function):
+        for name, value in item.funcargs.items():
+            if isinstance(value, Capture):
+                report.sections.append((f'Measured by {name}', str(value)))
+    return report
