@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 import trustme
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 from scripted import agent
 
 from streamtap import MetricsServer, PrometheusSink, Tap, metrics_app, serve
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from prometheus_client import CollectorRegistry
@@ -150,3 +154,24 @@ def test_an_application_can_mount_the_metrics(registry: CollectorRegistry):
     assert answer.headers['content-type'].startswith('application/openmetrics-text')
     assert 'pydantic_ai_runs_total' in answer.text
     assert answer.text.endswith('# EOF\n')
+
+
+def test_a_scrape_of_a_mounted_application_does_not_hold_its_loop(registry: CollectorRegistry):
+    """The metrics are gathered in a thread: one that takes its time leaves the application running."""
+    went_on = threading.Event()
+
+    class Slow(Collector):
+        def collect(self) -> Iterable[Metric]:
+            return [GaugeMetricFamily('went_on', 'Whether the loop did.', value=float(went_on.wait(10)))]
+
+    registry.register(Slow())
+
+    async def main() -> str:
+        transport = httpx.ASGITransport(app=metrics_app(registry))  # pyright: ignore[reportArgumentType]
+        async with httpx.AsyncClient(transport=transport, base_url='http://app') as client:
+            scrape = asyncio.create_task(client.get('/metrics'))
+            await asyncio.sleep(0.01)
+            went_on.set()
+            return (await scrape).text
+
+    assert 'went_on 1.0' in asyncio.run(main())

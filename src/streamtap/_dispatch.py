@@ -8,6 +8,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from streamtap._records import Fault
+from streamtap._sinks import BaseSink
 from streamtap._worker import Worker
 
 if TYPE_CHECKING:
@@ -137,5 +138,9 @@ class Dispatch:
 
 
 def _calls(sinks: Sequence[Sink], moment: str) -> tuple[tuple[str, Callable[[object], None]], ...]:
+    """What is called at a moment; a sink that inherits its method ignores it, and is not bothered."""
     found = ((type(sink).__name__, getattr(sink, moment, None)) for sink in sinks)
-    return tuple((where, call) for where, call in found if call is not None)
+    ignored = getattr(BaseSink, moment)
+    return tuple(
+        (where, call) for where, call in found if call is not None and getattr(call, '__func__', None) is not ignored
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,10 +25,12 @@ def _fine_bounds() -> tuple[float, ...]:
 BOUNDS = _fine_bounds()
 """Upper bounds (inclusive) of the fine buckets, from 1e-6 to 1e4; above them is one bucket more."""
 
+def empty_counts() -> array[int]:
+    """A count of 0 for each fine bucket; `counts[bisect_left(BOUNDS, value)] += 1` counts a value.
 
-def empty_counts() -> list[int]:
-    """A count of 0 for each fine bucket; `counts[bisect_left(BOUNDS, value)] += 1` counts a value."""
-    return [0] * (len(BOUNDS) + 1)
+    What it counts never needs more memory, as a list of numbers would.
+    """
+    return array('Q', bytes(8 * (len(BOUNDS) + 1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,13 @@ class Distribution:
     buckets: tuple[tuple[int, int], ...] = ()
 
     @classmethod
-    def of_counts(cls, counts: Sequence[int]) -> Distribution:
-        """The distribution held by a list made by `empty_counts`."""
-        return cls(tuple((number, count) for number, count in enumerate(counts) if count))
+    def of_counts(cls, counts: array[int]) -> Distribution:
+        """The distribution held by what `empty_counts` made."""
+        # Few buckets count anything, and those lie together: where they begin and end, the bytes tell at once.
+        held = counts.tobytes()
+        first = (len(held) - len(held.lstrip(b'\0'))) // counts.itemsize
+        last = -(-len(held.rstrip(b'\0')) // counts.itemsize)
+        return cls(tuple((number, counts[number]) for number in range(first, last) if counts[number]))
 
     @classmethod
     def of_values(cls, values: Iterable[float]) -> Distribution:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from streamtap._distribution import BOUNDS, empty_counts
+
+if TYPE_CHECKING:
+    from array import array
 
 MAX_PARTS = 256
 """Parts of one response that are kept; a real response has a few, a hostile one could have any number."""
@@ -126,7 +130,7 @@ class ResponseMeter:
         self._native_open = False
 
     @property
-    def gap_counts(self) -> list[int]:
+    def gap_counts(self) -> array[int]:
         """The inter-chunk gaps, counted in the fine buckets of `_distribution`."""
         return self._counts
 

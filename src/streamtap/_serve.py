@@ -1,15 +1,16 @@
-"""`/metrics` over HTTP: prometheus_client's own server, and its ASGI application."""
+"""`/metrics` over HTTP: prometheus_client's own server, and an ASGI application that answers with the same."""
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ssl
 from typing import TYPE_CHECKING, cast
 
-from prometheus_client import REGISTRY, make_asgi_app, start_http_server  # pyright: ignore[reportUnknownVariableType]
+from prometheus_client import REGISTRY, make_wsgi_app, start_http_server  # pyright: ignore[reportUnknownVariableType]
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
     from threading import Thread
     from types import TracebackType
     from typing import Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from prometheus_client.registry import CollectorRegistry
     from typing_extensions import Self
 
+    Headers = list[tuple[str, str]]
     Message = MutableMapping[str, Any]
     AsgiApp = Callable[
         [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
@@ -134,9 +136,36 @@ def serve(
 def metrics_app(registry: CollectorRegistry = REGISTRY) -> AsgiApp:
     """An ASGI application that answers with the metrics, to mount in yours.
 
-    With Starlette or FastAPI: `app.mount('/metrics', metrics_app())`.
+    With Starlette or FastAPI: `app.mount('/metrics', metrics_app())`. The answer is made in a thread, so that a scrape
+    of many series does not hold the event loop.
 
     Args:
         registry: The registry to serve; prometheus_client's default one if not given.
     """
-    return cast('AsgiApp', make_asgi_app(registry))
+    answer = cast('Callable[[dict[str, str], Callable[[str, Headers], None]], Iterable[bytes]]', make_wsgi_app(registry))
+
+    def answered(environ: dict[str, str]) -> tuple[Message, Message]:
+        started: list[Message] = []
+
+        def start(status: str, headers: Headers) -> None:
+            encoded = [(name.encode('latin-1'), value.encode('latin-1')) for name, value in headers]
+            started.append({'type': 'http.response.start', 'status': int(status.split()[0]), 'headers': encoded})
+
+        body = b''.join(answer(environ, start))
+        return started[0], {'type': 'http.response.body', 'body': body}
+
+    async def app(
+        scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+    ) -> None:
+        asked = {name.decode('latin-1').lower(): value.decode('latin-1') for name, value in scope['headers']}
+        environ = {
+            'REQUEST_METHOD': 'GET',
+            'PATH_INFO': '/',
+            'QUERY_STRING': scope['query_string'].decode('latin-1'),
+            'HTTP_ACCEPT': asked.get('accept', ''),
+            'HTTP_ACCEPT_ENCODING': asked.get('accept-encoding', ''),
+        }
+        for message in await asyncio.to_thread(answered, environ):
+            await send(message)
+
+    return app

@@ -139,7 +139,8 @@ class OwnTrace(RunTrace):
             attributes={**facts.asked(record), **facts.measured(record)},
             start_time=record.started_ns,
         )
-        facts.fill(self._tracer, chat, record, parts=self._parts)
+        if chat.is_recording():
+            facts.fill(self._tracer, chat, record, parts=self._parts)
         chat.end(facts.end_of(record))
         self._chat_of_step = chat
         return with_ids(record, ids_of(chat))

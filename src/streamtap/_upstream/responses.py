@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from streamtap._names import clean
@@ -94,7 +94,14 @@ def _usage(usage: object) -> Usage | None:
         cache_write_tokens=getattr(usage, 'cache_write_tokens', 0) or 0,
         reasoning_tokens=reasoning or 0,
     )
-    if not all(_is_count(count) for count in astuple(found)):
+    counts = (
+        found.input_tokens,
+        found.output_tokens,
+        found.cache_read_tokens,
+        found.cache_write_tokens,
+        found.reasoning_tokens,
+    )
+    if not all(map(_is_count, counts)):
         return None
     # Releases before `unmeasured_requests`, and streams that broke, say "nothing reported" with zeros.
     return found if found.input_tokens or found.output_tokens else None
