@@ -2,7 +2,10 @@
 
 from streamtap._capability import TapCapability
 from streamtap._distribution import Distribution
+from streamtap._journal import JournalSink
+from streamtap._journal_reader import BrokenJournalError, BrokenLine, read_journal
 from streamtap._live import Live, LiveResponse, LiveRun, LiveTool
+from streamtap._log import LogSink
 from streamtap._otel_metrics import MetricSink
 from streamtap._prometheus import PrometheusSink
 from streamtap._records import (
@@ -26,12 +29,16 @@ from streamtap._version import __version__
 __all__ = [
     'Attachment',
     'BaseSink',
+    'BrokenJournalError',
+    'BrokenLine',
     'Distribution',
     'Fault',
+    'JournalSink',
     'Live',
     'LiveResponse',
     'LiveRun',
     'LiveTool',
+    'LogSink',
     'MetricSink',
     'MetricsServer',
     'PartRecord',
@@ -51,5 +58,6 @@ __all__ = [
     '__version__',
     'default_sinks',
     'metrics_app',
+    'read_journal',
     'serve',
 ]

@@ -6,14 +6,12 @@ All durations are seconds, all `*_ns` are nanoseconds since the Unix epoch.
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - read at runtime by whoever validates records
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from streamtap._distribution import Distribution
+from streamtap._distribution import Distribution  # noqa: TC001 - likewise
 
 Door = Literal['handler', 'capability', 'watch']
 """How the tap was attached to the run."""

@@ -25,6 +25,7 @@ from streamtap._handler_runs import HandlerRuns
 from streamtap._names import Names, clean
 from streamtap._price import Pricing
 from streamtap._prometheus import PrometheusSink
+from streamtap._run_callback import RunCallback
 from streamtap._runs import Runs
 from streamtap._sinks import Attachment, BaseSink
 from streamtap._spans import SpanSink
@@ -35,7 +36,7 @@ from streamtap._usage import UsageSink
 from streamtap._watch import WatchDoor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
     from types import TracebackType
     from typing import Any, TypeVar
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from streamtap._clock import Clock
     from streamtap._live import Live
     from streamtap._price import Price
+    from streamtap._records import RunRecord
     from streamtap._sinks import Sink
 
     EventT = TypeVar('EventT')
@@ -68,6 +70,7 @@ class Tap:
 
     Args:
         sinks: Who receives what was measured; `default_sinks()` if `None`.
+        on_run: Called with the record of each run when it is over, on the tap's worker thread, so it may block.
         labels: Names of your own dimensions, filled from each run's `metadata`, `''` where missing; they become
             labels of every metric, so give them few values (a tier, a feature; never a user id).
         price: Your own price: US dollars for a response, or `None` to leave it to pydantic-ai's list price. It is
@@ -90,6 +93,7 @@ class Tap:
         self,
         sinks: Iterable[Sink] | None = None,
         *,
+        on_run: Callable[[RunRecord], object] | None = None,
         labels: Iterable[str] = (),
         price: Price | None = None,
         stall_after: float = 5.0,
@@ -115,6 +119,9 @@ class Tap:
                 f'price must be a function of a ResponseRecord that returns US dollars or None, not {price!r}'
             )
         check_called('price', price)
+        if on_run is not None and not callable(on_run):
+            raise TypeError(f'on_run must be a function of a RunRecord, not {on_run!r}')
+        check_called('on_run', on_run)
         if isinstance(sinks, BaseSink):
             raise TypeError(f'sinks must be a list: pass [{type(sinks).__name__}(...)] instead of a sink alone')
         chosen = tuple(default_sinks() if sinks is None else sinks)
@@ -122,6 +129,8 @@ class Tap:
             check_sink(sink)
         self._enabled = os.environ.get('STREAMTAP_DISABLED', '') not in ('1', 'true', 'yes')
         self._usage = next((sink for sink in chosen if isinstance(sink, UsageSink)), None)
+        if on_run is not None:
+            chosen = (*chosen, RunCallback(on_run))
         self._out = Dispatch(chosen, include_content=include_content)
         around = Surroundings(
             clock=SystemClock() if clock is None else clock,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from streamtap._grid import Grid, printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -115,21 +117,29 @@ class UsageSummary(BaseModel):
 
     def __str__(self) -> str:
         """The summary as tables."""
-        blocks = [_table('agent', [(agent.agent, agent) for agent in self.agents], _RUN_COLUMNS, self.total)]
+        return '\n\n'.join([*map(str, self.grids()), *(['\n'.join(notes)] if (notes := self.notes()) else [])])
+
+    def grids(self) -> list[Grid]:
+        """The summary as tables: agents with their total, then labels, models and tools, where there are any."""
+        grids = [_grid('agent', [(agent.agent, agent) for agent in self.agents], _RUN_COLUMNS, self.total)]
         if self.labels:
             rows = [(f'{label.label}={label.value}', label) for label in self.labels]
-            blocks.append(_table('label', rows, _RUN_COLUMNS, None))
+            grids.append(_grid('label', rows, _RUN_COLUMNS, None))
         if self.models:
             rows = [(f'{model.provider}:{model.model}', model) for model in self.models]
-            blocks.append(_table('model', rows, _MODEL_COLUMNS, None))
+            grids.append(_grid('model', rows, _MODEL_COLUMNS, None))
         if self.tools:
-            blocks.append(_table('tool', [(f'{t.agent}/{t.tool}', t) for t in self.tools], _TOOL_COLUMNS, None))
+            grids.append(_grid('tool', [(f'{t.agent}/{t.tool}', t) for t in self.tools], _TOOL_COLUMNS, None))
+        return grids
+
+    def notes(self) -> list[str]:
+        """How much the sums may be too low, a sentence for each reason."""
         notes: list[str] = []
         if self.total.unmeasured_responses:
             notes.append(f'Responses without usage: {self.total.unmeasured_responses} (tokens and cost without them)')
         if self.total.unpriced_responses:
             notes.append(f'Responses without a known price: {self.total.unpriced_responses} (cost without them)')
-        return '\n\n'.join([*blocks, '\n'.join(notes)] if notes else blocks)
+        return notes
 
 
 def seconds(value: object) -> str:
@@ -193,29 +203,15 @@ _TOOL_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
 )
 
 
-def _table(
+def _grid(
     title: str,
     rows: Sequence[tuple[str, BaseModel]],
     columns: Sequence[tuple[str, str, Callable[[object], str]]],
     total: BaseModel | None,
-) -> str:
-    lines = [[title, *(heading for heading, _, _ in columns)]]
+) -> Grid:
     named = [*rows, ('total', total)] if total is not None else rows
-    for name, group in named:
-        lines.append([_printable(name), *(show(getattr(group, field)) for _, field, show in columns)])
-    widths = [max(len(line[column]) for line in lines) for column in range(len(columns) + 1)]
-    shown = [
-        '  '.join(_cell(cell, width, place) for place, (cell, width) in enumerate(zip(line, widths, strict=True)))
-        for line in lines
-    ]
-    shown.insert(1, '  '.join('-' * width for width in widths))
-    return '\n'.join(line.rstrip() for line in shown)
-
-
-def _printable(name: str) -> str:
-    """The name without what would break the table or steer the terminal."""
-    return ''.join(each if each.isprintable() else '\N{REPLACEMENT CHARACTER}' for each in name)
-
-
-def _cell(text: str, width: int, place: int) -> str:
-    return text.ljust(width) if place == 0 else text.rjust(width)
+    return Grid(
+        headings=(title, *(heading for heading, _, _ in columns)),
+        rows=[(printable(name), *(show(getattr(group, field)) for _, field, show in columns)) for name, group in named],
+        has_total=total is not None,
+    )

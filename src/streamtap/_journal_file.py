@@ -1,0 +1,92 @@
+"""One open file of a journal: appended to by one process at a time, a line by each write."""
+
+from __future__ import annotations
+
+import errno
+import os
+import weakref
+from typing import TYPE_CHECKING
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks.
+    fcntl = None
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class JournalFile:
+    """Opens the file for its end, and holds a lock on it until it is closed.
+
+    A line that a crash tore is ended, so that the next one stands for itself.
+
+    Args:
+        path: The file; it is made if it is not there.
+        header: The line to write before the first one.
+
+    Raises:
+        BlockingIOError: If another one has it open.
+        OSError: If it cannot be opened.
+    """
+
+    def __init__(self, path: Path, header: bytes) -> None:
+        self._path = path
+        self._due = header
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, 'O_BINARY', 0)
+        self._descriptor = os.open(path, flags, 0o666)
+        self._closing = weakref.finalize(self, os.close, self._descriptor)
+        # What is still told when the interpreter exits is written then.
+        self._closing.atexit = False
+        try:
+            _lock(self._descriptor, path)
+            self.size = os.fstat(self._descriptor).st_size
+            if self._ends_torn():
+                self._due = b'\n' + header
+        except BaseException:
+            self.close()
+            raise
+
+    def append(self, line: bytes) -> None:
+        """Write a whole line, newline included.
+
+        Raises:
+            OSError: If it could not be written, or only in part.
+        """
+        written = self._due + line
+        count = os.write(self._descriptor, written)
+        self.size += count
+        if count < len(written):
+            self._due = b'\n'
+            raise OSError(errno.ENOSPC, 'only part of a line could be written', str(self._path))
+        self._due = b''
+
+    def is_in_place(self) -> bool:
+        """Whether the file still has its name: nobody moved or deleted it."""
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), self._path.stat())
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Close the file, and so give up the lock."""
+        self._closing()
+
+    def _ends_torn(self) -> bool:
+        if not self.size:
+            return False
+        os.lseek(self._descriptor, -1, os.SEEK_END)
+        return os.read(self._descriptor, 1) != b'\n'
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise BlockingIOError(
+            errno.EAGAIN,
+            'the journal is being written already: give each process its own, with {pid} in the path, or share the sink',
+            str(path),
+        ) from None
