@@ -121,6 +121,13 @@ class Sketch:
             self._least = min(self._least, value)
             self._most = max(self._most, value)
 
+    def absorb(self, other: Sketch) -> None:
+        """Take every value that another one took."""
+        for number, count in other._counts.items():
+            self._counts[number] = self._counts.get(number, 0) + count
+        self._least = min(self._least, other._least)
+        self._most = max(self._most, other._most)
+
     def quantile(self, q: float) -> float | None:
         """The value below which a share `q` of the values lies, true within 5 %; `None` without values.
 
