@@ -101,7 +101,7 @@ def test_a_cancelled_wait_ends_the_response_at_once(mode: str, seen: Capture):
 
     async def main() -> None:
         reading = asyncio.create_task(read(agent(['so ', Silence()]), mode, seen.tap.watch))
-        while [response.chunks for response in seen.tap.live().responses if response.wait is not None] != [1]:
+        while [response.chunks for response in seen.tap.live().responses if response.wait is not None] != [1]:  # noqa: ASYNC110 - no event tells it
             await asyncio.sleep(0.001)
         reading.cancel()
         try:

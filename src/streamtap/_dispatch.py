@@ -45,19 +45,24 @@ class Dispatch:
         self._include_content = include_content
         self._logged: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
-        inline = [sink for sink in sinks if getattr(sink, 'inline', False)]
-        behind = [sink for sink in sinks if not getattr(sink, 'inline', False)]
-        self._sinks = tuple(sinks)
-        self._inline = {moment: _calls(inline, moment) for moment in (*MOMENTS, 'faulted')}
-        self._behind = {moment: _calls(behind, moment) for moment in (*MOMENTS, 'faulted')}
-        self._worker = Worker(self._call, self.dropped) if behind else None
+        self._worker: Worker | None = None
+        self._take(tuple(sinks))
 
     def attach(self, attachment: Attachment) -> None:
         """Tell each sink about the tap it now belongs to; a sink that refuses says so to the user, at construction."""
         for sink in self._sinks:
-            attached = getattr(sink, 'attached', None)
-            if attached is not None:
-                attached(attachment)
+            _attach(sink, attachment)
+
+    def add(self, sink: Sink, attachment: Attachment) -> None:
+        """Send to one more sink from now on, after the others."""
+        _attach(sink, attachment)
+        with self._lock:
+            self._take((*self._sinks, sink))
+
+    def remove(self, sink: Sink) -> None:
+        """Send to that sink no more."""
+        with self._lock:
+            self._take(tuple(other for other in self._sinks if other is not sink))
 
     def run_started(self, start: RunStart) -> None:
         """A run began."""
@@ -107,6 +112,15 @@ class Dispatch:
         if self._worker is not None:
             self._worker.close(timeout)
 
+    def _take(self, sinks: tuple[Sink, ...]) -> None:
+        inline = [sink for sink in sinks if getattr(sink, 'inline', False)]
+        behind = [sink for sink in sinks if not getattr(sink, 'inline', False)]
+        if behind and self._worker is None:
+            self._worker = Worker(self._call, self.dropped)
+        self._sinks = sinks
+        self._inline = {moment: _calls(inline, moment) for moment in (*MOMENTS, 'faulted')}
+        self._behind = {moment: _calls(behind, moment) for moment in (*MOMENTS, 'faulted')}
+
     def _send(self, moment: str, fact: object) -> None:
         for where, call in self._inline[moment]:
             self._call(where, call, fact, moment)
@@ -135,6 +149,12 @@ class Dispatch:
             )
         except Exception:
             pass
+
+
+def _attach(sink: Sink, attachment: Attachment) -> None:
+    attached = getattr(sink, 'attached', None)
+    if attached is not None:
+        attached(attachment)
 
 
 def _calls(sinks: Sequence[Sink], moment: str) -> tuple[tuple[str, Callable[[object], None]], ...]:

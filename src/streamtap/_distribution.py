@@ -25,6 +25,7 @@ def _fine_bounds() -> tuple[float, ...]:
 BOUNDS = _fine_bounds()
 """Upper bounds (inclusive) of the fine buckets, from 1e-6 to 1e4; above them is one bucket more."""
 
+
 def empty_counts() -> array[int]:
     """A count of 0 for each fine bucket; `counts[bisect_left(BOUNDS, value)] += 1` counts a value.
 
@@ -127,6 +128,13 @@ class Sketch:
             self._counts[number] = self._counts.get(number, 0) + 1
             self._least = min(self._least, value)
             self._most = max(self._most, value)
+
+    def absorb(self, other: Sketch) -> None:
+        """Take every value that another one took."""
+        for number, count in other._counts.items():
+            self._counts[number] = self._counts.get(number, 0) + count
+        self._least = min(self._least, other._least)
+        self._most = max(self._most, other._most)
 
     def quantile(self, q: float) -> float | None:
         """The value below which a share `q` of the values lies, true within 5 %; `None` without values.

@@ -1,4 +1,4 @@
-"""`/metrics` over HTTP: prometheus_client's own server, and an ASGI application that answers with the same."""
+"""`/metrics` over HTTP, and the live view beside it: prometheus_client's own server, and an ASGI application."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, cast
 
 from prometheus_client import REGISTRY, make_wsgi_app, start_http_server  # pyright: ignore[reportUnknownVariableType]
 
+from streamtap._web._access import Access
+from streamtap._web._live_view import LiveView
+from streamtap._web._page import LivePage
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
     from threading import Thread
@@ -16,8 +20,11 @@ if TYPE_CHECKING:
     from typing import Any
     from wsgiref.simple_server import WSGIServer
 
+    from _typeshed.wsgi import WSGIApplication
     from prometheus_client.registry import CollectorRegistry
     from typing_extensions import Self
+
+    from streamtap._tap import Tap
 
     Headers = list[tuple[str, str]]
     Message = MutableMapping[str, Any]
@@ -27,27 +34,38 @@ if TYPE_CHECKING:
 
 
 class MetricsServer:
-    """A running `/metrics` server; closes with `close()` or as a context manager.
+    """A running server of `/metrics`, and of the live view if it was asked for.
+
+    It closes with `close()` or as a context manager.
 
     Args:
         server: The server of prometheus_client.
         thread: Its thread.
         scheme: `http` or `https`.
+        closing: Called when it closes, before it stops.
     """
 
-    def __init__(self, server: WSGIServer, thread: Thread, scheme: str) -> None:
+    def __init__(
+        self, server: WSGIServer, thread: Thread, scheme: str, closing: Callable[[], None] | None = None
+    ) -> None:
         self._server = server
         self._thread = thread
+        self._closing = closing
         host = str(server.server_address[0])
         self.addr = host
         """The address it listens on."""
         self.port = int(server.server_address[1])
         """The port it listens on."""
-        self.url = f'{scheme}://{f"[{host}]" if ":" in host else host}:{self.port}/metrics'
+        root = f'{scheme}://{f"[{host}]" if ":" in host else host}:{self.port}/'
+        self.url = f'{root}metrics'
         """Where the metrics are."""
+        self.live_url = None if closing is None else root
+        """Where the live view is; `None` without one."""
 
     def close(self) -> None:
         """Stop serving; more calls do nothing."""
+        if self._closing is not None:
+            self._closing()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -62,9 +80,11 @@ class MetricsServer:
 
 
 def serve(
+    tap: Tap | None = None,
     port: int = 9464,
     addr: str = '127.0.0.1',
     *,
+    token: str | None = None,
     registry: CollectorRegistry = REGISTRY,
     certfile: str | None = None,
     keyfile: str | None = None,
@@ -73,15 +93,20 @@ def serve(
     client_auth_required: bool = False,
     tls_min_version: ssl.TLSVersion | None = None,
 ) -> MetricsServer:
-    """Serve `/metrics` from a thread of its own.
+    """Serve `/metrics`, and with a tap its live view at `/`, from a thread of its own.
 
     An application that serves HTTP already mounts `metrics_app()` instead, and one that exposes prometheus_client's
     default registry needs neither.
 
+    The live view shows what happens from now on: serve before you run agents.
+
     Args:
+        tap: The tap whose live view is at `/`; without one there is none.
         port: The port; 0 takes any free one. Default 9464, the one OpenTelemetry's exporter uses.
         addr: The address to listen on. Default loopback: metrics name agents, models and tools, so think before
-            opening them to a network.
+            opening them to a network. The live view needs a `token` there.
+        token: What opens the live view: `/?token=...` once, or `Authorization: Bearer ...`; at least 16 characters.
+            It does not guard `/metrics`, as client certificates do. Default `None`, for loopback.
         registry: The registry to serve; prometheus_client's default one if not given.
         certfile: Path of the server's certificate, for TLS.
         keyfile: Path of its key.
@@ -95,9 +120,15 @@ def serve(
 
     Raises:
         OSError: If the port is taken or the address is not this machine's.
-        ValueError: If only one of `certfile` and `keyfile` is given, or what is asked for would protect nothing: TLS
+        TypeError: If `tap` is no tap.
+        ValueError: If the live view would be open to a network without a token, or the token is too short; if only one of `certfile` and `keyfile` is given, or what is asked for would protect nothing: TLS
             options without a certificate, or a client authority without `client_auth_required`.
     """
+    if tap is not None and not hasattr(tap, 'add_sink'):
+        raise TypeError(f'serve() takes a tap first: pass serve(port={tap!r}) to serve only /metrics')
+    if tap is None and token is not None:
+        raise ValueError("the token is the live view's: pass serve(tap, token=...), as /metrics alone has none")
+    access = None if tap is None else Access(addr, token)
     is_tls = bool(certfile and keyfile)
     if not is_tls and (certfile, keyfile) != (None, None):
         raise ValueError('TLS needs both certfile and keyfile')
@@ -130,7 +161,19 @@ def serve(
     if isinstance(server.socket, ssl.SSLSocket):
         # Each connection shakes hands in a thread of its own: a client that is silent must not hold up the others.
         server.socket.do_handshake_on_connect = False  # pyright: ignore[reportAttributeAccessIssue]
-    return MetricsServer(server, thread, 'https' if is_tls else 'http')
+    scheme = 'https' if is_tls else 'http'
+    if tap is None or access is None:
+        return MetricsServer(server, thread, scheme)
+    view = LiveView()
+    page = LivePage(view, cast('WSGIApplication', make_wsgi_app(registry)), access)
+    tap.add_sink(view)
+    server.set_app(page)
+
+    def closing() -> None:
+        tap.remove_sink(view)
+        page.close()
+
+    return MetricsServer(server, thread, scheme, closing)
 
 
 def metrics_app(registry: CollectorRegistry = REGISTRY) -> AsgiApp:
@@ -142,7 +185,9 @@ def metrics_app(registry: CollectorRegistry = REGISTRY) -> AsgiApp:
     Args:
         registry: The registry to serve; prometheus_client's default one if not given.
     """
-    answer = cast('Callable[[dict[str, str], Callable[[str, Headers], None]], Iterable[bytes]]', make_wsgi_app(registry))
+    answer = cast(
+        'Callable[[dict[str, str], Callable[[str, Headers], None]], Iterable[bytes]]', make_wsgi_app(registry)
+    )
 
     def answered(environ: dict[str, str]) -> tuple[Message, Message]:
         started: list[Message] = []

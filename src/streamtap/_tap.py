@@ -148,8 +148,9 @@ class Tap:
         self._endings = told.endings
         self._handler = HandlerDoor(around, told, calls, UnitCalls(around, self._runs, labels=names))
         self._watch = WatchDoor(around, self._runs, told, calls, labels=names, current=current)
+        self._attachment = Attachment(names, max_label_values, self.live, self._catch_up)
         if self._enabled:
-            self._out.attach(Attachment(names, max_label_values, self.live, self._catch_up))
+            self._out.attach(self._attachment)
             _TAPS.add(self)
 
     def __call__(self, ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent] | None = None) -> Awaitable[None]:
@@ -259,6 +260,30 @@ class Tap:
         self._watch.search(1)
         self._endings.search(1)
         return self._usage
+
+    def add_sink(self, sink: Sink) -> None:
+        """Give one more sink what happens from now on, as `serve(tap)` does for its page.
+
+        Spans and `tap.usage` are settled when the tap is made: a `SpanSink` or `UsageSink` must be there from the start.
+
+        Args:
+            sink: The sink.
+
+        Raises:
+            TypeError: If it is no sink.
+            ValueError: If it refuses, for instance a `PrometheusSink` on a registry of other labels.
+        """
+        check_sink(sink)
+        if self._enabled:
+            self._out.add(sink, self._attachment)
+
+    def remove_sink(self, sink: Sink) -> None:
+        """Give a sink nothing more; one that the tap does not have is ignored.
+
+        Args:
+            sink: The sink.
+        """
+        self._out.remove(sink)
 
     def live(self) -> Live:
         """A snapshot of what is open now: runs with their age, requests with their present wait, tools."""

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import itertools
 import os
+import secrets
 import signal
 import sys
 from functools import partial
@@ -23,6 +24,7 @@ from streamtap._demo._screen import HEIGHT, PLUG_IN, WIDTH, Screen, in_short
 from streamtap._demo._traces import exported_traces
 from streamtap._serve import serve
 from streamtap._tap import Tap
+from streamtap._web._access import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Sequence
@@ -74,15 +76,15 @@ def run_demo(*, seconds: float | None, addr: str, port: int, model: str | None, 
     except ValueError as error:
         raise DemoError(str(error)) from error
     note = FAKE_NOTE if model is None else f'requests go to {model}, at whatever its provider charges'
-    with _serve(addr, port) as server, _traces(), make_tap() as tap:
-        screen = Screen(tap, server.url, note)
+    with _traces(), make_tap() as tap, _serve(tap, addr, port) as (server, live_url):
+        screen = Screen(tap, live_url, note)
 
         def failed(agent: str, error: Exception) -> None:
             screen.failed(agent, error)
             if own is not None and isinstance(error, ModelHTTPError) and error.status_code in _HOPELESS:
                 raise DemoError(f'cannot use model {model!r}: {in_short(error)}') from error
 
-        print(f'Metrics: {server.url}', f'Cost: {note}.', sep='\n', flush=True)
+        print(f'Metrics: {server.url}', f'Live view: {live_url}', f'Cost: {note}.', sep='\n', flush=True)
         if fault.name is not None:
             print(f'Fault: {FAULTS[fault.name]}.', flush=True)
         # Where asyncio knows no signals (Windows), Ctrl-C comes as the exception.
@@ -94,13 +96,18 @@ def run_demo(*, seconds: float | None, addr: str, port: int, model: str | None, 
             print(f'    {line}', flush=True)
 
 
-def _serve(addr: str, port: int) -> MetricsServer:
+@contextlib.contextmanager
+def _serve(tap: Tap, addr: str, port: int) -> Generator[tuple[MetricsServer, str]]:
+    """Serve metrics and live view; the server, and where its live view opens."""
+    token = None if is_loopback(addr) else secrets.token_urlsafe()
     try:
-        return serve(port, addr)
+        server = serve(tap, port, addr, token=token)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise DemoError(f'port {port} is in use: choose another with --port (0 takes any free one)') from error
         raise DemoError(f'cannot listen on {addr}:{port}: {os.strerror(error.errno or 0)}') from error
+    with server:
+        yield server, f'{server.live_url}?token={token}' if token else str(server.live_url)
 
 
 def _traces() -> contextlib.ExitStack:

@@ -1,0 +1,195 @@
+"""The sink behind the live view: the last runs and the last quarter of an hour, told to whoever looks."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, ClassVar
+
+from streamtap._clock import SystemClock
+from streamtap._live import Live
+from streamtap._sinks import BaseSink
+from streamtap._version import __version__
+from streamtap._web._figures import SlotFigures, now_figures, slot_figures, tables
+from streamtap._web._waterfall import OpenRun, open_documents, run_document, short
+from streamtap._web._windows import Tally, Windows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamtap._clock import Clock
+    from streamtap._records import ResponseRecord, RunRecord, RunStart, ToolRecord
+    from streamtap._sinks import Attachment
+    from streamtap._web._waterfall import Document, Json
+
+KEPT_RUNS = 200
+MAX_OPEN = 2000
+"""Open runs whose requests and tool calls are remembered."""
+
+MAX_ROWS = 100
+"""Requests, tool calls and nested runs of one run that are remembered."""
+
+OPEN_SHOWN = 12
+"""Open runs that are told with their requests and tool calls: the oldest."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is remembered of a run; `size` counts the nested runs' rows too."""
+
+    started_ns: int
+    rows: list[ResponseRecord | ToolRecord] = field(default_factory=list['ResponseRecord | ToolRecord'])
+    nested: list[_Seen] = field(default_factory=list['_Seen'])
+    size: int = 0
+    left_out: int = 0
+    record: RunRecord | None = None
+    told: str | None = None
+    """The run as JSON, once somebody looked."""
+
+    def add(self, row: ResponseRecord | ToolRecord) -> None:
+        if self.size < MAX_ROWS:
+            self.size += 1
+            self.rows.append(row)
+        else:
+            self.left_out += 1
+
+    def adopt(self, nested: _Seen) -> None:
+        if self.size + nested.size < MAX_ROWS:
+            self.size += nested.size + 1
+            self.nested.append(nested)
+        else:
+            self.left_out += 1
+
+    def documents(self) -> list[Json]:
+        return [one.document(one.record) for one in self.nested if one.record is not None]
+
+    def document(self, record: RunRecord) -> Document:
+        return run_document(record, self.rows, self.documents(), self.left_out)
+
+
+class LiveView(BaseSink):
+    """Remembers what the page shows, in bounded memory; nothing is worked out until somebody looks.
+
+    Args:
+        clock: Where the time is read.
+    """
+
+    inline: ClassVar[bool] = True
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = SystemClock() if clock is None else clock
+        self._lock = threading.Lock()
+        self._telling = threading.Lock()
+        self._open: OrderedDict[str, _Seen] = OrderedDict()
+        self._finished: deque[_Seen] = deque(maxlen=KEPT_RUNS)
+        self._count = 0
+        self._windows = Windows[SlotFigures](self._clock.monotonic())
+        self._total = Tally()
+        self._since = self._clock.unix_ns() / 1e9
+        self._live: Callable[[], Live] = Live
+
+    def attached(self, attachment: Attachment) -> None:
+        """Remember where to see what is open."""
+        self._live = attachment.live
+
+    def run_started(self, start: RunStart) -> None:
+        """Begin to remember a run."""
+        with self._lock:
+            self._open[start.run_id] = _Seen(start.started_ns)
+            if len(self._open) > MAX_OPEN:
+                self._open.popitem(last=False)
+
+    def response_ended(self, record: ResponseRecord) -> None:
+        """Remember a request."""
+        with self._lock:
+            self._windows.at(self._clock.monotonic()).response(record)
+            if (seen := self._open.get(record.run_id)) is not None:
+                seen.add(record)
+
+    def tool_ended(self, record: ToolRecord) -> None:
+        """Remember a tool call."""
+        with self._lock:
+            self._windows.at(self._clock.monotonic()).tool(record)
+            if (seen := self._open.get(record.run_id)) is not None:
+                seen.add(record)
+
+    def run_ended(self, record: RunRecord) -> None:
+        """Put a run among the last ones, or inside the one that called it."""
+        with self._lock:
+            self._windows.at(self._clock.monotonic()).run(record)
+            self._total.run(record)
+            seen = self._open.pop(record.run_id, None) or _Seen(record.started_ns)
+            seen.record = record
+            parent = None if record.parent_run_id is None else self._open.get(record.parent_run_id)
+            if parent is not None:
+                parent.adopt(seen)
+            else:
+                self._count += 1
+                self._finished.append(seen)
+
+    def now(self) -> str:
+        """The present moment as JSON: figures, tables and the open runs."""
+        live = self._live()
+        now = self._clock.monotonic()
+        with self._lock:
+            together, slots = self._windows.together(now), self._windows.each(now, slot_figures)
+            runs, cost = self._total.count, self._total.cost_usd
+            open_runs = self._oldest(live)
+        return _json(
+            {
+                'version': __version__,
+                'since': self._since,
+                'at': self._clock.unix_ns() / 1e9,
+                'runs': runs,
+                'cost': short(cost),
+                'now': now_figures(together, live),
+                'slots': slots,
+                **tables(together, live),
+                'open': open_documents(open_runs, live),
+            }
+        )
+
+    def finished(self, after: int | None) -> tuple[int, list[str]]:
+        """The last runs that are over, as JSON, oldest first.
+
+        Args:
+            after: How many had finished when the caller last looked; `None` for all that are remembered.
+
+        Returns:
+            How many have finished by now, and the runs.
+        """
+        with self._lock:
+            count = self._count
+            first = 0 if after is None else max(0, len(self._finished) - (count - after))
+            new = tuple(islice(self._finished, first, None))
+        with self._telling:
+            return count, [_told(seen) for seen in new]
+
+    def _oldest(self, live: Live) -> dict[str, OpenRun]:
+        """The open runs to be shown, with those that they called."""
+        open_ids = {run.run_id for run in live.runs}
+        outermost = [run.run_id for run in live.runs if run.parent_run_id not in open_ids]
+        shown = set(outermost[:OPEN_SHOWN])
+        for run in live.runs:
+            if run.parent_run_id in shown:
+                shown.add(run.run_id)
+        found: dict[str, OpenRun] = {}
+        for run in live.runs:
+            if run.run_id in shown and (seen := self._open.get(run.run_id)) is not None:
+                found[run.run_id] = OpenRun(run, seen.started_ns, tuple(seen.rows), seen.documents())
+        return found
+
+
+def _told(seen: _Seen) -> str:
+    if seen.told is None and seen.record is not None:
+        seen.told = _json(seen.document(seen.record))
+        # What was told is not needed twice.
+        seen.rows, seen.nested = [], []
+    return seen.told or 'null'
+
+
+def _json(document: Json) -> str:
+    return json.dumps(document, separators=(',', ':'), allow_nan=False)

@@ -1,0 +1,146 @@
+"""The live view over HTTP: the page's files, and its events as they happen."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from streamtap._web._access import Access
+    from streamtap._web._live_view import LiveView
+
+TICK = 0.5
+"""Seconds between two messages to a viewer."""
+
+MAX_VIEWERS = 16
+"""Each holds a thread."""
+
+_STATIC = Path(__file__).parent / 'static'
+_FILES = {
+    '/': ('index.html', 'text/html; charset=utf-8'),
+    '/live.css': ('live.css', 'text/css; charset=utf-8'),
+    '/live.js': ('live.js', 'text/javascript; charset=utf-8'),
+    '/icon.svg': ('icon.svg', 'image/svg+xml'),
+}
+
+_SAFETY = [
+    (
+        'Content-Security-Policy',
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    ('X-Content-Type-Options', 'nosniff'),
+    ('Referrer-Policy', 'no-referrer'),
+    ('Cross-Origin-Opener-Policy', 'same-origin'),
+    ('Cross-Origin-Resource-Policy', 'same-origin'),
+    ('Cache-Control', 'no-store'),
+]
+
+
+class LivePage:
+    """A WSGI application: `/` is the page, `/metrics` what it was before, and there is nothing else.
+
+    Args:
+        view: What is shown.
+        metrics: The application that answers with the metrics.
+        access: Who may look.
+    """
+
+    def __init__(self, view: LiveView, metrics: WSGIApplication, access: Access) -> None:
+        self._metrics = metrics
+        self._access = access
+        self._moments = _Moments(view)
+        self._viewers = threading.BoundedSemaphore(MAX_VIEWERS)
+        self._closed = threading.Event()
+
+    def close(self) -> None:
+        """Let go of every viewer."""
+        self._closed.set()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        path = environ.get('PATH_INFO', '') or '/'
+        if path == '/metrics':
+            return self._metrics(environ, start_response)
+
+        def answer(status: str, body: bytes, kind: str, *more: tuple[str, str]) -> Iterable[bytes]:
+            start_response(status, [('Content-Type', kind), ('Content-Length', str(len(body))), *_SAFETY, *more])
+            return [body]
+
+        def refuse(status: str, why: str, *more: tuple[str, str]) -> Iterable[bytes]:
+            return answer(status, f'{why}\n'.encode(), 'text/plain; charset=utf-8', *more)
+
+        verdict = self._access.verdict(environ)
+        if verdict == 'wrong_host':
+            return refuse('403 Forbidden', 'This page is for loopback only: open it as localhost or 127.0.0.1.')
+        if verdict == 'no_token':
+            why = 'This page needs its token: open /?token=... once, or send it as Authorization: Bearer.'
+            return refuse('401 Unauthorized', why, ('WWW-Authenticate', 'Bearer'))
+        if environ['REQUEST_METHOD'] != 'GET':
+            return refuse('405 Method Not Allowed', 'There is nothing to change here.', ('Allow', 'GET'))
+        if verdict == 'by_query':
+            # Out of the address bar and the history.
+            cookie = ('Set-Cookie', self._access.cookie(environ))
+            return refuse('303 See Other', 'Come in.', ('Location', '/'), cookie)
+        if path in _FILES:
+            name, kind = _FILES[path]
+            return answer('200 OK', (_STATIC / name).read_bytes(), kind)
+        if path != '/events':
+            return refuse('404 Not Found', 'There are / and /metrics.')
+        if not self._viewers.acquire(blocking=False):
+            return refuse('503 Service Unavailable', f'{MAX_VIEWERS} viewers look already.', ('Retry-After', '5'))
+        start_response('200 OK', [('Content-Type', 'text/event-stream'), *_SAFETY])
+        return _Events(self._moments, self._closed, self._viewers.release)
+
+
+class _Events:
+    """The events of one viewer: first all that is remembered, then what is new, until one of the two leaves."""
+
+    def __init__(self, moments: _Moments, closed: threading.Event, left: Callable[[], None]) -> None:
+        self._moments = moments
+        self._closed = closed
+        self._left = left
+        self._after: int | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        # A viewer who was away starts anew: this process may not be the one it knew.
+        name, retry = ('more', '') if self._after is not None else ('all', 'retry: 1000\n')
+        if self._after is not None and self._closed.wait(TICK):
+            raise StopIteration
+        now, finished = self._moments.now(), self._moments.view.finished(self._after)
+        self._after, runs = finished
+        return f'{retry}event: {name}\ndata: {{"now":{now},"runs":[{",".join(runs)}]}}\n\n'.encode()
+
+    def close(self) -> None:
+        """The viewer is gone."""
+        left, self._left = self._left, _nothing
+        left()
+
+
+class _Moments:
+    """The present moment, worked out once for all viewers, and only when one of them asks."""
+
+    def __init__(self, view: LiveView) -> None:
+        self.view = view
+        self._lock = threading.Lock()
+        self._made = float('-inf')
+        self._now = ''
+
+    def now(self) -> str:
+        with self._lock:
+            if time.monotonic() - self._made > TICK / 2:
+                self._now, self._made = self.view.now(), time.monotonic()
+            return self._now
+
+
+def _nothing() -> None:
+    pass
