@@ -18,9 +18,21 @@ FIRST = {
     'watch': (WATCH, 'tap.watch() is refused'),
     'told_endings': ((2, 26), 'nothing that a handler sees ends with the run'),
     'response_model_ids': ((2, 64), 'a response does not say which model was asked'),
+    # Not yet in 2.26; which release before 2.68 was the first is not known.
+    'ordered_results': ((2, 68), 'results of tools that end together are told in any order'),
+    'usage_costs': ((2, 68), 'the usage of a response does not say what it cost'),
     'run_timeouts': ((2, 58), 'a run cannot be given a timeout'),
 }
 """Features, each with the first release that has it and what is so before."""
+
+
+def has(feature: str) -> bool:
+    """Whether the installed pydantic-ai has a feature.
+
+    Args:
+        feature: A name in `FIRST`.
+    """
+    return FIRST[feature][0] <= RELEASE
 
 
 def needs(*features: str) -> pytest.MarkDecorator:
@@ -29,5 +41,5 @@ def needs(*features: str) -> pytest.MarkDecorator:
     Args:
         features: Names in `FIRST`.
     """
-    lacking = [FIRST[feature][1] for feature in features if FIRST[feature][0] > RELEASE]
+    lacking = [FIRST[feature][1] for feature in features if not has(feature)]
     return pytest.mark.skipif(bool(lacking), reason=f'pydantic-ai {pydantic_ai.__version__}: {", ".join(lacking)}')

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from features import needs
 from pydantic_ai.messages import ModelResponse
 from pydantic_ai.usage import RequestUsage
 
@@ -194,6 +195,7 @@ def test_a_time_that_no_exporter_could_write_is_the_nearest_that_it_can():
     assert (moments.to_unix_ns(-1.0), moments.to_unix_ns(1e12)) == (0, 2**62)
 
 
+@needs('usage_costs')
 @pytest.mark.parametrize(
     ('said', 'cost'),
     [('0.25', 0.25), ('NaN', None), ('sNaN', None), ('Infinity', None), ('-1', None), ('1e400', None)],

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import functools
 import re
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from event_readers import read
+from features import has
 from pydantic_ai import Agent
 from scripted import Calls, Thinks, agent, model, nap, usage_of
 
 from streamtap import Live
+from streamtap._upstream.versions import WATCH, require
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable
@@ -76,6 +79,8 @@ async def told(way: str, story: str, tap: Tap | None) -> list[str]:
         story: What the model does.
         tap: What is attached; `None` for the run as it is without.
     """
+    if way.startswith('watched'):
+        require(WATCH, 'a watched run', 'leave it out')
     lines: list[str] = []
     capabilities = [] if tap is None or way not in ('capability', 'unstreamed') else [tap.capability()]
     made = _agent(story, capabilities, functools.partial(_arguments, way, tap, []))
@@ -88,7 +93,13 @@ async def told(way: str, story: str, tap: Tap | None) -> list[str]:
             lines += [repr(result.output), repr(usage_of(result)), *map(repr, result.all_messages())]
     except (Exception, asyncio.CancelledError) as error:
         lines += [repr(error), repr(error.__cause__)]
-    return [_PASSING.sub('_', line) for line in lines]
+    found = [_PASSING.sub('_', line) for line in lines]
+    return found if has('ordered_results') else _with_sorted_results(found)
+
+
+def _with_sorted_results(lines: list[str]) -> list[str]:
+    groups = groupby(lines, lambda line: line.startswith('FunctionToolResultEvent'))
+    return [line for are_results, group in groups for line in (sorted(group) if are_results else group)]
 
 
 _PASSING = re.compile(r'datetime\.datetime\([^)]*\)|[0-9a-f]{8}-[0-9a-f-]{27}| object at 0x[0-9a-f]+')
