@@ -18,7 +18,7 @@ class Usage(BaseModel):
     `cost_usd` is `None` while nothing could be priced; the two last counts say how much the sums may be too low.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     requests: int = 0
     failed_requests: int = 0
@@ -72,7 +72,7 @@ class ModelUsage(Usage):
 class ToolUsage(BaseModel):
     """One tool of one agent; durations in seconds."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     agent: str
     tool: str
@@ -86,7 +86,7 @@ class ToolUsage(BaseModel):
 class RecentRun(BaseModel):
     """One of the last runs, and where its time went."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     run_id: str
     parent_run_id: str | None
@@ -106,7 +106,7 @@ class RecentRun(BaseModel):
 class UsageSummary(BaseModel):
     """What the tap saw so far: print it for a table, `.model_dump_json()` for JSON."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     total: RunsUsage
     agents: tuple[AgentUsage, ...] = ()

@@ -1,0 +1,69 @@
+"""What starting costs: the import beside pydantic_ai's own, and the first run; each in processes of its own."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+IMPORT = """
+import time
+import pydantic_ai
+started = time.process_time()
+import streamtap
+print((time.process_time() - started) * 1e3)
+"""
+
+FIRST_USE = """
+import asyncio, time
+from pydantic_ai import Agent
+from pydantic_ai.models.test import TestModel
+import streamtap
+started = time.process_time()
+handler = {handler}
+made = time.process_time()
+agent = Agent(TestModel())
+asyncio.run(agent.run('hello', event_stream_handler=handler))
+print((time.process_time() - made) * 1e3, (made - started) * 1e3)
+"""
+
+DRAINING = """
+async def drain(ctx, events):
+    async for _ in events:
+        pass
+"""
+
+
+def startup(rounds: int) -> dict[str, float]:
+    """Medians in milliseconds of CPU: the import, making a tap, and what it adds to the first run of a process."""
+    with tempfile.TemporaryDirectory() as compiled:
+        environment = {**os.environ, 'PYTHONPYCACHEPREFIX': str(Path(compiled))}
+        environment.pop('PYTHONDONTWRITEBYTECODE', None)
+
+        def measured(program: str) -> list[float]:
+            done = subprocess.run(
+                [sys.executable, '-c', program], env=environment, capture_output=True, text=True, check=True
+            )
+            return [float(number) for number in done.stdout.split()]
+
+        drain = f'{DRAINING}\n' + FIRST_USE.format(handler='drain')
+        tapped = FIRST_USE.format(handler='streamtap.Tap()')
+        for program in (IMPORT, drain, tapped):
+            measured(program)
+        imports: list[float] = []
+        made: list[float] = []
+        first: list[float] = []
+        for _ in range(rounds):
+            imports += measured(IMPORT)
+            (without, _), (with_tap, making) = measured(drain), measured(tapped)
+            first.append(with_tap - without)
+            made.append(making)
+    return {
+        'import streamtap, over pydantic_ai': statistics.median(imports),
+        'least': min(imports),
+        'Tap()': statistics.median(made),
+        'first run, over a no-op handler': statistics.median(first),
+    }
