@@ -207,7 +207,7 @@ def test_a_run_that_a_scrape_finds_first_is_where_it_was_begun():
                 asked = asyncio.ensure_future(anext(aiter(found.tap.watch(events))))
                 # Not `to_thread`, which would take the span along.
                 loop = asyncio.get_running_loop()
-                while not (open_now := await loop.run_in_executor(None, found.tap.live)).runs:
+                while not (open_now := await loop.run_in_executor(None, found.tap.live)).runs:  # noqa: ASYNC110 - no event tells it
                     await asyncio.sleep(0.001)
                 assert [run.agent for run in open_now.runs] == ['a']
                 asked.cancel()
