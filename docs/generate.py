@@ -39,8 +39,9 @@ LABELS = """
 | `stage` | `first_token` or `mid_stream` |
 | `phase` | `queue`, `wait`, `stream`, `model`, `native_tools`, `tools`, `consumer` or `other` |
 | `finish_reason` | the provider's; `error` if the stream failed, `cancelled` if the caller stopped it, `unknown` if none came |
-| `where` | the sink, `handler`, `capability`, `spans` or `price`: where the tap failed |
+| `where` | the sink, `handler`, `capability`, `watch`, `spans`, `price` or `loop_lag`: where the tap failed |
 | `what` | `records`, `open_runs`, `reopened_runs`, `parts` or `tool_calls`: what was given up |
+| `thread` | the name of the thread that an event loop runs in |
 | `cause` | `validation_error`, `model_retry`, `unknown_tool`, `unavailable_tool`, `timeout` or `unknown` |
 
 Past 200 distinct values of a label, or 2,000 label sets of a metric, new ones become `_other` and are counted in

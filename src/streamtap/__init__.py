@@ -10,6 +10,7 @@ from streamtap._otel_metrics import MetricSink
 from streamtap._prometheus import PrometheusSink
 from streamtap._records import (
     Fault,
+    LoopLag,
     PartRecord,
     ResponseRecord,
     ResponseStart,
@@ -39,6 +40,7 @@ __all__ = [
     'LiveRun',
     'LiveTool',
     'LogSink',
+    'LoopLag',
     'MetricSink',
     'MetricsServer',
     'PartRecord',

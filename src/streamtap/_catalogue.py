@@ -247,6 +247,12 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge(
         'pydantic_ai_tools_in_progress', ('agent', 'tool'), 'livesum', 'Tool calls that are open now.', unit='{call}'
     ),
+    _histogram(
+        'streamtap_event_loop_lag_seconds',
+        ('thread',),
+        'I',
+        'How late the event loop comes to what is due, while runs are open; with Tap(loop_lag_every=) only.',
+    ),
     _counter('streamtap_errors_total', ('where',), "The tap's own failures, swallowed.", unit='{error}'),
     _counter('streamtap_dropped_total', ('what',), 'Records or open runs given up at a cap.', unit='{record}'),
     _counter('streamtap_label_overflow_total', ('label',), 'Label values folded into _other.', unit='{value}'),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from streamtap._instruments import Instruments
     from streamtap._records import (
         Fault,
+        LoopLag,
         ResponseRecord,
         ResponseStart,
         RunRecord,
@@ -197,6 +198,11 @@ class CatalogueSink(BaseSink, ABC):
             metrics.add('pydantic_ai_tool_errors_total', (*tool, record.error_type, *user), 1, origin)
         if record.outcome == 'retried':
             metrics.add('pydantic_ai_tool_retries_total', (*tool, record.retry_cause or 'unknown', *user), 1)
+
+    def loop_lagged(self, lag: LoopLag) -> None:
+        """Observe how late the event loop came."""
+        if self._exposition is not None:
+            self._exposition.instruments.observe('streamtap_event_loop_lag_seconds', (lag.thread,), lag.seconds)
 
     def faulted(self, fault: Fault) -> None:
         """Count what the tap itself got wrong."""

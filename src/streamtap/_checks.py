@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 
-from streamtap._dispatch import MOMENTS
+from streamtap._dispatch import MOMENTS, OPTIONAL_MOMENTS
 
 
 def check_positive(name: str, seconds: object) -> None:
@@ -32,7 +32,7 @@ def check_sink(sink: object) -> None:
         raise TypeError(
             f'{sink!r} is not a sink: it lacks {", ".join(missing)}; subclass streamtap.BaseSink to implement only some'
         )
-    for moment in (*MOMENTS, 'faulted'):
+    for moment in (*MOMENTS, *OPTIONAL_MOMENTS):
         check_called(f'{type(sink).__name__}.{moment}', getattr(sink, moment, None))
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from streamtap._records import (
+        LoopLag,
         ResponseRecord,
         ResponseStart,
         RunRecord,
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger('streamtap')
 
 MOMENTS = ('run_started', 'run_ended', 'response_started', 'response_ended', 'tool_started', 'tool_ended')
+
+OPTIONAL_MOMENTS = ('faulted', 'loop_lagged')
+"""Those that a sink may lack."""
 
 MAX_KINDS_LOGGED = 1000
 
@@ -88,6 +92,10 @@ class Dispatch:
         """A tool call ended."""
         self._send('tool_ended', record)
 
+    def loop_lagged(self, lag: LoopLag) -> None:
+        """An event loop came late, or in time."""
+        self._send('loop_lagged', lag)
+
     def dropped(self, what: str, count: int = 1) -> None:
         """Something was given up at a cap."""
         self._send('faulted', Fault('dropped', what, count))
@@ -118,8 +126,8 @@ class Dispatch:
         if behind and self._worker is None:
             self._worker = Worker(self._call, self.dropped)
         self._sinks = sinks
-        self._inline = {moment: _calls(inline, moment) for moment in (*MOMENTS, 'faulted')}
-        self._behind = {moment: _calls(behind, moment) for moment in (*MOMENTS, 'faulted')}
+        self._inline = {moment: _calls(inline, moment) for moment in (*MOMENTS, *OPTIONAL_MOMENTS)}
+        self._behind = {moment: _calls(behind, moment) for moment in (*MOMENTS, *OPTIONAL_MOMENTS)}
 
     def _send(self, moment: str, fact: object) -> None:
         for where, call in self._inline[moment]:

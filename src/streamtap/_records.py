@@ -188,6 +188,14 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class LoopLag:
+    """How many seconds too late an event loop came to a call that was due; `thread` is the name of its thread."""
+
+    thread: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """The tap itself failed or gave something up; the run it watched went on.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from streamtap import _upstream
 from streamtap._live import Live, LiveResponse, LiveRun, LiveTool
+from streamtap._loop_lag import LoopLagMeter
 from streamtap._replay import ReplayGate
 from streamtap._run import Run
 from streamtap._surroundings import Owner
@@ -29,10 +30,14 @@ class Runs:
 
     Args:
         around: What all runs share.
+        loop_lag_every: Seconds between two looks at how late the event loop comes; `None` for none.
     """
 
-    def __init__(self, around: Surroundings) -> None:
+    def __init__(self, around: Surroundings, loop_lag_every: float | None = None) -> None:
         self._around = around
+        self._loop_lag = None
+        if loop_lag_every is not None:
+            self._loop_lag = LoopLagMeter(around.out, loop_lag_every, lambda: bool(self._open))
         self._open: OrderedDict[str, Run] = OrderedDict()
         self._reported: OrderedDict[str, Door] = OrderedDict()
         self._told: OrderedDict[str, set[tuple[int, str]]] = OrderedDict()
@@ -92,6 +97,8 @@ class Runs:
         if given_up is not None:
             self._around.out.dropped('open_runs')
             given_up.close()
+        if self._loop_lag is not None:
+            self._loop_lag.run_opened()
         if run.reported_before:
             self._around.out.dropped('reopened_runs')
         else:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from streamtap._live import Live
     from streamtap._records import (
         Fault,
+        LoopLag,
         ResponseRecord,
         ResponseStart,
         RunRecord,
@@ -100,6 +101,9 @@ class BaseSink:
 
     def tool_ended(self, record: ToolRecord) -> None:
         """A tool call ended, or was refused."""
+
+    def loop_lagged(self, lag: LoopLag) -> None:
+        """The event loop came this late to a call that was due; told with `Tap(loop_lag_every=...)` only."""
 
     def faulted(self, fault: Fault) -> None:
         """The tap swallowed an error of its own, or dropped something at a cap."""

@@ -80,6 +80,8 @@ class Tap:
         settle_after: Seconds after the handler's last call at which a run whose end nobody told is taken to be over.
             Default 30.
         max_label_values: Distinct values a label may have in metrics before new ones become `_other`. Default 200.
+        loop_lag_every: Seconds between two looks at how late the event loop comes, while runs are open: an application
+            that blocks its own loop makes every model look slow. Default `None`: no looks. 0.1 is a good value.
         include_content: Whether messages of exceptions, which can carry content, may appear in the tap's own log.
             Prompts and outputs are never recorded. Default `False`.
         clock: Where the time is read; tests pass their own.
@@ -100,6 +102,7 @@ class Tap:
         slow_start_after: float = 30.0,
         settle_after: float = 30.0,
         max_label_values: int = 200,
+        loop_lag_every: float | None = None,
         include_content: bool = False,
         clock: Clock | None = None,
     ) -> None:
@@ -114,6 +117,8 @@ class Tap:
         ):
             check_positive(name, seconds)
         check_whole('max_label_values', max_label_values)
+        if loop_lag_every is not None:
+            check_positive('loop_lag_every', loop_lag_every)
         if price is not None and not callable(price):
             raise TypeError(
                 f'price must be a function of a ResponseRecord that returns US dollars or None, not {price!r}'
@@ -141,7 +146,7 @@ class Tap:
             slow_start_after=slow_start_after,
         )
         current = CurrentRun()
-        self._runs = Runs(around)
+        self._runs = Runs(around, loop_lag_every)
         self._capability = CapabilityDoor(self._runs, around, labels=names, current=current)
         told = HandlerRuns(self._runs, around, labels=names, settle_after=settle_after, current=current)
         calls = HandlerCalls(around, current)
