@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamtap import (
     Fault,
+    LoopLag,
     PartRecord,
     ResponseRecord,
     ResponseStart,
@@ -148,5 +149,6 @@ def tell_everything(sink: BaseSink, **of_responses: Any) -> None:
     sink.tool_ended(tool(outcome='error', error_type='ValueError', **IDS))
     sink.tool_ended(tool(outcome='retried', retry_cause='model_retry'))
     sink.run_ended(failed_run(**IDS))
+    sink.loop_lagged(LoopLag('MainThread', 0.2))
     sink.faulted(Fault('error', 'spans'))
     sink.faulted(Fault('dropped', 'records', 3))

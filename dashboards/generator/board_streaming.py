@@ -20,6 +20,7 @@ SPEED = 'pydantic_ai_output_tokens_per_second'
 GAPS = 'pydantic_ai_inter_chunk_latency_seconds'
 MEAN_GAP = 'pydantic_ai_inter_chunk_latency_mean_seconds'
 LONGEST_GAP = 'pydantic_ai_inter_chunk_latency_max_seconds'
+LAG = 'streamtap_event_loop_lag_seconds'
 GAPS_ABOUT = (
     'Does the stream flow, or does it come in bursts? How long the model lets readers wait between two chunks. '
     'Metrics that are pushed by OTLP know of each response only the mean, which is p50 here, and the longest, which are the rest.'
@@ -41,6 +42,7 @@ def _fill(promql: Promql) -> Layout:
     )
     for each in (first, output):
         layout.line(8, each.percentiles(), each.cells(), each.by(95, 'model'))
+    layout.line(6, *_own_loop(promql))
     layout.row('How fast does it write?')
     about = 'How fast do models write? Output tokens per second between first and last chunk, as providers report them.'
     speed = Distribution(promql, SPEED, 'Writing speed', about, 'suffix:tok/s', LOW)
@@ -76,6 +78,21 @@ def _now(promql: Promql) -> tuple[Json, ...]:
             promql.or_zero(promql.gauge('pydantic_ai_stalled_streams')),
             verdict=NONE_IS_GOOD,
         ),
+    )
+
+
+def _own_loop(promql: Promql) -> tuple[Json, ...]:
+    about = (
+        'Is it us or the provider? How late our own event loop comes to what is due. '
+        'If it is high when the time to first token is, something of ours blocks it, and no provider is to blame.'
+    )
+    empty = 'Measured with Tap(loop_lag_every=0.1)'
+    quantiles = [
+        Query(promql.quantile(percent / 100, LAG, by='thread'), f'p{percent} {{{{thread}}}}') for percent in (50, 99)
+    ]
+    return (
+        timeseries('Lag of our event loop', about, 's', quantiles, empty=empty),
+        heatmap('Lag of our event loop: all', about, 's', promql.rate(f'{LAG}_bucket', by='le'), empty=empty),
     )
 
 

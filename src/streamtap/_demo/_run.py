@@ -55,7 +55,7 @@ STALL_AFTER = 1.0
 
 def make_tap() -> Tap:
     """The demo's tap: impatient, so that a short demo has stalls."""
-    return Tap(stall_after=STALL_AFTER, slow_start_after=1.5)
+    return Tap(stall_after=STALL_AFTER, slow_start_after=1.5, loop_lag_every=0.1)
 
 
 def run_demo(*, seconds: float | None, addr: str, port: int, model: str | None, fault: Fault) -> None:
