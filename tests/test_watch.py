@@ -270,8 +270,8 @@ def test_a_task_that_is_cancelled_leaves_nothing_open(seen: Capture):
 
     async def main() -> None:
         reading = asyncio.create_task(read(agent(['so ', Silence()]), 'events', seen.tap.watch))
-        await asyncio.sleep(0.05)
-        assert [response.chunks for response in seen.tap.live().responses] == [1]
+        while [response.chunks for response in seen.tap.live().responses] != [1]:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
         reading.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await reading
@@ -291,8 +291,8 @@ def test_a_stream_that_hangs_before_its_first_event_is_seen_while_it_hangs(mode:
 
         async def main() -> None:
             reading = asyncio.create_task(read(agent([Silence()], name='a'), mode, seen.tap.watch))
-            await asyncio.sleep(0.05)
-            seen.tap.live()
+            while [response.wait for response in seen.tap.live().responses] != [0]:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
             clock.advance(11)
             assert [response.stalled for response in seen.tap.live().responses] == ['first_token']
             reading.cancel()

@@ -101,7 +101,7 @@ def test_a_cancelled_wait_ends_the_response_at_once(mode: str, seen: Capture):
 
     async def main() -> None:
         reading = asyncio.create_task(read(agent(['so ', Silence()]), mode, seen.tap.watch))
-        while [response.chunks for response in seen.tap.live().responses if response.wait is not None] != [1]:  # noqa: ASYNC110 - no event tells it
+        while [response.chunks for response in seen.tap.live().responses if response.wait is not None] != [1]:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         reading.cancel()
         try:
@@ -207,7 +207,7 @@ def test_a_run_that_a_scrape_finds_first_is_where_it_was_begun():
                 asked = asyncio.ensure_future(anext(aiter(found.tap.watch(events))))
                 # Not `to_thread`, which would take the span along.
                 loop = asyncio.get_running_loop()
-                while not (open_now := await loop.run_in_executor(None, found.tap.live)).runs:  # noqa: ASYNC110 - no event tells it
+                while not (open_now := await loop.run_in_executor(None, found.tap.live)).runs:  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
                 assert [run.agent for run in open_now.runs] == ['a']
                 asked.cancel()
