@@ -102,9 +102,9 @@ def _agents(promql: Promql) -> Json:
             FEW_ARE_BAD,
             decimals=1,
         ),
-        Column('Blank screen p95', 's', promql.quantile(0.95, BLANK, by='agent', over=RANGE)),
-        Column('Run time p50', 's', promql.quantile(0.5, 'pydantic_ai_run_duration_seconds', by='agent', over=RANGE)),
-        Column('Run time p95', 's', promql.quantile(0.95, 'pydantic_ai_run_duration_seconds', by='agent', over=RANGE)),
+        Column('Blank p95', 's', promql.quantile(0.95, BLANK, by='agent', over=RANGE)),
+        Column('Run p50', 's', promql.quantile(0.5, 'pydantic_ai_run_duration_seconds', by='agent', over=RANGE)),
+        Column('Run p95', 's', promql.quantile(0.95, 'pydantic_ai_run_duration_seconds', by='agent', over=RANGE)),
         Column('Requests / run', 'short', promql.mean('pydantic_ai_run_requests', by='agent', over=RANGE), decimals=1),
         Column(
             'Tool calls / run', 'short', promql.mean('pydantic_ai_run_tool_calls', by='agent', over=RANGE), decimals=1
@@ -122,7 +122,8 @@ def _agents(promql: Promql) -> Json:
     ]
     return table(
         'Which agent is it?',
-        'Which agent fails, is slow or is dear? Over the whole time range; click a name for its streams, models or tools.',
+        'Which agent fails, is slow (blank: the time to its first text) or is dear? Over the whole time range; '
+        'click a name for its streams, models or tools.',
         {'agent': 'Agent'},
         columns,
         links={'agent': links},
@@ -166,9 +167,9 @@ def _open(promql: Promql) -> Json:
 def _oldest(promql: Promql) -> Json:
     return timeseries(
         'Oldest open run',
-        'Is a run stuck? The age of the oldest that is open; a saw with ever higher teeth is one that hangs.',
+        'Is a run stuck? The age of the oldest that was open around that moment; a line that climbs without end is one that hangs.',
         's',
-        [Query(promql.gauge('pydantic_ai_oldest_run_age_seconds', by='agent'), '{{agent}}')],
+        [Query(promql.largest('pydantic_ai_oldest_run_age_seconds', by='agent'), '{{agent}}')],
     )
 
 

@@ -83,6 +83,10 @@ class Promql:
         """The series of a label's values that a counter has counted in the time range of the board."""
         return f'{expr} and on ({label}) ({self.increase(counter, by=label)} > 0)'
 
+    def largest(self, gauge: str, by: str) -> str:
+        """The largest value of a gauge around each point, by labels."""
+        return f'max by ({by}) (max_over_time({self.select(gauge)}[{RATE}]))'
+
     def present(self, gauge: str, by: str) -> str:
         """The sums of a gauge by labels that were above 0 in the time range of the board."""
         above = f'sum by ({by}) (max_over_time({self.select(gauge)}[{RANGE}])) > 0'
