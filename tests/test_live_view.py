@@ -10,6 +10,7 @@ import httpx
 import pytest
 from made_records import IDS, full_response, response, run, run_start, tool
 from prometheus_client import CollectorRegistry
+from told_tap import ToldTap
 
 from streamtap import BaseSink, PartRecord, Tap, serve
 from streamtap._live import Live, LiveResponse, LiveRun, LiveTool
@@ -218,11 +219,15 @@ def test_memory_is_bounded(view: LiveView):
     assert (len(long['rows']), long['left_out']) == (MAX_ROWS, 10)
     for number in range(MAX_OPEN + 10):
         view.run_started(run_start(f'open {number}'))
-    assert len(view._open) == MAX_OPEN
+    for number in range(MAX_OPEN + 10):
+        view.tool_ended(tool(run_id=f'open {number}'))
+    for run_id, rows in (('open 9', 0), ('open 10', 1)):
+        view.run_ended(run(run_id=run_id))
+        assert len(told(view)[-1]['rows']) == rows
     for number in range(KEPT_RUNS + MAX_GROUPS):
         view.run_ended(run(run_id=f'{number}', agent=f'agent {number}'))
     assert len(told(view)) == KEPT_RUNS
-    assert [row['name'] for row in now(view)['agents']][0] == '_other'
+    assert now(view)['agents'][0]['name'] == '_other'
     assert len(now(view)['agents']) == MAX_GROUPS + 1
 
 
@@ -311,33 +316,31 @@ def test_events_are_first_everything_then_what_is_new(served: MetricsServer):
 
 
 def test_a_run_is_pushed_to_its_viewers():
-    """And one of before the server was asked for is not known."""
-    tap = Tap([BaseSink()])
-    with serve(tap, port=0, registry=CollectorRegistry()) as server, client(server) as browser:
-        with browser.stream('GET', '/events') as viewer:
-            told = events(viewer)
-            assert next(told)[1]['runs'] == []
-            tap._out.run_started(run_start('r'))
-            tap._out.run_ended(run())
-            for name, message in told:
-                assert name == 'more'
-                if message['runs']:
-                    break
-            assert [one['id'] for one in message['runs']] == ['r']
-            assert message['now']['runs'] == 1
+    """With the figures of the moment."""
+    tap = ToldTap()
+    with (
+        serve(tap, port=0, registry=CollectorRegistry()) as server,
+        client(server) as browser,
+        browser.stream('GET', '/events') as viewer,
+    ):
+        told = events(viewer)
+        assert next(told)[1]['runs'] == []
+        tap.tell_run('r')
+        name, message = next((name, message) for name, message in told if message['runs'])
+        assert (name, [one['id'] for one in message['runs']], message['now']['runs']) == ('more', ['r'], 1)
 
 
 def test_closing_lets_every_viewer_go_and_the_tap_too():
     """A closed server is told nothing more."""
-    tap = Tap([BaseSink()])
+    tap = ToldTap()
     server = serve(tap, port=0, registry=CollectorRegistry())
-    assert len(tap._out._sinks) == 2
+    assert len(tap.added) == 1
     with client(server) as browser, browser.stream('GET', '/events') as viewer:
         told = events(viewer)
         next(told)
         server.close()
         assert [name for name, _ in told] == []
-    assert len(tap._out._sinks) == 1
+    assert tap.added == []
     server.close()
 
 

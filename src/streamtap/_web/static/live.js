@@ -369,10 +369,7 @@ function showRuns({ arrived = [], anew = false } = {}) {
   const current = new Map([...state.open, ...state.finished.values()].map((run) => [run.id, run]));
   let shown = all.slice(0, state.limit);
   if (!anew && isHeld()) {
-    const kept = [...state.items.keys()].map((id) => current.get(id) || state.items.get(id).run);
-    const room = Math.max(0, Math.min(state.limit, SHOWN) - kept.length);
-    const fresh = shown.filter((run) => !state.items.has(run.id));
-    shown = [...kept, ...fresh.slice(fresh.length - room)];
+    shown = [...state.items.keys()].map((id) => current.get(id) || state.items.get(id).run);
     state.waiting += arrived.filter((run) => !shown.includes(run)).length;
   } else state.waiting = 0;
   const ids = new Set(shown.map((run) => run.id));
