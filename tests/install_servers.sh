@@ -4,17 +4,17 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 servers=.servers
 
-if command -v promtool >/dev/null && command -v prometheus-alertmanager >/dev/null && [ -x $servers/usr/bin/victoria-metrics ]; then
+if command -v chromium >/dev/null && command -v promtool >/dev/null && command -v prometheus-alertmanager >/dev/null && [ -x $servers/usr/bin/victoria-metrics ]; then
   exit 0
 fi
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-  echo 'no root on a Debian system: the tests that need a real Prometheus, Alertmanager or VictoriaMetrics will be skipped'
+  echo 'no root on a Debian system: the tests that need a real Prometheus, Alertmanager, VictoriaMetrics or Chromium will be skipped'
   exit 0
 fi
 
-if ! command -v promtool >/dev/null || ! command -v prometheus-alertmanager >/dev/null; then
+if ! command -v promtool >/dev/null || ! command -v prometheus-alertmanager >/dev/null || ! command -v chromium >/dev/null; then
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus prometheus-alertmanager
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus prometheus-alertmanager chromium
 fi
 
 # Debian stable's VictoriaMetrics takes no OTLP. That of unstable is one static program, unpacked beside the system's

@@ -2,7 +2,7 @@
 'use strict';
 
 const KEPT = 200;
-const SHOWN = 40;
+const SHOWN = 16;
 const WORDS = {
   waiting: 'waiting', thinking: 'thinking', text: 'text', streaming: 'writing', tool_call: 'writing a tool call', tool: 'tool',
   native_tool: "provider's tool", model: 'not streamed', stall: 'stall',
@@ -47,13 +47,14 @@ function shape(tag, attributes) {
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
   return made;
 }
-const SLOTS = 60;
+const FEWEST_SLOTS = 12;
 function spark(slots, value, { bars = false, bad = () => 0 } = {}) {
-  const svg = shape('svg', { class: 'spark', viewBox: '0 0 60 20', preserveAspectRatio: 'none', 'aria-hidden': 'true' });
+  const wide = Math.max(FEWEST_SLOTS, slots.length);
+  const svg = shape('svg', { class: 'spark', viewBox: `0 0 ${wide} 20`, preserveAspectRatio: 'none', 'aria-hidden': 'true' });
   const values = slots.map(value);
   const top = Math.max(...values.filter((one) => one !== null), 1e-9);
-  const x = (index) => SLOTS - slots.length + index;
-  svg.append(shape('line', { x1: 0, x2: 60, y1: 20, y2: 20 }));
+  const x = (index) => wide - slots.length + index;
+  svg.append(shape('line', { x1: 0, x2: wide, y1: 20, y2: 20 }));
   if (bars) {
     slots.forEach((slot, index) => {
       const height = (20 * (values[index] || 0)) / top;
@@ -94,7 +95,7 @@ function showFigures({ now, slots }) {
   show('first_output', seconds(now.first_output[0]), p95(now.first_output, seconds), spark(slots, (slot) => slot.first_output));
   show('speed', rate(now.speed[0]), now.speed[0] === null ? p95(now.speed, rate) : `median; ${count(now.output)} tokens out`, spark(slots, (slot) => slot.speed));
   const wrong = now.not_ok ? `${count(now.not_ok)} not ok  ` : '';
-  show('runs', count(now.runs), now.runs ? `median ${seconds(now.duration[0])}; p95 ${seconds(now.duration[1])}` : 'none yet',
+  show('runs', count(now.runs), now.runs ? `median ${seconds(now.duration[0])}` : 'none yet',
     spark(slots, (slot) => slot.runs, { bars: true, bad: (slot) => slot.not_ok }), wrong);
   const each = now.cost === null || !now.runs ? 'nothing priced yet' : `${dollars(now.cost / now.runs)} a run`;
   show('cost', dollars(now.cost), each, spark(slots, (slot) => slot.cost || 0, { bars: true }));
@@ -363,16 +364,13 @@ function isHeld() {
   return state.items.size > 0 && (list.matches(':hover') || list.contains(document.activeElement) || [...state.items.values()].some((item) => item.detail));
 }
 
-function showRuns({ anew = false } = {}) {
+function showRuns({ arrived = [], anew = false } = {}) {
   const all = wanted();
   const current = new Map([...state.open, ...state.finished.values()].map((run) => [run.id, run]));
   let shown = all.slice(0, state.limit);
   if (!anew && isHeld()) {
-    const kept = [...state.items.keys()].map((id) => current.get(id) || state.items.get(id).run);
-    const room = Math.max(0, Math.min(state.limit, SHOWN) - kept.length);
-    const fresh = shown.filter((run) => !state.items.has(run.id));
-    state.waiting = Math.max(0, fresh.length - room);
-    shown = [...kept, ...fresh.slice(fresh.length - room)];
+    shown = [...state.items.keys()].map((id) => current.get(id) || state.items.get(id).run);
+    state.waiting += arrived.filter((run) => !shown.includes(run)).length;
   } else state.waiting = 0;
   const ids = new Set(shown.map((run) => run.id));
   for (const [id, item] of state.items) {
@@ -439,7 +437,7 @@ list.addEventListener('keydown', (event) => {
       next = all[all.indexOf(target.parentElement) + step]?.querySelector('.seg');
     }
     if (next) [target.tabIndex, next.tabIndex] = [-1, 0];
-  } else if (target.classList.contains('run') && key.length > 8 - 1 && (key === 'ArrowUp' || key === 'ArrowDown')) {
+  } else if (target.classList.contains('run') && (key === 'ArrowUp' || key === 'ArrowDown')) {
     const sibling = key === 'ArrowUp' ? target.parentElement.previousElementSibling : target.parentElement.nextElementSibling;
     next = sibling?.querySelector('.run');
   }
@@ -538,7 +536,7 @@ function receive({ data, type }) {
   document.title = now.now.stalled ? `(${now.now.stalled} stalled) streamtap` : 'streamtap';
   showFigures(now);
   showTables(now);
-  showRuns();
+  showRuns({ arrived: runs });
   showState('live', 'live');
 }
 function connect() {
