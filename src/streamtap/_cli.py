@@ -165,7 +165,8 @@ def _report(arguments: argparse.Namespace) -> int:
         return _refuse('report', 'name the journals to report, or two to --compare')
     try:
         if arguments.compare:
-            return report_change(*arguments.compare, arguments.format, arguments.output)
+            before, after = arguments.compare
+            return report_change(before, after, arguments.format, arguments.output)
         return report(arguments.files, arguments.format, arguments.output)
     except BrokenPipeError:
         raise

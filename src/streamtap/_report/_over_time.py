@@ -87,8 +87,9 @@ def plot(quantity: Quantity, timed: Sequence[tuple[float, float]]) -> Element:
         place = 'start' if number == 0 and count > 1 else 'end' if number == count - 1 and count > 1 else 'middle'
         edge = {'start': LEFT, 'end': WIDTH - RIGHT, 'middle': LEFT + (number + 0.5) * wide}[place]
         drawn.append(element('text', at.strftime(form), x=edge, y=HEIGHT - 6, class_=f'tick {place}'))
-    for name, of in (('high', lambda slot: slot.high), ('middle', lambda slot: slot.middle.value)):
-        drawn += _line([[(x(slot), y(of(slot))) for slot in stretch] for stretch in _stretches(found, step)], name)
+    stretches = _stretches(found, step)
+    drawn += _line([[(x(slot), y(slot.high)) for slot in stretch] for stretch in stretches], 'high')
+    drawn += _line([[(x(slot), y(slot.middle.value)) for slot in stretch] for stretch in stretches], 'middle')
     for slot in found:
         told = (
             f'{moment(slot.start):%Y-%m-%d %H:%M:%S} UTC: n = {slot.count}, median {figure(quantity, slot.middle)}, '

@@ -73,8 +73,8 @@ def waterfall(tree: RunTree) -> Element:
     """The picture of one run."""
     zero = tree.run.started_ns
     every = list(_run_rows(tree, zero, 0))
-    left_out = len(every) - MOST_ROWS
     rows = every[:MOST_ROWS]
+    left_out = len(every) - len(rows) + tree.left_out
     longest = max((row.end for row in rows), default=0.0)
     top, ticks = scale(longest)
     height = 20 + ROW * (len(rows) + (left_out > 0)) + 4
@@ -87,7 +87,7 @@ def waterfall(tree: RunTree) -> Element:
             drawn.append(element('text', seconds(tick) if tick else '0', x=x, y=11, class_='tick middle'))
     for number, row in enumerate(rows):
         drawn += _draw(row, 20 + ROW * number, per_second)
-    if left_out > 0:
+    if left_out:
         drawn.append(element('text', f'and {left_out} rows more', x=4, y=height - 9, class_='label dim'))
     about = f'{printable(tree.run.agent)}, {tree.run.outcome}, {seconds(tree.run.duration)}: what happened when'
     return element('svg', *drawn, viewBox=f'0 0 {WIDTH:g} {height:g}', role='img', aria_label=about)
