@@ -6,13 +6,16 @@ import asyncio
 import io
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from made_records import response, run, run_start
 from rich.console import Console
 from scripted import agent, nap
 
 from streamtap import Attachment, Live, LiveResponse, LiveRun, LiveTool, Progress, RunProgress, Tap
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 OPEN: dict[str, Any] = {'run_id': 'r', 'agent': 'a', 'labels': {}}
 RUN = LiveRun(**OPEN, parent_run_id=None, root_agent='a', door='capability', age=3.0)
@@ -34,6 +37,10 @@ def progress_of(*responses: LiveResponse, tools: tuple[LiveTool, ...] = ()) -> P
     progress.attached(Attachment((), 200, lambda: live, lambda: None))
     progress.run_started(run_start('r'))
     return progress
+
+
+async def first_of(updates: AsyncIterator[tuple[RunProgress, ...]]) -> tuple[RunProgress, ...]:
+    return await anext(updates)
 
 
 def test_before_any_response_ended_chunks_are_no_tokens():
@@ -76,19 +83,11 @@ def test_the_speed_is_exact_at_the_end():
     progress.response_ended(response(output_tokens=101, output_tokens_per_second=50.0))
     progress.response_ended(response(output_tokens=101, output_tokens_per_second=25.0))
     progress.response_ended(response(output_tokens=500))
+    updates = progress.updates(every=0)
     progress.run_ended(run(output_tokens=702, cost_usd=0.25))
-    ended = asyncio.run(first_update(progress, 0))
+    ended, _ = asyncio.run(first_of(updates))
     assert str(ended) == 'a  4.00 s  success  33 tokens/s  702 tokens  $0.2500'
     assert (ended.is_estimate, ended.doing) == (False, 'ended')
-
-
-async def first_update(progress: Progress, place: int) -> RunProgress:
-    progress._count, count = 0, progress._count
-    updates = progress.updates(every=0)
-    found = asyncio.ensure_future(anext(updates))
-    await asyncio.sleep(0)
-    progress._count = count
-    return (await found)[place]
 
 
 def test_each_state_has_its_words():
@@ -164,4 +163,4 @@ def test_what_is_forgotten_stays_forgotten():
         progress.run_started(run_start(str(number)))
         progress.run_ended(run(run_id=str(number)))
         progress.response_ended(response(run_id=str(number)))
-    assert progress._open == {}
+    assert progress._open == {}  # pyright: ignore[reportPrivateUsage]

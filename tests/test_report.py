@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import io
 import json
 import random
@@ -123,6 +125,8 @@ def test_a_page_needs_nothing_and_runs_nothing(arguments: list[str], tmp_path: P
     assert not page.tags & {'script', 'link', 'img', 'iframe', 'object'}
     assert not {name for name, _ in page.attributes if name.startswith('on') or name in ('href', 'src', 'style')}
     (policy,) = (value for name, value in page.attributes if name == 'content' and 'default-src' in (value or ''))
+    css = max(page.texts, key=len)
+    assert base64.b64encode(hashlib.sha256(css.encode()).digest()).decode() in (policy or '')
     assert re.fullmatch(
         r"default-src 'none'; style-src 'sha256-[\w+/=]+'; base-uri 'none'; form-action 'none'", policy or ''
     )

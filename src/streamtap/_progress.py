@@ -13,6 +13,7 @@ from streamtap._usage_summary import dollars, rate, seconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from typing import Any
 
     from rich.console import Console, RenderableType
     from rich.live import Live as RichLive
@@ -143,8 +144,8 @@ class Progress(BaseSink):
         """How far each open run is, oldest first."""
         return tuple(self._progress(live, run) for live in [take() for take in self._live] for run in live.runs)
 
-    async def updates(
-        self, *, every: float = 0.1, until: asyncio.Future[object] | None = None
+    def updates(
+        self, *, every: float = 0.1, until: asyncio.Future[Any] | None = None
     ) -> AsyncIterator[tuple[RunProgress, ...]]:
         """How far each open run is, again and again; a run that ended is told once more, with its outcome.
 
@@ -152,7 +153,11 @@ class Progress(BaseSink):
             every: Seconds between two updates. Default 0.1.
             until: Ends when this is done, after a last update: the task of a run, for instance. By default it never ends.
         """
-        told = self._count
+        return self._updates(every, until, self._count)
+
+    async def _updates(
+        self, every: float, until: asyncio.Future[Any] | None, told: int
+    ) -> AsyncIterator[tuple[RunProgress, ...]]:
         while True:
             if until is None:
                 await asyncio.sleep(every)

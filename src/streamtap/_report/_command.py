@@ -28,6 +28,9 @@ Format: TypeAlias = Literal['table', 'json', 'csv', 'html']
 SHOWN = 20
 """Broken lines of one file that are told one by one."""
 
+MOST_NAMES = 3
+"""Journals that a heading names."""
+
 STDIN = '-'
 
 
@@ -76,7 +79,7 @@ def report(names: Sequence[str], form: Format, output: Path | None) -> int:
         OSError: If the output cannot be written.
     """
     complaints = Complaints()
-    gathered = Gathered(_records(names, complaints), ', '.join(names))
+    gathered = Gathered(_records(names, complaints), _in_short(names))
     complaints.close()
     if not gathered.count:
         return _nothing(names)
@@ -138,8 +141,13 @@ def _write(text: str, output: Path | None) -> None:
 
 
 def _nothing(names: Sequence[str]) -> int:
-    print(f'streamtap report: {printable(", ".join(names))}: no run, response or tool call to report', file=sys.stderr)
+    print(f'streamtap report: {printable(_in_short(names))}: no run, response or tool call to report', file=sys.stderr)
     return 2
+
+
+def _in_short(names: Sequence[str]) -> str:
+    more = f' and {len(names) - MOST_NAMES} more' if len(names) > MOST_NAMES else ''
+    return f'{", ".join(names[:MOST_NAMES])}{more}'
 
 
 def _records(names: Sequence[str], complaints: Complaints) -> Iterator[Record]:
