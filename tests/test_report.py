@@ -250,14 +250,14 @@ def test_the_interval_of_a_quantile_holds_the_true_one(count: int, q: float):
     assert held >= 930
 
 
-def test_a_quantile_needs_values_above_it():
-    """The greatest of ten is no 95th percentile."""
-    assert quantile([float(number) for number in range(19)], 0.95) is None
-    assert quantile([], 0.5) is None
+def test_few_values_set_no_end_to_the_interval():
+    """On the side on which they are too few."""
     found = quantile([float(number) for number in range(1, 21)], 0.95)
     assert found is not None
     assert (found.value, found.high) == (19.0, float('inf'))
+    assert found.low > 0
     assert quantile([1.0, 2.0, 3.0, 4.0], 0.5) == Estimate(2.0, float('-inf'), float('inf'))
+    assert quantile([], 0.5) is None
 
 
 def test_a_share_is_never_certain():
@@ -289,14 +289,14 @@ def test_the_slowest_runs_are_found_in_bounded_memory():
 
 def test_values_are_put_into_slots_of_time():
     """As few as fit on the axis, and none where nothing was."""
-    step, found = slots([(0.0, 1.0), (1.0, 3.0), (400.0, 2.0)])
+    step, found = slots([(0.0, 1.0), (1.0, 3.0), (400.0, 2.0)], 0.95)
     assert step == 10
-    assert [(slot.start, slot.count, slot.middle.value, slot.high) for slot in found] == [
+    assert [(slot.start, slot.count, slot.middle.value, slot.tail.value) for slot in found] == [
         (0.0, 2, 1.0, 3.0),
         (400.0, 1, 2.0, 2.0),
     ]
-    assert slots([]) == (1.0, [])
-    assert slots([(0.0, 1.0), (1e9, 1.0)])[0] == 86400 * 290
+    assert slots([], 0.95) == (1.0, [])
+    assert slots([(0.0, 1.0), (1e9, 1.0)], 0.95)[0] == 86400 * 290
 
 
 @pytest.mark.parametrize(

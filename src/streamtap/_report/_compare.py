@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Verdict: TypeAlias = Literal['better', 'worse', 'no clear change', 'too few to tell']
 
+FEWEST = 20
+"""Values that a 95th percentile needs, not to be just the greatest of them."""
+
 _SCOPES: tuple[Scope, ...] = ('all', 'agent', 'model', 'tool')
 
 
@@ -91,5 +94,5 @@ def _change(before: Samples, after: Samples, quantity: Quantity, scope: Scope, n
         typical, high = Pair(share(old), share(new)), Pair(None, None)
     else:
         typical = Pair(quantile(old, 0.5), quantile(new, 0.5))
-        high = Pair(quantile(old, 0.95), quantile(new, 0.95))
+        high = Pair(*(quantile(values, 0.95) if len(values) >= FEWEST else None for values in (old, new)))
     return Change(quantity, scope, name, len(old), len(new), typical, high)

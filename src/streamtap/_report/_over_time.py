@@ -33,15 +33,15 @@ class Slot:
     start: float
     count: int
     middle: Estimate
-    high: float
-    """The 95th percentile, or the greatest where the values are too few for one."""
+    tail: Estimate
 
 
-def slots(timed: Sequence[tuple[float, float]]) -> tuple[float, list[Slot]]:
+def slots(timed: Sequence[tuple[float, float]], tail: float) -> tuple[float, list[Slot]]:
     """Values by stretches of time of equal length: the length in seconds, and those stretches in which there are any.
 
     Args:
         timed: The moment of each value, and the value, in order of time.
+        tail: The share below the quantile that is taken beside the median.
     """
     if not timed:
         return 1.0, []
@@ -50,21 +50,22 @@ def slots(timed: Sequence[tuple[float, float]]) -> tuple[float, list[Slot]]:
     found: list[Slot] = []
     for start, group in itertools.groupby(timed, key=lambda each: each[0] // step * step):
         values = sorted(value for _, value in group)
-        middle, high = quantile(values, 0.5) or quantile(values * 2, 0.5), quantile(values, 0.95)
-        if middle is not None:
-            found.append(Slot(start, len(values), middle, values[-1] if high is None else high.value))
+        middle, far = quantile(values, 0.5), quantile(values, tail)
+        if middle is not None and far is not None:
+            found.append(Slot(start, len(values), middle, far))
     return step, found
 
 
 def plot(quantity: Quantity, timed: Sequence[tuple[float, float]]) -> Element:
-    """A plot of the median and the 95th percentile of a quantity.
+    """A plot of the median of a quantity, and of its worse 5 %: the 95th percentile, or the 5th where higher is better.
 
     Args:
         quantity: What it is.
         timed: The moment of each value, and the value, in order of time.
     """
-    step, found = slots(timed)
-    top, ticks = scale(max((slot.high for slot in found), default=0.0))
+    is_lower_better = quantity.better == 'lower'
+    step, found = slots(timed, 0.95 if is_lower_better else 0.05)
+    top, ticks = scale(max((max(slot.tail.value, slot.middle.value) for slot in found), default=0.0))
     first = found[0].start if found else 0.0
     count = max(1, round((found[-1].start - first) / step) + 1) if found else 1
     wide = (WIDTH - LEFT - RIGHT) / count
@@ -88,12 +89,12 @@ def plot(quantity: Quantity, timed: Sequence[tuple[float, float]]) -> Element:
         edge = {'start': LEFT, 'end': WIDTH - RIGHT, 'middle': LEFT + (number + 0.5) * wide}[place]
         drawn.append(element('text', at.strftime(form), x=edge, y=HEIGHT - 6, class_=f'tick {place}'))
     stretches = _stretches(found, step)
-    drawn += _line([[(x(slot), y(slot.high)) for slot in stretch] for stretch in stretches], 'high')
+    drawn += _line([[(x(slot), y(slot.tail.value)) for slot in stretch] for stretch in stretches], 'tail')
     drawn += _line([[(x(slot), y(slot.middle.value)) for slot in stretch] for stretch in stretches], 'middle')
     for slot in found:
         told = (
             f'{moment(slot.start):%Y-%m-%d %H:%M:%S} UTC: n = {slot.count}, median {figure(quantity, slot.middle)}, '
-            f'{"p95" if slot.count >= 20 else "greatest"} {quantity.show(slot.high)}'
+            f'{"p95" if is_lower_better else "p5"} {figure(quantity, slot.tail)}'
         )
         area = {'x': x(slot) - wide / 2, 'y': TOP, 'width': wide, 'height': HEIGHT - TOP - BOTTOM}
         drawn.append(element('rect', element('title', told), class_='hover', **area))

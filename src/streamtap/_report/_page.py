@@ -43,7 +43,7 @@ def report_page(gathered: Gathered, unread: int) -> str:
             'Over time',
             element(
                 'p',
-                'Median and 95th percentile; where values are few, the greatest of them. Times are UTC.',
+                'The median, and the worse tail: of times the 95th percentile, of speeds the 5th. Times are UTC.',
                 class_='dim',
             ),
             element(
@@ -55,7 +55,9 @@ def report_page(gathered: Gathered, unread: int) -> str:
                 ),
                 class_='plots',
             ),
-            element('ul', _line_key('middle', 'median'), _line_key('high', '95th percentile'), class_='legend'),
+            element(
+                'ul', _line_key('middle', 'median'), _line_key('tail', 'the worst 5 % lie beyond'), class_='legend'
+            ),
         ),
         _section('The slowest runs', legend(), *map(_run, gathered.slowest)) if gathered.slowest else None,
         _section(

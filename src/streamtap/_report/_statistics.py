@@ -35,10 +35,10 @@ def quantile(values: Sequence[float], q: float) -> Estimate | None:
         q: The share below the quantile, above 0 and below 1.
 
     Returns:
-        The estimate; `None` without values, or where they are too few for any to lie above the quantile.
+        The estimate; `None` without values. A 95th percentile of fewer than 20 values is the greatest of them.
     """
     count = len(values)
-    if not count or count * (1 - q) < 1 - 1e-9:
+    if not count:
         return None
     spread = _Z * math.sqrt(count * q * (1 - q))
     # Halves, because ranks are whole numbers and the normal distribution is not.
