@@ -73,8 +73,9 @@ def test_dependencies_flow_one_way():
     of_prometheus = {'_prometheus.py', '_prometheus_instruments.py', '_prometheus_live.py', '_bulk_histogram.py'}
     of_otel = {'_otel_metrics.py', '_otel_instruments.py'}
     of_both = {'_catalogue_sink.py', '_instruments.py', '_open_gauges.py', '_exposition.py'}
-    of_web = {f'_web/_{name}.py' for name in ('access', 'figures', 'live_view', 'page', 'waterfall', 'windows')}
-    of_sinks = of_prometheus | of_otel | of_both | of_web | {'_usage.py', '_usage_summary.py', '_serve.py'}
+    of_sinks = of_prometheus | of_otel | of_both | {'_usage.py', '_usage_summary.py', '_serve.py'}
+    of_sinks |= {'_log.py', '_progress.py', '_record_json.py', '_run_callback.py'}
+    of_sinks |= {name for name in imports if name.startswith(('_journal', '_report/', '_web/'))}
     sinks = {f'streamtap.{name.removesuffix(".py").replace("/", ".")}' for name in of_sinks}
     doors = {
         'streamtap._handler',

@@ -7,6 +7,7 @@ from streamtap._journal_reader import BrokenJournalError, BrokenLine, read_journ
 from streamtap._live import Live, LiveResponse, LiveRun, LiveTool
 from streamtap._log import LogSink
 from streamtap._otel_metrics import MetricSink
+from streamtap._progress import Progress, RunProgress
 from streamtap._prometheus import PrometheusSink
 from streamtap._records import (
     Fault,
@@ -44,9 +45,11 @@ __all__ = [
     'MetricSink',
     'MetricsServer',
     'PartRecord',
+    'Progress',
     'PrometheusSink',
     'ResponseRecord',
     'ResponseStart',
+    'RunProgress',
     'RunRecord',
     'RunStart',
     'Sink',

@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_demo_arguments(demo)
+    _add_report(commands)
     dashboards = commands.add_parser('dashboards', help='boards, rules and alerts for your own monitoring')
     export = dashboards.add_subparsers(metavar='COMMAND', required=True).add_parser(
         'export',
@@ -70,6 +71,26 @@ def _parser() -> argparse.ArgumentParser:
     export.set_defaults(run=_export)
     export.add_argument('folder', metavar='DIR', type=Path, help='a folder that is new or empty')
     return parser
+
+
+def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:  # pyright: ignore[reportPrivateUsage]
+    report = commands.add_parser(
+        'report',
+        help='what journals hold: tables, data or a page; or what changed from one to another',
+        description='Report what JournalSink wrote: each FILE with its rotated files; patterns; - for stdin.',
+        epilog='status:\n  0  all was read\n  1  some lines or files were not, as told on stderr; the rest was reported\n'
+        '  2  there was nothing to report',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    report.set_defaults(run=_report)
+    report.add_argument('files', metavar='FILE', nargs='*', help='a journal, a pattern of journals, or - for stdin')
+    report.add_argument(
+        '--compare', nargs=2, metavar=('BEFORE', 'AFTER'), help='show what changed between two journals instead'
+    )
+    report.add_argument(
+        '--format', choices=('table', 'json', 'csv', 'html'), default='table', help='how it is written (%(default)s)'
+    )
+    report.add_argument('-o', '--output', metavar='PATH', type=Path, help='write it to this file, not to stdout')
 
 
 def _add_demo_arguments(demo: argparse.ArgumentParser) -> None:
@@ -134,6 +155,23 @@ def _export(arguments: argparse.Namespace) -> int:
         return _refuse('dashboards export', str(error))
     print(f'Written to {folder}: {folder / "README.md"} says what is what.')
     return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    # Not at the top, so that the other commands start without it.
+    from streamtap._report._command import report, report_change
+
+    if bool(arguments.files) == bool(arguments.compare):
+        return _refuse('report', 'name the journals to report, or two to --compare')
+    try:
+        if arguments.compare:
+            before, after = arguments.compare
+            return report_change(before, after, arguments.format, arguments.output)
+        return report(arguments.files, arguments.format, arguments.output)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        return _refuse('report', str(error))
 
 
 def _refuse(command: str, why: str) -> int:

@@ -29,7 +29,8 @@ class LiveResponse:
     """An open request.
 
     `wait` is how long the model has been silent by now, `None` while the consumer holds the stream, a native tool
-    runs, or the request is not streamed. `stalled` names the stage of a wait that is past its threshold.
+    runs, or the request is not streamed. `window` is the time from the first chunk to the last so far, without native
+    tools. `stalled` names the stage of a wait that is past its threshold.
     """
 
     run_id: str
@@ -41,6 +42,7 @@ class LiveResponse:
     age: float | None
     wait: float | None
     chunks: int
+    window: float | None
     stalled: Literal['first_token', 'mid_stream'] | None
 
 

@@ -189,5 +189,6 @@ class Runs:
             age=None if meter.started is None else max(0.0, now - meter.started),
             wait=wait,
             chunks=meter.chunks,
+            window=None if meter.first_chunk is None else meter.last_chunk - meter.first_chunk - meter.native_at_last,
             stalled=stalled,
         )

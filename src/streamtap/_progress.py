@@ -1,0 +1,269 @@
+"""Progress of runs while they stream: for a terminal, or for a display of one's own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from streamtap._grid import printable
+from streamtap._sinks import BaseSink
+from streamtap._usage_summary import dollars, rate, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from typing import Any
+
+    from rich.console import Console, RenderableType
+    from rich.live import Live as RichLive
+
+    from streamtap._live import Live, LiveResponse, LiveRun
+    from streamtap._records import ResponseRecord, RunOutcome, RunRecord, RunStart
+    from streamtap._sinks import Attachment
+
+MAX_MODELS = 200
+"""Models of which it is remembered how many tokens a chunk has."""
+
+SHOWN = 10
+"""Open runs, and ended ones, that a display shows."""
+
+MAX_ENDED = 1000
+"""Ended runs that wait for whoever asks for updates."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunProgress:
+    """How far a run is; print it for one line.
+
+    Args:
+        run_id: The run.
+        parent_run_id: The run that called it.
+        agent: Its agent.
+        elapsed: Seconds since it began.
+        doing: What it does now: `waiting` for the model's first chunk, `streaming`, `answering` without streaming,
+            running `tools`, `other` between these, or `ended`.
+        names: The model that is asked, or the tools that run.
+        chunks: Chunks of the present response.
+        tokens_per_second: How fast the model writes: an estimate while it streams, else what its finished responses
+            had; `None` where neither is known.
+        is_estimate: Whether the speed is one: from chunks, and from how many tokens a chunk of that model had so far.
+        output_tokens: Of the finished requests, as the provider counts them.
+        cost_usd: Of the finished requests, if known.
+        silent_for: Seconds for which the model has been silent by now, if it is waited for.
+        is_stalled: Whether that is longer than it should be.
+        outcome: How it ended; `None` while it goes on.
+    """
+
+    run_id: str
+    parent_run_id: str | None
+    agent: str
+    elapsed: float
+    doing: Literal['waiting', 'streaming', 'answering', 'tools', 'other', 'ended']
+    names: tuple[str, ...] = ()
+    chunks: int = 0
+    tokens_per_second: float | None = None
+    is_estimate: bool = False
+    output_tokens: int = 0
+    cost_usd: float | None = None
+    silent_for: float | None = None
+    is_stalled: bool = False
+    outcome: RunOutcome | None = None
+
+    def __str__(self) -> str:
+        return '  '.join([printable(self.agent), seconds(self.elapsed), *self.details()])
+
+    def details(self) -> list[str]:
+        """The line's parts after agent and time."""
+        names = printable(', '.join(self.names))
+        about = 'about ' if self.is_estimate else ''
+        speed = [] if self.tokens_per_second is None else [f'{about}{rate(self.tokens_per_second)} tokens/s']
+        if self.outcome is not None:
+            cost = [] if self.cost_usd is None else [dollars(self.cost_usd)]
+            return [self.outcome, *speed, f'{self.output_tokens:,} tokens', *cost]
+        if self.is_stalled:
+            return [f'{names} has been silent for {seconds(self.silent_for)}']
+        if self.doing == 'streaming':
+            return [f'{names} writes', *(speed or [f'{self.chunks:,} chunks'])]
+        said = {'waiting': f'waits for {names}', 'answering': f'waits for {names}', 'tools': f'runs {names}'}
+        return [said.get(self.doing, '...'), *speed]
+
+
+class Progress(BaseSink):
+    """Tells how far the runs are: `progress = Progress(); tap = Tap([*default_sinks(), progress])`.
+
+    `with progress.display(): ...` shows them on a terminal, `async for runs in progress.updates(): ...` feeds a display
+    of your own, and `progress.now()` tells once. It costs a run nothing while it streams: it is computed when asked.
+    """
+
+    inline: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self._live: list[Callable[[], Live]] = []
+        self._open: dict[str, _Sums] = {}
+        self._per_chunk: dict[tuple[str, str], _Sums] = {}
+        self._ended: deque[tuple[int, RunProgress]] = deque(maxlen=MAX_ENDED)
+        self._count = 0
+
+    def attached(self, attachment: Attachment) -> None:
+        """Tell of the runs of this tap, too."""
+        self._live.append(attachment.live)
+
+    def run_started(self, start: RunStart) -> None:
+        """Count what its responses bring."""
+        self._open[start.run_id] = _Sums()
+
+    def response_ended(self, record: ResponseRecord) -> None:
+        """Learn what a chunk of the model is worth, and how fast it was."""
+        if (sums := self._open.get(record.run_id)) is not None:
+            sums.add_response(record)
+        key = record.provider, record.model
+        if record.chunks and record.output_tokens and (key in self._per_chunk or len(self._per_chunk) < MAX_MODELS):
+            seen = self._per_chunk.setdefault(key, _Sums())
+            seen.chunks += record.chunks
+            seen.tokens += record.output_tokens - _unseen_tokens(record)
+
+    def run_ended(self, record: RunRecord) -> None:
+        """Tell of its end, with what is known by then."""
+        sums = self._open.pop(record.run_id, _Sums())
+        self._count += 1
+        ended = RunProgress(
+            run_id=record.run_id,
+            parent_run_id=record.parent_run_id,
+            agent=record.agent,
+            elapsed=record.duration,
+            doing='ended',
+            tokens_per_second=sums.speed,
+            output_tokens=record.output_tokens,
+            cost_usd=record.cost_usd,
+            outcome=record.outcome,
+        )
+        self._ended.append((self._count, ended))
+
+    def now(self) -> tuple[RunProgress, ...]:
+        """How far each open run is, oldest first."""
+        return tuple(self._progress(live, run) for live in [take() for take in self._live] for run in live.runs)
+
+    def updates(
+        self, *, every: float = 0.1, until: asyncio.Future[Any] | None = None
+    ) -> AsyncIterator[tuple[RunProgress, ...]]:
+        """How far each open run is, again and again; a run that ended is told once more, with its outcome.
+
+        Args:
+            every: Seconds between two updates. Default 0.1.
+            until: Ends when this is done, after a last update: the task of a run, for instance. By default it never ends.
+        """
+        return self._updates(every, until, self._count)
+
+    async def _updates(
+        self, every: float, until: asyncio.Future[Any] | None, told: int
+    ) -> AsyncIterator[tuple[RunProgress, ...]]:
+        while True:
+            if until is None:
+                await asyncio.sleep(every)
+            else:
+                await asyncio.wait([until], timeout=every)
+            is_last = until is not None and until.done()
+            now = self.now()
+            ended = tuple(run for number, run in list(self._ended) if number > told)
+            told += len(ended)
+            yield (*ended, *now)
+            if is_last:
+                return
+
+    def display(self, *, console: Console | None = None) -> RichLive:
+        """A live display for a terminal: `with progress.display(): ...`.
+
+        Args:
+            console: The console of rich to draw on; its default one if `None`.
+
+        Raises:
+            ImportError: If rich is not installed: install the extra, `streamtap[rich]`.
+        """
+        try:
+            from rich.live import Live as RichLive
+        except ImportError as error:
+            raise ImportError('progress.display() needs rich: install the extra, streamtap[rich]') from error
+        since = self._count
+        return RichLive(get_renderable=lambda: self._lines(since), console=console, refresh_per_second=8)
+
+    def __rich__(self) -> RenderableType:
+        return self._lines(self._count)
+
+    def _lines(self, since: int) -> RenderableType:
+        from rich.table import Table
+        from rich.text import Text
+
+        now = self.now()
+        table = Table.grid(padding=(0, 2))
+        ended = [run for number, run in list(self._ended) if number > since]
+        for run in (*ended[-SHOWN:], *now[:SHOWN]):
+            style = 'red' if run.is_stalled else 'dim' if run.outcome == 'success' else 'yellow' if run.outcome else ''
+            table.add_row(
+                Text(printable(run.agent), 'bold'), Text(seconds(run.elapsed)), Text('  '.join(run.details()), style)
+            )
+        return table
+
+    def _progress(self, live: Live, run: LiveRun) -> RunProgress:
+        sums = self._open.get(run.run_id, _Sums())
+        tools = tuple(tool.tool for tool in live.tools if tool.run_id == run.run_id)
+        known = RunProgress(
+            run_id=run.run_id,
+            parent_run_id=run.parent_run_id,
+            agent=run.agent,
+            elapsed=run.age,
+            doing='tools' if tools else 'other',
+            names=tools,
+            tokens_per_second=sums.speed,
+            output_tokens=sums.tokens,
+            cost_usd=sums.cost_usd,
+        )
+        response = next((each for each in live.responses if each.run_id == run.run_id), None)
+        return known if response is None else self._with_response(known, response)
+
+    def _with_response(self, known: RunProgress, response: LiveResponse) -> RunProgress:
+        seen = self._per_chunk.get((response.provider, response.model))
+        estimate = None
+        if seen is not None and response.chunks > 1 and response.window:
+            estimate = (response.chunks - 1) / response.window * seen.tokens / seen.chunks
+        writes = response.chunks > 0
+        return replace(
+            known,
+            doing='streaming' if writes else 'waiting' if response.streamed else 'answering',
+            names=(response.model,),
+            chunks=response.chunks,
+            tokens_per_second=estimate if writes else known.tokens_per_second,
+            is_estimate=estimate is not None,
+            silent_for=response.wait,
+            is_stalled=response.stalled is not None,
+        )
+
+
+class _Sums:
+    """What finished responses had."""
+
+    def __init__(self) -> None:
+        self.chunks = 0
+        self.tokens = 0
+        self.cost_usd: float | None = None
+        self._paced_tokens = 0
+        self._paced_seconds = 0.0
+
+    def add_response(self, record: ResponseRecord) -> None:
+        self.tokens += record.output_tokens or 0
+        if record.cost_usd is not None:
+            self.cost_usd = (self.cost_usd or 0.0) + record.cost_usd
+        if record.output_tokens_per_second and record.output_tokens:
+            self._paced_tokens += record.output_tokens - 1
+            self._paced_seconds += (record.output_tokens - 1) / record.output_tokens_per_second
+
+    @property
+    def speed(self) -> float | None:
+        """Output tokens per second of those of which it is known."""
+        return self._paced_tokens / self._paced_seconds if self._paced_seconds else None
+
+
+def _unseen_tokens(record: ResponseRecord) -> int:
+    """Output tokens that came in no chunk: reasoning that the provider counts and does not show."""
+    is_shown = any(part.kind == 'thinking' and part.chunks for part in record.parts)
+    return 0 if is_shown else min(record.reasoning_tokens or 0, record.output_tokens or 0)

@@ -1,0 +1,98 @@
+"""Before and after: the same figures of two sets of runs, and whether they differ."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from streamtap._report._quantities import QUANTITIES
+from streamtap._report._statistics import quantile, share
+
+if TYPE_CHECKING:
+    from streamtap._report._quantities import Quantity, Scope
+    from streamtap._report._samples import Samples
+    from streamtap._report._statistics import Estimate
+
+Verdict: TypeAlias = Literal['better', 'worse', 'no clear change', 'too few to tell']
+
+FEWEST = 20
+"""Values that a 95th percentile needs, not to be just the greatest of them."""
+
+_SCOPES: tuple[Scope, ...] = ('all', 'agent', 'model', 'tool')
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One figure before and after; `None` where the values were too few for it."""
+
+    before: Estimate | None
+    after: Estimate | None
+
+    @property
+    def change(self) -> float | None:
+        """The change as a share of the figure before; `None` where one is missing, or it was 0."""
+        if self.before is None or self.after is None or not self.before.value:
+            return None
+        return self.after.value / self.before.value - 1
+
+    def verdict(self, better: Literal['lower', 'higher']) -> Verdict:
+        """What to make of it: a change is clear where the two 95 % intervals lie apart."""
+        before, after = self.before, self.after
+        if before is None or after is None:
+            return 'too few to tell'
+        if after.high < before.low:
+            return 'better' if better == 'lower' else 'worse'
+        if after.low > before.high:
+            return 'worse' if better == 'lower' else 'better'
+        ends = before.low, before.high, after.low, after.high
+        return 'no clear change' if all(map(math.isfinite, ends)) else 'too few to tell'
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of a quantity of everybody, or of one agent, model or tool.
+
+    `typical` is its median, or the share of a quantity that is one; `high` its 95th percentile, which a share has not.
+    """
+
+    quantity: Quantity
+    scope: Scope
+    name: str
+    count_before: int
+    count_after: int
+    typical: Pair
+    high: Pair
+
+    @property
+    def verdict(self) -> Verdict:
+        """What to make of the median, or the share."""
+        return self.typical.verdict(self.quantity.better)
+
+    @property
+    def high_verdict(self) -> Verdict:
+        """What to make of the 95th percentile."""
+        return self.high.verdict(self.quantity.better)
+
+
+def compare(before: Samples, after: Samples) -> list[Change]:
+    """Every quantity of which there are values on either side, everybody's before those of one.
+
+    Args:
+        before: The values before.
+        after: The values after.
+    """
+    keys = sorted(
+        before.keys() | after.keys(), key=lambda key: (QUANTITIES.index(key[0]), _SCOPES.index(key[1]), key[2])
+    )
+    return [_change(before, after, *key) for key in keys]
+
+
+def _change(before: Samples, after: Samples, quantity: Quantity, scope: Scope, name: str) -> Change:
+    old, new = (sorted(each.values(quantity, scope, name)) for each in (before, after))
+    if quantity.is_share:
+        typical, high = Pair(share(old), share(new)), Pair(None, None)
+    else:
+        typical = Pair(quantile(old, 0.5), quantile(new, 0.5))
+        high = Pair(*(quantile(values, 0.95) if len(values) >= FEWEST else None for values in (old, new)))
+    return Change(quantity, scope, name, len(old), len(new), typical, high)
