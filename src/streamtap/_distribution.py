@@ -25,6 +25,7 @@ def _fine_bounds() -> tuple[float, ...]:
 BOUNDS = _fine_bounds()
 """Upper bounds (inclusive) of the fine buckets, from 1e-6 to 1e4; above them is one bucket more."""
 
+
 def empty_counts() -> array[int]:
     """A count of 0 for each fine bucket; `counts[bisect_left(BOUNDS, value)] += 1` counts a value.
 

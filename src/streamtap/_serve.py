@@ -142,7 +142,9 @@ def metrics_app(registry: CollectorRegistry = REGISTRY) -> AsgiApp:
     Args:
         registry: The registry to serve; prometheus_client's default one if not given.
     """
-    answer = cast('Callable[[dict[str, str], Callable[[str, Headers], None]], Iterable[bytes]]', make_wsgi_app(registry))
+    answer = cast(
+        'Callable[[dict[str, str], Callable[[str, Headers], None]], Iterable[bytes]]', make_wsgi_app(registry)
+    )
 
     def answered(environ: dict[str, str]) -> tuple[Message, Message]:
         started: list[Message] = []
