@@ -9,7 +9,7 @@ PYTEST ?= --numprocesses auto
 DURABLE ?= .durable
 AUDIT ?= .audit
 
-.PHONY: demo test check bench truth compat soak durable fuzz audit dashboards docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench bench-peers truth compat soak durable fuzz audit dashboards docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -31,9 +31,18 @@ check: $(STAMP) ## Formatting, lint, types, generated files that are out of date
 	$(BIN)/python dashboards/generate.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-bench: $(STAMP) ## What the tap costs
-	$(BIN)/python bench/per_delta.py
-	$(BIN)/python bench/per_run.py
+bench: $(STAMP) ## What the tap costs; BENCH='--scale 40 --rounds 9' for long workloads
+	$(BIN)/python -m bench $(BENCH)
+
+# On demand only. agento11y pins pydantic-ai below 2, so it is forced.
+bench-peers: .bench/installed ## The same beside every peer, in an environment of their own
+	.bench/bin/python -m bench $(BENCH)
+
+.bench/installed: pyproject.toml
+	$(PYTHON) -m venv .bench
+	.bench/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,otel,logfire]' openinference-instrumentation-pydantic-ai langfuse
+	.bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps agento11y agento11y-pydantic-ai
+	touch $@
 
 truth: $(STAMP) ## Every number beside what really happened: prints the table and writes docs/accuracy.md
 	PYTHONPATH=tests $(BIN)/python -m truth --write $(TRUTH)
@@ -88,4 +97,4 @@ $(PHOENIX)/bin/phoenix:
 	$(PHOENIX)/bin/python -m pip install --quiet --disable-pip-version-check arize-phoenix
 
 clean:
-	rm -rf $(VENV) .compat .servers .phoenix .durable .audit dist build .pytest_cache .ruff_cache
+	rm -rf $(VENV) .compat .servers .phoenix .durable .audit .bench dist build .pytest_cache .ruff_cache

@@ -19,12 +19,10 @@ if TYPE_CHECKING:
 
     from bench.pairs import Added
 
-BEGIN, END = '<!-- made by bench: begin -->\n', '<!-- made by bench: end -->\n'
-
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """All that a bench found.
+    """What a part of the bench found.
 
     Args:
         command: The command that made it.
@@ -38,9 +36,9 @@ class Results:
     added: list[Added] = field(default_factory=list['Added'])
     facts: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
 
-    def as_json(self) -> str:
+    def as_json(self) -> dict[str, object]:
         """Everything, for other programs."""
-        shown = {
+        return {
             'command': self.command,
             'rounds': self.rounds,
             'machine': machine(),
@@ -50,22 +48,19 @@ class Results:
                 name: {key: round(value, 4) for key, value in facts.items()} for name, facts in self.facts.items()
             },
         }
-        return json.dumps(shown, indent=1, ensure_ascii=False) + '\n'
 
     def as_markdown(self) -> str:
         """Everything, for people."""
-        lines = [
-            f'Made by `{self.command}`: medians of {self.rounds} rounds, in brackets the middle half of them.',
-            f'{machine()}; {", ".join(f"{name} {number}" for name, number in versions().items())}.',
-            '',
-        ]
+        lines: list[str] = []
         for measure, group in groupby(self.added, key=lambda each: each.measure):
             lines += _table(measure, list(group))
         for measure, facts in self.facts.items():
             lines += [f'### {measure}', '', '| what | figure |', '|---|---:|']
             lines += [f'| {name} | {value:,.4g} |' for name, value in facts.items()]
             lines.append('')
-        return '\n'.join(lines)
+        told = ', '.join(f'{name} {number}' for name, number in versions().items())
+        rounds = f'medians of {self.rounds} rounds, in brackets the middle half of them'
+        return '\n'.join([*lines, f'`{self.command}`: {rounds}; {machine()}; {told}.', ''])
 
 
 def _table(measure: str, rows: Sequence[Added]) -> list[str]:
@@ -101,22 +96,36 @@ def versions() -> dict[str, str]:
     return {name: present[name] for name in compared if name in present}
 
 
-def write_into(page: Path, results: Results) -> None:
-    """Replace the tables of a page by these.
+def write_into(page: Path, part: str, results: Results) -> None:
+    """Replace the tables of one part in a page.
 
     Args:
-        page: The page, with the two marks.
+        page: The page, with two marks around the part's tables.
+        part: The part's name.
         results: What to write.
 
     Raises:
-        ValueError: If the page has no marks.
+        ValueError: If the page has no such marks.
     """
-    text = page.read_text(encoding='utf-8')
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    first, last = f'<!-- bench {part}: begin -->\n', f'<!-- bench {part}: end -->\n'
+    before, begin, rest = page.read_text(encoding='utf-8').partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise ValueError(f'{page} has no place for the tables: {BEGIN.strip()} … {END.strip()}')
-    page.write_text(f'{before}{BEGIN}{results.as_markdown()}{END}{after}', encoding='utf-8')
+        raise ValueError(f'{page} has no place for {part}: {first.strip()} … {last.strip()}')
+    page.write_text(f'{before}{begin}\n{results.as_markdown()}\n{end}{after}', encoding='utf-8')
+
+
+def add_to(file: Path, part: str, results: Results) -> None:
+    """Write one part into a file of results, and leave the others as they are.
+
+    Args:
+        file: A JSON file, there or not.
+        part: The part's name.
+        results: What to write.
+    """
+    held: dict[str, object] = json.loads(file.read_text(encoding='utf-8')) if file.exists() else {}
+    held[part] = results.as_json()
+    file.write_text(json.dumps(held, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
 
 
 def say(text: str) -> None:

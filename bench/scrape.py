@@ -191,10 +191,10 @@ def loop_lag(deployment: Deployment, scrapes: int) -> dict[str, float]:
         return asyncio.run(main())
 
 
-def per_label_set() -> list[dict[str, str | float]]:
+def per_label_set() -> dict[str, dict[str, float]]:
     """What each more agent, model of an agent, and tool of an agent adds: series, bytes of a scrape, bytes of memory."""
     few, many = 10, 40
-    rows: list[dict[str, str | float]] = []
+    rows: dict[str, dict[str, float]] = {}
     for what, before, after in (
         ('agent', Deployment(few, 0, 0), Deployment(many, 0, 0)),
         ('model of an agent', Deployment(1, few, 0), Deployment(1, many, 0)),
@@ -202,7 +202,7 @@ def per_label_set() -> list[dict[str, str | float]]:
     ):
         small, large = _measured(before), _measured(after)
         each = [(more - less) / (many - few) for less, more in zip(small, large, strict=True)]
-        rows.append({'each': what, 'series': each[0], 'scrape bytes': each[1], 'memory bytes': each[2]})
+        rows[f'Each {what} more'] = {'series': each[0], 'scrape bytes': each[1], 'memory bytes': each[2]}
     return rows
 
 

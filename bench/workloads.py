@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 
     from bench.arms import Arm
 
-TOOL_CALLS = 8
-"""Calls in each response of the tool-heavy run."""
-
 TOOL_RESPONSES = 4
+"""Responses that call tools, before the one that answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +93,8 @@ def many_runs(runs: int, deltas: int) -> Workload:
     return Workload(f'runs of one response of {deltas} deltas', 'run', runs, prepared)
 
 
-def many_tools(runs: int) -> Workload:
-    """Runs of five responses, of which four call eight tools each."""
+def many_tools(runs: int, calls: int) -> Workload:
+    """Runs of five responses, of which four call so many tools each."""
 
     async def stream(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | dict[int, DeltaToolCall]]:
         rounds = sum(
@@ -106,7 +104,7 @@ def many_tools(runs: int) -> Workload:
         if rounds >= TOOL_RESPONSES:
             yield 'done'
             return
-        yield {number: DeltaToolCall(name='look_up', json_args='{"word": "x"}') for number in range(TOOL_CALLS)}
+        yield {number: DeltaToolCall(name='look_up', json_args='{"word": "x"}') for number in range(calls)}
 
     def prepared(arm: Arm) -> Callable[[], Awaitable[None]]:
         agent = agent_of(arm, FunctionModel(stream_function=stream))
@@ -121,8 +119,9 @@ def many_tools(runs: int) -> Workload:
 
         return rounds
 
-    calls = TOOL_RESPONSES * TOOL_CALLS
-    return Workload(f'runs of {TOOL_RESPONSES + 1} responses and {calls} tool calls', 'run', runs, prepared)
+    return Workload(
+        f'runs of {TOOL_RESPONSES + 1} responses and {TOOL_RESPONSES * calls} tool calls', 'run', runs, prepared
+    )
 
 
 def many_streams(streams: int, deltas: int) -> Workload:
