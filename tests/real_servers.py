@@ -51,8 +51,8 @@ def wait_for(look: Callable[[], Found | None], what: str, *, seconds: float = 20
 @contextlib.contextmanager
 def running(
     command: Sequence[str], port: int, output: Path, *, env: Mapping[str, str] | None = None, seconds: float = 20.0
-) -> Generator[None]:
-    """Run a server, from when it listens until the end of the block.
+) -> Generator[subprocess.Popen[bytes]]:
+    """Run a server, from when it listens until the end of the block, which kills it if it still runs.
 
     Args:
         command: The program and its arguments.
@@ -76,7 +76,7 @@ def running(
 
     try:
         wait_for(listens, f'{command[0]} on port {port}', seconds=seconds)
-        yield
+        yield server
     finally:
         server.kill()
         server.wait()
