@@ -69,6 +69,16 @@ def test_every_link_within_the_runbooks_leads_somewhere():
     assert set(re.findall(r'\]\(#(\w+)\)', page)) <= headings
 
 
+@pytest.mark.parametrize('name', ['dashboards', 'walkthrough'])
+def test_every_link_of_the_pages_about_boards_leads_somewhere(name: str):
+    """To runbooks, other pages and pictures."""
+    docs = ROOT / 'docs'
+    links = re.findall(r'\]\(([^)#:]+)(?:#(\w+))?\)', (docs / f'{name}.md').read_text(encoding='utf-8'))
+    assert links
+    assert [path for path, _ in links if not (docs / path).is_file()] == []
+    assert {heading for _, heading in links if heading} <= {alert.lower() for alert in ALERTS}
+
+
 @pytest.mark.parametrize('keep', [(), ('job',), ('cluster', 'job', 'tenant')])
 def test_what_is_kept_apart_can_be_changed(keep: tuple[str, ...], promtool: str, tmp_path: Path):
     """Labels of the scrape or of the user's own, or none: Prometheus understands the rules."""
