@@ -36,9 +36,9 @@ def expectations(alert: str) -> list[list[Any]]:
 
 
 @pytest.mark.parametrize('case', CASES, ids=lambda case: case.stem)
-def test_promtool_agrees_with_every_case(case: Path, promtool: str):
+def test_promtool_agrees_with_every_case(case: Path, each_promtool: str):
     """The alerts fire when they should, with the right labels and texts, and stay quiet when they should."""
-    assert 'SUCCESS' in run(promtool, 'test', 'rules', str(case))
+    assert 'SUCCESS' in run(each_promtool, 'test', 'rules', str(case))
 
 
 @pytest.mark.parametrize('alert', ALERTS)
