@@ -15,7 +15,7 @@ $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $(STAMP)
 
-demo: $(STAMP) ## Scripted agents on a real HTTP stream, tapped: a live table, and /metrics on 127.0.0.1:9464
+demo: $(STAMP) ## Scripted agents on a real HTTP stream, tapped: a live table, and the live view on 127.0.0.1:9464
 	$(BIN)/streamtap demo $(DEMO)
 
 test: $(STAMP) servers ## Static checks, then every test
@@ -33,6 +33,7 @@ check: $(STAMP) ## Formatting, lint, types, and generated files that are out of 
 bench: $(STAMP) ## What the tap costs
 	$(BIN)/python bench/per_delta.py
 	$(BIN)/python bench/per_run.py
+	$(BIN)/python bench/live_view.py
 
 truth: $(STAMP) ## Every number beside what really happened: prints the table and writes docs/accuracy.md
 	PYTHONPATH=tests $(BIN)/python -m truth --write $(TRUTH)

@@ -111,6 +111,13 @@ def test_metrics_answer_while_it_runs(demo: Finished):
     assert all(answers_timed(demo.metrics).values()), answers_timed(demo.metrics)
 
 
+def test_it_says_where_its_live_view_is(demo: Finished):
+    """In the second line, and on the screen."""
+    found = re.search(r'^Live view: (http://127\.0\.0\.1:\d+/)$', demo.out, re.MULTILINE)
+    assert found is not None
+    assert demo.out.count(found[1]) >= 2
+
+
 def test_its_mishaps_show_in_the_numbers(demo: Finished):
     """A rate limit with its fallback, a retried tool, parallel and nested calls, and a price are all in the summary."""
     summary = demo.out[next(SUMMARY.finditer(demo.out)).start() :]
