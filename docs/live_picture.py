@@ -58,7 +58,7 @@ def draw(url: str, seconds: float) -> None:
     program = shutil.which('chromium')
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=['--no-sandbox', '--no-proxy-server'])
-        page = browser.new_page(viewport={'width': 1440, 'height': 1130}, color_scheme='light')
+        page = browser.new_page(viewport={'width': 1440, 'height': 1270}, color_scheme='light')
         page.goto(url)
         page.wait_for_timeout(1000 * seconds)
         page.locator('.run:has(.mark.ok)', has_text='editor').first.click()
