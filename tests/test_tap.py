@@ -104,9 +104,9 @@ def test_a_sink_can_come_and_go():
             tap.flush()
             tap.remove_sink(late)
             asyncio.run(tapped.run('after'))
-        assert [(run.outcome, response.output_tokens) for run, response in zip(late.runs, late.responses, strict=True)] == [
-            ('success', 1)
-        ]
+        assert [
+            (run.outcome, response.output_tokens) for run, response in zip(late.runs, late.responses, strict=True)
+        ] == [('success', 1)]
     with pytest.raises(TypeError, match='not a sink'):
         tap.add_sink(print)  # pyright: ignore[reportArgumentType]
 
