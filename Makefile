@@ -9,14 +9,14 @@ PYTEST ?= --numprocesses auto
 DURABLE ?= .durable
 AUDIT ?= .audit
 
-.PHONY: demo test check bench bench-peers truth compat soak durable fuzz audit dashboards docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench bench-live bench-peers truth compat soak durable fuzz audit dashboards docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $(STAMP)
 
-demo: $(STAMP) ## Scripted agents on a real HTTP stream, tapped: a live table, and /metrics on 127.0.0.1:9464
+demo: $(STAMP) ## Scripted agents on a real HTTP stream, tapped: a live table, and the live view on 127.0.0.1:9464
 	$(BIN)/streamtap demo $(DEMO)
 
 test: $(STAMP) servers ## Static checks, then every test
@@ -33,6 +33,9 @@ check: $(STAMP) ## Formatting, lint, types, generated files that are out of date
 
 bench: $(STAMP) ## What the tap costs; BENCH='--scale 40 --rounds 9' for long workloads
 	$(BIN)/python -m bench $(BENCH)
+
+bench-live: $(STAMP) ## What the live view costs
+	$(BIN)/python bench/live_view.py
 
 # On demand only. agento11y pins pydantic-ai below 2, so it is forced.
 bench-peers: .bench/installed ## The same beside every peer, in an environment of their own
