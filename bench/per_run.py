@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import platform
 import statistics
+import tempfile
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from prometheus_client import CollectorRegistry
 from pydantic_ai import Agent
 from pydantic_ai.models.function import FunctionModel
 
-from streamtap import MetricSink, PrometheusSink, SpanSink, Tap, UsageSink
+from streamtap import JournalSink, MetricSink, Progress, PrometheusSink, SpanSink, Tap, UsageSink
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator
@@ -48,6 +49,8 @@ def per_run(handler: EventStreamHandler[Any], runs: int) -> float:
         started = time.process_time()
         for _ in range(runs):
             await agent.run('hello', event_stream_handler=handler)
+        if isinstance(handler, Tap):
+            handler.flush()
         return (time.process_time() - started) / runs * 1e6
 
     return asyncio.run(call())
@@ -59,12 +62,15 @@ def main() -> None:
     parser.add_argument('--runs', type=int, default=200)
     parser.add_argument('--rounds', type=int, default=9)
     options = parser.parse_args()
+    folder = tempfile.mkdtemp()
     unsampled, sampled = TracerProvider(sampler=ALWAYS_OFF), TracerProvider()
     arms: dict[str, EventStreamHandler[Any]] = {
         'no-op handler': no_op,
         'no sink': Tap([]),
         'usage': Tap([UsageSink()]),
         'usage, Prometheus': Tap([UsageSink(), PrometheusSink(CollectorRegistry())]),
+        'usage, progress': Tap([UsageSink(), Progress()]),
+        'usage, journal': Tap([UsageSink(), JournalSink(f'{folder}/runs.jsonl')]),
         'usage, OpenTelemetry metrics': Tap([UsageSink(), MetricSink(MeterProvider([InMemoryMetricReader()]))]),
         'usage, Prometheus, spans without an SDK': Tap([UsageSink(), PrometheusSink(CollectorRegistry()), SpanSink()]),
         'usage, Prometheus, unsampled spans': Tap(
