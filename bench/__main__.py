@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.arms import BASE, own_arms
+from bench.own_work import own_work
 from bench.pairs import cpu
 from bench.peers import installed_peers
 from bench.report import Results, add_to, say, write_into
@@ -42,6 +43,10 @@ def parts(arms: list[Arm], *, scale: int) -> dict[str, Callable[[Results], None]
         alone = [arm for arm in arms if is_handler_alone(arm)]
         results.added.extend(cpu(handler_alone(5_000 * scale), alone, results.rounds))
 
+    def work(results: Results) -> None:
+        alone = [arm for arm in arms if is_handler_alone(arm)]
+        results.added.extend(own_work(alone, 20 * scale, results.rounds))
+
     def memory(results: Results) -> None:
         results.added.extend(kept(arms, 100, 200 + 100 * scale))
         results.added.extend(grown(arms, 100_000))
@@ -61,6 +66,7 @@ def parts(arms: list[Arm], *, scale: int) -> dict[str, Callable[[Results], None]
 
     return {
         'delta': delta,
+        'work': work,
         'stream': of(one_stream(500 * scale)),
         'runs': of(many_runs(10 * scale, 2)),
         'responses': of(many_runs(scale, 200)),
