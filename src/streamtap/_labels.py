@@ -121,4 +121,5 @@ def label_names(metric: Metric, user_labels: tuple[str, ...]) -> tuple[str, ...]
 
 def label_values(names: tuple[str, ...], labels: Mapping[str, str]) -> tuple[str, ...]:
     """The values of the user's own labels, '' where missing."""
-    return tuple(labels.get(name, '') for name in names)
+    # Most taps have none, and every metric of every record asks.
+    return tuple([labels.get(name, '') for name in names]) if names else ()
