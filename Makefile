@@ -35,7 +35,7 @@ bench: $(STAMP) ## What the tap costs; BENCH='--scale 40 --rounds 9' for long wo
 	$(BIN)/python -m bench $(BENCH)
 
 bench-live: $(STAMP) ## What the live view costs
-	$(BIN)/python bench/live_view.py
+	$(BIN)/python -m bench.live_view
 
 # On demand only. agento11y pins pydantic-ai below 2, so it is forced.
 bench-peers: .bench/installed ## The same beside every peer, in an environment of their own

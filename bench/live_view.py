@@ -13,11 +13,11 @@ import statistics
 import time
 from typing import TYPE_CHECKING
 
-from per_run import answer
 from prometheus_client import CollectorRegistry
 from pydantic_ai import Agent
 from pydantic_ai.models.function import FunctionModel
 
+from bench.workloads import Chunks
 from streamtap import BaseSink, PrometheusSink, Tap, UsageSink, serve
 from streamtap._web._live_view import LiveView
 
@@ -52,7 +52,9 @@ async def steady(agent: Agent[None, str], rate: float, seconds: float) -> None:
 
 def tapped(tap: Tap) -> Agent[None, str]:
     """An agent of one small streamed response."""
-    return Agent(FunctionModel(stream_function=answer), name='bench', capabilities=[tap.capability(stream=True)])
+    return Agent(
+        FunctionModel(stream_function=Chunks(3).stream), name='bench', capabilities=[tap.capability(stream=True)]
+    )
 
 
 def beside_the_runs(tap: Tap, rate: float, seconds: float) -> float:
