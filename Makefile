@@ -50,7 +50,7 @@ bench-peers: .bench/installed ## The same beside every peer, in an environment o
 truth: $(STAMP) ## Every number beside what really happened: prints the table and writes docs/accuracy.md
 	PYTHONPATH=tests $(BIN)/python -m truth --write $(TRUTH)
 
-compat: ## The core of the tests on the oldest and newest releases, and on two between; COMPAT=short for the first two
+compat: ## The core of the tests on the oldest and newest releases, and on two between; COMPAT=short for the oldest
 	$(PYTHON) tests/compat.py $(COMPAT)
 
 soak: $(STAMP) ## 100,000 random runs, and as many with invented names: every counter beside what really happened
