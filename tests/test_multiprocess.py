@@ -32,7 +32,9 @@ async def main():
     while value('pydantic_ai_runs_in_progress') != ['1.0']:
         assert time.monotonic() < deadline, value('pydantic_ai_runs_in_progress')
         await asyncio.sleep(0.1)
-    assert value('pydantic_ai_tools_in_progress') == ['1.0']
+    while value('pydantic_ai_tools_in_progress') != ['1.0']:
+        assert time.monotonic() < deadline, value('pydantic_ai_tools_in_progress')
+        await asyncio.sleep(0.1)
     run.cancel()
     await asyncio.gather(run, return_exceptions=True)
     while value('pydantic_ai_runs_in_progress') != ['0.0']:

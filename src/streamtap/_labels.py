@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from streamtap._catalogue import FIXED_LABELS, OUTCOMES
+from streamtap._forks import tell_forks
 from streamtap._names import clean
 
 if TYPE_CHECKING:
@@ -75,8 +76,13 @@ class LabelSets(Generic[Child]):
         # Label sets of nothing but known values are few.
         self._limit = limit if set(self.names) - FIXED_LABELS else sys.maxsize
         self._children: dict[tuple[str, ...], Child] = {}
-        self._lock = threading.Lock()
         self._outcomes = OUTCOMES.get(metric.name, ())
+        self.forked()
+        tell_forks(self)
+
+    def forked(self) -> None:
+        """Have a lock that nobody holds."""
+        self._lock = threading.Lock()
 
     def child(self, values: tuple[str, ...]) -> Child:
         """What stands for these values, found or made."""

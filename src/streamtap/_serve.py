@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, cast
 
 from prometheus_client import REGISTRY, make_wsgi_app, start_http_server  # pyright: ignore[reportUnknownVariableType]
 
+from streamtap._forks import tell_forks
+from streamtap._multiprocess import scraped
 from streamtap._web._access import Access
 from streamtap._web._live_view import LiveView
 from streamtap._web._page import LivePage
@@ -61,9 +63,16 @@ class MetricsServer:
         """Where the metrics are."""
         self.live_url = None if closing is None else root
         """Where the live view is; `None` without one."""
+        tell_forks(self)
+
+    def forked(self) -> None:
+        """Let go of the port: nobody here would answer."""
+        self._server.socket.close()
 
     def close(self) -> None:
-        """Stop serving; more calls do nothing."""
+        """Stop serving; more calls do nothing, and neither do those of a forked child."""
+        if not self._thread.is_alive():
+            return
         if self._closing is not None:
             self._closing()
         self._server.shutdown()
@@ -94,6 +103,9 @@ def serve(
     tls_min_version: ssl.TLSVersion | None = None,
 ) -> MetricsServer:
     """Serve `/metrics`, and with a tap its live view at `/`, from a thread of its own.
+
+    Under `PROMETHEUS_MULTIPROC_DIR` the default registry's metrics are those of all processes, and the live view is
+    this process's.
 
     An application that serves HTTP already mounts `metrics_app()` instead, and one that exposes prometheus_client's
     default registry needs neither.
@@ -138,11 +150,12 @@ def serve(
     if has_authority and not client_auth_required:
         raise ValueError('client certificates are only checked with client_auth_required=True')
     tls: dict[str, Any] = {} if tls_min_version is None else {'tls_min_version': tls_min_version}
+    answering = scraped(registry)
     try:
         server, thread = start_http_server(
             port,
             addr,
-            registry,
+            answering,
             certfile=certfile,
             keyfile=keyfile,
             client_cafile=client_cafile,
@@ -165,7 +178,7 @@ def serve(
     if tap is None or access is None:
         return MetricsServer(server, thread, scheme)
     view = LiveView()
-    page = LivePage(view, cast('WSGIApplication', make_wsgi_app(registry)), access)
+    page = LivePage(view, cast('WSGIApplication', make_wsgi_app(answering)), access)
     tap.add_sink(view)
     server.set_app(page)
 
@@ -181,12 +194,13 @@ def metrics_app(registry: CollectorRegistry = REGISTRY) -> AsgiApp:
 
     With Starlette or FastAPI: `app.mount('/metrics', metrics_app())`. The answer is made in a thread, so that a scrape
     of many series does not hold the event loop.
+    Under `PROMETHEUS_MULTIPROC_DIR` any worker answers with the metrics of all processes.
 
     Args:
-        registry: The registry to serve; prometheus_client's default one if not given.
+        registry: The registry to serve; prometheus_client's default one if not given. Another one is served as it is.
     """
     answer = cast(
-        'Callable[[dict[str, str], Callable[[str, Headers], None]], Iterable[bytes]]', make_wsgi_app(registry)
+        'Callable[[dict[str, str], Callable[[str, Headers], None]], Iterable[bytes]]', make_wsgi_app(scraped(registry))
     )
 
     def answered(environ: dict[str, str]) -> tuple[Message, Message]:
