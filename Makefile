@@ -9,14 +9,14 @@ PYTEST ?= --numprocesses auto
 DURABLE ?= .durable
 AUDIT ?= .audit
 
-.PHONY: demo test check bench bench-peers truth compat soak durable fuzz audit dashboards docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench bench-live bench-peers truth compat soak durable fuzz audit dashboards docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $(STAMP)
 
-demo: $(STAMP) ## Scripted agents on a real HTTP stream, tapped: a live table, and /metrics on 127.0.0.1:9464
+demo: $(STAMP) ## Scripted agents on a real HTTP stream, tapped: a live table, and the live view on 127.0.0.1:9464
 	$(BIN)/streamtap demo $(DEMO)
 
 test: $(STAMP) servers ## Static checks, then every test
@@ -34,6 +34,9 @@ check: $(STAMP) ## Formatting, lint, types, generated files that are out of date
 bench: $(STAMP) ## What the tap costs; BENCH='--scale 40 --rounds 9' for long workloads
 	$(BIN)/python -m bench $(BENCH)
 
+bench-live: $(STAMP) ## What the live view costs
+	$(BIN)/python -m bench.live_view
+
 # On demand only. agento11y pins pydantic-ai below 2, so it is forced.
 bench-peers: .bench/installed ## The same beside every peer, in an environment of their own
 	.bench/bin/python -m bench $(BENCH)
@@ -47,7 +50,7 @@ bench-peers: .bench/installed ## The same beside every peer, in an environment o
 truth: $(STAMP) ## Every number beside what really happened: prints the table and writes docs/accuracy.md
 	PYTHONPATH=tests $(BIN)/python -m truth --write $(TRUTH)
 
-compat: ## The core of the tests on the oldest and newest releases, and on two between; COMPAT=short for the first two
+compat: ## The core of the tests on the oldest and newest releases, and on two between; COMPAT=short for the oldest
 	$(PYTHON) tests/compat.py $(COMPAT)
 
 soak: $(STAMP) ## 100,000 random runs, and as many with invented names: every counter beside what really happened
@@ -77,12 +80,13 @@ servers: ## The real servers that some tests use
 	tests/install_servers.sh
 
 # On demand only: Prefect is 150 packages, and takes half a minute to start.
+# Prefect 3.8 cannot be imported beside FastAPI 0.164 and later.
 durable: $(DURABLE)/installed ## Runs of durable engines, Prefect's among them
 	$(DURABLE)/bin/python -m pytest tests/test_durable_dbos.py tests/test_durable_prefect.py tests/test_durable_temporal.py
 
 $(DURABLE)/installed: pyproject.toml
 	$(PYTHON) -m venv $(DURABLE)
-	$(DURABLE)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' 'pydantic-ai-slim[prefect]'
+	$(DURABLE)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' 'pydantic-ai-slim[prefect]' 'fastapi<0.150'
 	touch $@
 
 # On demand only: 850 MB and some minutes, the first time.

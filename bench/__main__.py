@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.arms import BASE, own_arms
+from bench.own_work import own_work
 from bench.pairs import cpu
 from bench.peers import installed_peers
 from bench.report import Results, add_to, say, write_into
@@ -42,6 +44,10 @@ def parts(arms: list[Arm], *, scale: int) -> dict[str, Callable[[Results], None]
         alone = [arm for arm in arms if is_handler_alone(arm)]
         results.added.extend(cpu(handler_alone(5_000 * scale), alone, results.rounds))
 
+    def work(results: Results) -> None:
+        alone = [arm for arm in arms if is_handler_alone(arm)]
+        results.added.extend(own_work(alone, 20 * scale, results.rounds))
+
     def memory(results: Results) -> None:
         results.added.extend(kept(arms, 100, 200 + 100 * scale))
         results.added.extend(grown(arms, 100_000))
@@ -61,6 +67,7 @@ def parts(arms: list[Arm], *, scale: int) -> dict[str, Callable[[Results], None]
 
     return {
         'delta': delta,
+        'work': work,
         'stream': of(one_stream(500 * scale)),
         'runs': of(many_runs(10 * scale, 2)),
         'responses': of(many_runs(scale, 200)),
@@ -82,17 +89,24 @@ def main() -> int:
     parser.add_argument('--scale', type=int, default=1, help='how long the workloads are; 40 is 20,000 deltas')
     parser.add_argument('--rounds', type=int, default=3, help='rounds behind each median')
     parser.add_argument('--only', nargs='+', default=[], help='parts to measure')
+    parser.add_argument('--arms', nargs='+', default=[''], help='words in the names of the arms to compare')
     parser.add_argument('--json', type=Path, help='add the results to that file')
     parser.add_argument('--page', type=Path, help='write the tables into that page')
     options = parser.parse_args()
     logging.disable(logging.WARNING)
-    measures = parts([*own_arms(), *installed_peers()], scale=options.scale)
+    arms = [
+        BASE,
+        *(arm for arm in [*own_arms()[1:], *installed_peers()] if any(word in arm.name for word in options.arms)),
+    ]
+    measures = parts(arms, scale=options.scale)
     unknown = sorted(set(options.only) - set(measures))
     if unknown:
         parser.error(f'no part is called {", ".join(unknown)}; there are {", ".join(measures)}')
     # What is there now stays: it need not be searched before each round.
     gc.freeze()
     command = f'python -m bench --scale {options.scale} --rounds {options.rounds}'
+    if any(options.arms):
+        command += f' --arms {shlex.join(options.arms)}'
     is_over = False
     for name in options.only or measures:
         say(name)

@@ -58,9 +58,8 @@ class Results:
             lines += [f'### {measure}', '', '| what | figure |', '|---|---:|']
             lines += [f'| {name} | {value:,.4g} |' for name, value in facts.items()]
             lines.append('')
-        told = ', '.join(f'{name} {number}' for name, number in versions().items())
         rounds = f'medians of {self.rounds} rounds, in brackets the middle half of them'
-        return '\n'.join([*lines, f'`{self.command}`: {rounds}; {machine()}; {told}.', ''])
+        return '\n'.join([*lines, f'`{self.command}`: {rounds}; {machine()}.', ''])
 
 
 def _table(measure: str, rows: Sequence[Added]) -> list[str]:

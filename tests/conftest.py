@@ -56,6 +56,13 @@ def promtool() -> str:
     return shutil.which('promtool') or missing('promtool', '`make servers`, or `apt-get install prometheus`, gives it')
 
 
+@pytest.fixture(params=[None, SERVERS], ids=['2', '3'])
+def each_promtool(request: pytest.FixtureRequest) -> str:
+    """The path of promtool as stable distributions have it, then of the newer one that `make servers` fetches."""
+    found = shutil.which('promtool', path=request.param)
+    return found or missing('promtool, of Prometheus 2 or 3,', '`make servers` gives both, on Debian')
+
+
 @pytest.fixture(scope='session')
 def prometheus() -> str:
     """The path of Prometheus; without it the test skips, and in CI it fails."""

@@ -111,6 +111,11 @@ def test_metrics_answer_while_it_runs(demo: Finished):
     assert all(answers_timed(demo.metrics).values()), answers_timed(demo.metrics)
 
 
+def test_it_says_where_its_live_view_is(demo: Finished):
+    """On the screen, from the first one on."""
+    assert re.search(r'http://127\.0\.0\.1:\d+/ ─╯', demo.out)
+
+
 def test_its_mishaps_show_in_the_numbers(demo: Finished):
     """A rate limit with its fallback, a retried tool, parallel and nested calls, and a price are all in the summary."""
     summary = demo.out[next(SUMMARY.finditer(demo.out)).start() :]

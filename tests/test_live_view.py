@@ -150,7 +150,7 @@ def test_what_goes_on_is_told_as_far_as_it_is_known(view: LiveView):
             LiveRun(run_id='inner', parent_run_id='outer', age=8.0, **run_of),
         ),
         responses=(
-            LiveResponse(run_id='inner', provider='p', model='m', streamed=True, age=7.0, wait=6.0, chunks=2, stalled='mid_stream', **who),
+            LiveResponse(run_id='inner', provider='p', model='m', streamed=True, age=7.0, wait=6.0, chunks=2, window=0.5, stalled='mid_stream', **who),
         ),
         tools=(LiveTool(run_id='outer', tool='ask', kind='function', age=8.5, **who),),
     )  # fmt: skip

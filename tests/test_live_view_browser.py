@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import socket
 import subprocess
@@ -213,7 +214,8 @@ with serve(tap, port=int(sys.argv[1])):
 @contextlib.contextmanager
 def other_process(port: int) -> Generator[None]:
     """A process that serves the live view of one run, until it is killed."""
-    with subprocess.Popen([sys.executable, '-c', SERVED, str(port)]) as it:
+    env = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, '-c', SERVED, str(port)], env=env) as it:
         try:
             yield
         finally:

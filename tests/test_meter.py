@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from decimal import Decimal
 
 import pytest
@@ -211,3 +212,26 @@ def test_a_count_of_tokens_that_cannot_be_is_no_report(count: int):
     """A negative count would make a counter go back, and one beyond 64 bits would break the exporter."""
     usage = RequestUsage(input_tokens=3, output_tokens=count)
     assert read_response(ModelResponse(parts=[], usage=usage)).usage is None
+
+
+def test_what_a_stream_holds_does_not_grow_with_its_length():
+    """Not for chunks, not for counts of gaps: 100,000 chunks hold what 1,000 did."""
+    meter = ResponseMeter(0.0, stall_after=5.0)
+    meter.part_started(0, 'text', now=1.0)
+
+    def feed(chunks: range) -> None:
+        for number in chunks:
+            # Gaps from 10 ms to 80 ms, each from the chunk before, as in the handler's loop.
+            meter.chunk(0, meter.last_chunk, meter.last_chunk + 0.01 * (1 + number % 8))
+
+    feed(range(1_000))
+    tracemalloc.start()
+    try:
+        feed(range(1_000))
+        before, _ = tracemalloc.get_traced_memory()
+        feed(range(99_000))
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert meter.chunks == 101_000
+    assert after - before < 100

@@ -45,8 +45,17 @@ def test_importing_it_pulls_in_no_extra():
     done = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True, check=True, timeout=60)
     pulled = set(done.stdout.split())
     assert 'streamtap' in pulled
-    extras = ('rich', 'logfire', 'starlette', 'uvicorn', 'openai', 'opentelemetry.sdk', 'opentelemetry.exporter')
-    own = ('streamtap._cli', 'streamtap._demo', 'streamtap.testing')
+    extras = (
+        'streamtap._web',
+        'rich',
+        'logfire',
+        'starlette',
+        'uvicorn',
+        'openai',
+        'opentelemetry.sdk',
+        'opentelemetry.exporter',
+    )
+    own = ('streamtap._cli', 'streamtap._demo', 'streamtap._web', 'streamtap.testing')
     assert not {name for name in pulled if f'{name}.'.startswith(tuple(f'{extra}.' for extra in extras + own))}
 
 

@@ -7,7 +7,7 @@ import subprocess
 from typing import Any
 
 import pytest
-from made_records import failed_run, full_response, response, run_start
+from made_records import failed_run, full_response, response, run_start, tool
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.openmetrics.exposition import (
     generate_latest as generate_openmetrics,  # pyright: ignore[reportUnknownVariableType]
@@ -176,6 +176,16 @@ def test_values_past_the_cap_become_other_and_are_counted(registry: CollectorReg
         == 7
     )
     assert (value(registry, 'streamtap_label_overflow_total', label='model') or 0) >= 7
+
+
+def test_outcomes_that_only_start_at_0_use_up_no_cap(registry: CollectorRegistry):
+    """As many tools fit as the cap says, although the counter of each is there for every outcome."""
+    sink = attached(PrometheusSink(registry, max_label_sets=20))
+    for number in range(20):
+        sink.tool_ended(tool(tool=f't{number}'))
+    calls = 'pydantic_ai_tool_calls_total'
+    assert value(registry, calls, agent='a', tool='t19', kind='function', outcome='success') == 1
+    assert value(registry, 'streamtap_label_overflow_total', label='label_sets') is None
 
 
 def test_label_sets_past_the_cap_become_other(registry: CollectorRegistry):

@@ -35,8 +35,9 @@ def test_the_block_runs(code: str):
     """With nothing but what it imports itself, in a process of its own."""
     # Any free port instead of the one that is shown: something on this machine may hold it.
     program = code.replace('port=9464', 'port=0')
-    done = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True, timeout=50, check=False)
-    assert (done.returncode, done.stderr) == (0, '')
+    command = [sys.executable, '-W', 'error', '-c', program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    assert done.returncode == 0, done.stderr
     if 'print(tap.usage.summary())' in code:
         assert 'greeter' in done.stdout
     if 'def weather(' in code:

@@ -318,6 +318,27 @@ def test_samples_know_whose_they_are():
     assert samples.timed(RUN_DURATION) == [(0.0, 4.0), (1.0, 4.001)]
 
 
+def test_a_terminal_gets_tables_of_rich(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """With the same cells; a name is no markup."""
+    path = journal(tmp_path / 'j', run(agent='[red]a[/]'))
+    monkeypatch.setenv('COLUMNS', '200')
+    monkeypatch.setattr('sys.stdout.isatty', lambda: True)
+    assert main(['report', str(path)]) == 0
+    rich = capsys.readouterr().out
+    monkeypatch.setattr('sys.stdout.isatty', lambda: False)
+    assert main(['report', str(path)]) == 0
+    plain = capsys.readouterr().out
+    assert '[red]a[/]' in plain
+    assert cells(rich) == cells(plain)
+    assert rich != plain
+
+
+def cells(table: str) -> list[str]:
+    return re.sub(r'\x1b\[[\d;]*m|[-\u2500]{2,}', ' ', table).split()
+
+
 @pytest.mark.parametrize('arguments', [[], ['j', '--compare', 'a', 'b']])
 def test_what_to_report_must_be_clear(arguments: list[str], capsys: pytest.CaptureFixture[str]):
     """Some journals, or two to compare."""

@@ -36,9 +36,9 @@ def expectations(alert: str) -> list[list[Any]]:
 
 
 @pytest.mark.parametrize('case', CASES, ids=lambda case: case.stem)
-def test_promtool_agrees_with_every_case(case: Path, promtool: str):
+def test_promtool_agrees_with_every_case(case: Path, each_promtool: str):
     """The alerts fire when they should, with the right labels and texts, and stay quiet when they should."""
-    assert 'SUCCESS' in run(promtool, 'test', 'rules', str(case))
+    assert 'SUCCESS' in run(each_promtool, 'test', 'rules', str(case))
 
 
 @pytest.mark.parametrize('alert', ALERTS)
@@ -67,6 +67,16 @@ def test_every_link_within_the_runbooks_leads_somewhere():
     page = (ROOT / 'docs' / 'runbooks.md').read_text(encoding='utf-8')
     headings = {heading.lower() for heading in re.findall(r'^## (\w+)$', page, re.MULTILINE)}
     assert set(re.findall(r'\]\(#(\w+)\)', page)) <= headings
+
+
+@pytest.mark.parametrize('name', ['dashboards', 'walkthrough'])
+def test_every_link_of_the_pages_about_boards_leads_somewhere(name: str):
+    """To runbooks, other pages and pictures."""
+    docs = ROOT / 'docs'
+    links = re.findall(r'\]\(([^)#:]+)(?:#(\w+))?\)', (docs / f'{name}.md').read_text(encoding='utf-8'))
+    assert links
+    assert [path for path, _ in links if not (docs / path).is_file()] == []
+    assert {heading for _, heading in links if heading} <= {alert.lower() for alert in ALERTS}
 
 
 @pytest.mark.parametrize('keep', [(), ('job',), ('cluster', 'job', 'tenant')])

@@ -89,6 +89,38 @@ def test_switched_off_it_does_nothing(monkeypatch: pytest.MonkeyPatch, registry:
     assert tap.capability(stream=True).has_wrap_run_event_stream is False
 
 
+def test_a_sink_can_come_and_go():
+    """It is told what happens while the tap has it, whether it blocks or not."""
+
+    class Behind(MemorySink):
+        inline = False
+
+    for late in (MemorySink(), Behind()):
+        with Tap([BaseSink()]) as tap:
+            tapped = agent(['before'], ['meanwhile'], ['after'], capabilities=[tap.capability()])
+            asyncio.run(tapped.run('before'))
+            tap.add_sink(late)
+            asyncio.run(tapped.run('meanwhile'))
+            tap.flush()
+            tap.remove_sink(late)
+            asyncio.run(tapped.run('after'))
+        assert [
+            (run.outcome, response.output_tokens) for run, response in zip(late.runs, late.responses, strict=True)
+        ] == [('success', 1)]
+    with pytest.raises(TypeError, match='not a sink'):
+        tap.add_sink(print)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_tap_that_is_switched_off_takes_no_sink(monkeypatch: pytest.MonkeyPatch):
+    """Off is off, for those that come later too."""
+    monkeypatch.setenv('STREAMTAP_DISABLED', '1')
+    tap, late = Tap([BaseSink()]), MemorySink()
+    tap.add_sink(late)
+    asyncio.run(agent(['done'], capabilities=[tap.capability()]).run('hello'))
+    tap.close()
+    assert late.runs == []
+
+
 def test_closing_reports_runs_that_are_still_open():
     """With the outcome that is known: `incomplete`."""
     memory = MemorySink()

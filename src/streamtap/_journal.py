@@ -87,6 +87,15 @@ class JournalSink(BaseSink):
                 self._file.close()
                 self._file = None
 
+<<<<<<< HEAD
+=======
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._file: JournalFile | None = None
+        self._pid = os.getpid()
+        self._header = header_line()
+
+>>>>>>> origin/main
     def _write(self, record: Record) -> None:
         line = record_line(record)
         with self._lock:
@@ -98,7 +107,7 @@ class JournalSink(BaseSink):
         if file is not None and not file.is_in_place():
             file.close()
             file = None
-        header = header_line()
+        header = self._header
         if file is None:
             file = JournalFile(self.path, header)
         if file.size > len(header) and file.size + room > self._max_bytes:

@@ -58,7 +58,7 @@ class LabelSets(Generic[Child]):
         user_labels: Names of the user's own labels.
         make: Makes what stands for a label set.
         cap: Caps the values of labels, for all metrics together.
-        limit: Label sets before new ones become `_other`.
+        limit: Label sets before new ones become `_other`; where each starts at 0 for every outcome, all outcomes are one.
     """
 
     def __init__(
@@ -73,16 +73,20 @@ class LabelSets(Generic[Child]):
         self.names = label_names(metric, user_labels)
         self._make = make
         self._cap = cap
-        # Label sets of nothing but known values are few.
-        self._limit = limit if set(self.names) - FIXED_LABELS else sys.maxsize
         self._children: dict[tuple[str, ...], Child] = {}
         self._outcomes = OUTCOMES.get(metric.name, ())
+<<<<<<< HEAD
         self.forked()
         tell_forks(self)
 
     def forked(self) -> None:
         """Have a lock that nobody holds."""
         self._lock = threading.Lock()
+=======
+        # Label sets of nothing but known values are few. Those that are there to start at 0 take nobody's place.
+        is_open = bool(set(self.names) - FIXED_LABELS)
+        self._limit = limit * max(1, len(self._outcomes)) if is_open else sys.maxsize
+>>>>>>> origin/main
 
     def child(self, values: tuple[str, ...]) -> Child:
         """What stands for these values, found or made."""
@@ -127,4 +131,5 @@ def label_names(metric: Metric, user_labels: tuple[str, ...]) -> tuple[str, ...]
 
 def label_values(names: tuple[str, ...], labels: Mapping[str, str]) -> tuple[str, ...]:
     """The values of the user's own labels, '' where missing."""
-    return tuple(labels.get(name, '') for name in names)
+    # Most taps have none, and every metric of every record asks.
+    return tuple([labels.get(name, '') for name in names]) if names else ()

@@ -11,9 +11,6 @@ from prometheus_client import REGISTRY, make_wsgi_app, start_http_server  # pyri
 
 from streamtap._forks import tell_forks
 from streamtap._multiprocess import scraped
-from streamtap._web._access import Access
-from streamtap._web._live_view import LiveView
-from streamtap._web._page import LivePage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -27,6 +24,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from streamtap._tap import Tap
+    from streamtap._web._live_view import LiveView
+    from streamtap._web._page import LivePage
 
     Headers = list[tuple[str, str]]
     Message = MutableMapping[str, Any]
@@ -140,7 +139,8 @@ def serve(
         raise TypeError(f'serve() takes a tap first: pass serve(port={tap!r}) to serve only /metrics')
     if tap is None and token is not None:
         raise ValueError("the token is the live view's: pass serve(tap, token=...), as /metrics alone has none")
-    access = None if tap is None else Access(addr, token)
+    served = scraped(registry)
+    live = None if tap is None else _live(addr, token, served)
     is_tls = bool(certfile and keyfile)
     if not is_tls and (certfile, keyfile) != (None, None):
         raise ValueError('TLS needs both certfile and keyfile')
@@ -150,12 +150,11 @@ def serve(
     if has_authority and not client_auth_required:
         raise ValueError('client certificates are only checked with client_auth_required=True')
     tls: dict[str, Any] = {} if tls_min_version is None else {'tls_min_version': tls_min_version}
-    answering = scraped(registry)
     try:
         server, thread = start_http_server(
             port,
             addr,
-            answering,
+            served,
             certfile=certfile,
             keyfile=keyfile,
             client_cafile=client_cafile,
@@ -175,10 +174,9 @@ def serve(
         # Each connection shakes hands in a thread of its own: a client that is silent must not hold up the others.
         server.socket.do_handshake_on_connect = False  # pyright: ignore[reportAttributeAccessIssue]
     scheme = 'https' if is_tls else 'http'
-    if tap is None or access is None:
+    if tap is None or live is None:
         return MetricsServer(server, thread, scheme)
-    view = LiveView()
-    page = LivePage(view, cast('WSGIApplication', make_wsgi_app(answering)), access)
+    view, page = live
     tap.add_sink(view)
     server.set_app(page)
 
@@ -187,6 +185,16 @@ def serve(
         page.close()
 
     return MetricsServer(server, thread, scheme, closing)
+
+
+def _live(addr: str, token: str | None, registry: CollectorRegistry) -> tuple[LiveView, LivePage]:
+    # Only who looks at the page imports its parts.
+    from streamtap._web._access import Access
+    from streamtap._web._live_view import LiveView
+    from streamtap._web._page import LivePage
+
+    view = LiveView()
+    return view, LivePage(view, cast('WSGIApplication', make_wsgi_app(registry)), Access(addr, token))
 
 
 def metrics_app(registry: CollectorRegistry = REGISTRY) -> AsgiApp:

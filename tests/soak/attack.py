@@ -33,8 +33,11 @@ REAL_FIRST = 20
 """Runs of real agents before the attack."""
 
 NEVER_FOLDED = frozenset({'_other', '_unknown', ''})
-OUTCOMES = 20
-"""Label sets that the last one of a metric may bring with it, one for each outcome, and those of what is folded."""
+OUTCOMES = 7
+"""Label sets that a tool's or a run's counter starts at 0 together: they count as one."""
+
+FOLDED = 20
+"""Label sets that what is folded may bring with it."""
 
 OVERFLOW = 'streamtap_label_overflow_total'
 
@@ -64,8 +67,8 @@ def attack(seed: str, runs: int, concurrent: int) -> list[Row]:
     rows = [
         *compare(COUNTED, ledger, folded(scraped(registry))),
         at_most('values of any label', max_values, max(values.values())),
-        at_most('label sets of any metric', max_sets + OUTCOMES, max(sets.values())),
-        at_most('series', max_sets * len(sets), sum(sets.values())),
+        at_most('label sets of any metric', OUTCOMES * max_sets + FOLDED, max(sets.values())),
+        at_most('series', max_sets * (len(sets) + 2 * OUTCOMES), sum(sets.values())),
         *(at_least(f'folded values of {label}', 1, overflow[label]) for label in ('agent', 'model')),
         at_most('agents in the usage summary', max_values + 1, len(summary.agents)),
         at_most('models in the usage summary', max_values + 1, len(summary.models)),

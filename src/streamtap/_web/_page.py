@@ -37,7 +37,6 @@ _SAFETY = [
     ),
     ('X-Content-Type-Options', 'nosniff'),
     ('Referrer-Policy', 'no-referrer'),
-    ('Cross-Origin-Opener-Policy', 'same-origin'),
     ('Cross-Origin-Resource-Policy', 'same-origin'),
     ('Cache-Control', 'no-store'),
 ]

@@ -151,7 +151,8 @@ function verdict(run) {
     const open = run.rows.filter((row) => row.outcome === 'running');
     const silent = open.find((row) => row.stalled);
     if (silent) return [silent.stalled === 'mid_stream' ? `${silent.name} is stalled` : `${silent.name} has not begun`, 'warn'];
-    return [open.map((row) => (row.sort === 'tool' ? `in ${row.name}` : row.chunks ? `${row.name} writes` : `waiting for ${row.name}`)).join(', ')];
+    const doing = open.map((row) => (row.sort === 'tool' ? `tool ${row.name}` : row.chunks ? `${row.name} writing` : `waiting for ${row.name}`));
+    return [[...new Set(doing)].join(', ')];
   }
   if (run.outcome !== 'success') return [run.error || run.outcome, isBad(run.outcome) ? 'bad' : 'warn'];
   const [phase, spent] = Object.entries(run.phases).reduce((best, one) => (one[1] > best[1] ? one : best), ['other', 0]);

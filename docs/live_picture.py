@@ -1,0 +1,74 @@
+"""Draw docs/images/live-light.png and live-dark.png: the live view of the demo's agents, after a minute of them.
+
+Run it from the repository, where Chromium is installed: `python docs/live_picture.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import threading
+from pathlib import Path
+
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from playwright.sync_api import sync_playwright
+from prometheus_client import CollectorRegistry
+
+from streamtap import serve
+from streamtap._demo._fault import Fault
+from streamtap._demo._run import drive, make_tap
+from streamtap._demo._scenario import fake_loads
+
+IMAGES = Path(__file__).parent / 'images'
+
+
+def main() -> None:
+    """Run the demo's agents, open one run's waterfall, and take a picture in each theme."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--seconds', type=float, default=75.0, help='how long the agents run before the picture')
+    seconds: float = parser.parse_args().seconds
+    # So that the runs have a trace id.
+    trace.set_tracer_provider(TracerProvider())
+    with make_tap() as tap, serve(tap, port=0, registry=CollectorRegistry()) as server:
+
+        async def until_drawn() -> None:
+            await asyncio.to_thread(drawn.wait)
+
+        drawn = threading.Event()
+        running = threading.Thread(
+            target=lambda: asyncio.run(drive(fake_loads(tap, Fault()), until_drawn, lambda _agent, _error: None))
+        )
+        running.start()
+        try:
+            draw(str(server.live_url), seconds)
+        finally:
+            drawn.set()
+            running.join()
+
+
+def draw(url: str, seconds: float) -> None:
+    """Take the pictures.
+
+    Args:
+        url: Where the live view is.
+        seconds: How long to wait before.
+    """
+    program = shutil.which('chromium')
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=['--no-sandbox', '--no-proxy-server'])
+        page = browser.new_page(viewport={'width': 1440, 'height': 1270}, color_scheme='light')
+        page.goto(url)
+        page.wait_for_timeout(1000 * seconds)
+        page.locator('.run:has(.mark.ok)', has_text='editor').first.click()
+        page.hover('.detail .seg.tool >> nth=0')
+        page.wait_for_timeout(700)
+        for scheme in ('light', 'dark'):
+            page.emulate_media(color_scheme=scheme)
+            page.screenshot(path=IMAGES / f'live-{scheme}.png')
+        browser.close()
+
+
+if __name__ == '__main__':
+    main()
