@@ -49,6 +49,7 @@ class JournalSink(BaseSink):
         """Begin anew: after a fork the file, and a lock that may have been held, are the parent's."""
         self._lock = threading.Lock()
         self._file: JournalFile | None = None
+        self._header = header_line()
 
     @property
     def path(self) -> Path:
@@ -87,15 +88,6 @@ class JournalSink(BaseSink):
                 self._file.close()
                 self._file = None
 
-<<<<<<< HEAD
-=======
-    def _begin(self) -> None:
-        self._lock = threading.Lock()
-        self._file: JournalFile | None = None
-        self._pid = os.getpid()
-        self._header = header_line()
-
->>>>>>> origin/main
     def _write(self, record: Record) -> None:
         line = record_line(record)
         with self._lock:

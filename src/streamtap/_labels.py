@@ -75,18 +75,15 @@ class LabelSets(Generic[Child]):
         self._cap = cap
         self._children: dict[tuple[str, ...], Child] = {}
         self._outcomes = OUTCOMES.get(metric.name, ())
-<<<<<<< HEAD
+        # Label sets of nothing but known values are few. Those that are there to start at 0 take nobody's place.
+        is_open = bool(set(self.names) - FIXED_LABELS)
+        self._limit = limit * max(1, len(self._outcomes)) if is_open else sys.maxsize
         self.forked()
         tell_forks(self)
 
     def forked(self) -> None:
         """Have a lock that nobody holds."""
         self._lock = threading.Lock()
-=======
-        # Label sets of nothing but known values are few. Those that are there to start at 0 take nobody's place.
-        is_open = bool(set(self.names) - FIXED_LABELS)
-        self._limit = limit * max(1, len(self._outcomes)) if is_open else sys.maxsize
->>>>>>> origin/main
 
     def child(self, values: tuple[str, ...]) -> Child:
         """What stands for these values, found or made."""
