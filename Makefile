@@ -9,7 +9,7 @@ PYTEST ?= --numprocesses auto
 DURABLE ?= .durable
 AUDIT ?= .audit
 
-.PHONY: demo test check bench bench-live bench-peers truth compat soak durable fuzz audit dashboards docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench bench-live bench-peers truth compat package soak durable fuzz audit dashboards docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -52,6 +52,9 @@ truth: $(STAMP) ## Every number beside what really happened: prints the table an
 
 compat: ## The core of the tests on the oldest and newest releases, and on two between; COMPAT=short for the oldest
 	$(PYTHON) tests/compat.py $(COMPAT)
+
+package: $(STAMP) ## The sdist and the wheel into dist/, tried bare and with each extra; PACKAGE='--only bare' for one
+	PYTHONPATH=tests $(BIN)/python -m package $(PACKAGE)
 
 soak: $(STAMP) ## 100,000 random runs, and as many with invented names: every counter beside what really happened
 	PYTHONPATH=tests $(BIN)/python -m soak $(SOAK)

@@ -38,8 +38,11 @@ class Config:
         uncounted_run_outcomes: The outcomes that are neither good nor bad.
         run_error_budget: The share of runs that may fail.
         burns: How fast is too fast.
-        min_runs: Fewer runs than this in a burn's long window prove nothing.
-        window: Over what the shares of requests and tool calls are taken.
+        min_runs: Fewer runs than this in the window prove nothing.
+        blank_screen_seconds: A run that shows nothing for longer than this is slow; a bucket bound of the runs' time to
+            first output.
+        blank_screen_budget: The share of the runs that may be so slow.
+        window: Over what the shares of slow runs, of requests and of tool calls are taken.
         pending: How long a share must be too high.
         min_requests: Fewer requests than this in the window prove nothing.
         first_token_seconds: A first token later than this is slow; a bucket bound of the time to first token.
@@ -71,6 +74,8 @@ class Config:
         Burn('Slow', long='6h', short='30m', factor=6, pending='15m', severity='warning'),
     )
     min_runs: int = 20
+    blank_screen_seconds: float = 7.5
+    blank_screen_budget: float = 0.1
 
     window: str = '15m'
     pending: str = '5m'

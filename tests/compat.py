@@ -85,8 +85,7 @@ class Environment:
         report = COMPAT / f'{self.name}.xml'
         report.unlink(missing_ok=True)
         files = [ROOT / 'tests' / f'test_{name}.py' for name in CORE]
-        # Not the folder of the boards: without Logfire its `logfire` is taken for the package of that name.
-        options = ('-q', '--tb=short', '--override-ini=pythonpath=tests', f'--junitxml={report}')
+        options = ('-q', '--tb=short', f'--junitxml={report}')
         ran = subprocess.run(
             [self.python, '-m', 'pytest', *options, *files],
             check=False,

@@ -226,13 +226,13 @@ def test_stale_and_orphaned_files_are_told(tmp_path: Path, capsys: pytest.Captur
     (tmp_path / 'grafana' / 'tools.json').write_text('{}', encoding='utf-8')
     (tmp_path / 'prometheus' / 'rules.yaml').unlink()
     (tmp_path / 'grafana' / 'mine.json').write_text('{}', encoding='utf-8')
-    (tmp_path / 'logfire' / 'mine.json').write_text('{}', encoding='utf-8')
+    (tmp_path / 'logfire-boards' / 'mine.json').write_text('{}', encoding='utf-8')
     assert generate.main(['--check', '--to', str(tmp_path)]) == 1
     assert capsys.readouterr().err.splitlines() == [
         'grafana/tools.json is out of date: run `make dashboards`',
         'prometheus/rules.yaml is out of date: run `make dashboards`',
         'grafana/mine.json has no generator: delete it, or give its board one',
-        'logfire/mine.json has no generator: delete it, or give its board one',
+        'logfire-boards/mine.json has no generator: delete it, or give its board one',
     ]
     assert (tmp_path / 'grafana' / 'tools.json').read_text(encoding='utf-8') == '{}'
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,13 @@ def test_the_exported_rules_can_be_written_again(tmp_path: Path):
     config.write_text(config.read_text(encoding='utf-8').replace('min_runs: int = 20', 'min_runs: int = 77'), 'utf-8')
     subprocess.run([sys.executable, str(tmp_path / 'generate.py')], check=True, timeout=60)
     alerts = (tmp_path / 'prometheus' / 'alerts.yaml').read_text(encoding='utf-8')
-    assert alerts.count('>= 77') == 2
+    assert alerts.count('>= 77') == 3
+
+
+def test_no_folder_is_taken_for_a_package():
+    """`python generate.py` finds the folders beside it before any package: one of that name would not be asked for."""
+    folders = {path.name for path in (ROOT / 'dashboards').iterdir() if path.is_dir()}
+    assert folders.isdisjoint(packages_distributions())
 
 
 @pytest.mark.parametrize('taken', ['folder', 'file'])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from config import CONFIG
+from config import CONFIG, Config
 from generator.generated_files import write
 from generator.rules_alerts import alerts
 from generator.rules_promql import series
@@ -83,21 +83,33 @@ def test_every_link_of_the_pages_about_boards_leads_somewhere(name: str):
 def test_what_is_kept_apart_can_be_changed(keep: tuple[str, ...], promtool: str, tmp_path: Path):
     """Labels of the scrape or of the user's own, or none: Prometheus understands the rules."""
     write(rule_files(replace(CONFIG, keep=keep)), tmp_path)
-    for name, rules in (('rules', 17), ('alerts', 12)):
+    for name, rules in (('rules', 19), ('alerts', 13)):
         assert f'{rules} rules found' in run(promtool, 'check', 'rules', str(tmp_path / 'prometheus' / f'{name}.yaml'))
 
 
-def test_a_slow_first_token_must_be_a_bucket_bound():
+@pytest.mark.parametrize(
+    ('config', 'metric'),
+    [
+        (replace(CONFIG, first_token_seconds=4), 'pydantic_ai_time_to_first_token_seconds'),
+        (replace(CONFIG, blank_screen_seconds=4), 'pydantic_ai_run_time_to_first_output_seconds'),
+    ],
+)
+def test_what_is_slow_must_be_a_bucket_bound(config: Config, metric: str):
     """Between two bounds a histogram knows nothing."""
-    with pytest.raises(ValueError, match=r'4 is no bucket bound of pydantic_ai_time_to_first_token_seconds.* 3, 5'):
-        rule_files(replace(CONFIG, first_token_seconds=4))
+    with pytest.raises(ValueError, match=rf'4 is no bucket bound of {metric}.* 3, 5'):
+        rule_files(config)
 
 
 def test_a_bound_matches_as_it_is_scraped_and_as_it_is_pushed():
     """`5.0` and `5` are the same bound, `7.5` is spelled one way, and neither matches another bound."""
     for bound, spelled in ((5, {'5', '5.0'}), (7.5, {'7.5'})):
         rules = yaml.safe_load(rule_files(replace(CONFIG, first_token_seconds=bound))['prometheus/rules.yaml'])
-        (text,) = [rule['expr'] for group in rules['groups'] for rule in group['rules'] if 'le=' in rule['expr']]
+        (text,) = [
+            rule['expr']
+            for group in rules['groups']
+            for rule in group['rules']
+            if 'token_seconds_bucket' in rule['expr']
+        ]
         operator, value = re.findall(r'le=(~?)"(.*?)"', text)[0]
         matches = re.compile(value.replace('\\\\', '\\') if operator else re.escape(value)).fullmatch
         assert {bound for bound in ('0.5', '5', '5.0', '7.5', '7.50', '75', '50', '15.0') if matches(bound)} == spelled

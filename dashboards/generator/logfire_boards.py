@@ -12,4 +12,5 @@ BOARDS = (AGENTS, STREAMING, MODELS_AND_TOOLS, LIVE)
 
 def logfire_files() -> dict[str, str]:
     """The text of each board's file, by its path under `dashboards/`."""
-    return {f'logfire/{board.name}.json': board.render() for board in BOARDS}
+    # Not `logfire/`: beside generate.py it is taken for the package where that is not installed.
+    return {f'logfire-boards/{board.name}.json': board.render() for board in BOARDS}

@@ -40,7 +40,11 @@ def alerts(config: Config) -> dict[str, tuple[Alert, ...]]:
         config: The thresholds.
     """
     return {
-        'streamtap-run-alerts': (*(_run_failures(config, burn) for burn in config.burns), _runs_stuck(config)),
+        'streamtap-run-alerts': (
+            *(_run_failures(config, burn) for burn in config.burns),
+            _blank_screen(config),
+            _runs_stuck(config),
+        ),
         'streamtap-stream-alerts': (_slow_first_tokens(config), _stalls(config), _stalled_now(config)),
         'streamtap-provider-alerts': (_rate_limited(config), _provider_failing(config)),
         'streamtap-tool-alerts': (_tool_failing(config),),
@@ -61,6 +65,19 @@ def _run_failures(config: Config, burn: Burn) -> Alert:
         f'{{{{ $value | humanizePercentage }}}} of the runs of {{{{ $labels.agent }}}} failed in the last {burn.long}',
         f'At {burn.factor:g} times the pace that an error budget of {config.run_error_budget:.2g} allows, '
         f'and it went on in the last {burn.short}.',
+    )
+
+
+def _blank_screen(config: Config) -> Alert:
+    names = Names(config)
+    return Alert(
+        'PydanticAIBlankScreen',
+        f'{names.blank_screens} > {config.blank_screen_budget:g}\nand {names.first_outputs} >= {config.min_runs}',
+        config.pending,
+        'warning',
+        f'{{{{ $value | humanizePercentage }}}} of the runs of {{{{ $labels.agent }}}} showed nothing '
+        f'for {config.blank_screen_seconds:g} s',
+        'Users look at a blank screen: requests, tools and retries before the first output, all together.',
     )
 
 

@@ -44,6 +44,16 @@ class Names:
         """How many runs of an agent count."""
         return f'agent:pydantic_ai_runs:increase{window}'
 
+    @property
+    def first_outputs(self) -> str:
+        """How many runs of an agent showed something."""
+        return f'agent:pydantic_ai_first_outputs:increase{self.config.window}'
+
+    @property
+    def blank_screens(self) -> str:
+        """The share of them that were slow to."""
+        return f'agent:pydantic_ai_blank_screens:ratio_rate{self.config.window}'
+
     def requests(self, kind: str = 'requests') -> str:
         """How many requests a model got."""
         return f'model:pydantic_ai_{kind}:increase{self.config.window}'
@@ -108,7 +118,20 @@ def _runs(config: Config) -> tuple[Recording, ...]:
         Recording(names.runs(window), total(labels, f'increase({counted}[{window}])'))
         for window in dict.fromkeys(burn.long for burn in config.burns)
     ]
-    return (*failures, *runs)
+    return (*failures, *runs, *_first_outputs(config))
+
+
+def _first_outputs(config: Config) -> tuple[Recording, ...]:
+    labels, names, window = (*config.keep, 'agent'), Names(config), config.window
+    name = 'pydantic_ai_run_time_to_first_output_seconds'
+    shown = series(name, suffix='_count')
+    in_time = series(name, at_most(name, config.blank_screen_seconds), suffix='_bucket')
+    share = ratio(total(labels, f'rate({in_time}[{window}])'), total(labels, f'rate({shown}[{window}])'))
+    return (
+        Recording(names.first_outputs, total(labels, f'increase({shown}[{window}])')),
+        # Of the runs that showed something: which others stream at all, no counter of runs tells.
+        Recording(names.blank_screens, f'1 - {share}'),
+    )
 
 
 def _requests(config: Config) -> tuple[Recording, ...]:

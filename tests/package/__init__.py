@@ -1,0 +1,1 @@
+"""The wheel and the sdist as their users get them: `make package`."""
