@@ -222,7 +222,7 @@ def test_the_files_in_the_repository_are_those_of_the_generator():
 def test_stale_and_orphaned_files_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """`--check` names each and what to do, and writes nothing."""
     assert generate.main(['--to', str(tmp_path)]) == 0
-    assert {path.name for path in tmp_path.iterdir()} == {'grafana', 'prometheus', 'kubernetes', 'logfire'}
+    assert {path.name for path in tmp_path.iterdir()} == {'grafana', 'prometheus', 'kubernetes', 'logfire-boards'}
     (tmp_path / 'grafana' / 'tools.json').write_text('{}', encoding='utf-8')
     (tmp_path / 'prometheus' / 'rules.yaml').unlink()
     (tmp_path / 'grafana' / 'mine.json').write_text('{}', encoding='utf-8')
