@@ -19,6 +19,7 @@ import urllib.request
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import cast
 
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -73,17 +74,16 @@ class Target(ThreadingHTTPServer):
 
 
 class _Answer(BaseHTTPRequestHandler):
-    server: Target
-
     def do_GET(self) -> None:
+        body = cast('Target', self.server).body
         self.send_response(200)
         self.send_header('Content-Type', 'text/plain; version=0.0.4; charset=utf-8')
         self.send_header('Content-Encoding', 'gzip')
-        self.send_header('Content-Length', str(len(self.server.body)))
+        self.send_header('Content-Length', str(len(body)))
         self.end_headers()
-        self.wfile.write(self.server.body)
+        self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (named by the base class)
         pass
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -33,16 +33,14 @@ class Gateway(HTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Gateway
-
     def do_PUT(self) -> None:
-        self.server.pushed[self.path] = self.rfile.read(int(self.headers['Content-Length']))
+        cast('Gateway', self.server).pushed[self.path] = self.rfile.read(int(self.headers['Content-Length']))
         self.send_response(200)
         self.end_headers()
 
     do_POST = do_PUT  # noqa: N815
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (named by the base class)
         pass
 
 
