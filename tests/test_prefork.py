@@ -27,7 +27,12 @@ SETTINGS = Path(__file__).parents[1] / 'examples' / 'gunicorn_workers' / 'settin
 WORKERS = 4
 CLIENTS = 6
 
-pytestmark = [needs('capability'), pytest.mark.skipif(not hasattr(os, 'fork'), reason='gunicorn forks')]
+pytestmark = [
+    needs('capability'),
+    pytest.mark.skipif(not hasattr(os, 'fork'), reason='gunicorn forks'),
+    # Every worker imports everything: 20 s on two idle cores, more where others are at work.
+    pytest.mark.timeout(150),
+]
 
 
 class Load:
@@ -145,13 +150,13 @@ def test_sums_and_gauges_are_right_while_workers_are_killed(tmp_path: Path, opti
         killed: list[int] = []
         with Load(url) as load:
             for kill in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
-                known = wait_for(lambda: alive(load, killed), 'all workers at work', seconds=30)
+                known = wait_for(lambda: alive(load, killed), 'all workers at work', seconds=60)
                 killed.append(known[0])
                 os.kill(known[0], kill)
                 during = Scrape(url)
                 assert during['streamtap_build_info'] == [1.0]
                 assert 0 <= during.sum('pydantic_ai_runs_in_progress') <= CLIENTS
-            wait_for(lambda: alive(load, killed), 'all workers at work again', seconds=30)
+            wait_for(lambda: alive(load, killed), 'all workers at work again', seconds=60)
         wait_for(lambda: Scrape(url)['pydantic_ai_runs_in_progress'] == [0.0] or None, 'no run in progress')
         written, after = Written(ledger), Scrape(url)
         for what, name in (
