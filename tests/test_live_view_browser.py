@@ -190,6 +190,17 @@ def test_runs_that_were_not_ok_can_be_seen_alone(page: Page, tap: ToldTap):
     expect(page.locator('.run')).to_contain_text('ModelHTTPError_503')
 
 
+@pytest.mark.parametrize('width', [1280, 1366, 1440, 1920])
+def test_no_table_is_cut_off(page: Page, tap: ToldTap, width: int):
+    """On the screens that people have, with names of the usual length."""
+    page.set_viewport_size({'width': width, 'height': 900})
+    for agent in 'researcher', 'support-escalation':
+        tap.tell_run(agent, agent=agent)
+    expect(page.locator('#tables')).to_contain_text('support-escalation')
+    cut = '(tables) => tables.filter((table) => table.scrollWidth > table.clientWidth).map((table) => table.innerText)'
+    assert page.locator('.table').evaluate_all(cut) == []
+
+
 def test_names_are_never_markup(page: Page, tap: ToldTap):
     """Whatever they are."""
     name = '<img src=x onerror="document.title=1">"\'&lt;'
