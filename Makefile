@@ -50,7 +50,7 @@ bench-peers: .bench/installed ## The same beside every peer, in an environment o
 truth: $(STAMP) ## Every number beside what really happened: prints the table and writes docs/accuracy.md
 	PYTHONPATH=tests $(BIN)/python -m truth --write $(TRUTH)
 
-compat: ## The core of the tests on the oldest and newest releases, and on two between; COMPAT=short for the first two
+compat: ## The core of the tests on the oldest and newest releases, and on two between; COMPAT=short for the oldest
 	$(PYTHON) tests/compat.py $(COMPAT)
 
 package: $(STAMP) ## The sdist and the wheel into dist/, tried bare and with each extra; PACKAGE='--only bare' for one

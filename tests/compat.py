@@ -114,7 +114,8 @@ ENVIRONMENTS = (
         'sinks', ('pydantic-ai-slim[openai]', *OLDEST_SINKS), 'every test of the sinks on their oldest clients'
     ),
 )
-SHORT = ENVIRONMENTS[:2]
+SHORT = ENVIRONMENTS[:1]
+"""CI installs the newest of everything anyway: there the whole suite is run on it."""
 
 
 def _outcome(case: ET.Element) -> str:
@@ -123,7 +124,7 @@ def _outcome(case: ET.Element) -> str:
 
 
 def main() -> int:
-    """Try every set of releases, or with the argument `short` the oldest and the newest; 1 if a test failed."""
+    """Try every set of releases, or with the argument `short` the oldest; 1 if a test failed."""
     rows: list[tuple[str, ...]] = []
     failed = False
     for each in SHORT if sys.argv[1:] == ['short'] else ENVIRONMENTS:

@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from features import needs
+
+from streamtap._multiprocess import EveryProcess
 
 PROGRAM = """
 import asyncio, sys, time
@@ -32,7 +35,9 @@ async def main():
     while value('pydantic_ai_runs_in_progress') != ['1.0']:
         assert time.monotonic() < deadline, value('pydantic_ai_runs_in_progress')
         await asyncio.sleep(0.1)
-    assert value('pydantic_ai_tools_in_progress') == ['1.0']
+    while value('pydantic_ai_tools_in_progress') != ['1.0']:
+        assert time.monotonic() < deadline, value('pydantic_ai_tools_in_progress')
+        await asyncio.sleep(0.1)
     run.cancel()
     await asyncio.gather(run, return_exceptions=True)
     while value('pydantic_ai_runs_in_progress') != ['0.0']:
@@ -63,3 +68,47 @@ def test_gauges_are_written_while_a_run_is_open(tmp_path: Path):
         timeout=50,
     )
     assert (done.stdout.strip(), done.returncode) == ('ok', 0), done.stderr
+
+
+def test_a_scrape_waits_for_the_file_of_a_process_that_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """It is empty for a moment, which prometheus_client alone takes for damage."""
+    monkeypatch.setenv('PROMETHEUS_MULTIPROC_DIR', str(tmp_path))
+    made = tmp_path / 'counter_1.db'
+    made.touch()
+
+    def sleep(seconds: float) -> None:
+        made.write_bytes(bytes(8))
+
+    monkeypatch.setattr('streamtap._multiprocess.time.sleep', sleep)
+    assert list(EveryProcess().collect()) == []
+
+
+LOST = """
+import asyncio, sys
+from prometheus_client import REGISTRY
+from prometheus_client.openmetrics.exposition import generate_latest
+from opentelemetry.sdk.trace import TracerProvider
+from scripted import agent
+from streamtap import SpanSink, PrometheusSink, Tap
+from streamtap._multiprocess import scraped
+
+tap = Tap([PrometheusSink(), SpanSink(TracerProvider())])
+asyncio.run(agent(['hi'], capabilities=[tap.capability()]).run('hello'))
+print(generate_latest(scraped(REGISTRY)).decode())
+"""
+
+
+@needs('capability')
+@pytest.mark.parametrize('is_multiprocess', [False, True], ids=['one process', 'multiprocess'])
+def test_what_multiprocess_mode_lacks(tmp_path: Path, *, is_multiprocess: bool):
+    """Exemplars, and when a series began; prometheus_client writes neither into its files, nor metrics of the process."""
+    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    if is_multiprocess:
+        environment['PROMETHEUS_MULTIPROC_DIR'] = str(tmp_path)
+    done = subprocess.run(
+        [sys.executable, '-c', LOST], env=environment, capture_output=True, text=True, check=False, timeout=50
+    )
+    assert done.returncode == 0, done.stderr
+    assert 'pydantic_ai_run_duration_seconds_bucket{' in done.stdout
+    for what in (' # {', 'pydantic_ai_runs_created{', 'process_cpu_seconds_total'):
+        assert (what in done.stdout) is not is_multiprocess, what

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Thread
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -14,39 +17,91 @@ import streamtap
 import streamtap.testing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted((ROOT / 'docs').glob('*.md'))]
-BLOCK = re.compile(r'^```python\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+# Prefect needs an environment of its own, so its block is marked `py`.
+BLOCK = re.compile(r'^```python\n(?:# (\w+\.py)\n)?(.*?)^```$', re.MULTILINE | re.DOTALL)
+CONFIGURATION = re.compile(r'^```yaml\n((?:rule_files|scrape_configs):.*?)^```$', re.MULTILINE | re.DOTALL)
 
 
-def blocks() -> list[tuple[str, str]]:
+class Block(NamedTuple):
+    """A block of a page, and the name of the file that its first line says it is."""
+
+    page: Path
+    place: str
+    file: str | None
+    code: str
+
+
+def blocks() -> list[Block]:
     return [
-        (f'{page.name}:{text[: found.start()].count(chr(10)) + 2}', found[1])
+        Block(page, f'{page.name}:{text[: found.start()].count(chr(10)) + 2}', found[1], found[2])
         for page in PAGES
         for text in [page.read_text(encoding='utf-8')]
         for found in BLOCK.finditer(text)
     ]
 
 
-@pytest.mark.parametrize('code', [pytest.param(code, id=place) for place, code in blocks()])
-def test_the_block_runs(code: str):
-    """With nothing but what it imports itself, in a process of its own."""
+@pytest.fixture(scope='module')
+def posted() -> Iterator[tuple[str, list[str]]]:
+    """A server that takes anything, and the paths of what was posted to it."""
+    paths: list[str] = []
+
+    class Taker(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers['Content-Length']))
+            paths.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_request(self, code: object = '-', size: object = '-'):
+            """Say nothing."""
+
+    with ThreadingHTTPServer(('127.0.0.1', 0), Taker) as server:
+        Thread(target=server.serve_forever).start()
+        yield f'http://127.0.0.1:{server.server_port}', paths
+        server.shutdown()
+
+
+@pytest.mark.parametrize('block', [pytest.param(block, id=block.place) for block in blocks()])
+def test_the_block_runs(block: Block, tmp_path: Path, posted: tuple[str, list[str]]):
+    """With nothing but what it imports itself and the page's other files, in a process of its own."""
+    for other in blocks():
+        if other.page == block.page and other.file is not None:
+            (tmp_path / other.file).write_text(other.code, encoding='utf-8')
     # Any free port instead of the one that is shown: something on this machine may hold it.
-    program = code.replace('port=9464', 'port=0')
-    command = [sys.executable, '-W', 'error', '-c', program]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
-    assert done.returncode == 0, done.stderr
-    if 'print(tap.usage.summary())' in code:
+    (tmp_path / 'block.py').write_text(block.code.replace('port=9464', 'port=0'), encoding='utf-8')
+    program = ['-m', 'pytest', block.file] if block.file and block.file.startswith('test_') else ['block.py']
+    command = [sys.executable, '-W', 'error', *program]
+    endpoint, paths = posted
+    env = {**os.environ, 'OTEL_EXPORTER_OTLP_ENDPOINT': endpoint, 'OPENAI_API_KEY': 'not needed'}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=50, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    if 'print(tap.usage.summary())' in block.code:
         assert 'greeter' in done.stdout
-    if 'def weather(' in code:
+    if 'def weather(' in block.code:
         assert 'weather' in done.stdout
+    if 'OTLPSpanExporter' in block.code:
+        assert {'/v1/traces', '/v1/metrics'} <= set(paths)
+
+
+def test_prometheus_takes_the_configuration(each_promtool: str, tmp_path: Path):
+    """That a page shows, in the releases that distributions have and in the newest."""
+    shown = [found for page in PAGES for found in CONFIGURATION.findall(page.read_text(encoding='utf-8'))]
+    assert shown
+    for number, configuration in enumerate(shown):
+        file = tmp_path / f'{number}.yml'
+        file.write_text(configuration, encoding='utf-8')
+        done = subprocess.run([each_promtool, 'check', 'config', file], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 def test_the_readme_has_blocks():
     """So that the test above cannot pass for lack of any."""
-    assert len([place for place, _ in blocks() if place.startswith('README')]) >= 4
+    assert len([block for block in blocks() if block.page.name == 'README.md']) >= 4
 
 
 def test_links_lead_somewhere():

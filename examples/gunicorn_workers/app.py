@@ -10,8 +10,6 @@ Without the directory each worker would show only its own, and the numbers would
 import os
 
 from fastapi import FastAPI
-from prometheus_client import CollectorRegistry
-from prometheus_client.multiprocess import MultiProcessCollector
 from pydantic import BaseModel
 from pydantic_ai import Agent
 from pydantic_ai.models.test import TestModel
@@ -21,11 +19,8 @@ from streamtap import Tap, metrics_app
 tap = Tap()
 agent = Agent(TestModel(custom_output_text='Because.'), name='oracle', capabilities=[tap.capability()])
 
-everybody = CollectorRegistry()
-MultiProcessCollector(everybody)
-
 app = FastAPI()
-app.mount('/metrics', metrics_app(everybody))
+app.mount('/metrics', metrics_app())
 
 
 class Answer(BaseModel):

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import inspect
+from typing import TYPE_CHECKING
 
+from streamtap._catalogue import check_label_names
 from streamtap._dispatch import MOMENTS, OPTIONAL_MOMENTS
+from streamtap._sinks import BaseSink
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from streamtap._sinks import Sink
 
 
 def check_positive(name: str, seconds: object) -> None:
@@ -21,6 +29,32 @@ def check_whole(name: str, number: object) -> None:
         raise TypeError(f'{name} must be a whole number, not {number!r}')
     if number < 1:
         raise ValueError(f'{name} must be at least 1, not {number!r}')
+
+
+def check_function(name: str, function: object, of: str) -> None:
+    """Refuse what is no function that can be called and not awaited; `None` stands for none."""
+    if function is not None and not callable(function):
+        raise TypeError(f'{name} must be a function of {of}, not {function!r}')
+    check_called(name, function)
+
+
+def checked_labels(labels: Iterable[str]) -> tuple[str, ...]:
+    """The names of the user's own labels, if they can be labels."""
+    if isinstance(labels, str):
+        raise TypeError(f'labels must be a collection of names, for instance labels=({labels!r},)')
+    names = tuple(labels)
+    check_label_names(names)
+    return names
+
+
+def checked_sinks(sinks: Iterable[Sink]) -> tuple[Sink, ...]:
+    """The sinks, if they are some."""
+    if isinstance(sinks, BaseSink):
+        raise TypeError(f'sinks must be a list: pass [{type(sinks).__name__}(...)] instead of a sink alone')
+    chosen = tuple(sinks)
+    for sink in chosen:
+        check_sink(sink)
+    return chosen
 
 
 def check_sink(sink: object) -> None:

@@ -55,7 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser(
         'demo',
         help='watch tapped agents live in the terminal; no key and no network needed',
-        description='Run agents against a paced fake provider, tapped: a live table in the terminal, and /metrics.\n'
+        description='Run agents against a paced fake provider, tapped: a live table in the terminal,\n'
+        'and in the browser the live view, beside /metrics.\n'
         'Where OTEL_EXPORTER_OTLP_ENDPOINT is set, their traces go there.',
         epilog='faults:\n' + '\n'.join(f'  {name:<12}{what}' for name, what in FAULTS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -98,11 +99,16 @@ def _add_demo_arguments(demo: argparse.ArgumentParser) -> None:
     demo.add_argument(
         '--for', dest='seconds', metavar='SECONDS', type=_seconds, help='end after so long, not at Ctrl-C'
     )
-    demo.add_argument('--port', type=_port, default=9464, help='port of /metrics; 0 takes any free one (%(default)s)')
+    demo.add_argument(
+        '--port',
+        type=_port,
+        default=9464,
+        help='port of the live view and /metrics; 0 takes any free one (%(default)s)',
+    )
     demo.add_argument(
         '--addr',
         default='127.0.0.1',
-        help='address of /metrics; 0.0.0.0 for every one, as in a container (%(default)s)',
+        help='address of both; 0.0.0.0 for every one, as in a container (%(default)s)',
     )
     traffic = demo.add_mutually_exclusive_group()
     traffic.add_argument(

@@ -7,6 +7,7 @@ import threading
 import traceback
 from typing import TYPE_CHECKING
 
+from streamtap._forks import tell_forks
 from streamtap._records import Fault
 from streamtap._sinks import BaseSink
 from streamtap._worker import Worker
@@ -51,6 +52,11 @@ class Dispatch:
         self._lock = threading.Lock()
         self._worker: Worker | None = None
         self._take(tuple(sinks))
+        tell_forks(self)
+
+    def forked(self) -> None:
+        """Have a lock that nobody holds."""
+        self._lock = threading.Lock()
 
     def attach(self, attachment: Attachment) -> None:
         """Tell each sink about the tap it now belongs to; a sink that refuses says so to the user, at construction."""

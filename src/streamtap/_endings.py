@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamtap import _upstream
+from streamtap._forks import tell_forks
 from streamtap._guard import guarded
 
 if TYPE_CHECKING:
@@ -76,6 +77,14 @@ class Endings:
         # Filled by finalizers, which run at any moment, even inside a lock of ours or of a sink's: they only append.
         self._over: deque[Watched] = deque()
         self._lock = threading.Lock()
+        tell_forks(self)
+
+    def forked(self) -> None:
+        """Forget the runs of the parent."""
+        self._lock = threading.Lock()
+        self._watched.clear()
+        self._idle.clear()
+        self._over.clear()
 
     def begin(self, run: Run, lives_as_long: object) -> Watched:
         """Watch a run from its first call on; it is active until `leave`.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamtap._checks import check_whole
+from streamtap._forks import tell_forks
 from streamtap._journal_file import JournalFile
 from streamtap._journal_lines import header_line, record_line
 from streamtap._sinks import BaseSink
@@ -41,7 +42,14 @@ class JournalSink(BaseSink):
         self._given = os.fspath(path)
         self._max_bytes = max_bytes
         self._keep = keep
-        self._begin()
+        self.forked()
+        tell_forks(self)
+
+    def forked(self) -> None:
+        """Begin anew: after a fork the file, and a lock that may have been held, are the parent's."""
+        self._lock = threading.Lock()
+        self._file: JournalFile | None = None
+        self._header = header_line()
 
     @property
     def path(self) -> Path:
@@ -80,17 +88,8 @@ class JournalSink(BaseSink):
                 self._file.close()
                 self._file = None
 
-    def _begin(self) -> None:
-        self._lock = threading.Lock()
-        self._file: JournalFile | None = None
-        self._pid = os.getpid()
-        self._header = header_line()
-
     def _write(self, record: Record) -> None:
         line = record_line(record)
-        if self._pid != os.getpid():
-            # After a fork the file, and a lock that may have been held, are the parent's.
-            self._begin()
         with self._lock:
             self._ready(len(line)).append(line)
 

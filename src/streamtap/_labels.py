@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from streamtap._catalogue import FIXED_LABELS, OUTCOMES
+from streamtap._forks import tell_forks
 from streamtap._names import clean
 
 if TYPE_CHECKING:
@@ -73,11 +74,16 @@ class LabelSets(Generic[Child]):
         self._make = make
         self._cap = cap
         self._children: dict[tuple[str, ...], Child] = {}
-        self._lock = threading.Lock()
         self._outcomes = OUTCOMES.get(metric.name, ())
         # Label sets of nothing but known values are few. Those that are there to start at 0 take nobody's place.
         is_open = bool(set(self.names) - FIXED_LABELS)
         self._limit = limit * max(1, len(self._outcomes)) if is_open else sys.maxsize
+        self.forked()
+        tell_forks(self)
+
+    def forked(self) -> None:
+        """Have a lock that nobody holds."""
+        self._lock = threading.Lock()
 
     def child(self, values: tuple[str, ...]) -> Child:
         """What stands for these values, found or made."""

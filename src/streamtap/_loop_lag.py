@@ -9,6 +9,7 @@ from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING
 
+from streamtap._forks import tell_forks
 from streamtap._guard import guarded
 from streamtap._records import LoopLag
 
@@ -36,6 +37,11 @@ class LoopLagMeter:
         self._every = every
         self._is_needed = is_needed
         self._measured: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        tell_forks(self)
+
+    def forked(self) -> None:
+        """Have a lock that nobody holds."""
         self._lock = threading.Lock()
 
     def run_opened(self) -> None:

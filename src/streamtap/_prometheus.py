@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 from typing import TYPE_CHECKING
 
 from prometheus_client import REGISTRY
@@ -13,9 +12,10 @@ from prometheus_client.registry import CollectorRegistry
 from streamtap._catalogue import SCRAPED
 from streamtap._catalogue_sink import CatalogueSink
 from streamtap._exposition import Exposition, Shape, exposition_on
+from streamtap._multiprocess import is_multiprocess
 from streamtap._open_gauges import OpenGauges
 from streamtap._prometheus_instruments import PrometheusInstruments
-from streamtap._prometheus_live import OpenGaugesCollector, write_every_second
+from streamtap._prometheus_live import OpenGaugesCollector, WrittenGauges
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -80,16 +80,15 @@ class PrometheusSink(CatalogueSink):
                 max_label_values=attachment.max_label_values,
                 max_label_sets=self._max_label_sets,
             )
-            gauges = OpenGauges(
+            kind = WrittenGauges if is_multiprocess() else OpenGauges
+            gauges = kind(
                 user_labels=attachment.labels,
                 cap=instruments.cap,
                 max_label_sets=self._max_label_sets,
                 exclude=self._exclude,
                 service_version=self._service_version,
             )
-            if os.environ.get('PROMETHEUS_MULTIPROC_DIR'):
-                write_every_second(gauges)
-            else:
+            if not isinstance(gauges, WrittenGauges):
                 self._registry.register(OpenGaugesCollector(gauges))
             return Exposition(shape, instruments, gauges)
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from streamtap import _upstream
+from streamtap._forks import tell_forks
 from streamtap._live import Live, LiveResponse, LiveRun, LiveTool
 from streamtap._loop_lag import LoopLagMeter
 from streamtap._replay import ReplayGate
@@ -42,6 +43,12 @@ class Runs:
         self._reported: OrderedDict[str, Door] = OrderedDict()
         self._told: OrderedDict[str, set[tuple[int, str]]] = OrderedDict()
         self._lock = threading.Lock()
+        tell_forks(self)
+
+    def forked(self) -> None:
+        """Forget the open runs: the parent tells of them."""
+        self._lock = threading.Lock()
+        self._open.clear()
 
     def get(self, run_id: str) -> Run | None:
         """The open run of that id."""

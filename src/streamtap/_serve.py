@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, cast
 
 from prometheus_client import REGISTRY, make_wsgi_app, start_http_server  # pyright: ignore[reportUnknownVariableType]
 
+from streamtap._forks import tell_forks
+from streamtap._multiprocess import scraped
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
     from threading import Thread
@@ -59,9 +62,16 @@ class MetricsServer:
         """Where the metrics are."""
         self.live_url = None if closing is None else root
         """Where the live view is; `None` without one."""
+        tell_forks(self)
+
+    def forked(self) -> None:
+        """Let go of the port: nobody here would answer."""
+        self._server.socket.close()
 
     def close(self) -> None:
-        """Stop serving; more calls do nothing."""
+        """Stop serving; more calls do nothing, and neither do those of a forked child."""
+        if not self._thread.is_alive():
+            return
         if self._closing is not None:
             self._closing()
         self._server.shutdown()
@@ -92,6 +102,9 @@ def serve(
     tls_min_version: ssl.TLSVersion | None = None,
 ) -> MetricsServer:
     """Serve `/metrics`, and with a tap its live view at `/`, from a thread of its own.
+
+    Under `PROMETHEUS_MULTIPROC_DIR` the default registry's metrics are those of all processes, and the live view is
+    this process's.
 
     An application that serves HTTP already mounts `metrics_app()` instead, and one that exposes prometheus_client's
     default registry needs neither.
@@ -126,7 +139,8 @@ def serve(
         raise TypeError(f'serve() takes a tap first: pass serve(port={tap!r}) to serve only /metrics')
     if tap is None and token is not None:
         raise ValueError("the token is the live view's: pass serve(tap, token=...), as /metrics alone has none")
-    live = None if tap is None else _live(addr, token, registry)
+    served = scraped(registry)
+    live = None if tap is None else _live(addr, token, served)
     is_tls = bool(certfile and keyfile)
     if not is_tls and (certfile, keyfile) != (None, None):
         raise ValueError('TLS needs both certfile and keyfile')
@@ -140,7 +154,7 @@ def serve(
         server, thread = start_http_server(
             port,
             addr,
-            registry,
+            served,
             certfile=certfile,
             keyfile=keyfile,
             client_cafile=client_cafile,
@@ -188,12 +202,13 @@ def metrics_app(registry: CollectorRegistry = REGISTRY) -> AsgiApp:
 
     With Starlette or FastAPI: `app.mount('/metrics', metrics_app())`. The answer is made in a thread, so that a scrape
     of many series does not hold the event loop.
+    Under `PROMETHEUS_MULTIPROC_DIR` any worker answers with the metrics of all processes.
 
     Args:
-        registry: The registry to serve; prometheus_client's default one if not given.
+        registry: The registry to serve; prometheus_client's default one if not given. Another one is served as it is.
     """
     answer = cast(
-        'Callable[[dict[str, str], Callable[[str, Headers], None]], Iterable[bytes]]', make_wsgi_app(registry)
+        'Callable[[dict[str, str], Callable[[str, Headers], None]], Iterable[bytes]]', make_wsgi_app(scraped(registry))
     )
 
     def answered(environ: dict[str, str]) -> tuple[Message, Message]:

@@ -14,8 +14,14 @@ from pydantic_ai import RunContext
 from streamtap import _upstream
 from streamtap._capability import TapCapability
 from streamtap._capability_door import CapabilityDoor
-from streamtap._catalogue import check_label_names
-from streamtap._checks import check_called, check_positive, check_sink, check_whole
+from streamtap._checks import (
+    check_function,
+    check_positive,
+    check_sink,
+    check_whole,
+    checked_labels,
+    checked_sinks,
+)
 from streamtap._clock import SystemClock
 from streamtap._current_run import CurrentRun
 from streamtap._dispatch import Dispatch
@@ -27,7 +33,7 @@ from streamtap._price import Pricing
 from streamtap._prometheus import PrometheusSink
 from streamtap._run_callback import RunCallback
 from streamtap._runs import Runs
-from streamtap._sinks import Attachment, BaseSink
+from streamtap._sinks import Attachment
 from streamtap._spans import SpanSink
 from streamtap._surroundings import Surroundings
 from streamtap._tracing import Tracing
@@ -106,32 +112,16 @@ class Tap:
         include_content: bool = False,
         clock: Clock | None = None,
     ) -> None:
-        if isinstance(labels, str):
-            raise TypeError(f'labels must be a collection of names, for instance labels=({labels!r},)')
-        names = tuple(labels)
-        check_label_names(names)
-        for name, seconds in (
-            ('stall_after', stall_after),
-            ('slow_start_after', slow_start_after),
-            ('settle_after', settle_after),
-        ):
-            check_positive(name, seconds)
+        names = checked_labels(labels)
+        check_positive('stall_after', stall_after)
+        check_positive('slow_start_after', slow_start_after)
+        check_positive('settle_after', settle_after)
         check_whole('max_label_values', max_label_values)
         if loop_lag_every is not None:
             check_positive('loop_lag_every', loop_lag_every)
-        if price is not None and not callable(price):
-            raise TypeError(
-                f'price must be a function of a ResponseRecord that returns US dollars or None, not {price!r}'
-            )
-        check_called('price', price)
-        if on_run is not None and not callable(on_run):
-            raise TypeError(f'on_run must be a function of a RunRecord, not {on_run!r}')
-        check_called('on_run', on_run)
-        if isinstance(sinks, BaseSink):
-            raise TypeError(f'sinks must be a list: pass [{type(sinks).__name__}(...)] instead of a sink alone')
-        chosen = tuple(default_sinks() if sinks is None else sinks)
-        for sink in chosen:
-            check_sink(sink)
+        check_function('price', price, 'a ResponseRecord that returns US dollars or None')
+        check_function('on_run', on_run, 'a RunRecord')
+        chosen = checked_sinks(default_sinks() if sinks is None else sinks)
         self._enabled = os.environ.get('STREAMTAP_DISABLED', '') not in ('1', 'true', 'yes')
         self._usage = next((sink for sink in chosen if isinstance(sink, UsageSink)), None)
         if on_run is not None:

@@ -7,6 +7,7 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from streamtap._distribution import Sketch
+from streamtap._forks import tell_forks
 from streamtap._labels import LabelCap
 from streamtap._sinks import BaseSink
 from streamtap._usage_summary import (
@@ -108,6 +109,11 @@ class UsageSink(BaseSink):
         self._cap = LabelCap(MAX_GROUPS, lambda _: None)
         self._max_groups = MAX_GROUPS
         self._start()
+        tell_forks(self)
+
+    def forked(self) -> None:
+        """Have a lock that nobody holds; the totals go on from the parent's."""
+        self._lock = threading.Lock()
 
     def attached(self, attachment: Attachment) -> None:
         """Cap label values as the tap does."""

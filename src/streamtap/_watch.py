@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from streamtap import _upstream
+from streamtap._forks import tell_forks
 from streamtap._guard import guarded
 from streamtap._watch_reader import NOTHING, Found, WatchReader
 from streamtap._watched_events import WatchedEvents
@@ -61,6 +62,14 @@ class WatchDoor:
         self._lock = threading.Lock()
         # Filled wherever events happen to be collected, even inside a lock of ours or of a sink's: only appended to.
         self._let_go: deque[WatchReader] = deque()
+        tell_forks(self)
+
+    def forked(self) -> None:
+        """Forget what the parent reads."""
+        self._lock = threading.Lock()
+        self._reading.clear()
+        self._readers.clear()
+        self._let_go.clear()
 
     def watch(self, events: AsyncIterable[Any], names: Names) -> AsyncIterator[Any]:
         """The same events, measured as they are read."""

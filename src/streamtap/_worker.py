@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from typing import TYPE_CHECKING
+
+from streamtap._forks import tell_forks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +30,15 @@ class Worker:
     ) -> None:
         self._guarded_call = call
         self._dropped = dropped
+        self.forked()
+        tell_forks(self)
+
+    def forked(self) -> None:
+        """Begin anew: the thread is the parent's, and its queue is the parent's to empty."""
         self._lock = threading.Lock()
-        self._renew()
+        self._queue: queue.Queue[tuple[str, Callable[[object], None], object, str] | threading.Event | None]
+        self._queue = queue.Queue(CAPACITY)
+        self._thread: threading.Thread | None = None
 
     def put(self, where: str, call: Callable[[object], None], fact: object, moment: str) -> None:
         """Queue one call; never blocks."""
@@ -43,7 +51,7 @@ class Worker:
 
     def flush(self, timeout: float) -> bool:
         """Wait until everything queued so far was handed over; whether it was within `timeout` seconds."""
-        if self._thread is None or self._pid != os.getpid() or threading.current_thread() is self._thread:
+        if self._thread is None or threading.current_thread() is self._thread:
             return True
         reached = threading.Event()
         try:
@@ -57,7 +65,7 @@ class Worker:
         has_kept_up = self.flush(timeout)
         with self._lock:
             thread, self._thread = self._thread, None
-        if thread is not None and self._pid == os.getpid():
+        if thread is not None:
             try:
                 self._queue.put_nowait(None)
             except queue.Full:
@@ -66,19 +74,10 @@ class Worker:
             if has_kept_up and thread is not threading.current_thread():
                 thread.join(timeout)
 
-    def _renew(self) -> None:
-        self._queue: queue.Queue[tuple[str, Callable[[object], None], object, str] | threading.Event | None]
-        self._queue = queue.Queue(CAPACITY)
-        self._thread: threading.Thread | None = None
-        self._pid = os.getpid()
-
     def _ensure_started(self) -> None:
-        if self._thread is not None and self._thread.is_alive() and self._pid == os.getpid():
+        if self._thread is not None and self._thread.is_alive():
             return
         with self._lock:
-            if self._pid != os.getpid():
-                # After a fork the parent's thread is not here, and its queue is the parent's to empty.
-                self._renew()
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, args=(self._queue,), name='streamtap', daemon=True)
                 self._thread.start()

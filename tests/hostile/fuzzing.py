@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-import atheris  # pyright: ignore[reportMissingImports]
+import atheris  # pyright: ignore[reportMissingImports, reportMissingModuleSource]
 
 with atheris.instrument_imports(include=['streamtap']):  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
     from hostile.coded import check

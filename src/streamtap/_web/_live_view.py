@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
 from streamtap._clock import SystemClock
+from streamtap._forks import tell_forks
 from streamtap._live import Live
 from streamtap._sinks import BaseSink
 from streamtap._version import __version__
@@ -90,6 +91,12 @@ class LiveView(BaseSink):
         self._total = Tally()
         self._since = self._clock.unix_ns() / 1e9
         self._live: Callable[[], Live] = Live
+        tell_forks(self)
+
+    def forked(self) -> None:
+        """Have locks that nobody holds."""
+        self._lock = threading.Lock()
+        self._telling = threading.Lock()
 
     def attached(self, attachment: Attachment) -> None:
         """Remember where to see what is open."""
