@@ -29,7 +29,7 @@ check: $(STAMP) ## Formatting, lint, types, generated files that are out of date
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python dashboards/generate.py --check
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(STAMP) ## What the tap costs; BENCH='--scale 40 --rounds 9' for long workloads
 	$(BIN)/python -m bench $(BENCH)

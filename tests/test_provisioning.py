@@ -77,8 +77,9 @@ def test_ports_are_open_to_this_machine_only(services: dict[str, dict[str, Any]]
 
 
 def test_the_demo_takes_a_fault_from_the_environment(services: dict[str, dict[str, Any]]):
-    """The one that the file's head names is one."""
-    assert services['demo']['command'] == 'demo --addr 0.0.0.0 ${FAULT:+--fault ${FAULT}}'
+    """And when it begins; what the file's head names is a fault."""
+    fault, after = '${FAULT:+--fault ${FAULT}}', '${FAULT_AFTER:+--fault-after ${FAULT_AFTER}}'
+    assert services['demo']['command'] == f'demo --addr 0.0.0.0 {fault} {after}'
     assert 'slow-tool' in FAULTS
     assert 'FAULT=slow-tool' in (COMPOSE / 'compose.yaml').read_text(encoding='utf-8')
 
