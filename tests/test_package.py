@@ -79,7 +79,13 @@ def test_dependencies_flow_one_way():
             if line.startswith(tuple(f'from {module} ' for module in modules) + tuple(f'from {m}.' for m in modules))
         }
 
-    of_prometheus = {'_prometheus.py', '_prometheus_instruments.py', '_prometheus_live.py', '_bulk_histogram.py'}
+    of_prometheus = {
+        '_prometheus.py',
+        '_prometheus_instruments.py',
+        '_prometheus_live.py',
+        '_bulk_histogram.py',
+        '_multiprocess.py',
+    }
     of_otel = {'_otel_metrics.py', '_otel_instruments.py'}
     of_both = {'_catalogue_sink.py', '_instruments.py', '_open_gauges.py', '_exposition.py'}
     of_sinks = of_prometheus | of_otel | of_both | {'_usage.py', '_usage_summary.py', '_serve.py'}
