@@ -190,6 +190,12 @@ def test_runs_that_were_not_ok_can_be_seen_alone(page: Page, tap: ToldTap):
     expect(page.locator('.run')).to_contain_text('ModelHTTPError_503')
 
 
+def test_a_short_time_is_not_none_at_all(page: Page, tap: ToldTap):
+    """As in the tables of the terminal."""
+    tap.tell_run('r', duration=0.0004)
+    expect(page.locator('.run')).to_contain_text('<1 ms')
+
+
 @pytest.mark.parametrize('width', [1280, 1366, 1440, 1920])
 def test_no_table_is_cut_off(page: Page, tap: ToldTap, width: int):
     """On the screens that people have, with names of the usual length."""

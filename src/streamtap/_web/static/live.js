@@ -24,6 +24,7 @@ function make(tag, { text, data, ...attributes } = {}, children = []) {
 const missing = '–';
 function seconds(value) {
   if (value === null || value === undefined) return missing;
+  if (value > 0 && value < 0.001) return '<1 ms';
   if (value < 0.9995) return `${Math.round(value * 1000)} ms`;
   if (value < 9.995) return `${value.toFixed(2)} s`;
   if (value < 59.95) return `${value.toFixed(1)} s`;
