@@ -109,7 +109,7 @@ def _response(**who: Any) -> ResponseRecord:
 def plain(registry: CollectorRegistry) -> CollectorRegistry:
     """prometheus_client's own metrics with the same names, labels and values as those of a registry."""
     copy = CollectorRegistry()
-    for family in registry.collect():
+    for family in (family for family in registry.collect() if family.samples):
         names = sorted({name for sample in family.samples for name in sample.labels} - {'le'})
         keys = dict.fromkeys(tuple(sample.labels[name] for name in names) for sample in family.samples)
         if family.type == 'histogram':
