@@ -158,7 +158,7 @@ def test_a_process_whose_taps_are_off_is_measured(pytester: pytest.Pytester, mon
 def test_the_tests_of_the_documentation_pass(pytester: pytest.Pytester):
     """As they stand there; the failure shown below them is what they say of a slower tool."""
     page = (Path(__file__).parents[1] / 'docs' / 'testing.md').read_text(encoding='utf-8')
-    conftest, tests = re.findall(r'^```py\n# \w+\.py\n(.*?)^```$', page, re.MULTILINE | re.DOTALL)
+    conftest, tests = re.findall(r'^```python\n# \w+\.py\n(.*?)^```$', page, re.MULTILINE | re.DOTALL)[:2]
     pytester.makeconftest(conftest)
     pytester.makepyfile(tests)
     pytester.runpytest('-p', 'no:cacheprovider').assert_outcomes(passed=1)
