@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import logging
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -26,11 +27,13 @@ from pydantic_ai.models.fallback import FallbackModel
 from pydantic_ai.models.function import DeltaThinkingPart, DeltaToolCall, FunctionModel
 from recorded import Listener
 
-from streamtap import BaseSink, MetricSink, PrometheusSink, SpanSink, Tap, UsageSink
+from streamtap import BaseSink, JournalSink, LogSink, MetricSink, Progress, PrometheusSink, SpanSink, Tap, UsageSink
+from streamtap._web._live_view import LiveView
 from streamtap.testing import MemorySink
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterator
+    from pathlib import Path
 
     from pydantic_ai.messages import ModelMessage
     from pydantic_ai.models.function import AgentInfo
@@ -55,16 +58,41 @@ class Answer(BaseModel):
     text: str
 
 
+class LogLines(logging.Handler):
+    """Keeps every field of every line of a logger of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.logger = f'lines-{id(self)}'
+        self.seen: list[str] = []
+        self._logger = logging.getLogger(self.logger)
+        self._logger.setLevel(logging.INFO)
+        self._logger.propagate = False
+        self._logger.addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.seen.append(f'{record.getMessage()} {vars(record)!r}')
+
+    def close(self) -> None:
+        self._logger.removeHandler(self)
+        super().close()
+
+
 @dataclass
 class World:
     """A tap with everything that it can put out."""
 
+    folder: Path
     include_content: bool
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     spans: InMemorySpanExporter = field(default_factory=InMemorySpanExporter)
     metrics: InMemoryMetricReader = field(default_factory=InMemoryMetricReader)
     memory: MemorySink = field(default_factory=MemorySink)
+    page: LiveView = field(default_factory=LiveView)
+    progress: Progress = field(default_factory=Progress)
+    lines: LogLines = field(default_factory=lambda: LogLines())
     seen_live: list[str] = field(default_factory=list[str])
+    seen_progress: list[str] = field(default_factory=list[str])
     tap: Tap = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,6 +105,10 @@ class World:
                 SpanSink(provider),
                 MetricSink(meters, semconv=True),
                 UsageSink(),
+                JournalSink(self.folder / 'journal'),
+                LogSink(self.lines.logger),
+                self.page,
+                self.progress,
                 self.memory,
                 self._looking(),
             ],
@@ -89,7 +121,8 @@ class World:
         """A sink that looks at what is open at each moment, and then fails with a secret."""
 
         def look(_self: object, fact: object) -> None:
-            self.seen_live += [repr(self.tap.live()), repr(fact)]
+            self.seen_live += [repr(self.tap.live()), repr(fact), self.page.now()]
+            self.seen_progress += [f'{run} {run!r}' for run in self.progress.now()]
             raise RuntimeError(secret('sinks-own-exception'))
 
         moments = ('run_started', 'response_started', 'response_ended', 'tool_started', 'tool_ended', 'run_ended')
@@ -100,12 +133,17 @@ class World:
         """Everything that was put out, by where."""
         self.tap.close()
         summary = self.tap.usage.summary()
+        self.lines.close()
         data = self.metrics.get_metrics_data()
         return {
             'exposition': str(generate_latest(self.registry)),  # pyright: ignore[reportUnknownArgumentType]
             'spans': '\n'.join(span.to_json() for span in self.spans.get_finished_spans()),
             'metrics': '' if data is None else data.to_json(),
             'summary': f'{summary}\n{summary!r}\n{summary.model_dump_json()}',
+            'journal': (self.folder / 'journal').read_text(encoding='utf-8'),
+            'log lines': '\n'.join(self.lines.seen),
+            'page': '\n'.join(self.page.finished(None)[1]),
+            'progress': '\n'.join(self.seen_progress),
             'live': '\n'.join(self.seen_live),
             'records': '\n'.join(map(repr, self.memory.moments)),
             'faults': repr(self.memory.faults),
@@ -240,9 +278,11 @@ def _found(told: dict[str, str]) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize('ending', ENDINGS)
 @pytest.mark.parametrize('door', DOORS)
-def test_no_secret_is_told(door: str, ending: str, recwarn: pytest.WarningsRecorder, capfd: pytest.CaptureFixture[str]):
+def test_no_secret_is_told(
+    tmp_path: Path, door: str, ending: str, recwarn: pytest.WarningsRecorder, capfd: pytest.CaptureFixture[str]
+):
     """Not of a prompt, an answer, a thought, an argument, a result, a setting, a file or an exception; each output has something."""
-    world = World(include_content=False)
+    world = World(tmp_path, include_content=False)
     with Listener('streamtap') as log:
         asyncio.run(_run(world, door, ending))
         told = world.told()
@@ -255,9 +295,9 @@ def test_no_secret_is_told(door: str, ending: str, recwarn: pytest.WarningsRecor
 
 
 @pytest.mark.parametrize('door', DOORS)
-def test_on_request_the_log_tells_what_an_exception_says(door: str):
+def test_on_request_the_log_tells_what_an_exception_says(tmp_path: Path, door: str):
     """That, and nothing else, and nowhere else."""
-    world = World(include_content=True)
+    world = World(tmp_path, include_content=True)
     with Listener('streamtap') as log:
         asyncio.run(_run(world, door, 'a tool breaks'))
         told = world.told()
@@ -266,9 +306,9 @@ def test_on_request_the_log_tells_what_an_exception_says(door: str):
     }
 
 
-def test_a_search_that_finds_nothing_would_be_found_out():
+def test_a_search_that_finds_nothing_would_be_found_out(tmp_path: Path):
     """Each secret was really there: the run's own messages and events have it."""
-    world = World(include_content=False)
+    world = World(tmp_path, include_content=False)
     made = _agent(world, 'beside', 'answers')
     said = [repr(made.model_settings)]
 
