@@ -70,16 +70,20 @@ class Consumer:
     def __init__(self, book: Book) -> None:
         self._book = book
         self._left = book.plan.leaves_after
+        self.is_waiting = True
+        """Whether it waits for an event: it neither holds one nor has left."""
 
     async def leaves(self, event: object) -> bool:
         """Take an event; whether that was enough."""
         self._book.read(event)
+        self.is_waiting = False
         for _ in range(self._book.plan.holds):
             await asyncio.sleep(0)
         if self._left is not None:
             self._left -= 1
         # Whoever has the result missed nothing.
-        return self._left == 0 and not isinstance(event, AgentRunResultEvent)
+        self.is_waiting = self._left != 0 or isinstance(event, AgentRunResultEvent)
+        return not self.is_waiting
 
 
 async def handled(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[str, Any]) -> bool:
@@ -159,8 +163,9 @@ async def watched(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[s
                 if await consumer.leaves(event):
                     return True
         finally:
-            # Who does not read on is not told what pydantic-ai still writes down.
-            book.history = tuple(book.history)
+            # Who does not read on is not told what pydantic-ai still writes down; who waits for an event is.
+            if not consumer.is_waiting:
+                book.history = tuple(book.history)
     return False
 
 
