@@ -10,7 +10,7 @@ from made_records import run_start, tell_everything
 from scripted import Calls, agent
 
 from streamtap import Tap
-from streamtap.testing import Capture, FakeClock, MemorySink, capture
+from streamtap.testing import Capture, FakeClock, MemorySink, capture, capture_of
 
 
 def test_capture_keeps_what_a_run_did():
@@ -50,6 +50,27 @@ def test_the_total_is_of_all_runs(captap: Capture):
     assert total.output_tokens == sum(run.output_tokens for run in captap.runs) > 0
     with pytest.raises(LookupError, match='2 runs ended, not one:\nrun scripted: success'):
         _ = captap.run
+
+
+def test_a_tap_that_is_there_already_shows_what_it_records_in_a_block():
+    """Only that; the tap's own sinks get everything."""
+    kept = MemorySink()
+    with Tap([kept]) as tap:
+        asker = agent(['one'], ['two'], ['three'])
+        asyncio.run(asker.run('before', event_stream_handler=tap))
+        with capture_of(tap) as seen:
+            asyncio.run(asker.run('hello', event_stream_handler=tap))
+        asyncio.run(asker.run('after', event_stream_handler=tap))
+        tap.flush()
+        assert (seen.run, seen.total.runs, seen.total.requests) == (kept.runs[1], 1, 1)
+        assert len(kept.runs) == 3
+
+
+def test_a_tap_that_is_switched_off_cannot_be_captured(monkeypatch: pytest.MonkeyPatch):
+    """It says so, instead of recording nothing."""
+    monkeypatch.setenv('STREAMTAP_DISABLED', '1')
+    with Tap([MemorySink()]) as tap, pytest.raises(ValueError, match='unset STREAMTAP_DISABLED'), capture_of(tap):
+        pass
 
 
 def test_a_capture_prints_runs_of_every_end():

@@ -244,6 +244,11 @@ class Tap:
         return self._watch.watch(events, Names(None if agent is None else clean(agent), provider, model))
 
     @property
+    def enabled(self) -> bool:
+        """Whether the tap measures: not where `STREAMTAP_DISABLED=1` was set when it was made."""
+        return self._enabled
+
+    @property
     def usage(self) -> UsageSink:
         """The usage ledger: `tap.usage.summary()` tells requests, tokens, cost, tools and times.
 

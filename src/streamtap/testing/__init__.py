@@ -9,7 +9,7 @@ PYTEST_DONT_REWRITE: nothing here asserts, and a test may import it before pytes
 """
 
 from streamtap.testing._clock import FakeClock
-from streamtap.testing._memory import Capture, MemorySink, capture
+from streamtap.testing._memory import Capture, MemorySink, capture, capture_of
 from streamtap.testing._provider import PacedProvider
 from streamtap.testing._request import ChatRequest
 from streamtap.testing._script import Call, Drop, Fail, Hang, Pause, Reply, Say, Think, TokenUsage, words
@@ -36,5 +36,6 @@ __all__ = [
     'Think',
     'TokenUsage',
     'capture',
+    'capture_of',
     'words',
 ]

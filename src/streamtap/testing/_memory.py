@@ -1,4 +1,4 @@
-"""A sink that remembers, and a tap that fills one."""
+"""A sink that remembers, and taps that fill one."""
 
 from __future__ import annotations
 
@@ -110,7 +110,14 @@ class Capture:
     @property
     def total(self) -> RunsUsage:
         """Requests, tokens, cost, tool calls and outcomes of all runs together."""
-        return self.tap.usage.summary().total
+        seen, usage = self._seen(), UsageSink()
+        for response in seen.responses:
+            usage.response_ended(response)
+        for tool in seen.tools:
+            usage.tool_ended(tool)
+        for run in seen.runs:
+            usage.run_ended(run)
+        return usage.summary().total
 
     @property
     def faults(self) -> list[Fault]:
@@ -164,3 +171,34 @@ def capture(
     )
     with tap:
         yield Capture(tap, memory)
+
+
+@contextlib.contextmanager
+def capture_of(tap: Tap) -> Generator[Capture]:
+    """What a tap that the code under test already has records during a `with` block, on that tap's own clock.
+
+    Everything the tap does, it does all the same.
+
+    ```python
+    with capture_of(app.tap) as seen:
+        await app.answer('hello')
+    assert [tool.tool for tool in seen.tools] == ['search']
+    ```
+
+    Args:
+        tap: The tap.
+
+    Raises:
+        ValueError: If the tap is switched off by `STREAMTAP_DISABLED`: it records nothing.
+    """
+    if not tap.enabled:
+        raise ValueError('this tap records nothing: unset STREAMTAP_DISABLED before it is made')
+    memory = MemorySink()
+    # What is over by now is no part of it.
+    tap.flush()
+    tap.add_sink(memory)
+    try:
+        yield Capture(tap, memory)
+    finally:
+        tap.flush()
+        tap.remove_sink(memory)
