@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -22,21 +23,42 @@ if find_spec('prefect') is None:
 pytestmark = pytest.mark.timeout(300)
 
 
+USES_BLOCK = """
+import asyncio
+from pydantic_ai.models.test import TestModel
+agent.model = TestModel()
+asyncio.run(answer('hello'))
+usage = tap.usage.summary()
+print({each.agent: each.runs for each in usage.agents}, usage.total.requests)
+"""
+PAGE = Path(__file__).parents[1] / 'docs' / 'durable.md'
+
+
 @pytest.fixture(scope='module')
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What the tap at each place told, in two flows: one that fails behind its agent, one whose second request does."""
-    # In a process of its own, as Prefect reads its settings when it is imported and warns of its own doings.
-    env = {
+def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a process with a Prefect server of its own, which reads its settings when it is imported."""
+    return {
         **os.environ,
         'DO_NOT_TRACK': '1',
         'PREFECT_SERVER_ANALYTICS_ENABLED': 'false',
         'PREFECT_LOGGING_LEVEL': 'CRITICAL',
         'PREFECT_HOME': str(tmp_path_factory.mktemp('prefect')),
+        'OPENAI_API_KEY': 'not needed',
     }
-    program = str(Path(__file__).with_name('durable_flows.py'))
-    ran = subprocess.run([sys.executable, program], env=env, capture_output=True, text=True, check=False, timeout=280)
+
+
+@pytest.fixture(scope='module')
+def found(settings: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """What the tap at each place told, in two flows: one that fails behind its agent, one whose second request does."""
+    return json.loads(output_of([str(Path(__file__).with_name('durable_flows.py'))], settings).splitlines()[-1])
+
+
+def output_of(program: list[str], settings: dict[str, str]) -> str:
+    """What a program prints; it warns of what Prefect itself does."""
+    command = [sys.executable, *program]
+    ran = subprocess.run(command, env=settings, capture_output=True, text=True, check=False, timeout=280)
     assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout.splitlines()[-1])
+    return ran.stdout
 
 
 def counted(told: Mapping[str, Any]) -> dict[str, list[tuple[Any, ...]]]:
@@ -67,3 +89,10 @@ def test_a_run_that_is_tried_again_is_told_as_two(place: Place, found: dict[str,
     assert [response for response in counted(told)['responses'] if response[1] == 'success'] == whole['responses']
     assert [fact[:2] for fact in told['runs']] == ([] if place in WITHOUT_RUN else [['error', 2], ['success', 1]])
     assert told['faults'] == []
+
+
+def test_the_block_of_the_page_runs(settings: dict[str, str]):
+    """Its flow answers, on a model that needs no key, and its tap counts the run once."""
+    (block,) = re.findall(r'^```py\n(.*?)^```$', PAGE.read_text(encoding='utf-8'), re.MULTILINE | re.DOTALL)
+    printed = output_of(['-c', block + USES_BLOCK], settings)
+    assert printed.splitlines()[-1] == "{'support': 1} 1"
