@@ -9,7 +9,7 @@ PYTEST ?= --numprocesses auto
 DURABLE ?= .durable
 AUDIT ?= .audit
 
-.PHONY: demo test check bench bench-live bench-peers truth compat package soak durable fuzz audit dashboards docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench bench-live bench-peers truth compat package soak soak-page durable fuzz audit dashboards docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -58,6 +58,9 @@ package: $(STAMP) ## The sdist and the wheel into dist/, tried bare and with eac
 
 soak: $(STAMP) ## 100,000 random runs, and as many with invented names: every counter beside what really happened
 	PYTHONPATH=tests $(BIN)/python -m soak $(SOAK)
+
+soak-page: $(STAMP) ## The live view, open for two hours: what the page and the process hold stays the same
+	PYTHONPATH=tests $(BIN)/python -m soak.page $(SOAK_PAGE)
 
 # The fuzzer has no wheel for every Python: where it has none, only the properties are checked.
 fuzz: $(STAMP) ## Hostile input, very much of it: FUZZ='--examples 2000 --minutes 1' for less

@@ -33,20 +33,23 @@ def main() -> int:
     logging.getLogger('streamtap').addFilter(lambda record: 'run_stream()' not in record.getMessage())
     threads = threading.active_count()
     figures: list[dict[str, object]] = []
-    differing = 0
+    differing: list[str] = []
     for title in options.part or PARTS:
         started, worked = time.monotonic(), time.process_time()
         rows = PARTS[title](seed, runs, concurrent)
         seconds, cpu = time.monotonic() - started, time.process_time() - worked
         print(f'## {title}: {runs:,} runs, seed {seed}, {seconds:,.0f} s, {cpu / runs * 1e3:.2f} ms of CPU a run\n')
         print(table(rows), end='\n\n', flush=True)
-        differing += sum(bool(row.faults) for row in rows)
+        differing += [f'{title}: {row.what}' for row in rows if row.faults]
         figures.append({'part': title, 'seconds': seconds, 'cpu_seconds': cpu, 'rows': [row.as_json() for row in rows]})
     left = threading.active_count() - threads
-    differing += left
+    differing += ['threads'] * bool(left)
     if options.json is not None:
         options.json.write_text(json.dumps({'seed': seed, 'runs': runs, 'parts': figures}, indent=2), encoding='utf-8')
-    print(f'{left} threads left; ' + ('everything is exactly equal' if not differing else f'{differing} DIFFER'))
+    print(
+        f'{left} threads left; '
+        + ('everything is exactly equal' if not differing else f'DIFFERS: {", ".join(differing)}')
+    )
     return 1 if differing else 0
 
 
