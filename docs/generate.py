@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from streamtap._catalogue import BUCKETS, CATALOGUE, OUTCOMES, Metric
+from streamtap._catalogue import BUCKETS, CATALOGUE, OUTCOMES, PUSHED, Metric
 
 METRICS_PAGE = Path(__file__).parent / 'metrics.md'
 
@@ -17,10 +17,20 @@ HEAD = """# Metrics
 The prefix `pydantic_ai_` marks what is measured, `streamtap_` the tap itself.
 Every `pydantic_ai_` metric also has the labels that you name in `Tap(labels=...)`.
 A value that could not be observed is absent, never 0.
-`MetricSink` sends the same metrics by OTLP, as `pydantic_ai.run_duration` with unit `s` for `pydantic_ai_run_duration_seconds`; receivers make the name below of it.
+`MetricSink` sends the same metrics by OTLP, under names of [their own](#by-otlp).
 
 Histogram buckets are named by a letter, see [below](#buckets); `PrometheusSink(buckets={name: bounds})` changes them.
 
+"""
+
+OTLP = """
+## By OTLP
+
+Prometheus, VictoriaMetrics and others like them make the names above of these, by appending unit and `_total`; Logfire and the rest show them as they are.
+Where Pydantic AI itself is instrumented, `pydantic_ai.request_input_tokens`, `.input_tokens`, `.output_tokens` and `.cost_usd` are left out, unless it is `MetricSink(usage='always')`: see [sinks](sinks.md#metrics-by-otlp).
+
+| in Prometheus | by OTLP | unit |
+|---|---|---|
 """
 
 LABELS = """
@@ -65,7 +75,9 @@ def metrics_page() -> str:
     outcomes = [f'| `{name}` | {", ".join(f"`{outcome}`" for outcome in found)} |' for name, found in OUTCOMES.items()]
     buckets = ['', '## Buckets', '', '| letter | bounds |', '|---|---|']
     buckets += [f'| {letter} | {" ".join(f"{bound:g}" for bound in bounds)} |' for letter, bounds in BUCKETS.items()]
-    return HEAD + '\n'.join(rows) + '\n' + LABELS + '\n'.join(outcomes) + '\n' + '\n'.join(buckets) + '\n'
+    pushed = [f'| `{metric.name}` | `{metric.otel_name}` | {_unit(metric)} |' for metric in PUSHED]
+    otlp = OTLP + '\n'.join(pushed) + '\n'
+    return HEAD + '\n'.join(rows) + '\n' + otlp + LABELS + '\n'.join(outcomes) + '\n' + '\n'.join(buckets) + '\n'
 
 
 def _row(metric: Metric) -> str:
@@ -73,6 +85,10 @@ def _row(metric: Metric) -> str:
     merged = f' ({metric.merged})' if metric.merged else ''
     only = {'scrape': ' (not by OTLP)', 'otlp': ' (by OTLP only)', None: ''}[metric.only]
     return f'| `{metric.name}`{only} | {metric.type}{merged} | {labels} | {metric.buckets or ""} | {metric.help} |'
+
+
+def _unit(metric: Metric) -> str:
+    return f'`{metric.otel_unit}`' if metric.otel_unit else ''
 
 
 def main() -> int:

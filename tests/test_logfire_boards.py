@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +23,8 @@ from pydantic_ai import Agent
 from streamtap._catalogue import PUSHED
 from streamtap.testing import Call, PacedProvider, Reply, TokenUsage
 
+PAGE = Path(__file__).parents[1] / 'docs' / 'logfire.md'
+DOCUMENTED = re.findall(r'^```sql\n(.*?)^```$', PAGE.read_text(encoding='utf-8'), re.MULTILINE | re.DOTALL)
 PANELS = [panel for board in BOARDS for group in board.groups for panel in group.panels]
 
 
@@ -59,6 +63,12 @@ def tables(request: pytest.FixtureRequest) -> LogfireTables:
     for each in PUSHED:
         found.add_metric(each)
     return found
+
+
+@pytest.mark.parametrize('query', DOCUMENTED)
+def test_every_query_of_the_documentation_finds_something(query: str, tables: LogfireTables):
+    """As it stands there."""
+    assert tables.ask(query)
 
 
 def rendered(path: str) -> dict[str, Any]:

@@ -52,6 +52,21 @@ asyncio.run(main())
 """
 
 
+def test_a_directory_that_is_missing_is_refused(tmp_path: Path):
+    """When the tap is made, with what to do."""
+    missing = tmp_path / 'none'
+    done = subprocess.run(
+        [sys.executable, '-c', 'from streamtap import Tap; Tap()'],
+        env={**os.environ, 'PROMETHEUS_MULTIPROC_DIR': str(missing)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    said = f'is {str(missing)!r}, which is no directory: make it, empty, before the processes start'
+    assert done.stderr.splitlines()[-1] == f'ValueError: PROMETHEUS_MULTIPROC_DIR {said}'
+
+
 @needs('capability')
 def test_gauges_are_written_while_a_run_is_open(tmp_path: Path):
     """Within a second, and back to 0 when it ends; counters are summed as ever."""

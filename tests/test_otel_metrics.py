@@ -108,6 +108,14 @@ def test_a_real_receiver_shows_what_a_scrape_shows(victoria_metrics: VictoriaMet
     assert tap.live().runs == ()
 
 
+def test_the_service_version_is_shown_for_deploy_annotations():
+    """As it is given, since no meter provider shows its resource."""
+    reader = InMemoryMetricReader()
+    tap = attached(MetricSink(provider_of(reader), service_version='1.2.3'))
+    ((labels, value),) = points(reader, 'streamtap.build_info')
+    assert (labels['service_version'], value, tap.live().runs) == ('1.2.3', 1, ())
+
+
 def test_the_sdks_own_scrape_shows_what_ours_shows(registry: CollectorRegistry):
     """Under opentelemetry-exporter-prometheus the names, labels and values are the same."""
     from prometheus_client import CollectorRegistry as Registry

@@ -73,6 +73,19 @@ def test_a_tap_that_is_switched_off_cannot_be_captured(monkeypatch: pytest.Monke
         pass
 
 
+def test_a_capture_measures_where_taps_are_switched_off(monkeypatch: pytest.MonkeyPatch):
+    """It is there to measure; and a tap is switched off by its own argument as by the environment."""
+    monkeypatch.setenv('STREAMTAP_DISABLED', '1')
+    kept = MemorySink()
+    with capture() as seen, Tap([kept], enabled=True) as on, Tap([kept], enabled=False) as off:
+        assert (seen.tap.enabled, on.enabled, off.enabled) == (True, True, False)
+        asker = agent(['one'], ['two'], ['three'])
+        for tap in (seen.tap, on, off):
+            asyncio.run(asker.run('hello', event_stream_handler=tap))
+        on.flush()
+        assert (len(seen.runs), len(kept.runs), repr(seen)) == (1, 1, '<Capture of 1 runs>')
+
+
 def test_a_capture_prints_runs_of_every_end():
     """What failed says why, what has not ended says so, and what the tap itself got wrong is not kept quiet."""
     memory = MemorySink()

@@ -93,7 +93,7 @@ def test_loading_it_warns_of_nothing(pytester: pytest.Pytester):
 
 
 def test_a_fixture_of_ones_own_is_shown_too(pytester: pytest.Pytester):
-    """A capture by any other name, with its own labels or price."""
+    """A capture by any other name, with its own labels or price; once, whatever fixtures hand it on."""
     result = loaded(
         pytester,
         """
@@ -105,8 +105,12 @@ def test_a_fixture_of_ones_own_is_shown_too(pytester: pytest.Pytester):
             with capture(clock=tap_clock, price=lambda response: 0.5) as seen:
                 yield seen
 
-        def test_fails(priced):
-            assert priced.run.cost_usd <= 0.1
+        @pytest.fixture
+        def same(priced):
+            return priced
+
+        def test_fails(same):
+            assert same.run.cost_usd <= 0.1
         """,
     )
     result.assert_outcomes(failed=1)
@@ -117,6 +121,7 @@ def test_a_fixture_of_ones_own_is_shown_too(pytester: pytest.Pytester):
             'no run had this tap: give it to the agent, or to the run',
         ]
     )
+    assert result.stdout.str().count('Measured by') == 1
 
 
 def test_nothing_is_loaded_by_itself(pytester: pytest.Pytester):

@@ -137,7 +137,12 @@ CATALOGUE: tuple[Metric, ...] = (
         'Attempts at a model, failed fallback candidates included.',
         unit='{request}',
     ),
-    _histogram('pydantic_ai_request_duration_seconds', (*_APM, 'outcome'), 'D', 'Request start to the last event.'),
+    _histogram(
+        'pydantic_ai_request_duration_seconds',
+        (*_APM, 'outcome'),
+        'D',
+        'Request start to the last event, without the time in which you held events.',
+    ),
     _counter(
         'pydantic_ai_request_errors_total',
         (*_APM, 'error_type'),
@@ -191,7 +196,8 @@ CATALOGUE: tuple[Metric, ...] = (
         'pydantic_ai_output_tokens_per_second',
         _APM,
         'S',
-        'Reported output tokens after the first, per second between the first and the last chunk.',
+        'Reported output tokens after the first, per second between the first and the last chunk; none where you held '
+        'the stream back.',
         unit='{token}/s',
     ),
     _counter(

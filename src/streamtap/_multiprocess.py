@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from prometheus_client import REGISTRY
@@ -23,6 +25,19 @@ PAUSE = 0.01
 def is_multiprocess() -> bool:
     """Whether prometheus_client, when it was imported, found `PROMETHEUS_MULTIPROC_DIR`."""
     return ValueClass is not MutexValue
+
+
+def check_directory() -> None:
+    """Refuse a directory that is not there, into which no process could write.
+
+    Raises:
+        ValueError: If `PROMETHEUS_MULTIPROC_DIR` names none.
+    """
+    directory = os.environ.get('PROMETHEUS_MULTIPROC_DIR', '')
+    if is_multiprocess() and not Path(directory).is_dir():
+        raise ValueError(
+            f'PROMETHEUS_MULTIPROC_DIR is {directory!r}, which is no directory: make it, empty, before the processes start'
+        )
 
 
 def scraped(registry: CollectorRegistry) -> CollectorRegistry:

@@ -50,6 +50,8 @@ class MetricSink(CatalogueSink):
             `gen_ai.execute_tool.duration`. Default `False`.
         usage: Whether input and output tokens and cost are counted `'always'`, or (the default)
             `'unless_instrumented'`: not for runs for which pydantic-ai's own instrumentation emits them already.
+        service_version: The version of your service, for deploy annotations; by default `service.version` in
+            the environment's `OTEL_RESOURCE_ATTRIBUTES`.
 
     Raises:
         TypeError: If `meter_provider` is no meter provider.
@@ -62,6 +64,7 @@ class MetricSink(CatalogueSink):
         *,
         semconv: bool = False,
         usage: Literal['unless_instrumented', 'always'] = 'unless_instrumented',
+        service_version: str | None = None,
     ) -> None:
         super().__init__()
         if meter_provider is not None and not isinstance(meter_provider, MeterProvider):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -72,6 +75,7 @@ class MetricSink(CatalogueSink):
         self._usage_always = usage == 'always'
         self._meter = otel_metrics.get_meter('streamtap', __version__, meter_provider)
         self._wants_semconv = semconv
+        self._service_version = service_version
         self._semconv: SemconvMetrics | None = None
 
     def run_ended(self, record: RunRecord) -> None:
@@ -117,7 +121,7 @@ class MetricSink(CatalogueSink):
                 user_labels=attachment.labels,
                 cap=instruments.cap,
                 max_label_sets=MAX_LABEL_SETS,
-                service_version=None,
+                service_version=self._service_version,
             )
             make_gauges(self._meter, gauges)
             return Exposition(Shape(attachment.labels), instruments, gauges)

@@ -12,7 +12,7 @@ from prometheus_client.registry import CollectorRegistry
 from streamtap._catalogue import SCRAPED
 from streamtap._catalogue_sink import CatalogueSink
 from streamtap._exposition import Exposition, Shape, exposition_on
-from streamtap._multiprocess import is_multiprocess
+from streamtap._multiprocess import check_directory, is_multiprocess
 from streamtap._open_gauges import OpenGauges
 from streamtap._prometheus_instruments import PrometheusInstruments
 from streamtap._prometheus_live import OpenGaugesCollector, WrittenGauges
@@ -40,7 +40,7 @@ class PrometheusSink(CatalogueSink):
     Raises:
         TypeError: If `registry` is no registry.
         ValueError: If a metric's name is unknown, bounds do not rise, or (when a tap takes the sink) the registry
-            already holds something of the same name.
+            already holds something of the same name; or if `PROMETHEUS_MULTIPROC_DIR` is no directory.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class PrometheusSink(CatalogueSink):
             raise ValueError(f'exclude names no metric of streamtap: {", ".join(unknown)}')
         if max_label_sets < 1:
             raise ValueError(f'max_label_sets must be at least 1, not {max_label_sets!r}')
+        check_directory()
         self._registry = registry
         self._max_label_sets = max_label_sets
         self._service_version = service_version

@@ -72,7 +72,7 @@ class Tap:
     Give it to one run (`agent.run(..., event_stream_handler=tap)`), or to every run of an agent
     (`Agent(..., capabilities=[tap.capability()])`). The run never notices: nothing that fails in here reaches it.
 
-    With `STREAMTAP_DISABLED=1` in the environment when it is made, a tap does nothing at all.
+    With `STREAMTAP_DISABLED=1` in the environment when it is made, or `enabled=False`, a tap does nothing at all.
 
     Args:
         sinks: Who receives what was measured; `default_sinks()` if `None`.
@@ -91,6 +91,7 @@ class Tap:
         include_content: Whether messages of exceptions, which can carry content, may appear in the tap's own log.
             Prompts and outputs are never recorded. Default `False`.
         clock: Where the time is read; tests pass their own.
+        enabled: Whether to measure; by default (`None`) unless the environment says `STREAMTAP_DISABLED=1`.
 
     Raises:
         TypeError: If a sink is no sink, or another argument is of the wrong type.
@@ -111,6 +112,7 @@ class Tap:
         loop_lag_every: float | None = None,
         include_content: bool = False,
         clock: Clock | None = None,
+        enabled: bool | None = None,
     ) -> None:
         names = checked_labels(labels)
         check_positive('stall_after', stall_after)
@@ -122,7 +124,8 @@ class Tap:
         check_function('price', price, 'a ResponseRecord that returns US dollars or None')
         check_function('on_run', on_run, 'a RunRecord')
         chosen = checked_sinks(default_sinks() if sinks is None else sinks)
-        self._enabled = os.environ.get('STREAMTAP_DISABLED', '') not in ('1', 'true', 'yes')
+        switched_off = os.environ.get('STREAMTAP_DISABLED', '') in ('1', 'true', 'yes')
+        self._enabled = not switched_off if enabled is None else enabled
         self._usage = next((sink for sink in chosen if isinstance(sink, UsageSink)), None)
         if on_run is not None:
             chosen = (*chosen, RunCallback(on_run))
@@ -245,7 +248,7 @@ class Tap:
 
     @property
     def enabled(self) -> bool:
-        """Whether the tap measures: not where `STREAMTAP_DISABLED=1` was set when it was made."""
+        """Whether the tap measures: not with `enabled=False`, or where `STREAMTAP_DISABLED=1` was set by then."""
         return self._enabled
 
     @property

@@ -155,7 +155,10 @@ def dollars(value: object) -> str:
     """A cost in US dollars; `-` where none is known."""
     if not isinstance(value, (int, float)):
         return '-'
-    return f'${value:.2f}' if value >= 1 else f'${value:.4f}'
+    if value >= 1:
+        return f'${value:.2f}'
+    # Single requests of small models cost a few millionths.
+    return f'${value:.4f}' if value >= 0.0005 or not value else f'${value:.6f}'
 
 
 def rate(value: object) -> str:

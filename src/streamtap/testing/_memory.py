@@ -129,6 +129,10 @@ class Capture:
         """Every moment in order, with its start or record."""
         return self._seen().moments
 
+    def __repr__(self) -> str:
+        """Short, as pytest shows it in what an assertion was made of."""
+        return f'<Capture of {len(self._memory.runs)} runs>'
+
     def __str__(self) -> str:
         """What was measured, run by run."""
         memory = self._seen()
@@ -151,7 +155,8 @@ def capture(
 ) -> Generator[Capture]:
     """A tap whose records are kept in memory, for the time of a `with` block; it touches no Prometheus registry.
 
-    The arguments are those of `Tap`.
+    It measures even where `STREAMTAP_DISABLED` switches off the taps of the code under test. The arguments are those of
+    `Tap`.
 
     ```python
     with capture() as seen:
@@ -168,6 +173,7 @@ def capture(
         slow_start_after=slow_start_after,
         settle_after=settle_after,
         clock=clock,
+        enabled=True,
     )
     with tap:
         yield Capture(tap, memory)
@@ -189,10 +195,10 @@ def capture_of(tap: Tap) -> Generator[Capture]:
         tap: The tap.
 
     Raises:
-        ValueError: If the tap is switched off by `STREAMTAP_DISABLED`: it records nothing.
+        ValueError: If the tap is switched off, as by `STREAMTAP_DISABLED`: it records nothing.
     """
     if not tap.enabled:
-        raise ValueError('this tap records nothing: unset STREAMTAP_DISABLED before it is made')
+        raise ValueError('this tap is switched off: unset STREAMTAP_DISABLED before it is made, or pass enabled=True')
     memory = MemorySink()
     # What is over by now is no part of it.
     tap.flush()

@@ -20,16 +20,13 @@ def tap_clock() -> FakeClock:
 
 
 @pytest.fixture
-def captap(tap_clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Capture]:
+def captap(tap_clock: FakeClock) -> Iterator[Capture]:
     """A tap under a fake clock, and what it recorded so far: `Agent(..., capabilities=[captap.tap.capability()])`.
 
     It measures even where `STREAMTAP_DISABLED` switches off the taps of the code under test.
     """
-    with monkeypatch.context() as patch:
-        patch.delenv('STREAMTAP_DISABLED', raising=False)
-        with capture(clock=tap_clock) as seen:
-            patch.undo()
-            yield seen
+    with capture(clock=tap_clock) as seen:
+        yield seen
 
 
 @pytest.hookimpl(wrapper=True)
@@ -37,7 +34,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Show below a test that failed what was measured, whichever fixture gave it a capture."""
     report = yield
     if report.when == 'call' and report.failed and isinstance(item, pytest.Function):
-        for name, value in item.funcargs.items():
-            if isinstance(value, Capture):
-                report.sections.append((f'Measured by {name}', str(value)))
+        captures = {id(value): (name, value) for name, value in item.funcargs.items() if isinstance(value, Capture)}
+        report.sections += [(f'Measured by {name}', str(value)) for name, value in captures.values()]
     return report
