@@ -1,0 +1,24 @@
+// Buttons that copy a text.
+
+import { make } from './elements.js';
+
+/** Make a button copy `text`. */
+export function copyOnClick(button, text) {
+  button.addEventListener('click', async () => {
+    const before = button.textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = 'Copied';
+    } catch {
+      button.textContent = 'Select it to copy';
+    }
+    setTimeout(() => { button.textContent = before; }, 1500);
+  });
+}
+
+/** A text and its button. */
+export function copyable(name, text) {
+  const button = make('button', { type: 'button', class: 'copy', text: 'Copy', 'aria-label': `Copy the ${name}` });
+  copyOnClick(button, text);
+  return [make('code', { text }), button];
+}
