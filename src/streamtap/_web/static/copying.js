@@ -4,15 +4,17 @@ import { make } from './elements.js';
 
 /** Make a button copy `text`. */
 export function copyOnClick(button, text) {
+  const label = button.textContent;
+  let timer = 0;
   button.addEventListener('click', async () => {
-    const before = button.textContent;
     try {
       await navigator.clipboard.writeText(text);
       button.textContent = 'Copied';
     } catch {
       button.textContent = 'Select it to copy';
     }
-    setTimeout(() => { button.textContent = before; }, 1500);
+    clearTimeout(timer);
+    timer = setTimeout(() => { button.textContent = label; }, 1500);
   });
 }
 
