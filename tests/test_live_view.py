@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
+from graphlib import TopologicalSorter
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -272,24 +275,38 @@ def test_the_page_is_beside_the_metrics(served: MetricsServer):
         assert page.headers['content-type'] == 'text/html; charset=utf-8'
         assert "default-src 'none'; script-src 'self'" in page.headers['content-security-policy']
         assert '<title>streamtap</title>' in page.text
-        for asset in ('live.css', 'live.js', 'icon.svg'):
+        for asset, kind in (('live.css', 'text/css'), ('live.js', 'text/javascript'), ('icon.svg', 'image/svg+xml')):
             assert asset in page.text
-            assert browser.get(f'/{asset}').status_code == 200
+            assert browser.get(f'/{asset}').headers['content-type'].startswith(kind)
         assert browser.get('/metrics').headers['content-type'].startswith('text/plain')
-        assert browser.get('/elsewhere').status_code == 404
+        for other in ('/elsewhere', '/index.html', '/static/live.js', '/..%2f_page.py'):
+            assert browser.get(other).status_code == 404
         assert browser.post('/').status_code == 405
+
+
+STATIC = files('streamtap._web') / 'static'
+
+
+def modules() -> dict[str, str]:
+    """The page's own code, by the names of its files."""
+    return {file.name: file.read_text(encoding='utf-8') for file in STATIC.iterdir() if file.name.endswith('.js')}
+
+
+def test_every_module_of_the_page_is_served_and_imports_one_way(served: MetricsServer):
+    """From `live.js` down, without a circle, and none is left over."""
+    needs = {name: set(re.findall(r" from '\./(.+)';", code)) for name, code in modules().items()}
+    assert needs.keys() - set().union(*needs.values()) == {'live.js'}
+    order = list(TopologicalSorter(needs).static_order())
+    assert sorted(order) == sorted(needs)
+    with client(served) as browser:
+        assert {name: browser.get(f'/{name}').text for name in order} == modules()
 
 
 def test_no_markup_and_no_code_comes_from_data():
     """The page's own code never turns text into markup."""
-    from pathlib import Path
-
-    import streamtap
-
-    static = Path(streamtap.__file__).parent / '_web' / 'static'
-    code, page = ((static / name).read_text(encoding='utf-8') for name in ('live.js', 'index.html'))
+    page = (STATIC / 'index.html').read_text(encoding='utf-8')
     for way in ('innerHTML', 'outerHTML', 'insertAdjacentHTML', 'document.write', 'eval(', 'new Function'):
-        assert way not in code
+        assert [name for name, code in modules().items() if way in code] == []
     for inline in ('style=', 'onclick', '<style', 'http:', 'https:', '//'):
         assert inline not in page
 

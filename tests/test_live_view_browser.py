@@ -82,12 +82,17 @@ def test_a_finished_run_shows_within_a_second(page: Page, tap: ToldTap):
 
 
 def test_pointing_at_a_bar_shows_its_numbers(page: Page, tap: ToldTap):
-    """And leaving it hides them."""
+    """And leaving it hides them, as Escape does."""
     tap.tell_run('r')
+    tip = page.locator('#tip')
     page.hover('.run .seg.text')
-    expect(page.locator('#tip')).to_contain_text('text 800 ms\np:m: 1.50 s from 0 ms\nfirst token after 400 ms')
+    expect(tip).to_contain_text('text 800 ms\np:m: 1.50 s from 0 ms\nfirst token after 400 ms')
     page.hover('h1')
-    expect(page.locator('#tip')).to_be_hidden()
+    expect(tip).to_be_hidden()
+    page.hover('.run .seg.text')
+    expect(tip).to_be_visible()
+    page.keyboard.press('Escape')
+    expect(tip).to_be_hidden()
 
 
 def test_everything_is_there_for_the_keyboard(page: Page, tap: ToldTap):
@@ -127,13 +132,18 @@ def test_a_screen_reader_is_told_what_the_bars_show(page: Page, tap: ToldTap):
 
 
 def test_the_trace_id_can_be_copied(browser: Browser, tap: ToldTap, server: MetricsServer):
-    """To look for it where traces are kept."""
+    """To look for it where traces are kept; the button says so for a moment, however often it is pressed."""
     with opened(browser, str(server.live_url), permissions=['clipboard-read', 'clipboard-write']) as page:
         tap.tell_run('r')
         page.click('.run')
-        page.get_by_role('button', name='Copy the trace id').click()
-        expect(page.get_by_role('button', name='Copy the trace id')).to_have_text('Copied')
+        button = page.get_by_role('button', name='Copy the trace id')
+        page.clock.install()
+        for _ in range(2):
+            button.click()
+            expect(button).to_have_text('Copied')
         assert page.evaluate('navigator.clipboard.readText()') == '0af7651916cd43dd8448eb211c80319c'
+        page.clock.fast_forward(5000)
+        expect(button).to_have_text('Copy')
 
 
 def background(page: Page) -> str:

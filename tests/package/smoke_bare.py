@@ -6,6 +6,7 @@ import asyncio
 import importlib.metadata
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 import urllib.request
@@ -63,7 +64,13 @@ with streamtap.serve(tap, port=0) as server:
     asyncio.run(runs(tap))
     tap.close()
     metrics, page = get(server.url), get(server.live_url)
-    parts = [get(server.live_url + name) for name in ('live.css', 'live.js', 'icon.svg')]
+    parts = {name: get(server.live_url + name) for name in ('live.css', 'live.js', 'icon.svg')}
+    unread = ['live.js']
+    while unread:
+        for name in re.findall(r" from '\./(.+)';", parts[unread.pop()]):
+            if name not in parts:
+                parts[name] = get(server.live_url + name)
+                unread.append(name)
 
 DOORS = {'by_handler': 'handler', 'by_capability': 'capability', 'by_watch': 'watch'}
 assert {run.agent: run.door for run in memory.runs} == DOORS
@@ -75,7 +82,7 @@ for agent, door in DOORS.items():
     assert f'pydantic_ai_runs_total{{agent="{agent}",door="{door}",outcome="success"}} 1.0' in metrics, metrics
     assert agent in str(tap.usage.summary())
 assert 'live.js' in page
-assert all(parts)
+assert all(parts.values())
 
 assert command('--version').stdout == f'streamtap {VERSION}\n'
 assert 'by_watch' in command('report', str(JOURNAL)).stdout

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from pathlib import Path
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,12 +21,18 @@ TICK = 0.5
 MAX_VIEWERS = 16
 """Each holds a thread."""
 
-_STATIC = Path(__file__).parent / 'static'
+_KINDS = {
+    '.html': 'text/html; charset=utf-8',
+    '.css': 'text/css; charset=utf-8',
+    '.js': 'text/javascript; charset=utf-8',
+    '.svg': 'image/svg+xml',
+}
+# What is served is settled here, so that no request can name a file.
 _FILES = {
-    '/': ('index.html', 'text/html; charset=utf-8'),
-    '/live.css': ('live.css', 'text/css; charset=utf-8'),
-    '/live.js': ('live.js', 'text/javascript; charset=utf-8'),
-    '/icon.svg': ('icon.svg', 'image/svg+xml'),
+    '/' if file.name == 'index.html' else f'/{file.name}': (file, kind)
+    for file in (files('streamtap._web') / 'static').iterdir()
+    for suffix, kind in _KINDS.items()
+    if file.name.endswith(suffix)
 }
 
 _SAFETY = [
@@ -88,8 +94,8 @@ class LivePage:
             cookie = ('Set-Cookie', self._access.cookie(environ))
             return refuse('303 See Other', 'Come in.', ('Location', '/'), cookie)
         if path in _FILES:
-            name, kind = _FILES[path]
-            return answer('200 OK', (_STATIC / name).read_bytes(), kind)
+            file, kind = _FILES[path]
+            return answer('200 OK', file.read_bytes(), kind)
         if path != '/events':
             return refuse('404 Not Found', 'There are / and /metrics.')
         if not self._viewers.acquire(blocking=False):

@@ -1,0 +1,46 @@
+// The connection to the events.
+
+export class Connection {
+  #status;
+  #receive;
+  #source = null;
+  #retry = 0;
+
+  /**
+   * @param status The element that says how the connection stands.
+   * @param receive Called with the type of each event, `all` or `more`, and what it tells.
+   */
+  constructor(status, receive) {
+    this.#status = status;
+    this.#receive = receive;
+  }
+
+  open() {
+    this.close();
+    this.#source = new EventSource('events');
+    for (const type of ['all', 'more']) this.#source.addEventListener(type, (event) => this.#take(event));
+    this.#source.addEventListener('error', () => this.#lost());
+  }
+
+  close() {
+    clearTimeout(this.#retry);
+    this.#source?.close();
+  }
+
+  #take({ type, data }) {
+    this.#receive(type, JSON.parse(data));
+    this.#say('live', 'live');
+  }
+
+  #lost() {
+    this.#say('lost', 'connection lost, trying again');
+    // A browser gives up by itself where the answer was no stream, as when the token is another one now.
+    if (this.#source.readyState === EventSource.CLOSED) this.#retry = setTimeout(() => this.open(), 2000);
+  }
+
+  #say(state, text) {
+    if (this.#status.dataset.state === state) return;
+    this.#status.dataset.state = state;
+    this.#status.textContent = text;
+  }
+}

@@ -1,0 +1,50 @@
+// The large figures: what is in progress now, and the last 15 minutes.
+
+import { make } from './elements.js';
+import { count, dollars, plural, rate, seconds } from './numbers.js';
+import { sparkbars, sparkline } from './sparkline.js';
+
+export function showFigures({ now, slots }) {
+  show('in_progress', {
+    value: count(now.in_progress),
+    bad: now.stalled ? `${count(now.stalled)} stalled  ` : '',
+    note: `${plural(now.requests, 'request')}, ${plural(now.tools, 'tool')}`,
+  });
+  show('first_token', {
+    value: seconds(now.first_token[0]),
+    note: p95(now.first_token),
+    chart: sparkline(slots, (slot) => slot.first_token),
+  });
+  show('first_output', {
+    value: seconds(now.first_output[0]),
+    note: p95(now.first_output),
+    chart: sparkline(slots, (slot) => slot.first_output),
+  });
+  show('speed', {
+    value: rate(now.speed[0]),
+    note: now.speed[0] === null ? unmeasured : `median; ${count(now.output)} tokens out`,
+    chart: sparkline(slots, (slot) => slot.speed),
+  });
+  show('runs', {
+    value: count(now.runs),
+    bad: now.not_ok ? `${count(now.not_ok)} not ok  ` : '',
+    note: now.runs ? `median ${seconds(now.duration[0])}` : 'none yet',
+    chart: sparkbars(slots, (slot) => slot.runs, (slot) => slot.not_ok),
+  });
+  show('cost', {
+    value: dollars(now.cost),
+    note: now.cost === null || !now.runs ? 'nothing priced yet' : `${dollars(now.cost / now.runs)} a run`,
+    chart: sparkbars(slots, (slot) => slot.cost || 0),
+  });
+}
+
+const unmeasured = 'nothing measured yet';
+const p95 = ([, high]) => (high === null ? unmeasured : `median; p95 ${seconds(high)}`);
+
+function show(name, { value, bad, note, chart }) {
+  const card = document.querySelector(`[data-figure='${name}']`);
+  card.querySelector('.value').textContent = value;
+  card.querySelector('.note').replaceChildren(...(bad ? [make('span', { class: 'bad', text: bad })] : []), note);
+  card.querySelector('.spark')?.remove();
+  if (chart) card.append(chart);
+}

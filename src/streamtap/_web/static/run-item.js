@@ -1,0 +1,69 @@
+// One run in the list: a line, and below it the detail while it is open.
+
+import { make } from './elements.js';
+import { clock, count, dollars, seconds } from './numbers.js';
+import { RunDetail } from './run-detail.js';
+import { bars } from './timeline.js';
+import { mood, verdict } from './verdict.js';
+
+export class RunItem {
+  #mark = make('span');
+  #span = make('span', { class: 'span' });
+  #agent = make('span', { class: 'agent' });
+  #time = make('span', { class: 'time number' });
+  #why = make('span', { class: 'why' });
+  #tokens = make('span', { class: 'tokens number' });
+  #cost = make('span', { class: 'cost number' });
+  #when = make('span', { class: 'when number' });
+  #button = make('button', { type: 'button', class: 'run run-grid', 'aria-expanded': 'false' });
+  #detail = null;
+
+  constructor(run) {
+    const track = make('span', { class: 'track', 'aria-hidden': 'true' }, [this.#span]);
+    const numbers = [this.#tokens, this.#cost, this.#when];
+    this.#button.append(this.#mark, this.#agent, track, this.#time, this.#why, ...numbers);
+    this.#button.addEventListener('click', () => this.#toggle());
+    this.element = make('li', {}, [this.#button]);
+    this.update(run);
+  }
+
+  get isOpen() {
+    return this.#detail !== null;
+  }
+
+  update(run) {
+    if (this.run === run) return;
+    this.run = run;
+    const [why, tone] = verdict(run);
+    this.#mark.className = `mark ${mood(run.outcome)}`;
+    this.#mark.title = run.outcome;
+    this.#agent.textContent = run.agent;
+    this.#time.textContent = seconds(run.duration);
+    this.#why.replaceChildren(make('span', { class: tone, text: why, title: why }));
+    this.#tokens.textContent = count(run.outcome === 'running' ? null : run.input + run.output);
+    this.#cost.textContent = dollars(run.cost);
+    this.#when.textContent = clock(run.started);
+    const said = [run.agent, run.outcome, seconds(run.duration), why, `cost ${dollars(run.cost)}`];
+    this.#button.setAttribute('aria-label', [...said, `at ${clock(run.started)}`].join(', '));
+    // Tools are drawn over the requests beside them.
+    const inOrder = [...run.rows].sort((one, other) => (one.sort === 'tool') - (other.sort === 'tool'));
+    this.#span.replaceChildren(...inOrder.flatMap((row) => bars(row, run.duration)));
+    this.#detail?.update(run);
+  }
+
+  /** Draws it on a scale that ends at `total` seconds. */
+  scale(total) {
+    this.#span.style.width = `${Math.min(100, (100 * this.run.duration) / total)}%`;
+  }
+
+  #toggle() {
+    if (this.#detail) {
+      this.#detail.element.remove();
+      this.#detail = null;
+    } else {
+      this.#detail = new RunDetail(this.run);
+      this.element.append(this.#detail.element);
+    }
+    this.#button.setAttribute('aria-expanded', String(this.isOpen));
+  }
+}

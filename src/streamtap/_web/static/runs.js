@@ -1,0 +1,43 @@
+// The runs that the page knows: those in progress, and the last ones that ended.
+
+export const KEPT = 200;
+
+const CHOICES = {
+  newest: (open, finished) => [...open, ...finished],
+  slowest: (_, finished) => finished.sort((one, other) => other.duration - one.duration),
+  not_ok: (_, finished) => finished.filter((run) => isNotOk(run) || run.nested.some(isNotOk)),
+};
+const isNotOk = (run) => run.outcome !== 'success';
+
+export class Runs {
+  #open = new Map();
+  #finished = new Map();
+
+  get isEmpty() {
+    return !this.#open.size && !this.#finished.size;
+  }
+
+  /** Take what the process tells: the runs in progress now, and those that ended since it last told. */
+  take(open, ended) {
+    for (const run of ended) this.#finished.set(run.id, run);
+    for (const id of this.#finished.keys()) {
+      if (this.#finished.size <= KEPT) break;
+      this.#finished.delete(id);
+    }
+    this.#open = new Map(open.filter((run) => !this.#finished.has(run.id)).map((run) => [run.id, run]));
+  }
+
+  forgetFinished() {
+    this.#finished.clear();
+  }
+
+  /** What is known of a run now; undefined if it is forgotten. */
+  get(id) {
+    return this.#finished.get(id) || this.#open.get(id);
+  }
+
+  /** The runs of one choice: `newest`, `slowest` or `not_ok`, in its order. */
+  chosen(choice) {
+    return CHOICES[choice]([...this.#open.values()], [...this.#finished.values()].reverse());
+  }
+}

@@ -1,0 +1,83 @@
+// Time from left to right: the bars of a request or tool call, and the axis above them.
+
+import { make } from './elements.js';
+import { count, dollars, plural, rate, seconds } from './numbers.js';
+import { isBad } from './verdict.js';
+
+const WORDS = {
+  waiting: 'waiting',
+  thinking: 'thinking',
+  text: 'text',
+  streaming: 'writing',
+  tool_call: 'writing a tool call',
+  tool: 'tool',
+  native_tool: "provider's tool",
+  model: 'not streamed',
+  stall: 'stall',
+};
+
+/** The bars of a row, which say their numbers when they are pointed at. */
+export function bars(row, total) {
+  const rest = inWords(row);
+  const bar = (kind, start, length, said) => {
+    const made = make('span', { class: `seg ${kind}`, data: { tip: `${said}\n${rest}` } });
+    made.style.left = percent(start, total);
+    if (length !== null) made.style.width = percent(length, total);
+    return made;
+  };
+  const made = row.bars.map(([kind, start, length]) => bar(kind, start, length, `${WORDS[kind]} ${seconds(length)}`));
+  made.push(...row.marks.map((at) => bar('stall-mark', at, null, `a stall begins at ${seconds(at)}`)));
+  if (isBad(row.outcome) || row.outcome === 'failed' || row.outcome === 'retried') {
+    const end = Math.min(row.start + (row.duration || 0), total * 0.997);
+    made.push(bar('failed', end, null, row.error || row.outcome));
+  }
+  return made;
+}
+
+/** The same, which can be focused, and say their numbers to a screen reader, too. */
+export function focusableBars(row, total) {
+  const made = bars(row, total);
+  for (const bar of made) {
+    const [said, ...rest] = bar.dataset.tip.split('\n');
+    bar.setAttribute('role', 'img');
+    bar.setAttribute('aria-label', `${said}. ${rest.join(', ')}`);
+    bar.tabIndex = -1;
+  }
+  return made;
+}
+
+const percent = (value, total) => `${Math.min(100, Math.max(0, (100 * value) / (total || 1)))}%`;
+
+function inWords(row) {
+  const lines = [`${row.name}: ${seconds(row.duration)} from ${seconds(row.start)}`];
+  if (row.outcome !== 'success') lines.push(row.error ? `${row.outcome}: ${row.error}` : row.outcome);
+  if (row.sort !== 'request') return lines.join('\n');
+  if (row.first !== undefined && row.first !== null) lines.push(`first token after ${seconds(row.first)}`);
+  if (row.speed) lines.push(`${rate(row.speed)} tokens/s`);
+  if (row.output !== undefined && row.output !== null) {
+    lines.push(`${count(row.input)} tokens in, ${count(row.output)} out, ${dollars(row.cost)}`);
+  }
+  if (row.stalls) lines.push(`${plural(row.stalls, 'stall')}, ${seconds(row.stall_seconds)} together`);
+  if (row.chunks) lines.push(`${plural(row.chunks, 'chunk')} so far`);
+  return lines.join('\n');
+}
+
+/** About five ticks from 0 to `total` seconds. */
+export function axis(total) {
+  const rough = total / 5;
+  const power = 10 ** Math.floor(Math.log10(rough || 1));
+  const step = [1, 2, 5, 10].find((one) => one * power >= rough) * power;
+  const made = make('span', { class: 'axis' });
+  for (let at = 0; at <= total * 1.0001; at += step) {
+    const tick = make('b', { text: tickText(at, step) });
+    tick.style.left = `${(100 * at) / total}%`;
+    made.append(tick);
+  }
+  return made;
+}
+
+function tickText(at, step) {
+  if (!at) return '0';
+  if (step >= 1) return `${Math.round(at)} s`;
+  return at < 1 ? `${Math.round(at * 1000)} ms` : `${at.toFixed(1)} s`;
+}

@@ -1,0 +1,25 @@
+// What is pointed at or focused says its numbers, until Escape.
+
+export function showTips(tip) {
+  const hide = () => { tip.hidden = true; };
+  const show = ({ target }) => {
+    const text = target.dataset?.tip;
+    if (!text) return hide();
+    tip.textContent = text;
+    tip.hidden = false;
+    place(tip, target.getBoundingClientRect());
+  };
+  document.addEventListener('pointerover', show);
+  document.addEventListener('focusin', show);
+  document.addEventListener('focusout', hide);
+  document.addEventListener('scroll', hide, true);
+  document.addEventListener('keydown', ({ key }) => { if (key === 'Escape') hide(); });
+}
+
+/** Above what it is of, or below where there is no room; never beside the window. */
+function place(tip, at) {
+  const { width, height } = tip.getBoundingClientRect();
+  const left = Math.max(8, at.left + Math.min(at.width, 200) / 2 - width / 2);
+  tip.style.left = `${Math.min(window.innerWidth - width - 8, left)}px`;
+  tip.style.top = `${at.top - height - 8 > 0 ? at.top - height - 8 : at.bottom + 8}px`;
+}

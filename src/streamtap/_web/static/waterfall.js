@@ -1,0 +1,90 @@
+// The waterfall of a run: a lane for each step of it and of the runs that it called; and the same as a table.
+
+import { make } from './elements.js';
+import { count, plural, rate, seconds } from './numbers.js';
+import { axis, focusableBars } from './timeline.js';
+
+export function waterfall(run) {
+  const head = make('div', { class: 'lane', 'aria-hidden': 'true' }, [make('span'), axis(run.duration), make('span')]);
+  const drawn = lanes(run).map((lane) => (lane.row ? rowLane(lane, run.duration) : runLane(lane, run.duration)));
+  if (!run.left_out) return [head, ...drawn];
+  const text = `and ${plural(run.left_out, 'more step')} that ${run.left_out === 1 ? 'is' : 'are'} not kept`;
+  return [head, ...drawn, make('p', { text })];
+}
+
+export function asTable(run) {
+  const titles = ['what', 'began after', 'took', 'first token', 'tokens/s', 'tokens out', 'outcome'];
+  const heads = titles.map((text) => make('th', { text, scope: 'col' }));
+  const rows = lanes(run).map(tableRow);
+  const table = make('table', {}, [make('thead', {}, [make('tr', {}, heads)]), make('tbody', {}, rows)]);
+  return make('details', {}, [make('summary', { text: 'As a table' }), table]);
+}
+
+/** The lanes of a run, in order of time: {row | run, depth, offset}, where `offset` is when its run began. */
+function lanes(run, depth = 0, offset = 0) {
+  const inside = run.nested.map((one) => ({ start: one.started - run.started, one }));
+  const rows = [...run.rows].sort((one, other) => one.start - other.start);
+  const all = rows.map((row) => {
+    const mine = row.sort === 'tool' ? inside.filter(({ start }) => isWithin(row, start)) : [];
+    return [{ row, depth, offset }, ...mine.flatMap((child) => {
+      inside.splice(inside.indexOf(child), 1);
+      return nestedLanes(child, depth + 1, offset);
+    })];
+  });
+  return [...all.flat(), ...inside.flatMap((child) => nestedLanes(child, depth + 1, offset))];
+}
+
+const nestedLanes = ({ start, one }, depth, offset) => [
+  { run: one, depth, offset: offset + start },
+  ...lanes(one, depth + 1, offset + start),
+];
+
+const isWithin = (row, start) => start >= row.start - 0.002 && start <= row.start + (row.duration || 0);
+
+function rowLane({ row, depth, offset }, total) {
+  const shown = {
+    ...row,
+    start: row.start + offset,
+    bars: row.bars.map(([kind, at, length]) => [kind, at + offset, length]),
+    marks: row.marks.map((at) => at + offset),
+  };
+  const track = [base(shown.start, row.duration, total), ...focusableBars(shown, total)];
+  const sort = row.sort === 'tool' ? 'tool ' : '';
+  return drawnLane(`lane depth-${indent(depth)} `, { sort, name: row.name }, track, row.duration);
+}
+
+function runLane({ run, depth, offset }, total) {
+  const track = [base(offset, run.duration, total)];
+  return drawnLane(`lane depth-${indent(depth)} agent`, { sort: 'agent ', name: run.agent }, track, run.duration);
+}
+
+function drawnLane(kind, { sort, name }, track, duration) {
+  return make('div', { class: kind }, [
+    make('span', { class: 'name', title: name }, [make('span', { class: 'soft', text: sort }), name]),
+    make('span', { class: 'track' }, track),
+    make('span', { class: 'number', text: seconds(duration || null) }),
+  ]);
+}
+
+function base(start, duration, total) {
+  const made = make('span', { class: 'base' });
+  const percent = (value) => (100 * (value || 0)) / (total || 1);
+  made.style.left = `${percent(start)}%`;
+  made.style.width = `${Math.min(100 - percent(start), percent(duration))}%`;
+  return made;
+}
+
+function tableRow({ row, run, depth, offset }) {
+  const one = row || asRow(run);
+  const times = [one.start + offset, one.duration, one.first].map(seconds);
+  const cells = [...times, rate(one.speed), count(one.output), one.error || one.outcome];
+  const sort = make('span', { class: 'soft', text: `${one.sort} ` });
+  const head = make('th', { scope: 'row', class: `depth-${indent(depth)}` }, [sort, one.name]);
+  return make('tr', {}, [head, ...cells.map((text) => make('td', { text }))]);
+}
+
+function asRow({ agent, duration, outcome, error }) {
+  return { sort: 'agent', name: agent, start: 0, duration, outcome, error };
+}
+
+const indent = (depth) => Math.min(3, depth);
