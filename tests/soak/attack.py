@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections import defaultdict
 from random import Random
 from typing import TYPE_CHECKING
@@ -39,6 +40,9 @@ OUTCOMES = 7
 FOLDED = 20
 """Label sets that what is folded may bring with it."""
 
+STEPS = 4
+"""Parts of the attack, after each of which the ledger folds what was invented."""
+
 OVERFLOW = 'streamtap_label_overflow_total'
 
 
@@ -56,11 +60,13 @@ def attack(seed: str, runs: int, concurrent: int) -> list[Row]:
     used: list[int] = []
     # What is there before the attack is to stay.
     asyncio.run(_workers(Crew(tap, ledger), iter(range(0, 4 * REAL_FIRST, 4)), seed, 1))
-    for half in (range(runs // 2), range(runs // 2, runs)):
-        asyncio.run(_workers(Crew(tap, ledger), iter(half), seed, concurrent))
+    step = runs // STEPS
+    for done in range(0, runs, step):
+        asyncio.run(_workers(Crew(tap, ledger), iter(range(done, done + step)), seed, concurrent))
         tap.flush()
         ledger = folded(ledger)
         used.append(resident())
+        print(f'{done + step:,} runs, {used[-1] / MIB:,.1f} MiB', file=sys.stderr, flush=True)
     summary = usage.summary()
     values, sets = label_counts(registry)
     overflow = overflowed(registry)
@@ -74,7 +80,7 @@ def attack(seed: str, runs: int, concurrent: int) -> list[Row]:
         at_most('models in the usage summary', max_values + 1, len(summary.models)),
         at_most('tools in the usage summary', 3 * (max_values + 1), len(summary.tools)),
         exactly('open runs', 0, len(tap.live().runs)),
-        at_most('memory of the second half', growth(runs), (used[1] - used[0]) / MIB, ' MiB'),
+        at_most('memory of the second half', growth(runs), (used[-1] - used[STEPS // 2 - 1]) / MIB, ' MiB'),
     ]
     tap.close()
     return rows

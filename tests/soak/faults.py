@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,7 @@ def faults(seed: str, runs: int, concurrent: int) -> list[Row]:
             load.run(range(place * quarter, (place + 1) * quarter), loops=loops)
             tap.flush()
             used.append(resident())
+            print(f'{(place + 1) * quarter:,} runs, {used[-1] / MIB:,.1f} MiB', file=sys.stderr, flush=True)
     recorded = scraped(registry)
     recorded.update(starts.parents)
     live = tap.live()

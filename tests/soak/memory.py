@@ -9,6 +9,8 @@ import resource
 import sys
 from pathlib import Path
 
+from genai_prices.data_snapshot import get_snapshot
+
 MIB = 2**20
 
 LONG = 20_000
@@ -24,14 +26,18 @@ def growth(runs: int) -> float:
     return 2.0 if runs >= LONG else 24.0
 
 
+KEPT_BY_GENAI_PRICES = ('_provider_cache', '_provider_misses', '_lookup_cache')
+
 STATM = Path('/proc/self/statm')
 
 
 def resident() -> int:
     """Bytes of the process that are in memory, after garbage is collected and free memory is given back.
 
-    Where there is no /proc, the most there ever were.
+    Where there is no /proc, the most there ever were. What genai-prices remembers is not the tap's: pydantic-ai asks it
+    for the price of each response, and it keeps each model name that it was ever asked for.
     """
+    _forget_prices()
     for _ in range(3):
         gc.collect()
     with contextlib.suppress(OSError, AttributeError):
@@ -41,3 +47,9 @@ def resident() -> int:
         return int(STATM.read_text().split()[1]) * resource.getpagesize()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == 'darwin' else peak * 1024
+
+
+def _forget_prices() -> None:
+    snapshot = get_snapshot()
+    for name in KEPT_BY_GENAI_PRICES:
+        getattr(snapshot, name).clear()
