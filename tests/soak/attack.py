@@ -41,7 +41,7 @@ FOLDED = 20
 """Label sets that what is folded may bring with it."""
 
 STEPS = 4
-"""Parts of the attack, after each of which the ledger folds what was invented."""
+"""Parts of the attack, after each of which memory is looked at."""
 
 OVERFLOW = 'streamtap_label_overflow_total'
 
@@ -55,7 +55,7 @@ def attack(seed: str, runs: int, concurrent: int) -> list[Row]:
         concurrent: How many go on at once.
     """
     max_values, max_sets = (200, 2000) if runs >= LONG else (10, 100)
-    registry, usage, ledger = CollectorRegistry(), UsageSink(), Ledger()
+    registry, usage, ledger = CollectorRegistry(), UsageSink(), FoldedLedger()
     tap = Tap([PrometheusSink(registry, max_label_sets=max_sets), usage], max_label_values=max_values)
     used: list[int] = []
     # What is there before the attack is to stay.
@@ -64,7 +64,6 @@ def attack(seed: str, runs: int, concurrent: int) -> list[Row]:
     for done in range(0, runs, step):
         asyncio.run(_workers(Crew(tap, ledger), iter(range(done, done + step)), seed, concurrent))
         tap.flush()
-        ledger = folded(ledger)
         used.append(resident())
         print(f'{done + step:,} runs, {used[-1] / MIB:,.1f} MiB', file=sys.stderr, flush=True)
     summary = usage.summary()
@@ -84,6 +83,14 @@ def attack(seed: str, runs: int, concurrent: int) -> list[Row]:
     ]
     tap.close()
     return rows
+
+
+class FoldedLedger(Ledger):
+    """Keeps all that is not real under one name, so that it does not grow with what is invented."""
+
+    def enter(self, counted: Ledger) -> None:
+        """Add what happened in one run."""
+        self.update(folded(counted))
 
 
 def folded(ledger: Ledger) -> Ledger:

@@ -111,7 +111,7 @@ class Crew:
             book.end = end_of(error)
             raise
         finally:
-            self._ledger.update(account(way, book))
+            self._ledger.enter(account(way, book))
 
     async def delegate(self, caller: Book) -> str:
         """Run another agent for a run that calls a tool; whatever becomes of it is no failure of the caller's."""

@@ -11,6 +11,10 @@ Series = tuple[str, tuple[tuple[str, str], ...]]
 class Ledger(Counter[Series]):
     """Counts by series."""
 
+    def enter(self, counted: Ledger) -> None:
+        """Add what happened in one run."""
+        self.update(counted)
+
 
 def series(metric: str, **labels: str) -> Series:
     """A series."""
