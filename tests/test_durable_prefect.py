@@ -42,6 +42,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         'DO_NOT_TRACK': '1',
         'PREFECT_SERVER_ANALYTICS_ENABLED': 'false',
         'PREFECT_LOGGING_LEVEL': 'CRITICAL',
+        'PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS': '120',
         'PREFECT_HOME': str(tmp_path_factory.mktemp('prefect')),
         'OPENAI_API_KEY': 'not needed',
     }
