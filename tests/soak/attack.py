@@ -15,7 +15,7 @@ from soak.book import Book
 from soak.crew import Crew
 from soak.judge import at_least, at_most, compare, exactly
 from soak.ledger import Ledger, series
-from soak.memory import LONG, MIB, growth, resident
+from soak.memory import LONG, MIB, growth, in_use, resident
 from soak.plan import INVENTED, Plan, Reply
 from soak.recorded import COUNTED, scraped
 from soak.ways import WAYS
@@ -64,8 +64,12 @@ def attack(seed: str, runs: int, concurrent: int) -> list[Row]:
     for done in range(0, runs, step):
         asyncio.run(_workers(Crew(tap, ledger), iter(range(done, done + step)), seed, concurrent))
         tap.flush()
-        used.append(resident())
-        print(f'{done + step:,} runs, {used[-1] / MIB:,.1f} MiB', file=sys.stderr, flush=True)
+        used.append(in_use())
+        print(
+            f'{done + step:,} runs, {used[-1] / MIB:,.1f} MiB in use, {resident() / MIB:,.1f} MiB resident',
+            file=sys.stderr,
+            flush=True,
+        )
     summary = usage.summary()
     values, sets = label_counts(registry)
     overflow = overflowed(registry)
@@ -79,7 +83,7 @@ def attack(seed: str, runs: int, concurrent: int) -> list[Row]:
         at_most('models in the usage summary', max_values + 1, len(summary.models)),
         at_most('tools in the usage summary', 3 * (max_values + 1), len(summary.tools)),
         exactly('open runs', 0, len(tap.live().runs)),
-        at_most('memory of the second half', growth(runs), (used[-1] - used[STEPS // 2 - 1]) / MIB, ' MiB'),
+        at_most('memory in use, of the second half', growth(runs), (used[-1] - used[STEPS // 2 - 1]) / MIB, ' MiB'),
     ]
     tap.close()
     return rows

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from soak.judge import at_least, at_most, compare, exactly
 from soak.load import Load
-from soak.memory import MIB, growth, resident
+from soak.memory import MIB, growth, in_use, resident
 from soak.recorded import COUNTED, PARENTS, Starts, in_progress, scraped
 from streamtap import PrometheusSink, SpanSink, Tap, UsageSink
 
@@ -80,8 +80,12 @@ def faults(seed: str, runs: int, concurrent: int) -> list[Row]:
         for place, loops in enumerate((1, THREADS, 1, THREADS)):
             load.run(range(place * quarter, (place + 1) * quarter), loops=loops)
             tap.flush()
-            used.append(resident())
-            print(f'{(place + 1) * quarter:,} runs, {used[-1] / MIB:,.1f} MiB', file=sys.stderr, flush=True)
+            used.append(in_use())
+            print(
+                f'{(place + 1) * quarter:,} runs, {used[-1] / MIB:,.1f} MiB in use, {resident() / MIB:,.1f} MiB resident',
+                file=sys.stderr,
+                flush=True,
+            )
     recorded = scraped(registry)
     recorded.update(starts.parents)
     live = tap.live()
@@ -101,7 +105,7 @@ def faults(seed: str, runs: int, concurrent: int) -> list[Row]:
         exactly('tasks left', 0, load.leaked_tasks),
         exactly('threads left', 0, threading.active_count() - threads),
         exactly('contexts changed', 0, load.leaked_context),
-        at_most('memory of the second half', growth(runs), (used[3] - used[1]) / MIB, ' MiB'),
+        at_most('memory in use, of the second half', growth(runs), (used[3] - used[1]) / MIB, ' MiB'),
         at_least('most runs at once', concurrent // 2, starts.most_open),
     ]
     tap.close()

@@ -34,7 +34,7 @@ class Look:
 
     Args:
         runs: The runs so far.
-        process: Bytes of the process with the agents and the server that are in memory.
+        process: Bytes that the process with the agents and the server has allocated.
         heap: Bytes of the page's own objects.
         nodes: Its elements and texts.
         listeners: Its listeners of events.
@@ -78,7 +78,7 @@ class Watched:
         of: dict[str, int] = {metric['name']: int(metric['value']) for metric in found['metrics']}
         return Look(
             runs=told['runs'],
-            process=told['resident'],
+            process=told['in_use'],
             heap=of['JSHeapUsedSize'],
             nodes=of['Nodes'],
             listeners=of['JSEventListeners'],

@@ -12,7 +12,7 @@ import time
 from prometheus_client import CollectorRegistry
 
 from soak.load import Load
-from soak.memory import resident
+from soak.memory import in_use
 from streamtap import PrometheusSink, Tap, UsageSink, serve
 
 
@@ -41,7 +41,7 @@ def main() -> None:
         runner = threading.Thread(target=run)
         runner.start()
         for _ in sys.stdin:
-            print(json.dumps({'runs': made, 'resident': resident()}), flush=True)
+            print(json.dumps({'runs': made, 'in_use': in_use()}), flush=True)
         stopped.set()
         runner.join()
     tap.close()
