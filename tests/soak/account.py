@@ -57,6 +57,9 @@ def account(way: Way, book: Book) -> Ledger:
 
 def run_end(way: Way, book: Book) -> End:
     """How the run ended, as far as its door may know."""
+    if way.door == 'watch' and book.has_result:
+        # Whoever is stopped while they hold the result missed nothing.
+        return SUCCESS
     if way.door != 'handler':
         return book.told or book.end or CANCELLED
     last = book.entered[-1]
@@ -91,7 +94,8 @@ def _of_handler(way: Way, book: Book) -> Iterator[Request]:
     for place, entered in enumerate(call for call in book.entered if call.for_response):
         reply = book.plan.replies[place]
         if entered.end is not None:
-            yield Request(reply, entered.end)
+            # Who is stopped while they hold the last event of a response has all of it, and its usage.
+            yield Request(reply, entered.end, was_billed=book.responses_read > place)
         elif way.name == 'handler of run_stream' and reply.chunks:
             # run_stream() shows its handler nothing after the first chunk of the final text; only its messages do.
             yield Request(reply, INCOMPLETE, was_billed=book.asked[place].end == SUCCESS)
@@ -129,8 +133,10 @@ def tools(way: Way, book: Book) -> Iterator[Called]:
         elif ran is not None and ran.end.outcome != 'error' and (call_id in book.results or not way.shows_events):
             yield ran
         else:
+            # Whoever was stopped before they got the run's error cannot say that it was the tool's.
+            is_told = way.door == 'handler' or (ran is not None and book.end == ran.end)
             alone = ran is not None and ran.end.outcome == 'error' and _pending(way, book) == 1
-            yield ran if ran is not None and alone else Called(tool, INTERRUPTED)
+            yield ran if ran is not None and alone and is_told else Called(tool, INTERRUPTED)
 
 
 def _announced(way: Way, book: Book) -> dict[str, str]:

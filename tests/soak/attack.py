@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from soak.book import Book
 from soak.crew import Crew
+from soak.faults import LONGEST_RUN
 from soak.judge import at_least, at_most, compare, exactly
 from soak.ledger import Ledger, series
 from soak.memory import LONG, MIB, growth, in_use, resident
@@ -56,7 +57,11 @@ def attack(seed: str, runs: int, concurrent: int) -> list[Row]:
     """
     max_values, max_sets = (200, 2000) if runs >= LONG else (10, 100)
     registry, usage, ledger = CollectorRegistry(), UsageSink(), FoldedLedger()
-    tap = Tap([PrometheusSink(registry, max_label_sets=max_sets), usage], max_label_values=max_values)
+    tap = Tap(
+        [PrometheusSink(registry, max_label_sets=max_sets), usage],
+        max_label_values=max_values,
+        settle_after=LONGEST_RUN,
+    )
     used: list[int] = []
     # What is there before the attack is to stay.
     asyncio.run(_workers(Crew(tap, ledger), iter(range(0, 4 * REAL_FIRST, 4)), seed, 1))

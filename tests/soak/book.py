@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pydantic_ai import ModelRetry
+from pydantic_ai import AgentRunResultEvent, ModelRetry
 from pydantic_ai.exceptions import ModelHTTPError, RunCancelled, ToolFailed, UsageLimitExceeded
 from pydantic_ai.messages import (
     FunctionToolCallEvent,
@@ -118,6 +118,11 @@ class Book:
     """The responses that whoever reads the events saw begin, and saw to their end."""
     entered: list[Entered] = field(default_factory=list['Entered'])
     is_in_round: bool = False
+
+    @property
+    def has_result(self) -> bool:
+        """Whether whoever reads the events was given the run's result."""
+        return isinstance(self.last_read, AgentRunResultEvent)
 
     @property
     def reported(self) -> str:
