@@ -48,6 +48,24 @@ def test_both_see_every_event(seen: Capture):
     assert [run.outcome for run in seen.runs] == ['success']
 
 
+def test_a_run_that_is_stopped_when_its_handler_is_done_had_its_response(seen: Capture):
+    """The tap does not ask a stream again that was read to its end, where the stop would look like the stream's own."""
+
+    async def mine(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
+        async for _ in events:
+            pass
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+
+    async def main() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await agent(['so ', 'far', Calls('nap')], ['done']).run('hello', event_stream_handler=seen.tap.beside(mine))
+
+    asyncio.run(main())
+    assert [response.outcome for response in seen.responses] == ['success']
+
+
 @needs('shown_responses')
 def test_the_streams_attributes_and_class_are_its_own(seen: Capture):
     """A handler may look at what it was given."""

@@ -81,6 +81,12 @@ class BesideEvents:
         self._reader.read(event, waited_from, self._handed_over)
         return event
 
+    async def read_on(self) -> None:
+        """Read what is left; a stream that is asked again after its end may wait, and be cancelled there."""
+        if not self.was_exhausted:
+            async for _ in self:
+                pass
+
     def _exhausted(self) -> None:
         self.was_exhausted = True
 

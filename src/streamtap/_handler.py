@@ -82,8 +82,7 @@ class HandlerDoor:
                 with call.current():
                     await handler(ctx, shown)
                     # What it left, pydantic-ai would read on by itself; this way the tap sees it too.
-                    async for _ in shown:
-                        pass
+                    await shown.read_on()
             except BaseException as error:
                 call.over(error, shown)
                 raise

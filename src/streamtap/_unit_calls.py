@@ -56,8 +56,7 @@ class UnitCalls:
         try:
             if handler is not None:
                 await handler(ctx, shown)
-            async for _ in shown:
-                pass
+            await shown.read_on()
         except BaseException as error:
             # What the user's handler raises is no failure of the stream.
             call.over(error if shown.failure is None else shown.failure, ctx)
