@@ -164,7 +164,8 @@ def test_sums_and_gauges_are_right_while_workers_are_killed(tmp_path: Path, opti
                 # A connection that the dying worker took is lost, as it is for Prometheus.
                 during = wait_for(lambda: scraped(url), 'a scrape that a living worker takes')
                 assert during['streamtap_build_info'] == [1.0]
-                assert 0 <= during.sum('pydantic_ai_runs_in_progress') <= CLIENTS
+                # Written once a second: a client may be counted by the worker that had it then, and by its present one.
+                assert 0 <= during.sum('pydantic_ai_runs_in_progress') <= 2 * CLIENTS
             wait_for(lambda: alive(load, killed), 'all workers at work again', seconds=60)
         wait_for(lambda: Scrape(url)['pydantic_ai_runs_in_progress'] == [0.0] or None, 'no run in progress')
         written, after = Written(ledger), Scrape(url)
