@@ -14,20 +14,20 @@ HEAD = """# Metrics
 
 <!-- Written by docs/generate.py from src/streamtap/_catalogue.py: change the catalogue, then run `make docs`. -->
 
-The prefix `pydantic_ai_` marks what is measured, `streamtap_` the tap itself.
+The prefix `pydantic_ai_` marks measurements of your agents, `streamtap_` those of the tap itself.
 Every `pydantic_ai_` metric also has the labels that you name in `Tap(labels=...)`.
 A value that could not be observed is absent, never 0.
-`MetricSink` sends the same metrics by OTLP, under names of [their own](#by-otlp).
+`MetricSink` sends the same metrics over OTLP, under [different names](#by-otlp).
 
-Histogram buckets are named by a letter, see [below](#buckets); `PrometheusSink(buckets={name: bounds})` changes them.
+Histogram buckets are given as a letter, see [below](#buckets); `PrometheusSink(buckets={name: bounds})` changes them.
 
 """
 
 OTLP = """
 ## By OTLP
 
-Prometheus, VictoriaMetrics and others like them make the names above of these, by appending unit and `_total`; Logfire and the rest show them as they are.
-Where Pydantic AI itself is instrumented, `pydantic_ai.request_input_tokens`, `.input_tokens`, `.output_tokens` and `.cost_usd` are left out, unless it is `MetricSink(usage='always')`: see [sinks](sinks.md#metrics-by-otlp).
+Prometheus, VictoriaMetrics and similar receivers turn these into the names above, by appending unit and `_total`; Logfire and the rest show them as they are.
+Where Pydantic AI itself is instrumented, `pydantic_ai.request_input_tokens`, `.input_tokens`, `.output_tokens` and `.cost_usd` are left out, unless you use `MetricSink(usage='always')`: see [sinks](sinks.md#metrics-by-otlp).
 
 | in Prometheus | by OTLP | unit |
 |---|---|---|
@@ -40,8 +40,8 @@ LABELS = """
 |---|---|
 | `agent` | the agent's name, `agent` if it has none |
 | `root_agent` | the outermost agent of nested runs |
-| `provider`, `model` | what was asked; under a fallback the candidate, never the server's own spelling |
-| `tool` | a name that the run knows; `_unknown` for what the model invented |
+| `provider`, `model` | the model that was asked; under a fallback, the candidate; never the server's own spelling |
+| `tool` | a name that the run knows; `_unknown` for a name that the model invented |
 | `error_type` | the exception's class, with the status for HTTP errors of a model: `ModelHTTPError_429` |
 | `outcome` | see [outcomes](#outcomes) |
 | `door` | how the tap was attached: `handler`, `capability` or `watch` |
@@ -50,14 +50,13 @@ LABELS = """
 | `phase` | `queue`, `wait`, `stream`, `model`, `native_tools`, `tools`, `consumer` or `other` |
 | `finish_reason` | the provider's; `error` if the stream failed, `cancelled` if the caller stopped it, `unknown` if none came |
 | `where` | the sink, `handler`, `capability`, `watch`, `spans`, `price` or `loop_lag`: where the tap failed |
-| `what` | `records`, `open_runs`, `reopened_runs`, `parts` or `tool_calls`: what was given up |
+| `what` | `records`, `open_runs`, `reopened_runs`, `parts` or `tool_calls`: what was dropped |
 | `thread` | the name of the thread that an event loop runs in |
 | `cause` | `validation_error`, `model_retry`, `unknown_tool`, `unavailable_tool`, `timeout` or `unknown` |
 
-Past 200 distinct values of a label, or 2,000 label sets of a metric, new ones become `_other` and are counted in
-`streamtap_label_overflow_total`.
-A name keeps its first 200 characters, here and in spans and records, and what is no valid UTF-8 in it becomes `?`.
-A value in a run's `metadata` that fails to become text is `_unknown`.
+Past 200 distinct values of a label, or 2,000 label sets of a metric, new ones become `_other` and are counted in `streamtap_label_overflow_total`.
+A name is cut to its first 200 characters, here and in spans and records, and anything in it that is not valid UTF-8 becomes `?`.
+A value in a run's `metadata` that cannot be converted to text becomes `_unknown`.
 
 ## Outcomes
 

@@ -134,14 +134,14 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter(
         'pydantic_ai_requests_total',
         (*_APM, 'streamed', 'outcome'),
-        'Attempts at a model, failed fallback candidates included.',
+        'Requests to a model, failed fallback candidates included.',
         unit='{request}',
     ),
     _histogram(
         'pydantic_ai_request_duration_seconds',
         (*_APM, 'outcome'),
         'D',
-        'Request start to the last event, without the time in which you held events.',
+        'Request start to the last event, excluding the time in which your code held events.',
     ),
     _counter(
         'pydantic_ai_request_errors_total',
@@ -162,7 +162,7 @@ CATALOGUE: tuple[Metric, ...] = (
         'pydantic_ai_stalled_streams',
         (*_APM, 'stage'),
         'livesum',
-        'Open streams whose present wait is past its threshold: for the first token, or in mid-stream.',
+        'Open streams whose current wait is past its threshold: for the first token, or mid-stream.',
         unit='{stream}',
     ),
     _histogram(
@@ -196,8 +196,8 @@ CATALOGUE: tuple[Metric, ...] = (
         'pydantic_ai_output_tokens_per_second',
         _APM,
         'S',
-        'Reported output tokens after the first, per second between the first and the last chunk; none where you held '
-        'the stream back.',
+        'Reported output tokens after the first, per second between the first and the last chunk; none where your code '
+        'held the stream back.',
         unit='{token}/s',
     ),
     _counter(
@@ -257,10 +257,10 @@ CATALOGUE: tuple[Metric, ...] = (
         'streamtap_event_loop_lag_seconds',
         ('thread',),
         'I',
-        'How late the event loop comes to what is due, while runs are open; with Tap(loop_lag_every=) only.',
+        'How late the event loop runs what is due, while runs are open; with Tap(loop_lag_every=) only.',
     ),
     _counter('streamtap_errors_total', ('where',), "The tap's own failures, swallowed.", unit='{error}'),
-    _counter('streamtap_dropped_total', ('what',), 'Records or open runs given up at a cap.', unit='{record}'),
+    _counter('streamtap_dropped_total', ('what',), 'Records or open runs dropped at a cap.', unit='{record}'),
     _counter('streamtap_label_overflow_total', ('label',), 'Label values folded into _other.', unit='{value}'),
     _gauge(
         'streamtap_build_info',

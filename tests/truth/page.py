@@ -37,8 +37,8 @@ The error of the time to first token is mostly the client's own work before it s
 
 ## Every case
 
-One run of each, and up to two more of one that came out wrong, as a machine that stands still for a moment looks like an error.
-Errors are the largest in the run, and a dash stands where there is nothing to compare or where the contract says that nobody can know.
+One run of each, and up to two more of one that came out wrong, because a machine that pauses for a moment looks like an error.
+Errors are the largest in the run, and a dash means that there is nothing to compare, or that the contract says the value cannot be known.
 The first request of a case opens its connection.
 Outcomes, counts, tokens and cost are compared exactly.
 """
