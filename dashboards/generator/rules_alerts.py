@@ -193,7 +193,7 @@ def _unmeasured(config: Config) -> Alert:
         config.pending,
         'info',
         '{{ $value | humanizePercentage }} of the responses of {{ $labels.model }} came without usage',
-        'Tokens, tokens per second and cost read lower than they are.',
+        'Sums of tokens and cost leave these out and read too low.',
     )
 
 
