@@ -8,6 +8,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from streamtap._forks import tell_forks
+from streamtap._guard import ends_process
 from streamtap._records import Fault
 from streamtap._sinks import BaseSink
 from streamtap._worker import Worker
@@ -49,14 +50,14 @@ class Dispatch:
     def __init__(self, sinks: Sequence[Sink], *, include_content: bool) -> None:
         self._include_content = include_content
         self._logged: set[tuple[str, str]] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._worker: Worker | None = None
         self._take(tuple(sinks))
         tell_forks(self)
 
     def forked(self) -> None:
         """Have a lock that nobody holds."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def attach(self, attachment: Attachment) -> None:
         """Tell each sink about the tap it now belongs to; a sink that refuses says so to the user, at construction."""
@@ -145,10 +146,9 @@ class Dispatch:
     def _call(self, where: str, call: Callable[[object], None], fact: object, moment: str) -> None:
         try:
             call(fact)
-        except KeyboardInterrupt:
-            # The user's, whoever's code it hits.
-            raise
         except BaseException as error:
+            if ends_process(error):
+                raise
             # A sink that cannot even take a fault is not told about that fault again.
             if moment != 'faulted':
                 self.failed(where, error)

@@ -76,12 +76,12 @@ class Endings:
         self._idle: OrderedDict[str, Watched] = OrderedDict()
         # Filled by finalizers, which run at any moment, even inside a lock of ours or of a sink's: they only append.
         self._over: deque[Watched] = deque()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         tell_forks(self)
 
     def forked(self) -> None:
         """Forget the runs of the parent."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._watched.clear()
         self._idle.clear()
         self._over.clear()

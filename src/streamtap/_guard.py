@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,8 +31,12 @@ class guarded:  # noqa: N801 - used as the function that `contextlib.contextmana
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        # A KeyboardInterrupt is the user's, whoever's code it hits.
-        if error is None or isinstance(error, KeyboardInterrupt):
+        if error is None or ends_process(error):
             return False
         self._out.failed(self._where, error)
         return True
+
+
+def ends_process(error: BaseException) -> bool:
+    """Whether this is how a signal ends the process, whoever's code it hits: signal handlers run in the main thread."""
+    return isinstance(error, KeyboardInterrupt | SystemExit) and threading.current_thread() is threading.main_thread()

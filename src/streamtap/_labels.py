@@ -83,7 +83,7 @@ class LabelSets(Generic[Child]):
 
     def forked(self) -> None:
         """Have a lock that nobody holds."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def child(self, values: tuple[str, ...]) -> Child:
         """What stands for these values, found or made."""

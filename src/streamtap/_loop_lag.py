@@ -37,12 +37,12 @@ class LoopLagMeter:
         self._every = every
         self._is_needed = is_needed
         self._measured: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         tell_forks(self)
 
     def forked(self) -> None:
         """Have a lock that nobody holds."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def run_opened(self) -> None:
         """A run was opened here: measure this loop, if it is not measured already."""

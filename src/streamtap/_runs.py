@@ -42,12 +42,12 @@ class Runs:
         self._open: OrderedDict[str, Run] = OrderedDict()
         self._reported: OrderedDict[str, Door] = OrderedDict()
         self._told: OrderedDict[str, set[tuple[int, str]]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         tell_forks(self)
 
     def forked(self) -> None:
         """Forget the open runs: the parent tells of them."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._open.clear()
 
     def get(self, run_id: str) -> Run | None:

@@ -104,7 +104,7 @@ class UsageSink(BaseSink):
     def __init__(self, *, recent_runs: int = 50) -> None:
         if recent_runs < 0:
             raise ValueError(f'recent_runs must be at least 0, not {recent_runs!r}')
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._recent: deque[RunRecord] = deque(maxlen=recent_runs)
         self._cap = LabelCap(MAX_GROUPS, lambda _: None)
         self._max_groups = MAX_GROUPS
@@ -113,7 +113,7 @@ class UsageSink(BaseSink):
 
     def forked(self) -> None:
         """Have a lock that nobody holds; the totals go on from the parent's."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def attached(self, attachment: Attachment) -> None:
         """Cap label values as the tap does."""

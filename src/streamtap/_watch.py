@@ -59,14 +59,14 @@ class WatchDoor:
         self._current = current
         self._reading: weakref.WeakSet[WatchedRun] = weakref.WeakSet()
         self._readers: weakref.WeakValueDictionary[int, WatchReader] = weakref.WeakValueDictionary()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         # Filled wherever events happen to be collected, even inside a lock of ours or of a sink's: only appended to.
         self._let_go: deque[WatchReader] = deque()
         tell_forks(self)
 
     def forked(self) -> None:
         """Forget what the parent reads."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._reading.clear()
         self._readers.clear()
         self._let_go.clear()

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import queue
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from streamtap._forks import tell_forks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Call: TypeAlias = tuple[str, Callable[[object], None], object, str]
+    Waiting: TypeAlias = 'queue.SimpleQueue[Call | threading.Event | None]'
+
 CAPACITY = 10_000
-"""Moments that wait for a slow sink before new ones are dropped."""
+"""Calls that wait for a slow sink before new ones are dropped."""
 
 
 class Worker:
-    """Calls sinks on one daemon thread, in order; drops and counts what does not fit.
+    """Calls sinks on one daemon thread, one call at a time and in order; drops and counts what does not fit.
 
     Args:
         call: Makes one guarded call, given the sink's name, its method, the fact and the moment's name.
@@ -34,59 +37,80 @@ class Worker:
         tell_forks(self)
 
     def forked(self) -> None:
-        """Begin anew: the thread is the parent's, and its queue is the parent's to empty."""
-        self._lock = threading.Lock()
-        self._queue: queue.Queue[tuple[str, Callable[[object], None], object, str] | threading.Event | None]
-        self._queue = queue.Queue(CAPACITY)
+        """Start over: the thread is the parent's, and its queue is the parent's to empty."""
+        # Lock and queue are reentrant: signal handlers and finalizers may come in the middle of any call.
+        self._lock = threading.RLock()
+        self._queue: Waiting = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._previous: threading.Thread | None = None
 
     def put(self, where: str, call: Callable[[object], None], fact: object, moment: str) -> None:
-        """Queue one call; never blocks."""
-        self._ensure_started()
-        try:
-            self._queue.put_nowait((where, call, fact, moment))
-        except queue.Full:
+        """Queue one call; neither blocks nor raises."""
+        if self._queue.qsize() >= CAPACITY:
             if moment != 'faulted':
                 self._dropped('records')
+            return
+        with self._lock:
+            self._queue.put((where, call, fact, moment))
+            self._ensure_started()
 
     def flush(self, timeout: float) -> bool:
-        """Wait until everything queued so far was handed over; whether it was within `timeout` seconds."""
-        if self._thread is None or threading.current_thread() is self._thread:
+        """Wait until everything queued so far was handed over; whether that took at most `timeout` seconds."""
+        if threading.current_thread() is self._thread:
             return True
         reached = threading.Event()
-        try:
-            self._queue.put(reached, timeout=timeout)
-        except queue.Full:
-            return False
+        with self._lock:
+            if self._thread is None and self._queue.empty():
+                return True
+            self._queue.put(reached)
+            is_started = self._ensure_started()
+        if not is_started:
+            self._hand_over_here()
         return reached.wait(timeout)
 
     def close(self, timeout: float) -> None:
-        """Flush and end the thread; one that hangs in a sink is left behind, it is a daemon."""
+        """Flush and end the thread; if it is still behind, it finishes what it has, as a daemon."""
         has_kept_up = self.flush(timeout)
         with self._lock:
             thread, self._thread = self._thread, None
-        if thread is not None:
-            try:
-                self._queue.put_nowait(None)
-            except queue.Full:
+            if thread is None:
                 return
-            # A sink may close the tap itself, on this thread.
-            if has_kept_up and thread is not threading.current_thread():
-                thread.join(timeout)
+            self._queue.put(None)
+            self._queue, self._previous = queue.SimpleQueue(), thread
+        # A sink may close the tap itself, on this thread.
+        if has_kept_up and thread is not threading.current_thread():
+            thread.join(timeout)
 
-    def _ensure_started(self) -> None:
-        if self._thread is not None and self._thread.is_alive():
-            return
-        with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._work, args=(self._queue,), name='streamtap', daemon=True)
-                self._thread.start()
+    def _ensure_started(self) -> bool:
+        """Whether there is a thread; none can start while the interpreter exits, or at a limit of the system."""
+        if self._thread is None or not self._thread.is_alive():
+            thread = threading.Thread(
+                target=self._work, args=(self._queue, self._previous), name='streamtap', daemon=True
+            )
+            try:
+                thread.start()
+            except RuntimeError:
+                return False
+            self._thread = thread
+        return True
 
-    def _work(
-        self, waiting: queue.Queue[tuple[str, Callable[[object], None], object, str] | threading.Event | None]
-    ) -> None:
+    def _work(self, waiting: Waiting, previous: threading.Thread | None) -> None:
+        if previous is not None:
+            previous.join()
         while (item := waiting.get()) is not None:
-            if isinstance(item, threading.Event):
-                item.set()
-            else:
-                self._guarded_call(*item)
+            self._hand_over(item)
+
+    def _hand_over_here(self) -> None:
+        while True:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return
+            if item is not None:
+                self._hand_over(item)
+
+    def _hand_over(self, item: Call | threading.Event) -> None:
+        if isinstance(item, threading.Event):
+            item.set()
+        else:
+            self._guarded_call(*item)

@@ -82,7 +82,7 @@ class LiveView(BaseSink):
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = SystemClock() if clock is None else clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._telling = threading.Lock()
         self._open: OrderedDict[str, _Seen] = OrderedDict()
         self._finished: deque[_Seen] = deque(maxlen=KEPT_RUNS)
@@ -95,7 +95,7 @@ class LiveView(BaseSink):
 
     def forked(self) -> None:
         """Have locks that nobody holds."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._telling = threading.Lock()
 
     def attached(self, attachment: Attachment) -> None:
