@@ -1,4 +1,4 @@
-"""The guard around the tap's own code, and around what it calls of others."""
+"""Keeps exceptions of the tap's code, and of code that it calls, from reaching the run."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 class guarded:  # noqa: N801 - used as the function that `contextlib.contextmanager` would make of it, at half its cost
-    """Whatever fails inside is counted, and the run goes on.
+    """Counts and suppresses any exception in the block, except `KeyboardInterrupt`.
 
     Args:
-        out: Counts it.
-        where: Whose failure it is.
+        out: Counts the failure.
+        where: What the failure is counted under.
     """
 
     __slots__ = ('_out', '_where')
@@ -30,7 +30,7 @@ class guarded:  # noqa: N801 - used as the function that `contextlib.contextmana
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        # A KeyboardInterrupt is the user's, whoever's code it hits.
+        # A KeyboardInterrupt is meant for the application, whichever code it interrupts.
         if error is None or isinstance(error, KeyboardInterrupt):
             return False
         self._out.failed(self._where, error)
