@@ -95,7 +95,7 @@ def test_a_torn_file_is_gone_on_with_on_a_new_line(tmp_path: Path):
     broken: list[BrokenLine] = []
     assert [*read_journal(path, on_broken=broken.append)] == [run(run_id='before'), tool()]
     assert [(each.file, each.line) for each in broken] == [(str(path), 3)]
-    with pytest.raises(BrokenJournalError, match='j:3: no JSON: Expecting value'):
+    with pytest.raises(BrokenJournalError, match='j:3: not JSON: Expecting value'):
         list(read_journal(path))
 
 
@@ -206,19 +206,19 @@ def test_a_fork_writes_a_file_of_its_own(tmp_path: Path):
 @pytest.mark.parametrize(
     ('line', 'why'),
     [
-        (b'{"record":"run"', 'no JSON: Expecting'),
-        (b'[]', 'no JSON object'),
-        (b'"run"', 'no JSON object'),
+        (b'{"record":"run"', 'not JSON: Expecting'),
+        (b'[]', 'not a JSON object'),
+        (b'"run"', 'not a JSON object'),
         (b'{}', 'no "record"'),
         (b'{"record":"walk"}', 'no such sort'),
-        (b'{"record":"journal"}', 'a header without its schema'),
+        (b'{"record":"journal"}', 'a header without a schema'),
         (b'{"record":"run"}', 'run_id: Field required'),
         (record_line(run()).replace(b'"success"', b'"splendid"'), 'outcome: Input should be'),
-        (record_line(run()).replace(b'4.0', b'"\x1b[2J"'), 'no JSON: Invalid control character'),
+        (record_line(run()).replace(b'4.0', b'"\x1b[2J"'), 'not JSON: Invalid control character'),
         (record_line(run()).replace(b'4.0', b'"long"'), 'duration: Input should be a valid number'),
-        (b'\xff\xfe', 'no '),
-        (b'[' * 100_000, 'no JSON'),
-        (b'9' * 5000, 'no JSON'),
+        (b'\xff\xfe', 'not '),
+        (b'[' * 100_000, 'not JSON'),
+        (b'9' * 5000, 'not JSON'),
     ],
 )
 def test_a_broken_line_is_told_with_its_number(line: bytes, why: str):
@@ -236,7 +236,7 @@ def test_a_format_that_is_not_known_is_left_out():
     lines = record_line(run(run_id='0')) + newer + b'{"record":"dance"}\n' + record_line(run()) + header_line()
     found, broken = broken_in(lines + record_line(run(run_id='1')))
     assert found == [run(run_id='0'), run(run_id='1')]
-    assert [str(each) for each in broken] == ['j:2: schema 2 follows, and this streamtap reads 1']
+    assert [str(each) for each in broken] == ['j:2: what follows has schema 2, and this streamtap reads 1']
 
 
 def test_a_field_of_a_later_version_is_left_out():

@@ -1,4 +1,4 @@
-"""A stream of events that is measured while somebody else reads it."""
+"""Measures a stream of events while another consumer reads it."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ if TYPE_CHECKING:
 
 
 class EventReader(Protocol):
-    """What is told of each event that somebody else reads. No method raises."""
+    """Observes each event that a consumer reads. No method raises."""
 
     def waiting(self, now: float) -> None:
-        """An event is asked for."""
+        """The consumer asks for the next event."""
         ...
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
-        """An event arrived, and goes to whoever asked."""
+        """An event arrived and is handed to the consumer."""
         ...
 
     def held(self, start: float, end: float) -> None:
-        """Whoever asked held an event for that long."""
+        """The consumer held an event from `start` to `end`."""
         ...
 
 
 class BesideEvents:
-    """Stands for a stream of events: same events, same attributes, same class to look at.
+    """Wraps a stream of events transparently: same events, same attributes, same class to `isinstance()`.
 
-    What is read through the stream's own methods (`stream_text()` and the like) passes by, and is not measured.
+    What is read through the stream's own methods (`stream_text()` and the like) bypasses it and is not measured.
 
     Args:
         events: The events, from pydantic-ai.
         monotonic: Reads the clock.
-        reader: Told of each event.
+        reader: Notified of each event.
     """
 
     def __init__(
@@ -48,11 +48,11 @@ class BesideEvents:
         self.was_exhausted = False
         """Whether the events were read to their end."""
         self.failure: BaseException | None = None
-        """What the stream itself raised, as opposed to whoever reads it."""
+        """What the stream itself raised, as opposed to its consumer."""
 
     @property
     def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The class of the stream, for a handler that asks `isinstance()`."""
+        """The stream's own class, for a handler that calls `isinstance()`."""
         return type(self._events)
 
     def __getattr__(self, name: str) -> Any:
@@ -82,7 +82,7 @@ class BesideEvents:
         return event
 
     async def read_on(self) -> None:
-        """Read what is left; a stream that is asked again after its end may wait, and be cancelled there."""
+        """Drain what is left, but never read past the end: that may block, and be cancelled there."""
         if not self.was_exhausted:
             async for _ in self:
                 pass

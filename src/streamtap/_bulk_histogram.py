@@ -1,6 +1,6 @@
 """A Prometheus histogram that takes bucketed counts in one step.
 
-The one place that touches prometheus_client's internals; a test on its oldest and newest version watches it.
+The only place that uses private attributes of prometheus_client; tested on its oldest and newest supported release.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class _Value(Protocol):
 
 
 class BulkHistogram(Histogram):
-    """A histogram into which the chunks of a whole response are counted at once.
+    """A histogram that takes all the gaps of a response at once.
 
     Observing thousands of gaps one by one would cost milliseconds; this costs one step per bucket.
     """
@@ -32,7 +32,7 @@ class BulkHistogram(Histogram):
         """Count many observations.
 
         Args:
-            counts: How many fell into each bucket, in the order of the bounds, not cumulative; last those above all.
+            counts: Observations per bucket, in the order of the bounds, not cumulative; last those above all bounds.
             total: The sum of all observed values.
         """
         buckets = cast('list[_Value]', self._buckets)  # pyright: ignore[reportUnknownMemberType]
@@ -42,7 +42,7 @@ class BulkHistogram(Histogram):
         cast('_Value', self._sum).inc(total)
 
     def set_exemplar(self, value: float, exemplar: dict[str, str]) -> None:
-        """Point from the bucket of a value to the trace behind it.
+        """Attach an exemplar to the bucket of a value.
 
         Args:
             value: The observed value.

@@ -1,4 +1,4 @@
-"""The capability door: `capabilities=[tap.capability()]`. It is told of every run's, request's and tool call's ends."""
+"""The capability door: `capabilities=[tap.capability()]`. Its hooks see each run, request and tool call end."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 
 HAS_ATTEMPTS = hasattr(AbstractCapability, 'prepare_model_request')
-"""Whether pydantic-ai tells of each attempt at a model (2.61 and later); before, a request is told of as a whole."""
+"""Whether pydantic-ai has hooks for each attempt of a request (2.61 and later), not only for the request as a whole."""
 
 
 class TapCapability(AbstractCapability[Any]):
-    """Measures every run of the agents it is given to; made by `Tap.capability()`.
+    """Measures every run of the agents it is given to; created by `Tap.capability()`.
 
-    It sits innermost, so that what it times is the model and the tool, not other capabilities.
+    It is the innermost capability, so that it times the model and the tools, not other capabilities.
 
     Args:
-        door: The tap's side of the door; `None` in a tap that is switched off.
-        stream: Whether runs that nobody streams are made to stream, for the sake of their time to first token.
-        tap: The tap, which lives as long as an agent has its capability.
+        door: The tap's side of the door; `None` if the tap is disabled.
+        stream: Whether to make runs stream that otherwise would not, so that they have a time to first token.
+        tap: The tap, held so that it lives as long as an agent has its capability.
     """
 
     def __init__(self, door: CapabilityDoor | None, *, stream: bool, tap: object) -> None:
@@ -40,21 +40,21 @@ class TapCapability(AbstractCapability[Any]):
         self._tap = tap
         self._stream = stream and door is not None
         self.entered: float | None = None
-        """When the run asked for its copy: before it waits for a slot, if its agent limits how many go on at once."""
+        """When the run requested its copy: before it queues for a slot, if its agent limits concurrent runs."""
         self._run: CapabilityRun | None = None
 
     @classmethod
     def get_serialization_name(cls) -> str | None:
-        """No name: a tap is an object of the process and cannot be built from a spec."""
+        """No name: a tap is a live object and cannot be built from a spec."""
         return None
 
     @property
     def has_wrap_run_event_stream(self) -> bool:
-        """Whether the wrapper below makes runs stream: only if that was asked for."""
+        """Whether pydantic-ai makes runs stream for `wrap_run_event_stream`: only if that was asked for."""
         return self._stream
 
     def _realtime_uncalled_hooks(self) -> tuple[str, ...]:
-        # A realtime session calls the run and tool hooks, which is all that is measured there: nothing to warn about.
+        # A realtime session calls the run and tool hooks, which are all that measuring it takes: nothing to warn about.
         return ()
 
     def get_ordering(self) -> CapabilityOrdering:
@@ -62,7 +62,7 @@ class TapCapability(AbstractCapability[Any]):
         return CapabilityOrdering(position='innermost')
 
     async def for_run(self, ctx: RunContext[Any]) -> TapCapability:
-        """A copy with its own state for each run; a tap that is switched off has none."""
+        """A copy with its own state for each run; the same object if the tap is disabled."""
         if self._door is None:
             return self
         if not self._door.measures_here():
@@ -74,7 +74,7 @@ class TapCapability(AbstractCapability[Any]):
     async def wrap_run(
         self, ctx: RunContext[Any], *, handler: Callable[[], Awaitable[AgentRunResult[Any]]]
     ) -> AgentRunResult[Any]:
-        """Measure the run, from here to its end, whatever its end."""
+        """Measure the run from here to its end, whatever the outcome."""
         run = self._run = None if self._door is None else self._door.open(ctx, self.entered)
         if run is None:
             return await handler()
@@ -94,7 +94,7 @@ class TapCapability(AbstractCapability[Any]):
         request_context: ModelRequestContext,
         handler: Callable[[ModelRequestContext], Awaitable[ModelResponse]],
     ) -> ModelResponse:
-        """Learn what the request brought."""
+        """Record the response or the failure of the request."""
         run = self._run
         if run is None:
             return await handler(request_context)
@@ -112,7 +112,7 @@ class TapCapability(AbstractCapability[Any]):
     async def prepare_model_request(
         self, ctx: RunContext[Any], request_context: ModelRequestContext
     ) -> ModelRequestContext:
-        """The last moment before an attempt is sent: its start."""
+        """Record the start of an attempt: this is the last hook before it is sent."""
         if self._run is not None:
             self._run.attempt_began(ctx, request_context)
         return request_context
@@ -120,7 +120,7 @@ class TapCapability(AbstractCapability[Any]):
     async def after_model_request(
         self, ctx: RunContext[Any], *, request_context: ModelRequestContext, response: ModelResponse
     ) -> ModelResponse:
-        """The first moment after an attempt was answered."""
+        """Record the answer to an attempt: this is the first hook after it."""
         if self._run is not None:
             self._run.attempt_answered()
         return response
@@ -128,7 +128,7 @@ class TapCapability(AbstractCapability[Any]):
     async def wrap_run_event_stream(
         self, ctx: RunContext[Any], *, stream: AsyncIterable[AgentStreamEvent]
     ) -> AsyncIterator[AgentStreamEvent]:
-        """Time the wait for each event of a stream that somebody reads."""
+        """Time the wait for each event of a stream that is being consumed."""
         reader = None if self._run is None else self._run.reader(ctx)
         try:
             if reader is None:
@@ -161,7 +161,7 @@ class TapCapability(AbstractCapability[Any]):
         args: dict[str, Any],
         handler: Callable[[dict[str, Any]], Awaitable[Any]],
     ) -> Any:
-        """Time the tool itself; a run that it starts knows which call started it."""
+        """Time the tool itself; a run that it starts is nested inside it."""
         run = self._run
         if run is None:
             return await handler(args)

@@ -1,4 +1,4 @@
-"""The capability door, the tap's side: which run begins, and whether it is measured here."""
+"""The tap's side of the capability door: opens the runs that are to be measured here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CapabilityDoor:
         runs: The tap's open runs.
         around: What all runs share.
         labels: The names of the user's own dimensions.
-        current: The run whose tools are being called here.
+        current: The run whose tool is executing in the current context.
     """
 
     def __init__(self, runs: Runs, around: Surroundings, *, labels: tuple[str, ...], current: CurrentRun) -> None:
@@ -32,17 +32,17 @@ class CapabilityDoor:
         self.now = around.clock.monotonic
 
     def measures_here(self) -> bool:
-        """Whether runs are measured where this is asked: not in a Temporal workflow, which is run again at any moment."""
+        """Whether runs are measured in this context: not in a Temporal workflow, which may be replayed at any time."""
         with guarded(self._around.out, WHERE):
             return not _upstream.in_temporal_workflow()
         return True
 
     def open(self, ctx: object, entered: float | None) -> CapabilityRun | None:
-        """The run that begins here, or `None` if another door or another copy of the capability measures it.
+        """Open the run that begins here; `None` if another door or another copy of the capability measures it.
 
         Args:
             ctx: The run's context.
-            entered: When the run asked for its copy of the capability, before it waited for a slot.
+            entered: When the run requested its copy of the capability, before it queued for a slot.
         """
         with guarded(self._around.out, WHERE):
             who = _upstream.who(ctx)

@@ -1,4 +1,4 @@
-"""What the capability door makes of the moments it is told of one run."""
+"""Turns the calls of the capability's hooks for one run into measurements."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ WHERE = 'capability'
 
 
 class CapabilityRun:
-    """One run, as the capability's hooks tell it. No method raises.
+    """One run, as the capability's hooks report it. No method raises.
 
     Args:
         run: The open run.
-        runs: Where it is taken out when it ends.
+        runs: The tap's open runs, from which it is removed when it ends.
         around: What all runs share.
         current: Set to the run while one of its tools executes.
     """
@@ -48,14 +48,14 @@ class CapabilityRun:
         self._request: Request | None = None
         self._step = 0
         self._executed: set[str] = set()
-        self._leave_task: Callable[[], object] = _nothing
+        self._unhook_task: Callable[[], object] = _nothing
 
     # The run
 
     def end_with_task(self, ctx: object) -> None:
-        """End the run with the task that drives it at the latest.
+        """End the run no later than the task that drives it.
 
-        pydantic-ai leaves `wrap_run` waiting for ever when that task is cancelled before the run's first step.
+        pydantic-ai leaves `wrap_run` waiting forever when that task is cancelled before the run's first step.
         """
         task = _upstream.driving_task(ctx)
         if task is None:
@@ -69,12 +69,12 @@ class CapabilityRun:
                 else:
                     self._end('cancelled', None)
 
-        # In a context of its own: the present one holds the run.
+        # In an empty context: the current one would keep the run alive.
         task.add_done_callback(ended, context=Context())
-        self._leave_task = partial(task.remove_done_callback, ended)
+        self._unhook_task = partial(task.remove_done_callback, ended)
 
     def current(self) -> contextlib.AbstractContextManager[None]:
-        """Makes the run's span current for the code inside the run."""
+        """A context in which the run's span is current, for the code inside the run."""
         return self.run.trace.current()
 
     def raised(self, ctx: object, error: BaseException) -> None:
@@ -85,32 +85,32 @@ class CapabilityRun:
     def returned(self, ctx: object, result: object) -> None:
         """The run ended with a result."""
         with guarded(self.out, WHERE):
-            self._take_spoken(ctx, result)
+            self._count_realtime_responses(ctx, result)
             self._end('deferred' if _upstream.is_deferred_result(result) else 'success', None)
 
-    def _take_spoken(self, ctx: object, result: object) -> None:
-        """Count the responses of a realtime session: it tells of none while it goes on, and its result has them all."""
+    def _count_realtime_responses(self, ctx: object, result: object) -> None:
+        """Count the responses of a realtime session: none is reported while it lasts, but its result has them all."""
         for step, response in enumerate(_upstream.spoken_responses(ctx, result), 1):
             request = self.run.begin_request(
                 step=step, model=_upstream.model_of(ctx), mode='streamed', started=None, messages=()
             )
             request.response = response
-            said = self.run.moments.to_monotonic(response.timestamp.timestamp())
-            request.meter.other(said, said)
-            self.run.request_over(request, 'success', now=said)
+            answered_at = self.run.moments.to_monotonic(response.timestamp.timestamp())
+            request.meter.other(answered_at, answered_at)
+            self.run.request_over(request, 'success', now=answered_at)
 
     def _end(self, outcome: RunOutcome, error_type: str | None) -> None:
-        self._leave_task()
-        self._leave_task = _nothing
+        self._unhook_task()
+        self._unhook_task = _nothing
         if self._runs.remove(self.run):
             self.run.end(outcome, error_type=error_type, now=self._monotonic())
-        # It holds the run's context, and that this capability: without it the run goes when it is over.
+        # It holds the run's context, which holds this capability: clearing it breaks the cycle.
         self.run.tool_manager = None
 
     # A request
 
     def step_began(self) -> None:
-        """A request step begins; what was executed before belongs to the steps before."""
+        """A request step begins; the tool calls executed so far belong to earlier steps."""
         with guarded(self.out, WHERE):
             self.run.settle()
             self._request = None
@@ -118,14 +118,14 @@ class CapabilityRun:
             self._executed.clear()
 
     def attempt_began(self, ctx: object, request_context: ModelRequestContext) -> None:
-        """An attempt at a model is about to be sent."""
+        """An attempt of the request is about to be sent."""
         with guarded(self.out, WHERE):
             _upstream.take_off_second_instrumentation(ctx, request_context)
             started = self._monotonic()
             self.run.tool_manager = _upstream.tool_manager(ctx)
             attempts = getattr(request_context, 'attempt', 1) - 1
             if self._request is not None and attempts:
-                # The attempts before are listed on the response, with their own times.
+                # Earlier attempts are listed on the response, with their own times.
                 self._request.model = request_context.model
                 self._request.started = self._request.meter.started = started
                 self._request.tried_before = attempts
@@ -146,7 +146,7 @@ class CapabilityRun:
             self._request.answered = self._monotonic()
 
     def request_answered(self, response: ModelResponse) -> None:
-        """The request brought a response; a stream that was broken off has told so already."""
+        """The request returned a response; a stream that was broken off has been reported already."""
         with guarded(self.out, WHERE):
             request = self._request
             if request is None:
@@ -158,13 +158,13 @@ class CapabilityRun:
             self.run.request_over(request, 'cancelled' if broken else 'success', now=request.answered)
 
     def request_raised(self, ctx: object, error: BaseException) -> None:
-        """The request failed; of a stream the true reason came through its events, here it looks like a cancel."""
+        """The request failed; a stream's real error came through its events, here it looks like a cancellation."""
         with guarded(self.out, WHERE):
             request = self._request
             if request is None:
                 return
             if request.answered is not None:
-                # The model did its part; another capability refused the answer, or the caller left after it.
+                # The model did answer; another capability rejected the answer, or the caller left after it.
                 self.run.request_over(request, 'success', now=request.answered)
             else:
                 outcome = _upstream.request_outcome(error, ctx)
@@ -173,7 +173,7 @@ class CapabilityRun:
     # A stream of events
 
     def reader(self, ctx: object) -> ResponseReader | ToolReader | None:
-        """What reads the stream that begins here."""
+        """The reader for the stream that begins here."""
         with guarded(self.out, WHERE):
             request = self.run.open_request
             self.run.tool_manager = _upstream.tool_manager(ctx)
@@ -182,7 +182,7 @@ class CapabilityRun:
                 if request.meter.started is not None and not _upstream.is_primed(ctx, None):
                     request.started = request.meter.started = max(request.meter.started, self._monotonic())
                 return ResponseReader(
-                    # A durable run is given a response as a whole: its events tell nothing of its pace.
+                    # A durable run gets a response only when it is complete: its events say nothing about the pace.
                     None if is_durable else request.meter,
                     self._monotonic,
                     describe=self.run.describe_tool,
@@ -199,11 +199,11 @@ class CapabilityRun:
         return None
 
     def _stream_over(self, request: Request, ctx: object, error: BaseException | None) -> None:
-        """A response's stream ended, or was left."""
+        """A response's stream ended or was abandoned."""
         with guarded(self.out, WHERE):
             outcome = 'success' if error is None else _upstream.request_outcome(error, ctx)
             if error is None:
-                # Complete or not, only the response itself says: its hook is still to come.
+                # Only the response says whether it is complete, and its hook is still to come.
                 request.meter.stop(self._monotonic())
             else:
                 self.run.request_over(request, outcome, error=error, now=self._monotonic())
@@ -256,7 +256,7 @@ class CapabilityRun:
 
     @contextlib.contextmanager
     def output(self, ctx: object, output_context: object) -> Generator[None]:
-        """Time the validation or the function of an output tool; its event, which comes later, says how it ended."""
+        """Time the validation or the function of an output tool; a later event brings its outcome."""
         call = self._output_began(ctx, output_context)
         if call is None:
             yield
@@ -283,4 +283,4 @@ class CapabilityRun:
 
 
 def _nothing() -> None:
-    """No task to leave."""
+    """No task to unhook from."""

@@ -1,4 +1,4 @@
-"""What reads a stream of events on its way through the capability to whoever consumes it."""
+"""Readers that observe a stream of events on its way through the capability to its consumer."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class ResponseReader:
-    """Times the events of one response for its consumer.
+    """Times the events of one response.
 
     Args:
-        meter: Measures the response; `None` if its events tell nothing of its pace.
+        meter: Measures the response; `None` if its events say nothing about the pace.
         monotonic: Reads the clock.
-        describe: The name under which a tool is shown, and whether it is an output tool.
-        over: Called when no more events come, with what ended them, if it was an exception.
-        failed: Called with what went wrong in here.
+        describe: Gives the name under which a tool is shown, and whether it is an output tool.
+        over: Called at the end of the stream, with the exception that ended it, if any.
+        failed: Called with each exception that the tap itself raises.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class ResponseReader:
         self._failed = failed
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
-        """An event arrived, and goes to the consumer now."""
+        """An event arrived and is handed to the consumer."""
         if self._meter is None:
             return
         try:
@@ -60,13 +60,13 @@ class ResponseReader:
 
 
 class ToolReader:
-    """Takes the results of tool calls from the events of a round.
+    """Takes tool results from the events of one round of tool calls.
 
     Args:
         monotonic: Reads the clock.
         take: Called with each event.
         held: Called with the interval in which the consumer held an event.
-        failed: Called with what went wrong in here.
+        failed: Called with each exception that the tap itself raises.
     """
 
     def __init__(
@@ -98,4 +98,4 @@ class ToolReader:
         return now
 
     def over(self, error: BaseException | None) -> None:
-        """The round of calls ended: each call has told its own end."""
+        """The round ended; nothing to do, as each call reports its own end."""

@@ -22,7 +22,7 @@ BUCKETS: dict[str, tuple[float, ...]] = {
     'T': (256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072, 262144, 524288, 1048576),
     'C': (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100),
 }
-"""Bucket bounds by letter: D and R seconds (requests, runs), I seconds (gaps), S tokens/s, N counts, T tokens, C USD."""
+"""Bucket bounds by letter: D, R seconds (requests, runs), I seconds (gaps), S tokens/s, N counts, T tokens, C USD."""
 
 OUTCOMES: dict[str, tuple[str, ...]] = {
     'pydantic_ai_runs_total': get_args(RunOutcome),
@@ -32,7 +32,7 @@ OUTCOMES: dict[str, tuple[str, ...]] = {
 """The counters that start at 0 for each outcome when their agent, model or tool is first seen."""
 
 FIXED_LABELS = frozenset({'outcome', 'door', 'streamed', 'stage', 'phase', 'where', 'what', 'label'})
-"""Labels whose values are the tap's own, few and known: no cap applies."""
+"""Labels whose few values are defined by the tap itself: no cap applies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,13 @@ class Metric:
 
     Args:
         name: The name in Prometheus.
-        type: What it is.
+        type: Counter, histogram or gauge.
         labels: Its labels, without the user's own.
         help: One sentence for the exposition and the docs.
         buckets: The letter of its bucket bounds, for a histogram.
-        merged: How a gauge of several processes becomes one: their sum or their maximum.
-        unit: Its unit in OpenTelemetry, unless that is seconds; what stands in braces leaves no trace in a name.
-        only: The only way on which it exists, if it is one: scraped, or by OTLP.
+        merged: How a gauge is merged across processes: the sum or the maximum.
+        unit: Its unit in OpenTelemetry, unless that is seconds; receivers do not append a unit in braces to the name.
+        only: The one way in which it is exported, unless it is both scraped and sent by OTLP.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Metric:
 
     @property
     def otel_name(self) -> str:
-        """Its name in OpenTelemetry, of which receivers make the name in Prometheus: they append unit and `_total`."""
+        """Its name in OpenTelemetry; receivers append unit and `_total`, which gives the name in Prometheus."""
         return re.sub(r'\A(pydantic_ai|streamtap)_(.*?)(_seconds)?(_total)?\Z', r'\1.\2', self.name)
 
     @property
@@ -71,7 +71,7 @@ class Metric:
 
     @property
     def is_about_runs(self) -> bool:
-        """Whether it measures what is watched (and takes the user's own labels), not the tap itself."""
+        """Whether it measures agents, and so has the user's own labels, rather than the tap itself."""
         return self.name.startswith('pydantic_ai_')
 
 
@@ -271,10 +271,10 @@ CATALOGUE: tuple[Metric, ...] = (
 )
 
 SCRAPED: tuple[Metric, ...] = tuple(metric for metric in CATALOGUE if metric.only != 'otlp')
-"""The metrics of a scrape."""
+"""The metrics that are scraped."""
 
 PUSHED: tuple[Metric, ...] = tuple(metric for metric in CATALOGUE if metric.only != 'scrape')
-"""The metrics by OTLP."""
+"""The metrics that are exported by OTLP."""
 
 BY_NAME: dict[str, Metric] = {metric.name: metric for metric in CATALOGUE}
 
@@ -285,7 +285,7 @@ RESERVED_LABELS = frozenset({label for metric in CATALOGUE for label in metric.l
     'instance',
     'pid',
 }
-"""Names that the catalogue, Prometheus or its scrapes use."""
+"""Label names that the catalogue, Prometheus or its scrapes use."""
 
 DOORS: tuple[str, ...] = get_args(Door)
 
@@ -293,23 +293,24 @@ _LABEL = re.compile(r'[a-zA-Z_][a-zA-Z0-9_]*\Z')
 
 
 def check_label_names(names: tuple[str, ...]) -> None:
-    """Refuse names that cannot be labels of the user's own.
+    """Reject names that cannot be the user's own labels.
 
     Args:
         names: The names.
 
     Raises:
-        TypeError: If a name is no string.
-        ValueError: If Prometheus forbids a name, the catalogue uses it, or it comes twice.
+        TypeError: If a name is not a string.
+        ValueError: If a name is invalid in Prometheus, reserved, or given twice.
     """
     for name in names:
         if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f'a label name must be a string, not {name!r}')
         if not _LABEL.match(name) or name.startswith('__'):
             raise ValueError(
-                f'{name!r} cannot be a Prometheus label: use letters, digits and single underscores, such as "tenant_tier"'
+                f'{name!r} cannot be a Prometheus label: use letters, digits and underscores, beginning with a letter, '
+                'such as "tenant_tier"'
             )
         if name in RESERVED_LABELS:
-            raise ValueError(f'the label {name!r} is taken by streamtap or Prometheus itself: choose another name')
+            raise ValueError(f'the label {name!r} is reserved by streamtap or Prometheus: choose another name')
     if len(set(names)) != len(names):
-        raise ValueError(f'each label may be named once, not {names!r}')
+        raise ValueError(f'each label must be named only once, not {names!r}')

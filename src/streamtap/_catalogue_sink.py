@@ -1,4 +1,4 @@
-"""Which record adds what to which metric of the catalogue, whatever library holds the metrics."""
+"""Maps records to the metrics of the catalogue, for any metrics library."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 
 
 class CatalogueSink(BaseSink, ABC):
-    """Writes everything of the metric catalogue into one exposition; subclasses say which.
+    """Writes the whole metric catalogue into one exposition, which the subclass provides.
 
-    Two taps on one exposition share it; a run that both measure is counted once.
+    Two taps may share an exposition; a run that both measure is counted once.
     """
 
     inline: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._exposition: Exposition | None = None
-        self._others: set[str] = set()
+        self._owned_elsewhere: set[str] = set()
 
     def attached(self, attachment: Attachment) -> None:
-        """Make the metrics, or find those that another tap made.
+        """Create the metrics, or reuse those that another tap created.
 
         Raises:
-            ValueError: If something else of the same name is there, or this sink has a tap already.
+            ValueError: If something else has the same name, or this sink already belongs to a tap.
         """
         if self._exposition is not None:
             kind = type(self).__name__
@@ -62,21 +62,21 @@ class CatalogueSink(BaseSink, ABC):
         if exposition is None:
             return
         if exposition.run_owners.setdefault(start.run_id, self) is not self:
-            self._others.add(start.run_id)
+            self._owned_elsewhere.add(start.run_id)
             return
         exposition.gauges.run_seen(start)
-        key = (start.agent, start.door, 'success', *self._user(start.labels))
+        key = (start.agent, start.door, 'success', *self._user_values(start.labels))
         exposition.instruments.declare('pydantic_ai_runs_total', key)
 
     def run_ended(self, record: RunRecord) -> None:
         """Count the run."""
         metrics = self._mine(record.run_id)
-        self._others.discard(record.run_id)
+        self._owned_elsewhere.discard(record.run_id)
         if metrics is None or self._exposition is None:
             return
         self._exposition.run_owners.pop(record.run_id, None)
         origin = metrics.origin(record)
-        user = self._user(record.labels)
+        user = self._user_values(record.labels)
         agent = (record.agent, *user)
         outcome = (record.agent, record.outcome, *user)
         metrics.add('pydantic_ai_runs_total', (record.agent, record.door, record.outcome, *user), 1)
@@ -99,12 +99,19 @@ class CatalogueSink(BaseSink, ABC):
             metrics.add('pydantic_ai_output_retries_total', agent, record.output_retries)
 
     def response_started(self, start: ResponseStart) -> None:
-        """Let the model's counters be there from its first request on."""
+        """Create the model's counters at its first request."""
         metrics = self._mine(start.run_id)
         if metrics is None or self._exposition is None:
             return
         self._exposition.gauges.response_seen(start)
-        key = (start.agent, start.provider, start.model, _flag(start.streamed), 'success', *self._user(start.labels))
+        key = (
+            start.agent,
+            start.provider,
+            start.model,
+            _flag(start.streamed),
+            'success',
+            *self._user_values(start.labels),
+        )
         metrics.declare('pydantic_ai_requests_total', key)
 
     def response_ended(self, record: ResponseRecord) -> None:
@@ -113,7 +120,7 @@ class CatalogueSink(BaseSink, ABC):
         if metrics is None:
             return
         origin = metrics.origin(record)
-        user = self._user(record.labels)
+        user = self._user_values(record.labels)
         who = (record.agent, record.provider, record.model)
         apm = (*who, *user)
         self._usage(metrics, record, apm, origin)
@@ -145,7 +152,7 @@ class CatalogueSink(BaseSink, ABC):
     def _usage(
         self, metrics: Instruments[Any, Any], record: ResponseRecord, apm: tuple[str, ...], origin: object
     ) -> None:
-        """Count tokens and cost, or that nobody told them."""
+        """Count tokens and cost, or a response for which none were reported."""
         if not record.usage_reported:
             if record.outcome == 'success':
                 metrics.add('pydantic_ai_unmeasured_responses_total', apm, 1)
@@ -165,20 +172,20 @@ class CatalogueSink(BaseSink, ABC):
         if record.cost_usd is None:
             metrics.add('pydantic_ai_unpriced_responses_total', apm, 1)
         elif 'pydantic_ai_cost_usd_total' not in left_out:
-            key = (record.agent, record.provider, record.model, record.root_agent, *self._user(record.labels))
+            key = (record.agent, record.provider, record.model, record.root_agent, *self._user_values(record.labels))
             metrics.add('pydantic_ai_cost_usd_total', key, record.cost_usd)
 
     def _counted_elsewhere(self, record: ResponseRecord) -> frozenset[str]:
-        """The metrics to leave out for a request, because somebody else counts the same into the same place."""
+        """The metrics to leave out for a request, because other instrumentation counts the same in the same place."""
         return frozenset()
 
     def tool_started(self, start: ToolStart) -> None:
-        """Let the tool's counters be there from its first call on."""
+        """Create the tool's counters at its first call."""
         metrics = self._mine(start.run_id)
         if metrics is None or self._exposition is None:
             return
         self._exposition.gauges.tool_seen(start)
-        key = (start.agent, start.tool, start.kind, 'success', *self._user(start.labels))
+        key = (start.agent, start.tool, start.kind, 'success', *self._user_values(start.labels))
         metrics.declare('pydantic_ai_tool_calls_total', key)
 
     def tool_ended(self, record: ToolRecord) -> None:
@@ -187,7 +194,7 @@ class CatalogueSink(BaseSink, ABC):
         if metrics is None:
             return
         origin = metrics.origin(record)
-        user = self._user(record.labels)
+        user = self._user_values(record.labels)
         tool = (record.agent, record.tool)
         metrics.add('pydantic_ai_tool_calls_total', (*tool, record.kind, record.outcome, *user), 1)
         if record.duration is not None:
@@ -200,20 +207,20 @@ class CatalogueSink(BaseSink, ABC):
             metrics.add('pydantic_ai_tool_retries_total', (*tool, record.retry_cause or 'unknown', *user), 1)
 
     def loop_lagged(self, lag: LoopLag) -> None:
-        """Observe how late the event loop came."""
+        """Observe the lag of an event loop."""
         if self._exposition is not None:
             self._exposition.instruments.observe('streamtap_event_loop_lag_seconds', (lag.thread,), lag.seconds)
 
     def faulted(self, fault: Fault) -> None:
-        """Count what the tap itself got wrong."""
+        """Count the tap's own errors and drops."""
         if self._exposition is not None:
             name = 'streamtap_errors_total' if fault.what == 'error' else 'streamtap_dropped_total'
             self._exposition.instruments.add(name, (fault.where,), fault.count)
 
     def _mine(self, run_id: str) -> Instruments[Any, Any] | None:
-        return None if run_id in self._others or self._exposition is None else self._exposition.instruments
+        return None if run_id in self._owned_elsewhere or self._exposition is None else self._exposition.instruments
 
-    def _user(self, labels: Mapping[str, str]) -> tuple[str, ...]:
+    def _user_values(self, labels: Mapping[str, str]) -> tuple[str, ...]:
         return () if self._exposition is None else label_values(self._exposition.shape.user_labels, labels)
 
 

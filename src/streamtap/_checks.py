@@ -1,4 +1,4 @@
-"""Nonsense is refused when the tap is made, with what to pass instead."""
+"""Invalid arguments are rejected when the tap is created, with what to pass instead."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check_positive(name: str, seconds: object) -> None:
-    """Refuse what is no positive number of seconds."""
+    """Reject anything but a positive number of seconds."""
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise TypeError(f'{name} must be a number of seconds, not {seconds!r}')
     if not seconds > 0:
@@ -24,7 +24,7 @@ def check_positive(name: str, seconds: object) -> None:
 
 
 def check_whole(name: str, number: object) -> None:
-    """Refuse what is no whole number of at least 1."""
+    """Reject anything but a whole number of at least 1."""
     if isinstance(number, bool) or not isinstance(number, int):
         raise TypeError(f'{name} must be a whole number, not {number!r}')
     if number < 1:
@@ -32,14 +32,14 @@ def check_whole(name: str, number: object) -> None:
 
 
 def check_function(name: str, function: object, of: str) -> None:
-    """Refuse what is no function that can be called and not awaited; `None` stands for none."""
+    """Reject anything but a function that is not async, or `None`."""
     if function is not None and not callable(function):
         raise TypeError(f'{name} must be a function of {of}, not {function!r}')
-    check_called(name, function)
+    check_not_async(name, function)
 
 
 def checked_labels(labels: Iterable[str]) -> tuple[str, ...]:
-    """The names of the user's own labels, if they can be labels."""
+    """The names of the user's own labels, validated."""
     if isinstance(labels, str):
         raise TypeError(f'labels must be a collection of names, for instance labels=({labels!r},)')
     names = tuple(labels)
@@ -48,9 +48,9 @@ def checked_labels(labels: Iterable[str]) -> tuple[str, ...]:
 
 
 def checked_sinks(sinks: Iterable[Sink]) -> tuple[Sink, ...]:
-    """The sinks, if they are some."""
+    """The sinks, validated."""
     if isinstance(sinks, BaseSink):
-        raise TypeError(f'sinks must be a list: pass [{type(sinks).__name__}(...)] instead of a sink alone')
+        raise TypeError(f'sinks must be a list: pass [{type(sinks).__name__}(...)] instead of a single sink')
     chosen = tuple(sinks)
     for sink in chosen:
         check_sink(sink)
@@ -58,19 +58,19 @@ def checked_sinks(sinks: Iterable[Sink]) -> tuple[Sink, ...]:
 
 
 def check_sink(sink: object) -> None:
-    """Refuse what is no sink."""
+    """Reject anything but a sink."""
     if isinstance(sink, type):
-        raise TypeError(f'sinks must be objects: pass {sink.__name__}() instead of the class {sink.__name__}')
+        raise TypeError(f'sinks must be instances: pass {sink.__name__}() instead of the class {sink.__name__}')
     missing = [moment for moment in MOMENTS if not callable(getattr(sink, moment, None))]
     if missing:
         raise TypeError(
             f'{sink!r} is not a sink: it lacks {", ".join(missing)}; subclass streamtap.BaseSink to implement only some'
         )
     for moment in (*MOMENTS, *OPTIONAL_MOMENTS):
-        check_called(f'{type(sink).__name__}.{moment}', getattr(sink, moment, None))
+        check_not_async(f'{type(sink).__name__}.{moment}', getattr(sink, moment, None))
 
 
-def check_called(name: str, function: object) -> None:
-    """Refuse a function that nobody would await."""
+def check_not_async(name: str, function: object) -> None:
+    """Reject an async function: its result would never be awaited."""
     if inspect.iscoroutinefunction(function):
         raise TypeError(f'{name} must be a plain function: it is called and not awaited')

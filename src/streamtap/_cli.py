@@ -1,4 +1,4 @@
-"""The command `streamtap`: its arguments, and how it ends."""
+"""The `streamtap` command: its arguments and its exit status."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NEEDED = ('rich', 'openai')
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaint is one line."""
+    """A parser that reports an error on one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f'{self.prog}: {message}\n')
@@ -34,16 +34,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments, without the program's name; those of the process by default.
 
     Returns:
-        The exit status: 0, or 2 when it could not do what was asked.
+        The exit status: 0; 1 if a report had to leave something out; 2 if the command failed.
     """
     arguments = _parser().parse_args(argv)
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
         return run(arguments)
     except KeyboardInterrupt:
-        return 0  # Ctrl-C before the demo began: there is nothing to sum up.
+        return 0  # Ctrl-C before the demo began: there is nothing to summarize.
     except BrokenPipeError:
-        # The reader of our output left (`streamtap demo | head`); Python would complain again when it flushes at exit.
+        # Nobody reads our output any more (`streamtap demo | head`); Python would fail again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
@@ -54,10 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar='COMMAND', required=True)
     demo = commands.add_parser(
         'demo',
-        help='watch tapped agents live in the terminal; no key and no network needed',
-        description='Run agents against a paced fake provider, tapped: a live table in the terminal,\n'
-        'and in the browser the live view, beside /metrics.\n'
-        'Where OTEL_EXPORTER_OTLP_ENDPOINT is set, their traces go there.',
+        help='watch tapped agents live in the terminal; needs no API key and no network',
+        description='Run tapped agents against a paced fake provider, with a live table in the terminal,\n'
+        'and the live view and /metrics over HTTP.\n'
+        'If OTEL_EXPORTER_OTLP_ENDPOINT is set, traces are sent there.',
         epilog='faults:\n' + '\n'.join(f'  {name:<12}{what}' for name, what in FAULTS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     export = dashboards.add_subparsers(metavar='COMMAND', required=True).add_parser(
         'export',
         help='write them to a folder',
-        description='Write boards, rules, alerts and what brings them up to a folder.',
+        description='Write boards, rules, alerts and the files that deploy them to a folder.',
     )
     export.set_defaults(run=_export)
     export.add_argument('folder', metavar='DIR', type=Path, help='a folder that is new or empty')
@@ -77,9 +77,10 @@ def _parser() -> argparse.ArgumentParser:
 def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:  # pyright: ignore[reportPrivateUsage]
     report = commands.add_parser(
         'report',
-        help='what journals hold: tables, data or a page; or what changed from one to another',
-        description='Report what JournalSink wrote: each FILE with its rotated files; patterns; - for stdin.',
-        epilog='status:\n  0  all was read\n  1  some lines or files were not, as told on stderr; the rest was reported\n'
+        help='report what journals contain, as tables, data or a page; or compare two',
+        description='Report what JournalSink wrote. Each FILE includes its rotated files.',
+        epilog='exit status:\n  0  everything was read\n'
+        '  1  some lines or files, named on stderr, were not; the rest was reported\n'
         '  2  there was nothing to report',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -89,45 +90,52 @@ def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:  # pyrig
         '--compare', nargs=2, metavar=('BEFORE', 'AFTER'), help='show what changed between two journals instead'
     )
     report.add_argument(
-        '--format', choices=('table', 'json', 'csv', 'html'), default='table', help='how it is written (%(default)s)'
+        '--format',
+        choices=('table', 'json', 'csv', 'html'),
+        default='table',
+        help='output format (default: %(default)s)',
     )
-    report.add_argument('-o', '--output', metavar='PATH', type=Path, help='write it to this file, not to stdout')
+    report.add_argument('-o', '--output', metavar='PATH', type=Path, help='write to this file instead of stdout')
 
 
 def _add_demo_arguments(demo: argparse.ArgumentParser) -> None:
     demo.set_defaults(run=_demo)
     demo.add_argument(
-        '--for', dest='seconds', metavar='SECONDS', type=_seconds, help='end after so long, not at Ctrl-C'
+        '--for',
+        dest='seconds',
+        metavar='SECONDS',
+        type=_seconds,
+        help='stop after this many seconds instead of at Ctrl-C',
     )
     demo.add_argument(
         '--port',
         type=_port,
         default=9464,
-        help='port of the live view and /metrics; 0 takes any free one (%(default)s)',
+        help='port of the live view and /metrics; 0 picks a free one (default: %(default)s)',
     )
     demo.add_argument(
         '--addr',
         default='127.0.0.1',
-        help='address of both; 0.0.0.0 for every one, as in a container (%(default)s)',
+        help='address to listen on; 0.0.0.0 for every interface, as in a container (default: %(default)s)',
     )
     traffic = demo.add_mutually_exclusive_group()
     traffic.add_argument(
         '--model',
         metavar='NAME',
-        help='your own model and key instead, such as openai:gpt-5.2: real requests, which cost',
+        help='use your own model and API key instead, such as openai:gpt-5.2: real requests, which cost money',
     )
     traffic.add_argument(
         '--fault',
         choices=FAULTS,
         metavar='FAULT',
-        help='let this go wrong, and nothing else, for boards and alerts to find',
+        help='inject this fault, and no other, for boards and alerts to show',
     )
     demo.add_argument(
         '--fault-after',
         metavar='SECONDS',
         type=_seconds,
         default=0.0,
-        help='let it begin so much later, so that boards show since when',
+        help='inject the fault only after this many seconds, so that boards show when it began',
     )
 
 
@@ -135,11 +143,11 @@ def _demo(arguments: argparse.Namespace) -> int:
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         return _refuse('demo', f'the demo needs {" and ".join(missing)}: install the extra, streamtap[demo]')
-    # Not at the top, so that the command can tell what is missing.
+    # Imported here, so that the command can say what is missing.
     from streamtap._demo._run import DemoError, run_demo
 
     if (reconfigure := getattr(sys.stdout, 'reconfigure', None)) is not None:
-        reconfigure(errors='replace')  # A terminal that cannot show a frame shows question marks.
+        reconfigure(errors='replace')  # A terminal that cannot encode a box character shows a question mark.
     try:
         run_demo(
             seconds=arguments.seconds,
@@ -159,12 +167,12 @@ def _export(arguments: argparse.Namespace) -> int:
         export_dashboards(folder)
     except OSError as error:
         return _refuse('dashboards export', str(error))
-    print(f'Written to {folder}: {folder / "README.md"} says what is what.')
+    print(f'Written to {folder}: {folder / "README.md"} describes the files.')
     return 0
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    # Not at the top, so that the other commands start without it.
+    # Imported here, so that the other commands start without it.
     from streamtap._report._command import report, report_change
 
     if bool(arguments.files) == bool(arguments.compare):

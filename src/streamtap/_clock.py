@@ -1,4 +1,4 @@
-"""Time as an argument: the two clocks a measurement needs."""
+"""The two clocks that a measurement needs, as a parameter."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Clock(Protocol):
     """Where the tap reads the time; tests pass their own."""
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never goes back; only differences mean anything."""
+        """Seconds on a clock that never goes back; only differences are meaningful."""
         ...
 
     def unix_ns(self) -> int:

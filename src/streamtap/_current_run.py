@@ -1,4 +1,4 @@
-"""The run whose tools are being called here: the parent of a run that begins."""
+"""Tracks the run whose tool is executing: the parent of a run that begins there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class CurrentRun:
-    """Follows the code that a run's tools call, into the tasks that it starts, too.
+    """Tracks which run called the current code, also in the tasks that this code starts.
 
     Each tap has its own, so that two taps on one run do not hide each other's nesting.
     """
@@ -22,21 +22,21 @@ class CurrentRun:
         self._caller: ContextVar[Callable[[], Run | None] | None] = ContextVar('streamtap_caller', default=None)
 
     def get(self) -> Run | None:
-        """The run, if the code here was called by one."""
+        """The run that called the current code, if any."""
         caller = self._caller.get()
         return None if caller is None else caller()
 
     @contextlib.contextmanager
     def calling(self, run: Callable[[], Run | None]) -> Generator[None]:
-        """What is called inside the block is called by that run.
+        """Make that run the caller of the code inside the block.
 
         Args:
-            run: Gives the run when it is asked for: a run that is watched is known later than it begins.
+            run: Returns the run when it is needed: a watched run may be identified only after it began.
         """
         token = self._caller.set(run)
         try:
             yield
         finally:
-            # Some versions of pydantic-ai drop the task of a cancelled run: it is closed in some other context then.
+            # Some versions of pydantic-ai abandon the task of a cancelled run: it is then closed in another context.
             with contextlib.suppress(ValueError):
                 self._caller.reset(token)

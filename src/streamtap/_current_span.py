@@ -1,4 +1,4 @@
-"""A span made current for a block of code, also if that block is left somewhere else."""
+"""Makes a span current for a block of code, even if that block is exited in another context."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _INNERMOST = context.create_key('streamtap')
 
 
 class CurrentSpan:
-    """Makes a span current; like `trace.use_span`, but nothing is undone where nothing was done.
+    """Makes a span current, like `trace.use_span`, but detaches it only in the context in which it was attached.
 
-    Some versions of pydantic-ai drop the task of a run that is cancelled at its start. The garbage collector then
-    closes its coroutine in whatever context it happens to run.
+    Some versions of pydantic-ai abandon the task of a run that is cancelled at its start. The garbage collector then
+    closes its coroutine in an arbitrary context.
 
     Args:
-        span: The span, which stays open.
+        span: The span, which is not ended.
     """
 
     def __init__(self, span: Span) -> None:

@@ -1,4 +1,4 @@
-"""One guard between the tap and every sink: what a sink raises is caught, logged once per kind, and counted."""
+"""Passes records to the sinks; what a sink raises is caught, logged once per kind, and counted."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ logger = logging.getLogger('streamtap')
 MOMENTS = ('run_started', 'run_ended', 'response_started', 'response_ended', 'tool_started', 'tool_ended')
 
 OPTIONAL_MOMENTS = ('faulted', 'loop_lagged')
-"""Those that a sink may lack."""
+"""Moments whose method a sink may lack."""
 
 MAX_KINDS_LOGGED = 1000
 
 
 class Dispatch:
-    """Hands each moment to every sink; never raises.
+    """Passes each moment to every sink; never raises.
 
-    Sinks that only touch memory run inline; the others behind one worker thread.
+    Sinks that only touch memory are called inline, all others on one worker thread.
 
     Args:
         sinks: The sinks, in the order in which they are called.
@@ -52,28 +52,28 @@ class Dispatch:
         self._logged: set[tuple[str, str]] = set()
         self._lock = threading.RLock()
         self._worker: Worker | None = None
-        self._take(tuple(sinks))
+        self._set_sinks(tuple(sinks))
         tell_forks(self)
 
     def forked(self) -> None:
-        """Have a lock that nobody holds."""
+        """Replace the lock, which a thread of the parent may have held."""
         self._lock = threading.RLock()
 
     def attach(self, attachment: Attachment) -> None:
-        """Tell each sink about the tap it now belongs to; a sink that refuses says so to the user, at construction."""
+        """Attach each sink to the tap; what a sink raises here reaches the user, who is creating the tap."""
         for sink in self._sinks:
             _attach(sink, attachment)
 
     def add(self, sink: Sink, attachment: Attachment) -> None:
-        """Send to one more sink from now on, after the others."""
+        """Add a sink; it is called after the others."""
         _attach(sink, attachment)
         with self._lock:
-            self._take((*self._sinks, sink))
+            self._set_sinks((*self._sinks, sink))
 
     def remove(self, sink: Sink) -> None:
-        """Send to that sink no more."""
+        """Remove a sink."""
         with self._lock:
-            self._take(tuple(other for other in self._sinks if other is not sink))
+            self._set_sinks(tuple(other for other in self._sinks if other is not sink))
 
     def run_started(self, start: RunStart) -> None:
         """A run began."""
@@ -88,7 +88,7 @@ class Dispatch:
         self._send('response_started', start)
 
     def response_ended(self, record: ResponseRecord) -> None:
-        """A response came."""
+        """A response came, or its request failed."""
         self._send('response_ended', record)
 
     def tool_started(self, start: ToolStart) -> None:
@@ -104,11 +104,11 @@ class Dispatch:
         self._send('loop_lagged', lag)
 
     def dropped(self, what: str, count: int = 1) -> None:
-        """Something was given up at a cap."""
+        """Something was dropped at a cap."""
         self._send('faulted', Fault('dropped', what, count))
 
     def failed(self, where: str, error: BaseException) -> None:
-        """A part of the tap, or a sink, raised: log its kind once, count it, and go on."""
+        """A part of the tap, or a sink, raised: log each kind once, count it, and continue."""
         kind = (where, type(error).__name__)
         with self._lock:
             first = kind not in self._logged and len(self._logged) < MAX_KINDS_LOGGED
@@ -119,28 +119,28 @@ class Dispatch:
         self._send('faulted', Fault('error', where))
 
     def flush(self, timeout: float) -> bool:
-        """Wait until the sinks behind the worker have seen everything; whether they did within `timeout` seconds."""
+        """Wait until the worker has delivered everything; whether it did within `timeout` seconds."""
         return self._worker is None or self._worker.flush(timeout)
 
     def close(self, timeout: float) -> None:
-        """Flush, and end the worker."""
+        """Flush, and stop the worker."""
         if self._worker is not None:
             self._worker.close(timeout)
 
-    def _take(self, sinks: tuple[Sink, ...]) -> None:
+    def _set_sinks(self, sinks: tuple[Sink, ...]) -> None:
         inline = [sink for sink in sinks if getattr(sink, 'inline', False)]
-        behind = [sink for sink in sinks if not getattr(sink, 'inline', False)]
-        if behind and self._worker is None:
+        queued = [sink for sink in sinks if not getattr(sink, 'inline', False)]
+        if queued and self._worker is None:
             self._worker = Worker(self._call, self.dropped)
         self._sinks = sinks
         self._inline = {moment: _calls(inline, moment) for moment in (*MOMENTS, *OPTIONAL_MOMENTS)}
-        self._behind = {moment: _calls(behind, moment) for moment in (*MOMENTS, *OPTIONAL_MOMENTS)}
+        self._queued = {moment: _calls(queued, moment) for moment in (*MOMENTS, *OPTIONAL_MOMENTS)}
 
     def _send(self, moment: str, fact: object) -> None:
         for where, call in self._inline[moment]:
             self._call(where, call, fact, moment)
         if self._worker is not None:
-            for where, call in self._behind[moment]:
+            for where, call in self._queued[moment]:
                 self._worker.put(where, call, fact, moment)
 
     def _call(self, where: str, call: Callable[[object], None], fact: object, moment: str) -> None:
@@ -149,7 +149,7 @@ class Dispatch:
         except BaseException as error:
             if ends_process(error):
                 raise
-            # A sink that cannot even take a fault is not told about that fault again.
+            # A sink that raises in `faulted` does not get that failure as another fault.
             if moment != 'faulted':
                 self.failed(where, error)
 
@@ -157,7 +157,9 @@ class Dispatch:
         try:
             frames = traceback.extract_tb(error.__traceback__)
             place = f' at {frames[-1].filename}:{frames[-1].lineno}' if frames else ''
-            message = 'streamtap: %s failed with %s%s; the run goes on, further failures of this kind are only counted'
+            message = (
+                'streamtap: %s failed with %s%s; the run continues, further failures of this kind are only counted'
+            )
             logger.warning(
                 message, where, type(error).__name__, place, exc_info=error if self._include_content else None
             )
@@ -172,7 +174,7 @@ def _attach(sink: Sink, attachment: Attachment) -> None:
 
 
 def _calls(sinks: Sequence[Sink], moment: str) -> tuple[tuple[str, Callable[[object], None]], ...]:
-    """What is called at a moment; a sink that inherits its method ignores it, and is not bothered."""
+    """The methods to call at a moment; a sink that inherits the empty method of `BaseSink` is skipped."""
     found = ((type(sink).__name__, getattr(sink, moment, None)) for sink in sinks)
     ignored = getattr(BaseSink, moment)
     return tuple(

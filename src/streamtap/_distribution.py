@@ -1,4 +1,4 @@
-"""Many values in little room: a histogram whose buckets are at most 5 % wide."""
+"""Many values in little memory: a histogram whose buckets are at most 5 % wide."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def _fine_bounds() -> tuple[float, ...]:
 
 
 BOUNDS = _fine_bounds()
-"""Upper bounds (inclusive) of the fine buckets, from 1e-6 to 1e4; above them is one bucket more."""
+"""Upper bounds (inclusive) of the fine buckets, from 1e-6 to 1e4; one more bucket lies above them."""
 
 
 def empty_counts() -> array[int]:
     """A count of 0 for each fine bucket; `counts[bisect_left(BOUNDS, value)] += 1` counts a value.
 
-    What it counts never needs more memory, as a list of numbers would.
+    Its memory never grows as it counts, unlike that of a list of integers.
     """
     return array('Q', bytes(8 * (len(BOUNDS) + 1)))
 
@@ -41,15 +41,15 @@ class Distribution:
     Values at or below 1e-6 share the first bucket, values above 1e4 the last.
 
     Args:
-        buckets: The buckets that counted anything, as (bucket number, count), in order.
+        buckets: The non-empty buckets, as (bucket number, count), in order.
     """
 
     buckets: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def of_counts(cls, counts: array[int]) -> Distribution:
-        """The distribution held by what `empty_counts` made."""
-        # Few buckets count anything, and those lie together: where they begin and end, the bytes tell at once.
+        """The distribution in an array that `empty_counts` created."""
+        # Few buckets are non-empty, and those lie together: stripping zero bytes finds the first and the last fast.
         held = counts.tobytes()
         first = (len(held) - len(held.lstrip(b'\0'))) // counts.itemsize
         last = -(-len(held.rstrip(b'\0')) // counts.itemsize)
@@ -57,7 +57,7 @@ class Distribution:
 
     @classmethod
     def of_values(cls, values: Iterable[float]) -> Distribution:
-        """The distribution of some values."""
+        """The distribution of the given values."""
         counts = empty_counts()
         for value in values:
             counts[bisect_left(BOUNDS, value)] += 1
@@ -69,15 +69,15 @@ class Distribution:
         return sum(count for _, count in self.buckets)
 
     def quantile(self, q: float) -> float | None:
-        """The value below which a share `q` of the values lies, true within 5 %.
+        """The value below which a share `q` of the values lies, accurate to 5 %.
 
-        The rank is the nearest one (rank = ceil(q * n), at least 1), the value the bucket's geometric middle.
+        The rank is the nearest one (ceil(q * n), at least 1); the value is the geometric mean of its bucket's bounds.
 
         Args:
             q: The share, from 0 to 1.
 
         Returns:
-            The value, or `None` when nothing was counted.
+            The value, or `None` if nothing was counted.
 
         Raises:
             ValueError: If `q` is not from 0 to 1.
@@ -98,23 +98,23 @@ class Distribution:
         """The counts in coarser buckets, exact where a bound is a 1, 2, 3 or 5 of its decade.
 
         Args:
-            bounds: Rising upper bounds (inclusive) of the coarser buckets.
+            bounds: Ascending upper bounds (inclusive) of the coarser buckets.
 
         Returns:
-            One count for each bound, and last the count above all of them; not cumulative.
+            One count for each bound, then the count above all of them; not cumulative.
         """
         folded = [0] * (len(bounds) + 1)
         for number, count in self.buckets:
             upper = BOUNDS[number] if number < len(BOUNDS) else float('inf')
             lower = BOUNDS[number - 1] if number else 0.0
             middle = (lower * upper) ** 0.5 if upper != float('inf') else upper
-            # A bound inside a fine bucket takes the bucket's middle for all of its values.
+            # Where a bound lies inside a fine bucket, all values of that bucket are placed at its geometric mean.
             folded[bisect_left(bounds, middle if lower else upper)] += count
         return tuple(folded)
 
 
 class Sketch:
-    """Gathers values one by one, in bounded memory, for quantiles."""
+    """Collects values one by one, in bounded memory, for quantiles."""
 
     def __init__(self) -> None:
         self._counts: dict[int, int] = {}
@@ -122,7 +122,7 @@ class Sketch:
         self._most = float('-inf')
 
     def add(self, value: float | None) -> None:
-        """Take a value; `None`, which was not observed, is left out."""
+        """Add a value; `None`, a value that was not observed, is ignored."""
         if value is not None:
             number = bisect_left(BOUNDS, value)
             self._counts[number] = self._counts.get(number, 0) + 1
@@ -130,16 +130,16 @@ class Sketch:
             self._most = max(self._most, value)
 
     def absorb(self, other: Sketch) -> None:
-        """Take every value that another one took."""
+        """Add all values of another sketch."""
         for number, count in other._counts.items():
             self._counts[number] = self._counts.get(number, 0) + count
         self._least = min(self._least, other._least)
         self._most = max(self._most, other._most)
 
     def quantile(self, q: float) -> float | None:
-        """The value below which a share `q` of the values lies, true within 5 %; `None` without values.
+        """The value below which a share `q` of the values lies, accurate to 5 %; `None` without values.
 
-        Never outside what was seen, so that a single value reads as itself.
+        It never lies outside the observed range, so a single value is returned exactly.
         """
         middle = Distribution(tuple(sorted(self._counts.items()))).quantile(q)
         return None if middle is None else min(max(middle, self._least), self._most)

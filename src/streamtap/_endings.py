@@ -1,4 +1,4 @@
-"""When a run is over that nobody tells the end of: the runs of the handler door, between their calls and after."""
+"""Infers the end of runs for which none is reported: those of handlers and of watched node streams."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Watched:
-    """A run between its first call of the handler and its report."""
+    """A run from its first call until it is reported."""
 
     run: Run
     last_end: float
@@ -35,8 +35,8 @@ class Watched:
     step: int = 0
     outcome: RunOutcome = 'incomplete'
     error_type: str | None = None
-    reads: Callable[[], object] = field(default=lambda: None)
-    """The events that were last read of it."""
+    last_events: Callable[[], object] = field(default=lambda: None)
+    """The events that its latest call was given, if they still exist."""
     finalizer: weakref.finalize[..., object] | None = None
     unhook_task: Callable[[], object] = field(default=lambda: None)
 
@@ -47,25 +47,25 @@ class Watched:
 
     @property
     def door(self) -> Door:
-        """The door through which it is seen."""
+        """The door that measures it."""
         return self.run.owner.door
 
     def raised(self, error: BaseException, ctx: object) -> None:
-        """A call ended with an exception; if no other follows, it ended the run."""
+        """A call ended with an exception; if no other call follows, that ended the run."""
         self.outcome, self.error_type = _upstream.run_ending(error, ctx)
 
 
 class Endings:
-    """Keeps the handler's runs and reports each when it is over.
+    """Keeps such runs and reports each when it has ended.
 
-    A run is over when what lives as long as it does is collected (pydantic-ai lets go of it then), else when its task
-    ends and it does not go on in another, else after `settle_after` seconds without a call, or when the tap is closed.
-    That a new run begins in the same task proves nothing: a validator may have called another agent in between.
+    A run has ended when its lifetime object is garbage-collected (pydantic-ai has released it), when its task ends and
+    the run does not continue in another, after `settle_after` seconds without a call, or when the tap is closed. A new
+    run in the same task proves nothing: a validator may have called another agent in between.
 
     Args:
         runs: The tap's open runs.
         around: What all runs share.
-        settle_after: Seconds after which a run that was not called again is taken to be over.
+        settle_after: Seconds without a call after which a run is taken to have ended.
     """
 
     def __init__(self, runs: Runs, around: Surroundings, *, settle_after: float) -> None:
@@ -74,43 +74,43 @@ class Endings:
         self._settle_after = settle_after
         self._watched: dict[str, Watched] = {}
         self._idle: OrderedDict[str, Watched] = OrderedDict()
-        # Filled by finalizers, which run at any moment, even inside a lock of ours or of a sink's: they only append.
-        self._over: deque[Watched] = deque()
+        # Filled by finalizers, which run at any moment, even while our lock or a sink's is held: they only append.
+        self._ended: deque[Watched] = deque()
         self._lock = threading.RLock()
         tell_forks(self)
 
     def forked(self) -> None:
-        """Forget the runs of the parent."""
+        """Forget the parent's runs."""
         self._lock = threading.RLock()
         self._watched.clear()
         self._idle.clear()
-        self._over.clear()
+        self._ended.clear()
 
-    def begin(self, run: Run, lives_as_long: object) -> Watched:
+    def begin(self, run: Run, lifetime: object) -> Watched:
         """Watch a run from its first call on; it is active until `leave`.
 
         Args:
             run: The run.
-            lives_as_long: Something that nobody holds when the run is over.
+            lifetime: An object that is released when the run ends.
         """
         watched = Watched(run, run.started)
         with self._lock:
             self._watched[watched.run_id] = watched
-        with contextlib.suppress(TypeError):  # it cannot be weakly referenced: the other signals remain
-            watched.finalizer = weakref.finalize(lives_as_long, self._collected, watched)
+        with contextlib.suppress(TypeError):  # not weakly referenceable: the other signals remain
+            watched.finalizer = weakref.finalize(lifetime, self._collected, watched)
             watched.finalizer.atexit = False
         with contextlib.suppress(RuntimeError):
             task = asyncio.current_task()
             if task is not None:
-                self._listen_to_task(watched, task, lives_as_long)
+                self._listen_to_task(watched, task, lifetime)
         return watched
 
     def watched(self, run_id: str) -> Watched | None:
-        """The watched run of that id, whether or not a call of it goes on."""
+        """The watched run of that id, whether or not a call of it is in progress."""
         return self._watched.get(run_id)
 
     def enter(self, watched: Watched) -> bool:
-        """A call of the run begins; `False` if one goes on already, or the run was reported this moment."""
+        """A call of the run begins; `False` if another is in progress, or the run has just been reported."""
         with self._lock:
             if watched.active or self._watched.get(watched.run_id) is not watched:
                 return False
@@ -119,7 +119,7 @@ class Endings:
             return True
 
     def leave(self, watched: Watched) -> None:
-        """A call of the run is over; until the next one nobody knows whether the run is."""
+        """A call of the run is over; until the next one it is unknown whether the run has ended."""
         watched.last_end = self._around.clock.monotonic()
         with self._lock:
             watched.active = False
@@ -127,19 +127,19 @@ class Endings:
                 self._idle[watched.run_id] = watched
 
     def give_up(self, watched: Watched) -> None:
-        """The run will not go on."""
+        """Report a run that will not continue."""
         self._report(watched)
 
     def idle(self) -> frozenset[str]:
-        """The ids of runs that are between two calls, and perhaps over."""
+        """The ids of runs that are between two calls, or have ended."""
         with self._lock:
             return frozenset(self._idle)
 
     def catch_up(self) -> None:
-        """Report the runs that are known to be over by now."""
-        while self._over:
+        """Report the runs that are known to have ended."""
+        while self._ended:
             try:
-                watched = self._over.popleft()
+                watched = self._ended.popleft()
             except IndexError:  # another thread was faster
                 break
             self._report(watched)
@@ -147,41 +147,41 @@ class Endings:
             self._report(watched)
 
     def search(self, generation: int) -> None:
-        """Report the runs that are over, those included that only the garbage collector can tell.
+        """Report the runs that have ended, including those that only a garbage collection reveals.
 
-        A retry or a failure inside a run leaves it in a cycle; a reader who asks right after the run
-        should find it all the same.
+        A retry or a failure leaves a run in a reference cycle; a read right after the run should still include it.
 
         Args:
-            generation: What to collect, if any run is in doubt: 1 costs under a millisecond, 2 looks everywhere.
+            generation: What to collect, if any run is idle: 1 costs under a millisecond, 2 is a full collection.
         """
         if self._idle:
             gc.collect(generation)
         self.catch_up()
 
     def close(self) -> None:
-        """Report every run, over or not."""
+        """Report every run, ended or not."""
         for watched in list(self._watched.values()):
             watched.active = False
             self._report(watched)
 
-    def _listen_to_task(self, watched: Watched, task: asyncio.Task[object], lives_as_long: object) -> None:
-        alive = weakly(lives_as_long)
+    def _listen_to_task(self, watched: Watched, task: asyncio.Task[object], lifetime: object) -> None:
+        alive = weakly(lifetime)
 
         def ended(_: object) -> None:
-            # Whoever drives a run by hand may do each step in a task of its own; a task's context holds the run.
+            # The task's context keeps the run alive, so drop the task. The run may continue in another one: whoever
+            # drives a run by hand may take each step in a task of its own.
             watched.unhook_task = lambda: None
             with guarded(self._around.out, watched.door):
                 if not _upstream.goes_on(alive()):
-                    self._over.append(watched)
+                    self._ended.append(watched)
                     self.catch_up()
 
-        # In a context of its own: the present one holds the run.
+        # In an empty context: the current one would keep the run alive.
         task.add_done_callback(ended, context=Context())
         watched.unhook_task = lambda: task.remove_done_callback(ended)
 
     def _collected(self, watched: Watched) -> None:
-        self._over.append(watched)
+        self._ended.append(watched)
         with contextlib.suppress(RuntimeError):
             asyncio.get_running_loop().call_soon(self.catch_up)
 
@@ -210,7 +210,7 @@ class Endings:
 
 
 def weakly(held: object) -> Callable[[], object]:
-    """The object, as long as others hold it; nothing, if it cannot be held like that."""
+    """A weak reference to the object; if it supports none, a function that returns `None`."""
     try:
         return weakref.ref(held)
     except TypeError:

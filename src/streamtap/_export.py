@@ -1,4 +1,4 @@
-"""Writes boards, rules and what brings them up out of the installed package."""
+"""Copies boards, rules and the files that deploy them out of the installed package."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ def export_dashboards(target: Path) -> None:
     """Copy the folder of boards and rules, with the runbooks of the alerts.
 
     Args:
-        target: Where to; made if it is not there.
+        target: The destination; created if it does not exist.
 
     Raises:
-        FileExistsError: If there is something in it already, which may have been changed by hand.
+        FileExistsError: If it is not an empty folder: its files may have been edited by hand.
         OSError: If it cannot be written.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):

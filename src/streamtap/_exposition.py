@@ -1,4 +1,4 @@
-"""What streamtap made on a registry or a meter provider: found again by the next tap that measures into it."""
+"""The metrics that streamtap created on a registry or meter provider, shared by the taps that write to it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What two taps that measure into one place must agree on.
+    """What taps that write to the same registry or provider must agree on.
 
     Args:
         user_labels: Names of the user's own labels.
@@ -31,7 +31,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Exposition:
-    """The counters, histograms and gauges in one place, and which sink counts which open run."""
+    """The counters, histograms and gauges of one registry or provider, and which sink counts which open run."""
 
     shape: Shape
     instruments: Instruments[Any, Any]
@@ -40,23 +40,23 @@ class Exposition:
 
 
 _SHARED: dict[int, Exposition] = {}
-"""By the id of registry or meter provider: neither takes the same name twice, so that two taps on one must find each
-other. They need not be hashable, as Logfire's provider is not; what is gone is taken out.
+"""By the id of the registry or meter provider: neither accepts the same name twice, so its taps must share. By id as
+they need not be hashable (Logfire's provider is not); an entry is removed when its registry or provider is collected.
 """
 
 _LOCK = threading.Lock()
 
 
 def exposition_on(place: object, shape: Shape, make: Callable[[], Exposition]) -> Exposition:
-    """What is there in a place, made now if nothing was.
+    """The exposition on a registry or meter provider, created if there is none.
 
     Args:
         place: The registry or the meter provider.
         shape: Labels, buckets and exclusions.
-        make: Makes it.
+        make: Creates it.
 
     Raises:
-        ValueError: If another tap made it in another shape.
+        ValueError: If another tap created it with another shape.
     """
     with _LOCK:
         found = _SHARED.get(id(place))
@@ -65,7 +65,8 @@ def exposition_on(place: object, shape: Shape, make: Callable[[], Exposition]) -
             weakref.finalize(place, _SHARED.pop, id(place)).atexit = False
     if found.shape != shape:
         raise ValueError(
-            f'another tap already measures into the same place with other labels, buckets or exclusions '
-            f'(its labels are {found.shape.user_labels!r}); give both the same, or each its own CollectorRegistry() or MeterProvider()'
+            f'another tap already writes to the same registry or provider with other labels, buckets or exclusions '
+            f'(its labels are {found.shape.user_labels!r}); give both the same, or each its own CollectorRegistry() '
+            f'or MeterProvider()'
         )
     return found

@@ -1,4 +1,4 @@
-"""Forked children: no thread comes along, a lock may be held by one that did not, and open runs are the parent's."""
+"""Resets state in forked children: threads are gone, one may have held a lock, and open runs are the parent's."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Protocol
 
 
 class Forkable(Protocol):
-    """Something that a forked child must begin anew."""
+    """Something whose state a forked child must reset."""
 
     def forked(self) -> None:
-        """This process is a forked child, and has no other thread yet."""
+        """Reset; called in a forked child, before it has any other thread."""
         ...
 
 
 def tell_forks(one: Forkable) -> None:
-    """Call `forked` in every child that this process, or a child of it, forks.
+    """Call `one.forked()` in every child that this process, or a descendant of it, forks.
 
     Args:
-        one: Who is told, as long as it is there.
+        one: The object, which is held weakly.
     """
     _TOLD.add(one)
 

@@ -16,7 +16,7 @@ class Grid:
     Args:
         headings: One for each column.
         rows: The cells, as many in each row as there are headings.
-        has_total: Whether the last row sums up the others.
+        has_total: Whether the last row is the total of the others.
     """
 
     headings: Sequence[str]
@@ -39,5 +39,5 @@ class Grid:
 
 
 def printable(name: str) -> str:
-    """The name without what would break a table or steer a terminal."""
+    """The name, with unprintable characters replaced: they could break a table or control a terminal."""
     return ''.join(each if each.isprintable() else '\N{REPLACEMENT CHARACTER}' for each in name)

@@ -1,4 +1,4 @@
-"""The guard around the tap's own code, and around what it calls of others."""
+"""Keeps exceptions of the tap's code, and of code that it calls, from reaching the run."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class guarded:  # noqa: N801 - used as the function that `contextlib.contextmanager` would make of it, at half its cost
-    """Whatever fails inside is counted, and the run goes on.
+    """Counts and suppresses any exception in the block, except one that ends the process.
 
     Args:
-        out: Counts it.
-        where: Whose failure it is.
+        out: Counts the failure.
+        where: What the failure is counted under.
     """
 
     __slots__ = ('_out', '_where')
@@ -38,5 +38,5 @@ class guarded:  # noqa: N801 - used as the function that `contextlib.contextmana
 
 
 def ends_process(error: BaseException) -> bool:
-    """Whether this is how a signal ends the process, whoever's code it hits: signal handlers run in the main thread."""
+    """Whether this is how a signal ends the process, whichever code it interrupts: its handler runs in the main thread."""
     return isinstance(error, KeyboardInterrupt | SystemExit) and threading.current_thread() is threading.main_thread()

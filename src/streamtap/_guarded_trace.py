@@ -1,4 +1,4 @@
-"""The guard between a run and its trace: what OpenTelemetry or a span processor raises never reaches the run."""
+"""A guard between a run and its trace: what OpenTelemetry or a span processor raises never reaches the run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WHERE = 'spans'
 
 
 class GuardedTrace:
-    """A run's trace whose failures are counted, and otherwise change nothing.
+    """A run's trace whose failures are counted and otherwise ignored.
 
     Args:
         inner: The trace.
@@ -32,7 +32,7 @@ class GuardedTrace:
 
     @contextlib.contextmanager
     def inside(self, span: contextlib.AbstractContextManager[object] | None) -> Generator[None]:
-        """Run a block of the user's code inside a span; without it, if it cannot be entered."""
+        """Run a block of the user's code inside a span; without the span if it cannot be entered."""
         entered: contextlib.AbstractContextManager[object] | None = None
         with guarded(self._out, WHERE):
             if span is not None:
@@ -43,11 +43,11 @@ class GuardedTrace:
         finally:
             with guarded(self._out, WHERE):
                 if entered is not None:
-                    # The exception, if there is one, stays out of the span: its message is content.
+                    # An exception is not passed to the span: its message may be content.
                     entered.__exit__(None, None, None)
 
     def current(self) -> contextlib.AbstractContextManager[None]:
-        """Makes the run's span current."""
+        """A context in which the run's span is current."""
         span: contextlib.AbstractContextManager[object] | None = None
         with guarded(self._out, WHERE):
             span = self.inner.current()

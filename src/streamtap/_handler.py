@@ -1,4 +1,4 @@
-"""The handler door: `event_stream_handler=tap`. It sees every event of its run, but nobody tells it the run's end."""
+"""The handler door: `event_stream_handler=tap`. It sees every event of its run, but is not notified of its end."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ WHERE = 'handler'
 
 
 class HandlerDoor:
-    """Feeds the runs that are given the tap as their handler.
+    """Measures the runs that have the tap as their handler.
 
     Args:
         around: What all runs share.
-        runs: Tells which run a call belongs to.
-        calls: Begins the calls.
+        runs: Finds the run that a call belongs to.
+        calls: Creates an object to measure each call.
         units: Measures the calls inside units of a durable engine.
     """
 
@@ -42,7 +42,7 @@ class HandlerDoor:
         self._units = units
 
     async def handle(self, ctx: RunContext[object], events: AsyncIterable[AgentStreamEvent]) -> None:
-        """Measure one call of the handler; whatever fails here, the events are drained and the run goes on."""
+        """Measure one call of the handler; even if the tap fails, the events are drained and the run continues."""
         if self._is_in_unit(events):
             await self._units.handle(ctx, events)
             return
@@ -67,7 +67,7 @@ class HandlerDoor:
     async def handle_beside(
         self, ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent], handler: EventStreamHandler[Any]
     ) -> None:
-        """Measure one call while the user's own handler reads the events, as if nothing stood between."""
+        """Measure one call while the user's own handler reads the events, as if the tap were not there."""
         if self._is_in_unit(events):
             await self._units.handle(ctx, events, handler)
             return
@@ -81,7 +81,7 @@ class HandlerDoor:
             try:
                 with call.current():
                     await handler(ctx, shown)
-                    # What it left, pydantic-ai would read on by itself; this way the tap sees it too.
+                    # What the handler left unread, pydantic-ai would drain; draining it here lets the tap see it.
                     await shown.read_on()
             except BaseException as error:
                 call.over(error, shown)
@@ -96,7 +96,7 @@ class HandlerDoor:
         return False
 
     async def _read_response(self, call: ResponseCall, events: AsyncIterable[AgentStreamEvent]) -> None:
-        """Read a response: the loop that every delta passes."""
+        """Read a response: the hot loop, which handles every delta."""
         monotonic = self._monotonic
         waited_from = monotonic()
         meter = call.meter

@@ -1,4 +1,4 @@
-"""One call of the handler: when it begins, what it reads, and what is known when it is over."""
+"""One call of the handler: for the response of a model, or for a round of tool calls."""
 
 from __future__ import annotations
 
@@ -24,44 +24,44 @@ if TYPE_CHECKING:
 logger = logging.getLogger('streamtap')
 
 LONGEST_WAIT = 600.0
-"""Seconds that a model can have been silent before the handler is called; more is a step of the wall clock."""
+"""Seconds that a model may have been silent before the handler is called; more means that the wall clock stepped."""
 
 
 class HandlerCalls:
-    """Begins calls.
+    """Creates an object to measure each call.
 
     Args:
         around: What all runs share.
-        current: The run whose tools are being called here.
+        current: The run whose tool is executing in the current context.
     """
 
     def __init__(self, around: Surroundings, current: CurrentRun) -> None:
         self.around = around
         self.current = current
-        self._said_truncated = False
+        self._warned_truncated = False
 
     def begin(self, watched: Watched, ctx: object, events: object, model: object = None) -> ResponseCall | ToolsCall:
-        """A call begins: for a model's response or for a round of tools.
+        """A call begins: for a model's response or for a round of tool calls.
 
         Args:
-            watched: Whose call it is.
+            watched: The run that it belongs to.
             ctx: The run's context.
-            events: What it is given to read.
-            model: What the user calls the model, if it is not the context's.
+            events: The events that it is given.
+            model: The model as the user named it, if it is not the context's.
         """
         with guarded(self.around.out, watched.door):
             if _upstream.model_call(ctx, events):
                 return ResponseCall(self, watched, ctx, events, model)
         return ToolsCall(self, watched, ctx)
 
-    def say_truncated(self) -> None:
-        """Say once that `run_stream()` does not show its handler everything."""
-        if not self._said_truncated:
-            self._said_truncated = True
+    def warn_truncated(self) -> None:
+        """Warn once that `run_stream()` does not give its handler every event."""
+        if not self._warned_truncated:
+            self._warned_truncated = True
             with contextlib.suppress(Exception):
                 logger.warning(
                     'streamtap: run_stream() gives its handler no event after the final result, so what follows is not '
-                    'measured; attach the tap with capabilities=[tap.capability()] to measure it whole'
+                    'measured; attach the tap with capabilities=[tap.capability()] to measure the whole run'
                 )
 
 
@@ -70,10 +70,10 @@ class ResponseCall:
 
     Args:
         calls: What all calls share.
-        watched: Whose call it is.
+        watched: The run that it belongs to.
         ctx: The run's context.
-        events: What it is given to read.
-        model: What the user calls the model, if it is not the context's.
+        events: The events that it is given.
+        model: The model as the user named it, if it is not the context's.
     """
 
     def __init__(self, calls: HandlerCalls, watched: Watched, ctx: object, events: object, model: object) -> None:
@@ -92,8 +92,8 @@ class ResponseCall:
             started: float | None = entered
             self._is_primed = _upstream.is_primed(ctx, events)
             if self._is_primed:
-                # The request started before: it is known when it was made.
-                started = asked_at(self._around, ctx, entered, LONGEST_WAIT)
+                # The request started before this call: the timestamp of its message says when.
+                started = request_made_at(self._around, ctx, entered, LONGEST_WAIT)
             self._request = watched.run.begin_request(
                 step=watched.step,
                 model=_upstream.model_of(ctx) if model is None else model,
@@ -105,19 +105,19 @@ class ResponseCall:
 
     @property
     def meter(self) -> ResponseMeter | None:
-        """Measures the response; a durable run is given it as a whole, and its events tell nothing of its pace."""
+        """Measures the response; `None` in a durable run, which gets a response only when it is complete."""
         return None if self._request is None or self._watched.run.gate is not None else self._request.meter
 
     def current(self) -> contextlib.AbstractContextManager[None]:
-        """Nothing is called in here that could be another run."""
+        """Nothing to set: no tools execute during this call, so no run is nested in it."""
         return contextlib.nullcontext()
 
     def first_event(self) -> None:
-        """Only in the loop over events pydantic-ai's own span of the request is current."""
+        """Show the request to the trace: pydantic-ai's own span for it is current only while events are read."""
         self._watched.run.trace.request_seen()
 
     def waiting(self, now: float) -> None:
-        """An event is asked for."""
+        """The consumer asks for the next event."""
         if self._request is not None:
             if not self._was_asked:
                 self._was_asked = True
@@ -126,14 +126,14 @@ class ResponseCall:
             self._request.meter.resumed_at = now
 
     def _first_asked(self, request: Request, now: float) -> None:
-        """Whoever reads had time to do something else first: of a stream that waited for it, nobody knows how long."""
+        """The first event is asked for, which starts a lazy request; asked late, an open stream's timing is unknown."""
         if not self._is_primed:
             request.started = request.meter.started = now
         elif now - self._entered >= PROMPT:
             request.hold()
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
-        """An event arrived, and goes to whoever asked."""
+        """An event arrived and is handed to the consumer."""
         with guarded(self._around.out, self._watched.door):
             if self._request is not None:
                 if self._request.meter.first_event is None:
@@ -143,14 +143,14 @@ class ResponseCall:
                     meter.held = True
 
     def held(self, start: float, end: float) -> None:
-        """The meter tells by itself who held the stream."""
+        """Nothing to do: the meter itself measures how long the consumer held the stream."""
 
     def over(self, error: BaseException | None, shown: BesideEvents | None = None) -> None:
         """The call is over.
 
         Args:
-            error: What left it.
-            shown: What somebody else read the events through.
+            error: The exception that ended it, if any.
+            shown: The wrapper through which the user's handler read the events, if there is one.
         """
         with guarded(self._around.out, self._watched.door):
             if error is not None:
@@ -163,25 +163,25 @@ class ResponseCall:
             now = self._around.clock.monotonic()
             request.response = _upstream.streamed_response(self._events)
             if shown is not None and error is not shown.failure:
-                # What the user's handler raises is no failure of the stream, and what it swallows is one.
+                # What the user's handler raises is not a failure of the stream; a failure that it swallows is one.
                 stopped = None if shown.was_exhausted else asyncio.CancelledError()
                 error = shown.failure if shown.failure is not None else stopped
             if error is not None:
                 outcome = _upstream.request_outcome(error, self._ctx)
             elif request.response is None and request.meter.ended_at_final_result:
                 outcome = 'incomplete'
-                self._calls.say_truncated()
+                self._calls.warn_truncated()
             else:
                 outcome = 'success'
             self._watched.run.request_over(request, outcome, error=error, now=now)
 
 
 class ToolsCall:
-    """A call for a round of tools: the response that asked for them is complete. No method raises.
+    """A call for a round of tool calls, whose response is complete. No method raises.
 
     Args:
         calls: What all calls share.
-        watched: Whose call it is.
+        watched: The run that it belongs to.
         ctx: The run's context.
     """
 
@@ -197,29 +197,29 @@ class ToolsCall:
             self._tools = ToolEvents(watched.run, step=watched.step)
 
     def current(self) -> contextlib.AbstractContextManager[None]:
-        """A run that a tool starts in here knows which run called it."""
+        """A context in which a run that a tool starts becomes a child of this run."""
         return self._current.calling(lambda: self._watched.run)
 
     def waiting(self, now: float) -> None:
-        """An event is asked for."""
+        """The consumer asks for the next event."""
         self._waited_from = now
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
-        """An event arrived, and goes to whoever asked."""
+        """An event arrived and is handed to the consumer."""
         with guarded(self._around.out, self._watched.door):
             if self._tools is not None:
                 self._tools.feed(event, waited_from, now)
 
     def held(self, start: float, end: float) -> None:
-        """Whoever asked held an event for that long."""
+        """The consumer held an event from `start` to `end`."""
         self._watched.run.phases.hold(start, end)
 
     def over(self, error: BaseException | None, shown: BesideEvents | None = None) -> None:
         """The call is over.
 
         Args:
-            error: What left it.
-            shown: What somebody else read the events through.
+            error: The exception that ended it, if any.
+            shown: The wrapper through which the user's handler read the events, if there is one.
         """
         with guarded(self._around.out, self._watched.door):
             if error is not None:
@@ -231,14 +231,14 @@ class ToolsCall:
                 self._watched.outcome, self._watched.error_type = self._tools.ending, None
 
 
-def asked_at(around: Surroundings, ctx: object, now: float, at_most: float) -> float | None:
-    """When the request that is being answered was made; `None` if a step of the wall clock makes it a nonsense.
+def request_made_at(around: Surroundings, ctx: object, now: float, at_most: float) -> float | None:
+    """When the request that is being answered was made; `None` if that is unknown, or implausible as the clock stepped.
 
     Args:
         around: What all runs share.
         ctx: The run's context.
-        now: The present moment.
-        at_most: Seconds that can have passed since.
+        now: The current time.
+        at_most: Seconds that may have passed since then.
     """
     asked = _upstream.request_unix_time(ctx)
     moment = None if asked is None else around.moments.to_monotonic(asked)

@@ -1,4 +1,4 @@
-"""Which run a call belongs to: known by its id since an earlier call, or opened now."""
+"""Finds the run that a call belongs to, by its id, or opens it at its first call."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from streamtap import _upstream
 from streamtap._endings import Endings, weakly
-from streamtap._handler_calls import LONGEST_WAIT, asked_at
+from streamtap._handler_calls import LONGEST_WAIT, request_made_at
 
 if TYPE_CHECKING:
     from streamtap._current_run import CurrentRun
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from streamtap._surroundings import Surroundings
 
 LONGEST_PREPARATION = 60.0
-"""Seconds that instructions and the like can have taken before the handler is called."""
+"""Seconds that instructions and the like may have taken before the handler is called."""
 
 
 class HandlerRuns:
-    """The runs of the doors that are called for one response or round of tools at a time.
+    """The runs of doors that are called for one response or one round of tool calls at a time.
 
     Args:
         runs: The tap's open runs.
         around: What all runs share.
         labels: The names of the user's own dimensions.
-        settle_after: Seconds after which a run that was not called again is taken to be over.
-        current: The run whose tools are being called here.
+        settle_after: Seconds without a call after which a run is taken to have ended.
+        current: The run whose tool is executing in the current context.
     """
 
     def __init__(
@@ -47,15 +47,15 @@ class HandlerRuns:
         self.endings = Endings(runs, around, settle_after=settle_after)
 
     def enter(self, ctx: object, events: object, door: Door, *, agent: str | None = None) -> Watched | None:
-        """The run whose call begins, or `None` if another door or another copy of the tap measures it.
+        """The run that the beginning call belongs to; `None` if another door or another copy of the tap measures it.
 
-        Events that were read before and broken off are not measured again either.
+        Also `None` for events that the run's previous call was given already.
 
         Args:
             ctx: The run's context.
-            events: What the call is given to read.
+            events: The events that the call is given.
             door: How the tap was attached.
-            agent: What the user calls the agent, if it is not by its name.
+            agent: The agent as the user named it, if it is not by its own name.
         """
         try:
             if _upstream.in_temporal_workflow():
@@ -64,17 +64,17 @@ class HandlerRuns:
             watched = self.endings.watched(who.run_id)
             is_restart = who.is_durable and who.step <= 1 and _upstream.model_call(ctx, events)
             if watched is not None and watched.step and is_restart:
-                # The engine tries the run again from its start.
+                # The engine is retrying the run from its start.
                 self.endings.give_up(watched)
                 watched = None
-            if watched is not None and (watched.reads() is events or not self.endings.enter(watched)):
+            if watched is not None and (watched.last_events() is events or not self.endings.enter(watched)):
                 return None
             self.endings.catch_up()
             if watched is None:
                 watched = self._open(ctx, events, who if agent is None else replace(who, agent=agent), door)
             if watched is not None:
                 watched.run.tool_manager = _upstream.tool_manager(ctx)
-                watched.reads = weakly(events)
+                watched.last_events = weakly(events)
         except Exception as error:
             self._around.out.failed(door, error)
             return None
@@ -82,14 +82,14 @@ class HandlerRuns:
 
     def leave(self, watched: Watched) -> None:
         """The call is over."""
-        # Holding it would hold the run, and that it is let go of is how its end is told.
+        # It would keep the run's lifetime object alive, whose release reveals the run's end.
         watched.run.tool_manager = None
         self.endings.leave(watched)
 
     def _open(self, ctx: object, events: object, who: _upstream.Who, door: Door) -> Watched | None:
         now = self._around.clock.monotonic()
         at_most = LONGEST_WAIT if _upstream.is_primed(ctx, events) else LONGEST_PREPARATION
-        asked = asked_at(self._around, ctx, now, at_most)
+        asked = request_made_at(self._around, ctx, now, at_most)
         parent = self._current.get()
         labels = _upstream.metadata_labels(ctx, self._labels, parent.owner.labels if parent is not None else {})
         if not who.run_id:

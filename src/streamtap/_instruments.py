@@ -1,4 +1,4 @@
-"""The catalogue's counters and histograms, in whichever library: what sinks write into."""
+"""The catalogue's counters and histograms as sinks write to them, for any metrics library."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ OVERFLOW = 'streamtap_label_overflow_total'
 
 
 class Instruments(ABC, Generic[Child, Origin]):
-    """Values in by the metric's name; label sets are made when they are first seen, and capped.
+    """Takes values by the metric's name; label sets are created when they are first seen, and capped.
 
-    A metric that is not among them takes values and forgets them.
+    Values for a metric that is not among them are ignored.
 
     Args:
         metrics: The counters and histograms.
@@ -45,7 +45,7 @@ class Instruments(ABC, Generic[Child, Origin]):
 
     @abstractmethod
     def origin(self, record: Record) -> Origin | None:
-        """What leads from a number to the trace of this record, for the exemplars."""
+        """The link from a number to the trace of this record, for exemplars."""
 
     @abstractmethod
     def add(self, name: str, values: tuple[str, ...], amount: float, origin: Origin | None = None) -> None:
@@ -60,12 +60,12 @@ class Instruments(ABC, Generic[Child, Origin]):
         """Observe the waits before the chunks of a response."""
 
     def declare(self, name: str, values: tuple[str, ...]) -> None:
-        """Make the series be there, at 0."""
+        """Create the series, at 0."""
         self._child(name, values)
 
     @abstractmethod
     def _make(self, metric: Metric, values: tuple[str, ...]) -> Child:
-        """What stands for a label set of a metric."""
+        """Create the child for a label set of a metric."""
 
     def _child(self, name: str, values: tuple[str, ...]) -> Child | None:
         label_sets = self._label_sets.get(name)

@@ -1,4 +1,4 @@
-"""The journal: every record as a JSON line in a file that rotates."""
+"""The journal: every record as a JSON line in a rotating file."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ if TYPE_CHECKING:
 class JournalSink(BaseSink):
     """Writes each run, response and tool call as one JSON line, for `streamtap report` and for tools of your own.
 
-    It appends, a line by one write: a process that is killed tears at most its last line. It never writes content.
-    One process writes a file at a time; several that are to write at once have `{pid}` in the path.
+    Each line is appended by a single write: a process that is killed truncates at most its last line. Content is never
+    written. Only one process can write a file at a time; with several processes, put `{pid}` in the path.
 
     Args:
-        path: The file; `{pid}` in it becomes the process's id. Its folder must be there.
-        max_bytes: The size at which the file becomes `<path>.1`, that one `<path>.2` and so on. Default 64 MiB.
-        keep: How many such older files are kept. Default 8.
+        path: The file; `{pid}` in it is replaced by the process id. Its folder must exist.
+        max_bytes: The size at which the file is rotated to `<path>.1`, that to `<path>.2` and so on. Default 64 MiB.
+        keep: How many of these rotated files are kept. Default 8.
 
     Raises:
-        TypeError: If a number is no whole number.
-        ValueError: If a number is below 1.
-        OSError: By the `Tap` it is given to, if the file cannot be written, or another process writes it.
+        TypeError: If `max_bytes` or `keep` is not a whole number.
+        ValueError: If `max_bytes` or `keep` is below 1.
+        OSError: From the `Tap` it is given to, if the file cannot be written, or another process is writing it.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, max_bytes: int = 64 * 1024 * 1024, keep: int = 8) -> None:
         check_whole('max_bytes', max_bytes)
         check_whole('keep', keep)
-        self._given = os.fspath(path)
+        self._path_template = os.fspath(path)
         self._max_bytes = max_bytes
         self._keep = keep
         self.forked()
         tell_forks(self)
 
     def forked(self) -> None:
-        """Begin anew: after a fork the file, and a lock that may have been held, are the parent's."""
+        """Reset: after a fork, the file is the parent's, and a thread of the parent may have held the lock."""
         self._lock = threading.Lock()
         self._file: JournalFile | None = None
         self._header = header_line()
@@ -54,14 +54,14 @@ class JournalSink(BaseSink):
     @property
     def path(self) -> Path:
         """The file that this process writes."""
-        return Path(self._given.replace('{pid}', str(os.getpid())))
+        return Path(self._path_template.replace('{pid}', str(os.getpid())))
 
     def attached(self, attachment: Attachment) -> None:
-        """Refuse a file that cannot be written."""
+        """Reject a file that cannot be written."""
         with self._lock:
             if self._file is not None:
                 return
-            # It is opened for good by the process that writes the first record, which may be a fork of this one.
+            # It is closed again: the process that writes the first record opens it, which may be a fork of this one.
             if self.path.exists():
                 JournalFile(self.path, header_line()).close()
             elif not self.path.parent.is_dir():
@@ -82,7 +82,7 @@ class JournalSink(BaseSink):
         self._write(record)
 
     def close(self) -> None:
-        """Close the file; a record that comes later opens it again. Close or flush the tap first."""
+        """Close the file; a later record reopens it. Close or flush the tap first."""
         with self._lock:
             if self._file is not None:
                 self._file.close()
@@ -91,9 +91,9 @@ class JournalSink(BaseSink):
     def _write(self, record: Record) -> None:
         line = record_line(record)
         with self._lock:
-            self._ready(len(line)).append(line)
+            self._file_for(len(line)).append(line)
 
-    def _ready(self, room: int) -> JournalFile:
+    def _file_for(self, room: int) -> JournalFile:
         """The file to append to, opened or rotated if need be."""
         file, self._file = self._file, None
         if file is not None and not file.is_in_place():

@@ -1,4 +1,4 @@
-"""One open file of a journal: appended to by one process at a time, a line by each write."""
+"""One open file of a journal: appended to by one process at a time, one line per write."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ if TYPE_CHECKING:
 
 
 class JournalFile:
-    """Opens the file for its end, and holds a lock on it until it is closed.
+    """Opens the file for appending, and holds a lock on it until it is closed.
 
-    A line that a crash tore is ended, so that the next one stands for itself.
+    A line that a crash truncated is terminated, so that the next one is not joined to it.
 
     Args:
-        path: The file; it is made if it is not there.
+        path: The file; created if it does not exist.
         header: The line to write before the first one.
 
     Raises:
-        BlockingIOError: If another one has it open.
+        BlockingIOError: If another `JournalFile`, of any process, has it open.
         OSError: If it cannot be opened.
     """
 
     def __init__(self, path: Path, header: bytes) -> None:
         self._path = path
-        self._due = header
+        self._prefix = header
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, 'O_BINARY', 0)
         self._descriptor = os.open(path, flags, 0o666)
         self._closing = weakref.finalize(self, os.close, self._descriptor)
-        # What is still told when the interpreter exits is written then.
+        # Not at exit: records that come while the interpreter exits are still written.
         self._closing.atexit = False
         try:
             _lock(self._descriptor, path)
             self.size = os.fstat(self._descriptor).st_size
             if self._ends_torn():
-                self._due = b'\n' + header
+                self._prefix = b'\n' + header
         except BaseException:
             self.close()
             raise
@@ -53,23 +53,23 @@ class JournalFile:
         Raises:
             OSError: If it could not be written, or only in part.
         """
-        written = self._due + line
+        written = self._prefix + line
         count = os.write(self._descriptor, written)
         self.size += count
         if count < len(written):
-            self._due = b'\n'
+            self._prefix = b'\n'
             raise OSError(errno.ENOSPC, 'only part of a line could be written', str(self._path))
-        self._due = b''
+        self._prefix = b''
 
     def is_in_place(self) -> bool:
-        """Whether the file still has its name: nobody moved or deleted it."""
+        """Whether the path still leads to this file: it was neither moved nor deleted."""
         try:
             return os.path.samestat(os.fstat(self._descriptor), self._path.stat())
         except OSError:
             return False
 
     def close(self) -> None:
-        """Close the file, and so give up the lock."""
+        """Close the file, and so release the lock."""
         self._closing()
 
     def _ends_torn(self) -> bool:
@@ -87,6 +87,6 @@ def _lock(descriptor: int, path: Path) -> None:
     except BlockingIOError:
         raise BlockingIOError(
             errno.EAGAIN,
-            'the journal is being written already: give each process its own, with {pid} in the path, or share the sink',
+            'the journal is already being written: give each process its own with {pid} in the path, or share the sink',
             str(path),
         ) from None

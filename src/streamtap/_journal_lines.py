@@ -1,4 +1,4 @@
-"""The lines of a journal: a header at each opening, then one record each."""
+"""The lines of a journal: a header each time it is opened, then one record per line."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from streamtap._record_json import Record
 
 SCHEMA = 1
-"""The version of the format; what this reads, and what it writes."""
+"""The version of the format that is read and written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The line that a process begins with: `schema` holds for the lines after it."""
+    """The line before the first record of a process: `schema` applies to the lines after it."""
 
     schema: int
 
 
 def header_line() -> bytes:
-    """The line that says how the lines after it are to be read."""
+    """The line that says how to read the lines after it."""
     return encode({'record': 'journal', 'schema': SCHEMA, 'streamtap': __version__, 'pid': os.getpid()})
 
 
@@ -35,29 +35,31 @@ def record_line(record: Record) -> bytes:
 
 
 def read_line(line: bytes) -> Record | Header:
-    """What a line holds.
+    """The record or header on a line.
 
     Raises:
-        ValueError: If it holds neither a record nor a header; it says why, on one line, without showing any of it.
+        ValueError: If the line is neither; the message says why, on one line, without quoting any of it.
     """
     try:
         value: object = json.loads(line)
     except json.JSONDecodeError as error:
-        is_torn = error.pos >= len(line.rstrip()) - 1 or error.msg.startswith('Unterminated')
-        raise ValueError(f'no JSON: {error.msg} at column {error.colno}{" (torn?)" if is_torn else ""}') from None
+        is_truncated = error.pos >= len(line.rstrip()) - 1 or error.msg.startswith('Unterminated')
+        raise ValueError(
+            f'not JSON: {error.msg} at column {error.colno}{" (truncated?)" if is_truncated else ""}'
+        ) from None
     except UnicodeDecodeError:
-        raise ValueError('no UTF-8') from None
+        raise ValueError('not UTF-8') from None
     except (RecursionError, ValueError):
-        raise ValueError('no JSON that a journal holds') from None
+        raise ValueError('not JSON that a journal contains') from None
     if not isinstance(value, dict):
-        raise ValueError('no JSON object')
+        raise ValueError('not a JSON object')
     fields = cast('dict[str, object]', value)
     name = fields.get('record')
     if name == 'journal':
         schema = fields.get('schema')
         if not isinstance(schema, int):
-            raise ValueError('a header without its schema')
+            raise ValueError('a header without a schema')
         return Header(schema)
     if not isinstance(name, str):
-        raise ValueError('no "record" that says what it is')
+        raise ValueError('no "record" that names its type')
     return record_of(name, fields)

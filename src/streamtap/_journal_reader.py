@@ -1,4 +1,4 @@
-"""Reads journals: what is broken is told, and the rest is read."""
+"""Reads journals: broken lines are reported, and the rest is read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BrokenLine:
-    """A line of a journal that could not be read: in which file, which one (from 1), and what was wrong."""
+    """A line of a journal that could not be read: its file, its number (from 1), and why."""
 
     file: str
     line: int
@@ -34,11 +34,11 @@ class BrokenJournalError(ValueError):
 def read_journal(
     path: str | os.PathLike[str], *, on_broken: Callable[[BrokenLine], None] | None = None
 ) -> Iterator[Record]:
-    """The records of a journal, oldest first, those of its rotated files included; one line at a time is in memory.
+    """Yield the records of a journal and its rotated files, oldest first, with one line at a time in memory.
 
     Args:
         path: The path given to `JournalSink`.
-        on_broken: Told of each line that cannot be read, which is then left out; by default it is an error.
+        on_broken: Called with each line that cannot be read, which is then skipped; by default it is an error.
 
     Raises:
         BrokenJournalError: At a line that cannot be read, unless `on_broken` is given.
@@ -50,7 +50,7 @@ def read_journal(
 
 
 def journal_files(path: Path) -> list[Path]:
-    """The files of a journal: the rotated ones, oldest first, then the one that is written."""
+    """The files of a journal: the rotated ones, oldest first, then the current one."""
     rotated = [
         (int(number), file)
         for file in path.parent.glob(f'{_literal(path.name)}.*')
@@ -61,12 +61,12 @@ def journal_files(path: Path) -> list[Path]:
 
 
 def read_lines(name: str, lines: Iterable[bytes], on_broken: Callable[[BrokenLine], None]) -> Iterator[Record]:
-    """The records of some lines.
+    """Yield the records of some lines.
 
     Args:
-        name: The file's name, to be told with what is broken.
-        lines: The lines; without a header they are read as this version writes them.
-        on_broken: Told of each line that cannot be read.
+        name: The file's name, for reports of broken lines.
+        lines: The lines; without a header, they are read in the current format.
+        on_broken: Called with each line that cannot be read.
     """
     is_known = True
     for number, line in enumerate(lines, 1):
@@ -77,7 +77,7 @@ def read_lines(name: str, lines: Iterable[bytes], on_broken: Callable[[BrokenLin
             if isinstance(found, Header):
                 is_known = found.schema == SCHEMA
                 if not is_known:
-                    raise ValueError(f'schema {found.schema} follows, and this streamtap reads {SCHEMA}')
+                    raise ValueError(f'what follows has schema {found.schema}, and this streamtap reads {SCHEMA}')
             elif is_known:
                 yield found
         except ValueError as error:

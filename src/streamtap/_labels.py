@@ -1,4 +1,4 @@
-"""Caps on what a label can become: names that models, users and servers invent must not grow memory."""
+"""Caps on labels: names that models, users and servers invent must not grow memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from streamtap._catalogue import Metric
 
 OTHER = '_other'
-"""The value of everything past a cap."""
+"""The value that replaces everything past a cap."""
 
 _ALWAYS = frozenset({OTHER, '_unknown', ''})
 
@@ -24,7 +24,7 @@ Child = TypeVar('Child')
 
 
 class LabelCap:
-    """Lets the first so many distinct values of each label pass, and folds later ones into `_other`.
+    """Keeps the first distinct values of each label, and folds those past the limit into `_other`.
 
     Args:
         limit: Distinct values per label.
@@ -51,14 +51,14 @@ class LabelCap:
 
 
 class LabelSets(Generic[Child]):
-    """The label sets of one metric, and what stands for each: made when it is first seen, caps kept.
+    """The label sets of one metric, with a child for each, created when it is first seen, within the caps.
 
     Args:
         metric: Its row of the catalogue.
         user_labels: Names of the user's own labels.
-        make: Makes what stands for a label set.
-        cap: Caps the values of labels, for all metrics together.
-        limit: Label sets before new ones become `_other`; where each starts at 0 for every outcome, all outcomes are one.
+        make: Creates the child for a label set.
+        cap: Caps the values of labels, across all metrics.
+        limit: Label sets before new ones become `_other`; all outcomes that start at 0 together count as one.
     """
 
     def __init__(
@@ -75,24 +75,24 @@ class LabelSets(Generic[Child]):
         self._cap = cap
         self._children: dict[tuple[str, ...], Child] = {}
         self._outcomes = OUTCOMES.get(metric.name, ())
-        # Label sets of nothing but known values are few. Those that are there to start at 0 take nobody's place.
+        # Label sets of fixed labels only are few. Those that exist only to start at 0 do not count towards the limit.
         is_open = bool(set(self.names) - FIXED_LABELS)
         self._limit = limit * max(1, len(self._outcomes)) if is_open else sys.maxsize
         self.forked()
         tell_forks(self)
 
     def forked(self) -> None:
-        """Have a lock that nobody holds."""
+        """Replace the lock, which a thread of the parent may have held."""
         self._lock = threading.RLock()
 
     def child(self, values: tuple[str, ...]) -> Child:
-        """What stands for these values, found or made."""
-        # Nothing is ever taken out, so finding needs no lock.
+        """The child for these values, created if there is none."""
+        # Nothing is ever removed, so a lookup needs no lock.
         child = self._children.get(values)
         return child if child is not None else self._children[self.key(values)]
 
     def key(self, values: tuple[str, ...]) -> tuple[str, ...]:
-        """The label set that these values become; from now on it is there."""
+        """The label set that these values become under the caps, created if there is none."""
         if values in self._children:
             return values
         with self._lock:
@@ -101,14 +101,14 @@ class LabelSets(Generic[Child]):
             if capped not in self._children and len(self._children) >= self._limit:
                 capped = tuple(value if name in FIXED_LABELS else OTHER for name, value in named)
                 self._cap.overflowed('label_sets')
-            # Only capped values become keys: what a caller invents must not grow this table either.
+            # Only capped values become keys: invented values must not grow this table either.
             for key in self._with_siblings(capped):
                 if key not in self._children:
                     self._children[key] = self._make(key)
             return capped
 
     def keys(self) -> tuple[tuple[str, ...], ...]:
-        """Every label set that was seen."""
+        """Every label set that exists."""
         with self._lock:
             return tuple(self._children)
 
@@ -128,5 +128,5 @@ def label_names(metric: Metric, user_labels: tuple[str, ...]) -> tuple[str, ...]
 
 def label_values(names: tuple[str, ...], labels: Mapping[str, str]) -> tuple[str, ...]:
     """The values of the user's own labels, '' where missing."""
-    # Most taps have none, and every metric of every record asks.
+    # Most taps have none, and this is called for every metric of every record.
     return tuple([labels.get(name, '') for name in names]) if names else ()

@@ -28,9 +28,9 @@ class LiveRun:
 class LiveResponse:
     """An open request.
 
-    `wait` is how long the model has been silent by now, `None` while the consumer holds the stream, a native tool
-    runs, or the request is not streamed. `window` is the time from the first chunk to the last so far, without native
-    tools. `stalled` names the stage of a wait that is past its threshold.
+    `wait` is how long the model has been silent, or `None` while the consumer holds the stream, while a native tool
+    runs, or if the request is not streamed. `window` is the time from the first chunk to the latest one, excluding
+    native tools. `stalled` names the stage of a wait that is past its threshold.
     """
 
     run_id: str

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class LogSink(BaseSink):
-    """Logs one line per run and per tool call, with every field of its record as `extra`: names and numbers, no content.
+    """Logs one line per run and per tool call, with all fields of its record as `extra`: names and numbers, no content.
 
-    What failed is logged as a warning, the rest at level INFO. A handler may block: it runs on the tap's own thread.
+    Failures are logged at level WARNING, the rest at INFO. A handler may block: it runs on the tap's worker thread.
 
     Args:
         logger: The name of the logger. Default `streamtap.records`.

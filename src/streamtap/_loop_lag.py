@@ -1,4 +1,4 @@
-"""Whether it is us or the provider: how late the event loop comes to what is due."""
+"""Measures how late event loops run what is due, to tell a blocked application from a slow provider."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ WHERE = 'loop_lag'
 
 
 class LoopLagMeter:
-    """Asks each event loop for a call at a given time, again and again while runs are open, and sees when it comes.
+    """Schedules calls on each event loop, one after another while runs are open, and measures how late they come.
 
-    Between runs it asks for nothing.
+    While no run is open, it schedules nothing.
 
     Args:
-        out: Where what was seen goes.
+        out: Receives the measurements.
         every: Seconds between two calls.
         is_needed: Whether any run is open.
     """
@@ -41,28 +41,28 @@ class LoopLagMeter:
         tell_forks(self)
 
     def forked(self) -> None:
-        """Have a lock that nobody holds."""
+        """Replace the lock, which a thread of the parent may have held."""
         self._lock = threading.RLock()
 
     def run_opened(self) -> None:
-        """A run was opened here: measure this loop, if it is not measured already."""
+        """A run was opened: measure the running loop, unless that is measured already."""
         with guarded(self._out, WHERE):
             try:
                 loop = asyncio.get_running_loop()
-            except RuntimeError:  # a run without a loop, such as one that another thread noticed
+            except RuntimeError:  # a run without a loop, such as one that was opened in another thread
                 return
             with self._lock:
                 if loop in self._measured:
                     return
                 self._measured.add(loop)
-            self._ask(loop)
+            self._schedule(loop)
 
-    def _ask(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
         due = loop.time() + self._every
-        # A context of its own: that of the run would be held, with all that is in it.
-        loop.call_at(due, partial(self._called, weakref.ref(loop), due), context=Context())
+        # In an empty context: the current one would keep the run alive, and all that it holds.
+        loop.call_at(due, partial(self._measure, weakref.ref(loop), due), context=Context())
 
-    def _called(self, held: weakref.ref[asyncio.AbstractEventLoop], due: float) -> None:
+    def _measure(self, held: weakref.ref[asyncio.AbstractEventLoop], due: float) -> None:
         loop = held()
         if loop is None:
             return
@@ -73,4 +73,4 @@ class LoopLagMeter:
                 if not goes_on:
                     self._measured.discard(loop)
             if goes_on:
-                self._ask(loop)
+                self._schedule(loop)
