@@ -40,12 +40,16 @@ def failing(moment: str, *, inline: bool) -> BaseSink:
     return made()
 
 
+class Abort(BaseException):
+    """What no `except Exception` catches."""
+
+
 RAISED: dict[str, type[BaseException]] = {
     'run_started': RuntimeError,
     'run_ended': asyncio.CancelledError,
     'response_started': GeneratorExit,
     'response_ended': StopAsyncIteration,
-    'tool_started': SystemExit,
+    'tool_started': Abort,
     'tool_ended': OSError,
     'faulted': RecursionError,
 }
@@ -183,7 +187,7 @@ def priced(answer: object) -> Any:
     [
         (KeyError('a secret'), 'KeyError'),
         (asyncio.CancelledError('a secret'), 'CancelledError'),
-        (SystemExit('a secret'), 'SystemExit'),
+        (Abort('a secret'), 'Abort'),
         ('free, a secret', 'ValueError'),
         (-0.01, 'ValueError'),
         (float('inf'), 'ValueError'),

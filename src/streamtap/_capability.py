@@ -122,7 +122,7 @@ class TapCapability(AbstractCapability[Any]):
     ) -> ModelResponse:
         """Record the answer to an attempt: this is the first hook after it."""
         if self._run is not None:
-            self._run.attempt_answered()
+            self._run.attempt_answered(response)
         return response
 
     async def wrap_run_event_stream(

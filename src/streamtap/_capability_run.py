@@ -140,10 +140,11 @@ class CapabilityRun:
                 messages=_upstream.messages_of(ctx),
             )
 
-    def attempt_answered(self) -> None:
-        """An attempt was answered."""
+    def attempt_answered(self, response: ModelResponse) -> None:
+        """An attempt was answered; other capabilities may still reject the response or replace it."""
         if self._request is not None:
             self._request.answered = self._monotonic()
+            self._request.response = response
 
     def request_answered(self, response: ModelResponse) -> None:
         """The request returned a response; a stream that was broken off has been reported already."""
@@ -151,7 +152,8 @@ class CapabilityRun:
             request = self._request
             if request is None:
                 return
-            request.response = response
+            if request.response is None:
+                request.response = response
             if request.answered is None:
                 request.answered = self._monotonic()
             broken = request.streamed and not _upstream.read_response(response, priced=False).is_complete

@@ -16,6 +16,9 @@ MAX_PARTS = 256
 
 MAX_STALL_STARTS = 16
 
+SLOW_CONSUMER_SHARE = 0.1
+"""A consumer that held the stream for more of a window than this hides the model's own pace."""
+
 NATIVE_CALL = 'builtin-tool-call'
 NATIVE_RETURN = 'builtin-tool-return'
 THINKING = 'thinking'
@@ -72,6 +75,7 @@ class ResponseMeter:
         'chunks',
         'consumer_at_first',
         'consumer_at_last',
+        'consumer_at_output',
         'consumer_seconds',
         'dropped_parts',
         'final_result',
@@ -81,6 +85,7 @@ class ResponseMeter:
         'first_visible',
         'gap_max',
         'held',
+        'held_at_end',
         'last_chunk',
         'native_at_last',
         'native_calls',
@@ -111,7 +116,9 @@ class ResponseMeter:
         self.stall_moments: list[float] = []
         self.consumer_seconds = 0.0
         self.consumer_at_first = 0.0
+        self.consumer_at_output = 0.0
         self.consumer_at_last = 0.0
+        self.held_at_end = 0.0
         self.native_seconds = 0.0
         self.native_at_last = 0.0
         self.native_calls: list[NativeCall] = []
@@ -141,6 +148,16 @@ class ResponseMeter:
             return None
         return self._pulled_at(self.started if self.started is not None else self.resumed_at or None)
 
+    def silent_for(self, now: float) -> float | None:
+        """Seconds of the present wait; before the first chunk all waits since the request started count as one."""
+        since = self.waiting_since
+        if since is None:
+            return None
+        if self.chunks or self.started is None:
+            return now - since
+        held_now = since - self.last_event if self.last_event is not None else 0.0
+        return now - self.started - self.consumer_seconds - held_now
+
     @property
     def ended_at_final_result(self) -> bool:
         """Whether the last event so far said that the final result began: `run_stream()` cuts its handler off there."""
@@ -152,6 +169,14 @@ class ResponseMeter:
         if self.first_chunk is None or (self._last_other is not None and self._last_other > self.last_chunk):
             return self._last_other
         return self.last_chunk
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether the consumer, not the model, set the pace of the stream."""
+        if self.first_chunk is None:
+            return False
+        held = self.consumer_at_last - self.consumer_at_first
+        return held > SLOW_CONSUMER_SHARE * (self.last_chunk - self.first_chunk)
 
     @property
     def gap_sum(self) -> float:
@@ -230,7 +255,9 @@ class ResponseMeter:
         self._leave_part()
         pulled = self._pulled_at(self.started)
         waited_from = now if self.held or pulled is None else pulled
+        before = self.consumer_seconds
         self._consumed(waited_from)
+        self.held_at_end = self.consumer_seconds - before
         gap = now - waited_from + self._carry
         if self._native_open:
             self.native_seconds += now - waited_from
@@ -268,6 +295,7 @@ class ResponseMeter:
             self.consumer_at_first = self.consumer_seconds
         if self.first_output is None and kind != THINKING:
             self.first_output = now
+            self.consumer_at_output = self.consumer_seconds
         if self.first_visible is None and kind in _SEEN_BY_USERS:
             self.first_visible = now
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from streamtap import _upstream
 from streamtap._distribution import Distribution
+from streamtap._meter import SLOW_CONSUMER_SHARE
 from streamtap._records import PartRecord, ResponseRecord
 from streamtap._surroundings import stamp
 
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
     from streamtap._records import RequestOutcome, ResponseStart
     from streamtap._surroundings import Moments, Owner
 
-SLOW_CONSUMER_SHARE = 0.1
-"""A consumer that held the stream for more of its window than this hides the model's own pace."""
-
 SHORTEST_WINDOW = 0.001
 """Seconds between first and last chunk below which a speed says nothing."""
+
+SHORTEST_HOLD = 0.01
+"""Seconds that the consumer may hold the stream before the first token without hiding when it came."""
 
 
 @dataclass(slots=True)
@@ -82,8 +83,7 @@ def build_records(request: Request, owner: Owner, moments: Moments) -> Settled:
         owner: Whose it is.
         moments: The clocks' relation.
     """
-    said = _upstream.response_at(request.messages, request.history) or request.response
-    facts = _upstream.read_response(said) if said is not None else None
+    facts = _facts(request)
     attempts = request.exhausted or (facts.attempts if facts is not None else ())
     failed = tuple(_failed(attempt, number, request, owner) for number, attempt in enumerate(attempts, 1))
     if request.exhausted:
@@ -92,6 +92,19 @@ def build_records(request: Request, owner: Owner, moments: Moments) -> Settled:
     started = attempt_start(request, attempts, moments)
     answer = _answer(request, facts, attempts, owner, moments, started)
     return Settled((*failed, answer), started, sum(attempt.duration for attempt in attempts))
+
+
+def _facts(request: Request) -> _upstream.Response | None:
+    """What the response says of itself, where usage and price are booked: in the run's messages.
+
+    A response that another capability made of the model's may lack its usage.
+    """
+    resumed = _upstream.resumed_response(request.messages[: request.history])
+    committed = _upstream.response_at(request.messages, request.history)
+    facts = None if committed is None else _upstream.read_response(committed, resumed)
+    if request.response is None or (facts is not None and facts.usage is not None):
+        return facts
+    return _upstream.read_response(request.response, resumed)
 
 
 def _failed(attempt: _upstream.Attempt, number: int, request: Request, owner: Owner) -> ResponseRecord:
@@ -136,7 +149,7 @@ def _answer(
     outcome = request.outcome or 'success'
     usage = facts.usage if facts else None
     zero = started if started is not None else meter.first_event
-    paced = not request.was_held and not _held_back(meter)
+    paced = not request.was_held and not meter.is_held_back
     failures = max(0, len(attempts) - request.tried_before)
     provider, model = _upstream.asked_model(
         request.model, failures, facts.model_id if facts else None, request.model_ids
@@ -159,8 +172,8 @@ def _answer(
         streamed=request.streamed,
         outcome=outcome,
         wait_before_attempt=sum(attempt.duration for attempt in attempts) if attempts else None,
-        time_to_first_token=_since(started, meter.first_chunk),
-        time_to_first_output=_since(started, meter.first_output),
+        time_to_first_token=_wait(started, meter.first_chunk, meter.consumer_at_first),
+        time_to_first_output=_wait(started, meter.first_output, meter.consumer_at_output),
         chunks=meter.chunks,
         gap_counts=Distribution.of_counts(meter.gap_counts) if paced and meter.chunks > 1 else None,
         gap_sum=meter.gap_sum if paced and meter.chunks > 1 else None,
@@ -168,7 +181,7 @@ def _answer(
         stalls=meter.stalls,
         stall_seconds=meter.stall_seconds,
         stall_starts=tuple(max(0.0, moment - zero) for moment in meter.stall_moments) if zero is not None else (),
-        consumer_seconds=meter.consumer_seconds,
+        consumer_seconds=_end(request)[1],
         output_tokens_per_second=_speed(meter, usage) if paced and outcome == 'success' else None,
         input_tokens=usage.input_tokens if usage else None,
         output_tokens=usage.output_tokens if usage else None,
@@ -205,25 +218,25 @@ def _since(started: float | None, moment: float | None) -> float | None:
     return None if started is None or moment is None or moment < started else moment - started
 
 
-def _duration(request: Request, started: float | None) -> float | None:
+def _wait(started: float | None, moment: float | None, held: float) -> float | None:
+    """The wait for the first token, or `None` if it may have come while the consumer held an event before it."""
+    wait = _since(started, moment)
+    return None if wait is None or (held > SHORTEST_HOLD and held > SLOW_CONSUMER_SHARE * wait) else wait
+
+
+def _end(request: Request) -> tuple[float | None, float]:
+    """When the response ended, and for how many seconds the consumer had held its stream by then."""
     meter = request.meter
-    if started is None:
-        return None
     if not request.streamed:
-        ended = request.answered if request.answered is not None else meter.stopped
-        return None if ended is None else max(0.0, ended - started)
-    end = meter.last_event if request.outcome in (None, 'success', 'incomplete') else meter.stopped
-    if end is None and request.outcome != 'success':
-        end = meter.stopped
-    return None if end is None else max(0.0, end - started - meter.consumer_seconds)
+        return request.answered if request.answered is not None else meter.stopped, 0.0
+    if request.outcome == 'success' or (request.outcome in (None, 'incomplete') and meter.last_event is not None):
+        return meter.last_event, meter.consumer_seconds - meter.held_at_end
+    return meter.stopped, meter.consumer_seconds
 
 
-def _held_back(meter: ResponseMeter) -> bool:
-    """Whether the consumer, not the model, set the pace of the stream."""
-    if meter.first_chunk is None:
-        return False
-    held = meter.consumer_at_last - meter.consumer_at_first
-    return held > SLOW_CONSUMER_SHARE * (meter.last_chunk - meter.first_chunk)
+def _duration(request: Request, started: float | None) -> float | None:
+    ended, held = _end(request)
+    return None if started is None or ended is None else max(0.0, ended - started - held)
 
 
 def _speed(meter: ResponseMeter, usage: object) -> float | None:

@@ -179,12 +179,13 @@ class Runs:
         meter = request.meter
         since = meter.waiting_since if request.streamed else None
         wait = None if since is None else max(0.0, now - since)
+        silent_for = meter.silent_for(now) if request.streamed else None
         stalled: Literal['first_token', 'mid_stream'] | None = None
-        if since is not None and meter.chunks and now - since > self._around.stall_after:
-            stalled = 'mid_stream'
-        elif since is not None and not meter.chunks:
-            silent_since = meter.started if meter.started is not None else since
-            stalled = 'first_token' if now - silent_since > self._around.slow_start_after else None
+        if silent_for is not None:
+            if meter.chunks:
+                stalled = 'mid_stream' if silent_for > self._around.stall_after else None
+            else:
+                stalled = 'first_token' if silent_for > self._around.slow_start_after else None
         provider, model = _upstream.asked_model(request.model, 0)
         return LiveResponse(
             run_id=run.owner.run_id,
@@ -196,6 +197,8 @@ class Runs:
             age=None if meter.started is None else max(0.0, now - meter.started),
             wait=wait,
             chunks=meter.chunks,
-            window=None if meter.first_chunk is None else meter.last_chunk - meter.first_chunk - meter.native_at_last,
+            window=None
+            if meter.first_chunk is None or meter.is_held_back
+            else meter.last_chunk - meter.first_chunk - meter.native_at_last,
             stalled=stalled,
         )

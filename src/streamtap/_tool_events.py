@@ -91,6 +91,7 @@ class ToolEvents:
         self._is_ahead = is_ahead
         self._last_at = 0.0
         self._output_call: _upstream.ToolCall | None = None
+        self._refused_last = False
         self._has_output = False
         self._has_to_go_on = False
         self.ending: RunOutcome = 'success'
@@ -99,6 +100,7 @@ class ToolEvents:
     def feed(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """Take an event."""
         call = _upstream.tool_call(event, self._run.tool_manager)
+        self._refused_last = call is not None and not call.will_run
         if call is not None:
             self._called(call, now)
         else:
@@ -128,6 +130,10 @@ class ToolEvents:
 
     def broke(self, error: BaseException, waited_from: float, now: float) -> None:
         """The round ended with an exception; a lone running tool is the one that raised it."""
+        if self._refused_last and _upstream.is_of_model_output(error):
+            # The last call had wrong arguments once too often: that ends the run before the calls announced with it.
+            self.over()
+            return
         started = self._starts(waited_from)
         is_late = was_ready(self._last_at, waited_from, now)
         starts = {id(call): start_of(self._calls, place, started) for place, call in enumerate(self._calls)}

@@ -67,6 +67,11 @@ def is_of_model(error: BaseException) -> bool:
     return bool(_names(error) & {'ModelAPIError', 'FallbackExceptionGroup'})
 
 
+def is_of_model_output(error: BaseException) -> bool:
+    """Whether pydantic-ai could not accept what the model answered, for instance wrong arguments once too often."""
+    return 'UnexpectedModelBehavior' in _names(error)
+
+
 def failed_attempts(error: BaseException) -> tuple[Attempt, ...]:
     """Every attempt of a request in which all candidates failed; empty for any other error."""
     return attempts_of(error) if 'FallbackExceptionGroup' in _names(error) else ()
@@ -84,6 +89,9 @@ def tool_outcome(error: BaseException) -> tuple[ToolOutcome, str | None, str | N
         return 'interrupted', None, None
     if is_deferral(error):
         return 'deferred', None, None
+    if 'SkipToolExecution' in names:
+        # Another capability answered for the tool.
+        return 'success', None, None
     if names & {'ToolRetryError', 'ModelRetry'}:
         return 'retried', 'timeout' if _timed_out(error) else 'model_retry', None
     # A run inside the tool that cancels itself does not cancel its caller: pydantic-ai has the tool fail.
