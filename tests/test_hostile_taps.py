@@ -17,7 +17,7 @@ from pydantic_ai.messages import FunctionToolCallEvent, PartEndEvent, PartStartE
 
 from streamtap import Tap
 from streamtap._tool_events import MAX_CALLS
-from streamtap._watched_messages import MAX_UNTOLD
+from streamtap._watched_messages import MAX_PENDING
 from streamtap.testing import MemorySink, capture
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def test_a_watched_stream_without_end_keeps_few_responses():
     ]
 
     async def endless() -> AsyncIterator[Any]:
-        for _ in range(MAX_UNTOLD + 10):
+        for _ in range(MAX_PENDING + 10):
             for event in ends:
                 yield event
         assert len(seen.responses) >= 9
@@ -103,7 +103,7 @@ def test_a_watched_stream_without_end_keeps_few_responses():
 
     with capture() as seen:
         asyncio.run(watch())
-        assert len(seen.responses) == MAX_UNTOLD + 10
+        assert len(seen.responses) == MAX_PENDING + 10
 
 
 def test_a_response_with_calls_without_end_is_followed_up_to_a_cap():

@@ -210,7 +210,7 @@ def test_a_fork_writes_a_file_of_its_own(tmp_path: Path):
         (b'[]', 'not a JSON object'),
         (b'"run"', 'not a JSON object'),
         (b'{}', 'no "record"'),
-        (b'{"record":"walk"}', 'no such sort'),
+        (b'{"record":"walk"}', 'unknown type'),
         (b'{"record":"journal"}', 'a header without a schema'),
         (b'{"record":"run"}', 'run_id: Field required'),
         (record_line(run()).replace(b'"success"', b'"splendid"'), 'outcome: Input should be'),

@@ -419,7 +419,7 @@ def test_a_token_that_can_be_guessed_is_refused():
 
 def test_a_token_without_a_live_view_is_refused():
     """It would protect nothing."""
-    with pytest.raises(ValueError, match="the token is the live view's"):
+    with pytest.raises(ValueError, match='the token protects the live view'):
         serve(port=0, token=TOKEN)
 
 

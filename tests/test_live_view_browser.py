@@ -262,7 +262,7 @@ def test_a_page_finds_the_process_again_after_a_restart(browser: Browser, tap: T
         page = browser.new_page()
         page.goto(f'http://127.0.0.1:{port}/')
         expect(page.locator('.run .agent')).to_have_text('before')
-    expect(page.locator('#state')).to_have_text('connection lost, trying again')
+    expect(page.locator('#state')).to_have_text('connection lost, reconnecting')
     with serve(tap, port=port, registry=CollectorRegistry()):
         tap.tell_run('r', agent='after')
         expect(page.locator('.run .agent')).to_have_text('after', timeout=20_000)

@@ -63,7 +63,7 @@ def test_a_directory_that_is_missing_is_refused(tmp_path: Path):
         check=False,
         timeout=50,
     )
-    said = f'is {str(missing)!r}, which is no directory: make it, empty, before the processes start'
+    said = f'is {str(missing)!r}, which is not a directory: create it, empty, before the processes start'
     assert done.stderr.splitlines()[-1] == f'ValueError: PROMETHEUS_MULTIPROC_DIR {said}'
 
 

@@ -449,7 +449,7 @@ def test_close_ends_streams(caplog: pytest.LogCaptureFixture) -> None:
     provider = PacedProvider([Reply([Say('Well'), Hang()])])
     provider.close()
     provider.start()
-    with pytest.raises(RuntimeError, match='runs already'):
+    with pytest.raises(RuntimeError, match='already running'):
         provider.start()
     idle, connection = connect(provider), connect(provider)
     idle.connect()
@@ -491,7 +491,7 @@ BAD: list[tuple[type[Exception], str, Callable[[], object]]] = [
     (ValueError, 'first_after', lambda: Reply(first_after=-0.1)),
     (TypeError, 'headers_after', lambda: Reply(headers_after='1')),  # pyright: ignore[reportArgumentType]
     (ValueError, 'status', lambda: Reply(status=302)),
-    (ValueError, 'can be a Fail', lambda: Reply([Say('x')], status=500)),
+    (ValueError, 'no step but a Fail', lambda: Reply([Say('x')], status=500)),
     (ValueError, 'no step can follow', lambda: Reply([Hang(), Say('x')])),
     (TypeError, 'not a string', lambda: Reply('Hello')),  # pyright: ignore[reportArgumentType]
     (TypeError, 'not a step', lambda: Reply(['Hello'])),  # pyright: ignore[reportArgumentType]

@@ -265,7 +265,7 @@ def test_two_taps_with_other_labels_cannot_share_a_registry(registry: CollectorR
 def test_a_foreign_collector_of_the_same_name_is_refused(registry: CollectorRegistry):
     """And nothing of ours is left behind in the registry."""
     Counter('pydantic_ai_tool_errors', 'mine', registry=registry)
-    with pytest.raises(ValueError, match='already holds a collector with a name of streamtap'):
+    with pytest.raises(ValueError, match='already has a collector with the name of a streamtap metric'):
         Tap([PrometheusSink(registry)])
     assert {family.name for family in registry.collect()} == {'pydantic_ai_tool_errors'}
 
@@ -292,12 +292,12 @@ def test_buckets_can_be_changed(registry: CollectorRegistry):
     ('arguments', 'error', 'says'),
     [
         ({'registry': 'default'}, TypeError, 'must be a prometheus_client CollectorRegistry'),
-        ({'exclude': ['pydantic_ai_nothing']}, ValueError, 'names no metric of streamtap: pydantic_ai_nothing'),
+        ({'exclude': ['pydantic_ai_nothing']}, ValueError, 'that are not streamtap metrics: pydantic_ai_nothing'),
         ({'exclude': 'pydantic_ai_parts_total'}, TypeError, 'a collection of metric names'),
-        ({'buckets': {'pydantic_ai_runs_total': (1,)}}, ValueError, 'names no histogram'),
-        ({'buckets': {'pydantic_ai_run_requests': (2, 1)}}, ValueError, 'must be finite, rise'),
-        ({'buckets': {'pydantic_ai_run_requests': (1, float('inf'))}}, ValueError, 'must be finite'),
-        ({'buckets': {'pydantic_ai_run_requests': ()}}, ValueError, 'at least one'),
+        ({'buckets': {'pydantic_ai_runs_total': (1,)}}, ValueError, 'is not a streamtap histogram'),
+        ({'buckets': {'pydantic_ai_run_requests': (2, 1)}}, ValueError, 'must be one or more finite, increasing'),
+        ({'buckets': {'pydantic_ai_run_requests': (1, float('inf'))}}, ValueError, 'one or more finite'),
+        ({'buckets': {'pydantic_ai_run_requests': ()}}, ValueError, 'must be one or more'),
         ({'max_label_sets': 0}, ValueError, 'at least 1'),
     ],
 )

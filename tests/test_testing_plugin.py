@@ -118,7 +118,7 @@ def test_a_fixture_of_ones_own_is_shown_too(pytester: pytest.Pytester):
         [
             '*LookupError: 0 runs ended, not one:*',
             '*- Measured by priced -*',
-            'no run had this tap: give it to the agent, or to the run',
+            'no run used this tap: pass it to the agent, or to the run',
         ]
     )
     assert result.stdout.str().count('Measured by') == 1

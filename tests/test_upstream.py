@@ -204,8 +204,8 @@ def test_a_limit_is_told_by_its_name():
 @pytest.mark.parametrize(
     ('installed', 'door', 'message'),
     [
-        ('2.22.0', 'capability', r'tap\.capability\(\) needs pydantic-ai 2\.23 or newer, and 2\.22\.0 is installed'),
-        ('2.25.0', 'watch', r'tap\.watch\(\) needs pydantic-ai 2\.26 or newer, and 2\.25\.0 is installed'),
+        ('2.22.0', 'capability', r'tap\.capability\(\) needs pydantic-ai 2\.23 or newer, but 2\.22\.0 is installed'),
+        ('2.25.0', 'watch', r'tap\.watch\(\) needs pydantic-ai 2\.26 or newer, but 2\.25\.0 is installed'),
         ('2.23.1', 'capability', None),
         ('2.26.0', 'watch', None),
     ],

@@ -103,8 +103,8 @@ def test_the_table_reads_in_a_terminal():
         '----  --------  -----  ------  ------  ---------\n'
         'a/t   function      2  100 ms  100 ms  1 retried\n'
         '\n'
-        'Responses without usage: 1 (tokens and cost without them)\n'
-        'Responses without a known price: 1 (cost without them)'
+        'Responses without usage: 1 (not in tokens and cost)\n'
+        'Responses without a known price: 1 (not in cost)'
     )
 
 

@@ -389,7 +389,7 @@ def test_the_streams_attributes_are_its_own_and_closing_closes_it(seen: Capture)
 def test_what_is_no_stream_is_refused_with_what_to_do(seen: Capture):
     """The context managers of pydantic-ai have to be entered first."""
     manager: Any = agent(['done']).run_stream_events('hello')
-    with pytest.raises(TypeError, match='watch what `async with'):
+    with pytest.raises(TypeError, match='pass the `events` of `async with'):
         seen.tap.watch(manager)
     nothing: Any = ['done']
     with pytest.raises(TypeError, match='takes an async iterable of events, not list'):

@@ -1,4 +1,4 @@
-"""The hot loop of one response: clock readings in, figures out. No I/O, no locks, constant memory."""
+"""The hot path: turns the clock readings of one response into figures. No I/O, no locks, constant memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from array import array
 
 MAX_PARTS = 256
-"""Parts of one response that are kept; a real response has a few, a hostile one could have any number."""
+"""How many parts of one response are kept; a real response has a few, a hostile one could have any number."""
 
 MAX_STALL_STARTS = 16
 
@@ -27,7 +27,7 @@ _SEEN_BY_USERS = frozenset({'text', 'file', 'speech'})
 
 @dataclass(slots=True)
 class Part:
-    """What the meter keeps of one part."""
+    """One part of the response."""
 
     index: int
     kind: str
@@ -41,7 +41,7 @@ class Part:
 
 @dataclass(slots=True)
 class NativeCall:
-    """One call of a tool that the provider runs, from its part to the part of its return."""
+    """One call of a native tool, which the provider runs: from the part of the call to the part of its return."""
 
     tool: str
     tool_call_id: str
@@ -53,12 +53,12 @@ class NativeCall:
 class ResponseMeter:
     """Measures one streamed response.
 
-    The door calls `part_started`, `chunk` and `other` with the moments before and after its wait for each event,
-    and `stop` when no more will come.
+    The door calls `part_started`, `chunk` and `other` as events arrive, with the times before and after its wait for
+    each event, and `stop` when no more events will come.
 
     Args:
         started: When the request started, or `None` if that is not known (yet).
-        stall_after: Seconds of silence, after the first chunk, that count as a stall.
+        stall_after: Seconds above which a silence after the first chunk is a stall.
     """
 
     __slots__ = (
@@ -143,7 +143,10 @@ class ResponseMeter:
 
     @property
     def waiting_since(self) -> float | None:
-        """When the present wait for the model began, or `None` while the model is not what is waited for."""
+        """When the current wait for the model began.
+
+        `None` while the consumer holds an event or a native tool runs, and after the stream has stopped.
+        """
         if self.held or self._native_open or self.stopped is not None:
             return None
         return self._pulled_at(self.started if self.started is not None else self.resumed_at or None)
@@ -160,12 +163,12 @@ class ResponseMeter:
 
     @property
     def ended_at_final_result(self) -> bool:
-        """Whether the last event so far said that the final result began: `run_stream()` cuts its handler off there."""
+        """Whether the last event so far was `final_result`: `run_stream()` gives its handler no events after it."""
         return self.final_result is not None and self.final_result == self.last_event
 
     @property
     def last_event(self) -> float | None:
-        """When the last event came, with content or without."""
+        """When the last event arrived, with or without content."""
         if self.first_chunk is None or (self._last_other is not None and self._last_other > self.last_chunk):
             return self._last_other
         return self.last_chunk
@@ -180,7 +183,10 @@ class ResponseMeter:
 
     @property
     def gap_sum(self) -> float:
-        """The waits before each chunk after the first: the window from first to last, less whose time was another's."""
+        """The sum of the waits for the model before each chunk after the first.
+
+        That is the window from the first chunk to the last, without the time of the consumer and of native tools.
+        """
         if self.first_chunk is None:
             return 0.0
         held = self.consumer_at_last - self.consumer_at_first
@@ -199,14 +205,14 @@ class ResponseMeter:
         self.last_chunk = now
 
     def other(self, waited_from: float, now: float) -> None:
-        """An event without content arrived; the wait for it is part of the wait for the next chunk."""
+        """An event without content arrived; the wait for it counts towards the wait for the next chunk."""
         if self.first_event is None:
             self.first_event = now
         if self._native_open:
             self.native_seconds += now - waited_from
         else:
             self._carry += now - waited_from
-        self._consumed(waited_from)
+        self._add_consumer_time(waited_from)
         self._last_other = now
 
     def part_started(
@@ -219,7 +225,7 @@ class ResponseMeter:
         is_output: bool = False,
         now: float,
     ) -> None:
-        """A part began; its own content, if it came with any, is told by `chunk` afterwards."""
+        """A part began; if it came with content, the door calls `chunk` for that afterwards."""
         self._leave_part()
         if len(self.parts) < MAX_PARTS:
             self.parts.append(Part(index, kind, tool, tool_call_id, is_output, now, now))
@@ -227,7 +233,7 @@ class ResponseMeter:
             self.dropped_parts += 1
 
     def arguments(self, index: int, now: float) -> None:
-        """Arguments of a tool call came; those of the final output tool are what a user sees."""
+        """Arguments of a tool call arrived; those of an output tool are output that users see."""
         if self.first_visible is None and (part := self._part(index)) is not None and part.is_output:
             self.first_visible = now
 
@@ -249,14 +255,14 @@ class ResponseMeter:
         self._native_open = bool(self._open_native)
 
     def stop(self, now: float) -> None:
-        """No more events will come; a silence that ends here without a chunk is a stall as well."""
+        """No more events will come; a long silence that ends here, without another chunk, is a stall as well."""
         if self.stopped is not None:
             return
         self._leave_part()
         pulled = self._pulled_at(self.started)
         waited_from = now if self.held or pulled is None else pulled
         before = self.consumer_seconds
-        self._consumed(waited_from)
+        self._add_consumer_time(waited_from)
         self.held_at_end = self.consumer_seconds - before
         gap = now - waited_from + self._carry
         if self._native_open:
@@ -266,12 +272,12 @@ class ResponseMeter:
         self.stopped = now
 
     def _pulled_at(self, before_any: float | None) -> float | None:
-        """When the consumer last asked for an event; `before_any` if none came yet."""
+        """When the consumer last asked for an event; `before_any` if none has arrived yet."""
         return before_any if self.last_event is None else max(self.last_event, self.resumed_at)
 
     def _turn_to(self, index: int, waited_from: float, now: float) -> None:
-        """Take a chunk that is the first, turns to another part, or follows anything but another chunk."""
-        self._consumed(waited_from)
+        """Count a chunk off the fast path: the first, one of another part, or after a hold or a contentless event."""
+        self._add_consumer_time(waited_from)
         if self._native_open:
             self.native_seconds += now - waited_from
         elif self.chunks:
@@ -286,7 +292,7 @@ class ResponseMeter:
             return
         self._leave_part()
         self._current = self._part(index)
-        # While a native tool runs, every chunk comes this way.
+        # While a native tool runs, every chunk must come this way.
         self._index = None if self._native_open else index
         kind = self._current.kind if self._current is not None else 'text'
         if self.first_chunk is None:
@@ -300,7 +306,7 @@ class ResponseMeter:
             self.first_visible = now
 
     def _note(self, gap: float, now: float) -> None:
-        """Take a gap that is the longest so far, or a stall."""
+        """Record a gap that is the longest so far, or a stall."""
         self.gap_max = max(self.gap_max, gap)
         if gap > self._stall_after:
             self._stall(now, gap)
@@ -318,7 +324,7 @@ class ResponseMeter:
         self._current = None
         self._index = None
 
-    def _consumed(self, waited_from: float) -> None:
+    def _add_consumer_time(self, waited_from: float) -> None:
         last = self.last_event
         if last is not None and waited_from > last:
             self.consumer_seconds += waited_from - last

@@ -1,4 +1,4 @@
-"""prometheus_client's multiprocess mode: each process writes its numbers into files, and a scrape sums them."""
+"""prometheus_client's multiprocess mode: each process writes its values to files, and a scrape merges them."""
 
 from __future__ import annotations
 
@@ -23,51 +23,52 @@ PAUSE = 0.01
 
 
 def is_multiprocess() -> bool:
-    """Whether prometheus_client, when it was imported, found `PROMETHEUS_MULTIPROC_DIR`."""
+    """Whether `PROMETHEUS_MULTIPROC_DIR` was set when prometheus_client was imported."""
     return ValueClass is not MutexValue
 
 
 def check_directory() -> None:
-    """Refuse a directory that is not there, into which no process could write.
+    """Check that the directory of the multiprocess mode exists: without it no process could write its values.
 
     Raises:
-        ValueError: If `PROMETHEUS_MULTIPROC_DIR` names none.
+        ValueError: If `PROMETHEUS_MULTIPROC_DIR` is not a directory.
     """
     directory = os.environ.get('PROMETHEUS_MULTIPROC_DIR', '')
     if is_multiprocess() and not Path(directory).is_dir():
         raise ValueError(
-            f'PROMETHEUS_MULTIPROC_DIR is {directory!r}, which is no directory: make it, empty, before the processes start'
+            f'PROMETHEUS_MULTIPROC_DIR is {directory!r}, which is not a directory: create it, empty, before the '
+            'processes start'
         )
 
 
 def scraped(registry: CollectorRegistry) -> CollectorRegistry:
-    """What answers a scrape: of all processes in multiprocess mode, where the default registry knows only this one.
+    """The registry that answers a scrape: in multiprocess mode, one that merges the values of all processes.
 
     Args:
-        registry: What was asked for; another than the default one answers for itself.
+        registry: The registry to serve; only the default one is replaced, as it only knows this process.
     """
     if registry is not REGISTRY or not is_multiprocess():
         return registry
-    everybody = CollectorRegistry()
-    everybody.register(EveryProcess())
-    return everybody
+    merged = CollectorRegistry()
+    merged.register(EveryProcess())
+    return merged
 
 
 class EveryProcess:
-    """Gives the sums over all processes to a scrape, also while one of them starts."""
+    """Collects the merged values of all processes, also while one of them is starting."""
 
     def __init__(self) -> None:
         self._read = cast('Callable[[], Iterable[Metric]]', MultiProcessCollector(None).collect)
 
     def collect(self) -> Iterable[Metric]:
-        """The families, for a scrape."""
+        """The metric families of all processes."""
         return self._collect(TRIES)
 
     def _collect(self, tries: int) -> Iterable[Metric]:
         try:
             return self._read()
         except struct.error:
-            # The file of a process that starts is empty for a moment, and prometheus_client fails on it.
+            # The file of a process that is just starting is empty for a moment, and prometheus_client fails on it.
             if tries == 1:
                 raise
         time.sleep(PAUSE)

@@ -1,22 +1,22 @@
-"""Names: what the user calls what is watched, and how any name is made fit to be shown."""
+"""Names: those that the user passes to `tap.watch()`, and how any name is made safe to export."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 MAX_LENGTH = 200
-"""Characters of a name that are kept: what models, users and servers invent can have any number."""
+"""How many characters of a name are kept: names made up by models, users and servers can have any length."""
 
 
 def clean(name: str) -> str:
-    """The name as it may stand anywhere: valid UTF-8 of at most 200 characters."""
+    """The name, safe to export: valid UTF-8 of at most 200 characters."""
     shown = name if len(name) <= MAX_LENGTH else name[:MAX_LENGTH]
     return shown if shown.isascii() else shown.encode('utf-8', 'replace').decode('utf-8')
 
 
 @dataclass(frozen=True, slots=True)
 class NamedModel:
-    """What the user says was asked, where nothing else does; its fields are named as a model's are."""
+    """A model of which only the names are known; its fields are named like those of pydantic-ai's models."""
 
     system: str
     model_name: str
@@ -24,7 +24,7 @@ class NamedModel:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the user calls the agent and the model."""
+    """The names of agent and model that the user passes to `tap.watch()`."""
 
     agent: str | None
     provider: str | None

@@ -1,4 +1,4 @@
-"""Gauges of what is open: computed when they are read, from the snapshots of the taps."""
+"""Gauges of what is open: computed from the taps' snapshots whenever they are read."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ STAGES = ('first_token', 'mid_stream')
 
 
 class OpenGauges:
-    """Counts what is open when it is asked; what was open once stays there, at 0.
+    """Counts what is open whenever it is read; a label set that was seen once stays, at 0.
 
     Args:
         user_labels: Names of the user's own labels.
-        cap: Caps the values of labels, together with the counters and histograms.
+        cap: Caps the values of labels, in common with the counters and histograms.
         max_label_sets: Label sets per gauge.
         exclude: Names of gauges to leave out.
         service_version: The version of the user's service, for deploy annotations; by default `service.version` in
@@ -64,10 +64,10 @@ class OpenGauges:
         self._sources: list[weakref.WeakMethod[Callable[[], Live]]] = []
 
     def add_source(self, live: Callable[[], Live]) -> None:
-        """Count the open runs of one tap more, as long as it is there.
+        """Count the open runs of another tap too, as long as the tap exists.
 
         Args:
-            live: A method of the tap; it does not keep the tap.
+            live: The tap's bound method, which is held weakly.
         """
         self._sources = [source for source in self._sources if source() is not None]
         self._sources.append(weakref.WeakMethod(live))
@@ -77,12 +77,12 @@ class OpenGauges:
         return BY_NAME[BUILD].labels if name == BUILD else self._seen[name].names
 
     def run_seen(self, start: RunStart) -> None:
-        """An agent ran: its gauges stay from now on."""
+        """A run began: from now on its agent has gauges, also when they are 0."""
         for name in (RUNS, OLDEST):
             self._key(name, (start.agent,), start.labels)
 
     def response_seen(self, start: ResponseStart) -> None:
-        """A model was asked."""
+        """A request began: likewise for its model."""
         who = (start.agent, start.provider, start.model)
         self._key(REQUESTS, who, start.labels)
         if start.streamed:
@@ -90,11 +90,11 @@ class OpenGauges:
                 self._key(STALLED, (*who, stage), start.labels)
 
     def tool_seen(self, start: ToolStart) -> None:
-        """A tool was called."""
+        """A tool call began: likewise for its tool."""
         self._key(TOOLS, (start.agent, start.tool), start.labels)
 
     def rows(self) -> Rows:
-        """Each gauge's values by label set, now."""
+        """The current values of each gauge, by label set."""
         found: dict[str, Tally[tuple[str, ...]]] = {name: Tally() for name in self._seen}
         oldest: dict[tuple[str, ...], float] = {}
         counted: set[str] = set()
@@ -129,6 +129,6 @@ class OpenGauges:
 
 
 def service_version_of(environment: Mapping[str, str]) -> str:
-    """The service's version as OpenTelemetry's resource variable gives it, else ''."""
+    """`service.version` from OpenTelemetry's `OTEL_RESOURCE_ATTRIBUTES`, else ''."""
     pairs = (pair.partition('=') for pair in environment.get('OTEL_RESOURCE_ATTRIBUTES', '').split(','))
     return next((value.strip() for key, _, value in pairs if key.strip() == 'service.version'), '')

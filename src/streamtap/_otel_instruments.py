@@ -1,4 +1,4 @@
-"""The catalogue's metrics as instruments of OpenTelemetry."""
+"""The catalogue's metrics as OpenTelemetry instruments."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ MEAN_GAP = 'pydantic_ai_inter_chunk_latency_mean_seconds'
 MAX_GAP = 'pydantic_ai_inter_chunk_latency_max_seconds'
 
 NO_TRACE = trace.set_span_in_context(trace.INVALID_SPAN, Context())
-"""What is recorded without a trace of its own must not get the one that happens to be current; an empty context would."""
+"""The context of records without a span. An empty one would not do: the SDK would use the current span instead."""
 
 
 class OtelInstruments(Instruments[dict[str, str], Context]):
-    """Every counter and histogram of the catalogue on one meter; what stands for a label set is its attributes.
+    """Every counter and histogram of the catalogue on one meter; the child for a label set is its attributes.
 
     Args:
-        meter: Makes them.
+        meter: Creates them.
         user_labels: Names of the user's own labels.
         max_label_values: Distinct values per label.
         max_label_sets: Label sets per metric.
@@ -67,7 +67,7 @@ class OtelInstruments(Instruments[dict[str, str], Context]):
             instrument.record(value, attributes, origin or NO_TRACE)
 
     def observe_gaps(self, values: tuple[str, ...], record: ResponseRecord, origin: Context | None = None) -> None:
-        """Observe the mean and the longest gap: OpenTelemetry takes no counts, and each gap would cost 17 us."""
+        """Observe the mean and the longest gap: OpenTelemetry takes no bucket counts, and each gap would cost 17 us."""
         gaps = record.gap_counts
         if gaps is not None and gaps.total:
             self.observe(MEAN_GAP, values, (record.gap_sum or 0.0) / gaps.total, origin)
@@ -82,11 +82,11 @@ class OtelInstruments(Instruments[dict[str, str], Context]):
 
 
 def make_gauges(meter: Meter, gauges: OpenGauges) -> None:
-    """The gauges of what is open, observed whenever metrics are collected.
+    """Create the gauges of what is open, observed whenever metrics are collected.
 
     Args:
-        meter: Makes them.
-        gauges: What is open.
+        meter: Creates them.
+        gauges: Computes their values.
     """
     for name in gauges.names:
         metric = BY_NAME[name]
@@ -94,7 +94,7 @@ def make_gauges(meter: Meter, gauges: OpenGauges) -> None:
 
 
 def context_of(record: Record) -> Context | None:
-    """A context in which the span of a record is current; `None` if it has none that was sampled."""
+    """A context in which the span of a record is current; `None` if it has no sampled span."""
     if record.trace_id is None or record.span_id is None:
         return None
     try:

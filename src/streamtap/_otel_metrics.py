@@ -1,4 +1,4 @@
-"""The metric sink: the metric catalogue by OpenTelemetry, for those who push."""
+"""The OpenTelemetry metric sink: the metric catalogue, pushed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from streamtap._sinks import Attachment
 
 MAX_LABEL_SETS = 1900
-"""Past 2000 the SDK folds label sets into a nameless one of its own; a set may bring those of its other outcomes."""
+"""Below 2000, past which the SDK folds new attribute sets into one without labels.
+
+The counters that start at 0 for each outcome can have more: there `LabelSets` counts all outcomes as one.
+"""
 
 
 EMITTED_BY_PYDANTIC_AI = frozenset(
@@ -30,32 +33,32 @@ EMITTED_BY_PYDANTIC_AI = frozenset(
         'pydantic_ai_cost_usd_total',
     }
 )
-"""What its own instrumentation records as `gen_ai.client.token.usage` and `operation.cost`."""
+"""What pydantic-ai's own instrumentation records as `gen_ai.client.token.usage` and `operation.cost`."""
 
 
 class MetricSink(CatalogueSink):
-    """Counts and observes everything of the metric catalogue with OpenTelemetry's metrics API.
+    """Records the metric catalogue with OpenTelemetry's metrics API.
 
-    The names are such that a receiver makes of them what `PrometheusSink` shows: `pydantic_ai.run_duration` with unit
-    `s` becomes `pydantic_ai_run_duration_seconds`. Only inter-chunk latency differs, which is a response's mean and
-    longest here. It needs a meter provider that exports, such as `logfire.configure()` sets up; without one it
-    measures for nobody.
+    A Prometheus-compatible receiver turns its names into those of `PrometheusSink`: `pydantic_ai.run_duration` with
+    unit `s` becomes `pydantic_ai_run_duration_seconds`. Only inter-chunk latency differs: here it is the mean and the
+    maximum of each response. The sink needs a meter provider that exports, such as the one that `logfire.configure()`
+    sets up; without one, nothing is exported.
 
     Two taps on one provider share the metrics; a run that both measure is counted once.
 
     Args:
-        meter_provider: Whose metrics; OpenTelemetry's global provider if `None`.
+        meter_provider: The provider to record with; OpenTelemetry's global one if `None`.
         semconv: Whether to record the durations of runs, requests and tools also under the names of the GenAI
             conventions: `gen_ai.invoke_agent.duration`, `gen_ai.client.operation.duration`,
             `gen_ai.execute_tool.duration`. Default `False`.
-        usage: Whether input and output tokens and cost are counted `'always'`, or (the default)
-            `'unless_instrumented'`: not for runs for which pydantic-ai's own instrumentation emits them already.
+        usage: When to count input tokens, output tokens and cost: `'always'`, or (the default)
+            `'unless_instrumented'`, which leaves out runs whose usage pydantic-ai's own instrumentation emits already.
         service_version: The version of your service, for deploy annotations; by default `service.version` in
             the environment's `OTEL_RESOURCE_ATTRIBUTES`.
 
     Raises:
-        TypeError: If `meter_provider` is no meter provider.
-        ValueError: If `usage` is anything else.
+        TypeError: If `meter_provider` is not a `MeterProvider`.
+        ValueError: If `usage` is neither of the two.
     """
 
     def __init__(
@@ -97,10 +100,10 @@ class MetricSink(CatalogueSink):
         super().tool_ended(record)
 
     def attached(self, attachment: Attachment) -> None:
-        """Make the metrics, or find those that another tap made.
+        """Create the metrics, or share those that another tap created.
 
         Raises:
-            ValueError: If the sink has a tap already, or another tap of this provider has other labels.
+            ValueError: If the sink already has a tap, or another tap on this provider has other labels.
         """
         super().attached(attachment)
         if self._wants_semconv and self._exposition is not None:
@@ -126,6 +129,6 @@ class MetricSink(CatalogueSink):
             make_gauges(self._meter, gauges)
             return Exposition(Shape(attachment.labels), instruments, gauges)
 
-        # The global provider may be set later, so its module stands for it.
+        # The global provider may be set later, so the API's module is the key for it.
         is_global = self._provider is None or self._provider is otel_metrics.get_meter_provider()
         return exposition_on(otel_metrics if is_global else self._provider, Shape(attachment.labels), make)

@@ -10,16 +10,16 @@ if TYPE_CHECKING:
 
 PHASES = ('queue', 'wait', 'stream', 'model', 'native_tools', 'tools', 'consumer', 'other')
 
-# What gives way where two phases claim the same instant: the reverse of the order in which they apply.
+# Where two phases claim the same time, the excess is taken from the one that comes first here: lowest priority first.
 _GIVE_WAY = ('stream', 'model', 'wait', 'consumer', 'native_tools', 'tools')
 
 SHORTEST_HOLD = 0.001
-"""Seconds; what lies between an event and the next question for one is pydantic-ai's own work below it."""
+"""Seconds; a shorter time between an event and the next request for one is pydantic-ai's own work."""
 
 
 @dataclass(slots=True)
 class PhaseClock:
-    """Gathers the phases of one run as its requests and tool calls end."""
+    """Adds up the phases of one run as its requests and tool calls end."""
 
     queue: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict[str, float])
@@ -32,7 +32,7 @@ class PhaseClock:
             self.seconds[phase] = self.seconds.get(phase, 0.0) + seconds
 
     def streamed(self, meter: ResponseMeter, started: float | None, *, broke: bool) -> None:
-        """Count a streamed response that ended; one that broke was waited for until it broke."""
+        """Count a streamed response that ended; if it broke, the silence before the break counts as well."""
         end = meter.stopped if meter.stopped is not None else meter.last_event
         self.add('consumer', meter.consumer_seconds)
         self.add('native_tools', meter.native_seconds)
@@ -58,15 +58,15 @@ class PhaseClock:
         self._tools.add(started, ended)
 
     def hold(self, started: float, ended: float) -> None:
-        """Count an interval in which the consumer held an event of the tools' round; tools that ran in it win."""
+        """Count an interval in which the consumer held an event of a tool round, except while tools were running."""
         if ended - started >= SHORTEST_HOLD:
             self._held.add(started, ended)
 
     def split(self, duration: float) -> dict[str, float]:
-        """The phases of a run of that duration (without its queueing): they add up to duration plus queue."""
+        """The phases of a run, in seconds; they add up to the duration, which excludes queueing, plus `queue`."""
         found = dict(self.seconds)
         found['tools'] = self._tools.length()
-        found['consumer'] = found.get('consumer', 0.0) + self._held.length(beside=self._tools)
+        found['consumer'] = found.get('consumer', 0.0) + self._held.length(excluding=self._tools)
         excess = sum(found.values()) - duration
         for phase in _GIVE_WAY:
             if excess <= 0:
@@ -80,29 +80,29 @@ class PhaseClock:
 
 
 class Intervals:
-    """The union of intervals that come in any order; they are merged now and then, so that it stays small."""
+    """The union of intervals that are added in any order; they are merged from time to time, so that it stays small."""
 
     def __init__(self) -> None:
         self._kept: list[tuple[float, float]] = []
         self._merge_above = 64
 
     def add(self, started: float, ended: float) -> None:
-        """Take an interval."""
+        """Add an interval."""
         self._kept.append((started, ended))
         if len(self._kept) > self._merge_above:
             self._kept = merged(self._kept)
             self._merge_above = 2 * len(self._kept) + 64
 
-    def length(self, beside: Intervals | None = None) -> float:
-        """How long the union is, in seconds; without what lies in another union, if one is given."""
-        if beside is None:
+    def length(self, excluding: Intervals | None = None) -> float:
+        """The length of the union in seconds, excluding what another union covers, if one is given."""
+        if excluding is None:
             return sum(end - start for start, end in merged(self._kept))
-        both = merged([*self._kept, *beside._kept])  # noqa: SLF001 - another of its kind
-        return sum(end - start for start, end in both) - beside.length()
+        both = merged([*self._kept, *excluding._kept])  # noqa: SLF001 - the same class
+        return sum(end - start for start, end in both) - excluding.length()
 
 
 def merged(intervals: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The union of some intervals, as disjoint intervals in order."""
+    """The union of some intervals, as sorted disjoint intervals."""
     union: list[tuple[float, float]] = []
     for start, end in sorted(intervals):
         if union and start <= union[-1][1]:

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 class Pricing:
-    """Adds the cost to a record whose usage is known.
+    """Adds the cost to a record with known usage.
 
     Args:
         price: The user's own price.
-        out: Counts a price function that fails.
+        out: Counts the failures of the price function.
     """
 
     def __init__(self, price: Price | None, out: Dispatch) -> None:
@@ -31,7 +31,7 @@ class Pricing:
         self._out = out
 
     def __call__(self, record: ResponseRecord) -> ResponseRecord:
-        """The record with the user's price, if there is one; else as it is, with the list price if that was known."""
+        """The record with the user's price, if there is one; otherwise unchanged, with the list price if known."""
         if self._price is None:
             return record
         with guarded(self._out, 'price'):

@@ -1,4 +1,4 @@
-"""Progress of runs while they stream: for a terminal, or for a display of one's own."""
+"""Progress of runs while they stream: for a terminal, or for a custom display."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ if TYPE_CHECKING:
     from streamtap._sinks import Attachment
 
 MAX_MODELS = 200
-"""Models of which it is remembered how many tokens a chunk has."""
+"""How many models' tokens per chunk are remembered."""
 
 SHOWN = 10
-"""Open runs, and ended ones, that a display shows."""
+"""How many open runs, and how many ended ones, a display shows."""
 
 MAX_ENDED = 1000
-"""Ended runs that wait for whoever asks for updates."""
+"""How many ended runs are kept for those who iterate over `updates()`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunProgress:
-    """How far a run is; print it for one line.
+    """How far a run has got; print it for one line.
 
     Args:
-        run_id: The run.
-        parent_run_id: The run that called it.
-        agent: Its agent.
-        elapsed: Seconds since it began.
-        doing: What it does now: `waiting` for the model's first chunk, `streaming`, `answering` without streaming,
-            running `tools`, `other` between these, or `ended`.
-        names: The model that is asked, or the tools that run.
-        chunks: Chunks of the present response.
-        tokens_per_second: How fast the model writes: an estimate while it streams, else what its finished responses
-            had; `None` where neither is known.
-        is_estimate: Whether the speed is one: from chunks, and from how many tokens a chunk of that model had so far.
-        output_tokens: Of the finished requests, as the provider counts them.
-        cost_usd: Of the finished requests, if known.
-        silent_for: Seconds for which the model has been silent by now, if it is waited for.
-        is_stalled: Whether that is longer than it should be.
-        outcome: How it ended; `None` while it goes on.
+        run_id: The run's id.
+        parent_run_id: The id of the run that called it.
+        agent: The agent's name.
+        elapsed: Seconds since the run began.
+        doing: What the run is doing: `waiting` for the model's first chunk, `streaming`, `answering` (waiting for a
+            request that does not stream), running `tools`, `other` in between, or `ended`.
+        names: The model that is being asked, or the tools that are running.
+        chunks: How many chunks of the current response have arrived.
+        tokens_per_second: How fast the model writes: an estimate while it streams, otherwise the speed of the run's
+            finished responses; `None` where neither is known.
+        is_estimate: Whether that speed is an estimate: chunks per second, times this model's tokens per chunk so far.
+        output_tokens: Output tokens of the finished requests, as the provider counts them.
+        cost_usd: Cost of the finished requests, if known.
+        silent_for: Seconds for which the model has been silent, if the run is waiting for it.
+        is_stalled: Whether that is longer than the tap's `stall_after`, or `slow_start_after` before the first chunk.
+        outcome: How the run ended; `None` while it is in progress.
     """
 
     run_id: str
@@ -74,7 +74,7 @@ class RunProgress:
         return '  '.join([printable(self.agent), seconds(self.elapsed), *self.details()])
 
     def details(self) -> list[str]:
-        """The line's parts after agent and time."""
+        """The parts of the line after agent and time."""
         names = printable(', '.join(self.names))
         about = 'about ' if self.is_estimate else ''
         speed = [] if self.tokens_per_second is None else [f'{about}{rate(self.tokens_per_second)} tokens/s']
@@ -90,10 +90,11 @@ class RunProgress:
 
 
 class Progress(BaseSink):
-    """Tells how far the runs are: `progress = Progress(); tap = Tap([*default_sinks(), progress])`.
+    """Shows how far runs have got: `progress = Progress(); tap = Tap([*default_sinks(), progress])`.
 
     `with progress.display(): ...` shows them on a terminal, `async for runs in progress.updates(): ...` feeds a display
-    of your own, and `progress.now()` tells once. It costs a run nothing while it streams: it is computed when asked.
+    of your own, and `progress.now()` returns the current state once. It adds no work while a run streams: progress is
+    computed when it is asked for.
     """
 
     inline: ClassVar[bool] = True
@@ -106,15 +107,15 @@ class Progress(BaseSink):
         self._count = 0
 
     def attached(self, attachment: Attachment) -> None:
-        """Tell of the runs of this tap, too."""
+        """Include the runs of this tap."""
         self._live.append(attachment.live)
 
     def run_started(self, start: RunStart) -> None:
-        """Count what its responses bring."""
+        """Begin to add up the run's responses."""
         self._open[start.run_id] = _Sums()
 
     def response_ended(self, record: ResponseRecord) -> None:
-        """Learn what a chunk of the model is worth, and how fast it was."""
+        """Add up the response, and learn how many tokens a chunk of its model has."""
         if (sums := self._open.get(record.run_id)) is not None:
             sums.add_response(record)
         key = record.provider, record.model
@@ -124,7 +125,7 @@ class Progress(BaseSink):
             seen.tokens += record.output_tokens - _unseen_tokens(record)
 
     def run_ended(self, record: RunRecord) -> None:
-        """Tell of its end, with what is known by then."""
+        """Keep the run's final state for the next update."""
         sums = self._open.pop(record.run_id, _Sums())
         self._count += 1
         ended = RunProgress(
@@ -141,22 +142,23 @@ class Progress(BaseSink):
         self._ended.append((self._count, ended))
 
     def now(self) -> tuple[RunProgress, ...]:
-        """How far each open run is, oldest first."""
+        """The progress of each open run, oldest first."""
         return tuple(self._progress(live, run) for live in [take() for take in self._live] for run in live.runs)
 
     def updates(
         self, *, every: float = 0.1, until: asyncio.Future[Any] | None = None
     ) -> AsyncIterator[tuple[RunProgress, ...]]:
-        """How far each open run is, again and again; a run that ended is told once more, with its outcome.
+        """Yield the progress of each open run repeatedly; a run that has ended appears once more, with its outcome.
 
         Args:
             every: Seconds between two updates. Default 0.1.
-            until: Ends when this is done, after a last update: the task of a run, for instance. By default it never ends.
+            until: A future, for instance a run's task: when it is done, the iteration ends after a last update. By
+                default it never ends.
         """
         return self._updates(every, until, self._count)
 
     async def _updates(
-        self, every: float, until: asyncio.Future[Any] | None, told: int
+        self, every: float, until: asyncio.Future[Any] | None, ended_before: int
     ) -> AsyncIterator[tuple[RunProgress, ...]]:
         while True:
             if until is None:
@@ -165,8 +167,8 @@ class Progress(BaseSink):
                 await asyncio.wait([until], timeout=every)
             is_last = until is not None and until.done()
             now = self.now()
-            ended = tuple(run for number, run in list(self._ended) if number > told)
-            told += len(ended)
+            ended = tuple(run for number, run in list(self._ended) if number > ended_before)
+            ended_before += len(ended)
             yield (*ended, *now)
             if is_last:
                 return
@@ -175,7 +177,7 @@ class Progress(BaseSink):
         """A live display for a terminal: `with progress.display(): ...`.
 
         Args:
-            console: The console of rich to draw on; its default one if `None`.
+            console: The rich console to draw on; rich's default one if `None`.
 
         Raises:
             ImportError: If rich is not installed: install the extra, `streamtap[rich]`.
@@ -240,7 +242,7 @@ class Progress(BaseSink):
 
 
 class _Sums:
-    """What finished responses had."""
+    """Sums over finished responses."""
 
     def __init__(self) -> None:
         self.chunks = 0
@@ -259,11 +261,11 @@ class _Sums:
 
     @property
     def speed(self) -> float | None:
-        """Output tokens per second of those of which it is known."""
+        """Output tokens per second, over the responses whose speed is known."""
         return self._paced_tokens / self._paced_seconds if self._paced_seconds else None
 
 
 def _unseen_tokens(record: ResponseRecord) -> int:
-    """Output tokens that came in no chunk: reasoning that the provider counts and does not show."""
+    """Output tokens that arrived in no chunk: reasoning that the provider counts but does not show."""
     is_shown = any(part.kind == 'thinking' and part.chunks for part in record.parts)
     return 0 if is_shown else min(record.reasoning_tokens or 0, record.output_tokens or 0)

@@ -24,23 +24,24 @@ if TYPE_CHECKING:
 
 
 class PrometheusSink(CatalogueSink):
-    """Counts and observes everything of the metric catalogue in a Prometheus registry.
+    """Records the metric catalogue in a Prometheus registry.
 
-    An application that exposes that registry already needs nothing more; else see `serve` and `metrics_app`.
+    An application that already exposes that registry needs nothing more; otherwise see `serve` and `metrics_app`.
     Two taps on one registry share the metrics; a run that both measure is counted once.
 
     Args:
         registry: Where the metrics are registered; prometheus_client's default registry if not given.
-        buckets: Your own bucket bounds (rising, finite), by metric name.
+        buckets: Your own bucket bounds (finite and increasing), by metric name.
         exclude: Names of metrics to leave out.
-        max_label_sets: Label sets per metric before new ones become `_other`. Default 2000.
+        max_label_sets: How many label sets a metric can have before new ones become `_other`. Default 2000.
         service_version: The version of your service, for deploy annotations; by default `service.version` in
             `OTEL_RESOURCE_ATTRIBUTES`.
 
     Raises:
-        TypeError: If `registry` is no registry.
-        ValueError: If a metric's name is unknown, bounds do not rise, or (when a tap takes the sink) the registry
-            already holds something of the same name; or if `PROMETHEUS_MULTIPROC_DIR` is no directory.
+        TypeError: If `registry` is not a `CollectorRegistry`, or `exclude` is a string.
+        ValueError: If a metric's name is unknown, bounds are not finite and increasing, `max_label_sets` is below 1,
+            `PROMETHEUS_MULTIPROC_DIR` is not a directory, or (when a tap takes the sink) the registry already has a
+            collector with one of the names.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class PrometheusSink(CatalogueSink):
         self._buckets = {name: _checked_bounds(name, bounds) for name, bounds in (buckets or {}).items()}
         unknown = sorted(self._exclude - {metric.name for metric in SCRAPED})
         if unknown:
-            raise ValueError(f'exclude names no metric of streamtap: {", ".join(unknown)}')
+            raise ValueError(f'exclude contains names that are not streamtap metrics: {", ".join(unknown)}')
         if max_label_sets < 1:
             raise ValueError(f'max_label_sets must be at least 1, not {max_label_sets!r}')
         check_directory()
@@ -98,12 +99,14 @@ class PrometheusSink(CatalogueSink):
 
 def _checked_bounds(name: str, bounds: Sequence[float]) -> tuple[float, ...]:
     if name not in {metric.name for metric in SCRAPED if metric.type == 'histogram'}:
-        raise ValueError(f'buckets names no histogram of streamtap: {name!r}')
+        raise ValueError(f'buckets contains a name that is not a streamtap histogram: {name!r}')
     checked = tuple(float(bound) for bound in bounds)
     if (
         not checked
         or not all(map(math.isfinite, checked))
         or any(low >= high for low, high in itertools.pairwise(checked))
     ):
-        raise ValueError(f'bucket bounds of {name} must be finite, rise and be at least one, not {tuple(bounds)!r}')
+        raise ValueError(
+            f'bucket bounds of {name} must be one or more finite, increasing numbers, not {tuple(bounds)!r}'
+        )
     return checked

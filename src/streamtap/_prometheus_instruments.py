@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 GAPS = 'pydantic_ai_inter_chunk_latency_seconds'
 
 MAX_IDS = 128 - len('trace_id') - len('span_id')
-"""What prometheus_client leaves of its 128 characters for the ids of an exemplar."""
+"""How many characters an exemplar's ids can have: prometheus_client allows 128, including the label names."""
 
 
 class PrometheusInstruments(Instruments['Counter | Histogram', dict[str, str]]):
@@ -40,7 +40,7 @@ class PrometheusInstruments(Instruments['Counter | Histogram', dict[str, str]]):
         max_label_sets: Label sets per metric.
 
     Raises:
-        ValueError: If the registry holds a collector of one of the names.
+        ValueError: If the registry already has a collector with one of the names.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class PrometheusInstruments(Instruments['Counter | Histogram', dict[str, str]]):
         metrics = [metric for metric in SCRAPED if metric.type != 'gauge' and metric.name not in exclude]
         super().__init__(metrics, user_labels, max_label_values=max_label_values, max_label_sets=max_label_sets)
         self._gap_bounds = buckets.get(GAPS) or BUCKETS[BY_NAME[GAPS].buckets or 'D']
-        # Not the registry itself: it is the key under which these are kept, and must be free to go.
+        # The registry itself is not kept: these instruments live as long as it does, and must not keep it alive.
         self._collectors: dict[str, Counter | Histogram] = {}
         try:
             for metric in metrics:
@@ -65,12 +65,12 @@ class PrometheusInstruments(Instruments['Counter | Histogram', dict[str, str]]):
             for collector in self._collectors.values():
                 registry.unregister(collector)
             raise ValueError(
-                f'this Prometheus registry already holds a collector with a name of streamtap ({error}); pass another '
-                'registry: PrometheusSink(registry=CollectorRegistry()), and serve that one'
+                f'this Prometheus registry already has a collector with the name of a streamtap metric ({error}); pass '
+                'another registry: PrometheusSink(registry=CollectorRegistry()), and serve that one'
             ) from None
 
     def origin(self, record: Record) -> dict[str, str] | None:
-        """The exemplar; none where prometheus_client would refuse it."""
+        """The exemplar; `None` where prometheus_client would refuse it."""
         trace_id, span_id = record.trace_id, record.span_id
         if trace_id is None or span_id is None or len(trace_id) + len(span_id) > MAX_IDS:
             return None

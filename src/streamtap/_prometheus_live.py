@@ -1,6 +1,6 @@
-"""The gauges of what is open on a Prometheus registry: computed at the scrape, or written every second.
+"""The gauges of what is open on a Prometheus registry: computed at each scrape, or written every second.
 
-In prometheus_client's multiprocess mode a collector's values never leave the process, so that they must be written.
+In prometheus_client's multiprocess mode a collector's values never leave the process, so they must be written.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ WRITE_EVERY = 1.0
 
 
 class OpenGaugesCollector:
-    """Gives the gauges to a scrape.
+    """Computes the gauges at each scrape.
 
     Args:
         gauges: What is open.
@@ -40,11 +40,11 @@ class OpenGaugesCollector:
         self._gauges = gauges
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """The families, for a scrape."""
+        """The metric families with their current values."""
         return list(self._families(self._gauges.rows()))
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
-        """The families without values, for the registry to know their names."""
+        """The metric families without values, from which the registry learns their names."""
         return list(self._families({name: {} for name in self._gauges.names}))
 
     def _families(self, rows: Rows) -> Iterable[GaugeMetricFamily]:
@@ -56,13 +56,14 @@ class OpenGaugesCollector:
 
 
 class WrittenGauges(OpenGauges):
-    """The gauges as real ones, written each second by a daemon thread from the first run on, as long as they are there.
+    """Real Prometheus gauges, written every second by a daemon thread.
 
-    A process that runs no agent, such as the parent of forked workers, has no such thread.
+    The thread starts with the first run and ends when this object is gone. A process that runs no agent, such as the
+    parent of forked workers, has no such thread.
 
     Args:
         user_labels: Names of the user's own labels.
-        cap: Caps the values of labels, together with the counters and histograms.
+        cap: Caps the values of labels, in common with the counters and histograms.
         max_label_sets: Label sets per gauge.
         exclude: Names of gauges to leave out.
         service_version: The version of the user's service.
@@ -100,12 +101,12 @@ class WrittenGauges(OpenGauges):
         atexit.register(_write_last, weakref.ref(self))
 
     def forked(self) -> None:
-        """The thread is the parent's; the first run here starts another."""
+        """Forget the thread, which is the parent's; the first run in this process starts another."""
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def run_seen(self, start: RunStart) -> None:
-        """An agent ran: its gauges are written from now on."""
+        """A run began: from now on the gauges are written."""
         super().run_seen(start)
         if self._thread is not None:
             return
@@ -119,7 +120,7 @@ class WrittenGauges(OpenGauges):
 
     @property
     def is_writing(self) -> bool:
-        """Whether this process writes them."""
+        """Whether this process writes the gauges."""
         return self._thread is not None
 
     def write(self) -> None:
@@ -139,14 +140,14 @@ def _write_every_second(gauges_ref: weakref.ref[WrittenGauges]) -> None:
 
 
 def _write_last(gauges_ref: weakref.ref[WrittenGauges]) -> None:
-    """At the process's exit: what was written last is seen until somebody calls `mark_process_dead`."""
+    """Write once more at exit: scrapes see the last values until `mark_process_dead` is called."""
     gauges = gauges_ref()
     if gauges is not None and gauges.is_writing:
         gauges.write()
 
 
 _WRITING = threading.RLock()
-"""Held by a fork: prometheus_client has one lock for all values, and a child must not find it held by the thread here."""
+"""Held while forking: prometheus_client has one lock for all values, which no child may inherit held by the thread."""
 
 if hasattr(os, 'register_at_fork'):  # not on Windows, where nothing forks
     os.register_at_fork(before=_WRITING.acquire, after_in_parent=_WRITING.release, after_in_child=_WRITING.release)

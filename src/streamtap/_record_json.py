@@ -23,29 +23,29 @@ _NAMES: Mapping[type[Record], RecordName] = {RunRecord: 'run', ResponseRecord: '
 
 
 def record_name(record: Record) -> RecordName:
-    """What sort of record it is: `run`, `response` or `tool`."""
+    """The type of a record: `run`, `response` or `tool`."""
     return _NAMES[type(record)]
 
 
 def record_fields(record: Record) -> dict[str, Any]:
-    """Every field of a record, made of what JSON knows."""
+    """Every field of a record, as values that JSON can represent."""
     return _adapter(type(record)).dump_python(record, mode='json', fallback=dict, warnings='none')
 
 
 def record_of(name: str, fields: Mapping[str, object]) -> Record:
-    """The record that has these fields; fields it does not know are left out.
+    """The record with these fields; unknown fields are ignored.
 
     Args:
         name: `run`, `response` or `tool`.
-        fields: What `record_fields` gave.
+        fields: The fields, as `record_fields` returns them.
 
     Raises:
-        ValueError: If there is no such sort of record, or a field is missing or wrong; it says which, and never shows
-            the value.
+        ValueError: If there is no such type of record, or a field is missing or invalid; the message names the field
+            and never shows its value.
     """
     found = _CLASSES.get(name)
     if found is None:
-        raise ValueError('no such sort of record')
+        raise ValueError('unknown type of record')
     try:
         return _adapter(found).validate_python(dict(fields))
     except ValidationError as error:
@@ -54,7 +54,7 @@ def record_of(name: str, fields: Mapping[str, object]) -> Record:
 
 
 def encode(value: Mapping[str, object]) -> bytes:
-    """A JSON object on one line; what is no valid Unicode in a text becomes `?`."""
+    """A JSON object on one line; anything in a string that is not valid Unicode becomes `?`."""
     return json.dumps(value, ensure_ascii=False, separators=(',', ':')).encode('utf-8', 'replace') + b'\n'
 
 

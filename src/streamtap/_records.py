@@ -1,12 +1,12 @@
-"""What crosses from the measuring side to the sinks: frozen facts about runs, responses, parts and tool calls.
+"""What the sinks receive: immutable facts about runs, responses, parts and tool calls.
 
 A value that could not be observed is `None`, never 0 and never a guess.
-All durations are seconds, all `*_ns` are nanoseconds since the Unix epoch.
+All durations are in seconds, and all `*_ns` in nanoseconds since the Unix epoch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - read at runtime by whoever validates records
+from collections.abc import Mapping  # noqa: TC003 - needed at runtime to validate records
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
@@ -71,10 +71,10 @@ class ToolStart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartRecord:
-    """One text, thinking, tool-call… part of a response.
+    """One part of a response: text, thinking, a tool call, and so on.
 
-    `start` counts from the start of the request, and is `None` where that start is unknown.
-    `duration` is the part's start to its last chunk; `chunks` may be 0 for a part that came empty.
+    `start` is in seconds after the start of the request, and `None` where that start is unknown.
+    `duration` is from the part's start to its last chunk; `chunks` is 0 for a part without content.
     """
 
     index: int
@@ -90,10 +90,10 @@ class PartRecord:
 class ResponseRecord:
     """One request to a model, and what came back.
 
-    `instrumented` says that pydantic-ai's own instrumentation tells tokens and cost of this request as well.
-    `gap_counts` holds the waits before each chunk after the first; `stall_starts` the first 16 stalls, in seconds
-    after the request (after the first event where the request's start is unknown).
-    Token counts are the provider's; `usage_reported` is `False` when it sent none.
+    `instrumented` says that pydantic-ai's own instrumentation reports tokens and cost of this request as well.
+    `gap_counts` is the distribution of the waits before each chunk after the first. `stall_starts` is when the first
+    16 stalls began, in seconds after the start of the request (after the first event where that start is unknown).
+    Token counts are the provider's; `usage_reported` is `False` if it sent none.
     """
 
     run_id: str
@@ -161,7 +161,10 @@ class ToolRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """One finished run. `phases` splits its duration: where the time went."""
+    """One finished run.
+
+    `phases` splits its duration into the seconds spent on each; time spent waiting in a `queue` comes on top.
+    """
 
     run_id: str
     conversation_id: str | None = None
@@ -189,7 +192,7 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class LoopLag:
-    """How many seconds too late an event loop came to a call that was due; `thread` is the name of its thread."""
+    """How many seconds late an event loop ran a call that was due; `thread` is the name of its thread."""
 
     thread: str
     seconds: float
@@ -197,10 +200,10 @@ class LoopLag:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The tap itself failed or gave something up; the run it watched went on.
+    """The tap itself failed or dropped something; the run that it measured was not affected.
 
-    `what` is `error` (an exception of ours or of a sink, `where` names it) or `dropped` (records or open runs given
-    up at a cap, `where` says what).
+    `what` is `error` (an exception in the tap or in a sink; `where` says in which) or `dropped` (something dropped at a
+    cap, such as records or open runs; `where` says what).
     """
 
     what: Literal['error', 'dropped']

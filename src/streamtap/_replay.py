@@ -1,4 +1,4 @@
-"""The gate before the sinks of a durable run: what an engine only does again was told before, and is not told again."""
+"""The gate before the sinks of a durable run: what an engine only replays was reported before, and is not again."""
 
 from __future__ import annotations
 
@@ -12,64 +12,69 @@ if TYPE_CHECKING:
 
 
 class ReplayGate(Dispatch):
-    """Keeps what happens in a run of a durable engine until the engine has recorded the next answer.
+    """Holds back what happens in a run of a durable engine until the engine has recorded the next response.
 
-    On recovery an engine runs a run again from its start and answers from its records as far as they go. What lies
-    before a recorded answer was told when that was new: it is dropped. What lies behind the last one happens again, and
-    was not told before, as no answer followed it. So it is told once, whenever the process dies.
-    If the run ends without an answer instead, its calls are told then, and not again if this process tries it again.
+    On recovery an engine runs the run's code again from its start, and answers requests from its records as far as they
+    go. What precedes a recorded response was reported when that response was new, so it is dropped. What follows the
+    last recorded response is executed again, and was not reported before, as no response followed it. So everything is
+    reported once, whenever the process dies.
+    If the run ends without another response, its calls are reported then, and not again if this process retries it.
 
     Args:
-        beyond: Where it goes.
-        told: The tool calls of an earlier try of the run that were told, by step and id; filled with those of this one.
+        out: Where everything goes that is not held back or dropped.
+        reported: The tool calls that were reported in an earlier attempt of the run, by step and id; those of this one
+            are added.
     """
 
-    def __init__(self, beyond: Dispatch, told: set[tuple[int, str]]) -> None:
+    def __init__(self, out: Dispatch, reported: set[tuple[int, str]]) -> None:
         super().__init__((), include_content=False)
-        self._beyond = beyond
-        self._told_before = frozenset(told)
-        self._told = told
+        self._out = out
+        self._reported_before = frozenset(reported)
+        self._reported = reported
         self._kept: list[tuple[str, object]] = []
         self._is_new = self._is_over = False
         self.has_replayed = False
-        """Whether a recorded answer was given."""
+        """Whether any response came from the engine's records."""
 
     def answered(self) -> None:
-        """A request was really made, and its answer is recorded now: what lies before will not happen again as new."""
+        """A request was really sent, and its response is now recorded: what led to it will not be executed again."""
         self.refused()
-        self._told.clear()
+        self._reported.clear()
 
     def refused(self) -> None:
-        """A request was really made, and failed."""
+        """A request was really sent, and failed."""
         self._is_new = True
-        self._tell()
+        self._release()
 
     def replayed(self) -> None:
-        """An answer was a recorded one: so is what led to it."""
+        """A response came from the engine's records: what led to it was reported before."""
         self.has_replayed = True
-        # That the run began is told with what is new in it.
+        # The start of the run is reported along with the first new thing in it.
         self._kept = [(moment, fact) for moment, fact in self._kept if moment == 'run_started']
 
     def ended(self) -> bool:
-        """The run is over; whether that is told: not if all its answers were recorded ones. It may have had none."""
+        """The run is over; returns whether to report that.
+
+        It is not reported if all its responses came from the engine's records; a run that had none is reported.
+        """
         self._is_over = self._is_new or not self.has_replayed
         if self._is_over:
-            self._tell()
+            self._release()
         return self._is_over
 
     def response_ended(self, record: ResponseRecord) -> None:
-        """A response came that is no recorded one."""
-        self._beyond.response_ended(record)
+        """A new response ended: it is not held back."""
+        self._out.response_ended(record)
 
     def failed(self, where: str, error: BaseException) -> None:
         """A part of the tap raised."""
-        self._beyond.failed(where, error)
+        self._out.failed(where, error)
 
     def dropped(self, what: str, count: int = 1) -> None:
-        """Something was given up at a cap."""
-        self._beyond.dropped(what, count)
+        """Something was dropped at a cap."""
+        self._out.dropped(what, count)
 
-    def _tell(self) -> None:
+    def _release(self) -> None:
         kept, self._kept = self._kept, []
         for moment, fact in kept:
             self._pass(moment, fact)
@@ -77,11 +82,11 @@ class ReplayGate(Dispatch):
     def _pass(self, moment: str, fact: object) -> None:
         if isinstance(fact, (ToolStart, ToolRecord)):
             call = fact.step, fact.tool_call_id
-            if call in self._told_before:
+            if call in self._reported_before:
                 return
             if isinstance(fact, ToolRecord) and fact.outcome not in ('error', 'interrupted'):
-                self._told.add(call)
-        getattr(self._beyond, moment)(fact)
+                self._reported.add(call)
+        getattr(self._out, moment)(fact)
 
     def _send(self, moment: str, fact: object) -> None:
         if self._is_over:

@@ -1,4 +1,4 @@
-"""From what was measured and what the response says to its record: the formulas of the contract."""
+"""Builds the records of a request from its measurements and its response: the formulas behind every figure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from streamtap._surroundings import Moments, Owner
 
 SHORTEST_WINDOW = 0.001
-"""Seconds between first and last chunk below which a speed says nothing."""
+"""Seconds between first and last chunk below which a speed is meaningless."""
 
 SHORTEST_HOLD = 0.01
 """Seconds that the consumer may hold the stream before the first token without hiding when it came."""
@@ -29,7 +29,7 @@ SHORTEST_HOLD = 0.01
 
 @dataclass(slots=True)
 class Request:
-    """An open request: one step's attempts at a model, until the answer is settled."""
+    """An open request: one step's attempts at a model, until they are reported."""
 
     step: int
     started: float | None
@@ -39,35 +39,35 @@ class Request:
     messages: Sequence[ModelMessage] = ()
     history: int = 0
     tried_before: int = 0
-    """Attempts that were over when this one was prepared: what a capability, not the model itself, retried."""
+    """How many attempts were over when this one was prepared: retries by a capability, not by the model itself."""
     response: ModelResponse | None = None
     answered: float | None = None
     outcome: RequestOutcome | None = None
     error_type: str | None = None
     exhausted: tuple[_upstream.Attempt, ...] = field(default=())
-    untold: ResponseStart | None = None
-    """What the sinks are told when it is certain that the request was sent, until they are."""
+    unreported_start: ResponseStart | None = None
+    """The start, until it is certain that the request was sent; then it is reported."""
     was_held: bool = False
-    """Whether the stream was there before somebody asked for its first event: nobody knows since when, nor its pace."""
+    """Whether the stream may have been ready before its first event was asked for: its start and pace are unknown."""
     model_ids: tuple[str, ...] = ()
-    """The ids of `model`, where that is what the run asks and the request itself may have gone to another one."""
+    """The ids of `model`, where that is the run's model and the request itself may have gone to another one."""
     asked_unix: float = 0.0
-    """When it was made, in seconds since the epoch."""
+    """When the request was made, in seconds since the epoch."""
 
     def hold(self) -> None:
-        """Whoever reads came late to a stream that was there already."""
+        """The consumer came late to a stream that may have been ready: forget its start."""
         self.was_held = True
         self.started = self.meter.started = None
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a request.
+    """The outcome of a request.
 
     Args:
-        records: Each failed attempt, then the one that answered, if any did.
+        records: Those of the failed attempts, then that of the attempt that answered, if any did.
         started: When the attempt that answered started.
-        tried_seconds: What the failed attempts before it took.
+        tried_seconds: The total duration of the failed attempts before it.
     """
 
     records: tuple[ResponseRecord, ...]
@@ -79,15 +79,15 @@ def build_records(request: Request, owner: Owner, moments: Moments) -> Settled:
     """The records of a request that is over.
 
     Args:
-        request: What was measured.
-        owner: Whose it is.
-        moments: The clocks' relation.
+        request: The request.
+        owner: The run that it belongs to.
+        moments: Converts between the clocks.
     """
     facts = _facts(request)
     attempts = request.exhausted or (facts.attempts if facts is not None else ())
     failed = tuple(_failed(attempt, number, request, owner) for number, attempt in enumerate(attempts, 1))
     if request.exhausted:
-        # From its start to its end the request was nothing but those attempts.
+        # From its start to its end the request consisted of those attempts.
         return Settled(failed, request.started, sum(each.duration for each in attempts[: request.tried_before]))
     started = attempt_start(request, attempts, moments)
     answer = _answer(request, facts, attempts, owner, moments, started)
@@ -197,20 +197,20 @@ def _answer(
 
 
 def attempt_start(request: Request, attempts: tuple[_upstream.Attempt, ...], moments: Moments) -> float | None:
-    """When the attempt that answered started: at the request's start, or when the last failed attempt gave up.
+    """When the attempt that answered started: at the request's start, or when the last failed attempt ended.
 
-    Attempts are stamped on the wall clock, which may step: a moment before the request, or after its first answer, is
-    not believed, and the attempts' durations are taken instead.
+    The attempts' times are on the wall clock, which may step: one that lies before the request, or after the first sign
+    of an answer, is not trusted. The attempts' durations are used instead if the request's start is known.
     """
     if not attempts or request.tried_before >= len(attempts):
         return request.started
     first_sign = (request.meter.first_event, request.answered, request.meter.stopped, moments.monotonic)
     latest = next(moment for moment in first_sign if moment is not None)
-    gave_up = moments.to_monotonic(attempts[-1].started_unix + attempts[-1].duration)
+    failed_at = moments.to_monotonic(attempts[-1].started_unix + attempts[-1].duration)
     if request.started is None:
-        return gave_up if gave_up <= latest else None
-    if request.started <= gave_up <= latest:
-        return gave_up
+        return failed_at if failed_at <= latest else None
+    if request.started <= failed_at <= latest:
+        return failed_at
     return min(latest, request.started + sum(attempt.duration for attempt in attempts))
 
 
@@ -240,7 +240,7 @@ def _duration(request: Request, started: float | None) -> float | None:
 
 
 def _speed(meter: ResponseMeter, usage: object) -> float | None:
-    """(output tokens - 1) / (last chunk - first chunk - native tools): decode speed, without the time to first token."""
+    """Decode speed, without the time to first token: (output tokens - 1) / (last chunk - first chunk - native tools)."""
     output_tokens = getattr(usage, 'output_tokens', 0)
     if meter.first_chunk is None or meter.chunks < 2 or output_tokens < 2:
         return None

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """An open run, fed by its one owning door."""
+    """An open run, fed by the one door that owns it."""
 
     owner: Owner
     parent_run_id: str | None
     started: float
     around: Surroundings
     gate: ReplayGate | None = None
-    """Of a run of a durable engine: what of it is told."""
+    """For a run of a durable engine: decides what of it is reported."""
     tool_manager: object = None
     requests: int = 0
     output_retries: int = 0
@@ -50,19 +50,19 @@ class Run:
     open_request: Request | None = None
     unsettled: Request | None = None
     messages: Sequence[ModelMessage] = ()
-    """The run's own, which pydantic-ai adds to while it goes on."""
+    """The run's live history, to which pydantic-ai appends."""
     known_messages: int = 0
-    """How many there were at the last request."""
+    """How many messages there were at the last request."""
     reported_before: bool = False
 
     def __post_init__(self) -> None:
-        # One reading for all of the run's timestamps: the wall clock may step while it goes on.
+        # Both clocks are read once for all of the run's timestamps: the wall clock may step during the run.
         self.moments = self.around.moments
         self.trace = GuardedTrace(RunTrace(), self.around.out)
         self.tools = ToolCalls(self.owner, self.around.out, self.moments, self.phases, self.trace)
 
     def announce(self, parent: Run | None) -> None:
-        """Open the run's trace and tell the sinks that it began.
+        """Open the run's trace and report its start.
 
         Args:
             parent: The run that called it.
@@ -85,28 +85,28 @@ class Run:
         self.around.out.run_started(start)
 
     def tool_name(self, name: str) -> str:
-        """The name under which a tool is shown: one that the run knows, or `_unknown`."""
+        """The name under which a tool is reported: its own, or `_unknown` if the run does not know it."""
         return _upstream.known_tool(self.tool_manager, name)
 
     def describe_tool(self, name: str) -> tuple[str, bool]:
-        """The name under which a tool is shown, and whether a call of it is the run's final output."""
+        """The name under which a tool is reported, and whether a call of it is the run's final output."""
         return self.tool_name(name), _upstream.is_output_tool(self.tool_manager, name)
 
     def refuse_tool(self, result: _upstream.ToolResult, *, step: int, now: float) -> None:
         """A call got a result without running here: refused, denied, unknown, or answered from outside.
 
-        pydantic-ai calls it a success, too, when it skips a call because the run has its final result: that is none.
+        A call that pydantic-ai skipped because the run has its final result is a `success`, too, but not reported.
         """
         outside = _upstream.is_answered_outside(self.tool_manager, result.tool)
         if outside is None:
-            # A run that goes on with results from outside gives them first, when its tool manager knows no tool yet.
+            # A run that is resumed with results from outside starts with them, before its tool manager knows any tool.
             outside = step == 0
         if result.outcome == 'success' and not outside:
             return
         self.tool_answered(result, step=step, now=now)
 
     def tool_answered(self, result: _upstream.ToolResult, *, step: int, now: float) -> None:
-        """A call got a result, and nothing is known of its execution."""
+        """A call got a result; nothing is known about its execution."""
         self.tools.refuse(
             self.tool_name(result.tool),
             result.tool_call_id,
@@ -129,7 +129,7 @@ class Run:
         started: float | None,
         messages: Sequence[ModelMessage],
     ) -> Request:
-        """A request is about to be sent; what was open before it is settled first."""
+        """A request is about to be sent; the one before it is reported first."""
         request = self.expect_request(step=step, model=model, mode=mode, started=started, messages=messages)
         self.request_began(request)
         return request
@@ -143,10 +143,10 @@ class Run:
         started: float | None,
         messages: Sequence[ModelMessage],
     ) -> Request:
-        """The same, but perhaps none is sent: the sinks are told of it when it began for certain."""
+        """A request may be about to be sent; it is reported as begun by `request_began`, when that is certain."""
         self.settle()
         meter = ResponseMeter(started, stall_after=self.around.stall_after)
-        # The loop of a durable engine is given a response as a whole, when it is complete, as if it streamed.
+        # Under a durable engine the loop gets a response as a whole, when it is complete, as if it were streamed.
         streamed = mode == 'streamed' and self.gate is None
         request = Request(step, started, streamed, model, meter, messages, len(messages))
         request.asked_unix = self.around.clock.unix_ns() / 1e9
@@ -157,7 +157,7 @@ class Run:
         provider, name = _upstream.asked_model(model, 0)
         now = self.around.clock.monotonic()
         owner = self.owner
-        request.untold = ResponseStart(
+        request.unreported_start = ResponseStart(
             run_id=owner.run_id,
             conversation_id=owner.conversation_id,
             step=step,
@@ -172,17 +172,17 @@ class Run:
         return request
 
     def request_began(self, request: Request) -> None:
-        """It is certain that the request was sent: tell the sinks, once."""
-        start, request.untold = request.untold, None
+        """It is certain that the request was sent: report its start, once."""
+        start, request.unreported_start = request.unreported_start, None
         if start is not None:
             self.around.out.response_started(start)
 
     def request_over(
         self, request: Request, outcome: RequestOutcome, *, error: BaseException | None = None, now: float
     ) -> None:
-        """No more will come of this request; its record waits for the usage, which pydantic-ai books afterwards."""
+        """The request is over; its record waits for the usage, which pydantic-ai adds to the response afterwards."""
         self.request_began(request)
-        # A stream that fails makes the request around it look cancelled; whoever saw the error knows better.
+        # A stream that fails makes the request around it look cancelled: an error that was seen overrides that.
         if request.outcome is None or (request.outcome == 'cancelled' and outcome == 'error'):
             request.outcome = outcome
             if error is not None and outcome == 'error':
@@ -195,14 +195,14 @@ class Run:
                 return
             self.unsettled = request
             if self.trace.adds_to_requests:
-                # pydantic-ai's own span of the request ends before the response is settled.
+                # pydantic-ai's own span of the request ends before the request is settled.
                 self.trace.request_over(build_records(request, self.owner, self.moments).records[-1])
             if self.gate is not None and outcome == 'success':
-                # The engine has recorded it: whatever becomes of this process, nobody else will tell of it.
+                # The engine has recorded it, so no other process will report it: it must not be lost with this one.
                 self.settle()
 
     def _was_replayed(self, request: Request) -> bool:
-        """Whether the answer was a recorded one, which is not told again."""
+        """Whether the response came from the engine's records, so that it is not reported again."""
         if self.gate is None:
             return False
         if _upstream.is_recorded(request.response, request.asked_unix):
@@ -255,13 +255,13 @@ class Run:
     # The end
 
     def close(self) -> None:
-        """The tap is closed while the run goes on: its outcome stays unknown."""
+        """The tap is closed while the run is still in progress: its outcome stays unknown."""
         with guarded(self.around.out, self.owner.door):
             self.end('incomplete', error_type=None, now=self.around.clock.monotonic())
 
     def end(self, outcome: RunOutcome, *, error_type: str | None, now: float) -> None:
         """The run is over: report what is still open, then the run."""
-        # What fails in here keeps nobody from being told that the run is over.
+        # A failure in here must not keep the end of the run from being reported.
         with guarded(self.around.out, self.owner.door):
             outcome = self._end_open(outcome, error_type, now)
         if self.reported_before or (self.gate is not None and not self.gate.ended()):
@@ -296,13 +296,13 @@ class Run:
         self.around.out.run_ended(record)
 
     def _end_open(self, outcome: RunOutcome, error_type: str | None, now: float) -> RunOutcome:
-        """Report what is still open; the run's outcome, as what is left behind tells it."""
+        """Report what is still open; returns the run's outcome, corrected by what was left unfinished."""
         if self.open_request is not None:
             self.request_over(self.open_request, 'incomplete' if outcome == 'incomplete' else 'cancelled', now=now)
         self.settle()
         self.tools.end_all(outcome, error_type, now)
         if _upstream.asks_again(self.messages[self.known_messages :]):
-            # No request followed: something ended the run before it, of which not every door is told.
+            # An output was sent back, but no request followed: something that not every door sees ended the run first.
             self.output_retries += 1
             return 'incomplete' if outcome == 'success' else outcome
         return outcome

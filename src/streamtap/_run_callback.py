@@ -23,5 +23,5 @@ class RunCallback(BaseSink):
         self._on_run = on_run
 
     def run_ended(self, record: RunRecord) -> None:
-        """Hand the run on."""
+        """Call the function."""
         self._on_run(record)

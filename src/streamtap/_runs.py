@@ -1,4 +1,4 @@
-"""The open runs: who owns a run id, which run called which, and when a run without an end is over."""
+"""The open runs of a tap: which door owns a run id, and which run called which."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from streamtap._surroundings import Surroundings
 
 MAX_OPEN_RUNS = 50_000
-"""Open runs a tap keeps; the oldest is given up, reported as incomplete and counted, to make room for a new one."""
+"""How many open runs a tap keeps; a new one then evicts the oldest, which is reported as incomplete and counted."""
 
 MAX_REPORTED = 10_000
-"""Run ids remembered after their report, so that a run is never counted twice."""
+"""How many run ids are remembered after their report, so that a run is never counted twice."""
 
 
 class Runs:
-    """Every open run of a tap, by run id. Safe for threads: each run is fed by one task, many read it.
+    """Every open run of a tap, by run id. Thread-safe: each run is fed by one task, and read by any number.
 
     Args:
         around: What all runs share.
-        loop_lag_every: Seconds between two looks at how late the event loop comes; `None` for none.
+        loop_lag_every: Seconds between two measurements of the event loop's lag; `None` for none.
     """
 
     def __init__(self, around: Surroundings, loop_lag_every: float | None = None) -> None:
@@ -41,12 +41,12 @@ class Runs:
             self._loop_lag = LoopLagMeter(around.out, loop_lag_every, lambda: bool(self._open))
         self._open: OrderedDict[str, Run] = OrderedDict()
         self._reported: OrderedDict[str, Door] = OrderedDict()
-        self._told: OrderedDict[str, set[tuple[int, str]]] = OrderedDict()
+        self._reported_calls: OrderedDict[str, set[tuple[int, str]]] = OrderedDict()
         self._lock = threading.RLock()
         tell_forks(self)
 
     def forked(self) -> None:
-        """Forget the open runs: the parent tells of them."""
+        """Forget the open runs: the parent reports them."""
         self._lock = threading.RLock()
         self._open.clear()
 
@@ -65,18 +65,19 @@ class Runs:
         instrumented: bool,
         call: Literal['first', 'later'],
     ) -> Run | None:
-        """Open a run, unless its id is open already: the first opener owns it.
+        """Open a run; `None` if its id is open already, as the first opener owns it.
 
-        A run that was reported already goes on for its requests and tools only, in the door that reported it.
+        A run that was reported already is reopened for its requests and tools only, and only by the door that reported
+        it; for any other door, too, this is `None`.
 
         Args:
-            who: Whose run it is.
+            who: The run's id and its agent.
             door: The door that opens it.
             labels: The user's own dimensions.
             parent: The run that called it.
             started: When it started, on the monotonic clock.
             instrumented: Whether pydantic-ai makes spans of its own for it.
-            call: Whether this is certainly the run's first moment, or it may have been reported before.
+            call: `first` if the run certainly begins here, `later` if it may have been reported before.
         """
         owner = Owner(
             run_id=who.run_id,
@@ -89,21 +90,21 @@ class Runs:
         )
         around, gate = self._around, None
         if who.is_durable:
-            gate = ReplayGate(around.out, self.told_calls(who.run_id))
+            gate = ReplayGate(around.out, self.reported_calls(who.run_id))
             around = replace(around, out=gate)
         run = Run(owner, parent.owner.run_id if parent is not None else None, started, around, gate)
-        given_up: Run | None = None
+        evicted: Run | None = None
         with self._lock:
             reported_by = self._reported.get(who.run_id) if call == 'later' else None
             if who.run_id in self._open or reported_by not in (None, door):
                 return None
             run.reported_before = reported_by is not None
             if len(self._open) >= MAX_OPEN_RUNS:
-                given_up = self._open.popitem(last=False)[1]
+                evicted = self._open.popitem(last=False)[1]
             self._open[who.run_id] = run
-        if given_up is not None:
+        if evicted is not None:
             self._around.out.dropped('open_runs')
-            given_up.close()
+            evicted.close()
         if self._loop_lag is not None:
             self._loop_lag.run_opened()
         if run.reported_before:
@@ -112,16 +113,16 @@ class Runs:
             run.announce(parent)
         return run
 
-    def told_calls(self, run_id: str) -> set[tuple[int, str]]:
-        """The tool calls told of a durable run, by step and id: if it is tried again, it may have them again."""
+    def reported_calls(self, run_id: str) -> set[tuple[int, str]]:
+        """The reported tool calls of a durable run, by step and id: if it is retried, it may make them again."""
         with self._lock:
-            told = self._told.setdefault(run_id, set())
-            if len(self._told) > MAX_REPORTED:
-                self._told.popitem(last=False)
-            return told
+            reported = self._reported_calls.setdefault(run_id, set())
+            if len(self._reported_calls) > MAX_REPORTED:
+                self._reported_calls.popitem(last=False)
+            return reported
 
     def remove(self, run: Run) -> bool:
-        """Take a run out because it is over; whether it still was in."""
+        """Remove a run that is over; returns whether it was still open."""
         with self._lock:
             if self._open.get(run.owner.run_id) is not run:
                 return False
@@ -137,7 +138,7 @@ class Runs:
             return tuple(self._open.values())
 
     def live(self, idle: frozenset[str]) -> Live:
-        """A snapshot of what is open now; a run that is between two calls of its handler is not in progress."""
+        """A snapshot of what is open now, without the `idle` runs: those between two calls of their handler."""
         now = self._around.clock.monotonic()
         runs: deque[LiveRun] = deque()
         responses: deque[LiveResponse] = deque()

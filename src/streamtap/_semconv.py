@@ -1,4 +1,4 @@
-"""Every name of a span, an attribute or an event, in one place.
+"""The names of all spans, attributes and events, in one place.
 
 The `gen_ai.*` names are those of the OpenTelemetry semantic conventions 1.41 for generative AI.
 """
@@ -16,7 +16,7 @@ REQUEST_STREAM = 'gen_ai.request.stream'
 RESPONSE_MODEL = 'gen_ai.response.model'
 TIME_TO_FIRST_CHUNK = 'gen_ai.response.time_to_first_chunk'
 TIME_TO_FIRST_CHUNK_OF_LOGFIRE = 'gen_ai.client.operation.time_to_first_chunk'
-"""A metric's name, which Pydantic AI uses for an attribute and Logfire's panels read there."""
+"""A metric's name, which Pydantic AI also uses for a span attribute, and which Logfire's panels read there."""
 TOOL_CALL_ID = 'gen_ai.tool.call.id'
 TOOL_NAME = 'gen_ai.tool.name'
 TOOL_TYPE = 'gen_ai.tool.type'
@@ -55,7 +55,7 @@ TOOL_TYPES = {'function': 'function', 'output': 'function', 'native': 'extension
 """What the conventions call the kinds of tools."""
 
 PART_NAMES = {'thinking': 'thinking', 'text': 'text', 'tool-call': 'tool_call'}
-"""The parts that get a span, and its name."""
+"""The kinds of parts that get a span, with the span's name."""
 
 RUN_DURATION = 'gen_ai.invoke_agent.duration'
 REQUEST_DURATION = 'gen_ai.client.operation.duration'

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class SemconvMetrics:
-    """Three histograms that tools made for the conventions know.
+    """Three histograms, for tools that are made for these conventions.
 
     Args:
-        meter: Makes them.
-        cap: Caps the values of attributes, together with the catalogue's.
+        meter: Creates them.
+        cap: Caps the values of attributes, in common with the catalogue's metrics.
     """
 
     def __init__(self, meter: Meter, cap: LabelCap) -> None:

@@ -35,15 +35,15 @@ if TYPE_CHECKING:
 
 
 class MetricsServer:
-    """A running server of `/metrics`, and of the live view if it was asked for.
+    """A running server of `/metrics`, and of the live view if a tap was given.
 
-    It closes with `close()` or as a context manager.
+    Close it with `close()`, or use it as a context manager.
 
     Args:
         server: The server of prometheus_client.
         thread: Its thread.
         scheme: `http` or `https`.
-        closing: Called when it closes, before it stops.
+        closing: Called when it is closed, before it stops.
     """
 
     def __init__(
@@ -59,17 +59,17 @@ class MetricsServer:
         """The port it listens on."""
         root = f'{scheme}://{f"[{host}]" if ":" in host else host}:{self.port}/'
         self.url = f'{root}metrics'
-        """Where the metrics are."""
+        """The URL of the metrics."""
         self.live_url = None if closing is None else root
-        """Where the live view is; `None` without one."""
+        """The URL of the live view; `None` without one."""
         tell_forks(self)
 
     def forked(self) -> None:
-        """Let go of the port: nobody here would answer."""
+        """Release the port: no thread of this process would answer."""
         self._server.socket.close()
 
     def close(self) -> None:
-        """Stop serving; more calls do nothing, and neither do those of a forked child."""
+        """Stop serving; further calls do nothing, and neither do calls in a forked child."""
         if not self._thread.is_alive():
             return
         if self._closing is not None:
@@ -101,44 +101,45 @@ def serve(
     client_auth_required: bool = False,
     tls_min_version: ssl.TLSVersion | None = None,
 ) -> MetricsServer:
-    """Serve `/metrics`, and with a tap its live view at `/`, from a thread of its own.
+    """Serve `/metrics`, and with a tap its live view at `/`, from a background thread.
 
-    Under `PROMETHEUS_MULTIPROC_DIR` the default registry's metrics are those of all processes, and the live view is
-    this process's.
+    Under `PROMETHEUS_MULTIPROC_DIR` the default registry's metrics are those of all processes, but the live view shows
+    this process only.
 
-    An application that serves HTTP already mounts `metrics_app()` instead, and one that exposes prometheus_client's
-    default registry needs neither.
+    An application that already serves HTTP can mount `metrics_app()` instead; one that already exposes
+    prometheus_client's default registry needs neither.
 
-    The live view shows what happens from now on: serve before you run agents.
+    The live view shows what happens from now on, so call this before you run agents.
 
     Args:
-        tap: The tap whose live view is at `/`; without one there is none.
+        tap: The tap whose live view is at `/`; without one there is no live view.
         port: The port; 0 takes any free one. Default 9464, the one OpenTelemetry's exporter uses.
         addr: The address to listen on. Default loopback: metrics name agents, models and tools, so think before
-            opening them to a network. The live view needs a `token` there.
-        token: What opens the live view: `/?token=...` once, or `Authorization: Bearer ...`; at least 16 characters.
-            It does not guard `/metrics`, as client certificates do. Default `None`, for loopback.
+            opening them to a network. On a network the live view needs a `token`.
+        token: Opens the live view: `/?token=...` once, or `Authorization: Bearer ...`; at least 16 characters. It does
+            not protect `/metrics`; client certificates do. Default `None`, which only loopback allows.
         registry: The registry to serve; prometheus_client's default one if not given.
         certfile: Path of the server's certificate, for TLS.
         keyfile: Path of its key.
         client_cafile: Path of the certificate authority that client certificates are checked against.
-        client_capath: The same, as a folder.
-        client_auth_required: Whether clients must show a certificate.
+        client_capath: The same, as a directory.
+        client_auth_required: Whether clients must present a certificate.
         tls_min_version: The lowest TLS version to accept.
 
     Returns:
         The running server.
 
     Raises:
-        OSError: If the port is taken or the address is not this machine's.
-        TypeError: If `tap` is no tap.
-        ValueError: If the live view would be open to a network without a token, or the token is too short; if only one of `certfile` and `keyfile` is given, or what is asked for would protect nothing: TLS
-            options without a certificate, or a client authority without `client_auth_required`.
+        OSError: If the port is in use or the address is not this machine's.
+        TypeError: If `tap` is not a tap.
+        ValueError: If the live view would be open to a network without a token, the token is too short or given without
+            a tap, only one of `certfile` and `keyfile` is given, or an option would protect nothing: TLS options
+            without a certificate, or a client authority without `client_auth_required`.
     """
     if tap is not None and not hasattr(tap, 'add_sink'):
         raise TypeError(f'serve() takes a tap first: pass serve(port={tap!r}) to serve only /metrics')
     if tap is None and token is not None:
-        raise ValueError("the token is the live view's: pass serve(tap, token=...), as /metrics alone has none")
+        raise ValueError('the token protects the live view, which needs a tap: pass serve(tap, token=...)')
     served = scraped(registry)
     live = None if tap is None else _live(addr, token, served)
     is_tls = bool(certfile and keyfile)
@@ -167,11 +168,11 @@ def serve(
             raise OSError(
                 error.errno,
                 f'port {port} on {addr} is in use: pass another port to serve(), or mount streamtap.metrics_app() in the '
-                'application that holds it',
+                'application that listens on it',
             ) from None
         raise
     if isinstance(server.socket, ssl.SSLSocket):
-        # Each connection shakes hands in a thread of its own: a client that is silent must not hold up the others.
+        # The TLS handshake is left to each connection's own thread: a silent client must not block the others.
         server.socket.do_handshake_on_connect = False  # pyright: ignore[reportAttributeAccessIssue]
     scheme = 'https' if is_tls else 'http'
     if tap is None or live is None:
@@ -188,7 +189,7 @@ def serve(
 
 
 def _live(addr: str, token: str | None, registry: CollectorRegistry) -> tuple[LiveView, LivePage]:
-    # Only who looks at the page imports its parts.
+    # Imported only where a live view is served.
     from streamtap._web._access import Access
     from streamtap._web._live_view import LiveView
     from streamtap._web._page import LivePage
@@ -198,14 +199,14 @@ def _live(addr: str, token: str | None, registry: CollectorRegistry) -> tuple[Li
 
 
 def metrics_app(registry: CollectorRegistry = REGISTRY) -> AsgiApp:
-    """An ASGI application that answers with the metrics, to mount in yours.
+    """An ASGI application that serves the metrics, to mount in yours.
 
-    With Starlette or FastAPI: `app.mount('/metrics', metrics_app())`. The answer is made in a thread, so that a scrape
-    of many series does not hold the event loop.
-    Under `PROMETHEUS_MULTIPROC_DIR` any worker answers with the metrics of all processes.
+    With Starlette or FastAPI: `app.mount('/metrics', metrics_app())`. The response is made in a thread, so that a
+    scrape of many series does not block the event loop.
+    Under `PROMETHEUS_MULTIPROC_DIR` any worker serves the default registry's metrics of all processes.
 
     Args:
-        registry: The registry to serve; prometheus_client's default one if not given. Another one is served as it is.
+        registry: The registry to serve; prometheus_client's default one if not given.
     """
     answer = cast(
         'Callable[[dict[str, str], Callable[[str, Headers], None]], Iterable[bytes]]', make_wsgi_app(scraped(registry))

@@ -1,4 +1,4 @@
-"""Who wants what was measured: the protocol of a sink, and a base that does nothing."""
+"""What receives the measurements: the protocol of a sink, and a base class that does nothing."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """What a tap tells a sink when the sink is attached to it.
+    """What a tap passes to a sink that is attached to it.
 
     Args:
         labels: The names of the user's own dimensions, in order.
         max_label_values: How many distinct values a label may have before new ones become `_other`.
-        live: Gives a snapshot of what is open now.
-        catch_up: Makes the tap report the runs that are known to be over; a sink that is read calls it first.
+        live: Returns a snapshot of what is open now.
+        catch_up: Makes the tap report the runs that are known to be over; call it before you show what the sink holds.
     """
 
     labels: tuple[str, ...]
@@ -40,10 +40,10 @@ class Attachment:
 
 @runtime_checkable
 class Sink(Protocol):
-    """Receives each moment of a run; subclass `BaseSink` to implement only some.
+    """Is called at each moment of a run; subclass `BaseSink` to implement only some methods.
 
-    A sink is called in the order in which things happened, never per chunk.
-    What it raises is caught, logged once per kind and counted.
+    The calls come in the order in which things happened, and never per chunk.
+    Whatever a sink raises is caught, logged once per kind and counted.
     """
 
     def run_started(self, start: RunStart) -> None:
@@ -59,7 +59,7 @@ class Sink(Protocol):
         ...
 
     def response_ended(self, record: ResponseRecord) -> None:
-        """A response came, or its request failed."""
+        """A response arrived, or its request failed."""
         ...
 
     def tool_started(self, start: ToolStart) -> None:
@@ -72,7 +72,7 @@ class Sink(Protocol):
 
 
 class BaseSink:
-    """A sink that ignores every moment; override those you want.
+    """A sink that ignores everything; override the methods you want.
 
     A sink may block (write a file, call a service): unless it sets `inline = True`, it runs on the tap's own worker
     thread behind a bounded queue, and what does not fit is dropped and counted.
@@ -82,7 +82,7 @@ class BaseSink:
     """Whether the sink only touches memory, and so may run inside the agent's own task."""
 
     def attached(self, attachment: Attachment) -> None:
-        """A tap took this sink; called once per tap, before anything else."""
+        """The sink was attached to a tap; called once per tap, before anything else."""
 
     def run_started(self, start: RunStart) -> None:
         """A run began."""
@@ -94,7 +94,7 @@ class BaseSink:
         """A request to a model began."""
 
     def response_ended(self, record: ResponseRecord) -> None:
-        """A response came, or its request failed."""
+        """A response arrived, or its request failed."""
 
     def tool_started(self, start: ToolStart) -> None:
         """A function or output tool was called."""
@@ -103,7 +103,7 @@ class BaseSink:
         """A tool call ended, or was refused."""
 
     def loop_lagged(self, lag: LoopLag) -> None:
-        """The event loop came this late to a call that was due; told with `Tap(loop_lag_every=...)` only."""
+        """The lag of an event loop was measured; only called with `Tap(loop_lag_every=...)`."""
 
     def faulted(self, fault: Fault) -> None:
         """The tap swallowed an error of its own, or dropped something at a cap."""

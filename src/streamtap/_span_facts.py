@@ -1,4 +1,4 @@
-"""What the spans say: a record's facts as attributes, events, status and times."""
+"""What is in the spans: a record's facts as attributes, events, status and times."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def called(agent: str, tool: str, tool_call_id: str) -> Attributes:
-    """What is known of a tool call when it begins."""
+    """The attributes of a tool's span that are known when the call begins."""
     return {
         names.OPERATION: names.EXECUTE_TOOL,
         names.AGENT_NAME: agent,
@@ -33,7 +33,7 @@ def called(agent: str, tool: str, tool_call_id: str) -> Attributes:
 
 
 def asked(record: ResponseRecord) -> Attributes:
-    """What a `chat` span has that pydantic-ai's own would have, too."""
+    """The attributes of a `chat` span that pydantic-ai's own span would also have."""
     found: dict[str, AttributeValue | None] = {
         names.OPERATION: names.CHAT,
         names.PROVIDER: record.provider,
@@ -57,7 +57,7 @@ def asked(record: ResponseRecord) -> Attributes:
 
 
 def measured(record: ResponseRecord) -> Attributes:
-    """What was measured of a request, for its `chat` span, whoever made it."""
+    """The measurements of a request, for its `chat` span, ours or pydantic-ai's."""
     streamed = record.chunks > 0
     found: dict[str, AttributeValue | None] = {
         names.TIME_TO_FIRST_CHUNK: record.time_to_first_token,
@@ -73,7 +73,7 @@ def measured(record: ResponseRecord) -> Attributes:
 
 
 def labels(own: Mapping[str, str]) -> Attributes:
-    """The user's own dimensions."""
+    """The user's own dimensions as attributes."""
     return {f'{names.LABEL}{name}': value for name, value in own.items()}
 
 
@@ -82,11 +82,11 @@ def _known(found: dict[str, AttributeValue | None]) -> Attributes:
 
 
 def end_tool(span: Span, record: ToolRecord, ended_ns: int | None) -> None:
-    """Tell a tool's span how the call ended, and end it.
+    """Add to a tool's span how the call ended, and end it.
 
     Args:
         span: The span.
-        record: What is known of the call.
+        record: The call's record.
         ended_ns: When its execution ended, where the record has no duration because it was interrupted.
     """
     span.set_attribute(names.OUTCOME, record.outcome)
@@ -103,12 +103,12 @@ def end_tool(span: Span, record: ToolRecord, ended_ns: int | None) -> None:
 
 
 def fill(tracer: Tracer, chat: Span, record: ResponseRecord, *, parts: bool) -> None:
-    """What a `chat` span gets beside its attributes, whoever made it."""
+    """Add to a `chat` span, ours or pydantic-ai's, what it gets besides attributes: events, part spans and status."""
     _add_events(chat, record)
     if parts:
         _add_parts(tracer, chat, record)
     if record.outcome == 'error':
-        # pydantic-ai takes a stream that breaks for one that was left, and leaves the status of its span unset.
+        # pydantic-ai treats a stream that breaks like one that is abandoned, and leaves the status of its span unset.
         chat.set_status(Status(StatusCode.ERROR))
 
 
@@ -125,7 +125,7 @@ def _add_parts(tracer: Tracer, chat: Span, record: ResponseRecord) -> None:
         if name is None or part.start is None:
             continue
         attributes: Attributes = {names.PART_KIND: part.kind, names.CHUNKS: part.chunks, names.MESSAGE: name}
-        # Not under the names of a tool's execution: backends take a span that has those for one.
+        # Not under the attribute names of a tool's execution: backends would take the span for one.
         if part.tool is not None:
             attributes[names.PART_TOOL] = part.tool
             attributes[names.MESSAGE] = f'{name} {part.tool}'
@@ -139,7 +139,7 @@ def _add_parts(tracer: Tracer, chat: Span, record: ResponseRecord) -> None:
 
 
 def end_of(record: ResponseRecord) -> int:
-    """When the last event came: the record's duration leaves the consumer's time out, a span does not."""
+    """When the last event arrived: unlike the record's duration, a span includes the consumer's time."""
     seconds = (record.duration or 0.0) + record.consumer_seconds
     last_part = max((part.start + part.duration for part in record.parts if part.start is not None), default=0.0)
     return after(record.started_ns, max(seconds, last_part))

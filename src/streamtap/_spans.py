@@ -1,4 +1,4 @@
-"""Spans by the OpenTelemetry API: the whole tree, or only what pydantic-ai's own instrumentation leaves out."""
+"""Spans through the OpenTelemetry API: the whole tree, or only what pydantic-ai's own instrumentation leaves out."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 
 class SpanSink(BaseSink, Tracing):
-    """Makes a trace of each run: `invoke_agent`, `chat`, `execute_tool`, and a span for each part of a response.
+    """Makes a trace of each run: spans `invoke_agent`, `chat` and `execute_tool`, and one for each part of a response.
 
-    For a run that pydantic-ai instruments itself, it makes none of those twice: it adds what is missing to the `chat`
-    spans that are there, and the part spans as their children.
+    For a run that pydantic-ai instruments itself, no span is made twice: what is missing is added to pydantic-ai's
+    `chat` spans, with the spans of parts and of the provider's own tools as their children.
 
     Args:
-        tracer_provider: Whose spans; OpenTelemetry's global provider if `None`, so that `logfire.configure()` is
-            all that Logfire needs.
-        parts: Whether parts get spans; leave them out if you pay per span. Default `True`.
+        tracer_provider: The provider to make spans with; OpenTelemetry's global one if `None`, so that
+            `logfire.configure()` is all that Logfire needs.
+        parts: Whether text, thinking and tool call parts get spans; leave them out if you pay per span. Default `True`.
     """
 
     inline: ClassVar[bool] = True
@@ -45,14 +45,14 @@ class SpanSink(BaseSink, Tracing):
         self._parts = parts
 
     def open(self, start: RunStart, *, instrumented: bool, parent: RunTrace | None) -> RunTrace:
-        """The trace of a run, for the doors."""
+        """Begin the trace of a run; called by the doors."""
         if instrumented:
             return AddedTrace(self._tracer, parts=self._parts)
         return OwnTrace(self._tracer, start, parent, parts=self._parts)
 
 
 class AddedTrace(RunTrace):
-    """What is added to pydantic-ai's own spans.
+    """Adds to pydantic-ai's own spans.
 
     Args:
         tracer: Makes the part spans.
@@ -67,7 +67,7 @@ class AddedTrace(RunTrace):
         self._parts = parts
 
     def request_over(self, record: ResponseRecord) -> None:
-        """Add what was measured to the `chat` span, which ends when this moment is over."""
+        """Add what was measured to the `chat` span, which ends right after this call."""
         chat = self._chat
         if chat is None or not chat.is_recording():
             return
@@ -75,7 +75,7 @@ class AddedTrace(RunTrace):
         facts.fill(self._tracer, chat, record, parts=self._parts)
 
     def tool_ended(self, record: ToolRecord, seen: ToolTrace | None, ended_ns: int | None) -> ToolRecord:
-        """Make the span of a tool that the provider ran: pydantic-ai has one only for those that it runs itself."""
+        """Make the span of a tool that the provider ran: pydantic-ai only has spans of tools that it runs itself."""
         if record.kind != 'native' or record.duration is None or self._chat is None:
             return super().tool_ended(record, seen, ended_ns)
         span = _executed(self._tracer, self._chat, record)
@@ -84,11 +84,11 @@ class AddedTrace(RunTrace):
 
 
 class OwnTrace(RunTrace):
-    """The whole tree, where pydantic-ai makes no spans.
+    """The whole tree of spans, where pydantic-ai makes none.
 
     Args:
         tracer: Makes the spans.
-        start: Whose run it is.
+        start: The run's start.
         parent: The trace of the run that called it.
         parts: Whether parts get spans.
     """
@@ -102,7 +102,7 @@ class OwnTrace(RunTrace):
         self._is_over = False
         around = trace.get_current_span()
         if isinstance(parent, OwnTrace) and self.around_id == parent.around_id:
-            # Called from a tool for which the handler door could make no span current.
+            # The run was called from a tool whose span the handler door could not make current.
             around = parent.span
         attributes: Attributes = {
             names.OPERATION: names.INVOKE_AGENT,
@@ -126,10 +126,10 @@ class OwnTrace(RunTrace):
         return CurrentSpan(self.span)
 
     def request_seen(self) -> None:
-        """No span of pydantic-ai's is there to be seen."""
+        """Nothing to do: pydantic-ai has no span here."""
 
     def responded(self, record: ResponseRecord) -> ResponseRecord:
-        """Make the request's span, with its parts inside."""
+        """Make the request's span, with those of its parts as children."""
         if self._is_over:
             return with_ids(record, self.ids)
         chat = self._tracer.start_span(
@@ -159,7 +159,7 @@ class OwnTrace(RunTrace):
         )
 
     def tool_ended(self, record: ToolRecord, seen: ToolTrace | None, ended_ns: int | None) -> ToolRecord:
-        """End the tool's span, or make it now; a call that was never executed has none."""
+        """End the tool's span, or make it now if it has none yet; a call that was never executed gets none."""
         if isinstance(seen, OwnToolTrace):
             span = seen.span
         elif (record.duration is None and ended_ns is None) or self._is_over:
@@ -182,7 +182,7 @@ class OwnTrace(RunTrace):
 
 
 class OwnToolTrace(ToolTrace):
-    """The span of a tool, current while it executes; the record ends it."""
+    """The span of a tool, current while it executes; `OwnTrace.tool_ended` ends it."""
 
     def __init__(self, span: Span) -> None:
         super().__init__()
@@ -198,7 +198,7 @@ class OwnToolTrace(ToolTrace):
 
 
 def _executed(tracer: Tracer, parent: Span, record: ToolRecord) -> Span:
-    """The span of a tool whose execution was seen from outside only."""
+    """Start the span of a tool whose execution was only seen from outside."""
     return tracer.start_span(
         f'{names.EXECUTE_TOOL} {record.tool}',
         context=trace.set_span_in_context(parent),

@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from streamtap._tracing import Tracing
 
 LATEST_NS = 2**62
-"""The year 2116: exporters write a time as 64 bits, and lose the whole batch if one does not fit."""
+"""In the year 2116: exporters write a time as 64 bits, and lose the whole batch if one does not fit."""
 
 
 def stamp(unix_ns: int) -> int:
-    """The time as a timestamp that can be exported; one that a clock's jump made impossible is the nearest that can."""
+    """The time as a timestamp that can be exported: clamped, as a clock that jumps can make it anything."""
     return min(max(0, unix_ns), LATEST_NS)
 
 
 def after(unix_ns: int, seconds: float) -> int:
-    """The timestamp that lies so many seconds after another one."""
+    """The timestamp that is `seconds` after another one."""
     return stamp(unix_ns + round(seconds * 1e9))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """The clock that is read, where records go, how they are priced and traced, and the thresholds."""
+    """The clock, where records go, how they are priced and traced, and the thresholds."""
 
     clock: Clock
     out: Dispatch
@@ -63,7 +63,7 @@ class Moments:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """Whose request or call it is: what its record repeats of the run."""
+    """The run that a request or tool call belongs to: what their records repeat of it."""
 
     run_id: str
     conversation_id: str | None

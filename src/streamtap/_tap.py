@@ -1,4 +1,4 @@
-"""The tap: the one object that is plugged in."""
+"""The tap: the one object that users plug into their agents."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ FLUSH_SECONDS = 5.0
 
 
 def default_sinks() -> list[Sink]:
-    """The sinks of `Tap()`: Prometheus on the default registry, spans by the global tracer provider, and the usage."""
+    """The sinks of `Tap()`: Prometheus on the default registry, spans on the global tracer provider, and usage."""
     return [PrometheusSink(), SpanSink(), UsageSink()]
 
 
@@ -70,31 +70,31 @@ class Tap:
     """A tap on the event streams of Pydantic AI agents: reusable, shared by any number of agents, runs and threads.
 
     Give it to one run (`agent.run(..., event_stream_handler=tap)`), or to every run of an agent
-    (`Agent(..., capabilities=[tap.capability()])`). The run never notices: nothing that fails in here reaches it.
+    (`Agent(..., capabilities=[tap.capability()])`). No failure in the tap ever reaches a run.
 
-    With `STREAMTAP_DISABLED=1` in the environment when it is made, or `enabled=False`, a tap does nothing at all.
+    With `STREAMTAP_DISABLED=1` in the environment when it is created, or `enabled=False`, a tap does nothing at all.
 
     Args:
-        sinks: Who receives what was measured; `default_sinks()` if `None`.
+        sinks: The sinks that receive what was measured; `default_sinks()` if `None`.
         on_run: Called with the record of each run when it is over, on the tap's worker thread, so it may block.
         labels: Names of your own dimensions, filled from each run's `metadata`, `''` where missing; they become
-            labels of every metric, so give them few values (a tier, a feature; never a user id).
+            labels of every `pydantic_ai_` metric, so give them few values (a tier, a feature; never a user id).
         price: Your own price: US dollars for a response, or `None` to leave it to pydantic-ai's list price. It is
             called in the run's own task, so it must not block.
-        stall_after: Seconds of silence after the first chunk that are a stall. Default 5.
+        stall_after: Seconds above which a silence after the first chunk is a stall. Default 5.
         slow_start_after: Seconds without a first chunk after which an open stream counts as stalled. Default 30.
-        settle_after: Seconds after the handler's last call at which a run whose end nobody told is taken to be over.
+        settle_after: Seconds from the handler's last call until a run whose end was not observed is taken to be over.
             Default 30.
         max_label_values: Distinct values a label may have in metrics before new ones become `_other`. Default 200.
-        loop_lag_every: Seconds between two looks at how late the event loop comes, while runs are open: an application
-            that blocks its own loop makes every model look slow. Default `None`: no looks. 0.1 is a good value.
+        loop_lag_every: Seconds between two measurements of the event loop's lag, while runs are open: an application
+            that blocks its own loop makes every model look slow. Default `None`: no measurements. 0.1 is a good value.
         include_content: Whether messages of exceptions, which can carry content, may appear in the tap's own log.
             Prompts and outputs are never recorded. Default `False`.
-        clock: Where the time is read; tests pass their own.
-        enabled: Whether to measure; by default (`None`) unless the environment says `STREAMTAP_DISABLED=1`.
+        clock: The clock to read; for tests.
+        enabled: Whether to measure. By default (`None`) it does, unless the environment has `STREAMTAP_DISABLED=1`.
 
     Raises:
-        TypeError: If a sink is no sink, or another argument is of the wrong type.
+        TypeError: If something in `sinks` is not a sink, or another argument is of the wrong type.
         ValueError: If a threshold is not above 0, or a label's name is not allowed.
     """
 
@@ -141,11 +141,11 @@ class Tap:
         current = CurrentRun()
         self._runs = Runs(around, loop_lag_every)
         self._capability = CapabilityDoor(self._runs, around, labels=names, current=current)
-        told = HandlerRuns(self._runs, around, labels=names, settle_after=settle_after, current=current)
+        handler_runs = HandlerRuns(self._runs, around, labels=names, settle_after=settle_after, current=current)
         calls = HandlerCalls(around, current)
-        self._endings = told.endings
-        self._handler = HandlerDoor(around, told, calls, UnitCalls(around, self._runs, labels=names))
-        self._watch = WatchDoor(around, self._runs, told, calls, labels=names, current=current)
+        self._endings = handler_runs.endings
+        self._handler = HandlerDoor(around, handler_runs, calls, UnitCalls(around, self._runs, labels=names))
+        self._watch = WatchDoor(around, self._runs, handler_runs, calls, labels=names, current=current)
         self._attachment = Attachment(names, max_label_values, self.live, self._catch_up)
         if self._enabled:
             self._out.attach(self._attachment)
@@ -159,11 +159,11 @@ class Tap:
             events: The events of one response or of one round of tool calls, from pydantic-ai.
 
         Raises:
-            TypeError: If it is called by hand with anything else.
+            TypeError: If it is called with anything else.
         """
         if events is None:
             raise TypeError(
-                'a tap is no capability: pass capabilities=[tap.capability()] instead of capabilities=[tap]'
+                'a tap is not a capability: pass capabilities=[tap.capability()] instead of capabilities=[tap]'
             )
         if not isinstance(ctx, RunContext) or not hasattr(events, '__aiter__'):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(
@@ -176,18 +176,18 @@ class Tap:
     def beside(self, handler: EventStreamHandler[Any]) -> EventStreamHandler[Any]:
         """A handler that feeds your own handler and the tap: `event_stream_handler=tap.beside(mine)`.
 
-        Your handler gets the same events and the same stream to look at; what it raises, and that it returns early,
-        has the same effect as without the tap. If it reads through the stream's own methods, such as
-        `stream_text()`, the events pass the tap by, and the response is recorded without chunk figures.
+        Your handler gets the same events, and a stream with the same attributes and class; if it raises or returns
+        early, that has the same effect as without the tap. If it reads through the stream's own methods, such as
+        `stream_text()`, the tap does not see the events, and the response is recorded without chunk figures.
 
         Args:
             handler: Your own event stream handler.
 
         Raises:
-            TypeError: If it is no function that pydantic-ai could await.
+            TypeError: If it is not callable, or is an async generator function.
         """
         if not callable(handler) or inspect.isasyncgenfunction(handler):
-            raise TypeError(f'beside() takes an async function of (ctx, events) that yields nothing, not {handler!r}')
+            raise TypeError(f'beside() takes an async function of (ctx, events) without yield, not {handler!r}')
         if not self._enabled:
             return handler
 
@@ -203,8 +203,8 @@ class Tap:
 
         Args:
             stream: Whether to make every request of the agent stream, so that plain `run()` has a time to first token
-                too. It costs the run what streaming costs, and fails on models that cannot stream. Default `False`:
-                nothing streams that would not anyway.
+                too. Runs then pay the usual cost of streaming, and fail on models that cannot stream. Default `False`:
+                nothing streams that would not stream anyway.
 
         Raises:
             RuntimeError: If the installed pydantic-ai is older than 2.23.
@@ -223,24 +223,24 @@ class Tap:
         """The watch door: the same events, measured as you read them: `async for event in tap.watch(stream): ...`.
 
         For the events of `run_stream_events()`, of `node.stream()` and of adapters' `run_stream_native()`, and for any
-        other iterable of pydantic-ai's events. A run ends with its result or with the iterable; one whose events you
-        do not read to their end is `cancelled`. What the events do not tell is absent: a request's start, and so its
-        time to first token, is known where the run's messages are. Do not watch a run that another door measures,
-        unless its events are those of `run_stream_events()` or `node.stream()`, which tell their run's id.
+        other iterable of pydantic-ai's events. A run ends with its result or with the iterable; if you stop reading
+        before that, it is `cancelled`. What the events do not contain is absent: a request's start, and so its time to
+        first token, is known only where the run's messages can be read. Do not watch a run that another door measures,
+        unless its events are those of `run_stream_events()` or `node.stream()`, which lead to their run's id.
 
         Args:
             events: The events.
-            agent: The agent's name, where the events do not tell it. Default `'agent'`.
-            provider: The provider's name, where the events do not tell it.
-            model: The model's name, where the events do not tell it.
+            agent: The agent's name, used instead of any that the events lead to; `'agent'` if there is none at all.
+            provider: The provider's name, likewise; if only one of `provider` and `model` is given, the other is empty.
+            model: The model's name, likewise.
 
         Raises:
             RuntimeError: If the installed pydantic-ai is older than 2.26.
-            TypeError: If `events` cannot be iterated; the context managers of pydantic-ai must be entered first.
+            TypeError: If `events` is not an async iterable; pydantic-ai's context managers must be entered first.
         """
         _upstream.require(_upstream.WATCH, 'tap.watch()', 'give the run event_stream_handler=tap')
         if not hasattr(events, '__aiter__'):
-            hint = ': watch what `async with ... as events` gives' if hasattr(events, '__aenter__') else ''
+            hint = ': pass the `events` of `async with ... as events`' if hasattr(events, '__aenter__') else ''
             raise TypeError(f'watch() takes an async iterable of events, not {type(events).__name__}{hint}')
         if not self._enabled:
             return aiter(events)
@@ -248,40 +248,40 @@ class Tap:
 
     @property
     def enabled(self) -> bool:
-        """Whether the tap measures: not with `enabled=False`, or where `STREAMTAP_DISABLED=1` was set by then."""
+        """Whether the tap measures: not with `enabled=False`, nor, by default, if `STREAMTAP_DISABLED=1` was set."""
         return self._enabled
 
     @property
     def usage(self) -> UsageSink:
-        """The usage ledger: `tap.usage.summary()` tells requests, tokens, cost, tools and times.
+        """The usage ledger: `tap.usage.summary()` has requests, tokens, cost, tools and times.
 
         Raises:
-            LookupError: If the tap was made without a `UsageSink`.
+            LookupError: If the tap was created without a `UsageSink`.
         """
         if self._usage is None:
-            raise LookupError('this tap keeps no usage: make it with Tap(sinks=[UsageSink(), ...])')
+            raise LookupError('this tap has no UsageSink: create it with Tap(sinks=[UsageSink(), ...])')
         self._watch.search(1)
         self._endings.search(1)
         return self._usage
 
     def add_sink(self, sink: Sink) -> None:
-        """Give one more sink what happens from now on, as `serve(tap)` does for its page.
+        """Attach another sink, which receives what happens from now on; `serve(tap)` does this for its page.
 
-        Spans and `tap.usage` are settled when the tap is made: a `SpanSink` or `UsageSink` must be there from the start.
+        A `SpanSink`, or the `UsageSink` behind `tap.usage`, must be passed when the tap is created instead.
 
         Args:
             sink: The sink.
 
         Raises:
-            TypeError: If it is no sink.
-            ValueError: If it refuses, for instance a `PrometheusSink` on a registry of other labels.
+            TypeError: If it is not a sink.
+            ValueError: If it refuses, for instance a `PrometheusSink` on a registry that is in use with other labels.
         """
         check_sink(sink)
         if self._enabled:
             self._out.add(sink, self._attachment)
 
     def remove_sink(self, sink: Sink) -> None:
-        """Give a sink nothing more; one that the tap does not have is ignored.
+        """Detach a sink; one that the tap does not have is ignored.
 
         Args:
             sink: The sink.
@@ -289,7 +289,7 @@ class Tap:
         self._out.remove(sink)
 
     def live(self) -> Live:
-        """A snapshot of what is open now: runs with their age, requests with their present wait, tools."""
+        """A snapshot of what is open now: runs with their age, requests with their current wait, and tool calls."""
         self._catch_up()
         return self._runs.live(self._endings.idle())
 
@@ -300,7 +300,7 @@ class Tap:
         self._out.flush(FLUSH_SECONDS)
 
     def close(self) -> None:
-        """Report every run, those still open as `incomplete`, and end the worker thread; the tap stays usable."""
+        """Report every run, those still open as `incomplete`, and stop the worker thread; the tap stays usable."""
         self._report_open()
         self._out.close(FLUSH_SECONDS)
 
@@ -319,7 +319,7 @@ class Tap:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._report_open()
-        # A sink that hangs must not hold the loop.
+        # A sink that hangs must not block the loop.
         await asyncio.to_thread(self._out.close, FLUSH_SECONDS)
 
     def _catch_up(self) -> None:
@@ -327,7 +327,7 @@ class Tap:
         self._endings.catch_up()
 
     def _report_open(self) -> None:
-        # What is known to be over is not to be told as cut off.
+        # Runs that are known to be over must not be reported as incomplete.
         self._watch.search(2)
         self._endings.search(2)
         self._endings.close()
@@ -343,7 +343,7 @@ async def _drain(events: AsyncIterable[AgentStreamEvent]) -> None:
 
 
 _TAPS: weakref.WeakSet[Tap] = weakref.WeakSet()
-"""The taps of the process, for its exit; a tap that nobody holds goes."""
+"""The taps of the process, to be closed at its exit; they are held weakly."""
 
 
 @atexit.register

@@ -1,4 +1,4 @@
-"""A run's tool calls: those that run now, and the records they become."""
+"""A run's tool calls: those in progress, and the records they become."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class OpenTool:
-    """A call of a tool that goes on; `executed` when its execution ended but its result is still to be told."""
+    """A tool call in progress; `executed` is when its execution ended, if its result is still to come."""
 
     tool: str
     tool_call_id: str
@@ -37,10 +37,10 @@ class ToolCalls:
     """The tool calls of one run.
 
     Args:
-        owner: Whose they are.
+        owner: The run that they belong to.
         out: Where records go.
-        moments: The clocks' relation.
-        phases: Takes the time in which any of them ran.
+        moments: Converts between the clocks.
+        phases: Counts the time in which any of them ran.
         trace: Makes their spans.
     """
 
@@ -51,9 +51,9 @@ class ToolCalls:
     trace: GuardedTrace
     open: dict[str, OpenTool] = field(default_factory=dict[str, OpenTool])
     executed: int = 0
-    """Function tools that ran."""
+    """How many calls of function tools ran."""
     outputs_sent_back: int = 0
-    """Calls of output tools whose output the model has to make again."""
+    """How many outputs of output tools the model has to make again."""
 
     def begin(
         self, tool: str, tool_call_id: str, *, step: int, started: float, kind: ToolKind = 'function'
@@ -77,7 +77,7 @@ class ToolCalls:
         return call
 
     def forget(self, call: OpenTool) -> None:
-        """The call did not run after all: it waits for somebody's decision and is counted when it runs."""
+        """The call did not run after all: it waits for a decision, and is counted when it runs."""
         self.open.pop(call.tool_call_id, None)
 
     def end(
@@ -89,13 +89,13 @@ class ToolCalls:
         error_type: str | None = None,
         interval: tuple[float, float] | None,
     ) -> None:
-        """A call of a tool that ran is over; telling it twice counts once.
+        """A call that ran is over; ending it twice counts once.
 
         Args:
             call: The call.
             outcome: How it ended.
             cause: Why the model is asked to call again, if it is.
-            error_type: What the tool raised, if it did.
+            error_type: The type of exception that the tool raised, if it did.
             interval: When its execution began and ended, or `None` if that could not be observed.
         """
         if self.open.pop(call.tool_call_id, None) is not call:
@@ -105,7 +105,7 @@ class ToolCalls:
             self.phases.tool(*interval)
             if outcome != 'interrupted':
                 duration = max(0.0, interval[1] - interval[0])
-        # A call that is put off is counted when it runs to its end.
+        # A deferred call is counted when it runs to its end.
         if call.kind == 'function' and outcome != 'deferred':
             self.executed += 1
         if interval is not None:
@@ -114,9 +114,9 @@ class ToolCalls:
         self._report(call, outcome, cause=cause, error_type=error_type, duration=duration, ended=ended)
 
     def end_all(self, run_outcome: RunOutcome, error_type: str | None, now: float) -> None:
-        """The run is over: so is every call, whether or not its own end will still be told.
+        """The run is over, and with it every call that is still open.
 
-        An output tool whose result no event told ended as the run did: `run_stream()` reads its output without one.
+        An output tool that was executed but got no result event ended as the run did: `run_stream()` emits none for it.
         """
         for call in list(self.open.values()):
             interval = (call.started, now if call.executed is None else call.executed)
@@ -137,13 +137,13 @@ class ToolCalls:
         now: float,
         error_type: str | None = None,
     ) -> None:
-        """A call got its result without running here: denied, wrong arguments, unknown, or answered from outside."""
+        """A call got its result without running here: denied, invalid arguments, unknown, or answered from outside."""
         name = _upstream.UNKNOWN_TOOL if cause == 'unknown_tool' else tool
         shown = OpenTool(name, tool_call_id, kind, step, now)
         self._report(shown, outcome, cause=cause, error_type=error_type, duration=None)
 
     def native(self, call: NativeCall, *, step: int) -> None:
-        """A call of a tool that the provider ran is over; one that never returned was interrupted."""
+        """A call of a tool that the provider ran; one that never returned was interrupted."""
         ended = call.ended
         if ended is None:
             outcome: ToolOutcome = 'interrupted'

@@ -1,8 +1,8 @@
-"""Tool calls as the event stream tells them, for doors that do not see the execution itself.
+"""Tool calls as inferred from the event stream, for doors that do not see the execution itself.
 
-All call events come before any tool starts, so the time from call to result holds the waiting for other tools.
-Which of it was waiting follows from how pydantic-ai schedules: a `sequential` tool starts when every earlier call
-ended, the calls after it when it ended, and in the run-wide `sequential` mode each starts after the one before.
+All call events come before any tool starts, so the time from call to result includes the wait for other tools.
+How much of it was waiting follows from pydantic-ai's scheduling: a `sequential` tool starts when every earlier call has
+ended, the calls after it when it has ended, and in the run-wide `sequential` mode each call starts after the previous.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from streamtap._tool_calls import OpenTool
 
 PROMPT = 0.01
-"""Seconds within which what is ready reaches whoever asks for it, and which nobody misses in a time."""
+"""Seconds within which an event that is ready reaches the consumer; too short to matter in a duration."""
 
 MAX_CALLS = 1000
-"""Calls of one response that are followed; a real one makes a few, a hostile one could make any number."""
+"""How many calls of one response are followed; a real one makes a few, a hostile one could make any number."""
 
 
 @dataclass(slots=True)
 class Scheduled:
     """A call that was announced and will run.
 
-    `released` is when it was handed over to be run, or somebody's decision let it; `ended` is when its result came.
+    `released` is when it was handed over for execution, or a decision allowed it; `ended` is when its result arrived.
     """
 
     open: OpenTool
@@ -40,12 +40,12 @@ class Scheduled:
 
 
 def was_ready(held_from: float, waited_from: float, now: float) -> bool:
-    """Whether what came may have been there while whoever reads held the event before: nobody knows since when.
+    """Whether an event may have been ready while the consumer still held the previous one, for an unknown time.
 
     Args:
-        held_from: When the event before came.
-        waited_from: When this one was asked for.
-        now: When it came.
+        held_from: When the previous event arrived.
+        waited_from: When this event was asked for.
+        now: When it arrived.
     """
     return waited_from - held_from >= PROMPT and now - waited_from < PROMPT
 
@@ -56,7 +56,7 @@ def start_of(calls: list[Scheduled], position: int, otherwise: float) -> float |
     Args:
         calls: The calls of the round.
         position: Which of them.
-        otherwise: When it was released, if that is not known.
+        otherwise: What to take for its release, if that is not known.
     """
     released = calls[position].released
     barrier = otherwise if released is None else released
@@ -76,7 +76,7 @@ class ToolEvents:
     Args:
         run: The run that makes them.
         step: The step of the response that asked for them.
-        is_ahead: Whether the run goes on by itself while whoever reads holds an event.
+        is_ahead: Whether the run continues by itself while the consumer holds an event.
     """
 
     def __init__(self, run: Run, *, step: int, is_ahead: bool = False) -> None:
@@ -93,12 +93,12 @@ class ToolEvents:
         self._output_call: _upstream.ToolCall | None = None
         self._refused_last = False
         self._has_output = False
-        self._has_to_go_on = False
+        self._must_continue = False
         self.ending: RunOutcome = 'success'
-        """How the run ended if no call follows: a round without any event means that the text was accepted."""
+        """How the run ended if the handler is not called again; a round without events means that text was accepted."""
 
     def feed(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
-        """Take an event."""
+        """Process an event."""
         call = _upstream.tool_call(event, self._run.tool_manager)
         self._refused_last = call is not None and not call.will_run
         if call is not None:
@@ -129,7 +129,7 @@ class ToolEvents:
                 self._tools.forget(call.open)
 
     def broke(self, error: BaseException, waited_from: float, now: float) -> None:
-        """The round ended with an exception; a lone running tool is the one that raised it."""
+        """The round ended with an exception; if a single tool was running, that one raised it."""
         if self._refused_last and _upstream.is_of_model_output(error):
             # The last call had wrong arguments once too often: that ends the run before the calls announced with it.
             self.over()
@@ -152,7 +152,7 @@ class ToolEvents:
                 self._tools.end(call.open, 'interrupted', interval=(began, now))
 
     def _called(self, call: _upstream.ToolCall, now: float) -> None:
-        self._tell_ending()
+        self._update_ending()
         if call.kind == 'output':
             self._output_call = call
         elif call.will_run and len(self._calls) >= MAX_CALLS:
@@ -164,9 +164,9 @@ class ToolEvents:
             self._calls.append(Scheduled(opened, self._one_by_one or bool(alone)))
 
     def _release(self, now: float) -> None:
-        """Tools start when all calls of a batch were handed over and the next event is asked for.
+        """Release a batch: its tools start when all its calls were handed over and the next event is asked for.
 
-        The calls before an output tool are a batch, and those after it another, unless the strategy is another one.
+        With some end strategies the calls before an output tool are one batch, and those after it another.
         """
         for call in reversed(self._calls):
             if call.released is not None:
@@ -174,16 +174,16 @@ class ToolEvents:
             call.released = now
 
     def _starts(self, waited_from: float) -> float:
-        """When the tools start whose calls were handed over."""
+        """When the tools of the calls that were handed over start."""
         return self._last_at if self._is_ahead else waited_from
 
     def _result(self, result: _upstream.ToolResult, waited_from: float, now: float) -> None:
         if result.kind == 'output':
             self._output(result, now)
-        # A retry goes before the output of the same round, unless it is one of a tool that does not exist.
+        # A retry takes precedence over the output of the same round, unless the tool to be retried does not exist.
         elif result.outcome == 'retried' and self._run.tool_name(result.tool) != _upstream.UNKNOWN_TOOL:
-            self._has_to_go_on = True
-        self._tell_ending()
+            self._must_continue = True
+        self._update_ending()
         if result.kind == 'function':
             self._function(result, waited_from, now)
 
@@ -196,11 +196,11 @@ class ToolEvents:
         call = self._calls[place]
         began = start_of(self._calls, place, now)
         call.ended = now
-        # What began only when this event was asked for cannot have been ready before.
+        # A call that began only when this event was asked for cannot have been ready before.
         is_late = was_ready(self._last_at, waited_from, now) and (began is None or began < waited_from)
         if self._results_are_held or is_late or not (self._is_order_known or len(self._calls) == 1):
-            # The result was ready before it was asked for, or before its turn among the calls, or nobody knows which
-            # call waited for which: no duration can be told.
+            # The result was ready before it was asked for, or before its turn among the calls, or it is unknown which
+            # call waited for which: there is no duration.
             interval = None
             if call.released is not None:
                 self._run.phases.tool(call.released, self._last_at if is_late else now)
@@ -209,12 +209,12 @@ class ToolEvents:
         self._tools.end(call.open, result.outcome, cause=result.cause, interval=interval)
 
     def _output(self, result: _upstream.ToolResult, now: float) -> None:
-        """Take the result of an output tool, which is no call if the output of another was taken before."""
+        """Process the result of an output tool; it is not counted if it was skipped for an output accepted before."""
         call, self._output_call = self._output_call, None
         if result.outcome == 'success' and call is not None and not call.will_run:
             return
         self._has_output |= result.outcome == 'success'
         self._run.tool_answered(result, step=self._step, now=now)
 
-    def _tell_ending(self) -> None:
-        self.ending = 'success' if self._has_output and not self._has_to_go_on else 'incomplete'
+    def _update_ending(self) -> None:
+        self.ending = 'success' if self._has_output and not self._must_continue else 'incomplete'

@@ -1,7 +1,7 @@
-"""The trace beside the numbers: which span each record belongs to.
+"""Tracing, as the runs see it: which span each record belongs to.
 
-This is the side that the runs know. Without a `SpanSink` it makes no span, and only reads the ids of spans that are
-there anyway, for exemplars.
+These base classes make no spans. They are used without a `SpanSink`, and only read the ids of spans that exist anyway,
+for exemplars.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """The hexadecimal ids of a span that is sampled, and so can be found again."""
+    """The hexadecimal ids of a sampled span, which can be found again."""
 
     trace_id: str
     span_id: str
 
 
 def ids_of(span: Span) -> Ids | None:
-    """The ids of a span; `None` for one that is not sampled or no real span."""
+    """The ids of a span; `None` for one that is invalid or not sampled."""
     context = span.get_span_context()
     if not context.is_valid or not context.trace_flags.sampled:
         return None
@@ -43,7 +43,7 @@ def with_ids(record: Record, ids: Ids | None) -> Record:
 
 
 class ToolTrace:
-    """The span around one execution of a tool; as a context manager around the tool's own code."""
+    """The span around one execution of a tool; a context manager around the tool's own code."""
 
     def __init__(self) -> None:
         self.ids: Ids | None = None
@@ -57,10 +57,10 @@ class ToolTrace:
 
 
 class RunTrace:
-    """The spans of one run: none of ours, so that the records get the ids of those around them."""
+    """The spans of one run: in this base class none of ours, so records get the ids of the spans around them."""
 
     adds_to_requests = False
-    """Whether pydantic-ai's own span of a request is to get what was measured, before it ends."""
+    """Whether measurements are to be added to pydantic-ai's own span of a request, before it ends."""
 
     def __init__(self) -> None:
         around = trace.get_current_span()
@@ -74,12 +74,12 @@ class RunTrace:
         return contextlib.nullcontext()
 
     def request_seen(self) -> None:
-        """Called where pydantic-ai's own span of the request is current, if there is one."""
+        """Remember pydantic-ai's own span of the request, if there is one; called where it is current."""
         current = trace.get_current_span()
         self._chat = None if current.get_span_context().span_id == self.around_id else current
 
     def request_over(self, record: ResponseRecord) -> None:
-        """The last moment at which pydantic-ai's own span of the request still takes attributes."""
+        """The request is over: the last chance to add attributes to pydantic-ai's own span of it."""
 
     def responded(self, record: ResponseRecord) -> ResponseRecord:
         """The record with the ids of its request's span."""
@@ -94,9 +94,9 @@ class RunTrace:
         """The record with the ids of its span.
 
         Args:
-            record: What is known of the call.
+            record: The call's record.
             seen: The span around its execution, if that was seen.
-            ended_ns: When its execution ended, also where that is no duration because it was interrupted.
+            ended_ns: When its execution ended; known also for an interrupted call, which has no duration.
         """
         return with_ids(record, (seen.ids if seen is not None else None) or self.ids)
 
@@ -109,10 +109,10 @@ class Tracing:
     """Opens the traces of runs."""
 
     def open(self, start: RunStart, *, instrumented: bool, parent: RunTrace | None) -> RunTrace:
-        """The trace of a run.
+        """Begin the trace of a run.
 
         Args:
-            start: Whose it is.
+            start: The run's start.
             instrumented: Whether pydantic-ai makes spans of its own for this run.
             parent: The trace of the run that called it.
         """

@@ -1,8 +1,8 @@
 """A handler called inside a unit of a durable engine: `DBOSDurability(event_stream_handler=tap)` and its siblings.
 
-A unit (step, task, activity) is not run again on recovery, and may run in another process than its run. It gives its
-handler the events of one response as they come, or a single event of a tool call, and a context that lacks much.
-So it tells of responses and tool calls, and of no run: nobody there knows when one begins or ends.
+A unit (step, task, activity) is not run again on recovery, and may run in another process than its run. It passes its
+handler the events of one response as they arrive, or a single event of a tool call, with a context that lacks much.
+So responses and tool calls are reported from here, but no runs: a unit does not know when a run begins or ends.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class UnitCalls:
 
     Args:
         around: What all runs share.
-        runs: The tap's open runs: a run that another door measures takes the pace of its response from here.
+        runs: The tap's open runs: a run that another door measures gets the stream timing of its responses from here.
         labels: The names of the user's own dimensions.
     """
 
@@ -58,20 +58,20 @@ class UnitCalls:
                 await handler(ctx, shown)
             await shown.read_on()
         except BaseException as error:
-            # What the user's handler raises is no failure of the stream.
+            # An exception of the user's handler is not a failure of the stream.
             call.over(error if shown.failure is None else shown.failure, ctx)
             raise
         call.over(None, ctx)
 
 
 class UnitCall:
-    """One call: for a response if its events are those of one, else for an event of a tool call. No method raises.
+    """One call: for the events of a response, or for a single event of a tool call. No method raises.
 
     Args:
         around: What all runs share.
         runs: The tap's open runs.
-        ctx: The run's context, as far as it reaches into the unit.
-        events: What the call is given to read.
+        ctx: The run's context, as far as it is available in the unit.
+        events: The events that the call is given.
         labels: The names of the user's own dimensions.
     """
 
@@ -80,14 +80,14 @@ class UnitCall:
         self._runs = runs
         self._request: Request | None = None
         self._run: Run | None = None
-        self._is_of_other = False
+        self._is_measured_elsewhere = False
         with guarded(around.out, WHERE):
             self._stream = _upstream.stream_in_unit(events)
             self._ctx = ctx
             who = _upstream.who(ctx)
             self._step = who.step
             measured = runs.get(who.run_id)
-            self._is_of_other = measured is not None
+            self._is_measured_elsewhere = measured is not None
             self._run = measured or Run(
                 Owner(
                     run_id=who.run_id,
@@ -104,27 +104,27 @@ class UnitCall:
             )
 
     def waiting(self, now: float) -> None:
-        """An event is asked for."""
+        """The consumer asks for the next event."""
         if self._request is not None:
             self._request.meter.held = False
             self._request.meter.resumed_at = now
 
     def held(self, start: float, end: float) -> None:
-        """The meter tells by itself who held the stream."""
+        """Nothing to do: the meter itself measures how long the stream was held."""
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
-        """An event arrived, and goes to whoever asked."""
+        """An event arrived and is handed to the consumer."""
         with guarded(self._around.out, WHERE):
             run = self._run
             if run is None:
                 return
             if _upstream.is_of_response(event):
                 if self._request is None:
-                    self._request = self._join(run) if self._is_of_other else self._begin(run)
+                    self._request = self._join(run) if self._is_measured_elsewhere else self._begin(run)
                 if self._request is not None:
                     _upstream.feed_response(self._request.meter, event, waited_from, now, run.describe_tool)
                     self._request.meter.held = True
-            elif not self._is_of_other:
+            elif not self._is_measured_elsewhere:
                 self._tool(run, event, now)
 
     def over(self, error: BaseException | None, ctx: object) -> None:
@@ -136,7 +136,7 @@ class UnitCall:
             now = self._around.clock.monotonic()
             request.meter.held = False
             request.meter.stop(now)
-            if self._is_of_other:
+            if self._is_measured_elsewhere:
                 return
             request.response = cast('ModelResponse | None', _upstream.response_of_unit(self._stream))
             outcome = 'success' if error is None else _upstream.request_outcome(error, ctx)
@@ -147,26 +147,26 @@ class UnitCall:
         result = _upstream.tool_result(event, run.tool_manager)
         if result is None or _upstream.was_skipped(event):
             return
-        told = self._runs.told_calls(run.owner.run_id)
+        reported = self._runs.reported_calls(run.owner.run_id)
         call = self._step, result.tool_call_id
-        # Prefect finds the record of an event only if parallel tools end in the same order again.
-        if call not in told:
-            told.add(call)
+        # Prefect may run an event's unit again: it finds its record only if parallel tools end in the same order.
+        if call not in reported:
+            reported.add(call)
             run.tool_answered(result, step=self._step, now=now)
 
     def _begin(self, run: Run) -> Request:
-        """A response comes of which only this call tells: the stream was opened before, nobody knows when."""
+        """Begin a response that only this call reports: its stream was opened before, at an unknown time."""
         return run.begin_request(
             step=self._step, model=_upstream.model_of(self._ctx), mode='streamed', started=None, messages=()
         )
 
     def _join(self, run: Run) -> Request | None:
-        """A response comes to a run that waits for it outside."""
+        """Join a response for which a run that another door measures is waiting, outside the unit."""
         request = run.open_request
         if request is None:
             return None
         if request.streamed:
-            # The engine tried before: when it began to try again is not known.
+            # The engine has tried this unit before: when this attempt began is unknown.
             request.started = None
             request.meter = ResponseMeter(None, stall_after=self._around.stall_after)
         request.streamed = True

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from streamtap._sinks import Attachment
 
 MAX_GROUPS = 2000
-"""Groups of each sort (agents, models, tools, label values) before new ones become `_other`."""
+"""How many groups of each kind (agents, models, tools, label values) there can be before new ones become `_other`."""
 
 
 class _Tally:
@@ -90,7 +90,7 @@ _OF_RUNS = ('runs', 'tool_calls', 'output_retries')
 
 
 class UsageSink(BaseSink):
-    """Keeps the ledger behind `tap.usage`: totals since it was made, percentiles, and the last runs.
+    """Keeps the ledger behind `tap.usage`: totals and percentiles since it was created or reset, and the last runs.
 
     Args:
         recent_runs: How many of the last runs the summary lists. Default 50.
@@ -112,7 +112,7 @@ class UsageSink(BaseSink):
         tell_forks(self)
 
     def forked(self) -> None:
-        """Have a lock that nobody holds; the totals go on from the parent's."""
+        """Replace the lock, which may be held; the totals continue from the parent's."""
         self._lock = threading.RLock()
 
     def attached(self, attachment: Attachment) -> None:
@@ -151,13 +151,13 @@ class UsageSink(BaseSink):
             tally.duration.add(record.duration)
 
     def reset(self) -> None:
-        """Begin anew: everything so far is forgotten."""
+        """Start over: everything so far is forgotten."""
         with self._lock:
             self._start()
             self._recent.clear()
 
     def summary(self) -> UsageSummary:
-        """What was seen so far: print it for a table, `.model_dump_json()` for JSON."""
+        """The summary of everything so far: print it for tables, call `.model_dump_json()` for JSON."""
         with self._lock:
             return UsageSummary(
                 total=RunsUsage(**self._total.runs_usage()),

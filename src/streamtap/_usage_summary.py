@@ -1,4 +1,4 @@
-"""What a usage summary is made of, and how it reads in a terminal."""
+"""The usage summary: its models, and its tables for a terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class Usage(BaseModel):
     """Requests, tokens and cost of one group; times in seconds, speed in tokens per second.
 
-    `cost_usd` is `None` while nothing could be priced; the two last counts say how much the sums may be too low.
+    `cost_usd` is `None` while nothing could be priced. The sums may be too low: `unmeasured_responses` came without
+    usage, and `unpriced_responses` have no known price.
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
@@ -37,7 +38,7 @@ class Usage(BaseModel):
 
 
 class RunsUsage(Usage):
-    """The same for a group of runs; `time_to_first_output` is the blank screen."""
+    """The usage of a group of runs; `time_to_first_output` is for how long a user sees a blank screen."""
 
     runs: int = 0
     outcomes: dict[str, int] = {}
@@ -50,20 +51,20 @@ class RunsUsage(Usage):
 
 
 class AgentUsage(RunsUsage):
-    """One agent's share."""
+    """The usage of one agent."""
 
     agent: str
 
 
 class LabelUsage(RunsUsage):
-    """The share of one value of one of the user's own labels."""
+    """The usage of one value of one of the user's own labels."""
 
     label: str
     value: str
 
 
 class ModelUsage(Usage):
-    """One model's share."""
+    """The usage of one model."""
 
     provider: str
     model: str
@@ -104,7 +105,7 @@ class RecentRun(BaseModel):
 
 
 class UsageSummary(BaseModel):
-    """What the tap saw so far: print it for a table, `.model_dump_json()` for JSON."""
+    """Everything measured so far: print it for tables, call `.model_dump_json()` for JSON."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -133,17 +134,17 @@ class UsageSummary(BaseModel):
         return grids
 
     def notes(self) -> list[str]:
-        """How much the sums may be too low, a sentence for each reason."""
+        """Why the sums may be too low, a sentence for each reason."""
         notes: list[str] = []
         if self.total.unmeasured_responses:
-            notes.append(f'Responses without usage: {self.total.unmeasured_responses} (tokens and cost without them)')
+            notes.append(f'Responses without usage: {self.total.unmeasured_responses} (not in tokens and cost)')
         if self.total.unpriced_responses:
-            notes.append(f'Responses without a known price: {self.total.unpriced_responses} (cost without them)')
+            notes.append(f'Responses without a known price: {self.total.unpriced_responses} (not in cost)')
         return notes
 
 
 def seconds(value: object) -> str:
-    """A duration as a person reads it: `-` where none was observed."""
+    """A duration with its unit; `-` where none was observed."""
     if not isinstance(value, (int, float)):
         return '-'
     if 0 < value < 0.001:

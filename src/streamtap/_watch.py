@@ -1,4 +1,4 @@
-"""The watch door: `async for event in tap.watch(stream)`. It sees what the user reads, whatever it comes from."""
+"""The watch door: `async for event in tap.watch(stream)`. It measures what the user reads, whatever the source."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class WatchDoor:
     Args:
         around: What all runs share.
         runs: The tap's open runs.
-        joined: Finds the run that a stream of one response belongs to.
+        handler_runs: Finds the run that a stream of `node.stream()` belongs to.
         calls: Begins the reading of one response or one round of tools.
         labels: The names of the user's own dimensions.
         current: The run whose tools are being called here.
@@ -45,14 +45,14 @@ class WatchDoor:
         self,
         around: Surroundings,
         runs: Runs,
-        joined: HandlerRuns,
+        handler_runs: HandlerRuns,
         calls: HandlerCalls,
         *,
         labels: tuple[str, ...],
         current: CurrentRun,
     ) -> None:
         self._around = around
-        self._joined = joined
+        self._handler_runs = handler_runs
         self._calls = calls
         self._runs = runs
         self._labels = labels
@@ -60,31 +60,31 @@ class WatchDoor:
         self._reading: weakref.WeakSet[WatchedRun] = weakref.WeakSet()
         self._readers: weakref.WeakValueDictionary[int, WatchReader] = weakref.WeakValueDictionary()
         self._lock = threading.RLock()
-        # Filled wherever events happen to be collected, even inside a lock of ours or of a sink's: only appended to.
-        self._let_go: deque[WatchReader] = deque()
+        # Filled during garbage collection, which may happen while a lock of ours or of a sink is held: append only.
+        self._abandoned: deque[WatchReader] = deque()
         tell_forks(self)
 
     def forked(self) -> None:
-        """Forget what the parent reads."""
+        """Forget what the parent process reads."""
         self._lock = threading.RLock()
         self._reading.clear()
         self._readers.clear()
-        self._let_go.clear()
+        self._abandoned.clear()
 
     def watch(self, events: AsyncIterable[Any], names: Names) -> AsyncIterator[Any]:
         """The same events, measured as they are read."""
-        # Whoever breaks off and watches the same events again reads on.
+        # Events that are abandoned and watched again continue with the same reader.
         reader = self._readers.get(id(events))
         if reader is None or reader.events() is not events:
             find = partial(self._find, names)
-            reader = self._readers[id(events)] = WatchReader(events, self._around.out, find, self._note)
+            reader = self._readers[id(events)] = WatchReader(events, self._around.out, find, self._note_abandoned)
         return WatchedEvents(events, self._around.clock.monotonic, reader)
 
     def catch_up(self) -> None:
-        """End what nobody reads any more, and open the runs of which it is known by now whose they are."""
-        while self._let_go:
+        """End what nobody reads any more, and open the runs whose context is known by now."""
+        while self._abandoned:
             try:
-                reader = self._let_go.popleft()
+                reader = self._abandoned.popleft()
             except IndexError:  # another thread was faster
                 break
             if not reader.holders:
@@ -95,31 +95,31 @@ class WatchDoor:
             run.catch_up()
 
     def search(self, generation: int) -> None:
-        """Catch up, with what only the garbage collector can tell: a cancelled task leaves what it read in a cycle.
+        """Collect garbage, then catch up: a cancelled task leaves the events that it read in a reference cycle.
 
         Args:
-            generation: What to collect, if anything is being read.
+            generation: The generation to collect, if anything is being read.
         """
         if self._readers:
             gc.collect(generation)
         self.catch_up()
 
-    def _note(self, reader: WatchReader, loop: asyncio.AbstractEventLoop | None) -> None:
-        """Nobody reads these events any more: the next to `catch_up` does what cannot be done here."""
-        self._let_go.append(reader)
+    def _note_abandoned(self, reader: WatchReader, loop: asyncio.AbstractEventLoop | None) -> None:
+        """A holder of these events is gone: the next `catch_up` ends them, which cannot be done here."""
+        self._abandoned.append(reader)
         if loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(self.catch_up)
 
     def _find(self, names: Names, events: object, now: float) -> Found:
-        """What `node.stream()` gives knows its run, and belongs to it. Everything else is a run of its own."""
+        """A stream of `node.stream()` leads to its run, and belongs to it. Everything else is a run of its own."""
         ctx = _upstream.context_of_node(events)
         if ctx is None:
             return NOTHING if _upstream.is_spent(events) else Found(self._whole_run(events, names, now))
-        watched = self._joined.enter(ctx, events, WHERE, agent=names.agent)
+        watched = self._handler_runs.enter(ctx, events, WHERE, agent=names.agent)
         if watched is None:
             return NOTHING
-        leave = partial(self._joined.leave, watched)
+        leave = partial(self._handler_runs.leave, watched)
         with guarded(self._around.out, WHERE):
             return Found(self._calls.begin(watched, ctx, events, names.asked()), leave)
         return Found(None, leave)

@@ -1,4 +1,4 @@
-"""Finds out what is read in the watch door, and has it measured."""
+"""Finds out what the events of a watched stream are, and has them measured."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
 
 
 class Found(NamedTuple):
-    """What some events are."""
+    """What was found out about a stream of events."""
 
     reading: ResponseCall | ToolsCall | WatchedRun | None
     """Measures them; `None` if they are not to be measured."""
     leave: Callable[[], None] = lambda: None
-    """To be called when no more of them are read."""
+    """To be called when no more of them will be read."""
 
 
 NOTHING = Found(None)
 
 
 class WatchReader:
-    """Finds out what is read, and has it measured. No method raises.
+    """Finds out what the events are, and has them measured. No method raises.
 
     Args:
         events: The events.
-        out: Counts what fails in here.
-        find: Finds out what these events are, at the moment at which the first is asked for.
-        let_go: Is told when nobody reads them any more, wherever they happen to be collected, and in which loop they
-            were read.
+        out: Counts failures in this class.
+        find: Finds out what these events are; called when the first is asked for.
+        abandoned: Called with the loop in which they were read when a holder of them is gone before their end, possibly
+            during garbage collection.
     """
 
     def __init__(
@@ -50,29 +50,29 @@ class WatchReader:
         events: object,
         out: Dispatch,
         find: Callable[[object, float], Found],
-        let_go: Callable[[WatchReader, asyncio.AbstractEventLoop | None], None],
+        abandoned: Callable[[WatchReader, asyncio.AbstractEventLoop | None], None],
     ) -> None:
-        # Whoever lets go of them lets go of them now: a generator is to be closed as soon as it is without the tap.
+        # Held weakly: a generator that its consumer drops must be closed as soon as it would be without the tap.
         self.events = weakly(events)
         self._out = out
         self._find = find
-        self._let_go = let_go
+        self._abandoned = abandoned
         self._found = NOTHING
         self._has_begun = False
         self._is_over = False
         self.holders = 0
-        """How many there are to read the events through."""
+        """How many `WatchedEvents` there are to read the events through."""
 
     def current(self) -> contextlib.AbstractContextManager[None]:
-        """A run that a tool starts in here knows which run called it."""
+        """Inside the block, a run that a tool starts knows which run called it."""
         return contextlib.nullcontext() if self._found.reading is None else self._found.reading.current()
 
     def begin(self, events: object, now: float) -> None:
-        """An event is asked for, perhaps the first.
+        """The consumer asks for an event: if it is the first, find out what the events are.
 
         Args:
             events: The events.
-            now: The present moment.
+            now: The current time.
         """
         if not self._has_begun:
             self._has_begun = True
@@ -80,25 +80,25 @@ class WatchReader:
                 self._found = self._find(events, now)
 
     def waiting(self, now: float) -> None:
-        """An event is asked for."""
+        """The consumer asks for the next event."""
         if self._found.reading is not None:
             self._found.reading.waiting(now)
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
-        """An event arrived, and goes to whoever asked."""
+        """An event arrived and is handed to the consumer."""
         if self._found.reading is not None:
             self._found.reading.read(event, waited_from, now)
 
     def held(self, start: float, end: float) -> None:
-        """Whoever asked held an event for that long."""
+        """The consumer held an event from `start` to `end`."""
         if self._found.reading is not None:
             self._found.reading.held(start, end)
 
     def listen(self, events: object) -> None:
-        """Hear of it when the block around the events is left.
+        """Listen for the `async with` block around the events being left.
 
-        An exception that somebody keeps, or that a cancelled task keeps below Python 3.12, keeps them from being
-        collected.
+        Garbage collection alone does not show that: an exception that is kept, as a cancelled task does below Python
+        3.12, keeps the events from being collected.
 
         Args:
             events: The events.
@@ -106,7 +106,7 @@ class WatchReader:
 
         def ended(run: asyncio.Task[object]) -> None:
             with guarded(self._out, WHERE):
-                # Any other end is for whoever reads: a result, or an exception.
+                # Any other end reaches the consumer: a result, or an exception.
                 if run.cancelled() or _upstream.was_left(events):
                     self.over(asyncio.CancelledError())
 
@@ -120,15 +120,15 @@ class WatchReader:
 
         Args:
             error: What was raised.
-            iterator: What was asked.
+            iterator: The iterator that was asked.
         """
         with guarded(self._out, WHERE):
-            # A cancelled wait ends a generator, such as a node's stream. Elsewhere whoever waits may ask again.
+            # A cancelled wait ends a generator, such as a node's stream. Other iterators can be asked again.
             if not isinstance(error, asyncio.CancelledError) or _upstream.is_spent(iterator):
                 self.over(error)
 
     def over(self, error: BaseException | None) -> None:
-        """No more events are read; told once.
+        """No more events will be read; calls after the first do nothing.
 
         Args:
             error: What ended them; `None` at their end.
@@ -141,12 +141,12 @@ class WatchReader:
         with guarded(self._out, WHERE):
             self._found.leave()
 
-    def let_go(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        """Who read the events broke off, unless they were over.
+    def release(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """A holder of the events is gone; unless they were over, it has abandoned them.
 
         Args:
-            loop: Where they were read.
+            loop: The loop in which they were read.
         """
         self.holders -= 1
         if self._has_begun and not self._is_over:
-            self._let_go(self, loop)
+            self._abandoned(self, loop)

@@ -1,4 +1,4 @@
-"""The events that the user gets to read in the watch door."""
+"""The events as the user of the watch door reads them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class WatchedEvents(BesideEvents):
-    """The events, measured as they are read; whoever lets go of them before their end broke them off.
+    """The events, measured as they are read; if this object is dropped before their end, they are abandoned.
 
     Args:
         events: The events.
@@ -29,11 +29,11 @@ class WatchedEvents(BesideEvents):
         self._watch = reader
         reader.holders += 1
         self._loop = _loop()
-        self._hears_of_leaving = False
+        self._is_listening = False
 
     def __del__(self) -> None:
-        # No weakref.finalize: the reader can hold the run's events, and whoever holds those may hold this object.
-        self._watch.let_go(self._loop)
+        # Not weakref.finalize, which would keep the reader, and through the run's events perhaps this object, alive.
+        self._watch.release(self._loop)
 
     async def __anext__(self) -> AgentStreamEvent:
         self._watch.begin(self._events, self._monotonic())
@@ -41,12 +41,12 @@ class WatchedEvents(BesideEvents):
             try:
                 return await super().__anext__()
             finally:
-                if not self._hears_of_leaving:
-                    self._hears_of_leaving = True
+                if not self._is_listening:
+                    self._is_listening = True
                     self._watch.listen(self._events)
 
     async def aclose(self) -> None:
-        """Close the events, if they can be closed, as whoever reads them would."""
+        """Close the events, if they can be closed."""
         try:
             close = getattr(self._events, 'aclose', None)
             if close is not None:

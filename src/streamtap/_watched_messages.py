@@ -1,4 +1,4 @@
-"""What the messages of a watched run tell of its requests, which its events do not."""
+"""What only the messages of a watched run say about its requests, and its events do not."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from streamtap._response_record import Request
     from streamtap._run import Run
 
-MAX_UNTOLD = 256
-"""Requests of one run that wait for its messages; of more than that the oldest are told without their usage."""
+MAX_PENDING = 256
+"""How many requests of one run can wait for its messages; past it the oldest are reported without their usage."""
 
 
-class UntoldRequests:
+class PendingRequests:
     """The requests of a run that are over, and wait for its messages.
 
-    A response's usage, and when its request was made, are in the run's messages. They are asked for when the next
-    response begins; where only the result has them, all responses are told when it came.
+    A response's usage, and when its request was made, are in the run's messages. They are read when the next response
+    begins; where only the result has them, all responses are reported when it has arrived.
     """
 
     def __init__(self) -> None:
         self._waiting: list[Request] = []
 
-    def tell(self, run: Run, messages: Sequence[ModelMessage], responses: int) -> None:
-        """Report the request that is over, if the messages have its response; else it waits for the result.
+    def report(self, run: Run, messages: Sequence[ModelMessage], responses: int) -> None:
+        """Report the request that is over, if the messages have its response; otherwise it waits for the result.
 
         Args:
             run: The run.
@@ -40,20 +40,20 @@ class UntoldRequests:
         request, run.unsettled = run.unsettled, None
         if request is not None:
             self._waiting.append(request)
-            if len(self._waiting) > MAX_UNTOLD:
+            if len(self._waiting) > MAX_PENDING:
                 run.unsettled = self._waiting.pop(0)
                 run.settle()
         places = [place for place, message in enumerate(messages) if message.kind == 'response']
-        # In what the user or a capability rewrote, nobody knows which response is which.
+        # In messages that the user or a capability rewrote, responses cannot be matched to their requests.
         if places and len(places) == responses:
-            told, self._waiting = self._waiting, []
-            for request, place in zip(told, places[len(places) - len(told) :], strict=True):
+            ready, self._waiting = self._waiting, []
+            for request, place in zip(ready, places[len(places) - len(ready) :], strict=True):
                 _fill(run, request, messages, place)
                 run.unsettled = request
                 run.settle()
 
-    def tell_all(self, run: Run) -> None:
-        """Report what still waits; no messages will come."""
+    def report_all(self, run: Run) -> None:
+        """Report what still waits: no messages will come."""
         for request in self._waiting:
             run.unsettled = request
             run.settle()
@@ -61,12 +61,12 @@ class UntoldRequests:
 
 
 def take_start(run: Run, request: Request, messages: Sequence[ModelMessage]) -> None:
-    """Take a request's start from the message that it carried.
+    """Take a request's start from the time of the last message that it sent.
 
     Args:
         run: The run.
         request: The request.
-        messages: The messages that it carried.
+        messages: The messages that it sent.
     """
     asked = _upstream.made_at(messages)
     if asked is not None and not request.was_held and (moment := run.moments.to_monotonic(asked)) >= run.started:

@@ -1,4 +1,4 @@
-"""A run as the events of all its responses and tools tell it, one after the other, without names."""
+"""A whole run, inferred from one stream with the events of all its responses and tools, which carry no names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uuid import uuid4
 from streamtap import _upstream
 from streamtap._guard import guarded
 from streamtap._tool_events import ToolEvents, was_ready
-from streamtap._watched_messages import UntoldRequests, take_start
+from streamtap._watched_messages import PendingRequests, take_start
 
 if TYPE_CHECKING:
     import contextlib
@@ -40,7 +40,7 @@ class WatchedRun:
         labels: The names of the user's own dimensions.
         current: The run whose tools are being called here.
         events: The events.
-        names: What the user calls the agent and the model.
+        names: The names of agent and model that the user passed.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class WatchedRun:
         self._around = around
         self._labels = labels
         self._current = current
-        # Others tell nothing, and are not to be kept from being closed.
+        # Other events lead to no context, and holding them would keep them from being closed.
         self._events = events if _upstream.tells_context_later(events) else None
         self._names = names
         self._lock = threading.RLock()
@@ -67,25 +67,25 @@ class WatchedRun:
         self._last_at: float | None = None
         self._parent: Run | None = None
         self._run: Run | None = None
-        self._is_anothers = False
+        self._is_measured_elsewhere = False
         self._is_opening = False
         self._model: object = None
         self._model_ids: tuple[str, ...] = ()
         self._request: Request | None = None
         self._tools: ToolEvents | None = None
-        self._untold = UntoldRequests()
+        self._pending = PendingRequests()
         self._responses = 0
         self._result: object = None
 
     def catch_up(self) -> None:
-        """Open the run if by now its context tells whose it is: also one that hangs before its first event."""
+        """Open the run if its context is known by now, also one that hangs before its first event."""
         with guarded(self._around.out, WHERE):
             ctx = _upstream.context_of_events(self._events)
             if ctx is not None:
                 self._open_where_begun(ctx)
 
     def begin(self, now: float) -> None:
-        """The first event is asked for."""
+        """The consumer asks for the first event."""
         self._pulled_at = now
         self._context = contextvars.copy_context()
         self._parent = self._current.get()
@@ -94,18 +94,18 @@ class WatchedRun:
                 self._open_where_begun(_upstream.UnknownRun(uuid4().hex))
 
     def current(self) -> contextlib.AbstractContextManager[None]:
-        """A run that a tool starts in here knows which run called it."""
+        """Inside the block, a run that a tool starts knows which run called it."""
         return self._current.calling(lambda: self._run)
 
     def waiting(self, now: float) -> None:
-        """An event is asked for."""
+        """The consumer asks for the next event."""
         self._waited_from = now
         if self._request is not None:
             self._request.meter.held = False
             self._request.meter.resumed_at = now
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
-        """An event arrived, and goes to whoever asked."""
+        """An event arrived and is handed to the consumer."""
         with guarded(self._around.out, WHERE):
             run = self._opened()
             if run is None:
@@ -115,7 +115,7 @@ class WatchedRun:
             elif _upstream.is_of_tools(event):
                 self._response_over(run, now)
                 if self._tools is None:
-                    self._untold.tell(run, self._messages(), self._responses)
+                    self._pending.report(run, self._messages(), self._responses)
                     run.tool_manager = self._tool_manager()
                     self._tools = ToolEvents(run, step=self._responses, is_ahead=True)
                 self._tools.feed(event, waited_from, now)
@@ -124,12 +124,12 @@ class WatchedRun:
             self._last_at = now
 
     def held(self, start: float, end: float) -> None:
-        """Whoever asked held an event for that long."""
+        """The consumer held an event from `start` to `end`."""
         if self._run is not None and self._request is None:
             self._run.phases.hold(start, end)
 
     def over(self, error: BaseException | None) -> None:
-        """No more events are read.
+        """No more events will be read.
 
         Args:
             error: What ended them; `None` at their end.
@@ -137,7 +137,7 @@ class WatchedRun:
         with guarded(self._around.out, WHERE):
             ctx = _upstream.context_of_events(self._events)
             if self._pulled_at is None or (ctx is None and self._run is None and self._events is not None):
-                # It was stopped before it began.
+                # The run was stopped before it began.
                 return
             run = self._opened()
             if run is None:
@@ -146,7 +146,7 @@ class WatchedRun:
             outcome: RunOutcome = 'incomplete'
             error_type: str | None = None
             if self._result is not None:
-                # Whoever stops reading there missed nothing.
+                # A consumer that stops after the result has missed nothing.
                 error = None
                 outcome = 'deferred' if _upstream.is_deferred_result(self._result) else 'success'
             elif error is not None:
@@ -156,15 +156,15 @@ class WatchedRun:
                 self._broke_off(run, error, messages, now)
             self._response_over(run, now)
             if self._tools is not None and error is not None:
-                # What the run's reader gets when the run was stopped is nothing that a tool raised.
+                # If the run was stopped, what its consumer gets is not an exception of a tool.
                 stopped = outcome in ('cancelled', 'timeout')
                 self._tools.broke(asyncio.CancelledError() if stopped else error, self._waited_from, now)
             elif self._tools is not None:
                 self._tools.over()
-            self._untold.tell(run, messages, self._responses)
-            self._untold.tell_all(run)
+            self._pending.report(run, messages, self._responses)
+            self._pending.report_all(run)
             run.tool_manager = None
-            # The context of the run's own task holds this object, which must not hold the run in turn.
+            # The context of the run's own task holds this object, which must not hold the run's events in turn.
             self._events = self._result = None
             run.messages = messages
             if self._runs.remove(run):
@@ -173,20 +173,20 @@ class WatchedRun:
     # The run
 
     def _opened(self) -> Run | None:
-        if self._run is None and not self._is_anothers:
+        if self._run is None and not self._is_measured_elsewhere:
             self._open_where_begun(_upstream.context_of_events(self._events) or _upstream.UnknownRun(uuid4().hex))
         return self._run
 
     def _open_where_begun(self, ctx: object) -> None:
-        """Open the run, wherever that is noticed, inside the span in which its events were first asked for."""
+        """Open the run, wherever this is called, inside the span in which its events were first asked for."""
         if self._context is not None:
-            # A copy, as a sink that is told of the run may come back here.
+            # A copy, because a sink that is called about the run may call back into here.
             self._context.copy().run(self._open, ctx)
 
     def _open(self, ctx: object) -> None:
         with self._lock:
-            # It is entered again by a sink that is told of the run and asks what is open.
-            if self._run is not None or self._is_anothers or self._is_opening:
+            # This is re-entered by a sink that is called about the run and asks what is open.
+            if self._run is not None or self._is_measured_elsewhere or self._is_opening:
                 return
             self._is_opening = True
             who = _upstream.who(ctx)
@@ -204,12 +204,12 @@ class WatchedRun:
                 call='later',
             )
             if run is None:
-                self._is_anothers = True
+                self._is_measured_elsewhere = True
                 return
             named = self._names.asked()
             self._model = named or _upstream.model_of(ctx)
             self._model_ids = () if named else _upstream.model_ids(ctx)
-            # A limit may forbid it.
+            # The request is only expected: a usage limit may forbid it.
             self._expect_request(run).meter.resumed_at = started
             self._run = run
             self._is_opening = False
@@ -231,13 +231,13 @@ class WatchedRun:
         if self._request is None:
             if event.event_kind != 'part_start':
                 return
-            self._untold.tell(run, self._messages(), self._responses)
+            self._pending.report(run, self._messages(), self._responses)
         request = self._request or self._expect_request(run)
         if request.meter.first_event is None:
             run.request_began(request)
             run.tool_manager = self._tool_manager()
             if self._last_at is not None:
-                # The run is ahead of whoever holds an event: what was ready when they asked had come before.
+                # The run continues while the consumer holds an event: what is ready when asked for had come before.
                 request.was_held = was_ready(self._last_at, waited_from, now)
         _upstream.feed_response(request.meter, event, waited_from, now, run.describe_tool)
         request.meter.held = True
@@ -245,7 +245,7 @@ class WatchedRun:
             self._response_over(run, now)
 
     def _response_over(self, run: Run, now: float) -> None:
-        """The response is complete; a request of which nothing was seen was none."""
+        """The response is complete; an expected request of which no event was seen was never sent."""
         request, self._request = self._request, None
         if request is None:
             return
@@ -256,30 +256,32 @@ class WatchedRun:
         run.request_over(request, 'success', now=now)
 
     def _broke_off(self, run: Run, error: BaseException, messages: Sequence[ModelMessage], now: float) -> None:
-        """What ended the events ended the request that was under way, if one was.
+        """The exception that ended the events also ended the request in progress, if there was one.
 
-        What came of it is then in the messages, where they can be read; where they have nothing, it was never sent.
+        Where the messages can be read, they have the response, as far as it came, of a request that was sent; the
+        exceptions are below.
         """
-        came_of_it = sum(message.kind == 'response' for message in messages) > self._responses
-        if came_of_it and self._request is None:
-            self._untold.tell(run, messages[:-1], self._responses)
+        has_response = sum(message.kind == 'response' for message in messages) > self._responses
+        if has_response and self._request is None:
+            self._pending.report(run, messages[:-1], self._responses)
             self._expect_request(run)
         request = self._request
         if request is None:
             return
-        # After a cancellation the messages may not have it yet; a run that shows its messages makes one to be sent.
-        was_made = bool(messages) or self._events is None
-        may_come = not messages or isinstance(error, asyncio.CancelledError) or _upstream.is_of_model(error)
-        if came_of_it or (was_made and may_come) or request.meter.first_event is not None:
+        # A run whose messages can be read has some before it sends a request.
+        can_be_sent = bool(messages) or self._events is None
+        # After a cancellation, or if the model failed, the messages may lack the response.
+        may_lack_response = not messages or isinstance(error, asyncio.CancelledError) or _upstream.is_of_model(error)
+        if has_response or (can_be_sent and may_lack_response) or request.meter.first_event is not None:
             self._request = None
-            if not came_of_it:
-                self._untold.tell(run, messages, self._responses)
-            self._responses += came_of_it
+            if not has_response:
+                self._pending.report(run, messages, self._responses)
+            self._responses += has_response
             ctx = _upstream.context_of_events(self._events)
             run.request_over(request, _upstream.request_outcome(error, ctx), error=error, now=now)
             take_start(run, request, messages)
-            if not came_of_it:
-                # No message is its answer; the last one is that of the request before.
+            if not has_response:
+                # No message is its response; the last response belongs to the previous request.
                 run.settle()
 
     def _tool_manager(self) -> object | None:

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     Waiting: TypeAlias = 'queue.SimpleQueue[Call | threading.Event | None]'
 
 CAPACITY = 10_000
-"""Calls that wait for a slow sink before new ones are dropped."""
+"""How many calls can wait for a slow sink before new ones are dropped."""
 
 
 class Worker:
     """Calls sinks on one daemon thread, one call at a time and in order; drops and counts what does not fit.
 
     Args:
-        call: Makes one guarded call, given the sink's name, its method, the fact and the moment's name.
-        dropped: Counts what was given up.
+        call: Makes one guarded call: takes the sink's name, its method, the argument and the method's name.
+        dropped: Counts what was dropped.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Worker:
         tell_forks(self)
 
     def forked(self) -> None:
-        """Start over: the thread is the parent's, and its queue is the parent's to empty."""
+        """Start over: the thread and what is queued are the parent's."""
         # Lock and queue are reentrant: signal handlers and finalizers may come in the middle of any call.
         self._lock = threading.RLock()
         self._queue: Waiting = queue.SimpleQueue()
@@ -55,7 +55,7 @@ class Worker:
             self._ensure_started()
 
     def flush(self, timeout: float) -> bool:
-        """Wait until everything queued so far was handed over; whether that took at most `timeout` seconds."""
+        """Wait until everything queued so far was handed over; returns whether that took at most `timeout` seconds."""
         if threading.current_thread() is self._thread:
             return True
         reached = threading.Event()
@@ -69,7 +69,7 @@ class Worker:
         return reached.wait(timeout)
 
     def close(self, timeout: float) -> None:
-        """Flush and end the thread; if it is still behind, it finishes what it has, as a daemon."""
+        """Flush and stop the thread; if it is still behind, it finishes what is queued, as a daemon."""
         has_kept_up = self.flush(timeout)
         with self._lock:
             thread, self._thread = self._thread, None
@@ -82,7 +82,10 @@ class Worker:
             thread.join(timeout)
 
     def _ensure_started(self) -> bool:
-        """Whether there is a thread; none can start while the interpreter exits, or at a limit of the system."""
+        """Start the thread if none runs; returns whether one runs.
+
+        None can start while the interpreter exits, or at a limit of the system.
+        """
         if self._thread is None or not self._thread.is_alive():
             thread = threading.Thread(
                 target=self._work, args=(self._queue, self._previous), name='streamtap', daemon=True

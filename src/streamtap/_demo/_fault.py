@@ -1,4 +1,4 @@
-"""What can be made to go wrong in the demo, so that boards and alerts have something to find."""
+"""Faults that can be injected into the demo, so that dashboards and alerts have something to find."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ FAULTS: dict[FaultName, str] = {
     'slow-tool': "the researcher's search_web takes 4 to 6 seconds",
     'rate-limit': "the support agent's gpt-5-mini refuses most requests, and its fallback answers",
     'stalls': "the researcher's gpt-5.2 falls silent twice in each answer",
-    'errors': "most of the coder's runs fail, as its o4-mini breaks off",
+    'errors': "most of the coder's runs fail, because its o4-mini breaks off in mid-response",
     'cost': "the coder's history grows by 40,000 tokens with each request",
 }
 """Each fault, and what it does."""
 
 
 class Fault:
-    """One of the faults or none, from some time on.
+    """One of the faults, or none, from a given time on.
 
     Args:
         name: Which one; `None` for none.
@@ -30,9 +30,9 @@ class Fault:
         self._begins = time.monotonic() + after
 
     def is_on(self, name: FaultName) -> bool:
-        """Whether it is this one, and has begun.
+        """Whether this fault was chosen, and has begun.
 
         Args:
-            name: The fault that would do something here.
+            name: The fault to ask for.
         """
         return name == self.name and time.monotonic() >= self._begins

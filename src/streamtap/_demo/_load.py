@@ -21,9 +21,9 @@ class Load:
     Args:
         agent: The agent.
         prompts: What it is asked, in turn; `{run}` becomes the number of the run.
-        workers: How many of its runs go on at the same time.
+        workers: How many of its runs are in progress at the same time.
         pause: Seconds between a worker's runs.
-        handler: A tap that is given to each run; `None` where the agent has it as a capability.
+        handler: A tap that is given to each run; `None` if the agent has it as a capability.
     """
 
     agent: Agent[None, str]
@@ -33,11 +33,11 @@ class Load:
     handler: Tap | None = None
 
     async def work(self, numbers: Iterator[int], failed: Callable[[str, Exception], None]) -> None:
-        """Be one worker: run the agent again and again, until cancelled.
+        """Act as one worker: run the agent again and again, until cancelled.
 
         Args:
             numbers: Numbers the runs, shared by the agent's workers.
-            failed: Told of each run that raised.
+            failed: Called for each run that raised.
         """
         for number in numbers:
             prompt = self.prompts[number % len(self.prompts)].format(run=number)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def own_model(name: str) -> Model:
-    """The model of that name, with the key of the environment.
+    """The model of that name, with the key from the environment.
 
     Args:
         name: Any Pydantic AI model name.
@@ -39,7 +39,7 @@ async def own_loads(tap: Tap, model: Model) -> AsyncGenerator[tuple[Load, ...]]:
     """Two agents with the user's model, tapped: one run of each at a time.
 
     Args:
-        tap: What they are given.
+        tap: The tap they are given.
         model: The user's model.
     """
     tapped = [tap.capability(stream=True)]

@@ -24,7 +24,7 @@ _MARKS = {
     'tools': ('▒', 'blue', 'tools'),
     'rest': ('·', 'dim', 'rest'),
 }
-"""Of each phase: its mark, which tells it apart where there are no colours, its colour, and its name in the legend."""
+"""For each phase its mark, which distinguishes it where there are no colours, its colour, and its name."""
 
 
 def legend() -> Text:

@@ -1,4 +1,4 @@
-"""The demo from its first line to its last: start all, show it, and end it at the time or at Ctrl-C."""
+"""Runs the demo: starts everything, shows it, and ends it when the time is up or at Ctrl-C."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 FAKE_NOTE = 'list prices of the named models, for fake traffic: nothing is charged'
 FIRST_BLOCK_AFTER = 2.0
 BLOCK_EVERY = 5.0
-"""Seconds between the tables where the output is no terminal."""
+"""Seconds between the tables where the output is not a terminal."""
 
 _HOPELESS = 401, 403, 404
-"""What a provider answers to a wrong key or a model it does not have: no use in asking again."""
+"""What a provider answers to a wrong key or a model that it does not have: asking again is no use."""
 
 
 class DemoError(Exception):
@@ -50,11 +50,10 @@ class DemoError(Exception):
 
 
 STALL_AFTER = 1.0
-"""Seconds: short, so that a short demo has stalls."""
 
 
 def make_tap() -> Tap:
-    """The demo's tap: impatient, so that a short demo has stalls."""
+    """The demo's tap, with low thresholds, so that a short demo has stalls."""
     return Tap(stall_after=STALL_AFTER, slow_start_after=1.5, loop_lag_every=0.1)
 
 
@@ -87,7 +86,7 @@ def run_demo(*, seconds: float | None, addr: str, port: int, model: str | None, 
         print(f'Metrics: {server.url}', f'Live view: {live_url}', f'Cost: {note}.', sep='\n', flush=True)
         if fault.name is not None:
             print(f'Fault: {FAULTS[fault.name]}.', flush=True)
-        # Where asyncio knows no signals (Windows), Ctrl-C comes as the exception.
+        # Where asyncio cannot handle signals (Windows), Ctrl-C arrives as the exception.
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(drive(_loads(tap, own, fault), partial(_show, screen), failed, seconds=seconds))
         print(f'\n{tap.usage.summary()}\n')
@@ -98,7 +97,7 @@ def run_demo(*, seconds: float | None, addr: str, port: int, model: str | None, 
 
 @contextlib.contextmanager
 def _serve(tap: Tap, addr: str, port: int) -> Generator[tuple[MetricsServer, str]]:
-    """Serve metrics and live view; the server, and where its live view opens."""
+    """Serve metrics and live view; yields the server and the URL of its live view."""
     token = None if is_loopback(addr) else secrets.token_urlsafe()
     try:
         server = serve(tap, port, addr, token=token)
@@ -133,8 +132,8 @@ async def drive(
     Args:
         traffic: The agents.
         show: Shows what happens meanwhile; cancelled at the end.
-        failed: Told of each run that raised; what it raises itself ends the demo.
-        seconds: The time; `None` for no end.
+        failed: Called for each run that raised; what it raises itself ends the demo.
+        seconds: The time after which to end; `None` for no end.
     """
     stop = asyncio.Event()
     with _stopped_by_signals(stop):
@@ -157,7 +156,7 @@ async def drive(
 def _stopped_by_signals(stop: asyncio.Event) -> Generator[None]:
     loop = asyncio.get_running_loop()
     caught: list[signal.Signals] = []
-    # Windows has none of this, and only the main thread gets signals: there Ctrl-C comes as KeyboardInterrupt, or not.
+    # Not on Windows, nor outside the main thread: there Ctrl-C arrives as KeyboardInterrupt, or not at all.
     with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
@@ -174,9 +173,9 @@ async def _wait(stop: asyncio.Event) -> None:
 
 
 async def _show(screen: Screen) -> None:
-    """Show the screen until cancelled: live in a terminal, now and then as plain text elsewhere."""
+    """Show the screen until cancelled: live in a terminal, elsewhere as plain text every few seconds."""
     if sys.stdout.isatty() and not Console().is_dumb_terminal:
-        # Drawn from a thread of its own, so that drawing does not hold up the agents' event loop.
+        # Drawn from a thread of its own, so that drawing does not block the agents' event loop.
         with Live(get_renderable=lambda: screen, console=Console(), screen=True, refresh_per_second=5):
             await asyncio.Event().wait()
     pause = FIRST_BLOCK_AFTER

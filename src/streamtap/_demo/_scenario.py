@@ -1,8 +1,8 @@
-"""The demo's agents, and the fake provider's part in their conversations.
+"""The demo's agents, and what the fake provider answers them.
 
-Every reply follows from the request alone: which tools it offers tells the agent, the number in its prompt the run,
-and the answers it carries the step. So each mishap comes in every so many runs, and every demo is the same; where a fault
-is asked for there are no others, so that it stands out.
+Every reply follows from the request alone: the tools that it offers identify the agent, the number in its prompt the
+run, and the answers in its history the step. So each mishap happens once in every so many runs, and every demo is the
+same. If a fault was asked for, there are no other mishaps, so that it stands out.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Steps = Sequence[Think | Say | Call | Pause | Fail]
 
 STALL_SECONDS = 1.9
-"""The silence in the middle of some answers; the demo's tap calls 1 s a stall."""
+"""The silence in the middle of some answers; for the demo's tap, more than 1 s is a stall."""
 
 
 @contextlib.asynccontextmanager
@@ -41,11 +41,11 @@ async def fake_loads(tap: Tap, fault: Fault) -> AsyncGenerator[tuple[Load, ...]]
     """The agents, tapped, with their provider running.
 
     Args:
-        tap: What they are given.
+        tap: The tap they are given.
         fault: What goes wrong instead of the usual mishaps.
     """
-    # No proxy of the environment may come between the agents and the provider on loopback,
-    # and no retry of the client's own may hide a rate limit.
+    # No proxy from the environment may come between the agents and the provider on loopback,
+    # and no retry by the client may hide a rate limit.
     http = DefaultAsyncHttpxClient(trust_env=False)
     with PacedProvider(partial(reply_to, fault=fault), keep=100) as provider:
         async with AsyncOpenAI(base_url=provider.base_url, api_key='none', max_retries=0, http_client=http) as client:
@@ -105,7 +105,7 @@ def _loads(tap: Tap, fault: Fault, provider: OpenAIProvider) -> tuple[Load, ...]
 
 @dataclass(frozen=True)
 class _Turn:
-    """One request: the how-manieth run of its agent asks it, and at which step of that run."""
+    """One request: its model, the number of the run that makes it, and the step of that run."""
 
     model: str
     run: int
@@ -137,7 +137,7 @@ class _Turn:
 
 
 _PACES = {'gpt-5.2': (0.6, 65.0), 'gpt-5-mini': (0.35, 120.0), 'gpt-4.1-mini': (0.25, 90.0), 'o4-mini': (0.5, 85.0)}
-"""Of each model: the usual wait for its first token in seconds, and its tokens per second."""
+"""For each model the usual wait for its first token in seconds, and its tokens per second."""
 
 _DEAR_MODEL = 'o4-mini'
 
@@ -202,7 +202,7 @@ def _editor(turn: _Turn) -> Reply:
 
 
 _PARTS = {'search_web': _researcher, 'find_order': _support, 'run_tests': _coder, 'ask_researcher': _editor}
-"""A tool of each agent, and the agent's side of the script."""
+"""For each agent one of its tools, and the function that answers it."""
 
 _THOUGHT = 'First I should find out what is already there, then weigh it, and only then answer what was asked.'
 _NOTE = 'It is done: what you asked for went out yesterday and should be with you before the end of the week.'

@@ -1,4 +1,4 @@
-"""The demo's live table: what the tap's ledger and its snapshot of the moment say, as one screen."""
+"""The demo's live table: the tap's usage ledger and its snapshot of what is open, as one screen."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from streamtap._usage_summary import UsageSummary
 
 WIDTH, HEIGHT = 100, 40
-"""What the whole screen needs; a lower terminal gets less of it."""
+"""The size of the whole screen; a terminal with fewer lines gets less of it."""
 
 _LAST_RUNS = 4
 
 PLUG_IN = 'tap = streamtap.Tap()', 'agent = Agent(..., capabilities=[tap.capability(stream=True)])'
-"""The two lines that tap one's own agent."""
+"""The two lines that tap the user's own agent."""
 
 
 class Screen:
-    """Renders the present state each time rich asks for it.
+    """Renders the current state each time rich asks for it.
 
     Args:
-        tap: Whose numbers are shown.
-        url: Where `/metrics` answers.
+        tap: The tap whose figures are shown.
+        url: The URL of the live view.
         note: What the cost means.
     """
 
@@ -51,10 +51,10 @@ class Screen:
         self._last_error = ''
 
     def failed(self, agent: str, error: Exception) -> None:
-        """Show why a run failed, until the next one does.
+        """Show why a run failed, until the next one fails.
 
         Args:
-            agent: Whose run it was.
+            agent: The agent whose run it was.
             error: What it raised.
         """
         self._last_error = f'{agent}: {in_short(error)}'
@@ -113,11 +113,11 @@ class Screen:
 
 
 _WIDTHS = {'now': 3, 'runs': 4, 'not ok': 10}
-"""Columns kept free from the start, so that a table does not jump about as it fills."""
+"""The columns' minimum widths, so that a table does not jump about as it fills."""
 
 
 def in_short(error: Exception) -> str:
-    """What went wrong, for one line of a screen.
+    """What went wrong, on one line.
 
     Args:
         error: What a run raised.

@@ -1,4 +1,4 @@
-"""The demo's spans on their way to a collector, where its user names one."""
+"""Exports the demo's spans to a collector, if the user names one."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _ENDPOINTS = 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'
 
 
 def exported_traces() -> contextlib.ExitStack:
-    """Send spans by OTLP over HTTP, if OpenTelemetry's own variables say where to; else make none.
+    """Export spans over OTLP/HTTP if OpenTelemetry's own variables name an endpoint; otherwise make none.
 
     Returns:
-        Sends what is left when it is closed.
+        A stack that sends the remaining spans when it is closed.
 
     Raises:
-        ImportError: If they do, and OpenTelemetry's SDK or exporter is not installed.
+        ImportError: If there is an endpoint, but OpenTelemetry's SDK or exporter is not installed.
     """
     sending = contextlib.ExitStack()
     if any(os.environ.get(name) for name in _ENDPOINTS):

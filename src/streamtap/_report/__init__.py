@@ -1,1 +1,1 @@
-"""`streamtap report`: what journals hold, as tables, data or a page, and two of them compared."""
+"""`streamtap report`: the contents of journals as tables, data or a page, or a comparison of two journals."""

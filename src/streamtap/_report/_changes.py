@@ -1,4 +1,4 @@
-"""What changed, as two dots on a line for each median and 95th percentile."""
+"""The plots of a comparison: two dots on a line for each median and 95th percentile."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROW = 22.0
 
 
 def changes_section(changes: Sequence[Change]) -> Iterator[Element]:
-    """A section for each quantity, with a row for each figure of everybody and of each agent, model and tool."""
+    """A section for each quantity, with a row for each figure: overall, and of each agent, model and tool."""
     yield element(
         'ul',
         *(
@@ -85,7 +85,7 @@ def _plot(changes: Sequence[Change]) -> Element:
 
 def _dumbbell(change: Change, pair: Pair, x: Callable[[float], float], y: float) -> list[Element]:
     verdict = pair.verdict(change.quantity.better)
-    told = (
+    tooltip = (
         f'before {figure(change.quantity, pair.before)} (n = {change.count_before}), '
         f'after {figure(change.quantity, pair.after)} (n = {change.count_after})'
     )
@@ -94,12 +94,12 @@ def _dumbbell(change: Change, pair: Pair, x: Callable[[float], float], y: float)
         drawn.append(element('line', x1=x(pair.before.value), x2=x(pair.after.value), y1=y, y2=y, class_='between'))
     if pair.before is not None:
         drawn.append(
-            element('circle', element('title', told), cx=x(pair.before.value), cy=y, r=4.5, class_='mark before')
+            element('circle', element('title', tooltip), cx=x(pair.before.value), cy=y, r=4.5, class_='mark before')
         )
     if pair.after is not None:
         kind = verdict if verdict in ('better', 'worse') else 'after'
         drawn.append(
-            element('circle', element('title', told), cx=x(pair.after.value), cy=y, r=4.5, class_=f'mark {kind}')
+            element('circle', element('title', tooltip), cx=x(pair.after.value), cy=y, r=4.5, class_=f'mark {kind}')
         )
     said = f'{figure(change.quantity, pair.before)} → {figure(change.quantity, pair.after)}  {percent(pair.change)}  {verdict}'
     drawn.append(

@@ -1,4 +1,4 @@
-"""The command `streamtap report`: reads journals, and writes what they hold."""
+"""The command `streamtap report`: reads journals, and writes a report on them."""
 
 from __future__ import annotations
 
@@ -26,49 +26,49 @@ if TYPE_CHECKING:
 Format: TypeAlias = Literal['table', 'json', 'csv', 'html']
 
 SHOWN = 20
-"""Broken lines of one file that are told one by one."""
+"""How many broken lines of one file are reported one by one."""
 
 MOST_NAMES = 3
-"""Journals that a heading names."""
+"""How many journals a heading names."""
 
 STDIN = '-'
 
 
 class Complaints:
-    """Tells on stderr what could not be read, and remembers that there was something."""
+    """Reports on stderr what could not be read, and counts it."""
 
     def __init__(self) -> None:
         self._broken: Counter[str] = Counter()
         self.count = 0
 
     def line(self, broken: BrokenLine) -> None:
-        """A line is broken."""
+        """Report a broken line."""
         self.count += 1
         self._broken[broken.file] += 1
         if self._broken[broken.file] <= SHOWN:
-            self._tell(str(broken))
+            self._print(str(broken))
 
     def file(self, name: str, error: OSError) -> None:
-        """A file cannot be read."""
+        """Report a file that cannot be read."""
         self.count += 1
-        self._tell(f'{name}: {error.strerror or error}')
+        self._print(f'{name}: {error.strerror or error}')
 
     def close(self) -> None:
-        """Say how many lines were not told one by one."""
+        """Report how many broken lines were not reported one by one."""
         for name, count in self._broken.items():
             if count > SHOWN:
-                self._tell(f'{name}: {count - SHOWN} more lines are broken')
+                self._print(f'{name}: {count - SHOWN} more lines are broken')
 
-    def _tell(self, what: str) -> None:
+    def _print(self, what: str) -> None:
         print('streamtap report:', printable(what), file=sys.stderr)
 
 
 def report(names: Sequence[str], form: Format, output: Path | None) -> int:
-    """Report what some journals hold.
+    """Report the contents of some journals.
 
     Args:
         names: Journals, each with its rotated files; patterns; `-` for stdin.
-        form: How it is written.
+        form: The format of the report.
         output: The file to write it to; stdout if `None`.
 
     Returns:
@@ -103,7 +103,7 @@ def report_change(before: str, after: str, form: Format, output: Path | None) ->
     Args:
         before: The journal before the change, with its rotated files, or a pattern, or `-`.
         after: The journal after it.
-        form: How it is written.
+        form: The format of the report.
         output: The file to write it to; stdout if `None`.
 
     Returns:
@@ -167,7 +167,7 @@ def _records_of(file: Path, complaints: Complaints) -> Iterator[Record]:
 
 
 def _files(names: Sequence[str]) -> list[Path]:
-    """The files, each once: what a journal's name and a pattern have in common is not read twice."""
+    """The files, each once, even if several of the names or patterns match it."""
     found: dict[Path, Path] = {}
     for name in names:
         matches = [name] if Path(name).exists() else sorted(glob.glob(name, recursive=True)) or [name]  # noqa: PTH207 - a pattern may begin with a root

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Verdict: TypeAlias = Literal['better', 'worse', 'no clear change', 'too few to tell']
 
 FEWEST = 20
-"""Values that a 95th percentile needs, not to be just the greatest of them."""
+"""How many values a 95th percentile needs: with fewer it would just be their maximum."""
 
 _SCOPES: tuple[Scope, ...] = ('all', 'agent', 'model', 'tool')
 
@@ -31,13 +31,13 @@ class Pair:
 
     @property
     def change(self) -> float | None:
-        """The change as a share of the figure before; `None` where one is missing, or it was 0."""
+        """The relative change; `None` where a figure is missing, or the one before is 0."""
         if self.before is None or self.after is None or not self.before.value:
             return None
         return self.after.value / self.before.value - 1
 
     def verdict(self, better: Literal['lower', 'higher']) -> Verdict:
-        """What to make of it: a change is clear where the two 95 % intervals lie apart."""
+        """Whether it is better or worse: that is clear where the two 95 % confidence intervals do not overlap."""
         before, after = self.before, self.after
         if before is None or after is None:
             return 'too few to tell'
@@ -51,9 +51,9 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of a quantity of everybody, or of one agent, model or tool.
+    """The change of a quantity, overall or of one agent, model or tool.
 
-    `typical` is its median, or the share of a quantity that is one; `high` its 95th percentile, which a share has not.
+    `typical` is its median, or the share if the quantity is one; `high` is its 95th percentile, which a share lacks.
     """
 
     quantity: Quantity
@@ -66,17 +66,17 @@ class Change:
 
     @property
     def verdict(self) -> Verdict:
-        """What to make of the median, or the share."""
+        """The verdict on the median, or on the share."""
         return self.typical.verdict(self.quantity.better)
 
     @property
     def high_verdict(self) -> Verdict:
-        """What to make of the 95th percentile."""
+        """The verdict on the 95th percentile."""
         return self.high.verdict(self.quantity.better)
 
 
 def compare(before: Samples, after: Samples) -> list[Change]:
-    """Every quantity of which there are values on either side, everybody's before those of one.
+    """The change of every quantity that has values on either side; the overall one comes before those of its parts.
 
     Args:
         before: The values before.

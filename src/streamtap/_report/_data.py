@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def summary_csv(summary: UsageSummary) -> str:
-    """The summary, a row for everybody and for each agent, label, model and tool; empty where a figure does not apply."""
+    """The summary: a row for the total and for each agent, label, model and tool; cells that do not apply are empty."""
     return _csv(list(_summary_rows(summary)))
 
 
 def changes_csv(changes: Sequence[Change]) -> str:
-    """A comparison, a row for each quantity of everybody and of each agent, model and tool."""
+    """A comparison: for each quantity a row for the total and for each agent, model and tool."""
     return _csv([_flat(change) for change in changes])
 
 
@@ -87,5 +87,5 @@ def _csv(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def _cell(value: object) -> object:
-    # A spreadsheet would run a name such as `=HYPERLINK(...)`.
+    # A spreadsheet would evaluate a name such as `=HYPERLINK(...)`.
     return f"'{value}" if isinstance(value, str) and value.startswith(('=', '+', '-', '@', '\t', '\r')) else value

@@ -1,4 +1,4 @@
-"""HTML and SVG as trees: what is text in them is escaped when they are written."""
+"""HTML and SVG as trees: all text in them is escaped when they are written."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def element(tag: str, *children: Child, **attributes: str | float) -> Element:
 
     Args:
         tag: Its name.
-        children: What is in it, in order; `None` is nothing.
-        attributes: Its attributes; `_` stands for `-`, a trailing one for nothing (`class_`). Numbers are rounded.
+        children: Its children, in order; `None` is left out.
+        attributes: Its attributes; `_` becomes `-`, and a trailing one is dropped (`class_`). Numbers are rounded.
     """
     made = Element(tag, {name.rstrip('_').replace('_', '-'): _text(value) for name, value in attributes.items()})
     last: Element | None = None
@@ -37,14 +37,14 @@ def element(tag: str, *children: Child, **attributes: str | float) -> Element:
 
 
 def style(css: str) -> Element:
-    """A style sheet, which is written as it is."""
+    """A style sheet, which is written unescaped."""
     made = Element('style')
     made.text = css
     return made
 
 
 def table(grid: Grid) -> Element:
-    """A table of text; cells that say what to make of a change are marked."""
+    """A table of text; cells with a verdict are marked."""
     head = element('tr', *(element('th', heading, scope='col') for heading in grid.headings))
     rows = [
         element(

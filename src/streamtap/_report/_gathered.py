@@ -1,4 +1,4 @@
-"""What a report knows of some journals, gathered in one pass."""
+"""Everything that a report shows of some journals, gathered in one pass."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from streamtap._record_json import Record
 
 SLOWEST = 10
-"""Runs that are drawn."""
+"""How many of the slowest runs are drawn."""
 
 
 class Gathered:
@@ -23,7 +23,7 @@ class Gathered:
 
     Args:
         records: The records.
-        names: What the reader calls the journals they come from.
+        names: The names of the journals they come from, for headings.
     """
 
     def __init__(self, records: Iterable[Record], names: str) -> None:
@@ -33,7 +33,7 @@ class Gathered:
         self.last_ns: int | None = None
         self.samples = Samples()
         self.cost_usd: dict[tuple[str, str], float] = {}
-        """By agent and model."""
+        """The cost by agent and model."""
         self._usage = UsageSink()
         self._slowest = SlowestRuns(SLOWEST)
         for record in records:

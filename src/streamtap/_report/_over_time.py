@@ -23,12 +23,12 @@ LEFT, RIGHT, TOP, BOTTOM = 52.0, 10.0, 12.0, 24.0
 MOST_SLOTS = 40
 
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
-"""Seconds that a slot of the time axis may have; beyond, any number of whole days."""
+"""The possible lengths of a slot of the time axis, in seconds; longer ones are whole days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The values of one stretch of time, which began at `start` (seconds since the epoch)."""
+    """The values of one slot of time, which begins at `start` (seconds since the epoch)."""
 
     start: float
     count: int
@@ -37,11 +37,11 @@ class Slot:
 
 
 def slots(timed: Sequence[tuple[float, float]], tail: float) -> tuple[float, list[Slot]]:
-    """Values by stretches of time of equal length: the length in seconds, and those stretches in which there are any.
+    """Group values into slots of equal length: returns that length in seconds, and the slots that have values.
 
     Args:
-        timed: The moment of each value, and the value, in order of time.
-        tail: The share below the quantile that is taken beside the median.
+        timed: The time of each value, and the value, in order of time.
+        tail: The quantile that is taken in addition to the median, as a share.
     """
     if not timed:
         return 1.0, []
@@ -57,11 +57,11 @@ def slots(timed: Sequence[tuple[float, float]], tail: float) -> tuple[float, lis
 
 
 def plot(quantity: Quantity, timed: Sequence[tuple[float, float]]) -> Element:
-    """A plot of the median of a quantity, and of its worse 5 %: the 95th percentile, or the 5th where higher is better.
+    """A plot of the median of a quantity and of its worse tail: the 95th percentile, or the 5th where higher is better.
 
     Args:
-        quantity: What it is.
-        timed: The moment of each value, and the value, in order of time.
+        quantity: The quantity.
+        timed: The time of each value, and the value, in order of time.
     """
     is_lower_better = quantity.better == 'lower'
     step, found = slots(timed, 0.95 if is_lower_better else 0.05)
@@ -92,19 +92,19 @@ def plot(quantity: Quantity, timed: Sequence[tuple[float, float]]) -> Element:
     drawn += _line([[(x(slot), y(slot.tail.value)) for slot in stretch] for stretch in stretches], 'tail')
     drawn += _line([[(x(slot), y(slot.middle.value)) for slot in stretch] for stretch in stretches], 'middle')
     for slot in found:
-        told = (
+        tooltip = (
             f'{moment(slot.start):%Y-%m-%d %H:%M:%S} UTC: n = {slot.count}, median {figure(quantity, slot.middle)}, '
             f'{"p95" if is_lower_better else "p5"} {figure(quantity, slot.tail)}'
         )
         area = {'x': x(slot) - wide / 2, 'y': TOP, 'width': wide, 'height': HEIGHT - TOP - BOTTOM}
-        drawn.append(element('rect', element('title', told), class_='hover', **area))
+        drawn.append(element('rect', element('title', tooltip), class_='hover', **area))
     return element(
         'svg', *drawn, viewBox=f'0 0 {WIDTH:g} {HEIGHT:g}', role='img', aria_label=f'{quantity.title} over time'
     )
 
 
 def scale(greatest: float) -> tuple[float, list[float]]:
-    """The end of an axis from 0 on that holds a value, and its ticks."""
+    """The end of an axis that starts at 0 and contains a value, and its ticks."""
     if not 0 < greatest < math.inf:
         return 1.0, [0.0]
     rough = greatest / 4
@@ -115,7 +115,7 @@ def scale(greatest: float) -> tuple[float, list[float]]:
 
 
 def _stretches(found: Sequence[Slot], step: float) -> list[list[Slot]]:
-    """Neighbouring slots together: where nothing was seen, no line is drawn."""
+    """Group neighbouring slots: no line is drawn across a gap without values."""
     stretches: list[list[Slot]] = []
     for slot in found:
         if stretches and slot.start - stretches[-1][-1].start < 1.5 * step:

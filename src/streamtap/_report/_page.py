@@ -31,8 +31,8 @@ def report_page(gathered: Gathered, unread: int) -> str:
     """The page of some journals.
 
     Args:
-        gathered: What they hold.
-        unread: Lines and files that could not be read.
+        gathered: Their contents.
+        unread: How many lines and files could not be read.
     """
     return _page(
         'Report of agent runs',
@@ -43,7 +43,7 @@ def report_page(gathered: Gathered, unread: int) -> str:
             'Over time',
             element(
                 'p',
-                'The median, and the worse tail: of times the 95th percentile, of speeds the 5th. Times are UTC.',
+                'The median, and the worse tail: the 95th percentile of times, the 5th of speeds. Times are UTC.',
                 class_='dim',
             ),
             element(
@@ -56,7 +56,7 @@ def report_page(gathered: Gathered, unread: int) -> str:
                 class_='plots',
             ),
             element(
-                'ul', _line_key('middle', 'median'), _line_key('tail', 'the worst 5 % lie beyond'), class_='legend'
+                'ul', _line_key('middle', 'median'), _line_key('tail', 'the worst 5 % are beyond this'), class_='legend'
             ),
         ),
         _section('The slowest runs', legend(), *map(_run, gathered.slowest)) if gathered.slowest else None,
@@ -64,7 +64,7 @@ def report_page(gathered: Gathered, unread: int) -> str:
             'Cost by agent and model',
             element(
                 'p',
-                'At list prices, an estimate. An agent is charged for its own requests, not for its sub-agents.',
+                "Estimated at list prices. An agent's cost excludes that of its sub-agents.",
                 class_='dim',
             ),
             spending(gathered.cost_usd),
@@ -79,10 +79,10 @@ def comparison_page(before: Gathered, after: Gathered, changes: Sequence[Change]
     """The page of two journals, before and after.
 
     Args:
-        before: What the journal before holds.
-        after: What the journal after holds.
+        before: The contents of the journal before.
+        after: The contents of the journal after.
         changes: What changed.
-        unread: Lines and files that could not be read.
+        unread: How many lines and files could not be read.
     """
     return _page(
         'Before and after',
@@ -107,7 +107,7 @@ def _page(title: str, *content: Child) -> str:
         element('title', f'{title} - streamtap'),
         style(css),
     )
-    foot = element('footer', f'Made by streamtap {__version__}. It holds names, times and counts, and no content.')
+    foot = element('footer', f'Made by streamtap {__version__}. This page has names, times and counts, but no content.')
     return page_text(
         element('html', head, element('body', element('main', element('h1', title), *content, foot)), lang='en')
     )
@@ -124,7 +124,7 @@ def _notes(notes: Sequence[str]) -> list[Element]:
 def _warning(unread: int) -> Element | None:
     if not unread:
         return None
-    return element('p', f'{unread} lines or files could not be read and are not in here.', class_='warning')
+    return element('p', f'{unread} lines or files could not be read and are not included.', class_='warning')
 
 
 def _figures(gathered: Gathered) -> Element:
@@ -160,7 +160,7 @@ def _line_key(name: str, meaning: str) -> Element:
 def _run(tree: RunTree) -> Element:
     run = tree.run
     ok = run.outcome == 'success'
-    told = f'{run.requests} requests, {run.tool_calls} tool calls, {dollars(run.cost_usd)}'
+    counts = f'{run.requests} requests, {run.tool_calls} tool calls, {dollars(run.cost_usd)}'
     trace = f' · trace {run.trace_id}' if run.trace_id else ''
     return element(
         'article',
@@ -170,7 +170,7 @@ def _run(tree: RunTree) -> Element:
             element('span', f' {seconds(run.duration)} ', class_='strong'),
             element('span', run.outcome, class_='dim' if ok else 'worse'),
             element(
-                'small', f' {moment(run.started_ns / 1e9):%Y-%m-%d %H:%M:%S} UTC · {told} · run {run.run_id}{trace}'
+                'small', f' {moment(run.started_ns / 1e9):%Y-%m-%d %H:%M:%S} UTC · {counts} · run {run.run_id}{trace}'
             ),
         ),
         element('div', waterfall(tree), class_='scroll', tabindex='0'),

@@ -1,4 +1,4 @@
-"""What a report measures, and which values of it each record holds."""
+"""The quantities in a report, and the values of them in each record."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from streamtap._record_json import Record
 
 Scope: TypeAlias = Literal['all', 'agent', 'model', 'tool']
-"""Whose values they are: everybody's, or those of one agent, model or tool."""
+"""Which values: all of them, or those of one agent, model or tool."""
 
 _FAILED = frozenset({'error', 'failed', 'timeout', 'limit'})
 
@@ -24,10 +24,10 @@ class Quantity:
     """Something of which each run, response or tool call has one value, or none.
 
     Args:
-        title: What a reader calls it.
-        show: A value, as text.
-        better: Which way is an improvement.
-        is_share: Whether its values are 0 or 1, and their mean is what counts.
+        title: Its name in the report.
+        show: Formats a value.
+        better: Which direction is an improvement.
+        is_share: Whether its values are 0 or 1, so that their mean is the figure.
     """
 
     title: str
@@ -37,7 +37,7 @@ class Quantity:
 
 
 def share(value: object) -> str:
-    """A share, in per cent."""
+    """A share, as a percentage."""
     return f'{value:.1%}' if isinstance(value, (int, float)) else '-'
 
 
@@ -87,7 +87,7 @@ def values_of(record: Record) -> Iterator[tuple[Quantity, float]]:
 
 
 def owner_of(record: Record) -> tuple[Scope, str]:
-    """Whose a record's values are, beside everybody's."""
+    """The agent, model or tool that a record's values belong to."""
     if isinstance(record, RunRecord):
         return 'agent', record.agent
     if isinstance(record, ResponseRecord):

@@ -1,4 +1,4 @@
-"""The slowest runs, whole: with their requests, their tool calls and the runs that these called."""
+"""The slowest runs, with their requests, their tool calls and the nested runs that these called."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from streamtap._records import ToolRecord
 
 MAX_UNFINISHED = 10_000
-"""Runs whose end has not been read yet; beyond, the oldest is forgotten: its end may never come."""
+"""How many runs whose end has not been read yet are kept; past it the oldest is evicted, as its end may never come."""
 
 MAX_PIECES = 500
-"""Requests, tool calls and inner runs that are kept of one run."""
+"""How many requests, tool calls and nested runs are kept per run."""
 
 
 @dataclass(slots=True)
 class RunTree:
-    """A run and what it did, in the order in which it ended; `left_out` counts what was too much."""
+    """A run and its pieces, in the order in which they ended; `left_out` counts those past the cap."""
 
     run: RunRecord
     pieces: list[ResponseRecord | ToolRecord | RunTree] = field(
@@ -59,7 +59,7 @@ class SlowestRuns:
         self._read = 0
 
     def add(self, record: Record) -> None:
-        """Take a record; a run's own comes after those of its requests, tools and inner runs."""
+        """Add a record; a run's own comes after those of its requests, tool calls and nested runs."""
         if not isinstance(record, RunRecord):
             self._of(record.run_id).add(record)
             return

@@ -1,4 +1,4 @@
-"""Every value of every quantity, exactly, and when it was: 16 bytes for each."""
+"""Every value of every quantity, exactly, and its time: 24 bytes for each."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ class Samples:
         self._moments: dict[Quantity, array[float]] = {quantity: array('d') for quantity in QUANTITIES}
 
     def add(self, record: Record) -> None:
-        """Take the values of a record."""
+        """Add the values of a record."""
         for quantity, value in values_of(record):
             self._moments[quantity].append(record.started_ns / 1e9)
             for scope, name in (ALL, owner_of(record)):
                 self._values.setdefault((quantity, scope, name), array('d')).append(value)
 
     def keys(self) -> set[tuple[Quantity, Scope, str]]:
-        """Of what there are values: the quantity, and whose it is."""
+        """What there are values of: each quantity, with its scope and name."""
         return set(self._values)
 
     def values(self, quantity: Quantity, scope: Scope, name: str) -> Sequence[float]:
-        """The values of a quantity, as they came."""
+        """The values of a quantity, in the order in which they were added."""
         return self._values.get((quantity, scope, name), array('d'))
 
     def timed(self, quantity: Quantity) -> list[tuple[float, float]]:
-        """Everybody's values, each with its moment (seconds since the epoch), in order."""
+        """All values of a quantity, each with its time (seconds since the epoch), in order of time."""
         return sorted(zip(self._moments[quantity], self.values(quantity, *ALL), strict=True))

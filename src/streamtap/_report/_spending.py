@@ -16,11 +16,11 @@ WIDTH, LABEL, RIGHT = 1160.0, 230.0, 110.0
 ROW, BAR = 26.0, 15.0
 MOST_AGENTS = 20
 COLOURS = 7
-"""Models with a colour of their own; the others share the last."""
+"""How many models have a colour of their own; the others share another one."""
 
 
 def spending(costs: Mapping[tuple[str, str], float]) -> Element:
-    """Bars of the agents' cost, each made of its models, the dearest first.
+    """A bar of each agent's cost, stacked by model, the most expensive first.
 
     Args:
         costs: US dollars by agent and model.
@@ -36,9 +36,9 @@ def spending(costs: Mapping[tuple[str, str], float]) -> Element:
         for model in models:
             if cost := costs.get((agent, model), 0.0):
                 width = (WIDTH - LABEL - RIGHT) * cost / greatest
-                told = element('title', f'{agent}, {model}: {dollars(cost)}')
+                tooltip = element('title', f'{agent}, {model}: {dollars(cost)}')
                 place = {'x': x, 'y': y, 'width': max(1.0, width - 1), 'height': BAR}
-                drawn.append(element('rect', told, class_=f'spent c{colour[model]}', **place))
+                drawn.append(element('rect', tooltip, class_=f'spent c{colour[model]}', **place))
                 x += width
         drawn.append(element('text', dollars(total), x=x + 6, y=y + 12, class_='note start'))
     keys = [

@@ -1,4 +1,4 @@
-"""Quantiles and shares of few or many values, and how sure they are."""
+"""Quantiles and shares of few or many values, with their confidence intervals."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _Z = 1.96
-"""Of 95 % of a normal distribution."""
+"""How many standard deviations around the mean hold 95 % of a normal distribution."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure of a sample, and the interval in which that of all runs lies with 95 % confidence.
+    """A figure of a sample, with its 95 % confidence interval.
 
-    An end of the interval is infinite where the values are too few to set one.
+    An end of the interval is infinite where the values are too few to determine it.
     """
 
     value: float
@@ -26,22 +26,23 @@ class Estimate:
 
 
 def quantile(values: Sequence[float], q: float) -> Estimate | None:
-    """The quantile of some values, and its interval, which supposes nothing of their distribution.
+    """The quantile of some values, with an interval that assumes nothing about their distribution.
 
-    The value is that of the nearest rank; the interval lies between two ranks, by the binomial distribution.
+    The value is that of the nearest rank; the interval lies between two ranks, by the binomial distribution, which is
+    approximated by a normal one.
 
     Args:
-        values: The values, in order.
-        q: The share below the quantile, above 0 and below 1.
+        values: The values, sorted.
+        q: The quantile as a share, above 0 and below 1.
 
     Returns:
-        The estimate; `None` without values. A 95th percentile of fewer than 20 values is the greatest of them.
+        The estimate; `None` without values. A 95th percentile of fewer than 20 values is their maximum.
     """
     count = len(values)
     if not count:
         return None
     spread = _Z * math.sqrt(count * q * (1 - q))
-    # Halves, because ranks are whole numbers and the normal distribution is not.
+    # The continuity correction: ranks are whole numbers, and the normal distribution is continuous.
     low, high = math.floor(count * q - spread + 0.5), math.ceil(count * q + spread + 0.5)
     return Estimate(
         values[max(1, math.ceil(count * q - 1e-9)) - 1],

@@ -1,4 +1,4 @@
-"""A run as bars over time: its requests with their parts, its tools, and the runs that these called."""
+"""A run as bars over time: its requests with their parts, its tools, and the nested runs that these called."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ KINDS = {
     'thinking': 'thinking',
     'text': 'text',
     'call': 'writing a tool call',
-    'model': 'a whole answer, not streamed',
-    'tool': 'a tool at work',
-    'native': "a provider's tool at work",
+    'model': 'a response that is not streamed',
+    'tool': 'a tool runs',
+    'native': "a provider's tool runs",
     'stall': 'a stall begins',
-    'failed': 'ended in failure',
+    'failed': 'ended without success',
 }
 """The classes of bars, and what they mean."""
 
@@ -70,7 +70,7 @@ class _Row:
 
 
 def waterfall(tree: RunTree) -> Element:
-    """The picture of one run."""
+    """The waterfall of one run."""
     zero = tree.run.started_ns
     every = list(_run_rows(tree, zero, 0))
     rows = every[:MOST_ROWS]
@@ -88,7 +88,7 @@ def waterfall(tree: RunTree) -> Element:
     for number, row in enumerate(rows):
         drawn += _draw(row, 20 + ROW * number, per_second)
     if left_out:
-        drawn.append(element('text', f'and {left_out} rows more', x=4, y=height - 9, class_='label dim'))
+        drawn.append(element('text', f'and {left_out} more rows', x=4, y=height - 9, class_='label dim'))
     about = f'{printable(tree.run.agent)}, {tree.run.outcome}, {seconds(tree.run.duration)}: what happened when'
     return element('svg', *drawn, viewBox=f'0 0 {WIDTH:g} {height:g}', role='img', aria_label=about)
 
@@ -153,8 +153,8 @@ def _response_row(record: ResponseRecord, zero: int, depth: int) -> _Row:
     for part in record.parts:
         if part.start is not None:
             name = f' {part.tool}' if part.tool else ''
-            told = f'{part.kind}{name}: {seconds(part.duration)}, {part.chunks} chunks, from {seconds(part.start)} on'
-            row.bars.append(_Bar(_OF_PART.get(part.kind, 'text'), start + part.start, part.duration, told))
+            title = f'{part.kind}{name}: {seconds(part.duration)}, {part.chunks} chunks, from {seconds(part.start)} on'
+            row.bars.append(_Bar(_OF_PART.get(part.kind, 'text'), start + part.start, part.duration, title))
     row.stalls = tuple(start + stall for stall in record.stall_starts)
     return row
 
@@ -191,8 +191,8 @@ def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
         drawn.append(element('rect', element('title', bar.title), class_=f'bar {bar.kind}', **place))
     for stall in row.stalls:
         x = LABEL + stall * per_second
-        told = element('title', f'a stall begins {seconds(stall)} after the start of the run')
-        drawn.append(element('path', told, d=f'M{x:.1f} {y + 2:.1f} l4 9 l-8 0 Z', class_='stall'))
+        tooltip = element('title', f'a stall begins {seconds(stall)} after the start of the run')
+        drawn.append(element('path', tooltip, d=f'M{x:.1f} {y + 2:.1f} l4 9 l-8 0 Z', class_='stall'))
     x = LABEL + row.end * per_second
     if row.failed:
         drawn.append(element('line', x1=x, x2=x, y1=y - 1, y2=y + BAR + 3, class_='failed'))

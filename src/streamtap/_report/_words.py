@@ -1,4 +1,4 @@
-"""A comparison and a period, as a reader sees them."""
+"""Comparisons and periods as text."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from streamtap._report._statistics import Estimate
 
 HOW_TO_READ = (
-    'A change is clear (better, worse) where the 95 % confidence intervals of before and after lie apart; '
+    'A change is called better or worse where the 95 % confidence intervals of before and after do not overlap; '
     'p95 is shown from 20 values on.'
 )
 
 
 def period(gathered: Gathered) -> str:
-    """From when to when, in UTC."""
+    """The period of the records, in UTC."""
     if gathered.first_ns is None or gathered.last_ns is None:
         return 'no records'
     first, last = moment(gathered.first_ns / 1e9), moment(gathered.last_ns / 1e9)
@@ -33,7 +33,7 @@ def period(gathered: Gathered) -> str:
 
 
 def moment(unix: float) -> datetime:
-    """A moment, in UTC; one that no calendar has becomes the last or the first it has."""
+    """A time, in UTC; one outside the years 1970 to 9999 is clamped to them."""
     return datetime.fromtimestamp(min(max(unix, 0.0), 253402300799.0), timezone.utc)
 
 
@@ -44,7 +44,7 @@ def headline(gathered: Gathered) -> str:
 
 
 def change_grids(changes: Sequence[Change]) -> list[Grid]:
-    """A comparison as tables, one for each quantity; what never failed is left out."""
+    """A comparison as tables, one for each quantity; agents, models and tools that never failed are left out."""
     grids: list[Grid] = []
     for quantity, group in itertools.groupby(changes, key=lambda change: change.quantity):
         if quantity.is_share:
@@ -69,7 +69,7 @@ def _counted(change: Change) -> tuple[str, str, str]:
 
 
 def owner(change: Change) -> str:
-    """Whose change it is."""
+    """The agent, model or tool that changed; `all` for the total."""
     return 'all' if change.scope == 'all' else printable(change.name)
 
 
@@ -86,5 +86,5 @@ def figure(quantity: Quantity, estimate: Estimate | None) -> str:
 
 
 def percent(change: float | None) -> str:
-    """A change, with its sign; `-` where there is none to tell."""
+    """A relative change, with its sign; `-` where it is unknown."""
     return '-' if change is None else f'{change:+.0%}'

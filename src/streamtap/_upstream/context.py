@@ -1,4 +1,4 @@
-"""What a run context tells; restricted contexts (durable engines) raise for what they lack, and then it is unknown."""
+"""Reads a run context; the restricted ones of durable engines raise for what they lack, which is then unknown."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 
 UNKNOWN = '_unknown'
-"""The value of a label that cannot be told."""
+"""The value of a label that cannot be converted to text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Whose call this is."""
+    """The run, the agent and the step that a call belongs to."""
 
     run_id: str
     conversation_id: str | None
     agent: str
     step: int
     is_durable: bool = False
-    """Whether a durable engine runs it, which runs it again on recovery."""
+    """Whether it runs under a durable engine, which runs it again on recovery."""
 
 
 def who(ctx: object) -> Who:
-    """Whose call this is; an agent without a name is `agent`."""
+    """The run, the agent and the step that a call belongs to; an agent without a name is `agent`."""
     run_id = read(ctx, 'run_id')
     conversation_id = read(ctx, 'conversation_id')
     name = read(read(ctx, 'agent'), 'name')
@@ -59,7 +59,7 @@ def metadata_labels(ctx: object, names: tuple[str, ...], inherited: Mapping[str,
 
 
 def _label(metadata: object, name: str, inherited: str) -> str:
-    """One dimension; a value that fails to become text is `_unknown`, and costs neither the others nor the run."""
+    """One dimension; a value that cannot be converted to text is `_unknown`, and affects neither others nor the run."""
     try:
         value: object = cast('dict[str, object]', metadata).get(name) if isinstance(metadata, dict) else None
         return inherited if value is None else clean(str(value))
@@ -74,7 +74,7 @@ def messages_of(ctx: object) -> Sequence[ModelMessage]:
 
 
 def model_call(ctx: object, events: object) -> bool:
-    """Whether a handler was called for a model's response, rather than for the calls of tools."""
+    """Whether a handler was called for a model's response, rather than for a round of tool calls."""
     if read(events, 'response') is not None:
         return True
     messages = messages_of(ctx)
@@ -87,20 +87,20 @@ def request_unix_time(ctx: object) -> float | None:
 
 
 def is_primed(ctx: object, events: object) -> bool:
-    """Whether the stream was opened before anyone asked for its first event.
+    """Whether the stream was opened before its first event was asked for.
 
     pydantic-ai opens a stream early when a capability may recover its failure, and older releases always do; the wait
-    for the first event lies before the handler is called then.
+    for the first event is then over before the handler is called.
     """
     response = read(events, 'response')
     if response is not None:
-        # One that failed to open has no parts, and is handed over as if it were complete.
+        # A stream that failed to open has no parts, and is handed over as if it were complete.
         return bool(read(response, 'parts')) or read(response, 'state') == 'complete'
     return not HAS_LAZY_STREAMS or bool(read(read(ctx, 'root_capability'), '_has_on_model_request_error'))
 
 
 def waits_for_slot(ctx: object) -> bool:
-    """Whether the agent limits how many of its runs go on at once."""
+    """Whether the agent limits how many of its runs can be in progress at once."""
     return read(read(ctx, 'agent'), '_concurrency_limiter') is not None
 
 
@@ -111,17 +111,17 @@ def is_instrumented(ctx: object) -> bool:
 
 
 def take_off_second_instrumentation(ctx: object, request: ModelRequestContext) -> None:
-    """Leave a request one span of pydantic-ai's, not two.
+    """Make sure that a request gets one span of pydantic-ai's, not two.
 
-    Of a run that it instruments it takes the `InstrumentedModel` off, but puts it back when a capability made a copy
-    of itself for the run, as this one does: the tokens of every request would be there twice.
+    For a run that it instruments, pydantic-ai removes the `InstrumentedModel` wrapper, but puts it back when a
+    capability made a copy of itself for the run, as this one does: the tokens of every request would be reported twice.
     """
     if isinstance(request.model, InstrumentedModel) and is_instrumented(ctx):
         request.model = request.model.wrapped
 
 
 def driving_task(ctx: object) -> asyncio.Task[object] | None:
-    """The task that drives the run now, where pydantic-ai keeps it; the run's hooks are called in others."""
+    """The task that drives the run now, where pydantic-ai keeps it; the run's hooks are called in other tasks."""
     task = getattr(read(ctx, '_cancellation'), '_owner', None)
     return cast('asyncio.Task[object]', task) if isinstance(task, asyncio.Task) else None
 
@@ -132,31 +132,31 @@ def tool_manager(ctx: object) -> object | None:
 
 
 def lifetime(ctx: object) -> object | None:
-    """Something of the run's own that pydantic-ai holds from its start to its end, and nobody after.
+    """An object of the run that pydantic-ai holds from the run's start to its end, and that nothing holds afterwards.
 
-    The tool manager is not: each step has one of its own, and `run_stream()` shows those of steps gone by.
+    The tool manager is no such object: each step has its own, and `run_stream()` shows those of past steps.
     """
     return read(ctx, '_cancellation') or read(ctx, 'usage')
 
 
 def goes_on(lifetime: object) -> bool:
-    """Whether what lives as long as a run says that the run is not over; older releases say nothing."""
+    """Whether the `lifetime()` of a run says that it is not over; in older releases it says nothing."""
     return getattr(lifetime, '_finished', None) is False
 
 
 def model_of(ctx: object) -> object | None:
-    """The model that the run asks, wrapped in whatever wrappers."""
+    """The model that the run asks, with any wrappers."""
     return read(ctx, 'model')
 
 
 def model_ids(ctx: object) -> tuple[str, ...]:
-    """The ids of the model that the context names; a response that names another came from where a capability sent it."""
+    """The ids of the context's model; if a response has another id, a capability sent the request to another model."""
     ids = (read(read(ctx, 'model'), 'model_id'), read(ctx, 'model_id'))
     return tuple(each for each in ids if isinstance(each, str))
 
 
 def asks_again(messages: Sequence[ModelMessage]) -> bool:
-    """Whether the request at the end of the history sends an output back to the model to make it again."""
+    """Whether the request at the end of the history sends an output back to the model, to be made again."""
     if not messages or messages[-1].kind != 'request':
         return False
     return any(
@@ -167,7 +167,7 @@ def asks_again(messages: Sequence[ModelMessage]) -> bool:
 
 
 def output_call(ctx: object, output_context: object) -> tuple[str, str] | None:
-    """The name and id of the output tool's call whose output is made, or `None` for text and for partial output."""
+    """The name and id of the output tool call that is being processed; `None` for text and for partial output."""
     call = getattr(output_context, 'tool_call', None)
     if call is None or read(ctx, 'partial_output'):
         return None

@@ -1,7 +1,7 @@
-"""What a durable engine (DBOS, Prefect, Temporal) runs again on recovery, and what runs inside one of its units.
+"""Recognizes what a durable engine (DBOS, Prefect, Temporal) replays on recovery, and what runs inside its units.
 
-An engine runs an agent's loop in a container (a workflow or flow), again from the start on recovery, and what must not
-be done twice in units (steps, tasks, activities), whose recorded results it gives back then.
+An engine runs an agent's loop in a container (a workflow or flow), and runs that again from the start on recovery. What
+must not be done twice runs in units (steps, tasks, activities); on recovery the engine returns their recorded results.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _HAS_RESULT = ' - a final result was already processed.'
 def is_recorded(response: object, asked: float) -> bool:
     """Whether an engine answered a request from its records: the response was made before it was asked for.
 
-    A failure has no such time: it is taken to be new.
+    A failure has no timestamp, so it is taken to be new.
 
     Args:
         response: The response, if one came.
@@ -27,7 +27,7 @@ def is_recorded(response: object, asked: float) -> bool:
 
 
 def in_temporal_workflow() -> bool:
-    """Whether this is code of a Temporal workflow, which may be thrown away and run again at any moment."""
+    """Whether this runs in a Temporal workflow, which may be evicted and replayed at any time."""
     workflow = sys.modules.get('temporalio.workflow')
     return workflow is not None and workflow.in_workflow()
 
@@ -35,7 +35,7 @@ def in_temporal_workflow() -> bool:
 def in_unit(events: object) -> bool:
     """Whether a handler that is given these events is called inside a unit, not in the container's code.
 
-    The events are a generator of the engine's integration then: those of one response as they come, or a single one.
+    Inside a unit the events are a generator of the engine's integration: those of one response, or a single one.
     """
     frame = getattr(events, 'ag_frame', None)
     if frame is None or frame.f_code.co_name == 'wrap_run_event_stream':
@@ -44,13 +44,13 @@ def in_unit(events: object) -> bool:
 
 
 def was_skipped(event: object) -> bool:
-    """Whether a tool's result says that it did not run, as the run had its final result: it is called a success."""
+    """Whether a result with outcome `success` says that the tool was skipped because the run had its final result."""
     content = getattr(getattr(event, 'part', None), 'content', None)
     return isinstance(content, str) and content.endswith(_HAS_RESULT)
 
 
 def stream_in_unit(events: object) -> object | None:
-    """The stream of the response whose events a unit hands to its handler; it shows itself until it is over."""
+    """The stream of the response whose events a unit passes to its handler; it can be found until it is over."""
     for _ in range(4):
         if not inspect.isasyncgen(events):
             break
@@ -59,6 +59,6 @@ def stream_in_unit(events: object) -> object | None:
 
 
 def response_of_unit(stream: object) -> object | None:
-    """The response that such a stream put together so far."""
+    """The response that such a stream has put together so far."""
     get = getattr(stream, 'get', None)
     return get() if callable(get) else None

@@ -1,4 +1,4 @@
-"""How a run, a request or a tool call ended, told from the exception that ended it."""
+"""How a run, a request or a tool call ended, derived from the exception that ended it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def _names(error: BaseException) -> frozenset[str]:
-    """The names of the exception's classes that are pydantic-ai's own; anybody may call theirs the same."""
-    # A class that was made by hand may have anything for its module.
+    """The names of those of the exception's classes that are pydantic-ai's own: others may use the same names."""
+    # A class that was created dynamically may have anything as its module.
     return frozenset(cls.__name__ for cls in type(error).__mro__ if str(cls.__module__).startswith('pydantic_ai'))
 
 
@@ -38,7 +38,7 @@ def _is_stop(error: BaseException) -> bool:
 
 
 def run_outcome(error: BaseException, ctx: object) -> RunOutcome:
-    """How a run ended that `error` ended."""
+    """The outcome of a run that `error` ended."""
     names = _names(error)
     if 'RunTimedOut' in names or (_is_stop(error) and _deadline_passed(ctx)):
         return 'timeout'
@@ -48,22 +48,22 @@ def run_outcome(error: BaseException, ctx: object) -> RunOutcome:
 
 
 def run_ending(error: BaseException, ctx: object) -> tuple[RunOutcome, str | None]:
-    """How a run ended that `error` ended, and what is to be counted as its error: nothing, if the caller stopped it."""
+    """The outcome and the error type of a run that `error` ended; there is no error type if the caller stopped it."""
     outcome = run_outcome(error, ctx)
     if outcome == 'cancelled':
         return outcome, None
-    # Inside the run its own timeout looks like a cancel; its caller gets this exception.
+    # Inside the run its own timeout looks like a cancellation; its caller gets this exception.
     return outcome, 'RunTimedOut' if outcome == 'timeout' else error_type(error)
 
 
 def request_outcome(error: BaseException, ctx: object) -> RequestOutcome:
-    """How a request ended that `error` ended; a usage limit is the caller's stop, not the provider's failure."""
+    """The outcome of a request that `error` ended; a usage limit is the caller's stop, not the provider's failure."""
     outcome = run_outcome(error, ctx)
     return 'cancelled' if outcome == 'limit' else outcome if outcome in ('timeout', 'cancelled') else 'error'
 
 
 def is_of_model(error: BaseException) -> bool:
-    """Whether a model, or the way to it, failed: then its request was sent."""
+    """Whether a model, or the connection to it, failed, which means that its request was sent."""
     return bool(_names(error) & {'ModelAPIError', 'FallbackExceptionGroup'})
 
 
@@ -78,7 +78,7 @@ def failed_attempts(error: BaseException) -> tuple[Attempt, ...]:
 
 
 def is_deferral(error: BaseException) -> bool:
-    """Whether a tool call was put off: it waits for approval, or something outside runs it."""
+    """Whether a tool call was deferred: it waits for approval, or is executed outside the run."""
     return bool(_names(error) & {'CallDeferred', 'ApprovalRequired'})
 
 
@@ -94,14 +94,14 @@ def tool_outcome(error: BaseException) -> tuple[ToolOutcome, str | None, str | N
         return 'success', None, None
     if names & {'ToolRetryError', 'ModelRetry'}:
         return 'retried', 'timeout' if _timed_out(error) else 'model_retry', None
-    # A run inside the tool that cancels itself does not cancel its caller: pydantic-ai has the tool fail.
+    # A nested run that cancels itself does not cancel its caller: pydantic-ai makes the tool fail.
     if names & {'ToolFailedError', 'ToolFailed', 'RunCancelled'}:
         return 'failed', None, None
     return 'error', None, error_type(error)
 
 
 def _timed_out(error: BaseException) -> bool:
-    """Whether a retry was asked for because the tool's own timeout passed: pydantic-ai raises it out of TimeoutError."""
+    """Whether the tool's own timeout caused the retry: pydantic-ai then raises it `from None` out of a TimeoutError."""
     seen: BaseException | None = error
     for _ in range(4):
         if seen is None:

@@ -1,4 +1,4 @@
-"""What an event of the stream means: content, a part, a tool call or its result."""
+"""Interprets the events of a stream: content, parts, tool calls and their results."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ def feed_response(
     now: float,
     describe: Callable[[str], tuple[str, bool]],
 ) -> None:
-    """Tell the meter what an event of a model's response is. On the path of every delta.
+    """Pass an event of a model's response on to the meter. On the path of every delta.
 
     Args:
         meter: Measures the response.
         event: The event that arrived.
         waited_from: When the wait for it began.
         now: When it arrived.
-        describe: The name under which a tool is shown, and whether it is an output tool; asked once per tool call.
+        describe: Returns the name under which a tool is reported, and whether it is an output tool; called once per
+            tool call.
     """
     if event.event_kind == 'part_delta':
         delta = event.delta
@@ -109,7 +110,7 @@ def _text(part: object, name: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A tool call was announced; `will_run` is false for one whose arguments are wrong or that waits for approval."""
+    """A tool call was announced; `will_run` is false for one whose arguments are invalid or that waits for approval."""
 
     tool: str
     tool_call_id: str
@@ -119,7 +120,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """A tool call's result came; `cause` says why it is to be made again, `error_type` what was raised instead."""
+    """A tool call's result arrived; `cause` says why it is to be made again, `error_type` what was raised instead."""
 
     tool: str
     tool_call_id: str
@@ -130,11 +131,11 @@ class ToolResult:
 
 
 _FAILED_OUTPUT = 'Output tool not used - output '
-"""How pydantic-ai says that an output was wrong once too often while another one was right; it calls it a success."""
+"""How pydantic-ai says an output was invalid once too often while another was accepted; its outcome is `success`."""
 
 
 _UNKNOWN = 'Unknown tool name: '
-"""How pydantic-ai tells a model that it invented a tool, in releases that do not tell why a call is to be made again."""
+"""How pydantic-ai tells a model that it invented a tool, in releases whose retries do not have a cause."""
 
 
 def tool_call(event: AgentStreamEvent, manager: object) -> ToolCall | None:
@@ -158,7 +159,7 @@ def tool_call(event: AgentStreamEvent, manager: object) -> ToolCall | None:
 
 
 def decided_calls(event: AgentStreamEvent) -> frozenset[str]:
-    """The ids of the calls for which a decision or a result came from a capability, inside the run."""
+    """The ids of the calls for which a capability gave a decision or a result, inside the run."""
     results = getattr(event, 'results', None)
     found: set[str] = set()
     for name in ('approvals', 'calls'):
@@ -199,7 +200,7 @@ def tool_result(event: AgentStreamEvent, manager: object) -> ToolResult | None:
 
 
 def _cause(part: object) -> str:
-    """Why a call is to be made again, told from what the model is told of it."""
+    """Why a call is to be made again, derived from the message to the model."""
     content = getattr(part, 'content', None)
     if not isinstance(content, str):
         return 'validation_error'

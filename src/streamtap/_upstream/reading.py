@@ -1,4 +1,4 @@
-"""Looking at what belongs to others: a proxy, or the context of a durable engine, raises for what it lacks."""
+"""Reads attributes of objects that are not ours: a proxy, or a durable engine's context, raises for what it lacks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ def read(holder: object, name: str, otherwise: object = None) -> object:
     """An attribute, or `otherwise` if it is missing or cannot be read now.
 
     Args:
-        holder: Whose attribute.
-        name: Its name.
-        otherwise: What stands for one that is missing.
+        holder: The object.
+        name: The attribute's name.
+        otherwise: What to return instead.
     """
     try:
         return getattr(holder, name, otherwise)

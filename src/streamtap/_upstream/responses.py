@@ -1,4 +1,4 @@
-"""What a response says of itself: its usage, its price, who answered and who failed before."""
+"""Reads what a response says about itself: its usage, its price, who answered and who failed before."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage, ModelResponse
 
 MAX_TOKENS = 10**12
-"""Tokens of one response above which a count is nonsense, as one below 0 is."""
+"""A token count of one response above this is invalid, as is one below 0."""
 
 MAX_DOLLARS = 1e9
-"""The price of one response above which it is nonsense."""
+"""A price of one response above this is invalid, as is one below 0."""
 
 _STATUS = re.compile(r'status_code: (\d{3})\b')
 
@@ -36,7 +36,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt at another model that did not produce the response."""
+    """A failed attempt, which did not produce the response."""
 
     provider: str
     model: str
@@ -49,7 +49,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The facts of a response that are no content."""
+    """The facts about a response, without its content."""
 
     provider: str | None
     model: str | None
@@ -67,7 +67,7 @@ def read_response(response: ModelResponse, resumed: ModelResponse | None = None,
     Args:
         response: The response, complete or as far as it came.
         resumed: The suspended response of an earlier run that it continues, whose usage and failed attempts it repeats.
-        priced: Whether to look its price up, which costs a millisecond where pydantic-ai has not done so already.
+        priced: Whether to look up its price, which takes a millisecond where pydantic-ai has not done so already.
     """
     usage = _usage(response.usage)
     cost = _cost(response) if priced and usage is not None else None
@@ -113,7 +113,7 @@ def _usage(usage: object) -> Usage | None:
     )
     if not all(map(_is_count, counts)):
         return None
-    # Releases before `unmeasured_requests`, and streams that broke, say "nothing reported" with zeros.
+    # Releases before `unmeasured_requests`, and streams that broke, have zeros where nothing was reported.
     return found if found.input_tokens or found.output_tokens else None
 
 
@@ -136,7 +136,7 @@ def _is_count(count: object) -> bool:
 
 
 def _dollars(price: object) -> float | None:
-    """The price, or `None` if it is no amount that anybody could pay: one NaN in a sum would stay there for ever."""
+    """The price, or `None` if it is not a plausible amount: a single NaN would make every sum NaN for ever."""
     try:
         dollars = float(price)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
@@ -149,7 +149,7 @@ def _name(said: object) -> str | None:
 
 
 def attempts_of(holder: object) -> tuple[Attempt, ...]:
-    """The failed attempts that a response, or the exception group of an all-out failure, lists."""
+    """The failed attempts that a response lists, or the exception group that is raised when all have failed."""
     listed: Sequence[object] = getattr(holder, 'failed_attempts', None) or getattr(holder, 'attempts', None) or ()
     return tuple(_attempt(attempt) for attempt in listed)
 
@@ -176,7 +176,7 @@ def _attempt(attempt: object) -> Attempt:
 
 
 def spoken_responses(ctx: object, result: object) -> tuple[ModelResponse, ...]:
-    """The responses of a realtime session; none of any other run."""
+    """The responses of a realtime session; empty for any other run."""
     if not getattr(ctx, 'realtime', False):
         return ()
     new_messages = getattr(result, 'new_messages', None)
@@ -185,7 +185,7 @@ def spoken_responses(ctx: object, result: object) -> tuple[ModelResponse, ...]:
 
 
 def streamed_response(events: object) -> ModelResponse | None:
-    """The response a stream has put together so far; `None` where the stream does not show it."""
+    """The response that a stream has put together so far; `None` where the stream does not show it."""
     response = read(events, 'response')
     return cast('ModelResponse', response) if hasattr(response, 'usage') else None
 
@@ -209,10 +209,10 @@ def asked_model(
     """The provider and the model that was asked: what is configured, not how the server spells it.
 
     Args:
-        model: The model of the request, wrapped in whatever wrappers.
+        model: The model of the request, with any wrappers.
         failures: How many candidates failed before this one.
-        model_id: The `provider:model` that the response names as asked; it tells the candidate where the fallback
-            is a capability, and the context of the run still names the first.
+        model_id: The `provider:model` that was asked, as the response says; it identifies the candidate where the
+            fallback is a capability, and the context of the run still has the first one.
         known_ids: The ids of `model`, if a capability may have sent the request to another model all the same.
     """
     asked = _unwrap(model)

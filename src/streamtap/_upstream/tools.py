@@ -1,4 +1,4 @@
-"""What a run's tool manager knows of the tools."""
+"""Reads what a run's tool manager knows about the tools."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from streamtap._names import clean
 from streamtap._upstream.versions import HAS_BARRIERS
 
 UNKNOWN_TOOL = '_unknown'
-"""The name of every tool that a model invented."""
+"""The reported name of every tool that a model invented."""
 
 
 def _definition(manager: object, name: str) -> object | None:
-    """What the manager knows of the tool.
+    """The manager's definition of the tool; `None` for a tool that it does not know.
 
     Raises:
-        LookupError: If nobody knows: there is no manager, or (in a context of `run_stream()`) one of no step yet.
+        LookupError: If that is unknown: there is no manager, or (in a context of `run_stream()`) it has no step yet.
     """
     look_up = getattr(manager, 'get_tool_def', None)
     if not callable(look_up):
@@ -25,7 +25,7 @@ def _definition(manager: object, name: str) -> object | None:
 
 
 def known_tool(manager: object, name: str) -> str:
-    """The tool's name, or `_unknown` if the run's tool manager does not know it; the name where nobody can say."""
+    """The tool's name, or `_unknown` if the run's tool manager does not know it; its name if that is unclear."""
     try:
         return UNKNOWN_TOOL if _definition(manager, name) is None else clean(name)
     except LookupError:
@@ -41,7 +41,7 @@ def is_output_tool(manager: object, name: str) -> bool:
 
 
 def is_answered_outside(manager: object, name: str) -> bool | None:
-    """Whether calls of this tool get their result from outside the run, or wait for somebody's approval; if known."""
+    """Whether calls of this tool get their result from outside the run, or wait for approval; `None` if unknown."""
     try:
         return getattr(_definition(manager, name), 'kind', None) in ('external', 'unapproved')
     except LookupError:
@@ -49,9 +49,9 @@ def is_answered_outside(manager: object, name: str) -> bool | None:
 
 
 def is_sequential(manager: object, name: str) -> bool | None:
-    """Whether the tool runs alone, not beside other calls of the same response; if known.
+    """Whether the tool runs alone, not concurrently with other calls of the same response; `None` if unknown.
 
-    Where it makes even the calls before it wait for each other, nobody knows what any of them waited for.
+    In releases where it makes even the calls before it wait for each other, it is unknown what any of them waited for.
     """
     try:
         alone = bool(getattr(_definition(manager, name), 'sequential', False))
@@ -61,10 +61,10 @@ def is_sequential(manager: object, name: str) -> bool | None:
 
 
 def execution_mode(manager: object) -> str | None:
-    """How the run executes the calls of one response: `parallel`, `sequential`, `parallel_ordered_events`, or unknown."""
+    """How the run executes a response's calls, if known: `parallel`, `sequential` or `parallel_ordered_events`."""
     mode = getattr(manager, 'get_parallel_execution_mode', None)
     if not callable(mode):
         return None
-    # Of the calls it is given, where it is given them, it only looks for those of `sequential` tools.
+    # Older releases want the calls, but only look for those of `sequential` tools among them.
     found = mode() if HAS_BARRIERS else mode([])
     return found if isinstance(found, str) else None

@@ -23,20 +23,20 @@ RELEASE = release_of(pydantic_ai.__version__)
 """The release line of pydantic-ai that is installed."""
 
 HAS_LAZY_STREAMS = RELEASE >= (2, 10)
-"""Whether a handler is called before its request is sent; before, it was called when the first chunk was there."""
+"""Whether a handler is called before its request is sent; older releases call it when the first chunk is there."""
 
 HAS_BARRIERS = RELEASE >= (2, 0)
-"""Whether a `sequential` tool only waits for the calls before it; before, it made all calls of its round wait."""
+"""Whether a `sequential` tool only waits for the calls before it; in older releases all calls of its round wait."""
 
 CAPABILITY = (2, 23)
-"""From here on events pass the capabilities in every way of running an agent, and hooks are told who streams."""
+"""From here on, events go through capabilities in every way of running an agent, and hooks know what streams."""
 
 WATCH = (2, 26)
-"""From here on the events of `run_stream_events()` lead to their run."""
+"""From here on, the events of `run_stream_events()` lead to their run."""
 
 
 class TooOldError(RuntimeError):
-    """The installed pydantic-ai does not have what a door needs."""
+    """The installed pydantic-ai is too old for a door."""
 
 
 def require(release: tuple[int, int], what: str, instead: str) -> None:
@@ -52,6 +52,6 @@ def require(release: tuple[int, int], what: str, instead: str) -> None:
     """
     if release > RELEASE:
         raise TooOldError(
-            f'{what} needs pydantic-ai {release[0]}.{release[1]} or newer, and {pydantic_ai.__version__} is installed: '
+            f'{what} needs pydantic-ai {release[0]}.{release[1]} or newer, but {pydantic_ai.__version__} is installed: '
             f'upgrade it, or {instead}'
         )

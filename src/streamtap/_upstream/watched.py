@@ -1,4 +1,4 @@
-"""What a stream that the user reads tells of the run behind it."""
+"""Finds out about the run behind a stream that the user reads."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ _OF_TOOLS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class UnknownRun:
-    """The context of a run of which nothing is known; its id is our own."""
+    """Stands for the context of a run about which nothing is known; its id is made up."""
 
     run_id: str
 
     @property
     def tracer(self) -> object | None:
-        """Something, if pydantic-ai is instrumented for the process: then this run has spans, too."""
+        """Not `None` if pydantic-ai is instrumented for the whole process, so that this run has spans, too."""
         return getattr(Agent, '_instrument_default', None) or None
 
 
 class RunOfEvents:
-    """The context of the run behind the events of `run_stream_events()`, which do not show it.
+    """Stands for the context of the run behind the events of `run_stream_events()`, which do not show it.
 
     Args:
         ctx: The context of the run's graph.
@@ -66,9 +66,9 @@ class RunOfEvents:
 
 
 def context_of_node(events: object) -> object | None:
-    """The run context of what `node.stream()` gives: a stream of one response, or the events of one round of tools.
+    """The run context behind what `node.stream()` yields: a stream of one response, or the events of one tool round.
 
-    The latter are a generator of pydantic-ai's own, which was given the context and shows it until it is over.
+    The latter are a generator of pydantic-ai's own, which has the context as a local variable until it is over.
     """
     if read(events, 'response') is not None:
         return read(events, '_run_ctx')
@@ -103,7 +103,7 @@ def run_behind(events: object) -> asyncio.Task[object] | None:
 
 
 def was_left(events: object) -> bool:
-    """Whether the block of `run_stream_events()` was left, so that nobody reads on."""
+    """Whether the `async with` block of `run_stream_events()` was left, so that no more is read."""
     return read(events, '_closed') is True
 
 
@@ -128,9 +128,9 @@ def result_of(event: AgentStreamEvent) -> object | None:
 
 
 def new_messages(holder: object) -> Sequence[ModelMessage]:
-    """The messages of this run, from its result or from the events of `run_stream_events()`; else none."""
+    """The messages of this run, from its result or from the events of `run_stream_events()`; otherwise empty."""
     if tells_context_later(holder) and context_of_events(holder) is None:
-        # It was stopped before it began, and pydantic-ai refuses to say anything of it.
+        # The run has not begun, and pydantic-ai raises when asked for its messages.
         return ()
     messages = read(holder, 'new_messages')
     return cast('Sequence[ModelMessage]', messages()) if callable(messages) else ()

@@ -1,4 +1,4 @@
-"""Who may look at the live view: on loopback whoever asks for loopback, elsewhere who has the token."""
+"""Who may see the live view: requests with the token, or without one those on loopback whose `Host` is loopback."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Access:
 
     Args:
         addr: The address on which the page is served.
-        token: What must be shown to see it; `None` on loopback only.
+        token: What a request must present; `None` is for loopback only.
 
     Raises:
         ValueError: If the address is not loopback and there is no token, or the token is shorter than 16 characters.
@@ -36,9 +36,9 @@ class Access:
                 "or keep addr='127.0.0.1'"
             )
         if token is not None and len(token) < SHORTEST_TOKEN:
-            raise ValueError(f'token must have at least {SHORTEST_TOKEN} characters, as secrets.token_urlsafe() has')
+            raise ValueError(f'token must have at least {SHORTEST_TOKEN} characters: use secrets.token_urlsafe()')
         self._token = None if token is None else token.encode()
-        # What is stored in browsers opens this page, and does not tell the token.
+        # The cookie that browsers store opens this page, but does not reveal the token.
         self._pass = (
             '' if token is None else hmac.new(token.encode(), b'streamtap live view', hashlib.sha256).hexdigest()
         )
@@ -50,7 +50,7 @@ class Access:
             environ: The request.
         """
         if self._token is None:
-            # A name that leads here by way of somebody else's DNS must not let their page read this one.
+            # Against DNS rebinding: a page of another host, whose name resolves to this one, must not read this page.
             return 'yes' if is_loopback(_host(environ.get('HTTP_HOST', ''))) else 'wrong_host'
         cookie = _cookie(environ.get('HTTP_COOKIE', ''), cookie_name(environ))
         scheme, _, credentials = environ.get('HTTP_AUTHORIZATION', '').partition(' ')
@@ -62,10 +62,10 @@ class Access:
         return 'by_query' if self._is_token(asked[0]) else 'no_token'
 
     def cookie(self, environ: WSGIEnvironment) -> str:
-        """The header that lets a browser in from now on.
+        """The value of the `Set-Cookie` header that lets a browser in from now on.
 
         Args:
-            environ: A request that showed the token.
+            environ: A request that presented the token.
         """
         secure = '; Secure' if environ['wsgi.url_scheme'] == 'https' else ''
         return f'{cookie_name(environ)}={self._pass}; Path=/; HttpOnly; SameSite=Lax{secure}'
@@ -75,12 +75,12 @@ class Access:
 
 
 def cookie_name(environ: WSGIEnvironment) -> str:
-    """The cookie's name, with the port: browsers keep one jar for all ports of a host."""
+    """The cookie's name, with the port: browsers send cookies to all ports of a host."""
     return f'streamtap_{environ["SERVER_PORT"]}'
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address or name is this machine's own, whatever a DNS says."""
+    """Whether an address or name is loopback, without asking DNS."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def now_figures(together: Slot, live: Live) -> Document:
-    """What is open now, and what the last quarter of an hour was like.
+    """What is open now, and the figures of the last 15 minutes.
 
     Args:
-        together: All slots as one.
+        together: All slots merged.
         live: What is open.
     """
     return {
@@ -41,7 +41,7 @@ def now_figures(together: Slot, live: Live) -> Document:
 
 
 def slot_figures(slot: Slot) -> SlotFigures:
-    """What the small charts show of one slot.
+    """What the small charts show for one slot.
 
     Args:
         slot: The slot.
@@ -60,7 +60,7 @@ def tables(together: Slot, live: Live) -> Document:
     """A row for each agent, model and tool.
 
     Args:
-        together: All slots as one.
+        together: All slots merged.
         live: What is open.
     """
     agents: Counter[Key] = Counter((run.agent,) for run in live.runs)

@@ -1,4 +1,4 @@
-"""The sink behind the live view: the last runs and the last quarter of an hour, told to whoever looks."""
+"""The sink behind the live view: it remembers the last runs and the last 15 minutes, for those who look at the page."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 
 KEPT_RUNS = 200
 MAX_OPEN = 2000
-"""Open runs whose requests and tool calls are remembered."""
+"""How many open runs' requests and tool calls are remembered."""
 
 MAX_ROWS = 100
-"""Requests, tool calls and nested runs of one run that are remembered."""
+"""How many requests, tool calls and nested runs are remembered per run."""
 
 OPEN_SHOWN = 12
-"""Open runs that are told with their requests and tool calls: the oldest."""
+"""How many outermost open runs are shown with their requests and tool calls: the oldest."""
 
 
 @dataclass(slots=True)
 class _Seen:
-    """What is remembered of a run; `size` counts the nested runs' rows too."""
+    """What is remembered of a run; `size` includes the rows of nested runs."""
 
     started_ns: int
     rows: list[ResponseRecord | ToolRecord] = field(default_factory=list['ResponseRecord | ToolRecord'])
@@ -47,8 +47,8 @@ class _Seen:
     size: int = 0
     left_out: int = 0
     record: RunRecord | None = None
-    told: str | None = None
-    """The run as JSON, once somebody looked."""
+    as_json: str | None = None
+    """The finished run as JSON, once a viewer has asked for it."""
 
     def add(self, row: ResponseRecord | ToolRecord) -> None:
         if self.size < MAX_ROWS:
@@ -72,10 +72,10 @@ class _Seen:
 
 
 class LiveView(BaseSink):
-    """Remembers what the page shows, in bounded memory; nothing is worked out until somebody looks.
+    """Remembers what the page shows, in bounded memory; nothing is computed until a viewer asks.
 
     Args:
-        clock: Where the time is read.
+        clock: The clock to read.
     """
 
     inline: ClassVar[bool] = True
@@ -83,7 +83,7 @@ class LiveView(BaseSink):
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = SystemClock() if clock is None else clock
         self._lock = threading.RLock()
-        self._telling = threading.Lock()
+        self._json_lock = threading.Lock()
         self._open: OrderedDict[str, _Seen] = OrderedDict()
         self._finished: deque[_Seen] = deque(maxlen=KEPT_RUNS)
         self._count = 0
@@ -94,12 +94,12 @@ class LiveView(BaseSink):
         tell_forks(self)
 
     def forked(self) -> None:
-        """Have locks that nobody holds."""
+        """Replace the locks, which may be held."""
         self._lock = threading.RLock()
-        self._telling = threading.Lock()
+        self._json_lock = threading.Lock()
 
     def attached(self, attachment: Attachment) -> None:
-        """Remember where to see what is open."""
+        """Keep the function that returns what is open."""
         self._live = attachment.live
 
     def run_started(self, start: RunStart) -> None:
@@ -124,7 +124,7 @@ class LiveView(BaseSink):
                 seen.add(record)
 
     def run_ended(self, record: RunRecord) -> None:
-        """Put a run among the last ones, or inside the one that called it."""
+        """Add a run to the last ones, or to the run that called it."""
         with self._lock:
             self._windows.at(self._clock.monotonic()).run(record)
             self._total.run(record)
@@ -138,7 +138,7 @@ class LiveView(BaseSink):
                 self._finished.append(seen)
 
     def now(self) -> str:
-        """The present moment as JSON: figures, tables and the open runs."""
+        """The current state as JSON: figures, tables and the open runs."""
         live = self._live()
         now = self._clock.monotonic()
         with self._lock:
@@ -160,10 +160,10 @@ class LiveView(BaseSink):
         )
 
     def finished(self, after: int | None) -> tuple[int, list[str]]:
-        """The last runs that are over, as JSON, oldest first.
+        """The last finished runs as JSON, oldest first.
 
         Args:
-            after: How many had finished when the caller last looked; `None` for all that are remembered.
+            after: How many had finished when the caller last asked; `None` for all that are remembered.
 
         Returns:
             How many have finished by now, and the runs.
@@ -172,8 +172,8 @@ class LiveView(BaseSink):
             count = self._count
             first = 0 if after is None else max(0, len(self._finished) - (count - after))
             new = tuple(islice(self._finished, first, None))
-        with self._telling:
-            return count, [_told(seen) for seen in new]
+        with self._json_lock:
+            return count, [_finished_json(seen) for seen in new]
 
     def _oldest(self, live: Live) -> dict[str, OpenRun]:
         """The open runs to be shown, with those that they called."""
@@ -190,12 +190,12 @@ class LiveView(BaseSink):
         return found
 
 
-def _told(seen: _Seen) -> str:
-    if seen.told is None and seen.record is not None:
-        seen.told = _json(seen.document(seen.record))
-        # What was told is not needed twice.
+def _finished_json(seen: _Seen) -> str:
+    if seen.as_json is None and seen.record is not None:
+        seen.as_json = _json(seen.document(seen.record))
+        # The JSON replaces them.
         seen.rows, seen.nested = [], []
-    return seen.told or 'null'
+    return seen.as_json or 'null'
 
 
 def _json(document: Json) -> str:

@@ -1,4 +1,4 @@
-"""The live view over HTTP: the page's files, and its events as they happen."""
+"""The live view over HTTP: the page's files, and its server-sent events."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TICK = 0.5
 """Seconds between two messages to a viewer."""
 
 MAX_VIEWERS = 16
-"""Each holds a thread."""
+"""Each viewer takes a thread."""
 
 _KINDS = {
     '.html': 'text/html; charset=utf-8',
@@ -27,7 +27,7 @@ _KINDS = {
     '.js': 'text/javascript; charset=utf-8',
     '.svg': 'image/svg+xml',
 }
-# What is served is settled here, so that no request can name a file.
+# All that can be served is listed here, so that no request can name a file.
 _FILES = {
     '/' if file.name == 'index.html' else f'/{file.name}': (file, kind)
     for file in (files('streamtap._web') / 'static').iterdir()
@@ -49,12 +49,12 @@ _SAFETY = [
 
 
 class LivePage:
-    """A WSGI application: `/` is the page, `/metrics` what it was before, and there is nothing else.
+    """A WSGI application: `/` is the page, with its files and `/events`, and `/metrics` is what it is without a page.
 
     Args:
         view: What is shown.
-        metrics: The application that answers with the metrics.
-        access: Who may look.
+        metrics: The application that serves the metrics.
+        access: Who may see the page.
     """
 
     def __init__(self, view: LiveView, metrics: WSGIApplication, access: Access) -> None:
@@ -65,7 +65,7 @@ class LivePage:
         self._closed = threading.Event()
 
     def close(self) -> None:
-        """Let go of every viewer."""
+        """End every viewer's events."""
         self._closed.set()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -88,24 +88,25 @@ class LivePage:
             why = 'This page needs its token: open /?token=... once, or send it as Authorization: Bearer.'
             return refuse('401 Unauthorized', why, ('WWW-Authenticate', 'Bearer'))
         if environ['REQUEST_METHOD'] != 'GET':
-            return refuse('405 Method Not Allowed', 'There is nothing to change here.', ('Allow', 'GET'))
+            return refuse('405 Method Not Allowed', 'This page can only be read.', ('Allow', 'GET'))
         if verdict == 'by_query':
-            # Out of the address bar and the history.
+            # A redirect, to get the token out of the address bar and the history.
             cookie = ('Set-Cookie', self._access.cookie(environ))
-            return refuse('303 See Other', 'Come in.', ('Location', '/'), cookie)
+            return refuse('303 See Other', 'The page is at /.', ('Location', '/'), cookie)
         if path in _FILES:
             file, kind = _FILES[path]
             return answer('200 OK', file.read_bytes(), kind)
         if path != '/events':
-            return refuse('404 Not Found', 'There are / and /metrics.')
+            return refuse('404 Not Found', 'Not found: there are only / and /metrics.')
         if not self._viewers.acquire(blocking=False):
-            return refuse('503 Service Unavailable', f'{MAX_VIEWERS} viewers look already.', ('Retry-After', '5'))
+            why = f'There are {MAX_VIEWERS} viewers already, which is the limit.'
+            return refuse('503 Service Unavailable', why, ('Retry-After', '5'))
         start_response('200 OK', [('Content-Type', 'text/event-stream'), *_SAFETY])
         return _Events(self._moments, self._closed, self._viewers.release)
 
 
 class _Events:
-    """The events of one viewer: first all that is remembered, then what is new, until one of the two leaves."""
+    """The events of one viewer: first all that is remembered, then what is new, until either side closes."""
 
     def __init__(self, moments: _Moments, closed: threading.Event, left: Callable[[], None]) -> None:
         self._moments = moments
@@ -117,7 +118,7 @@ class _Events:
         return self
 
     def __next__(self) -> bytes:
-        # A viewer who was away starts anew: this process may not be the one it knew.
+        # A viewer that reconnects gets everything again: this may be another process than before.
         name, retry = ('more', '') if self._after is not None else ('all', 'retry: 1000\n')
         if self._after is not None and self._closed.wait(TICK):
             raise StopIteration
@@ -132,7 +133,7 @@ class _Events:
 
 
 class _Moments:
-    """The present moment, worked out once for all viewers, and only when one of them asks."""
+    """The current state, computed once for all viewers, and only when one of them asks."""
 
     def __init__(self, view: LiveView) -> None:
         self.view = view

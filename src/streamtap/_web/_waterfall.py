@@ -1,4 +1,4 @@
-"""What a browser is told of a run: where each second of its requests and tool calls went, as plain data."""
+"""A run as the browser gets it: where each second of its requests and tool calls went, as plain data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Json: TypeAlias = 'Mapping[str, Json] | Sequence[Json] | str | float | bool | None'
 Document: TypeAlias = 'dict[str, Json]'
 Bar: TypeAlias = 'tuple[str, float, float]'
-"""What went on, the second of the run at which it began, and for how many."""
+"""What happened, at which second of the run it began, and how many seconds it took."""
 
 _KINDS = {'thinking': 'thinking', 'tool-call': 'tool_call', 'builtin-tool-call': 'tool_call'}
 _SILENT_KINDS = frozenset({'builtin-tool-return', 'compaction'})
@@ -27,7 +27,7 @@ _SILENT_KINDS = frozenset({'builtin-tool-return', 'compaction'})
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:
-    """A run that goes on, the requests and tool calls of it that ended, and the documents of runs that it called."""
+    """An open run, its requests and tool calls that have ended, and the documents of runs that it called."""
 
     live: LiveRun
     started_ns: int
@@ -70,7 +70,7 @@ def run_document(
 
 
 def open_documents(runs: dict[str, OpenRun], live: Live) -> list[Json]:
-    """The runs that go on, each with those that it called inside it; the outermost are given, oldest first.
+    """The open runs, oldest first, each with the runs that it called nested inside it.
 
     Args:
         runs: The runs by id, oldest first.
@@ -81,7 +81,7 @@ def open_documents(runs: dict[str, OpenRun], live: Live) -> list[Json]:
     happening: defaultdict[str, list[LiveResponse | LiveTool]] = defaultdict(list)
     for one in (*live.responses, *live.tools):
         happening[one.run_id].append(one)
-    # From the youngest: a run that was called is ready before the one that called it.
+    # From the youngest: a nested run must be ready before the one that called it.
     for run_id, run in reversed(runs.items()):
         inside = [*run.nested, *reversed(nested[run_id])]
         (nested[run.live.parent_run_id] if run.live.parent_run_id in runs else outermost).append(
@@ -107,12 +107,12 @@ def _open_document(run: OpenRun, now: Iterable[LiveResponse | LiveTool], nested:
 
 
 def short(number: float | None) -> float | None:
-    """A number with the digits that anybody looks at; none where it is none that JSON knows."""
+    """A number with five significant digits; `None` where JSON cannot represent it."""
     return None if number is None or not math.isfinite(number) else float(f'{number:.5g}')
 
 
 def model_name(provider: str, model: str) -> str:
-    """What a model is called, with its provider where that is known."""
+    """The name of a model, with its provider where that is known."""
     return f'{provider}:{model}' if provider else model
 
 
@@ -160,7 +160,7 @@ def _bars(record: ResponseRecord, start: float) -> list[Bar]:
         if part.start is not None and part.chunks and part.kind not in _SILENT_KINDS
     )
     if record.stalls == 1 and record.stall_starts:
-        # Of several, only the sum of their seconds is known: they are marks.
+        # Of several stalls only the total duration is known, so they become marks.
         bars.append(('stall', start + record.stall_starts[0], record.stall_seconds))
     return bars
 

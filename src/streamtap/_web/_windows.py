@@ -1,4 +1,4 @@
-"""The last quarter of an hour, in slots: totals and distributions of runs, models and tools, in bounded memory."""
+"""The last 15 minutes, in slots: totals and distributions of runs, models and tools, in bounded memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SLOT_SECONDS = 15.0
 SLOTS = 60
 MAX_GROUPS = 50
-"""Agents, models and tools of a slot that are told apart; the rest are one more, together."""
+"""How many agents, models or tools of a slot are counted separately; the rest are counted together as one more."""
 
 Key = tuple[str, ...]
 
@@ -27,7 +27,10 @@ Figures = TypeVar('Figures')
 
 @dataclass(slots=True)
 class Tally:
-    """The sums and distributions of one group in one slot; `first` and `speed` mean what the group makes of them."""
+    """The sums and distributions of one group in one slot.
+
+    `first` is the time to first output of runs, and the time to first token of requests; only requests have a `speed`.
+    """
 
     count: int = 0
     failed: int = 0
@@ -39,7 +42,7 @@ class Tally:
     duration: Sketch = field(default_factory=Sketch)
 
     def absorb(self, other: Tally) -> None:
-        """Add what another one of the same group counted."""
+        """Add what another tally of the same group counted."""
         self.count += other.count
         self.failed += other.failed
         self.input_tokens += other.input_tokens
@@ -83,7 +86,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Slot:
-    """What ended in some seconds, or in several slots together."""
+    """What ended during some seconds, or during several slots."""
 
     began: float
     runs: Tally = field(default_factory=Tally)
@@ -129,7 +132,7 @@ class Windows(Generic[Figures]):
         self._merged: Slot | None = None
 
     def at(self, now: float) -> Slot:
-        """The slot that counts what ends now."""
+        """The current slot, which counts what ends now."""
         if now - self._current.began >= SLOT_SECONDS * SLOTS:
             self._closed.clear()
             self._figures.clear()
@@ -144,19 +147,19 @@ class Windows(Generic[Figures]):
         return self._current
 
     def together(self, now: float) -> Slot:
-        """All slots as one."""
+        """All slots merged."""
         current = self.at(now)
         if self._merged is None:
-            # Kept until a slot closes: merging sixty of them each time somebody looks would cost more than measuring.
+            # Cached until a slot closes: merging sixty slots each time a viewer asks would cost more than measuring.
             self._merged = _merged(self._closed)
         return _merged((self._merged, current))
 
     def each(self, now: float, figures: Callable[[Slot], Figures]) -> tuple[Figures, ...]:
-        """What a function makes of each slot, oldest first; the last one still counts.
+        """What a function makes of each slot, oldest first; the last slot is still open.
 
         Args:
             now: The monotonic time.
-            figures: The function, always the same one: of a slot that is closed it is asked once.
+            figures: The function, always the same one: for a slot that is closed it is called only once.
         """
         current = self.at(now)
         self._figures.extend(figures(slot) for slot in islice(self._closed, len(self._figures), None))

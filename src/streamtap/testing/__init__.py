@@ -1,11 +1,11 @@
-"""For tests: a tap that remembers, a clock that stands still, and a provider whose pace is known.
+"""For tests: a tap that keeps its records, a clock that only the test advances, and a provider whose pace is known.
 
-The paced provider and its script imitate an OpenAI-compatible server on loopback; `pydantic-ai-slim[openai]` gives the
+The paced provider and its script imitate an OpenAI-compatible server on loopback; `pydantic-ai-slim[openai]` has the
 model class that talks to it.
 
 With `pytest_plugins = ['streamtap.testing']` in `conftest.py`, tests have the fixtures `captap` and `tap_clock`, and
-one that fails shows what was measured.
-PYTEST_DONT_REWRITE: nothing here asserts, and a test may import it before pytest hears of it.
+a test that fails shows what was measured.
+PYTEST_DONT_REWRITE: nothing here asserts, and a test may import it before pytest loads it as a plugin.
 """
 
 from streamtap.testing._clock import FakeClock
@@ -15,7 +15,7 @@ from streamtap.testing._request import ChatRequest
 from streamtap.testing._script import Call, Drop, Fail, Hang, Pause, Reply, Say, Think, TokenUsage, words
 from streamtap.testing._served import SentChunk, Served
 
-# What pytest loads with this module, if it is told to: nobody else needs pytest.
+# What pytest loads along with this module, if that is a plugin: nothing else needs pytest.
 pytest_plugins = ['streamtap.testing._plugin']
 
 __all__ = [

@@ -1,10 +1,10 @@
-"""A clock that stands still until it is told to go on."""
+"""A clock that stands still until it is advanced."""
 
 from __future__ import annotations
 
 
 class FakeClock:
-    """A clock for tests: time passes only by `advance`.
+    """A clock for tests: time only passes through `advance`.
 
     Args:
         monotonic: Where the monotonic clock starts, in seconds. Default 1000.
@@ -25,7 +25,7 @@ class FakeClock:
             ValueError: If `seconds` is below 0: this clock never goes back.
         """
         if seconds < 0:
-            raise ValueError(f'time only goes on: advance() takes at least 0 seconds, not {seconds!r}')
+            raise ValueError(f'time cannot go back: advance() takes at least 0 seconds, not {seconds!r}')
         self._monotonic += seconds
         self._unix_ns += round(seconds * 1e9)
 

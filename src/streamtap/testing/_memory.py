@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 
 class MemorySink(BaseSink):
-    """Keeps every moment it is told, in order; for tests, as it grows without bound."""
+    """Keeps every start and record that it receives, in order; only for tests, as it grows without bound."""
 
     inline: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.moments: list[tuple[str, object]] = []
-        """Every moment: its name, and the start or record that came with it."""
+        """Every start and record, with the name of the sink's method that received it."""
         self.runs: list[RunRecord] = []
         """The runs that ended."""
         self.responses: list[ResponseRecord] = []
-        """The responses that came, and the requests that failed."""
+        """The responses that arrived, and the requests that failed."""
         self.tools: list[ToolRecord] = []
         """The tool calls that ended."""
         self.faults: list[Fault] = []
-        """What the tap itself got wrong."""
+        """What the tap itself failed at or dropped."""
 
     def run_started(self, start: RunStart) -> None:
         """Remember that a run began."""
@@ -69,7 +69,9 @@ class MemorySink(BaseSink):
 
 
 class Capture:
-    """A tap, and what it recorded so far. Reading it reports the runs that are over first; printed, it shows them.
+    """A tap, and what it has recorded so far; print it to see that.
+
+    Reading it first makes the tap report the runs that are over.
 
     Args:
         tap: The tap to plug in.
@@ -99,7 +101,7 @@ class Capture:
 
     @property
     def responses(self) -> list[ResponseRecord]:
-        """The responses that came and the requests that failed, in order."""
+        """The responses that arrived and the requests that failed, in order."""
         return self._seen().responses
 
     @property
@@ -121,16 +123,16 @@ class Capture:
 
     @property
     def faults(self) -> list[Fault]:
-        """What the tap itself got wrong; a healthy test finds none."""
+        """What the tap itself failed at or dropped; should be empty."""
         return self._seen().faults
 
     @property
     def moments(self) -> list[tuple[str, object]]:
-        """Every moment in order, with its start or record."""
+        """Every start and record in order, with the name of the sink's method that received it."""
         return self._seen().moments
 
     def __repr__(self) -> str:
-        """Short, as pytest shows it in what an assertion was made of."""
+        """A short form, for pytest's explanation of a failed assertion."""
         return f'<Capture of {len(self._memory.runs)} runs>'
 
     def __str__(self) -> str:
@@ -153,7 +155,7 @@ def capture(
     settle_after: float = 30.0,
     clock: Clock | None = None,
 ) -> Generator[Capture]:
-    """A tap whose records are kept in memory, for the time of a `with` block; it touches no Prometheus registry.
+    """A tap that keeps its records in memory, for a `with` block; it touches no Prometheus registry.
 
     It measures even where `STREAMTAP_DISABLED` switches off the taps of the code under test. The arguments are those of
     `Tap`.
@@ -181,9 +183,9 @@ def capture(
 
 @contextlib.contextmanager
 def capture_of(tap: Tap) -> Generator[Capture]:
-    """What a tap that the code under test already has records during a `with` block, on that tap's own clock.
+    """Capture what an existing tap, of the code under test, records during a `with` block, on that tap's own clock.
 
-    Everything the tap does, it does all the same.
+    The tap keeps doing everything else that it does.
 
     ```python
     with capture_of(app.tap) as seen:
@@ -200,7 +202,7 @@ def capture_of(tap: Tap) -> Generator[Capture]:
     if not tap.enabled:
         raise ValueError('this tap is switched off: unset STREAMTAP_DISABLED before it is made, or pass enabled=True')
     memory = MemorySink()
-    # What is over by now is no part of it.
+    # Runs that are over by now are not part of the capture.
     tap.flush()
     tap.add_sink(memory)
     try:

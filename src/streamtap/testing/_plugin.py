@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def tap_clock() -> FakeClock:
-    """The clock of `captap`: time passes only by `tap_clock.advance(seconds)`."""
+    """The clock of `captap`: time only passes through `tap_clock.advance(seconds)`."""
     return FakeClock()
 
 
 @pytest.fixture
 def captap(tap_clock: FakeClock) -> Iterator[Capture]:
-    """A tap under a fake clock, and what it recorded so far: `Agent(..., capabilities=[captap.tap.capability()])`.
+    """A tap on a fake clock, and what it has recorded so far: `Agent(..., capabilities=[captap.tap.capability()])`.
 
     It measures even where `STREAMTAP_DISABLED` switches off the taps of the code under test.
     """
@@ -31,7 +31,7 @@ def captap(tap_clock: FakeClock) -> Iterator[Capture]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show below a test that failed what was measured, whichever fixture gave it a capture."""
+    """Add what was measured to the report of a failed test, whichever fixture gave it a capture."""
     report = yield
     if report.when == 'call' and report.failed and isinstance(item, pytest.Function):
         captures = {id(value): (name, value) for name, value in item.funcargs.items() if isinstance(value, Capture)}

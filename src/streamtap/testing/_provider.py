@@ -1,4 +1,4 @@
-"""A chat-completions server on loopback which streams a timed script and remembers when each chunk left."""
+"""A chat-completions server on loopback that streams a timed script and records when each chunk left."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 class PacedProvider:
-    """An OpenAI-compatible provider which answers by a timed script.
+    """An OpenAI-compatible provider that answers from a timed script.
 
-    It runs in a daemon thread with an event loop of its own, so a client which blocks its loop does not delay it.
+    It runs in a daemon thread with an event loop of its own, so a client that blocks its loop does not delay it.
     Use it as a context manager, or call `start` and `close`.
 
     Args:
         script: The replies, given in turn, or a function from a request to its reply. The function is called in the
-            provider's thread and must not block. If it raises, or no reply is left, the answer is a status 500.
+            provider's thread and must not block. If it raises, or no reply is left, the response has status 500.
         port: The TCP port on the loopback interface; 0 takes a free one.
         keep: How many of the last requests `served` remembers.
 
@@ -60,11 +60,11 @@ class PacedProvider:
         """Listen and serve.
 
         Raises:
-            OSError: If the port is busy.
-            RuntimeError: If the provider runs already.
+            OSError: If the port is in use.
+            RuntimeError: If the provider is already running.
         """
         if self._running:
-            raise RuntimeError('the provider runs already')
+            raise RuntimeError('the provider is already running')
         listener = socket.create_server(('127.0.0.1', self._port))
         self._address = listener.getsockname()
         loop = asyncio.SelectorEventLoop(_PunctualSelector())
@@ -74,7 +74,7 @@ class PacedProvider:
         thread.start()
 
     def close(self) -> None:
-        """End all streams, stop listening and wait until the thread has ended; does nothing when not running."""
+        """End all streams, stop listening and wait until the thread has ended; does nothing if it is not running."""
         running, self._running = self._running, None
         if running:
             loop, thread = running
@@ -101,13 +101,13 @@ class PacedProvider:
 
     @property
     def served(self) -> tuple[Served, ...]:
-        """What was done about each chat request so far, in order of arrival; may be read from any thread."""
+        """How each chat request so far was answered, in order of arrival; may be read from any thread."""
         with self._lock:
             return tuple(exchange.snapshot() for exchange in self._exchanges)
 
     @property
     def errors(self) -> tuple[Exception, ...]:
-        """What the script raised so far, a `LookupError` for each request after its last reply included."""
+        """What the script has raised so far, including a `LookupError` for each request after its last reply."""
         with self._lock:
             return tuple(self._errors)
 
@@ -120,12 +120,12 @@ class PacedProvider:
     async def _serve(self, listener: socket.socket) -> None:
         server = await asyncio.get_running_loop().create_server(self._connect, sock=listener, backlog=1024)
         await self._stop.wait()
-        # Closed at the end: asyncio fails to set up a connection which it accepted just before its server was closed.
+        # Closed at the end: asyncio fails to set up a connection that it accepted just before its server was closed.
         server.get_loop().remove_reader(listener)
         while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
             for writer in self._writers:
                 writer.transport.abort()
-            # Not without a timeout, as one of the tasks may be the start of a connection which is no writer yet.
+            # With a timeout, as one of the tasks may be the start of a connection that has no writer yet.
             await asyncio.wait(tasks, timeout=0.01)
         server.close()
         await server.wait_closed()
@@ -143,7 +143,7 @@ class PacedProvider:
             while await self._answer(reader, writer):
                 pass
         except (OSError, EOFError, asyncio.LimitOverrunError):
-            pass  # The client went away or sends no HTTP, or the provider is closing.
+            pass  # The client went away or does not send HTTP, or the provider is closing.
         finally:
             self._writers.discard(writer)
             writer.transport.abort()
@@ -151,7 +151,7 @@ class PacedProvider:
                 await writer.wait_closed()
 
     async def _answer(self, reader: _Reader, writer: asyncio.StreamWriter) -> bool:
-        """Answer the next request and return whether the connection stays open."""
+        """Answer the next request; returns whether the connection stays open."""
         target, headers, body = await _read_request(reader)
         received_at = time.perf_counter()
         stays = headers.get('connection', '').lower() != 'close'
@@ -189,7 +189,7 @@ class PacedProvider:
 
 @dataclass(slots=True)
 class _Exchange:
-    """One request and what is done about it; only the provider's thread writes to it."""
+    """One request and its response; only the provider's thread writes to it."""
 
     received_at: float
     reader: _Reader
@@ -205,7 +205,7 @@ class _Exchange:
         return Served(self.request, self.received_at, self.headers_at, chunks, self.finished_at, self.disconnected)
 
     async def carry_out(self, reply: Reply) -> bool:
-        """Send the reply at its pace and return whether the connection can be used again."""
+        """Send the reply at its pace; returns whether the connection can be used again."""
         wording, ending = Wording(reply, self.request), reply.ending
         chunks, end = reply.timetable()
         streams = self.request.stream and reply.status == 200
@@ -219,7 +219,7 @@ class _Exchange:
         *early, last = wording.closing() if streams else (wording.whole(),)
         for data in early:
             await _write(self.writer, data)
-        # All is noted before it is sent, lest a client which has got it looks for it in vain.
+        # The times are recorded before the end is sent, so that they are there for a client that has received it.
         self.finished_at = time.perf_counter()
         self.headers_at = self.headers_at or self.finished_at
         await _write(self.writer, last)
@@ -250,7 +250,7 @@ class _Exchange:
 if sys.platform == 'linux':
 
     class _PunctualSelector(selectors.EpollSelector):
-        """A selector which keeps the microseconds of a timeout, which epoll rounds up to a millisecond."""
+        """A selector that keeps the microseconds of a timeout, which epoll rounds up to a millisecond."""
 
         def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
             if timeout and timeout > 0 and self.fileno() < 1024:  # select() takes no descriptor above that.
@@ -262,7 +262,7 @@ else:
 
 
 class _Reader(asyncio.StreamReader):
-    """A stream reader which tells of the end of the input without reading up to it."""
+    """A stream reader that signals the end of the input before everything up to it was read."""
 
     def __init__(self) -> None:
         super().__init__(limit=2**18)
@@ -270,13 +270,13 @@ class _Reader(asyncio.StreamReader):
 
     def feed_eof(self) -> None:
         super().feed_eof()
-        self._tell()
+        self._signal()
 
     def set_exception(self, exc: Exception) -> None:
         super().set_exception(exc)
-        self._tell()
+        self._signal()
 
-    def _tell(self) -> None:
+    def _signal(self) -> None:
         if not self.gone.done():
             self.gone.set_result(None)
 
@@ -289,7 +289,7 @@ async def _read_request(reader: _Reader) -> tuple[str, dict[str, str], bytes]:
 
 
 async def _write(writer: asyncio.StreamWriter, data: bytes) -> float:
-    """Write the bytes and return when the kernel had taken them."""
+    """Write the bytes; returns the time at which the kernel had taken them."""
     writer.write(data)
     await writer.drain()
     return time.perf_counter()

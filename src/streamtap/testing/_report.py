@@ -1,4 +1,4 @@
-"""What a memory sink holds, as a person reads it below a test that failed."""
+"""The contents of a memory sink as text, for the report of a failed test."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ if TYPE_CHECKING:
 
 
 def report(moments: Iterable[tuple[str, object]], faults: Sequence[Fault]) -> str:
-    """The runs in the order of their start, below each its requests and tool calls in the order of their end.
+    """The runs in the order of their start, each followed by its requests and tool calls in the order of their end.
 
     Args:
         moments: The moments of a memory sink.
-        faults: What the tap itself got wrong.
+        faults: What the tap itself failed at or dropped.
     """
     heads: dict[str, str] = {}
     details: dict[str, list[str]] = {}
-    for _, told in moments:
-        if isinstance(told, RunStart):
-            heads.setdefault(told.run_id, f'run {told.agent}: still open')
-        elif isinstance(told, RunRecord):
-            heads[told.run_id] = _run(told)
-        elif isinstance(told, ResponseRecord):
-            details.setdefault(told.run_id, []).append(f'  request {told.step}, {_response(told)}')
-        elif isinstance(told, ToolRecord):
-            details.setdefault(told.run_id, []).append(f'  tool {told.tool}: {_ending(told)} after {_time(told)}')
+    for _, fact in moments:
+        if isinstance(fact, RunStart):
+            heads.setdefault(fact.run_id, f'run {fact.agent}: still open')
+        elif isinstance(fact, RunRecord):
+            heads[fact.run_id] = _run(fact)
+        elif isinstance(fact, ResponseRecord):
+            details.setdefault(fact.run_id, []).append(f'  request {fact.step}, {_response(fact)}')
+        elif isinstance(fact, ToolRecord):
+            details.setdefault(fact.run_id, []).append(f'  tool {fact.tool}: {_ending(fact)} after {_time(fact)}')
     lines = [line for run_id, head in heads.items() for line in (head, *details.get(run_id, ()))]
     lines += [_fault(fault) for fault in faults]
-    return '\n'.join(lines or ['no run had this tap: give it to the agent, or to the run'])
+    return '\n'.join(lines or ['no run used this tap: pass it to the agent, or to the run'])
 
 
 def _fault(fault: Fault) -> str:
     if fault.what == 'error':
         return f'the tap failed in {fault.where}'
-    return f'the tap gave up {fault.count} {fault.where}'
+    return f'the tap dropped {fault.count} {fault.where}'
 
 
 def _run(run: RunRecord) -> str:

@@ -1,4 +1,4 @@
-"""What a `PacedProvider` is asked, and how a script answers it."""
+"""The requests to a `PacedProvider`, and how a script answers them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from streamtap.testing._script import Reply
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A chat completion request as the provider got it.
+    """A chat completion request as the provider received it.
 
     Args:
         model: The model's name.
         messages: The messages as they were sent.
         tools: The names of the offered function tools.
-        stream: Whether the answer was asked for as a stream.
-        number: How many requests the provider had got before.
-        include_usage: Whether a streamed answer was asked to report its tokens.
+        stream: Whether a streamed response was asked for.
+        number: How many requests the provider had received before.
+        include_usage: Whether a streamed response was asked to report its tokens.
     """
 
     model: str
@@ -39,7 +39,7 @@ class ChatRequest:
             number: How many requests came before.
 
         Raises:
-            ValueError: If it is no chat completion request.
+            ValueError: If it is not a chat completion request.
         """
         try:
             payload: dict[str, Any] = json.loads(body)
@@ -60,13 +60,13 @@ Script: TypeAlias = Sequence[Reply] | Callable[[ChatRequest], Reply]
 
 
 def in_turn(script: Sequence[Reply]) -> Callable[[ChatRequest], Reply]:
-    """The function which gives one reply after the other and raises `LookupError` when none is left.
+    """A function that returns one reply after the other, and raises `LookupError` when none is left.
 
     Args:
         script: The replies.
 
     Raises:
-        TypeError: If the script is no sequence of replies.
+        TypeError: If the script is not a sequence of replies.
         ValueError: If it is empty.
     """
     replies = _checked_replies(script)

@@ -1,4 +1,4 @@
-"""What a `PacedProvider` is told to say: steps, and the replies they make up."""
+"""The script of a `PacedProvider`: replies, and the steps that they consist of."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class Call:
     Args:
         tool: The tool's name.
         args: The arguments; a string is sent as it is, so it may be invalid JSON, or empty for no arguments chunk.
-        id: The call's id; by default one which no other call of the provider has.
-        pieces: The number of chunks which the arguments are cut into (never more than they have characters).
+        id: The call's id; by default one that no other call of the provider has.
+        pieces: The number of chunks that the arguments are cut into (never more than they have characters).
 
     Raises:
         ValueError: If `tool` is empty or `pieces` is less than 1.
@@ -122,7 +122,7 @@ class Drop:
 class Fail:
     """An error object in the middle of the stream, which ends it; the last step of a reply.
 
-    As the only step of a reply with a status of 400 or more it is that response's error.
+    As the only step of a reply with a status of 400 or more, it is the error of that response.
 
     Args:
         message: The error's message.
@@ -138,13 +138,13 @@ Step: TypeAlias = Think | Say | Call | Pause | Hang | Drop | Fail
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
-    """The token counts which a reply reports.
+    """The token counts that a reply reports.
 
     Args:
-        input: Tokens of the prompt, with the cached ones.
-        output: Tokens of the answer, with the reasoning ones; `None` counts one for each content chunk.
-        cached: Tokens of the prompt which were read from the cache.
-        reasoning: Tokens of the answer which were reasoning.
+        input: Tokens of the prompt, including the cached ones.
+        output: Tokens of the answer, including the reasoning ones; `None` counts one for each content chunk.
+        cached: Tokens of the prompt that were read from the cache.
+        reasoning: Tokens of the answer that were reasoning.
 
     Raises:
         ValueError: If a count is negative.
@@ -189,10 +189,10 @@ class Reply:
         every: Seconds between successive content chunks.
         usage: The reported tokens; `None` if the provider reports none at all.
         finish_reason: By default `'tool_calls'` if there is a `Call`, else `'stop'`.
-        model: The model's name in the response; by default the one which was asked for.
+        model: The model's name in the response; by default the one that was asked for.
 
     Raises:
-        TypeError: If a step is none of the known ones or a time is not a number.
+        TypeError: If something in `steps` is not a step, or a time is not a number.
         ValueError: If a time is negative or not finite, the status is out of range, or steps follow the last one.
     """
 
@@ -214,7 +214,7 @@ class Reply:
         if self.status != 200 and not 400 <= self.status <= 599:
             raise ValueError(f'Reply.status must be 200 or 400 to 599, not {self.status!r}')
         if self.status != 200 and any(not isinstance(step, Fail) for step in self.steps):
-            raise ValueError(f'the only step of a reply with status {self.status} can be a Fail')
+            raise ValueError(f'a reply with status {self.status} can have no step but a Fail')
         if self.usage and self.usage.output is None:
             object.__setattr__(self, 'usage', replace(self.usage, output=len(self.timetable()[0])))
 
@@ -225,7 +225,7 @@ class Reply:
 
     @property
     def ending(self) -> Hang | Drop | Fail | None:
-        """The step which ends the reply before its time; `None` if it ends well."""
+        """The step that ends the reply early; `None` if it ends normally."""
         last = self.steps[-1] if self.steps else None
         return last if isinstance(last, Hang | Drop | Fail) else None
 
@@ -245,7 +245,7 @@ class Reply:
 
 
 def words(text: str, step: type[Say | Think] = Say) -> tuple[Say | Think, ...]:
-    """Split a text into one step for each word, which lose no spaces when joined.
+    """Split a text into one step for each word; joined, their texts are the whole text, with its spaces.
 
     Args:
         text: The text.

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SentChunk:
-    """A content chunk which left the provider.
+    """A content chunk that left the provider.
 
     Args:
         at: Just after the write to the socket; like `began` in `time.perf_counter()` seconds.
         kind: What it held.
         text: The text, the reasoning, the tool's name or the piece of arguments.
-        began: Just before the write. A client in the same process may see the chunk before `at`, as the thread which
-            wrote it can have to wait for the interpreter to go on, but never before `began`.
+        began: Just before the write. A client in the same process may see the chunk before `at`, because the thread
+            that wrote it may have to wait for the interpreter, but never before `began`.
     """
 
     at: float
@@ -30,14 +30,14 @@ class SentChunk:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What the provider did about one request; all times are `time.perf_counter()` seconds.
+    """How the provider answered one request; all times are in `time.perf_counter()` seconds.
 
     Args:
         request: The request.
         received_at: When the whole request had been read.
         headers_at: When the response's headers left, if they did.
-        chunks: The content chunks which were streamed; none of an unstreamed response.
-        finished_at: When the response ended, however it ended; `None` while it goes on.
+        chunks: The content chunks that were streamed; empty for an unstreamed response.
+        finished_at: When the response ended, however it ended; `None` while it is in progress.
         disconnected: Whether the client went away before the whole response had been written.
     """
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The bytes of the HTTP response which brings a reply to a request.
+    """The bytes of the HTTP response that carries a reply to a request.
 
     Args:
         reply: The reply.
@@ -41,7 +41,7 @@ class Wording:
         return self._event({'tool_calls': [{'index': chunk.call, 'function': {'arguments': chunk.text}}]})
 
     def closing(self) -> tuple[bytes, ...]:
-        """The events after the content; the end of the stream is with the last, at which a client may hang up."""
+        """The events after the content; the last includes the end of the stream, at which a client may disconnect."""
         if isinstance(self.reply.ending, Fail):
             return (_event(_error(self.reply.ending)) + _STREAM_END,)
         finish = self._event({}, self._finish_reason())

@@ -1,4 +1,4 @@
-// The connection to the events.
+// The connection to the process's events.
 
 export class Connection {
   #status;
@@ -7,8 +7,8 @@ export class Connection {
   #retry = 0;
 
   /**
-   * @param status The element that says how the connection stands.
-   * @param receive Called with the type of each event, `all` or `more`, and what it tells.
+   * @param status The element that shows the state of the connection.
+   * @param receive Called with the type of each event, `all` or `more`, and its data.
    */
   constructor(status, receive) {
     this.#status = status;
@@ -33,8 +33,8 @@ export class Connection {
   }
 
   #lost() {
-    this.#say('lost', 'connection lost, trying again');
-    // A browser gives up by itself where the answer was no stream, as when the token is another one now.
+    this.#say('lost', 'connection lost, reconnecting');
+    // A browser gives up by itself if the response was not a stream, for instance because the token has changed.
     if (this.#source.readyState === EventSource.CLOSED) this.#retry = setTimeout(() => this.open(), 2000);
   }
 

@@ -11,7 +11,7 @@ export function copyOnClick(button, text) {
       await navigator.clipboard.writeText(text);
       button.textContent = 'Copied';
     } catch {
-      button.textContent = 'Select it to copy';
+      button.textContent = 'Select the text to copy it';
     }
     clearTimeout(timer);
     timer = setTimeout(() => { button.textContent = label; }, 1500);

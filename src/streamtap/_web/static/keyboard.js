@@ -1,5 +1,5 @@
-// The list by keyboard: up and down walk through the runs, or through the lanes of a waterfall; left and right through
-// its bars; Escape closes it.
+// The list by keyboard: up and down walk through the runs, or through the lanes of an open waterfall; left and right
+// walk through its bars; Escape closes it.
 
 export function walkByKeys(list) {
   list.addEventListener('keydown', (event) => {
@@ -19,7 +19,7 @@ function whereTo({ key, target }) {
   return target.classList.contains('run') && !isSideways ? otherRun(target, step) : null;
 }
 
-/** The run whose waterfall this was in. */
+/** Closes the waterfall that contains the target; returns the button of its run. */
 function closed(target) {
   const run = target.closest('.detail')?.previousElementSibling;
   run?.click();
@@ -28,7 +28,7 @@ function closed(target) {
 
 function otherBar(bar, step, isSideways) {
   const next = isSideways ? inLane(bar, step) : inOtherLane(bar, step);
-  // Tab comes back to it.
+  // Tab will come back to this bar.
   if (next) [bar.tabIndex, next.tabIndex] = [-1, 0];
   return next;
 }

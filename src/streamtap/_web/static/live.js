@@ -1,4 +1,4 @@
-// The live view. Everything that it shows comes as events of /events, and enters the page as text only.
+// The live view. All data comes from the event stream /events, and enters the page as text only.
 
 import { Connection } from './connection.js';
 import { copyOnClick } from './copying.js';
@@ -36,6 +36,6 @@ walkByKeys(byId('list'));
 copyOnClick(byId('copy-snippet'), document.querySelector('#empty code').textContent);
 
 const connection = new Connection(byId('state'), receive);
-// Nobody looks at a hidden page, so nothing is asked for.
+// Nobody looks at a hidden page, so it does not stay connected.
 document.addEventListener('visibilitychange', () => (document.hidden ? connection.close() : connection.open()));
 connection.open();

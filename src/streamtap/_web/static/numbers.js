@@ -1,4 +1,4 @@
-// How numbers read.
+// Numbers as text.
 
 export const missing = '–';
 const isMissing = (value) => value === null || value === undefined;

@@ -1,4 +1,4 @@
-// What opens below a run of the list: its facts, its waterfall, and the same as a table.
+// What opens below a run in the list: its facts, its waterfall, and the waterfall as a table.
 
 import { copyable } from './copying.js';
 import { make } from './elements.js';
@@ -12,7 +12,7 @@ export class RunDetail {
     this.update(run);
   }
 
-  /** Draws it anew; what was open or had the focus still does. */
+  /** Draws it anew; an open table stays open, and a bar with the focus keeps it. */
   update(run) {
     const isTableOpen = this.element.querySelector('details')?.open;
     const focused = [...this.element.querySelectorAll('.seg')].indexOf(document.activeElement);

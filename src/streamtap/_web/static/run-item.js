@@ -1,4 +1,4 @@
-// One run in the list: a line, and below it the detail while it is open.
+// One run in the list: a line, and the detail below it while it is open.
 
 import { make } from './elements.js';
 import { clock, count, dollars, seconds } from './numbers.js';
@@ -51,7 +51,7 @@ export class RunItem {
     this.#detail?.update(run);
   }
 
-  /** Draws it on a scale that ends at `total` seconds. */
+  /** Draws the run on a scale that ends at `total` seconds. */
   scale(total) {
     this.#span.style.width = `${Math.min(100, (100 * this.run.duration) / total)}%`;
   }

@@ -1,4 +1,4 @@
-// The list of runs, which stands still while somebody reads in it.
+// The list of runs, which stands still while somebody is reading it.
 
 import { byId, make } from './elements.js';
 import { plural } from './numbers.js';
@@ -28,7 +28,7 @@ export class RunList {
     });
   }
 
-  /** Show what is known now; while somebody reads, the runs that arrived wait. */
+  /** Shows the current runs; while somebody is reading, newly arrived runs wait. */
   update(arrived) {
     if (!this.#isRead()) return this.#renew();
     const shown = [...this.#items].map(([id, item]) => this.#runs.get(id) || item.run);

@@ -1,4 +1,4 @@
-// The runs that the page knows: those in progress, and the last ones that ended.
+// The runs that the page knows: those in progress, and the last ones that have ended.
 
 export const KEPT = 200;
 
@@ -17,7 +17,7 @@ export class Runs {
     return !this.#open.size && !this.#finished.size;
   }
 
-  /** Take what the process tells: the runs in progress now, and those that ended since it last told. */
+  /** Takes an event's runs: those in progress now, and those that have ended since the previous event. */
   take(open, ended) {
     for (const run of ended) this.#finished.set(run.id, run);
     for (const id of this.#finished.keys()) {
@@ -31,12 +31,12 @@ export class Runs {
     this.#finished.clear();
   }
 
-  /** What is known of a run now; undefined if it is forgotten. */
+  /** The current state of a run; undefined if it is no longer kept. */
   get(id) {
     return this.#finished.get(id) || this.#open.get(id);
   }
 
-  /** The runs of one choice: `newest`, `slowest` or `not_ok`, in its order. */
+  /** The runs of a choice, `newest`, `slowest` or `not_ok`, in its order. */
   chosen(choice) {
     return CHOICES[choice]([...this.#open.values()], [...this.#finished.values()].reverse());
   }

@@ -1,4 +1,4 @@
-// The small charts of the figures: a value in each slot of time, the newest at the right.
+// The small charts of the figures: a value for each slot of time, the newest at the right.
 
 import { shape } from './elements.js';
 
@@ -15,7 +15,7 @@ export function sparkline(slots, value) {
     if (one === null) drawing = false;
     else {
       const at = `${x(index) + 0.5} ${(19 - (18 * one) / top).toFixed(2)}`;
-      // A point alone would be invisible: it is a short stroke.
+      // A single point would be invisible, so it is a short stroke.
       path += drawing ? `L${at}` : `M${at}h.01`;
       drawing = true;
     }
@@ -24,7 +24,7 @@ export function sparkline(slots, value) {
   return svg;
 }
 
-/** A bar in each slot, of which a part may be bad. */
+/** A bar for each slot, part of which may be bad. */
 export function sparkbars(slots, value, bad = () => 0) {
   const { svg, x } = canvas(slots);
   const top = highest(slots.map(value));

@@ -1,4 +1,4 @@
-// Light or dark, as the system is or as was chosen.
+// Light or dark: that of the system, or the one that was chosen.
 
 const NAMES = ['system', 'light', 'dark'];
 
@@ -21,7 +21,7 @@ function apply(name, button) {
 
 const KEY = 'streamtap-theme';
 
-// Where storage is switched off, the theme lasts as long as the page.
+// Where storage is disabled, the choice lasts as long as the page.
 function stored() {
   try {
     return localStorage.getItem(KEY);

@@ -16,7 +16,7 @@ const WORDS = {
   stall: 'stall',
 };
 
-/** The bars of a row, which say their numbers when they are pointed at. */
+/** The bars of a row, which show their numbers when they are pointed at. */
 export function bars(row, total) {
   const rest = inWords(row);
   const bar = (kind, start, length, said) => {
@@ -34,7 +34,7 @@ export function bars(row, total) {
   return made;
 }
 
-/** The same, which can be focused, and say their numbers to a screen reader, too. */
+/** The same bars, but focusable and with their numbers for screen readers. */
 export function focusableBars(row, total) {
   const made = bars(row, total);
   for (const bar of made) {
@@ -57,7 +57,7 @@ function inWords(row) {
   if (row.output !== undefined && row.output !== null) {
     lines.push(`${count(row.input)} tokens in, ${count(row.output)} out, ${dollars(row.cost)}`);
   }
-  if (row.stalls) lines.push(`${plural(row.stalls, 'stall')}, ${seconds(row.stall_seconds)} together`);
+  if (row.stalls) lines.push(`${plural(row.stalls, 'stall')}, ${seconds(row.stall_seconds)} in total`);
   if (row.chunks) lines.push(`${plural(row.chunks, 'chunk')} so far`);
   return lines.join('\n');
 }

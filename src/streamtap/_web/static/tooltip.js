@@ -1,4 +1,4 @@
-// What is pointed at or focused says its numbers, until Escape.
+// Shows the numbers of what is pointed at or focused, until Escape.
 
 export function showTips(tip) {
   const hide = () => { tip.hidden = true; };
@@ -16,7 +16,7 @@ export function showTips(tip) {
   document.addEventListener('keydown', ({ key }) => { if (key === 'Escape') hide(); });
 }
 
-/** Above what it is of, or below where there is no room; never beside the window. */
+/** Places the tip above its element, or below it where there is no room; never outside the window. */
 function place(tip, at) {
   const { width, height } = tip.getBoundingClientRect();
   const left = Math.max(8, at.left + Math.min(at.width, 200) / 2 - width / 2);

@@ -1,17 +1,17 @@
-// How a run went, and what most of its time was.
+// How a run went, and what most of its time was spent on.
 
 import { seconds } from './numbers.js';
 
 export const isBad = (outcome) => ['error', 'timeout', 'limit'].includes(outcome);
 
-/** The mark of an outcome. */
+/** The class of the mark for an outcome. */
 export function mood(outcome) {
   if (outcome === 'success') return 'ok';
   if (outcome === 'running') return 'running';
   return isBad(outcome) ? 'bad' : 'warn';
 }
 
-/** What most of a run's time was, in a few words, and how bad that is. */
+/** What most of a run's time was spent on, or what went wrong, in a few words; and the class for how bad that is. */
 export function verdict(run) {
   if (run.outcome === 'running') return whatItDoes(run);
   if (run.outcome !== 'success') return [run.error || run.outcome, isBad(run.outcome) ? 'bad' : 'warn'];
@@ -48,12 +48,12 @@ function whereItsTimeWent(run) {
     model: slow && slow.name,
     tools: tool && `tool ${tool.name}`,
     native_tools: "the provider's tools",
-    consumer: 'your own handling of events',
+    consumer: "your code's handling of events",
     queue: 'the queue',
   };
   return `${share} ${of[phase] || phase}`;
 }
 
-/** The row of which most was measured; null if there is none. */
+/** The row with the greatest length; null if there is none. */
 const longest = (rows, length) =>
   rows.reduce((best, row) => ((length(row) || 0) > (best ? length(best) : 0) ? row : best), null);

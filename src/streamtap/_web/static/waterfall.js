@@ -1,4 +1,4 @@
-// The waterfall of a run: a lane for each step of it and of the runs that it called; and the same as a table.
+// The waterfall of a run: a lane for each request and tool call of it and of its nested runs; and the same as a table.
 
 import { make } from './elements.js';
 import { count, plural, rate, seconds } from './numbers.js';
@@ -8,7 +8,7 @@ export function waterfall(run) {
   const head = make('div', { class: 'lane', 'aria-hidden': 'true' }, [make('span'), axis(run.duration), make('span')]);
   const drawn = lanes(run).map((lane) => (lane.row ? rowLane(lane, run.duration) : runLane(lane, run.duration)));
   if (!run.left_out) return [head, ...drawn];
-  const text = `and ${plural(run.left_out, 'more step')} that ${run.left_out === 1 ? 'is' : 'are'} not kept`;
+  const text = `and ${plural(run.left_out, 'more step')} that ${run.left_out === 1 ? 'was' : 'were'} not kept`;
   return [head, ...drawn, make('p', { text })];
 }
 
@@ -20,7 +20,7 @@ export function asTable(run) {
   return make('details', {}, [make('summary', { text: 'As a table' }), table]);
 }
 
-/** The lanes of a run, in order of time: {row | run, depth, offset}, where `offset` is when its run began. */
+/** The lanes of a run, in order of time: {row | run, depth, offset}, where `offset` is when the lane's run began. */
 function lanes(run, depth = 0, offset = 0) {
   const inside = run.nested.map((one) => ({ start: one.started - run.started, one }));
   const rows = [...run.rows].sort((one, other) => one.start - other.start);
