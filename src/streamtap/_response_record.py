@@ -99,12 +99,11 @@ def _facts(request: Request) -> _upstream.Response | None:
 
     A response that another capability made of the model's may lack its usage.
     """
-    resumed = _upstream.resumed_response(request.messages[: request.history])
     committed = _upstream.response_at(request.messages, request.history)
-    facts = None if committed is None else _upstream.read_response(committed, resumed)
+    facts = None if committed is None else _upstream.read_response(committed)
     if request.response is None or (facts is not None and facts.usage is not None):
         return facts
-    return _upstream.read_response(request.response, resumed)
+    return _upstream.read_response(request.response)
 
 
 def _failed(attempt: _upstream.Attempt, number: int, request: Request, owner: Owner) -> ResponseRecord:

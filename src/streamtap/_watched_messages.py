@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamtap import _upstream
+from streamtap._meter import ResponseMeter
 from streamtap._names import NamedModel
+from streamtap._response_record import Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pydantic_ai.messages import ModelMessage
 
-    from streamtap._response_record import Request
     from streamtap._run import Run
 
 MAX_PENDING = 256
@@ -28,6 +29,7 @@ class PendingRequests:
 
     def __init__(self) -> None:
         self._waiting: list[Request] = []
+        self._last_reported: ModelMessage | None = None
 
     def report(self, run: Run, messages: Sequence[ModelMessage], responses: int) -> None:
         """Report the request that is over, if the messages have its response; otherwise it waits for the result.
@@ -43,14 +45,33 @@ class PendingRequests:
             if len(self._waiting) > MAX_PENDING:
                 run.unsettled = self._waiting.pop(0)
                 run.settle()
+        places = self._new_responses(messages, responses)
+        if places is None:
+            return
+        ready, self._waiting = iter(self._waiting), []
+        for place in places:
+            message = messages[place]
+            request = next(ready) if message.parts else _unseen(run, step=responses)
+            _fill(run, request, messages, place)
+            run.unsettled = request
+            run.settle()
+            self._last_reported = message
+
+    def _new_responses(self, messages: Sequence[ModelMessage], responses: int) -> list[int] | None:
+        """Where the responses of the waiting requests are, and empty ones, of which there were no events.
+
+        `None` if they cannot be matched: the messages may lack the last one yet, or a capability may have rewritten them.
+        """
         places = [place for place, message in enumerate(messages) if message.kind == 'response']
-        # In messages that the user or a capability rewrote, responses cannot be matched to their requests.
-        if places and len(places) == responses:
-            ready, self._waiting = self._waiting, []
-            for request, place in zip(ready, places[len(places) - len(ready) :], strict=True):
-                _fill(run, request, messages, place)
-                run.unsettled = request
-                run.settle()
+        seen = [place for place in places if messages[place].parts]
+        if not seen:
+            return None
+        reported = next((place for place in places if messages[place] is self._last_reported), -1)
+        new = [place for place in places if place > reported]
+        waiting = len(self._waiting)
+        if sum(place > reported for place in seen) == waiting:
+            return new
+        return seen[len(seen) - waiting :] if len(seen) == responses else None
 
     def report_all(self, run: Run) -> None:
         """Report what still waits: no messages will come."""
@@ -58,6 +79,12 @@ class PendingRequests:
             run.unsettled = request
             run.settle()
         self._waiting = []
+
+
+def _unseen(run: Run, *, step: int) -> Request:
+    """A request that was answered with nothing: without parts there are no events."""
+    meter = ResponseMeter(None, stall_after=run.around.stall_after)
+    return Request(step, started=None, streamed=True, model=None, meter=meter, outcome='success')
 
 
 def take_start(run: Run, request: Request, messages: Sequence[ModelMessage]) -> None:

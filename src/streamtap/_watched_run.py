@@ -229,6 +229,9 @@ class WatchedRun:
             self._tools.over()
             self._tools = None
         if self._request is None:
+            if (continued := self._continued(run, event)) is not None:
+                _upstream.feed_response(continued.meter, event, waited_from, now, run.describe_tool)
+                return
             if event.event_kind != 'part_start':
                 return
             self._pending.report(run, self._messages(), self._responses)
@@ -243,6 +246,11 @@ class WatchedRun:
         request.meter.held = True
         if _upstream.is_last_part_end(event):
             self._response_over(run, now)
+
+    def _continued(self, run: Run, event: AgentStreamEvent) -> Request | None:
+        """The response to which this event still belongs: a provider may pause a turn, which then goes on."""
+        is_new = event.event_kind == 'part_start' and event.index == 0
+        return run.unsettled if run.unsettled is not None and run.unsettled.meter.parts and not is_new else None
 
     def _response_over(self, run: Run, now: float) -> None:
         """The response is complete; an expected request of which no event was seen was never sent."""

@@ -48,7 +48,6 @@ from streamtap._upstream.responses import (
     asked_model,
     read_response,
     response_at,
-    resumed_response,
     spoken_responses,
     streamed_response,
 )
@@ -134,7 +133,6 @@ __all__ = [
     'response_at',
     'response_of_unit',
     'result_of',
-    'resumed_response',
     'run_behind',
     'run_ending',
     'spoken_responses',

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from streamtap._names import clean
@@ -61,32 +61,22 @@ class Response:
     is_complete: bool
 
 
-def read_response(response: ModelResponse, resumed: ModelResponse | None = None, *, priced: bool = True) -> Response:
+def read_response(response: ModelResponse, *, priced: bool = True) -> Response:
     """Read a response.
 
     Args:
         response: The response, complete or as far as it came.
-        resumed: The suspended response of an earlier run that it continues, whose usage and failed attempts it repeats.
         priced: Whether to look up its price, which takes a millisecond where pydantic-ai has not done so already.
     """
     usage = _usage(response.usage)
-    cost = _cost(response) if priced and usage is not None else None
-    attempts = attempts_of(response)
-    if resumed is not None:
-        before = _usage(resumed.usage)
-        if usage is not None and before is not None:
-            usage = _beyond(usage, before)
-            billed = _cost(resumed) if cost is not None else None
-            cost = max(0.0, cost - billed) if cost is not None and billed is not None else None
-        attempts = attempts[len(attempts_of(resumed)) :]
     return Response(
         provider=_name(response.provider_name),
         model=_name(response.model_name),
         model_id=getattr(response, 'model_id', None),
         finish_reason=_name(response.finish_reason),
         usage=usage,
-        cost_usd=cost,
-        attempts=attempts,
+        cost_usd=_cost(response) if priced and usage is not None else None,
+        attempts=attempts_of(response),
         is_complete=getattr(response, 'state', 'complete') not in ('incomplete', 'interrupted'),
     )
 
@@ -115,10 +105,6 @@ def _usage(usage: object) -> Usage | None:
         return None
     # Releases before `unmeasured_requests`, and streams that broke, have zeros where nothing was reported.
     return found if found.input_tokens or found.output_tokens else None
-
-
-def _beyond(usage: Usage, before: Usage) -> Usage:
-    return Usage(*(max(0, total - counted) for total, counted in zip(astuple(usage), astuple(before), strict=True)))
 
 
 def _cost(response: ModelResponse) -> float | None:
@@ -195,12 +181,6 @@ def response_at(messages: Sequence[ModelMessage], index: int) -> ModelResponse |
     if len(messages) > index and messages[index].kind == 'response':
         return messages[index]  # type: ignore[return-value]
     return None
-
-
-def resumed_response(messages: Sequence[ModelMessage]) -> ModelResponse | None:
-    """The suspended response that a request with these messages continues; `None` if it begins a new one."""
-    last = messages[-1] if messages else None
-    return last if last is not None and last.kind == 'response' and getattr(last, 'state', '') == 'suspended' else None
 
 
 def asked_model(
