@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from features import needs
+from pydantic_ai import Agent
+from pydantic_ai.models.function import DeltaThinkingPart, FunctionModel
 from pydantic_ai.result import AgentStream
 from real_time import REAL_TIME
 from scripted import Calls, Silence, agent, usage_of
 
-from streamtap.testing import capture
+from streamtap import Tap
+from streamtap.testing import MemorySink, capture
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterator
+    from collections.abc import AsyncIterable, AsyncIterator, Iterator
 
     from pydantic_ai import RunContext
-    from pydantic_ai.messages import AgentStreamEvent
+    from pydantic_ai.messages import AgentStreamEvent, ModelMessage
+    from pydantic_ai.models.function import AgentInfo
 
     from streamtap.testing import Capture, FakeClock
 
@@ -239,3 +243,71 @@ def test_a_tool_that_starts_late_for_a_slow_handler_is_still_timed(tool: str, ca
     assert [call.duration for call in captap.tools] == pytest.approx([0.005])
     assert captap.run.phases == pytest.approx({'tools': 0.005, 'consumer': 0.2})
     assert captap.run.duration == pytest.approx(0.205)
+
+
+def held(seconds: float, clock: FakeClock, *, at: str) -> Any:
+    """A handler that holds the first event of that kind for so long."""
+
+    async def mine(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
+        has_held = False
+        async for event in events:
+            if event.event_kind == at and not has_held:
+                has_held = True
+                clock.advance(seconds)
+
+    return mine
+
+
+def test_what_a_handler_does_with_the_last_event_makes_no_request_shorter(tap_clock: FakeClock):
+    """Its time is left out of a duration that contains it, and of no other."""
+    memory = MemorySink()
+
+    async def stream(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:
+        tap_clock.advance(0.25)
+        yield 'do'
+        tap_clock.advance(0.25)
+        yield 'ne'
+
+    with Tap([memory], clock=tap_clock) as tap:
+        handler = tap.beside(held(2.0, tap_clock, at='part_end'))
+        asyncio.run(Agent(FunctionModel(stream_function=stream)).run('hello', event_stream_handler=handler))
+    (response,) = memory.responses
+    assert (response.time_to_first_token, response.duration, response.consumer_seconds) == (0.25, 0.5, 0.0)
+    assert memory.runs[0].phases['consumer'] == 2.0
+
+
+@pytest.mark.parametrize(('seconds', 'expected'), [(0.005, 0.505), (0.02, 0.52), (3.0, None)])
+def test_a_first_token_that_may_have_waited_for_the_handler_has_no_time(
+    seconds: float, expected: float | None, tap_clock: FakeClock
+):
+    """A first event without content is held for longer than a tenth of the wait."""
+    memory = MemorySink()
+
+    async def stream(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[Any]:
+        yield {0: DeltaThinkingPart(signature='without content')}
+        tap_clock.advance(0.5)
+        yield 'done'
+
+    with Tap([memory], clock=tap_clock) as tap:
+        handler = tap.beside(held(seconds, tap_clock, at='part_start'))
+        asyncio.run(Agent(FunctionModel(stream_function=stream)).run('hello', event_stream_handler=handler))
+    (response,) = memory.responses
+    assert response.time_to_first_token == (None if expected is None else pytest.approx(expected))
+
+
+def test_a_stream_that_its_handler_holds_is_not_slow_to_start(tap_clock: FakeClock):
+    """A request counts as stalled by its own silence only."""
+    stages: list[str | None] = []
+
+    async def stream(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[Any]:
+        yield {0: DeltaThinkingPart(signature='without content')}
+        tap_clock.advance(29)
+        stages.extend(each.stalled for each in tap.live().responses)
+        tap_clock.advance(2)
+        stages.extend(each.stalled for each in tap.live().responses)
+        yield 'done'
+
+    with Tap([MemorySink()], clock=tap_clock) as tap:
+        handler = tap.beside(held(60, tap_clock, at='part_start'))
+        asyncio.run(Agent(FunctionModel(stream_function=stream)).run('hello', event_stream_handler=handler))
+    assert stages == [None, 'first_token']

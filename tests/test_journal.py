@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import hostile
 import pytest
@@ -22,9 +22,6 @@ from scripted import agent, nap
 from streamtap import BrokenJournalError, BrokenLine, JournalSink, Tap, UsageSink, read_journal
 from streamtap._journal_lines import SCHEMA, header_line, record_line
 from streamtap._journal_reader import journal_files, read_lines
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 assert hostile  # Its settings: the same few examples in every run.
 
@@ -290,3 +287,37 @@ def test_a_full_disk_tears_no_other_line(tmp_path: Path, monkeypatch: pytest.Mon
     broken: list[BrokenLine] = []
     assert [record.run_id for record in read_journal(tmp_path / 'j', on_broken=broken.append)] == ['0', '2']
     assert [each.line for each in broken] == [3]
+
+
+def wrote(sink: JournalSink, run_id: str) -> bool:
+    """Whether a record was written without a failure."""
+    try:
+        sink.run_ended(run(run_id=run_id))
+    except PermissionError:
+        return False
+    return True
+
+
+def test_a_file_that_cannot_rotate_grows_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its folder may not be writable; the failure is told each time that rotation is tried."""
+    sink, failures = sink_at(tmp_path / 'j', max_bytes=3000), 0
+
+    def refuse(_: Path, __: Path) -> None:
+        raise PermissionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, 'replace', refuse)
+        for number in range(20):
+            failures += not wrote(sink, str(number))
+    assert [record.run_id for record in read_journal(tmp_path / 'j')] == [str(number) for number in range(20)]
+    assert 1 <= failures <= (tmp_path / 'j').stat().st_size // 3000
+    for number in range(20, 40):
+        sink.run_ended(run(run_id=str(number)))
+    sink.close()
+    assert (tmp_path / 'j.1').exists()
+
+
+def test_a_number_that_is_none_is_a_broken_line():
+    """`NaN` would spoil every sum it is in."""
+    line = record_line(run()).replace(b'"duration":', b'"duration":NaN,"was":')
+    assert broken_in(line) == ([], [BrokenLine('j', 1, 'not JSON that a journal contains')])

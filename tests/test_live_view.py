@@ -406,7 +406,10 @@ def test_a_token_opens_the_page():
             assert TOKEN not in entered.headers['set-cookie']
             assert 'HttpOnly; SameSite=Lax' in entered.headers['set-cookie']
             assert browser.get('/').status_code == 200
+            ours = entered.headers['set-cookie'].partition(';')[0]
             browser.cookies.clear()
+            for others in ('prefs={"theme":"dark"}', 'flag', 'a=b c'):
+                assert browser.get('/', headers={'Cookie': f'{others}; {ours}'}).status_code == 200
             assert browser.get('/').status_code == 401
             assert browser.get('/metrics').status_code == 200
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import subprocess
 import sys
+import weakref
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from made_records import response, run, run_start
@@ -30,11 +33,26 @@ def streaming(**changes: Any) -> LiveResponse:
     return LiveResponse(**{**fields, **changes})
 
 
+TAPS: list[Open] = []
+"""Held, as their progress does not hold them."""
+
+
+@dataclass
+class Open:
+    """A tap with these open runs."""
+
+    shown: Live
+
+    def live(self) -> Live:
+        return self.shown
+
+
 def progress_of(*responses: LiveResponse, tools: tuple[LiveTool, ...] = ()) -> Progress:
     """The progress of one run that is open."""
-    live = Live(runs=(RUN,), responses=responses, tools=tools)
+    tap = Open(Live(runs=(RUN,), responses=responses, tools=tools))
+    TAPS.append(tap)
     progress = Progress()
-    progress.attached(Attachment((), 200, lambda: live, lambda: None))
+    progress.attached(Attachment((), 200, tap.live, lambda: None))
     progress.run_started(run_start('r'))
     return progress
 
@@ -164,3 +182,27 @@ def test_what_is_forgotten_stays_forgotten():
         progress.run_ended(run(run_id=str(number)))
         progress.response_ended(response(run_id=str(number)))
     assert progress._open == {}  # pyright: ignore[reportPrivateUsage]
+
+
+def test_every_ended_run_is_told_once_however_many_there_are():
+    """Of more than are kept between two updates, the oldest are lost."""
+
+    async def main() -> list[int]:
+        progress = Progress()
+        updates = progress.updates(every=0)
+        first = asyncio.ensure_future(anext(updates))
+        await asyncio.sleep(0)
+        for number in range(1500):
+            progress.run_ended(run(run_id=str(number)))
+        return [len(await first), len(await anext(updates))]
+
+    assert asyncio.run(main()) == [1000, 0]
+
+
+def test_progress_does_not_keep_a_tap():
+    """Whoever makes a tap for each job may show all of them with one object."""
+    progress = Progress()
+    taps = [weakref.ref(Tap([progress])) for _ in range(3)]
+    gc.collect()
+    assert [tap() for tap in taps] == [None] * 3
+    assert progress.now() == ()

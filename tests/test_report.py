@@ -7,8 +7,11 @@ import csv
 import hashlib
 import io
 import json
+import os
 import random
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -344,3 +347,15 @@ def test_what_to_report_must_be_clear(arguments: list[str], capsys: pytest.Captu
     """Some journals, or two to compare."""
     assert main(['report', *arguments]) == 2
     assert capsys.readouterr().err == 'streamtap report: name the journals to report, or two to --compare\n'
+
+
+@pytest.mark.parametrize('form', ['html', 'json', 'csv', 'table'])
+def test_on_a_console_of_few_characters_files_are_utf_8_and_tables_show_question_marks(form: str, tmp_path: Path):
+    """As where Windows redirects standard output."""
+    path = journal(tmp_path / 'j', run(agent='café → bar'))
+    command = [sys.executable, '-m', 'streamtap', 'report', str(path), '--format', form]
+    done = subprocess.run(command, capture_output=True, check=True, env={**os.environ, 'PYTHONIOENCODING': 'ascii'})
+    if form == 'table':
+        assert 'caf? ? bar' in done.stdout.decode('ascii')
+    else:
+        assert 'café → bar' in done.stdout.decode('utf-8').replace('\\u00e9', 'é').replace('\\u2192', '→')

@@ -12,7 +12,7 @@ from features import needs
 from pydantic_ai import Agent, ModelRetry
 from pydantic_ai.models.instrumented import InstrumentationSettings
 from real_time import REAL_TIME
-from scripted import Calls, Silence, agent
+from scripted import Calls, Silence, agent, usage_of
 from traced import traced
 
 from streamtap import Tap
@@ -20,6 +20,8 @@ from streamtap.testing import FakeClock, MemorySink, capture
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+    from pydantic_ai.messages import ModelMessage
 
     from streamtap.testing import Capture
 
@@ -436,3 +438,27 @@ def test_an_exception_that_somebody_keeps_keeps_no_run_open(seen: Capture):
 
     asyncio.run(main())
     assert [run.outcome for run in seen.runs] == ['cancelled']
+
+
+def test_an_answer_without_parts_is_a_request_too(seen: Capture):
+    """It has no events; the messages tell of it, and of its tokens."""
+    result = asyncio.run(read(agent([''], ['do', 'ne']), 'events', seen.tap.watch))[-1].result
+    assert [(r.step, r.chunks, r.outcome) for r in seen.responses] == [(1, 0, 'success'), (2, 2, 'success')]
+    (run,) = seen.runs
+    assert (run.requests, run.outcome) == (2, 'success')
+    used = usage_of(result)
+    assert (run.input_tokens, run.output_tokens) == (used.input_tokens, used.output_tokens)
+
+
+async def last_three(messages: list[ModelMessage]) -> list[ModelMessage]:
+    return messages[-3:]
+
+
+def test_a_history_that_is_cut_short_loses_no_tokens(seen: Capture):
+    """A capability or a history processor may throw away what the run's messages held before."""
+    turns = [[Calls('nap', id=str(number))] for number in range(4)]
+    made = agent(*turns, ['done'], capabilities=[ProcessHistory(last_three)])
+    result = asyncio.run(read(made, 'events', seen.tap.watch))[-1].result
+    assert [(r.step, r.usage_reported) for r in seen.responses] == [(step, True) for step in range(1, 6)]
+    used = usage_of(result)
+    assert (seen.runs[0].input_tokens, seen.runs[0].output_tokens) == (used.input_tokens, used.output_tokens)

@@ -26,6 +26,19 @@ class EventReader(Protocol):
         ...
 
 
+class NoReader:
+    """Observes nothing: for a tap that is disabled."""
+
+    def waiting(self, now: float) -> None:
+        """Ignored."""
+
+    def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
+        """Ignored."""
+
+    def held(self, start: float, end: float) -> None:
+        """Ignored."""
+
+
 class BesideEvents:
     """Wraps a stream of events transparently: same events, same attributes, same class to `isinstance()`.
 

@@ -23,12 +23,12 @@ def check_positive(name: str, seconds: object) -> None:
         raise ValueError(f'{name} must be above 0 seconds, not {seconds!r}')
 
 
-def check_whole(name: str, number: object) -> None:
-    """Reject anything but a whole number of at least 1."""
+def check_whole(name: str, number: object, *, at_least: int = 1) -> None:
+    """Reject anything but a whole number of at least `at_least`."""
     if isinstance(number, bool) or not isinstance(number, int):
         raise TypeError(f'{name} must be a whole number, not {number!r}')
-    if number < 1:
-        raise ValueError(f'{name} must be at least 1, not {number!r}')
+    if number < at_least:
+        raise ValueError(f'{name} must be at least {at_least}, not {number!r}')
 
 
 def check_function(name: str, function: object, of: str) -> None:
@@ -54,6 +54,9 @@ def checked_sinks(sinks: Iterable[Sink]) -> tuple[Sink, ...]:
     chosen = tuple(sinks)
     for sink in chosen:
         check_sink(sink)
+    twice = next((sink for place, sink in enumerate(chosen) if any(sink is other for other in chosen[:place])), None)
+    if twice is not None:
+        raise ValueError(f'sinks has the same {type(twice).__name__} twice: it would count everything twice')
     return chosen
 
 

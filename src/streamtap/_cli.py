@@ -37,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0; 1 if a report had to leave something out; 2 if the command failed.
     """
     arguments = _parser().parse_args(argv)
+    if (reconfigure := getattr(sys.stdout, 'reconfigure', None)) is not None:
+        reconfigure(errors='replace')  # A terminal that cannot encode a box character shows a question mark.
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
         return run(arguments)
@@ -146,8 +148,6 @@ def _demo(arguments: argparse.Namespace) -> int:
     # Imported here, so that the command can say what is missing.
     from streamtap._demo._run import DemoError, run_demo
 
-    if (reconfigure := getattr(sys.stdout, 'reconfigure', None)) is not None:
-        reconfigure(errors='replace')  # A terminal that cannot encode a box character shows a question mark.
     try:
         run_demo(
             seconds=arguments.seconds,

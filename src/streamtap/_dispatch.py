@@ -66,6 +66,8 @@ class Dispatch:
 
     def add(self, sink: Sink, attachment: Attachment) -> None:
         """Add a sink; it is called after the others."""
+        if any(sink is other for other in self._sinks):
+            raise ValueError(f'the tap has this {type(sink).__name__} already: it would count everything twice')
         _attach(sink, attachment)
         with self._lock:
             self._set_sinks((*self._sinks, sink))

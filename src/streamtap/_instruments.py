@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from streamtap._catalogue import OUTCOMES
 from streamtap._labels import LabelCap, LabelSets
 
 if TYPE_CHECKING:
@@ -39,9 +40,19 @@ class Instruments(ABC, Generic[Child, Origin]):
     ) -> None:
         self.cap = LabelCap(max_label_values, lambda label: self.add(OVERFLOW, (label,), 1))
         self._label_sets: dict[str, LabelSets[Child]] = {
-            metric.name: LabelSets(metric, user_labels, partial(self._make, metric), cap=self.cap, limit=max_label_sets)
+            metric.name: LabelSets(
+                metric,
+                user_labels,
+                partial(self._make, metric),
+                cap=self.cap,
+                limit=self._max_label_sets(metric, max_label_sets),
+            )
             for metric in metrics
         }
+
+    def _max_label_sets(self, metric: Metric, limit: int) -> int:
+        """The cap of this metric: all outcomes of a counter that starts at 0 together count as one."""
+        return limit * max(1, len(OUTCOMES.get(metric.name, ())))
 
     @abstractmethod
     def origin(self, record: Record) -> Origin | None:

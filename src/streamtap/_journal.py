@@ -50,6 +50,8 @@ class JournalSink(BaseSink):
         self._lock = threading.Lock()
         self._file: JournalFile | None = None
         self._header = header_line()
+        self._full_at = self._max_bytes
+        self._failure: OSError | None = None
 
     @property
     def path(self) -> Path:
@@ -91,7 +93,11 @@ class JournalSink(BaseSink):
     def _write(self, record: Record) -> None:
         line = record_line(record)
         with self._lock:
-            self._file_for(len(line)).append(line)
+            file = self._file_for(len(line))
+            file.append(line)
+            failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
 
     def _file_for(self, room: int) -> JournalFile:
         """The file to append to, opened or rotated if need be."""
@@ -102,9 +108,15 @@ class JournalSink(BaseSink):
         header = self._header
         if file is None:
             file = JournalFile(self.path, header)
-        if file.size > len(header) and file.size + room > self._max_bytes:
+        if file.size > len(header) and file.size + room > self._full_at:
             file.close()
-            self._rotate()
+            try:
+                self._rotate()
+                self._full_at = self._max_bytes
+            except OSError as error:
+                # Nothing is lost: it grows, and rotation is tried again when it has grown by as much.
+                self._failure = error
+                self._full_at = file.size + self._max_bytes
             file = JournalFile(self.path, header)
         self._file = file
         return file

@@ -41,7 +41,7 @@ def read_line(line: bytes) -> Record | Header:
         ValueError: If the line is neither; the message says why, on one line, without quoting any of it.
     """
     try:
-        value: object = json.loads(line)
+        value: object = json.loads(line, parse_constant=_reject)
     except json.JSONDecodeError as error:
         is_truncated = error.pos >= len(line.rstrip()) - 1 or error.msg.startswith('Unterminated')
         raise ValueError(
@@ -63,3 +63,8 @@ def read_line(line: bytes) -> Record | Header:
     if not isinstance(name, str):
         raise ValueError('no "record" that names its type')
     return record_of(name, fields)
+
+
+def _reject(constant: str) -> None:
+    """Reject `NaN` and `Infinity`, which are no JSON and no figures."""
+    raise ValueError(constant)

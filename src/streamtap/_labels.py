@@ -58,7 +58,7 @@ class LabelSets(Generic[Child]):
         user_labels: Names of the user's own labels.
         make: Creates the child for a label set.
         cap: Caps the values of labels, across all metrics.
-        limit: Label sets before new ones become `_other`; all outcomes that start at 0 together count as one.
+        limit: Label sets before new ones become `_other`.
     """
 
     def __init__(
@@ -75,9 +75,8 @@ class LabelSets(Generic[Child]):
         self._cap = cap
         self._children: dict[tuple[str, ...], Child] = {}
         self._outcomes = OUTCOMES.get(metric.name, ())
-        # Label sets of fixed labels only are few. Those that exist only to start at 0 do not count towards the limit.
-        is_open = bool(set(self.names) - FIXED_LABELS)
-        self._limit = limit * max(1, len(self._outcomes)) if is_open else sys.maxsize
+        # Label sets of fixed labels only are few.
+        self._limit = limit if set(self.names) - FIXED_LABELS else sys.maxsize
         self.forked()
         tell_forks(self)
 

@@ -48,6 +48,10 @@ class OtelInstruments(Instruments[dict[str, str], Context]):
         self._names = {metric.name: label_names(metric, user_labels) for metric in metrics}
         self._instruments = {metric.name: _instrument(meter, metric) for metric in metrics}
 
+    def _max_label_sets(self, metric: Metric, limit: int) -> int:
+        """The SDK counts each outcome."""
+        return limit
+
     def origin(self, record: Record) -> Context | None:
         """A context in which the record's span is current, so that the SDK's exemplars point at it."""
         return context_of(record)

@@ -19,11 +19,7 @@ if TYPE_CHECKING:
     from streamtap._sinks import Attachment
 
 MAX_LABEL_SETS = 1900
-"""Below 2000, past which the SDK folds new attribute sets into one without labels.
-
-The counters that start at 0 for each outcome can have more: there `LabelSets` counts all outcomes as one.
-"""
-
+"""Below 2000, past which the SDK folds new attribute sets into one without labels."""
 
 EMITTED_BY_PYDANTIC_AI = frozenset(
     {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -12,7 +13,7 @@ from streamtap._sinks import BaseSink
 from streamtap._usage_summary import dollars, rate, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from typing import Any
 
     from rich.console import Console, RenderableType
@@ -100,7 +101,8 @@ class Progress(BaseSink):
     inline: ClassVar[bool] = True
 
     def __init__(self) -> None:
-        self._live: list[Callable[[], Live]] = []
+        # Weak: whoever shows progress does not keep a tap alive.
+        self._live: list[weakref.WeakMethod[Callable[[], Live]]] = []
         self._open: dict[str, _Sums] = {}
         self._per_chunk: dict[tuple[str, str], _Sums] = {}
         self._ended: deque[tuple[int, RunProgress]] = deque(maxlen=MAX_ENDED)
@@ -108,7 +110,8 @@ class Progress(BaseSink):
 
     def attached(self, attachment: Attachment) -> None:
         """Include the runs of this tap."""
-        self._live.append(attachment.live)
+        self._live = [live for live in self._live if live() is not None]
+        self._live.append(weakref.WeakMethod(attachment.live))
 
     def run_started(self, start: RunStart) -> None:
         """Begin to add up the run's responses."""
@@ -143,7 +146,7 @@ class Progress(BaseSink):
 
     def now(self) -> tuple[RunProgress, ...]:
         """The progress of each open run, oldest first."""
-        return tuple(self._progress(live, run) for live in [take() for take in self._live] for run in live.runs)
+        return tuple(progress for take in self._live for progress in self._of_tap(take()))
 
     def updates(
         self, *, every: float = 0.1, until: asyncio.Future[Any] | None = None
@@ -167,8 +170,9 @@ class Progress(BaseSink):
                 await asyncio.wait([until], timeout=every)
             is_last = until is not None and until.done()
             now = self.now()
-            ended = tuple(run for number, run in list(self._ended) if number > ended_before)
-            ended_before += len(ended)
+            count = self._count
+            ended = tuple(run for number, run in list(self._ended) if ended_before < number <= count)
+            ended_before = count
             yield (*ended, *now)
             if is_last:
                 return
@@ -206,9 +210,19 @@ class Progress(BaseSink):
             )
         return table
 
-    def _progress(self, live: Live, run: LiveRun) -> RunProgress:
+    def _of_tap(self, take: Callable[[], Live] | None) -> Iterator[RunProgress]:
+        if take is None:
+            return
+        live = take()
+        responses = {response.run_id: response for response in live.responses}
+        tools: dict[str, list[str]] = {}
+        for tool in live.tools:
+            tools.setdefault(tool.run_id, []).append(tool.tool)
+        for run in live.runs:
+            yield self._progress(run, responses.get(run.run_id), tuple(tools.get(run.run_id, ())))
+
+    def _progress(self, run: LiveRun, response: LiveResponse | None, tools: tuple[str, ...]) -> RunProgress:
         sums = self._open.get(run.run_id, _Sums())
-        tools = tuple(tool.tool for tool in live.tools if tool.run_id == run.run_id)
         known = RunProgress(
             run_id=run.run_id,
             parent_run_id=run.parent_run_id,
@@ -220,7 +234,6 @@ class Progress(BaseSink):
             output_tokens=sums.tokens,
             cost_usd=sums.cost_usd,
         )
-        response = next((each for each in live.responses if each.run_id == run.run_id), None)
         return known if response is None else self._with_response(known, response)
 
     def _with_response(self, known: RunProgress, response: LiveResponse) -> RunProgress:

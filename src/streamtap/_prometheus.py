@@ -11,6 +11,7 @@ from prometheus_client.registry import CollectorRegistry
 
 from streamtap._catalogue import SCRAPED
 from streamtap._catalogue_sink import CatalogueSink
+from streamtap._checks import check_whole
 from streamtap._exposition import Exposition, Shape, exposition_on
 from streamtap._multiprocess import check_directory, is_multiprocess
 from streamtap._open_gauges import OpenGauges
@@ -63,8 +64,7 @@ class PrometheusSink(CatalogueSink):
         unknown = sorted(self._exclude - {metric.name for metric in SCRAPED})
         if unknown:
             raise ValueError(f'exclude contains names that are not streamtap metrics: {", ".join(unknown)}')
-        if max_label_sets < 1:
-            raise ValueError(f'max_label_sets must be at least 1, not {max_label_sets!r}')
+        check_whole('max_label_sets', max_label_sets)
         check_directory()
         self._registry = registry
         self._max_label_sets = max_label_sets

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import SpanKind, Status, StatusCode, TracerProvider
 
 from streamtap import _semconv as names
 from streamtap import _span_facts as facts
@@ -18,7 +18,7 @@ from streamtap._version import __version__
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from opentelemetry.trace import Span, Tracer, TracerProvider
+    from opentelemetry.trace import Span, Tracer
     from opentelemetry.util.types import AttributeValue
 
     from streamtap._records import ResponseRecord, RunRecord, RunStart, ToolRecord
@@ -41,6 +41,8 @@ class SpanSink(BaseSink, Tracing):
     inline: ClassVar[bool] = True
 
     def __init__(self, tracer_provider: TracerProvider | None = None, *, parts: bool = True) -> None:
+        if tracer_provider is not None and not isinstance(tracer_provider, TracerProvider):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f'tracer_provider must be an OpenTelemetry TracerProvider, not {tracer_provider!r}')
         self._tracer = trace.get_tracer('streamtap', __version__, tracer_provider)
         self._parts = parts
 

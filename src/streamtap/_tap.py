@@ -7,11 +7,13 @@ import atexit
 import inspect
 import os
 import weakref
-from typing import TYPE_CHECKING
+from time import monotonic
+from typing import TYPE_CHECKING, cast
 
 from pydantic_ai import RunContext
 
 from streamtap import _upstream
+from streamtap._beside import BesideEvents, NoReader
 from streamtap._capability import TapCapability
 from streamtap._capability_door import CapabilityDoor
 from streamtap._checks import (
@@ -124,6 +126,8 @@ class Tap:
         check_function('price', price, 'a ResponseRecord that returns US dollars or None')
         check_function('on_run', on_run, 'a RunRecord')
         chosen = checked_sinks(default_sinks() if sinks is None else sinks)
+        if enabled is not None and not isinstance(enabled, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f'enabled must be a bool or None, not {enabled!r}')
         switched_off = os.environ.get('STREAMTAP_DISABLED', '') in ('1', 'true', 'yes')
         self._enabled = not switched_off if enabled is None else enabled
         self._usage = next((sink for sink in chosen if isinstance(sink, UsageSink)), None)
@@ -243,7 +247,7 @@ class Tap:
             hint = ': pass the `events` of `async with ... as events`' if hasattr(events, '__aenter__') else ''
             raise TypeError(f'watch() takes an async iterable of events, not {type(events).__name__}{hint}')
         if not self._enabled:
-            return aiter(events)
+            return cast('AsyncIterator[EventT]', BesideEvents(cast('Any', events), monotonic, NoReader()))
         return self._watch.watch(events, Names(None if agent is None else clean(agent), provider, model))
 
     @property
@@ -274,9 +278,12 @@ class Tap:
 
         Raises:
             TypeError: If it is not a sink.
-            ValueError: If it refuses, for instance a `PrometheusSink` on a registry that is in use with other labels.
+            ValueError: If the tap has it already, if it is a `SpanSink`, or if it refuses, for instance a
+                `PrometheusSink` on a registry that is in use with other labels.
         """
         check_sink(sink)
+        if isinstance(sink, SpanSink):
+            raise ValueError('a SpanSink must be there from the start: Tap(sinks=[...])')
         if self._enabled:
             self._out.add(sink, self._attachment)
 

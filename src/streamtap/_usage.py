@@ -6,6 +6,7 @@ import threading
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from streamtap._checks import check_whole
 from streamtap._distribution import Sketch
 from streamtap._forks import tell_forks
 from streamtap._labels import LabelCap
@@ -102,8 +103,7 @@ class UsageSink(BaseSink):
     inline: ClassVar[bool] = True
 
     def __init__(self, *, recent_runs: int = 50) -> None:
-        if recent_runs < 0:
-            raise ValueError(f'recent_runs must be at least 0, not {recent_runs!r}')
+        check_whole('recent_runs', recent_runs, at_least=0)
         self._lock = threading.RLock()
         self._recent: deque[RunRecord] = deque(maxlen=recent_runs)
         self._cap = LabelCap(MAX_GROUPS, lambda _: None)

@@ -135,6 +135,9 @@ def report_change(before: str, after: str, form: Format, output: Path | None) ->
 
 def _write(text: str, output: Path | None) -> None:
     if output is None:
+        if (reconfigure := getattr(sys.stdout, 'reconfigure', None)) is not None:
+            # What a file or another program gets is UTF-8, whatever the console has.
+            reconfigure(encoding='utf-8')
         sys.stdout.write(text)
     else:
         output.write_text(text, encoding='utf-8')

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -95,8 +94,6 @@ def _host(header: str) -> str:
 
 
 def _cookie(header: str, name: str) -> str:
-    try:
-        found = SimpleCookie(header).get(name)
-    except CookieError:
-        return ''
-    return '' if found is None else found.value
+    # Not SimpleCookie, which stops at the first cookie it cannot parse: browsers send those of every port of the host.
+    pairs = (cookie.strip().partition('=') for cookie in header.split(';'))
+    return next((value for key, _, value in pairs if key == name), '')
