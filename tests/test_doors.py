@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from features import needs
 from pydantic_ai import DeferredToolRequests, DeferredToolResults, ModelRetry, ToolDenied, UsageLimits
-from pydantic_ai.capabilities import AbstractCapability
-from pydantic_ai.exceptions import SkipToolExecution, UnexpectedModelBehavior, UsageLimitExceeded
+from pydantic_ai.exceptions import UnexpectedModelBehavior, UsageLimitExceeded
 from pydantic_ai.models.test import TestModel
 from scripted import Calls, agent, nap, usage_of
 
@@ -456,35 +455,3 @@ def test_a_call_that_is_announced_beside_one_that_ends_the_run_never_ran(door: s
         asyncio.run(made.run('hello', **options))
     assert [tool for tool in seen.tools if tool.tool == 'nap'] == []
     assert [(run.outcome, run.tool_calls) for run in seen.runs] == [('error', 0)]
-
-
-class Skips(AbstractCapability[Any]):
-    """Answers for the tools."""
-
-    async def before_tool_execute(self, ctx: Any, *, call: Any, tool_def: Any, args: Any) -> Any:
-        raise SkipToolExecution('not needed')
-
-
-class Rejects(AbstractCapability[Any]):
-    """Rejects every response."""
-
-    async def after_model_request(self, ctx: Any, *, request_context: Any, response: Any) -> Any:
-        raise ValueError('not this one')
-
-
-@needs('capability')
-def test_a_tool_that_another_capability_answers_for_did_not_fail(seen: Capture):
-    """Skipping an execution is no error."""
-    capabilities, _ = plugged('capability', seen)
-    asyncio.run(agent([nap(0.01, '1')], ['done'], capabilities=[Skips(), *capabilities]).run('hello'))
-    assert outcomes(seen) == [('nap', 'success', None)]
-
-
-@needs('capability')
-def test_a_response_that_another_capability_rejects_cost_its_tokens(seen: Capture):
-    """The model answered, and the provider bills it."""
-    capabilities, _ = plugged('capability', seen)
-    with pytest.raises(ValueError, match='not this one'):
-        asyncio.run(agent(['do', 'ne'], capabilities=[Rejects(), *capabilities]).run('hello'))
-    (response,) = seen.responses
-    assert (response.outcome, response.usage_reported, response.output_tokens) == ('success', True, 2)

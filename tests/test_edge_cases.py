@@ -14,6 +14,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from pydantic_ai import CustomEvent, DeferredToolResults, ModelRetry, RunContext, ToolApproved
 from pydantic_ai.capabilities import AbstractCapability, HandleDeferredToolCalls
+from pydantic_ai.exceptions import SkipToolExecution
 from real_time import REAL_TIME
 from scripted import Calls, agent, nap
 
@@ -376,3 +377,32 @@ def test_a_run_in_a_thread_of_a_tool_knows_its_caller(door: str):
         found = {run.agent: run for run in seen.runs}
         assert found['inner'].parent_run_id == found['outer'].run_id
         assert {run.outcome for run in seen.runs} == {'success'}
+
+
+class Skips(AbstractCapability[Any]):
+    """Answers for the tools."""
+
+    async def before_tool_execute(self, ctx: Any, *, call: Any, tool_def: Any, args: Any) -> Any:
+        raise SkipToolExecution('not needed')
+
+
+class Rejects(AbstractCapability[Any]):
+    """Rejects every response."""
+
+    async def after_model_request(self, ctx: Any, *, request_context: Any, response: Any) -> Any:
+        raise ValueError('not this one')
+
+
+def test_a_tool_that_another_capability_answers_for_did_not_fail():
+    """Skipping an execution is no error."""
+    with capture() as seen:
+        asyncio.run(agent([Calls('nap')], ['done'], capabilities=[Skips(), seen.tap.capability()]).run('hello'))
+    assert [(tool.tool, tool.outcome) for tool in seen.tools] == [('nap', 'success')]
+
+
+def test_a_response_that_another_capability_rejects_cost_its_tokens():
+    """The model answered, and the provider bills it."""
+    with capture() as seen, pytest.raises(ValueError, match='not this one'):
+        asyncio.run(agent(['do', 'ne'], capabilities=[Rejects(), seen.tap.capability()]).run('hello'))
+    (response,) = seen.responses
+    assert (response.outcome, response.usage_reported, response.output_tokens) == ('success', True, 2)
