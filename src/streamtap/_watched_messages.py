@@ -51,7 +51,7 @@ class PendingRequests:
         ready, self._waiting = iter(self._waiting), []
         for place in places:
             message = messages[place]
-            request = next(ready) if message.parts else _unseen(run, step=responses)
+            request = _unseen(run, step=responses) if _upstream.is_empty_answer(message) else next(ready)
             _fill(run, request, messages, place)
             run.unsettled = request
             run.settle()
@@ -63,7 +63,7 @@ class PendingRequests:
         `None` if they cannot be matched: the messages may lack the last one yet, or a capability may have rewritten them.
         """
         places = [place for place, message in enumerate(messages) if message.kind == 'response']
-        seen = [place for place in places if messages[place].parts]
+        seen = [place for place in places if not _upstream.is_empty_answer(messages[place])]
         if not seen:
             return None
         reported = next((place for place in places if messages[place] is self._last_reported), -1)

@@ -94,11 +94,13 @@ def _of_handler(way: Way, book: Book) -> Iterator[Request]:
     for place, entered in enumerate(call for call in book.entered if call.for_response):
         reply = book.plan.replies[place]
         if entered.end is not None:
-            # Who is stopped while they hold the last event of a response has all of it, and its usage.
-            yield Request(reply, entered.end, was_billed=book.responses_read > place)
+            # Who is stopped when the model has answered may read the usage, whether they got the last event or not.
+            has_usage = place < len(book.asked) and book.asked[place].end == SUCCESS
+            yield Request(reply, entered.end, was_billed=has_usage)
         elif way.name == 'handler of run_stream' and reply.chunks:
             # run_stream() shows its handler nothing after the first chunk of the final text; only its messages do.
-            yield Request(reply, INCOMPLETE, was_billed=book.asked[place].end == SUCCESS)
+            is_written = book.asked[place].end == SUCCESS and book.committed() > place
+            yield Request(reply, INCOMPLETE, was_billed=is_written)
         else:
             yield Request(reply, SUCCESS)
 

@@ -114,6 +114,7 @@ async def handled_stream(tap: Tap, agent: Agent[Book, str], book: Book, options:
     """`run_stream()` with the tap as its handler."""
 
     async def handler(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
+        book.history = ctx.messages
         with book.handler():
             await tap(ctx, events)
 

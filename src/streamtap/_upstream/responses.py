@@ -176,6 +176,11 @@ def streamed_response(events: object) -> ModelResponse | None:
     return cast('ModelResponse', response) if hasattr(response, 'usage') else None
 
 
+def is_empty_answer(message: ModelMessage) -> bool:
+    """Whether a complete response has nothing in it; one that broke before its first part is none."""
+    return not message.parts and getattr(message, 'state', 'complete') == 'complete'
+
+
 def response_at(messages: Sequence[ModelMessage], index: int) -> ModelResponse | None:
     """The response that answered the request which made the history `index` messages long."""
     if len(messages) > index and messages[index].kind == 'response':
