@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from streamtap._records import Door, RequestOutcome, RunOutcome, ToolOutcome
+from streamtap._records import RequestOutcome, RunOutcome, ToolOutcome
 
 MetricType = Literal['counter', 'histogram', 'gauge']
 
@@ -287,7 +287,6 @@ RESERVED_LABELS = frozenset({label for metric in CATALOGUE for label in metric.l
 }
 """Label names that the catalogue, Prometheus or its scrapes use."""
 
-DOORS: tuple[str, ...] = get_args(Door)
 
 _LABEL = re.compile(r'[a-zA-Z_][a-zA-Z0-9_]*\Z')
 

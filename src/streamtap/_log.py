@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class LogSink(BaseSink):
     """Logs one line per run and per tool call, with all fields of its record as `extra`: names and numbers, no content.
 
-    Failures are logged at level WARNING, the rest at INFO. A handler may block: it runs on the tap's worker thread.
+    What ended with an error is logged at level WARNING, the rest at INFO. A handler may block: it runs on the tap's worker thread.
 
     Args:
         logger: The name of the logger. Default `streamtap.records`.

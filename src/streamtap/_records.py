@@ -19,6 +19,9 @@ Door = Literal['handler', 'capability', 'watch']
 RunOutcome = Literal['success', 'error', 'cancelled', 'timeout', 'limit', 'deferred', 'incomplete']
 RequestOutcome = Literal['success', 'error', 'cancelled', 'timeout', 'incomplete']
 ToolOutcome = Literal['success', 'retried', 'failed', 'denied', 'deferred', 'interrupted', 'error']
+
+NOT_FAILED = frozenset({'success', 'deferred'})
+"""Outcomes of runs and tool calls in which nothing went wrong; what is deferred waits for somebody."""
 ToolKind = Literal['function', 'output', 'native']
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})

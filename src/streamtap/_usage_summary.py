@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from streamtap._grid import Grid, printable
+from streamtap._records import NOT_FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -169,7 +170,7 @@ def rate(value: object) -> str:
 
 def _failures(outcomes: object) -> str:
     counts: dict[str, int] = outcomes if isinstance(outcomes, dict) else {}  # pyright: ignore[reportUnknownVariableType]
-    bad = [f'{count} {outcome}' for outcome, count in counts.items() if outcome != 'success']
+    bad = [f'{count} {outcome}' for outcome, count in counts.items() if outcome not in NOT_FAILED]
     return ', '.join(bad) or '-'
 
 

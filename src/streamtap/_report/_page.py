@@ -7,6 +7,7 @@ import hashlib
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from streamtap._records import NOT_FAILED
 from streamtap._report._changes import changes_section
 from streamtap._report._elements import element, page_text, style, table
 from streamtap._report._over_time import plot
@@ -129,9 +130,9 @@ def _warning(unread: int) -> Element | None:
 
 def _figures(gathered: Gathered) -> Element:
     total = gathered.summary.total
-    failed = sum(count for outcome, count in total.outcomes.items() if outcome != 'success')
+    failed = sum(count for outcome, count in total.outcomes.items() if outcome not in NOT_FAILED)
     shown = (
-        ('runs', f'{total.runs:,}', f'{failed:,} not successful'),
+        ('runs', f'{total.runs:,}', f'{failed:,} not ok'),
         ('blank screen', seconds(total.time_to_first_output_p50), f'p95 {seconds(total.time_to_first_output_p95)}'),
         (
             'time to first token',
@@ -159,7 +160,7 @@ def _line_key(name: str, meaning: str) -> Element:
 
 def _run(tree: RunTree) -> Element:
     run = tree.run
-    ok = run.outcome == 'success'
+    ok = run.outcome in NOT_FAILED
     counts = f'{run.requests} requests, {run.tool_calls} tool calls, {dollars(run.cost_usd)}'
     trace = f' · trace {run.trace_id}' if run.trace_id else ''
     return element(

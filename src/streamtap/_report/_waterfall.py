@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamtap._grid import printable
-from streamtap._records import ResponseRecord, ToolRecord
+from streamtap._records import NOT_FAILED, ResponseRecord, ToolRecord
 from streamtap._report._elements import element
 from streamtap._report._over_time import scale
 from streamtap._usage_summary import seconds
@@ -118,7 +118,7 @@ def _mark(kind: str) -> Element:
 def _run_rows(tree: RunTree, zero: int, depth: int) -> Iterator[_Row]:
     run = tree.run
     start = (run.started_ns - zero) / 1e9
-    failed = run.outcome not in ('success', 'deferred')
+    failed = run.outcome not in NOT_FAILED
     note = seconds(run.duration) if not failed else f'{seconds(run.duration)} {run.outcome}'
     row = _Row(printable(run.agent), depth, note, failed, is_run=True)
     row.bars.append(_Bar('run', start, run.duration, _about_run(run)))
@@ -166,7 +166,7 @@ def _end(part: PartRecord) -> float:
 def _tool_row(record: ToolRecord, zero: int, depth: int) -> _Row:
     start = (record.started_ns - zero) / 1e9
     duration = record.duration or 0.0
-    failed = record.outcome not in ('success', 'deferred')
+    failed = record.outcome not in NOT_FAILED
     why = f' {record.error_type or record.outcome}' if failed else ''
     row = _Row(record.tool, depth, f'{seconds(record.duration)}{why}', failed)
     kind = 'native' if record.kind == 'native' else 'tool'

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from streamtap._distribution import Sketch
 from streamtap._labels import OTHER
+from streamtap._records import NOT_FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -63,7 +64,7 @@ class Tally:
     def run(self, record: RunRecord) -> None:
         """Count a run."""
         self.count += 1
-        self.failed += record.outcome != 'success'
+        self.failed += record.outcome not in NOT_FAILED
         self.first.add(record.time_to_first_output)
         self.duration.add(record.duration)
         self._spend(record.input_tokens, record.output_tokens, record.cost_usd)
@@ -71,7 +72,7 @@ class Tally:
     def tool(self, record: ToolRecord) -> None:
         """Count a tool call."""
         self.count += 1
-        self.failed += record.outcome != 'success'
+        self.failed += record.outcome not in NOT_FAILED
         self.duration.add(record.duration)
 
     def _spend(self, input_tokens: int | None, output_tokens: int | None, cost_usd: float | None) -> None:

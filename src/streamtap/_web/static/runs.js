@@ -1,5 +1,7 @@
 // The runs that the page knows: those in progress, and the last ones that have ended.
 
+import { isOk } from './verdict.js';
+
 export const KEPT = 200;
 
 const CHOICES = {
@@ -7,7 +9,7 @@ const CHOICES = {
   slowest: (_, finished) => finished.sort((one, other) => other.duration - one.duration),
   not_ok: (_, finished) => finished.filter((run) => isNotOk(run) || run.nested.some(isNotOk)),
 };
-const isNotOk = (run) => run.outcome !== 'success';
+const isNotOk = (run) => !isOk(run.outcome);
 
 export class Runs {
   #open = new Map();

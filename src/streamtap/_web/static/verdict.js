@@ -2,11 +2,14 @@
 
 import { seconds } from './numbers.js';
 
+/** Whether nothing went wrong; what is deferred waits for somebody. */
+export const isOk = (outcome) => ['success', 'deferred'].includes(outcome);
+
 export const isBad = (outcome) => ['error', 'timeout', 'limit'].includes(outcome);
 
 /** The class of the mark for an outcome. */
 export function mood(outcome) {
-  if (outcome === 'success') return 'ok';
+  if (isOk(outcome)) return 'ok';
   if (outcome === 'running') return 'running';
   return isBad(outcome) ? 'bad' : 'warn';
 }
