@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from features import needs
-from made_records import IDS, tell_everything
+from made_records import IDS, tell_everything, tool
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import Histogram, MeterProvider
@@ -20,6 +20,7 @@ from opentelemetry.sdk.metrics.export import (
     HistogramDataPoint,
     InMemoryMetricReader,
     Metric,
+    NumberDataPoint,
     PeriodicExportingMetricReader,
 )
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
@@ -390,3 +391,17 @@ def test_a_nonsense_is_refused_at_construction():
 def test_the_two_ways_have_the_same_rows_but_for_inter_chunk_latency():
     """So that boards and rules serve both."""
     assert {row.name for row in SCRAPED} ^ {row.name for row in PUSHED} == {f'{GAPS}_seconds', *GAP_FIGURES}
+
+
+def test_no_metric_has_more_label_sets_than_the_sdk_keeps():
+    """Past 2,000 of them the SDK would fold calls into a set without labels, and nobody would be told."""
+    reader = InMemoryMetricReader()
+    sink = MetricSink(provider_of(reader))
+    attached(sink, max_label_values=1000)
+    for number in range(400):
+        sink.tool_ended(tool(tool=f'tool {number}'))
+    found = collected(reader)
+    calls = [point for point in found['pydantic_ai.tool_calls'].data.data_points if isinstance(point, NumberDataPoint)]
+    assert len(calls) < 2000
+    assert not any('otel.metric.overflow' in (point.attributes or {}) for point in calls)
+    assert sum(point.value for point in calls) == 400

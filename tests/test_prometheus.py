@@ -299,6 +299,7 @@ def test_buckets_can_be_changed(registry: CollectorRegistry):
         ({'buckets': {'pydantic_ai_run_requests': (1, float('inf'))}}, ValueError, 'one or more finite'),
         ({'buckets': {'pydantic_ai_run_requests': ()}}, ValueError, 'must be one or more'),
         ({'max_label_sets': 0}, ValueError, 'at least 1'),
+        ({'max_label_sets': 2.5}, TypeError, 'a whole number'),
     ],
 )
 def test_bad_input_is_refused_at_construction(arguments: dict[str, Any], error: type[Exception], says: str):

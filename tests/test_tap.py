@@ -15,7 +15,7 @@ import pytest
 from features import needs
 from scripted import Calls, agent
 
-from streamtap import BaseSink, PrometheusSink, Tap, UsageSink
+from streamtap import BaseSink, PrometheusSink, SpanSink, Tap, UsageSink
 from streamtap.testing import FakeClock, MemorySink, capture
 
 if TYPE_CHECKING:
@@ -30,12 +30,17 @@ class LaterSink(BaseSink):
     run_ended = later  # pyright: ignore[reportAssignmentType]
 
 
+SHARED = MemorySink()
+
+
 @pytest.mark.parametrize(
     ('arguments', 'error', 'says'),
     [
         ({'sinks': [object()]}, TypeError, r'is not a sink: it lacks run_started.*BaseSink'),
         ({'sinks': UsageSink()}, TypeError, r'must be a list: pass \[UsageSink'),
         ({'sinks': [UsageSink]}, TypeError, r'pass UsageSink\(\) instead of the class'),
+        ({'sinks': [SHARED, SHARED]}, ValueError, 'the same MemorySink twice'),
+        ({'enabled': 'false'}, TypeError, 'enabled must be a bool or None'),
         ({'stall_after': -1}, ValueError, 'stall_after must be above 0'),
         ({'stall_after': '5'}, TypeError, 'stall_after must be a number of seconds'),
         ({'slow_start_after': 0}, ValueError, 'slow_start_after must be above 0'),
@@ -109,6 +114,12 @@ def test_a_sink_can_come_and_go():
         ] == [('success', 1)]
     with pytest.raises(TypeError, match='not a sink'):
         tap.add_sink(print)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match='SpanSink must be there from the start'):
+        tap.add_sink(SpanSink())
+    memory = MemorySink()
+    tap.add_sink(memory)
+    with pytest.raises(ValueError, match='has this MemorySink already'):
+        tap.add_sink(memory)
 
 
 def test_a_tap_that_is_switched_off_takes_no_sink(monkeypatch: pytest.MonkeyPatch):

@@ -165,6 +165,16 @@ def test_bad_input_is_refused():
     """At construction."""
     with pytest.raises(ValueError, match='recent_runs must be at least 0'):
         UsageSink(recent_runs=-1)
+    with pytest.raises(TypeError, match='recent_runs must be a whole number'):
+        UsageSink(recent_runs='5')  # pyright: ignore[reportArgumentType]
+
+
+def test_what_is_deferred_did_not_fail():
+    """A run that waits for somebody's approval is not one that somebody must look into."""
+    sink = UsageSink()
+    sink.run_ended(made_run(outcome='deferred'))
+    assert ' deferred' not in str(sink.summary())
+    assert sink.summary().total.outcomes == {'deferred': 1}
 
 
 def test_a_name_cannot_steer_the_terminal():

@@ -462,3 +462,22 @@ def test_a_history_that_is_cut_short_loses_no_tokens(seen: Capture):
     assert [(r.step, r.usage_reported) for r in seen.responses] == [(step, True) for step in range(1, 6)]
     used = usage_of(result)
     assert (seen.runs[0].input_tokens, seen.runs[0].output_tokens) == (used.input_tokens, used.output_tokens)
+
+
+@pytest.mark.parametrize('enabled', [True, False])
+def test_what_the_events_have_beside_them_is_there_whether_the_tap_measures_or_not(enabled: bool):  # noqa: FBT001
+    """Switching a tap off changes nothing for the code around it."""
+
+    async def main() -> list[bool]:
+        found: list[bool] = []
+        tap = Tap([MemorySink()], enabled=enabled)
+        async with agent(['do', 'ne']).iter('hello') as running:
+            async for node in running:
+                if Agent.is_model_request_node(node):
+                    async with node.stream(running.ctx) as events:
+                        watched: Any = tap.watch(events)
+                        assert [event async for event in watched]
+                        found.append(watched.response is events.response or watched.response == events.response)
+        return found
+
+    assert asyncio.run(main()) == [True]
