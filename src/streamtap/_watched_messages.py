@@ -45,33 +45,37 @@ class PendingRequests:
             if len(self._waiting) > MAX_PENDING:
                 run.unsettled = self._waiting.pop(0)
                 run.settle()
-        places = self._new_responses(messages, responses)
-        if places is None:
-            return
-        ready, self._waiting = iter(self._waiting), []
-        for place in places:
-            message = messages[place]
-            request = _unseen(run, step=responses) if _upstream.is_empty_answer(message) else next(ready)
-            _fill(run, request, messages, place)
-            run.unsettled = request
+        for place, answered in self._answered(run, messages, responses):
+            _fill(run, answered, messages, place)
+            run.unsettled = answered
             run.settle()
-            self._last_reported = message
+            self._last_reported = messages[place]
 
-    def _new_responses(self, messages: Sequence[ModelMessage], responses: int) -> list[int] | None:
-        """Where the responses of the waiting requests are, and empty ones, of which there were no events.
+    def _answered(self, run: Run, messages: Sequence[ModelMessage], responses: int) -> list[tuple[int, Request]]:
+        """The waiting requests, each with the place of its response, and those whose answer was empty, without events.
 
-        `None` if they cannot be matched: the messages may lack the last one yet, or a capability may have rewritten them.
+        Nothing if they cannot be matched: the messages may lack the last one yet, or a capability may have rewritten
+        them.
         """
+        waiting = self._waiting
         places = [place for place, message in enumerate(messages) if message.kind == 'response']
         seen = [place for place in places if not _upstream.is_empty_answer(messages[place])]
-        if not seen:
-            return None
         reported = next((place for place in places if messages[place] is self._last_reported), -1)
-        new = [place for place in places if place > reported]
-        waiting = len(self._waiting)
-        if sum(place > reported for place in seen) == waiting:
-            return new
-        return seen[len(seen) - waiting :] if len(seen) == responses else None
+        if places and len(places) == responses:
+            found = list(zip(places[len(places) - len(waiting) :], waiting, strict=True))
+        elif sum(place > reported for place in seen) == len(waiting):
+            left = iter(waiting)
+            found = [
+                (place, next(left) if place in seen else _unseen(run, step=responses))
+                for place in places
+                if place > reported
+            ]
+        elif len(seen) == responses:
+            found = list(zip(seen[len(seen) - len(waiting) :], waiting, strict=True))
+        else:
+            return []
+        self._waiting = []
+        return found
 
     def report_all(self, run: Run) -> None:
         """Report what still waits: no messages will come."""
