@@ -258,6 +258,7 @@ def held(seconds: float, clock: FakeClock, *, at: str) -> Any:
     return mine
 
 
+@needs('shown_responses')
 def test_what_a_handler_does_with_the_last_event_makes_no_request_shorter(tap_clock: FakeClock):
     """Its time is left out of a duration that contains it, and of no other."""
     memory = MemorySink()
@@ -276,6 +277,7 @@ def test_what_a_handler_does_with_the_last_event_makes_no_request_shorter(tap_cl
     assert memory.runs[0].phases['consumer'] == 2.0
 
 
+@needs('shown_responses')
 @pytest.mark.parametrize(('seconds', 'expected'), [(0.005, 0.505), (0.02, 0.52), (3.0, None)])
 def test_a_first_token_that_may_have_waited_for_the_handler_has_no_time(
     seconds: float, expected: float | None, tap_clock: FakeClock
