@@ -129,7 +129,7 @@ class CapabilityRun:
                 self._request.model = request_context.model
                 self._request.started = self._request.meter.started = started
                 self._request.tried_before = attempts
-                self._request.answered = None
+                self._request.answered = self._request.response = None
                 return
             self.run.trace.request_seen()
             self._request = self.run.begin_request(
