@@ -26,6 +26,12 @@ class EventReader(Protocol):
         ...
 
 
+async def drain(events: AsyncIterable[AgentStreamEvent]) -> None:
+    """Read all events, and do nothing with them."""
+    async for _ in events:
+        pass
+
+
 class NoReader:
     """Observes nothing: for a tap that is disabled."""
 

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
-import inspect
 import os
-import weakref
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
-from pydantic_ai import RunContext
-
 from streamtap import _upstream
-from streamtap._beside import BesideEvents, NoReader
+from streamtap._beside import BesideEvents, NoReader, drain
 from streamtap._capability import TapCapability
 from streamtap._capability_door import CapabilityDoor
 from streamtap._checks import (
@@ -27,11 +22,13 @@ from streamtap._checks import (
 from streamtap._clock import SystemClock
 from streamtap._current_run import CurrentRun
 from streamtap._dispatch import Dispatch
+from streamtap._door_checks import check_handler, check_watchable, checked_events
 from streamtap._handler import HandlerDoor
 from streamtap._handler_calls import HandlerCalls
 from streamtap._handler_runs import HandlerRuns
 from streamtap._names import Names, clean
 from streamtap._price import Pricing
+from streamtap._process_exit import close_at_exit
 from streamtap._prometheus import PrometheusSink
 from streamtap._run_callback import RunCallback
 from streamtap._runs import Runs
@@ -48,6 +45,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, TypeVar
 
+    from pydantic_ai import RunContext
     from pydantic_ai.agent import EventStreamHandler
     from pydantic_ai.messages import AgentStreamEvent
     from typing_extensions import Self
@@ -153,7 +151,7 @@ class Tap:
         self._attachment = Attachment(names, max_label_values, self.live, self._catch_up)
         if self._enabled:
             self._out.attach(self._attachment)
-            _TAPS.add(self)
+            close_at_exit(self)
 
     def __call__(self, ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent] | None = None) -> Awaitable[None]:
         """The handler door: pass the tap itself as `event_stream_handler=`.
@@ -165,17 +163,8 @@ class Tap:
         Raises:
             TypeError: If it is called with anything else.
         """
-        if events is None:
-            raise TypeError(
-                'a tap is not a capability: pass capabilities=[tap.capability()] instead of capabilities=[tap]'
-            )
-        if not isinstance(ctx, RunContext) or not hasattr(events, '__aiter__'):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(
-                'a tap is called by pydantic-ai with (RunContext, events): pass it as '
-                f'agent.run(..., event_stream_handler=tap); it was called with ({type(ctx).__name__}, {type(events).__name__})'
-            )
-        read: AsyncIterable[AgentStreamEvent] = events
-        return self._handler.handle(ctx, read) if self._enabled else _drain(read)
+        read = checked_events(ctx, events)
+        return self._handler.handle(ctx, read) if self._enabled else drain(read)
 
     def beside(self, handler: EventStreamHandler[Any]) -> EventStreamHandler[Any]:
         """A handler that feeds your own handler and the tap: `event_stream_handler=tap.beside(mine)`.
@@ -190,8 +179,7 @@ class Tap:
         Raises:
             TypeError: If it is not callable, or is an async generator function.
         """
-        if not callable(handler) or inspect.isasyncgenfunction(handler):
-            raise TypeError(f'beside() takes an async function of (ctx, events) without yield, not {handler!r}')
+        check_handler(handler)
         if not self._enabled:
             return handler
 
@@ -243,9 +231,7 @@ class Tap:
             TypeError: If `events` is not an async iterable; pydantic-ai's context managers must be entered first.
         """
         _upstream.require(_upstream.WATCH, 'tap.watch()', 'give the run event_stream_handler=tap')
-        if not hasattr(events, '__aiter__'):
-            hint = ': pass the `events` of `async with ... as events`' if hasattr(events, '__aenter__') else ''
-            raise TypeError(f'watch() takes an async iterable of events, not {type(events).__name__}{hint}')
+        check_watchable(events)
         if not self._enabled:
             return cast('AsyncIterator[EventT]', BesideEvents(cast('Any', events), monotonic, NoReader()))
         return self._watch.watch(events, Names(None if agent is None else clean(agent), provider, model))
@@ -342,18 +328,3 @@ class Tap:
         for run in self._runs.all_open():
             if self._runs.remove(run):
                 run.close()
-
-
-async def _drain(events: AsyncIterable[AgentStreamEvent]) -> None:
-    async for _ in events:
-        pass
-
-
-_TAPS: weakref.WeakSet[Tap] = weakref.WeakSet()
-"""The taps of the process, to be closed at its exit; they are held weakly."""
-
-
-@atexit.register
-def _close_taps() -> None:
-    for tap in list(_TAPS):
-        tap.close()

@@ -1,0 +1,38 @@
+"""Wrong uses of a door are rejected where they happen, with what to pass instead."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, cast
+
+from pydantic_ai import RunContext
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable
+
+    from pydantic_ai.messages import AgentStreamEvent
+
+
+def checked_events(ctx: object, events: object) -> AsyncIterable[AgentStreamEvent]:
+    """The events of a call of the handler door, if pydantic-ai made it."""
+    if events is None:
+        raise TypeError('a tap is not a capability: pass capabilities=[tap.capability()] instead of capabilities=[tap]')
+    if not isinstance(ctx, RunContext) or not hasattr(events, '__aiter__'):
+        raise TypeError(
+            'a tap is called by pydantic-ai with (RunContext, events): pass it as '
+            f'agent.run(..., event_stream_handler=tap); it was called with ({type(ctx).__name__}, {type(events).__name__})'  # pyright: ignore[reportUnknownArgumentType]
+        )
+    return cast('AsyncIterable[AgentStreamEvent]', events)
+
+
+def check_handler(handler: object) -> None:
+    """Reject what pydantic-ai could not await."""
+    if not callable(handler) or inspect.isasyncgenfunction(handler):
+        raise TypeError(f'beside() takes an async function of (ctx, events) without yield, not {handler!r}')
+
+
+def check_watchable(events: object) -> None:
+    """Reject what is not an async iterable, such as a context manager that was not entered."""
+    if not hasattr(events, '__aiter__'):
+        hint = ': pass the `events` of `async with ... as events`' if hasattr(events, '__aenter__') else ''
+        raise TypeError(f'watch() takes an async iterable of events, not {type(events).__name__}{hint}')
