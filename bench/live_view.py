@@ -19,7 +19,7 @@ from pydantic_ai.models.function import FunctionModel
 
 from bench.workloads import Chunks
 from streamtap import BaseSink, PrometheusSink, Tap, UsageSink, serve
-from streamtap._web._live_view import LiveView
+from streamtap._web.live_view import LiveView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,7 @@ from generator.logfire_boards import logfire_files
 from generator.promql import UnknownMetricError
 from generator.rules_yaml import rule_files
 
-from streamtap._catalogue import check_label_names
+from streamtap._sinks.metrics.catalogue import check_label_names
 
 if TYPE_CHECKING:
     from config import Config

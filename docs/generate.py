@@ -6,13 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from streamtap._catalogue import BUCKETS, CATALOGUE, OUTCOMES, PUSHED, Metric
+from streamtap._sinks.metrics.catalogue import BUCKETS, CATALOGUE, OUTCOMES, PUSHED, Metric
 
 METRICS_PAGE = Path(__file__).parent / 'metrics.md'
 
 HEAD = """# Metrics
 
-<!-- Written by docs/generate.py from src/streamtap/_catalogue.py: change the catalogue, then run `make docs`. -->
+<!-- Written by docs/generate.py from src/streamtap/_sinks/metrics/catalogue.py: change the catalogue, then run `make docs`. -->
 
 The prefix `pydantic_ai_` marks measurements of your agents, `streamtap_` those of the tap itself.
 Every `pydantic_ai_` metric also has the labels that you name in `Tap(labels=...)`.

@@ -17,9 +17,9 @@ from playwright.sync_api import sync_playwright
 from prometheus_client import CollectorRegistry
 
 from streamtap import serve
-from streamtap._demo._fault import Fault
-from streamtap._demo._run import drive, make_tap
-from streamtap._demo._scenario import fake_loads
+from streamtap._demo.fault import Fault
+from streamtap._demo.run import drive, make_tap
+from streamtap._demo.scenario import fake_loads
 
 IMAGES = Path(__file__).parent / 'images'
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from streamtap import JournalSink, Tap
 from streamtap._cli import main as streamtap
-from streamtap._demo._fault import Fault
-from streamtap._demo._run import drive
-from streamtap._demo._scenario import fake_loads
+from streamtap._demo.fault import Fault
+from streamtap._demo.run import drive
+from streamtap._demo.scenario import fake_loads
 
 PICTURE = Path(__file__).parent / 'images' / 'report.png'
 SECONDS = 90.0

@@ -15,7 +15,7 @@ from streamtap import (
     ToolRecord,
     ToolStart,
 )
-from streamtap._distribution import Distribution
+from streamtap._records.distribution import Distribution
 
 if TYPE_CHECKING:
     from streamtap import BaseSink

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from streamtap._catalogue import BUCKETS, BY_NAME, CATALOGUE, RESERVED_LABELS, SCRAPED
+from streamtap._sinks.metrics.catalogue import BUCKETS, BY_NAME, CATALOGUE, RESERVED_LABELS, SCRAPED
 
 ROOT = Path(__file__).parents[1]
 CONTRACT = ROOT.parent / 'shared' / 'design' / 'METRICS.md'

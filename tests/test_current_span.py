@@ -8,10 +8,10 @@ import pytest
 from opentelemetry import context, trace
 from opentelemetry.sdk.trace import TracerProvider
 
-from streamtap._current_span import CurrentSpan
-from streamtap._dispatch import Dispatch
-from streamtap._guarded_trace import GuardedTrace
-from streamtap._tracing import RunTrace
+from streamtap._delivery.dispatch import Dispatch
+from streamtap._delivery.guarded_trace import GuardedTrace
+from streamtap._delivery.tracing import RunTrace
+from streamtap._sinks.otel.current_span import CurrentSpan
 
 tracer = TracerProvider(shutdown_on_exit=False).get_tracer('test')
 

@@ -21,7 +21,7 @@ from generator.panels import stat
 from generator.promql import Promql, UnknownMetricError, bound_pattern
 from generator.variables import objective
 
-from streamtap._catalogue import BUCKETS, BY_NAME, CATALOGUE
+from streamtap._sinks.metrics.catalogue import BUCKETS, BY_NAME, CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

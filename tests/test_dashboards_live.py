@@ -21,9 +21,9 @@ from opentelemetry.sdk.resources import Resource
 from real_servers import free_port, running, wait_for
 
 from streamtap import MetricSink, Tap
-from streamtap._demo._fault import Fault
-from streamtap._demo._run import STALL_AFTER, drive
-from streamtap._demo._scenario import fake_loads
+from streamtap._demo.fault import Fault
+from streamtap._demo.run import STALL_AFTER, drive
+from streamtap._demo.scenario import fake_loads
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -11,14 +11,14 @@ import pytest
 
 from streamtap import BaseSink, ResponseRecord, RunRecord, Tap, ToolRecord
 from streamtap._cli import main
-from streamtap._demo._fault import FAULTS, Fault
-from streamtap._demo._run import STALL_AFTER, drive
-from streamtap._demo._scenario import fake_loads
+from streamtap._demo.fault import FAULTS, Fault
+from streamtap._demo.run import STALL_AFTER, drive
+from streamtap._demo.scenario import fake_loads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from streamtap._demo._fault import FaultName
+    from streamtap._demo.fault import FaultName
 
 
 @dataclass

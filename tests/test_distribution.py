@@ -9,8 +9,8 @@ import statistics
 import pytest
 
 from streamtap import Distribution
-from streamtap._catalogue import BUCKETS
-from streamtap._distribution import BOUNDS, Sketch, empty_counts
+from streamtap._records.distribution import BOUNDS, Sketch, empty_counts
+from streamtap._sinks.metrics.catalogue import BUCKETS
 
 
 def test_no_bucket_is_wider_than_five_percent():

@@ -12,12 +12,12 @@ from hostile.texts import NAMES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamtap._meter import MAX_PARTS, ResponseMeter
-from streamtap._names import NamedModel
-from streamtap._phases import PhaseClock
-from streamtap._response_record import Request, build_records
-from streamtap._surroundings import Moments, Owner
-from streamtap._upstream import feed_response
+from streamtap._base.names import NamedModel
+from streamtap._meter.phases import PhaseClock
+from streamtap._meter.response import MAX_PARTS, ResponseMeter
+from streamtap._runs.request import Request, build_records
+from streamtap._runs.shared import Moments, Owner
+from streamtap._upstream.stream_events import feed_response
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from pydantic_ai.messages import FunctionToolCallEvent, PartEndEvent, PartStartEvent, TextPart, ToolCallPart
 
 from streamtap import Tap
-from streamtap._tool_events import MAX_CALLS
-from streamtap._watched_messages import MAX_PENDING
+from streamtap._doors.tool_round import MAX_CALLS
+from streamtap._doors.watch.pending import MAX_PENDING
 from streamtap.testing import MemorySink, capture
 
 if TYPE_CHECKING:

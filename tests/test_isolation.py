@@ -14,8 +14,8 @@ from scripted import agent
 from untouched import STORIES, WAYS, logged, tapped, told, untapped
 
 from streamtap import BaseSink, PrometheusSink, Tap, UsageSink
-from streamtap._dispatch import MOMENTS, Dispatch
-from streamtap._worker import CAPACITY
+from streamtap._delivery.dispatch import MOMENTS, Dispatch
+from streamtap._delivery.worker import CAPACITY
 from streamtap.testing import MemorySink, capture
 
 if TYPE_CHECKING:

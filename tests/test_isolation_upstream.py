@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import pkgutil
 from collections import Counter
 from types import FunctionType
 from typing import Any
@@ -13,13 +15,21 @@ from untouched import WAYS, tapped, untapped
 from streamtap import SpanSink, Tap, _upstream
 from streamtap.testing import MemorySink
 
+PREFIX = f'{_upstream.__name__}.'
+
 pytestmark = pytest.mark.usefixtures('nothing_old_is_collected')
 
 
 def functions() -> dict[str, FunctionType]:
-    """Everything that knows pydantic-ai; `require` is asked where a tap is plugged in, and is to raise there."""
-    found = {name: getattr(_upstream, name) for name in _upstream.__all__ if name != 'require'}
-    return {name: function for name, function in found.items() if isinstance(function, FunctionType)}
+    """Everything that knows pydantic-ai, by its path; `require` is called by the user, for whom it is to raise."""
+    modules = [importlib.import_module(found.name) for found in pkgutil.iter_modules(_upstream.__path__, PREFIX)]
+    return {
+        f'{module.__name__}.{name}': function
+        for module in modules
+        for name, function in vars(module).items()
+        if isinstance(function, FunctionType) and function.__module__ == module.__name__ and name[0] != '_'
+        if name != 'require'
+    }
 
 
 @functools.cache
@@ -36,7 +46,7 @@ def used(way: str, story: str) -> tuple[str, ...]:
 
     with pytest.MonkeyPatch.context() as patch:
         for name, function in functions().items():
-            patch.setattr(_upstream, name, spied(name, function))
+            patch.setattr(name, spied(name, function))
         tapped(way, story, Tap([MemorySink(), SpanSink()]))
     return tuple(sorted(calls))
 
@@ -52,7 +62,7 @@ def test_a_failure_of_the_taps_own_code_stays_inside(way: str, story: str, monke
     for name in used(way, story):
         memory = MemorySink()
         with monkeypatch.context() as patch:
-            patch.setattr(_upstream, name, fail)
+            patch.setattr(name, fail)
             assert tapped(way, story, Tap([memory, SpanSink()])) == untapped(way, story), name
         moments = Counter(moment for moment, _ in memory.moments)
         assert moments['run_started'] == moments['run_ended'], name

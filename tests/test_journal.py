@@ -20,8 +20,8 @@ from made_records import IDS, failed_run, full_response, run, tool
 from scripted import agent, nap
 
 from streamtap import BrokenJournalError, BrokenLine, JournalSink, Tap, UsageSink, read_journal
-from streamtap._journal_lines import SCHEMA, header_line, record_line
-from streamtap._journal_reader import journal_files, read_lines
+from streamtap._sinks.journal.lines import SCHEMA, header_line, record_line
+from streamtap._sinks.journal.reader import journal_files, read_lines
 
 assert hostile  # Its settings: the same few examples in every run.
 

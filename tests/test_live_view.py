@@ -16,11 +16,11 @@ from prometheus_client import CollectorRegistry
 from told_tap import ToldTap
 
 from streamtap import BaseSink, PartRecord, Tap, serve
-from streamtap._live import Live, LiveResponse, LiveRun, LiveTool
-from streamtap._sinks import Attachment
-from streamtap._web._live_view import KEPT_RUNS, MAX_OPEN, MAX_ROWS, LiveView
-from streamtap._web._page import MAX_VIEWERS
-from streamtap._web._windows import MAX_GROUPS, SLOT_SECONDS, SLOTS
+from streamtap._delivery.sink import Attachment
+from streamtap._records.live import Live, LiveResponse, LiveRun, LiveTool
+from streamtap._web.live_view import KEPT_RUNS, MAX_OPEN, MAX_ROWS, LiveView
+from streamtap._web.page import MAX_VIEWERS
+from streamtap._web.windows import MAX_GROUPS, SLOT_SECONDS, SLOTS
 from streamtap.testing import FakeClock
 
 if TYPE_CHECKING:

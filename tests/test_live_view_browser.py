@@ -22,7 +22,7 @@ from real_servers import free_port, wait_for
 from told_tap import ToldTap
 
 from streamtap import serve
-from streamtap._web._live_view import KEPT_RUNS
+from streamtap._web.live_view import KEPT_RUNS
 
 pytestmark = pytest.mark.real
 pytest.importorskip('playwright', reason='playwright is not installed: the dev extra gives it')

@@ -20,7 +20,7 @@ from logfire_tables import LogfireTables
 from paced_agents import paced_client, paced_model
 from pydantic_ai import Agent
 
-from streamtap._catalogue import PUSHED
+from streamtap._sinks.metrics.catalogue import PUSHED
 from streamtap.testing import Call, PacedProvider, Reply, TokenUsage
 
 PAGE = Path(__file__).parents[1] / 'docs' / 'logfire.md'

@@ -10,10 +10,10 @@ from features import needs
 from pydantic_ai.messages import ModelResponse
 from pydantic_ai.usage import RequestUsage
 
-from streamtap._distribution import Distribution
-from streamtap._meter import MAX_PARTS, MAX_STALL_STARTS, NATIVE_CALL, ResponseMeter
-from streamtap._surroundings import Moments
-from streamtap._upstream import read_response
+from streamtap._meter.response import MAX_PARTS, MAX_STALL_STARTS, NATIVE_CALL, ResponseMeter
+from streamtap._records.distribution import Distribution
+from streamtap._runs.shared import Moments
+from streamtap._upstream.model_responses import read_response
 
 
 def metered(started: float | None = 0.0, stall_after: float = 5.0) -> ResponseMeter:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from features import needs
 
-from streamtap._multiprocess import EveryProcess
+from streamtap._sinks.prometheus.multiprocess import EveryProcess
 
 PROGRAM = """
 import asyncio, sys, time
@@ -94,7 +94,7 @@ def test_a_scrape_waits_for_the_file_of_a_process_that_starts(tmp_path: Path, mo
     def sleep(seconds: float) -> None:
         made.write_bytes(bytes(8))
 
-    monkeypatch.setattr('streamtap._multiprocess.time.sleep', sleep)
+    monkeypatch.setattr('streamtap._sinks.prometheus.multiprocess.time.sleep', sleep)
     assert list(EveryProcess().collect()) == []
 
 
@@ -105,7 +105,7 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from opentelemetry.sdk.trace import TracerProvider
 from scripted import agent
 from streamtap import SpanSink, PrometheusSink, Tap
-from streamtap._multiprocess import scraped
+from streamtap._sinks.prometheus.multiprocess import scraped
 
 tap = Tap([PrometheusSink(), SpanSink(TracerProvider())])
 asyncio.run(agent(['hi'], capabilities=[tap.capability()]).run('hello'))

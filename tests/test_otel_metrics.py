@@ -29,7 +29,7 @@ from scripted import Calls, agent
 from victoria import Series
 
 from streamtap import MetricSink, PrometheusSink, Tap
-from streamtap._catalogue import BUCKETS, PUSHED, SCRAPED
+from streamtap._sinks.metrics.catalogue import BUCKETS, PUSHED, SCRAPED
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricReader

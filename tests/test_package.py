@@ -93,15 +93,15 @@ def test_dependencies_flow_one_way():
     of_sinks |= {name for name in imports if name.startswith(('_journal', '_report/', '_web/'))}
     sinks = {f'streamtap.{name.removesuffix(".py").replace("/", ".")}' for name in of_sinks}
     doors = {
-        'streamtap._handler',
-        'streamtap._capability',
-        'streamtap._capability_run',
-        'streamtap._capability_door',
-        'streamtap._handler_calls',
-        'streamtap._handler_runs',
-        'streamtap._watch',
-        'streamtap._watched_run',
-        'streamtap._capability_streams',
+        'streamtap._doors.handler.door',
+        'streamtap._doors.capability.hooks',
+        'streamtap._doors.capability.run',
+        'streamtap._doors.capability.door',
+        'streamtap._doors.nodes.streams',
+        'streamtap._doors.nodes.runs',
+        'streamtap._doors.watch.door',
+        'streamtap._doors.watch.run',
+        'streamtap._doors.capability.streams',
     }
     pure = {'_meter.py', '_distribution.py', '_phases.py', '_records.py', '_live.py', '_catalogue.py', '_labels.py'}
     assert not knowing(*sinks) & {'_handler.py', '_capability.py', '_capability_run.py', '_run.py', '_runs.py'}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from streamtap._meter import ResponseMeter
-from streamtap._phases import PhaseClock, merged
+from streamtap._meter.phases import PhaseClock, merged
+from streamtap._meter.response import ResponseMeter
 
 
 def test_overlapping_tools_count_once():

@@ -16,9 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from scripted import Calls, agent
 
 from streamtap import BaseSink, PrometheusSink, Tap, ToolRecord, ToolStart
-from streamtap._bulk_histogram import BulkHistogram
-from streamtap._catalogue import BY_NAME, SCRAPED
-from streamtap._distribution import Distribution
+from streamtap._records.distribution import Distribution
+from streamtap._sinks.metrics.catalogue import BY_NAME, SCRAPED
+from streamtap._sinks.prometheus.bulk_histogram import BulkHistogram
 from streamtap.testing import FakeClock
 
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from conftest import missing
 
-from streamtap._demo._fault import FAULTS
+from streamtap._demo.fault import FAULTS
 
 DASHBOARDS = Path(__file__).parents[1] / 'dashboards'
 COMPOSE = DASHBOARDS / 'compose'

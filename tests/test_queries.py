@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from streamtap._catalogue import BY_NAME
+from streamtap._sinks.metrics.catalogue import BY_NAME
 
 DOCS = Path(__file__).parents[1] / 'docs'
 QUERIES = [

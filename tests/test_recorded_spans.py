@@ -16,7 +16,7 @@ from recorded import BROKEN, CONVERSATIONS, NEEDS_RECORDINGS, REFUSED, Listener,
 from replay_agents import AGENT
 from traced import DOORS, OWN, PARTS, children, contradictions, hex_id, id_of, nested, outside_parent, own, traced
 
-from streamtap import _semconv
+from streamtap._sinks.otel import semconv
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -237,7 +237,7 @@ def test_a_request_shows_what_was_measured(replayed: Replayed):
 
 def test_no_content_is_in_the_trace(replayed: Replayed):
     """Names are of the catalogue, and no value holds a piece of the conversation or of an error's message."""
-    catalogue = {value for value in vars(_semconv).values() if isinstance(value, str)}
+    catalogue = {value for value in vars(semconv).values() if isinstance(value, str)}
     told: list[str] = []
     for span in replayed.spans:
         is_own = span in own(replayed.spans)

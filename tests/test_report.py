@@ -20,13 +20,13 @@ from made_records import failed_run, full_response, run, tool
 
 from streamtap import UsageSink, UsageSummary
 from streamtap._cli import main
-from streamtap._journal_lines import header_line, record_line
-from streamtap._report._compare import compare
-from streamtap._report._over_time import scale, slots
-from streamtap._report._quantities import BLANK_SCREEN, RUN_DURATION, TOOL_DURATION
-from streamtap._report._run_trees import MAX_PIECES, MAX_UNFINISHED, RunTree, SlowestRuns
-from streamtap._report._samples import ALL, Samples
-from streamtap._report._statistics import Estimate, quantile, share
+from streamtap._report.compare import compare
+from streamtap._report.over_time import scale, slots
+from streamtap._report.quantities import BLANK_SCREEN, RUN_DURATION, TOOL_DURATION
+from streamtap._report.run_trees import MAX_PIECES, MAX_UNFINISHED, RunTree, SlowestRuns
+from streamtap._report.samples import ALL, Samples
+from streamtap._report.statistics import Estimate, quantile, share
+from streamtap._sinks.journal.lines import header_line, record_line
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -28,7 +28,7 @@ from pydantic_ai.models.function import DeltaThinkingPart, DeltaToolCall, Functi
 from recorded import Listener
 
 from streamtap import BaseSink, JournalSink, LogSink, MetricSink, Progress, PrometheusSink, SpanSink, Tap, UsageSink
-from streamtap._web._live_view import LiveView
+from streamtap._web.live_view import LiveView
 from streamtap.testing import MemorySink
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from streamtap._tool_calls import OpenTool
-from streamtap._tool_events import Scheduled, start_of
+from streamtap._doors.tool_round import Scheduled, start_of
+from streamtap._runs.tool_calls import OpenTool
 
 
 def scheduled(*calls: tuple[bool, float | None]) -> list[Scheduled]:

@@ -15,8 +15,8 @@ from pydantic_ai.capabilities import AbstractCapability
 from pydantic_ai.exceptions import UsageLimitExceeded
 from scripted import Calls, agent
 
-from streamtap import Tap, TapCapability, _upstream
-from streamtap._upstream import versions
+from streamtap import Tap, TapCapability
+from streamtap._upstream import event_sources, known_tools, outcomes, run_context, versions
 from streamtap._upstream.versions import RELEASE, release_of
 
 OLDEST = (1, 85)
@@ -151,16 +151,16 @@ def test_the_run_of_a_handlers_call_is_known():
     seen: list[tuple[bool, bool, bool, str | None]] = []
 
     async def look(ctx: Any, events: Any) -> None:
-        manager = _upstream.tool_manager(ctx)
+        manager = run_context.tool_manager(ctx)
         seen.append(
             (
-                _upstream.model_call(ctx, events),
-                bool(_upstream.who(ctx).run_id) and _upstream.who(ctx).agent == 'scripted',
-                _upstream.known_tool(manager, 'nap') == 'nap' and _upstream.known_tool(manager, 'x') == '_unknown',
-                _upstream.execution_mode(manager),
+                run_context.model_call(ctx, events),
+                bool(run_context.who(ctx).run_id) and run_context.who(ctx).agent == 'scripted',
+                known_tools.known_tool(manager, 'nap') == 'nap' and known_tools.known_tool(manager, 'x') == '_unknown',
+                known_tools.execution_mode(manager),
             )
         )
-        assert (_upstream.goes_on(_upstream.lifetime(ctx)), _upstream.driving_task(ctx) is not None) == (
+        assert (run_context.goes_on(run_context.lifetime(ctx)), run_context.driving_task(ctx) is not None) == (
             (True, True) if RELEASE >= (2, 26) else (False, False)
         )
         async for _ in events:
@@ -177,19 +177,19 @@ def test_the_run_behind_watched_events_is_known():
     async def main() -> list[tuple[str | None, bool]]:
         found: list[Any] = []
         async with agent(['done']).run_stream_events('hello') as events:
-            assert (_upstream.tells_context_later(events), _upstream.was_left(events)) == (True, False)
+            assert (event_sources.tells_context_later(events), event_sources.was_left(events)) == (True, False)
             async for _ in events:
-                found.append(_upstream.context_of_events(events))
-                assert _upstream.run_behind(events) is not None
-        assert _upstream.was_left(events)
+                found.append(event_sources.context_of_events(events))
+                assert event_sources.run_behind(events) is not None
+        assert event_sources.was_left(events)
         async with agent(['done']).iter('hello') as run:
             async for node in run:
                 if Agent.is_model_request_node(node) or Agent.is_call_tools_node(node):
                     async with node.stream(run.ctx) as of_node:
-                        found.append(_upstream.context_of_node(of_node))
+                        found.append(event_sources.context_of_node(of_node))
                         _ = [event async for event in of_node]
-                        assert Agent.is_model_request_node(node) or _upstream.is_spent(of_node)
-        return [(_upstream.who(ctx).run_id, _upstream.tool_manager(ctx) is not None) for ctx in found]
+                        assert Agent.is_model_request_node(node) or event_sources.is_spent(of_node)
+        return [(run_context.who(ctx).run_id, run_context.tool_manager(ctx) is not None) for ctx in found]
 
     told = asyncio.run(main())
     assert all(run_id and has_manager for run_id, has_manager in told)
@@ -198,7 +198,7 @@ def test_the_run_behind_watched_events_is_known():
 
 def test_a_limit_is_told_by_its_name():
     """Whatever its module is called."""
-    assert _upstream.run_ending(UsageLimitExceeded('too much'), None) == ('limit', 'UsageLimitExceeded')
+    assert outcomes.run_ending(UsageLimitExceeded('too much'), None) == ('limit', 'UsageLimitExceeded')
 
 
 @pytest.mark.parametrize(

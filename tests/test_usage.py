@@ -13,7 +13,7 @@ from scripted import Calls, agent, usage_of
 from streamtap import PrometheusSink, ResponseRecord, RunRecord, Tap, ToolRecord, UsageSink, UsageSummary
 
 if TYPE_CHECKING:
-    from streamtap._records import RunOutcome
+    from streamtap._records.records import RunOutcome
 
 RUN: dict[str, Any] = {'run_id': 'r', 'agent': 'a', 'root_agent': 'a', 'door': 'handler', 'started_ns': 0}
 RESPONSE: dict[str, Any] = {**RUN, 'step': 1, 'attempt': 1, 'provider': 'p', 'model': 'm', 'streamed': True}

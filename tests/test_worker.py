@@ -11,7 +11,7 @@ from made_records import run
 from scripted import agent
 
 from streamtap import BaseSink, Fault, RunRecord, RunStart, Tap
-from streamtap._worker import Worker
+from streamtap._delivery.worker import Worker
 
 
 class Slow(BaseSink):

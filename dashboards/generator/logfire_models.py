@@ -19,7 +19,7 @@ from generator.logfire_sql import (
     share_failed,
     sql,
 )
-from streamtap import _semconv as names
+from streamtap._sinks.otel import semconv as names
 
 OUTPUT = number(names.USAGE_OUTPUT)
 CACHED = f'coalesce({number(names.USAGE_CACHE_READ)}, 0)'

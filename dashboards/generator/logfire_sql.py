@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textwrap import dedent
 
-from streamtap import _semconv as names
-from streamtap._catalogue import BY_NAME
+from streamtap._sinks.metrics.catalogue import BY_NAME
+from streamtap._sinks.otel import semconv as names
 
 X = 'time_bucket($resolution, start_timestamp) AS x'
 """The time of a line drawn from spans."""

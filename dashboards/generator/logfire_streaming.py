@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from generator.logfire_panels import Group, LogfireBoard, lines, table
 from generator.logfire_sql import INPUT, MODEL, REQUESTS, number, over_time, quantile, sql
-from streamtap import _semconv as names
+from streamtap._sinks.otel import semconv as names
 
 TTFT = number(names.TIME_TO_FIRST_CHUNK)
 TTFO = number(names.TIME_TO_FIRST_OUTPUT)

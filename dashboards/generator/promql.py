@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from config import CONFIG
 
-from streamtap._catalogue import BY_NAME
+from streamtap._sinks.metrics.catalogue import BY_NAME
 
 if TYPE_CHECKING:
-    from streamtap._catalogue import Metric
+    from streamtap._sinks.metrics.catalogue import Metric
 
 RATE = '$__rate_interval'
 RANGE = '$__range'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from streamtap._catalogue import BUCKETS, BY_NAME
+from streamtap._sinks.metrics.catalogue import BUCKETS, BY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

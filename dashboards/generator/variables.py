@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from generator.panels import Json, datasource
 from generator.promql import bound_pattern, metric_of
-from streamtap._catalogue import BUCKETS
+from streamtap._sinks.metrics.catalogue import BUCKETS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

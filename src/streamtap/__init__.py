@@ -1,15 +1,10 @@
 """An observability tap for Pydantic AI agents: time to first token, tokens per second, stalls, tools and cost."""
 
-from streamtap._capability import TapCapability
-from streamtap._distribution import Distribution
-from streamtap._journal import JournalSink
-from streamtap._journal_reader import BrokenJournalError, BrokenLine, read_journal
-from streamtap._live import Live, LiveResponse, LiveRun, LiveTool
-from streamtap._log import LogSink
-from streamtap._otel_metrics import MetricSink
-from streamtap._progress import Progress, RunProgress
-from streamtap._prometheus import PrometheusSink
-from streamtap._records import (
+from streamtap._delivery.sink import Attachment, BaseSink, Sink
+from streamtap._doors.capability.hooks import TapCapability
+from streamtap._records.distribution import Distribution
+from streamtap._records.live import Live, LiveResponse, LiveRun, LiveTool
+from streamtap._records.records import (
     Fault,
     LoopLag,
     PartRecord,
@@ -21,11 +16,16 @@ from streamtap._records import (
     ToolStart,
 )
 from streamtap._serve import MetricsServer, metrics_app, serve
-from streamtap._sinks import Attachment, BaseSink, Sink
-from streamtap._spans import SpanSink
+from streamtap._sinks.journal.reader import BrokenJournalError, BrokenLine, read_journal
+from streamtap._sinks.journal.sink import JournalSink
+from streamtap._sinks.log import LogSink
+from streamtap._sinks.otel.metrics import MetricSink
+from streamtap._sinks.otel.spans import SpanSink
+from streamtap._sinks.progress import Progress, RunProgress
+from streamtap._sinks.prometheus.sink import PrometheusSink
+from streamtap._sinks.usage.ledger import UsageSink
+from streamtap._sinks.usage.summary import UsageSummary
 from streamtap._tap import Tap, default_sinks
-from streamtap._usage import UsageSink
-from streamtap._usage_summary import UsageSummary
 from streamtap._version import __version__
 
 __all__ = [

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from streamtap._demo._fault import FAULTS, Fault
+from streamtap._demo.fault import FAULTS, Fault
 from streamtap._export import export_dashboards
 from streamtap._version import __version__
 
@@ -146,7 +146,7 @@ def _demo(arguments: argparse.Namespace) -> int:
     if missing:
         return _refuse('demo', f'the demo needs {" and ".join(missing)}: install the extra, streamtap[demo]')
     # Imported here, so that the command can say what is missing.
-    from streamtap._demo._run import DemoError, run_demo
+    from streamtap._demo.run import DemoError, run_demo
 
     try:
         run_demo(
@@ -173,7 +173,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _report(arguments: argparse.Namespace) -> int:
     # Imported here, so that the other commands start without it.
-    from streamtap._report._command import report, report_change
+    from streamtap._report.command import report, report_change
 
     if bool(arguments.files) == bool(arguments.compare):
         return _refuse('report', 'name the journals to report, or two to --compare')

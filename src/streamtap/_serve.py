@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 
 from prometheus_client import REGISTRY, make_wsgi_app, start_http_server  # pyright: ignore[reportUnknownVariableType]
 
-from streamtap._forks import tell_forks
-from streamtap._multiprocess import scraped
+from streamtap._base.forks import tell_forks
+from streamtap._sinks.prometheus.multiprocess import scraped
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from streamtap._tap import Tap
-    from streamtap._web._live_view import LiveView
-    from streamtap._web._page import LivePage
+    from streamtap._web.live_view import LiveView
+    from streamtap._web.page import LivePage
 
     Headers = list[tuple[str, str]]
     Message = MutableMapping[str, Any]
@@ -190,9 +190,9 @@ def serve(
 
 def _live(addr: str, token: str | None, registry: CollectorRegistry) -> tuple[LiveView, LivePage]:
     # Imported only where a live view is served.
-    from streamtap._web._access import Access
-    from streamtap._web._live_view import LiveView
-    from streamtap._web._page import LivePage
+    from streamtap._web.access import Access
+    from streamtap._web.live_view import LiveView
+    from streamtap._web.page import LivePage
 
     view = LiveView()
     return view, LivePage(view, cast('WSGIApplication', make_wsgi_app(registry)), Access(addr, token))

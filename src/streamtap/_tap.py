@@ -7,11 +7,7 @@ import os
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
-from streamtap import _upstream
-from streamtap._beside import BesideEvents, NoReader, drain
-from streamtap._capability import TapCapability
-from streamtap._capability_door import CapabilityDoor
-from streamtap._checks import (
+from streamtap._base.checks import (
     check_function,
     check_positive,
     check_sink,
@@ -19,26 +15,30 @@ from streamtap._checks import (
     checked_labels,
     checked_sinks,
 )
-from streamtap._clock import SystemClock
-from streamtap._current_run import CurrentRun
-from streamtap._dispatch import Dispatch
-from streamtap._door_checks import check_handler, check_watchable, checked_events
-from streamtap._handler import HandlerDoor
-from streamtap._handler_calls import HandlerCalls
-from streamtap._handler_runs import HandlerRuns
-from streamtap._names import Names, clean
-from streamtap._price import Pricing
-from streamtap._process_exit import close_at_exit
-from streamtap._prometheus import PrometheusSink
-from streamtap._run_callback import RunCallback
-from streamtap._runs import Runs
-from streamtap._sinks import Attachment
-from streamtap._spans import SpanSink
-from streamtap._surroundings import Surroundings
-from streamtap._tracing import Tracing
-from streamtap._unit_calls import UnitCalls
-from streamtap._usage import UsageSink
-from streamtap._watch import WatchDoor
+from streamtap._base.clock import SystemClock
+from streamtap._base.names import Names, clean
+from streamtap._base.process_exit import close_at_exit
+from streamtap._delivery.dispatch import Dispatch
+from streamtap._delivery.sink import Attachment
+from streamtap._delivery.tracing import Tracing
+from streamtap._doors.capability.door import CapabilityDoor
+from streamtap._doors.capability.hooks import TapCapability
+from streamtap._doors.checks import check_handler, check_watchable, checked_events
+from streamtap._doors.handler.door import HandlerDoor
+from streamtap._doors.handler.durable_unit import UnitCalls
+from streamtap._doors.nodes.runs import HandlerRuns
+from streamtap._doors.nodes.streams import HandlerCalls
+from streamtap._doors.observed_stream import BesideEvents, NoReader, drain
+from streamtap._doors.watch.door import WatchDoor
+from streamtap._runs.caller import CurrentRun
+from streamtap._runs.price import Pricing
+from streamtap._runs.registry import Runs
+from streamtap._runs.shared import Surroundings
+from streamtap._sinks.callback import RunCallback
+from streamtap._sinks.otel.spans import SpanSink
+from streamtap._sinks.prometheus.sink import PrometheusSink
+from streamtap._sinks.usage.ledger import UsageSink
+from streamtap._upstream import versions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
@@ -50,11 +50,11 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import AgentStreamEvent
     from typing_extensions import Self
 
-    from streamtap._clock import Clock
-    from streamtap._live import Live
-    from streamtap._price import Price
-    from streamtap._records import RunRecord
-    from streamtap._sinks import Sink
+    from streamtap._base.clock import Clock
+    from streamtap._delivery.sink import Sink
+    from streamtap._records.live import Live
+    from streamtap._records.records import RunRecord
+    from streamtap._runs.price import Price
 
     EventT = TypeVar('EventT')
 
@@ -201,7 +201,7 @@ class Tap:
         Raises:
             RuntimeError: If the installed pydantic-ai is older than 2.23.
         """
-        _upstream.require(_upstream.CAPABILITY, 'tap.capability()', 'give each run event_stream_handler=tap')
+        versions.require(versions.CAPABILITY, 'tap.capability()', 'give each run event_stream_handler=tap')
         return TapCapability(self._capability if self._enabled else None, stream=stream, tap=self)
 
     def watch(
@@ -230,7 +230,7 @@ class Tap:
             RuntimeError: If the installed pydantic-ai is older than 2.26.
             TypeError: If `events` is not an async iterable; pydantic-ai's context managers must be entered first.
         """
-        _upstream.require(_upstream.WATCH, 'tap.watch()', 'give the run event_stream_handler=tap')
+        versions.require(versions.WATCH, 'tap.watch()', 'give the run event_stream_handler=tap')
         check_watchable(events)
         if not self._enabled:
             return cast('AsyncIterator[EventT]', BesideEvents(cast('Any', events), monotonic, NoReader()))

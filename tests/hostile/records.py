@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from hostile.texts import NAMES
 from streamtap import Fault, PartRecord, ResponseRecord, ResponseStart, RunRecord, RunStart, ToolRecord, ToolStart
-from streamtap._distribution import BOUNDS, Distribution
-from streamtap._names import clean
+from streamtap._base.names import clean
+from streamtap._records.distribution import BOUNDS, Distribution
 
 FIT = NAMES.map(clean)
 """What the doors make of any name."""

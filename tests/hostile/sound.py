@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, cast
 
-from streamtap._distribution import Distribution
-from streamtap._meter import MAX_PARTS, MAX_STALL_STARTS
-from streamtap._names import MAX_LENGTH
+from streamtap._base.names import MAX_LENGTH
+from streamtap._meter.response import MAX_PARTS, MAX_STALL_STARTS
+from streamtap._records.distribution import Distribution
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -21,7 +21,7 @@ from soak.plan import INVENTED, Plan, Reply
 from soak.recorded import COUNTED, scraped
 from soak.ways import WAYS
 from streamtap import PrometheusSink, Tap, UsageSink
-from streamtap._catalogue import FIXED_LABELS
+from streamtap._sinks.metrics.catalogue import FIXED_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

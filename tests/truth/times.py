@@ -6,7 +6,7 @@ import statistics
 import time
 from typing import TYPE_CHECKING
 
-from streamtap._phases import Intervals
+from streamtap._meter.phases import Intervals
 from truth.row import GENEROUS, equal, is_known, near
 
 if TYPE_CHECKING:

@@ -5,18 +5,26 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, ClassVar
 
-from streamtap._sinks import BaseSink
+from streamtap._delivery.sink import BaseSink
+from streamtap._sinks.usage.ledger import UsageSink
 from streamtap._tap import Tap
-from streamtap._usage import UsageSink
-from streamtap.testing._report import report
+from streamtap.testing._text import report
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-    from streamtap._clock import Clock
-    from streamtap._price import Price
-    from streamtap._records import Fault, ResponseRecord, ResponseStart, RunRecord, RunStart, ToolRecord, ToolStart
-    from streamtap._usage_summary import RunsUsage
+    from streamtap._base.clock import Clock
+    from streamtap._records.records import (
+        Fault,
+        ResponseRecord,
+        ResponseStart,
+        RunRecord,
+        RunStart,
+        ToolRecord,
+        ToolStart,
+    )
+    from streamtap._runs.price import Price
+    from streamtap._sinks.usage.summary import RunsUsage
 
 
 class MemorySink(BaseSink):

@@ -15,10 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from streamtap.testing._openai_wire import Wording, error_response
 from streamtap.testing._request import ChatRequest, Script, in_turn
 from streamtap.testing._script import Drop, Fail, Hang, Reply, TimedChunk
 from streamtap.testing._served import SentChunk, Served
-from streamtap.testing._wording import Wording, error_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

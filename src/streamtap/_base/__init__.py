@@ -1,0 +1,1 @@
+"""What everything stands on: clocks, forks, process exit, clean names, argument checks."""

@@ -1,0 +1,184 @@
+"""Passes records to the sinks; what a sink raises is caught, logged once per kind, and counted."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from typing import TYPE_CHECKING
+
+from streamtap._base.forks import tell_forks
+from streamtap._delivery.guard import ends_process
+from streamtap._delivery.sink import BaseSink
+from streamtap._delivery.worker import Worker
+from streamtap._records.records import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from streamtap._delivery.sink import Attachment, Sink
+    from streamtap._records.records import (
+        LoopLag,
+        ResponseRecord,
+        ResponseStart,
+        RunRecord,
+        RunStart,
+        ToolRecord,
+        ToolStart,
+    )
+
+logger = logging.getLogger('streamtap')
+
+MOMENTS = ('run_started', 'run_ended', 'response_started', 'response_ended', 'tool_started', 'tool_ended')
+
+OPTIONAL_MOMENTS = ('faulted', 'loop_lagged')
+"""Moments whose method a sink may lack."""
+
+MAX_KINDS_LOGGED = 1000
+
+
+class Dispatch:
+    """Passes each moment to every sink; never raises.
+
+    Sinks that only touch memory are called inline, all others on one worker thread.
+
+    Args:
+        sinks: The sinks, in the order in which they are called.
+        include_content: Whether logged errors may show their message, which can carry content.
+    """
+
+    def __init__(self, sinks: Sequence[Sink], *, include_content: bool) -> None:
+        self._include_content = include_content
+        self._logged: set[tuple[str, str]] = set()
+        self._lock = threading.RLock()
+        self._worker: Worker | None = None
+        self._set_sinks(tuple(sinks))
+        tell_forks(self)
+
+    def forked(self) -> None:
+        """Replace the lock, which a thread of the parent may have held."""
+        self._lock = threading.RLock()
+
+    def attach(self, attachment: Attachment) -> None:
+        """Attach each sink to the tap; what a sink raises here reaches the user, who is creating the tap."""
+        for sink in self._sinks:
+            _attach(sink, attachment)
+
+    def add(self, sink: Sink, attachment: Attachment) -> None:
+        """Add a sink; it is called after the others."""
+        if any(sink is other for other in self._sinks):
+            raise ValueError(f'the tap has this {type(sink).__name__} already: it would count everything twice')
+        _attach(sink, attachment)
+        with self._lock:
+            self._set_sinks((*self._sinks, sink))
+
+    def remove(self, sink: Sink) -> None:
+        """Remove a sink."""
+        with self._lock:
+            self._set_sinks(tuple(other for other in self._sinks if other is not sink))
+
+    def run_started(self, start: RunStart) -> None:
+        """A run began."""
+        self._send('run_started', start)
+
+    def run_ended(self, record: RunRecord) -> None:
+        """A run ended."""
+        self._send('run_ended', record)
+
+    def response_started(self, start: ResponseStart) -> None:
+        """A request began."""
+        self._send('response_started', start)
+
+    def response_ended(self, record: ResponseRecord) -> None:
+        """A response came, or its request failed."""
+        self._send('response_ended', record)
+
+    def tool_started(self, start: ToolStart) -> None:
+        """A tool call began."""
+        self._send('tool_started', start)
+
+    def tool_ended(self, record: ToolRecord) -> None:
+        """A tool call ended."""
+        self._send('tool_ended', record)
+
+    def loop_lagged(self, lag: LoopLag) -> None:
+        """An event loop came late, or in time."""
+        self._send('loop_lagged', lag)
+
+    def dropped(self, what: str, count: int = 1) -> None:
+        """Something was dropped at a cap."""
+        self._send('faulted', Fault('dropped', what, count))
+
+    def failed(self, where: str, error: BaseException) -> None:
+        """A part of the tap, or a sink, raised: log each kind once, count it, and continue."""
+        kind = (where, type(error).__name__)
+        with self._lock:
+            first = kind not in self._logged and len(self._logged) < MAX_KINDS_LOGGED
+            if first:
+                self._logged.add(kind)
+        if first:
+            self._log(where, error)
+        self._send('faulted', Fault('error', where))
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until the worker has delivered everything; whether it did within `timeout` seconds."""
+        return self._worker is None or self._worker.flush(timeout)
+
+    def close(self, timeout: float) -> None:
+        """Flush, and stop the worker."""
+        if self._worker is not None:
+            self._worker.close(timeout)
+
+    def _set_sinks(self, sinks: tuple[Sink, ...]) -> None:
+        inline = [sink for sink in sinks if getattr(sink, 'inline', False)]
+        queued = [sink for sink in sinks if not getattr(sink, 'inline', False)]
+        if queued and self._worker is None:
+            self._worker = Worker(self._call, self.dropped)
+        self._sinks = sinks
+        self._inline = {moment: _calls(inline, moment) for moment in (*MOMENTS, *OPTIONAL_MOMENTS)}
+        self._queued = {moment: _calls(queued, moment) for moment in (*MOMENTS, *OPTIONAL_MOMENTS)}
+
+    def _send(self, moment: str, fact: object) -> None:
+        for where, call in self._inline[moment]:
+            self._call(where, call, fact, moment)
+        if self._worker is not None:
+            for where, call in self._queued[moment]:
+                self._worker.put(where, call, fact, moment)
+
+    def _call(self, where: str, call: Callable[[object], None], fact: object, moment: str) -> None:
+        try:
+            call(fact)
+        except BaseException as error:
+            if ends_process(error):
+                raise
+            # A sink that raises in `faulted` does not get that failure as another fault.
+            if moment != 'faulted':
+                self.failed(where, error)
+
+    def _log(self, where: str, error: BaseException) -> None:
+        try:
+            frames = traceback.extract_tb(error.__traceback__)
+            place = f' at {frames[-1].filename}:{frames[-1].lineno}' if frames else ''
+            message = (
+                'streamtap: %s failed with %s%s; the run continues, further failures of this kind are only counted'
+            )
+            logger.warning(
+                message, where, type(error).__name__, place, exc_info=error if self._include_content else None
+            )
+        except Exception:
+            pass
+
+
+def _attach(sink: Sink, attachment: Attachment) -> None:
+    attached = getattr(sink, 'attached', None)
+    if attached is not None:
+        attached(attachment)
+
+
+def _calls(sinks: Sequence[Sink], moment: str) -> tuple[tuple[str, Callable[[object], None]], ...]:
+    """The methods to call at a moment; a sink that inherits the empty method of `BaseSink` is skipped."""
+    found = ((type(sink).__name__, getattr(sink, moment, None)) for sink in sinks)
+    ignored = getattr(BaseSink, moment)
+    return tuple(
+        (where, call) for where, call in found if call is not None and getattr(call, '__func__', None) is not ignored
+    )

@@ -1,0 +1,109 @@
+"""What receives the measurements: the protocol of a sink, and a base class that does nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamtap._records.live import Live
+    from streamtap._records.records import (
+        Fault,
+        LoopLag,
+        ResponseRecord,
+        ResponseStart,
+        RunRecord,
+        RunStart,
+        ToolRecord,
+        ToolStart,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """What a tap passes to a sink that is attached to it.
+
+    Args:
+        labels: The names of the user's own dimensions, in order.
+        max_label_values: How many distinct values a label may have before new ones become `_other`.
+        live: Returns a snapshot of what is open now.
+        catch_up: Makes the tap report the runs that are known to be over; call it before you show what the sink holds.
+    """
+
+    labels: tuple[str, ...]
+    max_label_values: int
+    live: Callable[[], Live]
+    catch_up: Callable[[], None]
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Is called at each moment of a run; subclass `BaseSink` to implement only some methods.
+
+    The calls come in the order in which things happened, and never per chunk.
+    Whatever a sink raises is caught, logged once per kind and counted.
+    """
+
+    def run_started(self, start: RunStart) -> None:
+        """A run began."""
+        ...
+
+    def run_ended(self, record: RunRecord) -> None:
+        """A run ended, whatever its outcome."""
+        ...
+
+    def response_started(self, start: ResponseStart) -> None:
+        """A request to a model began."""
+        ...
+
+    def response_ended(self, record: ResponseRecord) -> None:
+        """A response arrived, or its request failed."""
+        ...
+
+    def tool_started(self, start: ToolStart) -> None:
+        """A function or output tool was called."""
+        ...
+
+    def tool_ended(self, record: ToolRecord) -> None:
+        """A tool call ended, or was refused."""
+        ...
+
+
+class BaseSink:
+    """A sink that ignores everything; override the methods you want.
+
+    A sink may block (write a file, call a service): unless it sets `inline = True`, it runs on the tap's own worker
+    thread behind a bounded queue, and what does not fit is dropped and counted.
+    """
+
+    inline: ClassVar[bool] = False
+    """Whether the sink only touches memory, and so may run inside the agent's own task."""
+
+    def attached(self, attachment: Attachment) -> None:
+        """The sink was attached to a tap; called once per tap, before anything else."""
+
+    def run_started(self, start: RunStart) -> None:
+        """A run began."""
+
+    def run_ended(self, record: RunRecord) -> None:
+        """A run ended, whatever its outcome."""
+
+    def response_started(self, start: ResponseStart) -> None:
+        """A request to a model began."""
+
+    def response_ended(self, record: ResponseRecord) -> None:
+        """A response arrived, or its request failed."""
+
+    def tool_started(self, start: ToolStart) -> None:
+        """A function or output tool was called."""
+
+    def tool_ended(self, record: ToolRecord) -> None:
+        """A tool call ended, or was refused."""
+
+    def loop_lagged(self, lag: LoopLag) -> None:
+        """The lag of an event loop was measured; only called with `Tap(loop_lag_every=...)`."""
+
+    def faulted(self, fault: Fault) -> None:
+        """The tap swallowed an error of its own, or dropped something at a cap."""

@@ -1,0 +1,1 @@
+"""Numbers, tables and bars for people, in the terminal and on pages alike."""

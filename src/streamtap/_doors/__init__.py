@@ -1,0 +1,1 @@
+"""What pydantic-ai calls, turned into "this happened, now"."""

@@ -1,0 +1,1 @@
+"""The capability door: `capabilities=[tap.capability()]`."""

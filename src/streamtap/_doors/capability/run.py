@@ -1,0 +1,288 @@
+"""Turns the calls of the capability's hooks for one run into measurements."""
+
+from __future__ import annotations
+
+import contextlib
+from contextvars import Context
+from functools import partial
+from typing import TYPE_CHECKING
+
+from streamtap._base.names import clean
+from streamtap._delivery.guard import guarded
+from streamtap._doors.capability.streams import ResponseReader, ToolReader
+from streamtap._upstream import model_responses, outcomes, run_context, stream_events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from pydantic_ai.messages import AgentStreamEvent, ModelResponse
+    from pydantic_ai.models import ModelRequestContext
+
+    from streamtap._records.records import RunOutcome
+    from streamtap._runs.caller import CurrentRun
+    from streamtap._runs.registry import Runs
+    from streamtap._runs.request import Request
+    from streamtap._runs.run import Run
+    from streamtap._runs.shared import Surroundings
+    from streamtap._runs.tool_calls import OpenTool
+
+WHERE = 'capability'
+
+
+class CapabilityRun:
+    """One run, as the capability's hooks report it. No method raises.
+
+    Args:
+        run: The open run.
+        runs: The tap's open runs, from which it is removed when it ends.
+        around: What all runs share.
+        current: Set to the run while one of its tools executes.
+    """
+
+    def __init__(self, run: Run, runs: Runs, around: Surroundings, current: CurrentRun) -> None:
+        self.run = run
+        self._runs = runs
+        self.out = around.out
+        self._monotonic = around.clock.monotonic
+        self._current = current
+        self._request: Request | None = None
+        self._step = 0
+        self._executed: set[str] = set()
+        self._unhook_task: Callable[[], object] = _nothing
+
+    # The run
+
+    def end_with_task(self, ctx: object) -> None:
+        """End the run no later than the task that drives it.
+
+        pydantic-ai leaves `wrap_run` waiting forever when that task is cancelled before the run's first step.
+        """
+        task = run_context.driving_task(ctx)
+        if task is None:
+            return
+
+        def ended(_: object) -> None:
+            with guarded(self.out, WHERE):
+                now_driving = run_context.driving_task(ctx)
+                if now_driving is not None and not now_driving.done():
+                    self.end_with_task(ctx)
+                else:
+                    self._end('cancelled', None)
+
+        # In an empty context: the current one would keep the run alive.
+        task.add_done_callback(ended, context=Context())
+        self._unhook_task = partial(task.remove_done_callback, ended)
+
+    def current(self) -> contextlib.AbstractContextManager[None]:
+        """A context in which the run's span is current, for the code inside the run."""
+        return self.run.trace.current()
+
+    def raised(self, ctx: object, error: BaseException) -> None:
+        """The run ended with an exception."""
+        with guarded(self.out, WHERE):
+            self._end(*outcomes.run_ending(error, ctx))
+
+    def returned(self, ctx: object, result: object) -> None:
+        """The run ended with a result."""
+        with guarded(self.out, WHERE):
+            self._count_realtime_responses(ctx, result)
+            self._end('deferred' if run_context.is_deferred_result(result) else 'success', None)
+
+    def _count_realtime_responses(self, ctx: object, result: object) -> None:
+        """Count the responses of a realtime session: none is reported while it lasts, but its result has them all."""
+        for step, response in enumerate(model_responses.spoken_responses(ctx, result), 1):
+            request = self.run.begin_request(
+                step=step, model=run_context.model_of(ctx), mode='streamed', started=None, messages=()
+            )
+            request.response = response
+            answered_at = self.run.moments.to_monotonic(response.timestamp.timestamp())
+            request.meter.other(answered_at, answered_at)
+            self.run.request_over(request, 'success', now=answered_at)
+
+    def _end(self, outcome: RunOutcome, error_type: str | None) -> None:
+        self._unhook_task()
+        self._unhook_task = _nothing
+        if self._runs.remove(self.run):
+            self.run.end(outcome, error_type=error_type, now=self._monotonic())
+        # It holds the run's context, which holds this capability: clearing it breaks the cycle.
+        self.run.tool_manager = None
+
+    # A request
+
+    def step_began(self) -> None:
+        """A request step begins; the tool calls executed so far belong to earlier steps."""
+        with guarded(self.out, WHERE):
+            self.run.settle()
+            self._request = None
+            self._step += 1
+            self._executed.clear()
+
+    def attempt_began(self, ctx: object, request_context: ModelRequestContext) -> None:
+        """An attempt of the request is about to be sent."""
+        with guarded(self.out, WHERE):
+            run_context.take_off_second_instrumentation(ctx, request_context)
+            started = self._monotonic()
+            self.run.tool_manager = run_context.tool_manager(ctx)
+            attempts = getattr(request_context, 'attempt', 1) - 1
+            if self._request is not None and attempts:
+                # Earlier attempts are listed on the response, with their own times.
+                self._request.model = request_context.model
+                self._request.started = self._request.meter.started = started
+                self._request.tried_before = attempts
+                self._request.answered = self._request.response = None
+                return
+            self.run.trace.request_seen()
+            self._request = self.run.begin_request(
+                step=self._step,
+                model=request_context.model,
+                mode='streamed' if request_context.streaming else 'unstreamed',
+                started=started,
+                messages=run_context.messages_of(ctx),
+            )
+
+    def attempt_answered(self, response: ModelResponse) -> None:
+        """An attempt was answered; other capabilities may still reject the response or replace it."""
+        if self._request is not None:
+            self._request.answered = self._monotonic()
+            self._request.response = response
+
+    def request_answered(self, response: ModelResponse) -> None:
+        """The request returned a response; a stream that was broken off has been reported already."""
+        with guarded(self.out, WHERE):
+            request = self._request
+            if request is None:
+                return
+            if request.response is None:
+                request.response = response
+            if request.answered is None:
+                request.answered = self._monotonic()
+            broken = request.streamed and not model_responses.read_response(response, priced=False).is_complete
+            self.run.request_over(request, 'cancelled' if broken else 'success', now=request.answered)
+
+    def request_raised(self, ctx: object, error: BaseException) -> None:
+        """The request failed; a stream's real error came through its events, here it looks like a cancellation."""
+        with guarded(self.out, WHERE):
+            request = self._request
+            if request is None:
+                return
+            if request.answered is not None:
+                # The model did answer; another capability rejected the answer, or the caller left after it.
+                self.run.request_over(request, 'success', now=request.answered)
+            else:
+                outcome = outcomes.request_outcome(error, ctx)
+                self.run.request_over(request, outcome, error=error, now=self._monotonic())
+
+    # A stream of events
+
+    def reader(self, ctx: object) -> ResponseReader | ToolReader | None:
+        """The reader for the stream that begins here."""
+        with guarded(self.out, WHERE):
+            request = self.run.open_request
+            self.run.tool_manager = run_context.tool_manager(ctx)
+            is_durable = self.run.gate is not None
+            if request is not None and (request.streamed or is_durable) and run_context.model_call(ctx, None):
+                if request.meter.started is not None and not run_context.is_primed(ctx, None):
+                    request.started = request.meter.started = max(request.meter.started, self._monotonic())
+                return ResponseReader(
+                    # A durable run gets a response only when it is complete: its events say nothing about the pace.
+                    None if is_durable else request.meter,
+                    self._monotonic,
+                    describe=self.run.describe_tool,
+                    over=partial(self._stream_over, request, ctx),
+                    failed=partial(self.out.failed, WHERE),
+                )
+            self.run.settle()
+            return ToolReader(
+                self._monotonic,
+                take=self._result,
+                held=self.run.phases.hold,
+                failed=partial(self.out.failed, WHERE),
+            )
+        return None
+
+    def _stream_over(self, request: Request, ctx: object, error: BaseException | None) -> None:
+        """A response's stream ended or was abandoned."""
+        with guarded(self.out, WHERE):
+            outcome = 'success' if error is None else outcomes.request_outcome(error, ctx)
+            if error is None:
+                # Only the response says whether it is complete, and its hook is still to come.
+                request.meter.stop(self._monotonic())
+            else:
+                self.run.request_over(request, outcome, error=error, now=self._monotonic())
+
+    def _result(self, event: AgentStreamEvent) -> None:
+        """The result of a tool call came as an event."""
+        result = stream_events.tool_result(event, self.run.tool_manager)
+        if result is None or result.tool_call_id in self._executed:
+            return
+        call = self.run.tools.open.get(result.tool_call_id)
+        if call is not None and call.executed is not None:
+            interval = (call.started, call.executed)
+            self.run.tools.end(
+                call, result.outcome, cause=result.cause, error_type=result.error_type, interval=interval
+            )
+        else:
+            self.run.refuse_tool(result, step=self._step, now=self._monotonic())
+
+    # A tool
+
+    @contextlib.contextmanager
+    def tool(self, ctx: object, name: str, call_id: str) -> Generator[None]:
+        """Time the execution of a function tool."""
+        call = self._tool_began(ctx, name, call_id)
+        try:
+            with self._current.calling(lambda: self.run), self.run.trace.inside(None if call is None else call.span):
+                yield
+        except BaseException as error:
+            self._tool_ended(call, error)
+            raise
+        else:
+            self._tool_ended(call, None)
+
+    def _tool_began(self, ctx: object, name: str, call_id: str) -> OpenTool | None:
+        with guarded(self.out, WHERE):
+            self.run.tool_manager = run_context.tool_manager(ctx) or self.run.tool_manager
+            self._executed.add(call_id)
+            started = self._monotonic()
+            call = self.run.tools.begin(self.run.tool_name(name), call_id, step=self._step, started=started)
+            call.span = self.run.trace.tool(call.tool, clean(call_id), self.run.moments.to_unix_ns(started))
+            return call
+        return None
+
+    def _tool_ended(self, call: OpenTool | None, error: BaseException | None) -> None:
+        with guarded(self.out, WHERE):
+            if call is not None:
+                interval = (call.started, self._monotonic())
+                outcome, cause, error_type = ('success', None, None) if error is None else outcomes.tool_outcome(error)
+                self.run.tools.end(call, outcome, cause=cause, error_type=error_type, interval=interval)
+
+    @contextlib.contextmanager
+    def output(self, ctx: object, output_context: object) -> Generator[None]:
+        """Time the validation or the function of an output tool; a later event brings its outcome."""
+        call = self._output_began(ctx, output_context)
+        if call is None:
+            yield
+            return
+        try:
+            with self._current.calling(lambda: self.run):
+                yield
+        finally:
+            call.executed = self._monotonic()
+
+    def _output_began(self, ctx: object, output_context: object) -> OpenTool | None:
+        with guarded(self.out, WHERE):
+            made_of = run_context.output_call(ctx, output_context)
+            if made_of is None:
+                return None
+            name, call_id = made_of
+            call = self.run.tools.open.get(call_id)
+            if call is None:
+                shown, now = self.run.tool_name(name), self._monotonic()
+                call = self.run.tools.begin(shown, call_id, step=self._step, started=now, kind='output')
+            call.executed = None
+            return call
+        return None
+
+
+def _nothing() -> None:
+    """No task to unhook from."""

@@ -1,0 +1,1 @@
+"""The handler door: `event_stream_handler=tap`."""

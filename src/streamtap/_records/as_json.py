@@ -1,0 +1,63 @@
+"""Records as JSON objects and back: the lines of a journal, and the fields of a log line."""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from pydantic import TypeAdapter, ValidationError
+
+from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Record: TypeAlias = RunRecord | ResponseRecord | ToolRecord
+"""What a journal holds."""
+
+RecordName: TypeAlias = Literal['run', 'response', 'tool']
+
+_CLASSES: Mapping[str, type[Record]] = {'run': RunRecord, 'response': ResponseRecord, 'tool': ToolRecord}
+_NAMES: Mapping[type[Record], RecordName] = {RunRecord: 'run', ResponseRecord: 'response', ToolRecord: 'tool'}
+
+
+def record_name(record: Record) -> RecordName:
+    """The type of a record: `run`, `response` or `tool`."""
+    return _NAMES[type(record)]
+
+
+def record_fields(record: Record) -> dict[str, Any]:
+    """Every field of a record, as values that JSON can represent."""
+    return _adapter(type(record)).dump_python(record, mode='json', fallback=dict, warnings='none')
+
+
+def record_of(name: str, fields: Mapping[str, object]) -> Record:
+    """The record with these fields; unknown fields are ignored.
+
+    Args:
+        name: `run`, `response` or `tool`.
+        fields: The fields, as `record_fields` returns them.
+
+    Raises:
+        ValueError: If there is no such type of record, or a field is missing or invalid; the message names the field
+            and never shows its value.
+    """
+    found = _CLASSES.get(name)
+    if found is None:
+        raise ValueError('unknown type of record')
+    try:
+        return _adapter(found).validate_python(dict(fields))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise ValueError(f'{".".join(map(str, first["loc"]))}: {first["msg"]}') from None
+
+
+def encode(value: Mapping[str, object]) -> bytes:
+    """A JSON object on one line; anything in a string that is not valid Unicode becomes `?`."""
+    return json.dumps(value, ensure_ascii=False, separators=(',', ':')).encode('utf-8', 'replace') + b'\n'
+
+
+@functools.cache
+def _adapter(record: type[Record]) -> TypeAdapter[Record]:
+    return TypeAdapter(record)

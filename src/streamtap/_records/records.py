@@ -1,0 +1,214 @@
+"""What the sinks receive: immutable facts about runs, responses, parts and tool calls.
+
+A value that could not be observed is `None`, never 0 and never a guess.
+All durations are in seconds, and all `*_ns` in nanoseconds since the Unix epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 - needed at runtime to validate records
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from streamtap._records.distribution import Distribution  # noqa: TC001 - likewise
+
+Door = Literal['handler', 'capability', 'watch']
+"""How the tap was attached to the run."""
+
+RunOutcome = Literal['success', 'error', 'cancelled', 'timeout', 'limit', 'deferred', 'incomplete']
+RequestOutcome = Literal['success', 'error', 'cancelled', 'timeout', 'incomplete']
+ToolOutcome = Literal['success', 'retried', 'failed', 'denied', 'deferred', 'interrupted', 'error']
+
+NOT_FAILED = frozenset({'success', 'deferred'})
+"""Outcomes of runs and tool calls in which nothing went wrong; what is deferred waits for somebody."""
+ToolKind = Literal['function', 'output', 'native']
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStart:
+    """A run began: who and when."""
+
+    run_id: str
+    conversation_id: str | None
+    parent_run_id: str | None
+    agent: str
+    root_agent: str
+    door: Door
+    labels: Mapping[str, str]
+    started_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseStart:
+    """A request to a model began: who and when."""
+
+    run_id: str
+    conversation_id: str | None
+    step: int
+    agent: str
+    provider: str
+    model: str
+    door: Door
+    labels: Mapping[str, str]
+    started_ns: int
+    streamed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolStart:
+    """A tool call began: who and when."""
+
+    run_id: str
+    conversation_id: str | None
+    step: int
+    agent: str
+    tool: str
+    tool_call_id: str
+    kind: ToolKind
+    labels: Mapping[str, str]
+    started_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartRecord:
+    """One part of a response: text, thinking, a tool call, and so on.
+
+    `start` is in seconds after the start of the request, and `None` where that start is unknown.
+    `duration` is from the part's start to its last chunk; `chunks` is 0 for a part without content.
+    """
+
+    index: int
+    kind: str
+    tool: str | None
+    tool_call_id: str | None
+    start: float | None
+    duration: float
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseRecord:
+    """One request to a model, and what came back.
+
+    `instrumented` says that pydantic-ai's own instrumentation reports tokens and cost of this request as well.
+    `gap_counts` is the distribution of the waits before each chunk after the first. `stall_starts` is when the first
+    16 stalls began, in seconds after the start of the request (after the first event where that start is unknown).
+    Token counts are the provider's; `usage_reported` is `False` if it sent none.
+    """
+
+    run_id: str
+    conversation_id: str | None = None
+    step: int
+    attempt: int
+    agent: str
+    root_agent: str
+    provider: str
+    model: str
+    response_model: str | None = None
+    door: Door
+    labels: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    started_ns: int
+    duration: float | None
+    streamed: bool
+    outcome: RequestOutcome
+    wait_before_attempt: float | None = None
+    time_to_first_token: float | None = None
+    time_to_first_output: float | None = None
+    chunks: int = 0
+    gap_counts: Distribution | None = None
+    gap_sum: float | None = None
+    gap_max: float | None = None
+    stalls: int = 0
+    stall_seconds: float = 0.0
+    stall_starts: tuple[float, ...] = ()
+    consumer_seconds: float = 0.0
+    output_tokens_per_second: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    usage_reported: bool = False
+    cost_usd: float | None = None
+    finish_reason: str | None = None
+    error_type: str | None = None
+    parts: tuple[PartRecord, ...] = ()
+    instrumented: bool = False
+    trace_id: str | None = None
+    span_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolRecord:
+    """One call of a function, output or native tool; `duration` is the tool's own execution."""
+
+    run_id: str
+    conversation_id: str | None = None
+    step: int
+    agent: str
+    tool: str
+    tool_call_id: str
+    kind: ToolKind
+    labels: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    started_ns: int
+    duration: float | None
+    outcome: ToolOutcome
+    retry_cause: str | None = None
+    error_type: str | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One finished run.
+
+    `phases` splits its duration into the seconds spent on each; time spent waiting in a `queue` comes on top.
+    """
+
+    run_id: str
+    conversation_id: str | None = None
+    parent_run_id: str | None = None
+    agent: str
+    root_agent: str
+    door: Door
+    labels: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    started_ns: int
+    duration: float
+    outcome: RunOutcome
+    error_type: str | None = None
+    requests: int = 0
+    tool_calls: int = 0
+    output_retries: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+    time_to_first_output: float | None = None
+    time_to_final_result: float | None = None
+    phases: Mapping[str, float] = field(default_factory=dict[str, float])
+    trace_id: str | None = None
+    span_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoopLag:
+    """How many seconds late an event loop ran a call that was due; `thread` is the name of its thread."""
+
+    thread: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The tap itself failed or dropped something; the run that it measured was not affected.
+
+    `what` is `error` (an exception in the tap or in a sink; `where` says in which) or `dropped` (something dropped at a
+    cap, such as records or open runs; `where` says what).
+    """
+
+    what: Literal['error', 'dropped']
+    where: str
+    count: int = 1

@@ -1,0 +1,98 @@
+"""Before and after: the same figures of two sets of runs, and whether they differ."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from streamtap._report.quantities import QUANTITIES
+from streamtap._report.statistics import quantile, share
+
+if TYPE_CHECKING:
+    from streamtap._report.quantities import Quantity, Scope
+    from streamtap._report.samples import Samples
+    from streamtap._report.statistics import Estimate
+
+Verdict: TypeAlias = Literal['better', 'worse', 'no clear change', 'too few to tell']
+
+FEWEST = 20
+"""How many values a 95th percentile needs: with fewer it would just be their maximum."""
+
+_SCOPES: tuple[Scope, ...] = ('all', 'agent', 'model', 'tool')
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One figure before and after; `None` where the values were too few for it."""
+
+    before: Estimate | None
+    after: Estimate | None
+
+    @property
+    def change(self) -> float | None:
+        """The relative change; `None` where a figure is missing, or the one before is 0."""
+        if self.before is None or self.after is None or not self.before.value:
+            return None
+        return self.after.value / self.before.value - 1
+
+    def verdict(self, better: Literal['lower', 'higher']) -> Verdict:
+        """Whether it is better or worse: that is clear where the two 95 % confidence intervals do not overlap."""
+        before, after = self.before, self.after
+        if before is None or after is None:
+            return 'too few to tell'
+        if after.high < before.low:
+            return 'better' if better == 'lower' else 'worse'
+        if after.low > before.high:
+            return 'worse' if better == 'lower' else 'better'
+        ends = before.low, before.high, after.low, after.high
+        return 'no clear change' if all(map(math.isfinite, ends)) else 'too few to tell'
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The change of a quantity, overall or of one agent, model or tool.
+
+    `typical` is its median, or the share if the quantity is one; `high` is its 95th percentile, which a share lacks.
+    """
+
+    quantity: Quantity
+    scope: Scope
+    name: str
+    count_before: int
+    count_after: int
+    typical: Pair
+    high: Pair
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on the median, or on the share."""
+        return self.typical.verdict(self.quantity.better)
+
+    @property
+    def high_verdict(self) -> Verdict:
+        """The verdict on the 95th percentile."""
+        return self.high.verdict(self.quantity.better)
+
+
+def compare(before: Samples, after: Samples) -> list[Change]:
+    """The change of every quantity that has values on either side; the overall one comes before those of its parts.
+
+    Args:
+        before: The values before.
+        after: The values after.
+    """
+    keys = sorted(
+        before.keys() | after.keys(), key=lambda key: (QUANTITIES.index(key[0]), _SCOPES.index(key[1]), key[2])
+    )
+    return [_change(before, after, *key) for key in keys]
+
+
+def _change(before: Samples, after: Samples, quantity: Quantity, scope: Scope, name: str) -> Change:
+    old, new = (sorted(each.values(quantity, scope, name)) for each in (before, after))
+    if quantity.is_share:
+        typical, high = Pair(share(old), share(new)), Pair(None, None)
+    else:
+        typical = Pair(quantile(old, 0.5), quantile(new, 0.5))
+        high = Pair(*(quantile(values, 0.95) if len(values) >= FEWEST else None for values in (old, new)))
+    return Change(quantity, scope, name, len(old), len(new), typical, high)

@@ -1,0 +1,91 @@
+"""Reports for programs: JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pydantic import BaseModel
+
+    from streamtap._report.compare import Change, Pair
+    from streamtap._report.statistics import Estimate
+    from streamtap._sinks.usage.summary import UsageSummary
+
+
+def summary_csv(summary: UsageSummary) -> str:
+    """The summary: a row for the total and for each agent, label, model and tool; cells that do not apply are empty."""
+    return _csv(list(_summary_rows(summary)))
+
+
+def changes_csv(changes: Sequence[Change]) -> str:
+    """A comparison: for each quantity a row for the total and for each agent, model and tool."""
+    return _csv([_flat(change) for change in changes])
+
+
+def changes_json(changes: Sequence[Change]) -> str:
+    """A comparison, as a JSON array of the same rows."""
+    return json.dumps([_flat(change) for change in changes], indent=2, ensure_ascii=False)
+
+
+def _summary_rows(summary: UsageSummary) -> Iterator[dict[str, object]]:
+    yield _row('all', '', summary.total)
+    for agent in summary.agents:
+        yield _row('agent', agent.agent, agent)
+    for label in summary.labels:
+        yield _row('label', f'{label.label}={label.value}', label)
+    for model in summary.models:
+        yield _row('model', f'{model.provider}:{model.model}', model)
+    for tool in summary.tools:
+        yield _row('tool', f'{tool.agent}/{tool.tool}', tool)
+
+
+def _row(scope: str, name: str, figures: BaseModel) -> dict[str, object]:
+    found = figures.model_dump(exclude={'agent', 'label', 'value', 'provider', 'model', 'tool'})
+    outcomes: Mapping[str, int] = found.pop('outcomes', {})
+    return {'scope': scope, 'name': name, **found, 'outcomes': ' '.join(f'{k}={v}' for k, v in outcomes.items())}
+
+
+def _flat(change: Change) -> dict[str, object]:
+    typical = 'share' if change.quantity.is_share else 'p50'
+    return {
+        'quantity': change.quantity.title,
+        'scope': change.scope,
+        'name': '' if change.scope == 'all' else change.name,
+        'n_before': change.count_before,
+        'n_after': change.count_after,
+        **_figures(typical, change.typical, change.verdict),
+        **({} if change.quantity.is_share else _figures('p95', change.high, change.high_verdict)),
+    }
+
+
+def _figures(name: str, pair: Pair, verdict: str) -> dict[str, object]:
+    return {
+        f'{name}_before': _value(pair.before),
+        f'{name}_after': _value(pair.after),
+        f'{name}_change': pair.change,
+        f'{name}_verdict': verdict,
+    }
+
+
+def _value(estimate: Estimate | None) -> float | None:
+    return None if estimate is None else estimate.value
+
+
+def _csv(rows: Sequence[Mapping[str, object]]) -> str:
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator='\n')
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({column: _cell(value) for column, value in row.items()})
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    # A spreadsheet would evaluate a name such as `=HYPERLINK(...)`.
+    return f"'{value}" if isinstance(value, str) and value.startswith(('=', '+', '-', '@', '\t', '\r')) else value

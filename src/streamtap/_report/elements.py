@@ -1,0 +1,76 @@
+"""HTML and SVG as trees: all text in them is escaped when they are written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+from xml.etree.ElementTree import Element, tostring
+
+from streamtap._display.text import printable
+
+if TYPE_CHECKING:
+    from streamtap._display.text import Grid
+
+Child: TypeAlias = 'Element | str | None'
+
+
+def element(tag: str, *children: Child, **attributes: str | float) -> Element:
+    """An element.
+
+    Args:
+        tag: Its name.
+        children: Its children, in order; `None` is left out.
+        attributes: Its attributes; `_` becomes `-`, and a trailing one is dropped (`class_`). Numbers are rounded.
+    """
+    made = Element(tag, {name.rstrip('_').replace('_', '-'): _text(value) for name, value in attributes.items()})
+    last: Element | None = None
+    for child in children:
+        if isinstance(child, str):
+            text = printable(child)
+            if last is None:
+                made.text = (made.text or '') + text
+            else:
+                last.tail = (last.tail or '') + text
+        elif child is not None:
+            made.append(child)
+            last = child
+    return made
+
+
+def style(css: str) -> Element:
+    """A style sheet, which is written unescaped."""
+    made = Element('style')
+    made.text = css
+    return made
+
+
+def table(grid: Grid) -> Element:
+    """A table of text; cells with a verdict are marked."""
+    head = element('tr', *(element('th', heading, scope='col') for heading in grid.headings))
+    rows = [
+        element(
+            'tr',
+            *(
+                element('td', cell, class_=_MARKED.get(cell, '')) if column else element('th', cell, scope='row')
+                for column, cell in enumerate(row)
+            ),
+            class_='total' if grid.has_total and number == len(grid.rows) else '',
+        )
+        for number, row in enumerate(grid.rows, 1)
+    ]
+    return element(
+        'div', element('table', element('thead', head), element('tbody', *rows)), class_='scroll', tabindex='0'
+    )
+
+
+def page_text(page: Element) -> str:
+    """A page, ready to be written to a file."""
+    return f'<!doctype html>\n{tostring(page, encoding="unicode", method="html")}\n'
+
+
+_MARKED = {'better': 'better', 'worse': 'worse', 'no clear change': 'dim', 'too few to tell': 'dim', '-': 'dim'}
+
+
+def _text(value: str | float) -> str:
+    if isinstance(value, str):
+        return printable(value)
+    return f'{value:.2f}'.rstrip('0').rstrip('.')

@@ -1,0 +1,133 @@
+"""Percentiles over time, as lines."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streamtap._report.elements import element
+from streamtap._report.statistics import quantile
+from streamtap._report.words import figure, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from xml.etree.ElementTree import Element
+
+    from streamtap._report.quantities import Quantity
+    from streamtap._report.statistics import Estimate
+
+WIDTH, HEIGHT = 560.0, 190.0
+LEFT, RIGHT, TOP, BOTTOM = 52.0, 10.0, 12.0, 24.0
+MOST_SLOTS = 40
+
+_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+"""The possible lengths of a slot of the time axis, in seconds; longer ones are whole days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The values of one slot of time, which begins at `start` (seconds since the epoch)."""
+
+    start: float
+    count: int
+    middle: Estimate
+    tail: Estimate
+
+
+def slots(timed: Sequence[tuple[float, float]], tail: float) -> tuple[float, list[Slot]]:
+    """Group values into slots of equal length: returns that length in seconds, and the slots that have values.
+
+    Args:
+        timed: The time of each value, and the value, in order of time.
+        tail: The quantile that is taken in addition to the median, as a share.
+    """
+    if not timed:
+        return 1.0, []
+    span = timed[-1][0] - timed[0][0]
+    step = next((step for step in _STEPS if span / step <= MOST_SLOTS), 86400 * math.ceil(span / 86400 / MOST_SLOTS))
+    found: list[Slot] = []
+    for start, group in itertools.groupby(timed, key=lambda each: each[0] // step * step):
+        values = sorted(value for _, value in group)
+        middle, far = quantile(values, 0.5), quantile(values, tail)
+        if middle is not None and far is not None:
+            found.append(Slot(start, len(values), middle, far))
+    return step, found
+
+
+def plot(quantity: Quantity, timed: Sequence[tuple[float, float]]) -> Element:
+    """A plot of the median of a quantity and of its worse tail: the 95th percentile, or the 5th where higher is better.
+
+    Args:
+        quantity: The quantity.
+        timed: The time of each value, and the value, in order of time.
+    """
+    is_lower_better = quantity.better == 'lower'
+    step, found = slots(timed, 0.95 if is_lower_better else 0.05)
+    top, ticks = scale(max((max(slot.tail.value, slot.middle.value) for slot in found), default=0.0))
+    first = found[0].start if found else 0.0
+    count = max(1, round((found[-1].start - first) / step) + 1) if found else 1
+    wide = (WIDTH - LEFT - RIGHT) / count
+
+    def x(slot: Slot) -> float:
+        return LEFT + ((slot.start - first) / step + 0.5) * wide
+
+    def y(value: float) -> float:
+        return TOP + (1 - value / top) * (HEIGHT - TOP - BOTTOM)
+
+    drawn: list[Element] = []
+    for tick in ticks:
+        drawn.append(element('line', x1=LEFT, x2=WIDTH - RIGHT, y1=y(tick), y2=y(tick), class_='grid'))
+        drawn.append(
+            element('text', quantity.show(tick) if tick else '0', x=LEFT - 6, y=y(tick) + 3.5, class_='tick end')
+        )
+    form = '%H:%M:%S' if step < 60 else '%H:%M' if step * count < 86400 else '%m-%d %H:%M'
+    for number in sorted({0, count // 2, count - 1}):
+        at = moment(first + number * step)
+        place = 'start' if number == 0 and count > 1 else 'end' if number == count - 1 and count > 1 else 'middle'
+        edge = {'start': LEFT, 'end': WIDTH - RIGHT, 'middle': LEFT + (number + 0.5) * wide}[place]
+        drawn.append(element('text', at.strftime(form), x=edge, y=HEIGHT - 6, class_=f'tick {place}'))
+    stretches = _stretches(found, step)
+    drawn += _line([[(x(slot), y(slot.tail.value)) for slot in stretch] for stretch in stretches], 'tail')
+    drawn += _line([[(x(slot), y(slot.middle.value)) for slot in stretch] for stretch in stretches], 'middle')
+    for slot in found:
+        tooltip = (
+            f'{moment(slot.start):%Y-%m-%d %H:%M:%S} UTC: n = {slot.count}, median {figure(quantity, slot.middle)}, '
+            f'{"p95" if is_lower_better else "p5"} {figure(quantity, slot.tail)}'
+        )
+        area = {'x': x(slot) - wide / 2, 'y': TOP, 'width': wide, 'height': HEIGHT - TOP - BOTTOM}
+        drawn.append(element('rect', element('title', tooltip), class_='hover', **area))
+    return element(
+        'svg', *drawn, viewBox=f'0 0 {WIDTH:g} {HEIGHT:g}', role='img', aria_label=f'{quantity.title} over time'
+    )
+
+
+def scale(greatest: float) -> tuple[float, list[float]]:
+    """The end of an axis that starts at 0 and contains a value, and its ticks."""
+    if not 0 < greatest < math.inf:
+        return 1.0, [0.0]
+    rough = greatest / 4
+    power = 10.0 ** math.floor(math.log10(rough)) if rough > 1e-300 else rough
+    step = next(nice * power for nice in (1, 2, 2.5, 5, 10) if nice * power >= rough * 0.999)
+    count = math.ceil(greatest / step - 1e-9)
+    return step * count, [step * number for number in range(count + 1)]
+
+
+def _stretches(found: Sequence[Slot], step: float) -> list[list[Slot]]:
+    """Group neighbouring slots: no line is drawn across a gap without values."""
+    stretches: list[list[Slot]] = []
+    for slot in found:
+        if stretches and slot.start - stretches[-1][-1].start < 1.5 * step:
+            stretches[-1].append(slot)
+        else:
+            stretches.append([slot])
+    return stretches
+
+
+def _line(stretches: Sequence[Sequence[tuple[float, float]]], name: str) -> list[Element]:
+    drawn: list[Element] = []
+    for points in stretches:
+        drawn.append(element('polyline', points=' '.join(f'{x:.1f},{y:.1f}' for x, y in points), class_=f'line {name}'))
+        drawn += [element('circle', cx=x, cy=y, r=2.2, class_=f'dot {name}') for x, y in points]
+    return drawn

@@ -1,0 +1,178 @@
+"""The report as one HTML page: it needs no other file, no script and no network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from streamtap._records.records import NOT_FAILED
+from streamtap._report.changes import changes_section
+from streamtap._report.elements import element, page_text, style, table
+from streamtap._report.over_time import plot
+from streamtap._report.quantities import BLANK_SCREEN, FIRST_TOKEN, RUN_DURATION, SPEED
+from streamtap._report.spending import spending
+from streamtap._report.waterfall import legend, waterfall
+from streamtap._report.words import HOW_TO_READ, change_grids, headline, moment, period
+from streamtap._sinks.usage.summary import dollars, rate, seconds
+from streamtap._version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from xml.etree.ElementTree import Element
+
+    from streamtap._report.compare import Change
+    from streamtap._report.elements import Child
+    from streamtap._report.gathered import Gathered
+    from streamtap._report.run_trees import RunTree
+
+
+def report_page(gathered: Gathered, unread: int) -> str:
+    """The page of some journals.
+
+    Args:
+        gathered: Their contents.
+        unread: How many lines and files could not be read.
+    """
+    return _page(
+        'Report of agent runs',
+        element('p', f'{gathered.names} · {period(gathered)}', class_='dim'),
+        _warning(unread),
+        _figures(gathered),
+        _section(
+            'Over time',
+            element(
+                'p',
+                'The median, and the worse tail: the 95th percentile of times, the 5th of speeds. Times are UTC.',
+                class_='dim',
+            ),
+            element(
+                'div',
+                *(
+                    element('figure', element('figcaption', quantity.title), plot(quantity, timed))
+                    for quantity in (BLANK_SCREEN, FIRST_TOKEN, SPEED, RUN_DURATION)
+                    if (timed := gathered.samples.timed(quantity))
+                ),
+                class_='plots',
+            ),
+            element(
+                'ul', _line_key('middle', 'median'), _line_key('tail', 'the worst 5 % are beyond this'), class_='legend'
+            ),
+        ),
+        _section('The slowest runs', legend(), *map(_run, gathered.slowest)) if gathered.slowest else None,
+        _section(
+            'Cost by agent and model',
+            element(
+                'p',
+                "Estimated at list prices. An agent's cost excludes that of its sub-agents.",
+                class_='dim',
+            ),
+            spending(gathered.cost_usd),
+        )
+        if gathered.cost_usd
+        else None,
+        _section('In numbers', *map(table, gathered.summary.grids()), *_notes(gathered.summary.notes())),
+    )
+
+
+def comparison_page(before: Gathered, after: Gathered, changes: Sequence[Change], unread: int) -> str:
+    """The page of two journals, before and after.
+
+    Args:
+        before: The contents of the journal before.
+        after: The contents of the journal after.
+        changes: What changed.
+        unread: How many lines and files could not be read.
+    """
+    return _page(
+        'Before and after',
+        element('p', element('span', 'before', class_='tag before'), f' {headline(before)}', class_='dim'),
+        element('p', element('span', 'after', class_='tag after'), f' {headline(after)}', class_='dim'),
+        _warning(unread),
+        *changes_section(changes),
+        _section('In numbers', *map(table, change_grids(changes)), *_notes([HOW_TO_READ])),
+    )
+
+
+def _page(title: str, *content: Child) -> str:
+    css = files('streamtap._report').joinpath('report.css').read_text(encoding='utf-8')
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    head = element(
+        'head',
+        element('meta', charset='utf-8'),
+        element('meta', http_equiv='Content-Security-Policy', content=policy),
+        element('meta', name='viewport', content='width=device-width, initial-scale=1'),
+        element('meta', name='color-scheme', content='light dark'),
+        element('title', f'{title} - streamtap'),
+        style(css),
+    )
+    foot = element('footer', f'Made by streamtap {__version__}. This page has names, times and counts, but no content.')
+    return page_text(
+        element('html', head, element('body', element('main', element('h1', title), *content, foot)), lang='en')
+    )
+
+
+def _section(title: str, *content: Child) -> Element:
+    return element('section', element('h2', title), *content)
+
+
+def _notes(notes: Sequence[str]) -> list[Element]:
+    return [element('p', note, class_='dim') for note in notes]
+
+
+def _warning(unread: int) -> Element | None:
+    if not unread:
+        return None
+    return element('p', f'{unread} lines or files could not be read and are not included.', class_='warning')
+
+
+def _figures(gathered: Gathered) -> Element:
+    total = gathered.summary.total
+    failed = sum(count for outcome, count in total.outcomes.items() if outcome not in NOT_FAILED)
+    shown = (
+        ('runs', f'{total.runs:,}', f'{failed:,} not ok'),
+        ('blank screen', seconds(total.time_to_first_output_p50), f'p95 {seconds(total.time_to_first_output_p95)}'),
+        (
+            'time to first token',
+            seconds(total.time_to_first_token_p50),
+            f'p95 {seconds(total.time_to_first_token_p95)}',
+        ),
+        ('tokens/s', rate(total.output_tokens_per_second_p50), 'median'),
+        ('run', seconds(total.run_duration_p50), f'p95 {seconds(total.run_duration_p95)}'),
+        ('cost', dollars(total.cost_usd), f'{total.input_tokens + total.output_tokens:,} tokens'),
+    )
+    return element(
+        'dl',
+        *(
+            element('div', element('dt', name), element('dd', value, element('small', f' {more}')))
+            for name, value, more in shown
+        ),
+        class_='figures',
+    )
+
+
+def _line_key(name: str, meaning: str) -> Element:
+    line = element('line', x1=0, x2=14, y1=5.5, y2=5.5, class_=f'line {name}')
+    return element('li', element('svg', line, viewBox='0 0 14 11', class_='key', aria_hidden='true'), f' {meaning}')
+
+
+def _run(tree: RunTree) -> Element:
+    run = tree.run
+    ok = run.outcome in NOT_FAILED
+    counts = f'{run.requests} requests, {run.tool_calls} tool calls, {dollars(run.cost_usd)}'
+    trace = f' · trace {run.trace_id}' if run.trace_id else ''
+    return element(
+        'article',
+        element(
+            'h3',
+            run.agent,
+            element('span', f' {seconds(run.duration)} ', class_='strong'),
+            element('span', run.outcome, class_='dim' if ok else 'worse'),
+            element(
+                'small', f' {moment(run.started_ns / 1e9):%Y-%m-%d %H:%M:%S} UTC · {counts} · run {run.run_id}{trace}'
+            ),
+        ),
+        element('div', waterfall(tree), class_='scroll', tabindex='0'),
+    )

@@ -1,0 +1,95 @@
+"""The quantities in a report, and the values of them in each record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from streamtap._records.records import ResponseRecord, RunRecord
+from streamtap._sinks.usage.summary import dollars, rate, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from streamtap._records.as_json import Record
+
+Scope: TypeAlias = Literal['all', 'agent', 'model', 'tool']
+"""Which values: all of them, or those of one agent, model or tool."""
+
+_FAILED = frozenset({'error', 'failed', 'timeout', 'limit'})
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """Something of which each run, response or tool call has one value, or none.
+
+    Args:
+        title: Its name in the report.
+        show: Formats a value.
+        better: Which direction is an improvement.
+        is_share: Whether its values are 0 or 1, so that their mean is the figure.
+    """
+
+    title: str
+    show: Callable[[object], str]
+    better: Literal['lower', 'higher'] = 'lower'
+    is_share: bool = False
+
+
+def share(value: object) -> str:
+    """A share, as a percentage."""
+    return f'{value:.1%}' if isinstance(value, (int, float)) else '-'
+
+
+BLANK_SCREEN = Quantity('time to first output of a run', seconds)
+RUN_DURATION = Quantity('duration of a run', seconds)
+RUN_COST = Quantity('cost of a run', dollars)
+FIRST_TOKEN = Quantity('time to first token', seconds)
+SPEED = Quantity('output tokens per second', rate, 'higher')
+TOOL_DURATION = Quantity('duration of a tool call', seconds)
+FAILED_RUNS = Quantity('runs that failed', share, is_share=True)
+FAILED_REQUESTS = Quantity('requests that failed', share, is_share=True)
+FAILED_TOOLS = Quantity('tool calls that failed', share, is_share=True)
+
+QUANTITIES = (
+    BLANK_SCREEN,
+    RUN_DURATION,
+    RUN_COST,
+    FIRST_TOKEN,
+    SPEED,
+    TOOL_DURATION,
+    FAILED_RUNS,
+    FAILED_REQUESTS,
+    FAILED_TOOLS,
+)
+"""In the order of a report."""
+
+
+def values_of(record: Record) -> Iterator[tuple[Quantity, float]]:
+    """The values that a record holds; what was not observed is left out."""
+    if isinstance(record, RunRecord):
+        found = (
+            (BLANK_SCREEN, record.time_to_first_output),
+            (RUN_DURATION, record.duration),
+            (RUN_COST, record.cost_usd),
+        )
+        failed = FAILED_RUNS
+    elif isinstance(record, ResponseRecord):
+        found = (FIRST_TOKEN, record.time_to_first_token), (SPEED, record.output_tokens_per_second)
+        failed = FAILED_REQUESTS
+    else:
+        found = ((TOOL_DURATION, record.duration),)
+        failed = FAILED_TOOLS
+    yield failed, float(record.outcome in _FAILED)
+    for quantity, value in found:
+        if value is not None:
+            yield quantity, value
+
+
+def owner_of(record: Record) -> tuple[Scope, str]:
+    """The agent, model or tool that a record's values belong to."""
+    if isinstance(record, RunRecord):
+        return 'agent', record.agent
+    if isinstance(record, ResponseRecord):
+        return 'model', f'{record.provider}:{record.model}'
+    return 'tool', f'{record.agent}/{record.tool}'

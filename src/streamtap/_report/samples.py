@@ -1,0 +1,43 @@
+"""Every value of every quantity, exactly, and its time: 24 bytes for each."""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING
+
+from streamtap._report.quantities import QUANTITIES, owner_of, values_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamtap._records.as_json import Record
+    from streamtap._report.quantities import Quantity, Scope
+
+ALL: tuple[Scope, str] = ('all', 'all')
+
+
+class Samples:
+    """Gathers the values of records, by quantity and owner."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[Quantity, Scope, str], array[float]] = {}
+        self._moments: dict[Quantity, array[float]] = {quantity: array('d') for quantity in QUANTITIES}
+
+    def add(self, record: Record) -> None:
+        """Add the values of a record."""
+        for quantity, value in values_of(record):
+            self._moments[quantity].append(record.started_ns / 1e9)
+            for scope, name in (ALL, owner_of(record)):
+                self._values.setdefault((quantity, scope, name), array('d')).append(value)
+
+    def keys(self) -> set[tuple[Quantity, Scope, str]]:
+        """What there are values of: each quantity, with its scope and name."""
+        return set(self._values)
+
+    def values(self, quantity: Quantity, scope: Scope, name: str) -> Sequence[float]:
+        """The values of a quantity, in the order in which they were added."""
+        return self._values.get((quantity, scope, name), array('d'))
+
+    def timed(self, quantity: Quantity) -> list[tuple[float, float]]:
+        """All values of a quantity, each with its time (seconds since the epoch), in order of time."""
+        return sorted(zip(self._moments[quantity], self.values(quantity, *ALL), strict=True))

@@ -1,0 +1,202 @@
+"""A run as bars over time: its requests with their parts, its tools, and the nested runs that these called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from streamtap._display.text import printable
+from streamtap._records.records import NOT_FAILED, ResponseRecord, ToolRecord
+from streamtap._report.elements import element
+from streamtap._report.over_time import scale
+from streamtap._sinks.usage.summary import seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from xml.etree.ElementTree import Element
+
+    from streamtap._records.records import PartRecord, RunRecord
+    from streamtap._report.run_trees import RunTree
+
+WIDTH, LABEL, RIGHT = 1160.0, 200.0, 190.0
+ROW, BAR = 19.0, 11.0
+MOST_ROWS = 60
+MOST_NOTE = 32
+
+KINDS = {
+    'wait': 'waiting for the model',
+    'thinking': 'thinking',
+    'text': 'text',
+    'call': 'writing a tool call',
+    'model': 'a response that is not streamed',
+    'tool': 'a tool runs',
+    'native': "a provider's tool runs",
+    'stall': 'a stall begins',
+    'failed': 'ended without success',
+}
+"""The classes of bars, and what they mean."""
+
+_OF_PART = {
+    'text': 'text',
+    'file': 'text',
+    'speech': 'text',
+    'thinking': 'thinking',
+    'tool-call': 'call',
+    'builtin-tool-call': 'native',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    kind: str
+    start: float
+    duration: float
+    title: str
+
+
+@dataclass(slots=True)
+class _Row:
+    label: str
+    depth: int
+    note: str
+    failed: bool
+    is_run: bool = False
+    bars: list[_Bar] = field(default_factory=list[_Bar])
+    stalls: tuple[float, ...] = ()
+
+    @property
+    def end(self) -> float:
+        return max((bar.start + bar.duration for bar in self.bars), default=0.0)
+
+
+def waterfall(tree: RunTree) -> Element:
+    """The waterfall of one run."""
+    zero = tree.run.started_ns
+    every = list(_run_rows(tree, zero, 0))
+    rows = every[:MOST_ROWS]
+    left_out = len(every) - len(rows) + tree.left_out
+    longest = max((row.end for row in rows), default=0.0)
+    top, ticks = scale(longest)
+    height = 20 + ROW * (len(rows) + (left_out > 0)) + 4
+    per_second = (WIDTH - LABEL - RIGHT) / (longest or top)
+    drawn: list[Element] = []
+    for tick in ticks:
+        if tick <= longest * 1.001:
+            x = LABEL + tick * per_second
+            drawn.append(element('line', x1=x, x2=x, y1=16, y2=height - 4, class_='grid'))
+            drawn.append(element('text', seconds(tick) if tick else '0', x=x, y=11, class_='tick middle'))
+    for number, row in enumerate(rows):
+        drawn += _draw(row, 20 + ROW * number, per_second)
+    if left_out:
+        drawn.append(element('text', f'and {left_out} more rows', x=4, y=height - 9, class_='label dim'))
+    about = f'{printable(tree.run.agent)}, {tree.run.outcome}, {seconds(tree.run.duration)}: what happened when'
+    return element('svg', *drawn, viewBox=f'0 0 {WIDTH:g} {height:g}', role='img', aria_label=about)
+
+
+def legend() -> Element:
+    """What the bars mean."""
+    return element(
+        'ul',
+        *(
+            element(
+                'li', element('svg', _mark(kind), viewBox='0 0 14 11', class_='key', aria_hidden='true'), f' {meaning}'
+            )
+            for kind, meaning in KINDS.items()
+        ),
+        class_='legend',
+    )
+
+
+def _mark(kind: str) -> Element:
+    if kind == 'stall':
+        return element('path', d='M7 1 L11 10 L3 10 Z', class_='stall')
+    if kind == 'failed':
+        return element('line', x1=7, x2=7, y1=0, y2=11, class_='failed')
+    return element('rect', x=0, y=0, width=14, height=11, rx=1.5, class_=f'bar {kind}')
+
+
+def _run_rows(tree: RunTree, zero: int, depth: int) -> Iterator[_Row]:
+    run = tree.run
+    start = (run.started_ns - zero) / 1e9
+    failed = run.outcome not in NOT_FAILED
+    note = seconds(run.duration) if not failed else f'{seconds(run.duration)} {run.outcome}'
+    row = _Row(printable(run.agent), depth, note, failed, is_run=True)
+    row.bars.append(_Bar('run', start, run.duration, _about_run(run)))
+    yield row
+    for piece in sorted(tree.pieces, key=_started):
+        if isinstance(piece, ResponseRecord):
+            yield _response_row(piece, zero, depth + 1)
+        elif isinstance(piece, ToolRecord):
+            yield _tool_row(piece, zero, depth + 1)
+        else:
+            yield from _run_rows(piece, zero, depth + 2)
+
+
+def _started(piece: ResponseRecord | ToolRecord | RunTree) -> int:
+    return piece.started_ns if isinstance(piece, (ResponseRecord, ToolRecord)) else piece.run.started_ns
+
+
+def _response_row(record: ResponseRecord, zero: int, depth: int) -> _Row:
+    start = (record.started_ns - zero) / 1e9
+    duration = record.duration or max((_end(part) for part in record.parts), default=0.0)
+    failed = record.outcome not in ('success', 'incomplete')
+    why = f' {record.error_type or record.outcome}' if failed else ''
+    row = _Row(record.model, depth, f'{seconds(record.duration)}{why}', failed)
+    if not record.streamed:
+        row.bars.append(
+            _Bar('model', start, duration, f'{record.model}: {seconds(record.duration)}, not streamed{why}')
+        )
+        return row
+    first = duration if record.time_to_first_token is None and not record.chunks else record.time_to_first_token
+    if first is not None:
+        row.bars.append(_Bar('wait', start, first, f'{record.model}: {seconds(first)} to the first token{why}'))
+    for part in record.parts:
+        if part.start is not None:
+            name = f' {part.tool}' if part.tool else ''
+            title = f'{part.kind}{name}: {seconds(part.duration)}, {part.chunks} chunks, from {seconds(part.start)} on'
+            row.bars.append(_Bar(_OF_PART.get(part.kind, 'text'), start + part.start, part.duration, title))
+    row.stalls = tuple(start + stall for stall in record.stall_starts)
+    return row
+
+
+def _end(part: PartRecord) -> float:
+    return (part.start or 0.0) + part.duration
+
+
+def _tool_row(record: ToolRecord, zero: int, depth: int) -> _Row:
+    start = (record.started_ns - zero) / 1e9
+    duration = record.duration or 0.0
+    failed = record.outcome not in NOT_FAILED
+    why = f' {record.error_type or record.outcome}' if failed else ''
+    row = _Row(record.tool, depth, f'{seconds(record.duration)}{why}', failed)
+    kind = 'native' if record.kind == 'native' else 'tool'
+    row.bars.append(_Bar(kind, start, duration, f'{record.kind} tool {record.tool}: {seconds(record.duration)}{why}'))
+    return row
+
+
+def _about_run(run: RunRecord) -> str:
+    phases = ', '.join(f'{phase} {seconds(spent)}' for phase, spent in run.phases.items())
+    return f'run {run.run_id} of {run.agent}: {run.outcome}, {seconds(run.duration)} ({phases})'
+
+
+def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
+    indent = 4 + 12.0 * min(row.depth, 8)
+    room = int((LABEL - indent - 8) / 6.4)
+    label = row.label if len(row.label) <= room else f'{row.label[: room - 1]}…'
+    drawn = [element('text', label, x=indent, y=y + 10, class_='label run-name' if row.is_run else 'label')]
+    for bar in row.bars:
+        thin = 2.0 if bar.kind == 'run' else BAR
+        x, width = LABEL + bar.start * per_second, max(1.5, bar.duration * per_second)
+        place = {'x': x, 'y': y + (BAR - thin) / 2 + 1, 'width': width, 'height': thin, 'rx': 1.5}
+        drawn.append(element('rect', element('title', bar.title), class_=f'bar {bar.kind}', **place))
+    for stall in row.stalls:
+        x = LABEL + stall * per_second
+        tooltip = element('title', f'a stall begins {seconds(stall)} after the start of the run')
+        drawn.append(element('path', tooltip, d=f'M{x:.1f} {y + 2:.1f} l4 9 l-8 0 Z', class_='stall'))
+    x = LABEL + row.end * per_second
+    if row.failed:
+        drawn.append(element('line', x1=x, x2=x, y1=y - 1, y2=y + BAR + 3, class_='failed'))
+    drawn.append(
+        element('text', row.note[:MOST_NOTE], x=x + 6, y=y + 10, class_=f'note start{" bad" if row.failed else ""}')
+    )
+    return drawn

@@ -1,0 +1,90 @@
+"""Comparisons and periods as text."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from streamtap._display.text import Grid, printable
+from streamtap._sinks.usage.summary import dollars
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamtap._report.compare import Change, Pair
+    from streamtap._report.gathered import Gathered
+    from streamtap._report.quantities import Quantity
+    from streamtap._report.statistics import Estimate
+
+HOW_TO_READ = (
+    'A change is called better or worse where the 95 % confidence intervals of before and after do not overlap; '
+    'p95 is shown from 20 values on.'
+)
+
+
+def period(gathered: Gathered) -> str:
+    """The period of the records, in UTC."""
+    if gathered.first_ns is None or gathered.last_ns is None:
+        return 'no records'
+    first, last = moment(gathered.first_ns / 1e9), moment(gathered.last_ns / 1e9)
+    same_day = first.date() == last.date()
+    return f'{first:%Y-%m-%d %H:%M:%S} to {last:{"%H:%M:%S" if same_day else "%Y-%m-%d %H:%M:%S"}} UTC'
+
+
+def moment(unix: float) -> datetime:
+    """A time, in UTC; one outside the years 1970 to 9999 is clamped to them."""
+    return datetime.fromtimestamp(min(max(unix, 0.0), 253402300799.0), timezone.utc)
+
+
+def headline(gathered: Gathered) -> str:
+    """What the journals are, in one line."""
+    total = gathered.summary.total
+    return f'{printable(gathered.names)}: {total.runs:,} runs, {dollars(total.cost_usd)}, {period(gathered)}'
+
+
+def change_grids(changes: Sequence[Change]) -> list[Grid]:
+    """A comparison as tables, one for each quantity; agents, models and tools that never failed are left out."""
+    grids: list[Grid] = []
+    for quantity, group in itertools.groupby(changes, key=lambda change: change.quantity):
+        if quantity.is_share:
+            rows = [
+                (*_counted(each), *_pair(each, each.typical)) for each in group if each.scope == 'all' or has_any(each)
+            ]
+            headings = 'before', 'after', 'change', 'clear?'
+        else:
+            rows = [(*_counted(each), *_pair(each, each.typical), *_pair(each, each.high)) for each in group]
+            headings = 'p50 before', 'after', 'change', 'clear?', 'p95 before', 'after', 'change', 'clear?'
+        grids.append(Grid((quantity.title, 'n before', 'after', *headings), rows))
+    return grids
+
+
+def has_any(change: Change) -> bool:
+    """Whether a share was above 0 on either side."""
+    return any(each is not None and each.value > 0 for each in (change.typical.before, change.typical.after))
+
+
+def _counted(change: Change) -> tuple[str, str, str]:
+    return owner(change), f'{change.count_before:,}', f'{change.count_after:,}'
+
+
+def owner(change: Change) -> str:
+    """The agent, model or tool that changed; `all` for the total."""
+    return 'all' if change.scope == 'all' else printable(change.name)
+
+
+def _pair(change: Change, pair: Pair) -> tuple[str, str, str, str]:
+    if pair.before is None and pair.after is None:
+        return '-', '-', '-', '-'
+    verdict = pair.verdict(change.quantity.better)
+    return figure(change.quantity, pair.before), figure(change.quantity, pair.after), percent(pair.change), verdict
+
+
+def figure(quantity: Quantity, estimate: Estimate | None) -> str:
+    """A figure, with its unit; `-` where the values were too few."""
+    return quantity.show(None if estimate is None else estimate.value)
+
+
+def percent(change: float | None) -> str:
+    """A relative change, with its sign; `-` where it is unknown."""
+    return '-' if change is None else f'{change:+.0%}'

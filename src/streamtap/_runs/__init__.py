@@ -1,0 +1,1 @@
+"""Open runs, their requests and tool calls, until they become records."""

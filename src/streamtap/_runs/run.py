@@ -1,0 +1,312 @@
+"""One open run: its requests, its tool calls, and the record it becomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from streamtap._delivery.guard import guarded
+from streamtap._delivery.guarded_trace import GuardedTrace
+from streamtap._delivery.tracing import RunTrace
+from streamtap._meter.phases import PhaseClock
+from streamtap._meter.response import ResponseMeter
+from streamtap._records.records import ResponseStart, RunRecord, RunStart
+from streamtap._runs.request import Request, Settled, build_records
+from streamtap._runs.tool_calls import ToolCalls
+from streamtap._upstream import durable, known_tools, model_responses, outcomes, run_context, stream_events
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic_ai.messages import ModelMessage
+
+    from streamtap._records.records import RequestOutcome, ResponseRecord, RunOutcome
+    from streamtap._runs.replay import ReplayGate
+    from streamtap._runs.shared import Moments, Owner, Surroundings
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """An open run, fed by the one door that owns it."""
+
+    owner: Owner
+    parent_run_id: str | None
+    started: float
+    around: Surroundings
+    gate: ReplayGate | None = None
+    """For a run of a durable engine: decides what of it is reported."""
+    tool_manager: object = None
+    requests: int = 0
+    output_retries: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+    first_output: float | None = None
+    final_result: float | None = None
+    phases: PhaseClock = field(default_factory=PhaseClock)
+    tools: ToolCalls = field(init=False)
+    trace: GuardedTrace = field(init=False)
+    moments: Moments = field(init=False)
+    open_request: Request | None = None
+    unsettled: Request | None = None
+    messages: Sequence[ModelMessage] = ()
+    """The run's live history, to which pydantic-ai appends."""
+    known_messages: int = 0
+    """How many messages there were at the last request."""
+    reported_before: bool = False
+
+    def __post_init__(self) -> None:
+        # Both clocks are read once for all of the run's timestamps: the wall clock may step during the run.
+        self.moments = self.around.moments
+        self.trace = GuardedTrace(RunTrace(), self.around.out)
+        self.tools = ToolCalls(self.owner, self.around.out, self.moments, self.phases, self.trace)
+
+    def announce(self, parent: Run | None) -> None:
+        """Open the run's trace and report its start.
+
+        Args:
+            parent: The run that called it.
+        """
+        owner = self.owner
+        start = RunStart(
+            run_id=owner.run_id,
+            conversation_id=owner.conversation_id,
+            parent_run_id=self.parent_run_id,
+            agent=owner.agent,
+            root_agent=owner.root_agent,
+            door=owner.door,
+            labels=owner.labels,
+            started_ns=self.moments.to_unix_ns(self.started),
+        )
+        with guarded(self.around.out, 'spans'):
+            outer = None if parent is None else parent.trace.inner
+            trace = self.around.tracing.open(start, instrumented=owner.instrumented, parent=outer)
+            self.trace = self.tools.trace = GuardedTrace(trace, self.around.out)
+        self.around.out.run_started(start)
+
+    def tool_name(self, name: str) -> str:
+        """The name under which a tool is reported: its own, or `_unknown` if the run does not know it."""
+        return known_tools.known_tool(self.tool_manager, name)
+
+    def describe_tool(self, name: str) -> tuple[str, bool]:
+        """The name under which a tool is reported, and whether a call of it is the run's final output."""
+        return self.tool_name(name), known_tools.is_output_tool(self.tool_manager, name)
+
+    def refuse_tool(self, result: stream_events.ToolResult, *, step: int, now: float) -> None:
+        """A call got a result without running here: refused, denied, unknown, or answered from outside.
+
+        A call that pydantic-ai skipped because the run has its final result is a `success`, too, but not reported.
+        """
+        outside = known_tools.is_answered_outside(self.tool_manager, result.tool)
+        if outside is None:
+            # A run that is resumed with results from outside starts with them, before its tool manager knows any tool.
+            outside = step == 0
+        if result.outcome == 'success' and not outside:
+            return
+        self.tool_answered(result, step=step, now=now)
+
+    def tool_answered(self, result: stream_events.ToolResult, *, step: int, now: float) -> None:
+        """A call got a result; nothing is known about its execution."""
+        self.tools.refuse(
+            self.tool_name(result.tool),
+            result.tool_call_id,
+            result.kind,
+            step=step,
+            outcome=result.outcome,
+            cause=result.cause,
+            error_type=result.error_type,
+            now=now,
+        )
+
+    # Requests
+
+    def begin_request(
+        self,
+        *,
+        step: int,
+        model: object,
+        mode: Literal['streamed', 'unstreamed'],
+        started: float | None,
+        messages: Sequence[ModelMessage],
+    ) -> Request:
+        """A request is about to be sent; the one before it is reported first."""
+        request = self.expect_request(step=step, model=model, mode=mode, started=started, messages=messages)
+        self.request_began(request)
+        return request
+
+    def expect_request(
+        self,
+        *,
+        step: int,
+        model: object,
+        mode: Literal['streamed', 'unstreamed'],
+        started: float | None,
+        messages: Sequence[ModelMessage],
+    ) -> Request:
+        """A request may be about to be sent; it is reported as begun by `request_began`, when that is certain."""
+        self.settle()
+        meter = ResponseMeter(started, stall_after=self.around.stall_after)
+        # Under a durable engine the loop gets a response as a whole, when it is complete, as if it were streamed.
+        streamed = mode == 'streamed' and self.gate is None
+        request = Request(step, started, streamed, model, meter, messages, len(messages))
+        request.asked_unix = self.around.clock.unix_ns() / 1e9
+        self.messages, self.known_messages = messages, len(messages)
+        if run_context.asks_again(messages):
+            self.output_retries += 1
+        self.open_request = request
+        provider, name = model_responses.asked_model(model, 0)
+        now = self.around.clock.monotonic()
+        owner = self.owner
+        request.unreported_start = ResponseStart(
+            run_id=owner.run_id,
+            conversation_id=owner.conversation_id,
+            step=step,
+            agent=owner.agent,
+            provider=provider,
+            model=name,
+            door=owner.door,
+            labels=owner.labels,
+            started_ns=self.moments.to_unix_ns(started if started is not None else now),
+            streamed=request.streamed,
+        )
+        return request
+
+    def request_began(self, request: Request) -> None:
+        """It is certain that the request was sent: report its start, once."""
+        start, request.unreported_start = request.unreported_start, None
+        if start is not None:
+            self.around.out.response_started(start)
+
+    def request_over(
+        self, request: Request, outcome: RequestOutcome, *, error: BaseException | None = None, now: float
+    ) -> None:
+        """The request is over; its record waits for the usage, which pydantic-ai adds to the response afterwards."""
+        self.request_began(request)
+        # A stream that fails makes the request around it look cancelled: an error that was seen overrides that.
+        if request.outcome is None or (request.outcome == 'cancelled' and outcome == 'error'):
+            request.outcome = outcome
+            if error is not None and outcome == 'error':
+                request.error_type = outcomes.error_type(error)
+                request.exhausted = outcomes.failed_attempts(error)
+        request.meter.stop(now)
+        if self.open_request is request:
+            self.open_request = None
+            if self._was_replayed(request):
+                return
+            self.unsettled = request
+            if self.trace.adds_to_requests:
+                # pydantic-ai's own span of the request ends before the request is settled.
+                self.trace.request_over(build_records(request, self.owner, self.moments).records[-1])
+            if self.gate is not None and outcome == 'success':
+                # The engine has recorded it, so no other process will report it: it must not be lost with this one.
+                self.settle()
+
+    def _was_replayed(self, request: Request) -> bool:
+        """Whether the response came from the engine's records, so that it is not reported again."""
+        if self.gate is None:
+            return False
+        if durable.is_recorded(request.response, request.asked_unix):
+            self.gate.replayed()
+            self.output_retries = self.tools.outputs_sent_back = self.tools.executed = 0
+            return True
+        if request.outcome == 'success':
+            self.gate.answered()
+        else:
+            self.gate.refused()
+        return False
+
+    def settle(self) -> None:
+        """Report the request that is over, with what its response says by now."""
+        request, self.unsettled = self.unsettled, None
+        if request is None:
+            return
+        meter = request.meter
+        settled = build_records(request, self.owner, self.moments)
+        for record in settled.records:
+            priced = self.around.price(record) if record.usage_reported else record
+            self._account(priced)
+            self.around.out.response_ended(self.trace.responded(priced))
+        for call in meter.native_calls:
+            self.tools.native(call, step=request.step)
+        self._add_phases(request, settled)
+        if meter.first_visible is not None and self.first_output is None:
+            self.first_output = meter.first_visible
+        if meter.final_result is not None:
+            self.final_result = meter.final_result
+        if meter.dropped_parts:
+            self.around.out.dropped('parts', meter.dropped_parts)
+
+    def _add_phases(self, request: Request, settled: Settled) -> None:
+        waiting = 'wait' if request.streamed else 'model'
+        self.phases.add(waiting, settled.tried_seconds)
+        meter, started = request.meter, settled.started
+        if request.streamed:
+            self.phases.streamed(meter, started, broke=request.outcome not in (None, 'success', 'incomplete'))
+        elif started is not None and (ended := request.answered or meter.stopped) is not None:
+            self.phases.add('model', ended - started)
+
+    def _account(self, record: ResponseRecord) -> None:
+        self.requests += 1
+        self.input_tokens += record.input_tokens or 0
+        self.output_tokens += record.output_tokens or 0
+        if record.cost_usd is not None:
+            self.cost_usd = (self.cost_usd or 0.0) + record.cost_usd
+
+    # The end
+
+    def close(self) -> None:
+        """The tap is closed while the run is still in progress: its outcome stays unknown."""
+        with guarded(self.around.out, self.owner.door):
+            self.end('incomplete', error_type=None, now=self.around.clock.monotonic())
+
+    def end(self, outcome: RunOutcome, *, error_type: str | None, now: float) -> None:
+        """The run is over: report what is still open, then the run."""
+        # A failure in here must not keep the end of the run from being reported.
+        with guarded(self.around.out, self.owner.door):
+            outcome = self._end_open(outcome, error_type, now)
+        if self.reported_before or (self.gate is not None and not self.gate.ended()):
+            return
+        owner = self.owner
+        duration = max(0.0, now - self.started)
+        was_resumed = self.gate is not None and self.gate.has_replayed
+        record = self.trace.ended(
+            RunRecord(
+                run_id=owner.run_id,
+                conversation_id=owner.conversation_id,
+                parent_run_id=self.parent_run_id,
+                agent=owner.agent,
+                root_agent=owner.root_agent,
+                door=owner.door,
+                labels=owner.labels,
+                started_ns=self.moments.to_unix_ns(self.started),
+                duration=duration,
+                outcome=outcome,
+                error_type=error_type,
+                requests=self.requests,
+                tool_calls=self.tools.executed,
+                output_retries=self.output_retries + self.tools.outputs_sent_back,
+                input_tokens=self.input_tokens,
+                output_tokens=self.output_tokens,
+                cost_usd=self.cost_usd,
+                time_to_first_output=None if was_resumed else _since(self.started, self.first_output),
+                time_to_final_result=None if was_resumed else _since(self.started, self.final_result),
+                phases=self.phases.split(duration),
+            )
+        )
+        self.around.out.run_ended(record)
+
+    def _end_open(self, outcome: RunOutcome, error_type: str | None, now: float) -> RunOutcome:
+        """Report what is still open; returns the run's outcome, corrected by what was left unfinished."""
+        if self.open_request is not None:
+            self.request_over(self.open_request, 'incomplete' if outcome == 'incomplete' else 'cancelled', now=now)
+        self.settle()
+        self.tools.end_all(outcome, error_type, now)
+        if run_context.asks_again(self.messages[self.known_messages :]):
+            # An output was sent back, but no request followed: something that not every door sees ended the run first.
+            self.output_retries += 1
+            return 'incomplete' if outcome == 'success' else outcome
+        return outcome
+
+
+def _since(started: float, moment: float | None) -> float | None:
+    return None if moment is None else max(0.0, moment - started)

@@ -1,0 +1,187 @@
+"""A run's tool calls: those in progress, and the records they become."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from streamtap._base.names import clean
+from streamtap._records.records import ToolRecord, ToolStart
+from streamtap._upstream import known_tools
+
+if TYPE_CHECKING:
+    from streamtap._delivery.dispatch import Dispatch
+    from streamtap._delivery.guarded_trace import GuardedTrace
+    from streamtap._delivery.tracing import ToolTrace
+    from streamtap._meter.phases import PhaseClock
+    from streamtap._meter.response import NativeCall
+    from streamtap._records.records import RunOutcome, ToolKind, ToolOutcome
+    from streamtap._runs.shared import Moments, Owner
+
+
+@dataclass(slots=True)
+class OpenTool:
+    """A tool call in progress; `executed` is when its execution ended, if its result is still to come."""
+
+    tool: str
+    tool_call_id: str
+    kind: ToolKind
+    step: int
+    started: float
+    executed: float | None = None
+    span: ToolTrace | None = None
+
+
+@dataclass(slots=True, eq=False)
+class ToolCalls:
+    """The tool calls of one run.
+
+    Args:
+        owner: The run that they belong to.
+        out: Where records go.
+        moments: Converts between the clocks.
+        phases: Counts the time in which any of them ran.
+        trace: Makes their spans.
+    """
+
+    owner: Owner
+    out: Dispatch
+    moments: Moments
+    phases: PhaseClock
+    trace: GuardedTrace
+    open: dict[str, OpenTool] = field(default_factory=dict[str, OpenTool])
+    executed: int = 0
+    """How many calls of function tools ran."""
+    outputs_sent_back: int = 0
+    """How many outputs of output tools the model has to make again."""
+
+    def begin(
+        self, tool: str, tool_call_id: str, *, step: int, started: float, kind: ToolKind = 'function'
+    ) -> OpenTool:
+        """A function or output tool begins to run."""
+        call = OpenTool(tool, tool_call_id, kind, step, started)
+        self.open[tool_call_id] = call
+        self.out.tool_started(
+            ToolStart(
+                run_id=self.owner.run_id,
+                conversation_id=self.owner.conversation_id,
+                step=step,
+                agent=self.owner.agent,
+                tool=tool,
+                tool_call_id=clean(tool_call_id),
+                kind=kind,
+                labels=self.owner.labels,
+                started_ns=self.moments.to_unix_ns(started),
+            )
+        )
+        return call
+
+    def forget(self, call: OpenTool) -> None:
+        """The call did not run after all: it waits for a decision, and is counted when it runs."""
+        self.open.pop(call.tool_call_id, None)
+
+    def end(
+        self,
+        call: OpenTool,
+        outcome: ToolOutcome,
+        *,
+        cause: str | None = None,
+        error_type: str | None = None,
+        interval: tuple[float, float] | None,
+    ) -> None:
+        """A call that ran is over; ending it twice counts once.
+
+        Args:
+            call: The call.
+            outcome: How it ended.
+            cause: Why the model is asked to call again, if it is.
+            error_type: The type of exception that the tool raised, if it did.
+            interval: When its execution began and ended, or `None` if that could not be observed.
+        """
+        if self.open.pop(call.tool_call_id, None) is not call:
+            return
+        duration = None
+        if interval is not None:
+            self.phases.tool(*interval)
+            if outcome != 'interrupted':
+                duration = max(0.0, interval[1] - interval[0])
+        # A deferred call is counted when it runs to its end.
+        if call.kind == 'function' and outcome != 'deferred':
+            self.executed += 1
+        if interval is not None:
+            call.started = interval[0]
+        ended = None if interval is None else interval[1]
+        self._report(call, outcome, cause=cause, error_type=error_type, duration=duration, ended=ended)
+
+    def end_all(self, run_outcome: RunOutcome, error_type: str | None, now: float) -> None:
+        """The run is over, and with it every call that is still open.
+
+        An output tool that was executed but got no result event ended as the run did: `run_stream()` emits none for it.
+        """
+        for call in list(self.open.values()):
+            interval = (call.started, now if call.executed is None else call.executed)
+            if call.executed is not None and run_outcome in ('success', 'error'):
+                self.end(call, run_outcome, error_type=error_type, interval=interval)
+            else:
+                self.end(call, 'interrupted', interval=interval)
+
+    def refuse(
+        self,
+        tool: str,
+        tool_call_id: str,
+        kind: ToolKind,
+        *,
+        step: int,
+        outcome: ToolOutcome,
+        cause: str | None,
+        now: float,
+        error_type: str | None = None,
+    ) -> None:
+        """A call got its result without running here: denied, invalid arguments, unknown, or answered from outside."""
+        name = known_tools.UNKNOWN_TOOL if cause == 'unknown_tool' else tool
+        shown = OpenTool(name, tool_call_id, kind, step, now)
+        self._report(shown, outcome, cause=cause, error_type=error_type, duration=None)
+
+    def native(self, call: NativeCall, *, step: int) -> None:
+        """A call of a tool that the provider ran; one that never returned was interrupted."""
+        ended = call.ended
+        if ended is None:
+            outcome: ToolOutcome = 'interrupted'
+        else:
+            outcome = 'success' if call.succeeded else 'failed'
+        duration = None if ended is None else max(0.0, ended - call.started)
+        shown = OpenTool(call.tool, call.tool_call_id, 'native', step, call.started)
+        self._report(shown, outcome, cause=None, error_type=None, duration=duration)
+
+    def _report(
+        self,
+        call: OpenTool,
+        outcome: ToolOutcome,
+        *,
+        cause: str | None,
+        error_type: str | None,
+        duration: float | None,
+        ended: float | None = None,
+    ) -> None:
+        if call.kind == 'output' and outcome == 'retried':
+            self.outputs_sent_back += 1
+        record = self.trace.tool_ended(
+            ToolRecord(
+                run_id=self.owner.run_id,
+                conversation_id=self.owner.conversation_id,
+                step=call.step,
+                agent=self.owner.agent,
+                tool=call.tool,
+                tool_call_id=clean(call.tool_call_id),
+                kind=call.kind,
+                labels=self.owner.labels,
+                started_ns=self.moments.to_unix_ns(call.started),
+                duration=duration,
+                outcome=outcome,
+                retry_cause=cause,
+                error_type=error_type,
+            ),
+            call.span,
+            None if ended is None else self.moments.to_unix_ns(ended),
+        )
+        self.out.tool_ended(record)

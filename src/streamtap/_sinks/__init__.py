@@ -1,0 +1,1 @@
+"""What receives records: metrics, spans, the usage ledger, the journal, logs, progress."""

@@ -1,0 +1,1 @@
+"""The journal: records as JSON lines in a rotating file."""

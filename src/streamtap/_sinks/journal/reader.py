@@ -1,0 +1,93 @@
+"""Reads journals: broken lines are reported, and the rest is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from streamtap._sinks.journal.lines import SCHEMA, Header, read_line
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Iterator
+
+    from streamtap._records.as_json import Record
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenLine:
+    """A line of a journal that could not be read: its file, its number (from 1), and why."""
+
+    file: str
+    line: int
+    why: str
+
+    def __str__(self) -> str:
+        return f'{self.file}:{self.line}: {self.why}'
+
+
+class BrokenJournalError(ValueError):
+    """A journal has a line that cannot be read."""
+
+
+def read_journal(
+    path: str | os.PathLike[str], *, on_broken: Callable[[BrokenLine], None] | None = None
+) -> Iterator[Record]:
+    """Yield the records of a journal and its rotated files, oldest first, with one line at a time in memory.
+
+    Args:
+        path: The path given to `JournalSink`.
+        on_broken: Called with each line that cannot be read, which is then skipped; by default it is an error.
+
+    Raises:
+        BrokenJournalError: At a line that cannot be read, unless `on_broken` is given.
+        OSError: If a file cannot be read.
+    """
+    for file in journal_files(Path(path)):
+        with file.open('rb') as lines:
+            yield from read_lines(str(file), lines, _refuse if on_broken is None else on_broken)
+
+
+def journal_files(path: Path) -> list[Path]:
+    """The files of a journal: the rotated ones, oldest first, then the current one."""
+    rotated = [
+        (int(number), file)
+        for file in path.parent.glob(f'{_literal(path.name)}.*')
+        if (number := file.name[len(path.name) + 1 :]).isascii() and number.isdecimal()
+    ]
+    older = [file for _, file in sorted(rotated, reverse=True)]
+    return [*older, path] if path.exists() or not older else older
+
+
+def read_lines(name: str, lines: Iterable[bytes], on_broken: Callable[[BrokenLine], None]) -> Iterator[Record]:
+    """Yield the records of some lines.
+
+    Args:
+        name: The file's name, for reports of broken lines.
+        lines: The lines; without a header, they are read in the current format.
+        on_broken: Called with each line that cannot be read.
+    """
+    is_known = True
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            found = read_line(line)
+            if isinstance(found, Header):
+                is_known = found.schema == SCHEMA
+                if not is_known:
+                    raise ValueError(f'what follows has schema {found.schema}, and this streamtap reads {SCHEMA}')
+            elif is_known:
+                yield found
+        except ValueError as error:
+            if is_known or 'schema' in str(error):
+                on_broken(BrokenLine(name, number, str(error)))
+
+
+def _refuse(broken: BrokenLine) -> None:
+    raise BrokenJournalError(str(broken))
+
+
+def _literal(name: str) -> str:
+    return ''.join(f'[{each}]' if each in '*?[' else each for each in name)

@@ -1,0 +1,58 @@
+"""One structured log line per run and per tool call."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from streamtap._delivery.sink import BaseSink
+from streamtap._display.text import printable
+from streamtap._records.as_json import record_fields
+from streamtap._sinks.usage.summary import dollars, seconds
+
+if TYPE_CHECKING:
+    from streamtap._records.records import RunRecord, ToolRecord
+
+
+class LogSink(BaseSink):
+    """Logs one line per run and per tool call, with all fields of its record as `extra`: names and numbers, no content.
+
+    What ended with an error is logged at level WARNING, the rest at INFO. A handler may block: it runs on the tap's worker thread.
+
+    Args:
+        logger: The name of the logger. Default `streamtap.records`.
+    """
+
+    def __init__(self, logger: str = 'streamtap.records') -> None:
+        self._logger = logging.getLogger(logger)
+
+    def run_ended(self, record: RunRecord) -> None:
+        """Log a run."""
+        first = (
+            ''
+            if record.time_to_first_output is None
+            else f', first output after {seconds(record.time_to_first_output)}'
+        )
+        cost = '' if record.cost_usd is None else f', {dollars(record.cost_usd)}'
+        self._log(
+            'run',
+            record,
+            f'run of {printable(record.agent)}: {_ending(record)} in {seconds(record.duration)}{first}, '
+            f'{record.requests} requests, {record.tool_calls} tool calls, '
+            f'{record.input_tokens} tokens in, {record.output_tokens} out{cost}',
+        )
+
+    def tool_ended(self, record: ToolRecord) -> None:
+        """Log a tool call."""
+        lasted = '' if record.duration is None else f' in {seconds(record.duration)}'
+        name = f'{printable(record.agent)}/{printable(record.tool)}'
+        self._log('tool', record, f'tool {name}: {_ending(record)}{lasted}')
+
+    def _log(self, event: str, record: RunRecord | ToolRecord, message: str) -> None:
+        level = logging.INFO if record.error_type is None else logging.WARNING
+        if self._logger.isEnabledFor(level):
+            self._logger.log(level, '%s', message, extra={'event': event, **record_fields(record)})
+
+
+def _ending(record: RunRecord | ToolRecord) -> str:
+    return record.outcome if record.error_type is None else f'{record.outcome} ({printable(record.error_type)})'

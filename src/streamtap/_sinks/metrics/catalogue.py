@@ -1,0 +1,315 @@
+"""Every metric as data: the public contract that instruments, docs, dashboards, rules and tests read.
+
+Adding a metric is one row here and one line where it is observed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from streamtap._records.records import RequestOutcome, RunOutcome, ToolOutcome
+
+MetricType = Literal['counter', 'histogram', 'gauge']
+
+BUCKETS: dict[str, tuple[float, ...]] = {
+    'D': (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 60, 120, 300, 600),
+    'R': (0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 120, 300, 600, 1800, 3600),
+    'I': (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
+    'S': (1, 2, 5, 10, 20, 40, 60, 80, 120, 160, 240, 320, 640, 1280),
+    'N': (0, 1, 2, 4, 8, 16, 32, 64, 128),
+    'T': (256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072, 262144, 524288, 1048576),
+    'C': (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100),
+}
+"""Bucket bounds by letter: D, R seconds (requests, runs), I seconds (gaps), S tokens/s, N counts, T tokens, C USD."""
+
+OUTCOMES: dict[str, tuple[str, ...]] = {
+    'pydantic_ai_runs_total': get_args(RunOutcome),
+    'pydantic_ai_requests_total': get_args(RequestOutcome),
+    'pydantic_ai_tool_calls_total': get_args(ToolOutcome),
+}
+"""The counters that start at 0 for each outcome when their agent, model or tool is first seen."""
+
+FIXED_LABELS = frozenset({'outcome', 'door', 'streamed', 'stage', 'phase', 'where', 'what', 'label'})
+"""Labels whose few values are defined by the tap itself: no cap applies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric of the contract.
+
+    Args:
+        name: The name in Prometheus.
+        type: Counter, histogram or gauge.
+        labels: Its labels, without the user's own.
+        help: One sentence for the exposition and the docs.
+        buckets: The letter of its bucket bounds, for a histogram.
+        merged: How a gauge is merged across processes: the sum or the maximum.
+        unit: Its unit in OpenTelemetry, unless that is seconds; receivers do not append a unit in braces to the name.
+        only: The one way in which it is exported, unless it is both scraped and sent by OTLP.
+    """
+
+    name: str
+    type: MetricType
+    labels: tuple[str, ...]
+    help: str
+    buckets: str | None = None
+    merged: Literal['livesum', 'livemax'] | None = None
+    unit: str = ''
+    only: Literal['scrape', 'otlp'] | None = None
+
+    @property
+    def otel_name(self) -> str:
+        """Its name in OpenTelemetry; receivers append unit and `_total`, which gives the name in Prometheus."""
+        return re.sub(r'\A(pydantic_ai|streamtap)_(.*?)(_seconds)?(_total)?\Z', r'\1.\2', self.name)
+
+    @property
+    def otel_unit(self) -> str:
+        """Its unit in OpenTelemetry."""
+        return 's' if self.name.removesuffix('_total').endswith('_seconds') else self.unit
+
+    @property
+    def is_about_runs(self) -> bool:
+        """Whether it measures agents, and so has the user's own labels, rather than the tap itself."""
+        return self.name.startswith('pydantic_ai_')
+
+
+_A = ('agent',)
+_APM = ('agent', 'provider', 'model')
+
+
+def _counter(name: str, labels: tuple[str, ...], text: str, *, unit: str = '') -> Metric:
+    return Metric(name, 'counter', labels, text, unit=unit)
+
+
+def _histogram(
+    name: str,
+    labels: tuple[str, ...],
+    buckets: str,
+    text: str,
+    *,
+    unit: str = '',
+    only: Literal['scrape', 'otlp'] | None = None,
+) -> Metric:
+    return Metric(name, 'histogram', labels, text, buckets=buckets, unit=unit, only=only)
+
+
+def _gauge(
+    name: str, labels: tuple[str, ...], merged: Literal['livesum', 'livemax'], text: str, *, unit: str = ''
+) -> Metric:
+    return Metric(name, 'gauge', labels, text, merged=merged, unit=unit)
+
+
+CATALOGUE: tuple[Metric, ...] = (
+    _counter('pydantic_ai_runs_total', ('agent', 'door', 'outcome'), 'Finished agent runs.', unit='{run}'),
+    _histogram('pydantic_ai_run_duration_seconds', ('agent', 'outcome'), 'R', 'Duration of a run.'),
+    _counter('pydantic_ai_run_errors_total', ('agent', 'error_type'), 'Runs that failed, by exception.', unit='{run}'),
+    _histogram(
+        'pydantic_ai_run_time_to_first_output_seconds',
+        _A,
+        'R',
+        'The blank screen: run start to the first text, or the first argument of the final output tool.',
+    ),
+    _histogram(
+        'pydantic_ai_run_time_to_final_result_seconds', _A, 'R', 'Run start to the last final-result event of the run.'
+    ),
+    _counter(
+        'pydantic_ai_run_phase_seconds_total',
+        ('agent', 'phase'),
+        'Where the time of runs went; a nested run lies inside the tools phase of its parent.',
+    ),
+    _histogram('pydantic_ai_run_requests', _A, 'N', 'Model requests of a run.', unit='{request}'),
+    _histogram('pydantic_ai_run_tool_calls', _A, 'N', 'Function tools that ran in a run.', unit='{call}'),
+    _histogram(
+        'pydantic_ai_run_cost_usd',
+        ('agent', 'outcome'),
+        'C',
+        'Cost of a run in US dollars, at list price.',
+        unit='{USD}',
+    ),
+    _counter('pydantic_ai_output_retries_total', _A, 'Outputs that validation sent back to the model.', unit='{retry}'),
+    _gauge('pydantic_ai_runs_in_progress', _A, 'livesum', 'Runs that are open now.', unit='{run}'),
+    _gauge('pydantic_ai_oldest_run_age_seconds', _A, 'livemax', 'Age of the oldest open run; 0 when none is open.'),
+    _counter(
+        'pydantic_ai_requests_total',
+        (*_APM, 'streamed', 'outcome'),
+        'Requests to a model, failed fallback candidates included.',
+        unit='{request}',
+    ),
+    _histogram(
+        'pydantic_ai_request_duration_seconds',
+        (*_APM, 'outcome'),
+        'D',
+        'Request start to the last event, excluding the time in which your code held events.',
+    ),
+    _counter(
+        'pydantic_ai_request_errors_total',
+        (*_APM, 'error_type'),
+        'Provider and stream failures, by exception.',
+        unit='{request}',
+    ),
+    _counter('pydantic_ai_responses_total', (*_APM, 'finish_reason'), 'Responses by finish reason.', unit='{response}'),
+    _histogram(
+        'pydantic_ai_request_input_tokens',
+        _APM,
+        'T',
+        'Input tokens of a request, cached ones included.',
+        unit='{token}',
+    ),
+    _gauge('pydantic_ai_requests_in_progress', _APM, 'livesum', 'Requests that are open now.', unit='{request}'),
+    _gauge(
+        'pydantic_ai_stalled_streams',
+        (*_APM, 'stage'),
+        'livesum',
+        'Open streams whose current wait is past its threshold: for the first token, or mid-stream.',
+        unit='{stream}',
+    ),
+    _histogram(
+        'pydantic_ai_time_to_first_token_seconds', _APM, 'D', 'Request start to the first chunk, thinking included.'
+    ),
+    _histogram(
+        'pydantic_ai_time_to_first_output_seconds', _APM, 'D', 'Request start to the first chunk that is not thinking.'
+    ),
+    _histogram(
+        'pydantic_ai_inter_chunk_latency_seconds',
+        _APM,
+        'I',
+        'Wait for the model before each chunk after the first.',
+        only='scrape',
+    ),
+    _histogram(
+        'pydantic_ai_inter_chunk_latency_mean_seconds',
+        _APM,
+        'I',
+        'Mean wait for the model before each chunk after the first, per response.',
+        only='otlp',
+    ),
+    _histogram(
+        'pydantic_ai_inter_chunk_latency_max_seconds',
+        _APM,
+        'I',
+        'Longest wait for the model before a chunk after the first, per response.',
+        only='otlp',
+    ),
+    _histogram(
+        'pydantic_ai_output_tokens_per_second',
+        _APM,
+        'S',
+        'Reported output tokens after the first, per second between the first and the last chunk; none where your code '
+        'held the stream back.',
+        unit='{token}/s',
+    ),
+    _counter(
+        'pydantic_ai_stream_stalls_total',
+        _APM,
+        'Silences of a stream longer than the stall threshold.',
+        unit='{stall}',
+    ),
+    _counter('pydantic_ai_stream_stall_seconds_total', _APM, 'Seconds spent in stalls.'),
+    _counter('pydantic_ai_parts_total', (*_APM, 'kind'), 'Parts of responses, by kind.', unit='{part}'),
+    _histogram('pydantic_ai_part_duration_seconds', ('agent', 'kind'), 'D', 'Start of a part to its last chunk.'),
+    _counter('pydantic_ai_input_tokens_total', _APM, 'Input tokens, cached ones included.', unit='{token}'),
+    _counter('pydantic_ai_output_tokens_total', _APM, 'Output tokens, reasoning included.', unit='{token}'),
+    _counter('pydantic_ai_cache_read_tokens_total', _APM, 'Input tokens read from the cache.', unit='{token}'),
+    _counter('pydantic_ai_cache_write_tokens_total', _APM, 'Input tokens written to the cache.', unit='{token}'),
+    _counter('pydantic_ai_reasoning_tokens_total', _APM, 'Output tokens spent on reasoning.', unit='{token}'),
+    _counter(
+        'pydantic_ai_cost_usd_total',
+        (*_APM, 'root_agent'),
+        'Cost in US dollars at list price, an estimate; root_agent is the outermost agent of nested runs.',
+        unit='{USD}',
+    ),
+    _counter(
+        'pydantic_ai_unmeasured_responses_total',
+        _APM,
+        'Completed responses whose provider reported no usage.',
+        unit='{response}',
+    ),
+    _counter(
+        'pydantic_ai_unpriced_responses_total',
+        _APM,
+        'Responses with usage for which no price is known.',
+        unit='{response}',
+    ),
+    _counter(
+        'pydantic_ai_tool_calls_total', ('agent', 'tool', 'kind', 'outcome'), 'Tool calls by outcome.', unit='{call}'
+    ),
+    _histogram(
+        'pydantic_ai_tool_duration_seconds', ('agent', 'tool', 'outcome'), 'D', 'Execution of a tool, without queueing.'
+    ),
+    _counter(
+        'pydantic_ai_tool_errors_total',
+        ('agent', 'tool', 'error_type'),
+        'Tools that raised, by exception.',
+        unit='{call}',
+    ),
+    _counter(
+        'pydantic_ai_tool_retries_total',
+        ('agent', 'tool', 'cause'),
+        'Tool calls the model was asked to make again.',
+        unit='{call}',
+    ),
+    _gauge(
+        'pydantic_ai_tools_in_progress', ('agent', 'tool'), 'livesum', 'Tool calls that are open now.', unit='{call}'
+    ),
+    _histogram(
+        'streamtap_event_loop_lag_seconds',
+        ('thread',),
+        'I',
+        'How late the event loop runs what is due, while runs are open; with Tap(loop_lag_every=) only.',
+    ),
+    _counter('streamtap_errors_total', ('where',), "The tap's own failures, swallowed.", unit='{error}'),
+    _counter('streamtap_dropped_total', ('what',), 'Records or open runs dropped at a cap.', unit='{record}'),
+    _counter('streamtap_label_overflow_total', ('label',), 'Label values folded into _other.', unit='{value}'),
+    _gauge(
+        'streamtap_build_info',
+        ('version', 'pydantic_ai_version', 'service_version'),
+        'livemax',
+        'Always 1; the labels say which versions run.',
+    ),
+)
+
+SCRAPED: tuple[Metric, ...] = tuple(metric for metric in CATALOGUE if metric.only != 'otlp')
+"""The metrics that are scraped."""
+
+PUSHED: tuple[Metric, ...] = tuple(metric for metric in CATALOGUE if metric.only != 'scrape')
+"""The metrics that are exported by OTLP."""
+
+BY_NAME: dict[str, Metric] = {metric.name: metric for metric in CATALOGUE}
+
+RESERVED_LABELS = frozenset({label for metric in CATALOGUE for label in metric.labels}) | {
+    'le',
+    'quantile',
+    'job',
+    'instance',
+    'pid',
+}
+"""Label names that the catalogue, Prometheus or its scrapes use."""
+
+
+_LABEL = re.compile(r'[a-zA-Z_][a-zA-Z0-9_]*\Z')
+
+
+def check_label_names(names: tuple[str, ...]) -> None:
+    """Reject names that cannot be the user's own labels.
+
+    Args:
+        names: The names.
+
+    Raises:
+        TypeError: If a name is not a string.
+        ValueError: If a name is invalid in Prometheus, reserved, or given twice.
+    """
+    for name in names:
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f'a label name must be a string, not {name!r}')
+        if not _LABEL.match(name) or name.startswith('__'):
+            raise ValueError(
+                f'{name!r} cannot be a Prometheus label: use letters, digits and underscores, beginning with a letter, '
+                'such as "tenant_tier"'
+            )
+        if name in RESERVED_LABELS:
+            raise ValueError(f'the label {name!r} is reserved by streamtap or Prometheus: choose another name')
+    if len(set(names)) != len(names):
+        raise ValueError(f'each label must be named only once, not {names!r}')

@@ -1,0 +1,228 @@
+"""Maps records to the metrics of the catalogue, for any metrics library."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from streamtap._delivery.sink import BaseSink
+from streamtap._sinks.metrics.label_sets import label_values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streamtap._delivery.sink import Attachment
+    from streamtap._records.records import (
+        Fault,
+        LoopLag,
+        ResponseRecord,
+        ResponseStart,
+        RunRecord,
+        RunStart,
+        ToolRecord,
+        ToolStart,
+    )
+    from streamtap._sinks.metrics.exposition import Exposition
+    from streamtap._sinks.metrics.instruments import Instruments
+
+
+class CatalogueSink(BaseSink, ABC):
+    """Writes the whole metric catalogue into one exposition, which the subclass provides.
+
+    Two taps may share an exposition; a run that both measure is counted once.
+    """
+
+    inline: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self._exposition: Exposition | None = None
+        self._owned_elsewhere: set[str] = set()
+
+    def attached(self, attachment: Attachment) -> None:
+        """Create the metrics, or reuse those that another tap created.
+
+        Raises:
+            ValueError: If something else has the same name, or this sink already belongs to a tap.
+        """
+        if self._exposition is not None:
+            kind = type(self).__name__
+            raise ValueError(
+                f'a {kind} belongs to one tap: give the other tap its own, on the same registry or provider'
+            )
+        self._exposition = self._expose(attachment)
+        self._exposition.gauges.add_source(attachment.live)
+
+    @abstractmethod
+    def _expose(self, attachment: Attachment) -> Exposition:
+        """The exposition to write into."""
+
+    def run_started(self, start: RunStart) -> None:
+        """Claim the run for this sink, so that a second tap on the exposition does not count it again."""
+        exposition = self._exposition
+        if exposition is None:
+            return
+        if exposition.run_owners.setdefault(start.run_id, self) is not self:
+            self._owned_elsewhere.add(start.run_id)
+            return
+        exposition.gauges.run_seen(start)
+        key = (start.agent, start.door, 'success', *self._user_values(start.labels))
+        exposition.instruments.declare('pydantic_ai_runs_total', key)
+
+    def run_ended(self, record: RunRecord) -> None:
+        """Count the run."""
+        metrics = self._mine(record.run_id)
+        self._owned_elsewhere.discard(record.run_id)
+        if metrics is None or self._exposition is None:
+            return
+        self._exposition.run_owners.pop(record.run_id, None)
+        origin = metrics.origin(record)
+        user = self._user_values(record.labels)
+        agent = (record.agent, *user)
+        outcome = (record.agent, record.outcome, *user)
+        metrics.add('pydantic_ai_runs_total', (record.agent, record.door, record.outcome, *user), 1)
+        metrics.observe('pydantic_ai_run_duration_seconds', outcome, record.duration, origin)
+        if record.error_type is not None:
+            metrics.add('pydantic_ai_run_errors_total', (record.agent, record.error_type, *user), 1, origin)
+        for name, seconds in (
+            ('pydantic_ai_run_time_to_first_output_seconds', record.time_to_first_output),
+            ('pydantic_ai_run_time_to_final_result_seconds', record.time_to_final_result),
+        ):
+            if seconds is not None:
+                metrics.observe(name, agent, seconds, origin)
+        for phase, seconds in record.phases.items():
+            metrics.add('pydantic_ai_run_phase_seconds_total', (record.agent, phase, *user), seconds)
+        metrics.observe('pydantic_ai_run_requests', agent, record.requests, origin)
+        metrics.observe('pydantic_ai_run_tool_calls', agent, record.tool_calls, origin)
+        if record.cost_usd is not None:
+            metrics.observe('pydantic_ai_run_cost_usd', outcome, record.cost_usd, origin)
+        if record.output_retries:
+            metrics.add('pydantic_ai_output_retries_total', agent, record.output_retries)
+
+    def response_started(self, start: ResponseStart) -> None:
+        """Create the model's counters at its first request."""
+        metrics = self._mine(start.run_id)
+        if metrics is None or self._exposition is None:
+            return
+        self._exposition.gauges.response_seen(start)
+        key = (
+            start.agent,
+            start.provider,
+            start.model,
+            _flag(start.streamed),
+            'success',
+            *self._user_values(start.labels),
+        )
+        metrics.declare('pydantic_ai_requests_total', key)
+
+    def response_ended(self, record: ResponseRecord) -> None:
+        """Count the request and its response."""
+        metrics = self._mine(record.run_id)
+        if metrics is None:
+            return
+        origin = metrics.origin(record)
+        user = self._user_values(record.labels)
+        who = (record.agent, record.provider, record.model)
+        apm = (*who, *user)
+        self._usage(metrics, record, apm, origin)
+        metrics.add('pydantic_ai_requests_total', (*who, _flag(record.streamed), record.outcome, *user), 1)
+        if record.duration is not None:
+            key = (*who, record.outcome, *user)
+            metrics.observe('pydantic_ai_request_duration_seconds', key, record.duration, origin)
+        if record.error_type is not None:
+            metrics.add('pydantic_ai_request_errors_total', (*who, record.error_type, *user), 1, origin)
+        metrics.add('pydantic_ai_responses_total', (*who, record.finish_reason or 'unknown', *user), 1)
+        for name, value in (
+            ('pydantic_ai_time_to_first_token_seconds', record.time_to_first_token),
+            ('pydantic_ai_time_to_first_output_seconds', record.time_to_first_output),
+            ('pydantic_ai_output_tokens_per_second', record.output_tokens_per_second),
+        ):
+            if value is not None:
+                metrics.observe(name, apm, value, origin)
+        if record.gap_counts is not None:
+            metrics.observe_gaps(apm, record, origin)
+        if record.stalls:
+            metrics.add('pydantic_ai_stream_stalls_total', apm, record.stalls)
+            metrics.add('pydantic_ai_stream_stall_seconds_total', apm, record.stall_seconds)
+        for part in record.parts:
+            metrics.add('pydantic_ai_parts_total', (*who, part.kind, *user), 1)
+            metrics.observe(
+                'pydantic_ai_part_duration_seconds', (record.agent, part.kind, *user), part.duration, origin
+            )
+
+    def _usage(
+        self, metrics: Instruments[Any, Any], record: ResponseRecord, apm: tuple[str, ...], origin: object
+    ) -> None:
+        """Count tokens and cost, or a response for which none were reported."""
+        if not record.usage_reported:
+            if record.outcome == 'success':
+                metrics.add('pydantic_ai_unmeasured_responses_total', apm, 1)
+            return
+        left_out = self._counted_elsewhere(record)
+        if 'pydantic_ai_request_input_tokens' not in left_out:
+            metrics.observe('pydantic_ai_request_input_tokens', apm, record.input_tokens or 0, origin)
+        for name, tokens in (
+            ('pydantic_ai_input_tokens_total', record.input_tokens),
+            ('pydantic_ai_output_tokens_total', record.output_tokens),
+            ('pydantic_ai_cache_read_tokens_total', record.cache_read_tokens),
+            ('pydantic_ai_cache_write_tokens_total', record.cache_write_tokens),
+            ('pydantic_ai_reasoning_tokens_total', record.reasoning_tokens),
+        ):
+            if name not in left_out:
+                metrics.add(name, apm, tokens or 0)
+        if record.cost_usd is None:
+            metrics.add('pydantic_ai_unpriced_responses_total', apm, 1)
+        elif 'pydantic_ai_cost_usd_total' not in left_out:
+            key = (record.agent, record.provider, record.model, record.root_agent, *self._user_values(record.labels))
+            metrics.add('pydantic_ai_cost_usd_total', key, record.cost_usd)
+
+    def _counted_elsewhere(self, record: ResponseRecord) -> frozenset[str]:
+        """The metrics to leave out for a request, because other instrumentation counts the same in the same place."""
+        return frozenset()
+
+    def tool_started(self, start: ToolStart) -> None:
+        """Create the tool's counters at its first call."""
+        metrics = self._mine(start.run_id)
+        if metrics is None or self._exposition is None:
+            return
+        self._exposition.gauges.tool_seen(start)
+        key = (start.agent, start.tool, start.kind, 'success', *self._user_values(start.labels))
+        metrics.declare('pydantic_ai_tool_calls_total', key)
+
+    def tool_ended(self, record: ToolRecord) -> None:
+        """Count the call."""
+        metrics = self._mine(record.run_id)
+        if metrics is None:
+            return
+        origin = metrics.origin(record)
+        user = self._user_values(record.labels)
+        tool = (record.agent, record.tool)
+        metrics.add('pydantic_ai_tool_calls_total', (*tool, record.kind, record.outcome, *user), 1)
+        if record.duration is not None:
+            metrics.observe(
+                'pydantic_ai_tool_duration_seconds', (*tool, record.outcome, *user), record.duration, origin
+            )
+        if record.error_type is not None:
+            metrics.add('pydantic_ai_tool_errors_total', (*tool, record.error_type, *user), 1, origin)
+        if record.outcome == 'retried':
+            metrics.add('pydantic_ai_tool_retries_total', (*tool, record.retry_cause or 'unknown', *user), 1)
+
+    def loop_lagged(self, lag: LoopLag) -> None:
+        """Observe the lag of an event loop."""
+        if self._exposition is not None:
+            self._exposition.instruments.observe('streamtap_event_loop_lag_seconds', (lag.thread,), lag.seconds)
+
+    def faulted(self, fault: Fault) -> None:
+        """Count the tap's own errors and drops."""
+        if self._exposition is not None:
+            name = 'streamtap_errors_total' if fault.what == 'error' else 'streamtap_dropped_total'
+            self._exposition.instruments.add(name, (fault.where,), fault.count)
+
+    def _mine(self, run_id: str) -> Instruments[Any, Any] | None:
+        return None if run_id in self._owned_elsewhere or self._exposition is None else self._exposition.instruments
+
+    def _user_values(self, labels: Mapping[str, str]) -> tuple[str, ...]:
+        return () if self._exposition is None else label_values(self._exposition.shape.user_labels, labels)
+
+
+def _flag(value: bool) -> str:  # noqa: FBT001
+    return 'true' if value else 'false'

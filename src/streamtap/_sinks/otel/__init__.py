@@ -1,0 +1,1 @@
+"""Spans and metrics through the OpenTelemetry API."""

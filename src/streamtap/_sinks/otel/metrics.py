@@ -1,0 +1,130 @@
+"""The OpenTelemetry metric sink: the metric catalogue, pushed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from opentelemetry import metrics as otel_metrics
+from opentelemetry.metrics import MeterProvider
+
+from streamtap._sinks.metrics.exposition import Exposition, Shape, exposition_on
+from streamtap._sinks.metrics.gauges import OpenGauges
+from streamtap._sinks.metrics.sink import CatalogueSink
+from streamtap._sinks.otel.instruments import OtelInstruments, make_gauges
+from streamtap._sinks.otel.semconv_metrics import SemconvMetrics
+from streamtap._version import __version__
+
+if TYPE_CHECKING:
+    from streamtap._delivery.sink import Attachment
+    from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
+
+MAX_LABEL_SETS = 1900
+"""Below 2000, past which the SDK folds new attribute sets into one without labels."""
+
+EMITTED_BY_PYDANTIC_AI = frozenset(
+    {
+        'pydantic_ai_request_input_tokens',
+        'pydantic_ai_input_tokens_total',
+        'pydantic_ai_output_tokens_total',
+        'pydantic_ai_cost_usd_total',
+    }
+)
+"""What pydantic-ai's own instrumentation records as `gen_ai.client.token.usage` and `operation.cost`."""
+
+
+class MetricSink(CatalogueSink):
+    """Records the metric catalogue with OpenTelemetry's metrics API.
+
+    A Prometheus-compatible receiver turns its names into those of `PrometheusSink`: `pydantic_ai.run_duration` with
+    unit `s` becomes `pydantic_ai_run_duration_seconds`. Only inter-chunk latency differs: here it is the mean and the
+    maximum of each response. The sink needs a meter provider that exports, such as the one that `logfire.configure()`
+    sets up; without one, nothing is exported.
+
+    Two taps on one provider share the metrics; a run that both measure is counted once.
+
+    Args:
+        meter_provider: The provider to record with; OpenTelemetry's global one if `None`.
+        semconv: Whether to record the durations of runs, requests and tools also under the names of the GenAI
+            conventions: `gen_ai.invoke_agent.duration`, `gen_ai.client.operation.duration`,
+            `gen_ai.execute_tool.duration`. Default `False`.
+        usage: When to count input tokens, output tokens and cost: `'always'`, or (the default)
+            `'unless_instrumented'`, which leaves out runs whose usage pydantic-ai's own instrumentation emits already.
+        service_version: The version of your service, for deploy annotations; by default `service.version` in
+            the environment's `OTEL_RESOURCE_ATTRIBUTES`.
+
+    Raises:
+        TypeError: If `meter_provider` is not a `MeterProvider`.
+        ValueError: If `usage` is neither of the two.
+    """
+
+    def __init__(
+        self,
+        meter_provider: MeterProvider | None = None,
+        *,
+        semconv: bool = False,
+        usage: Literal['unless_instrumented', 'always'] = 'unless_instrumented',
+        service_version: str | None = None,
+    ) -> None:
+        super().__init__()
+        if meter_provider is not None and not isinstance(meter_provider, MeterProvider):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f'meter_provider must be an OpenTelemetry MeterProvider, not {meter_provider!r}')
+        if usage not in ('unless_instrumented', 'always'):
+            raise ValueError(f"usage must be 'unless_instrumented' or 'always', not {usage!r}")
+        self._provider = meter_provider
+        self._usage_always = usage == 'always'
+        self._meter = otel_metrics.get_meter('streamtap', __version__, meter_provider)
+        self._wants_semconv = semconv
+        self._service_version = service_version
+        self._semconv: SemconvMetrics | None = None
+
+    def run_ended(self, record: RunRecord) -> None:
+        """Count the run."""
+        if self._semconv is not None and self._mine(record.run_id) is not None:
+            self._semconv.run_ended(record)
+        super().run_ended(record)
+
+    def response_ended(self, record: ResponseRecord) -> None:
+        """Count the request and its response."""
+        if self._semconv is not None and self._mine(record.run_id) is not None:
+            self._semconv.response_ended(record)
+        super().response_ended(record)
+
+    def tool_ended(self, record: ToolRecord) -> None:
+        """Count the call."""
+        if self._semconv is not None and self._mine(record.run_id) is not None:
+            self._semconv.tool_ended(record)
+        super().tool_ended(record)
+
+    def attached(self, attachment: Attachment) -> None:
+        """Create the metrics, or share those that another tap created.
+
+        Raises:
+            ValueError: If the sink already has a tap, or another tap on this provider has other labels.
+        """
+        super().attached(attachment)
+        if self._wants_semconv and self._exposition is not None:
+            self._semconv = SemconvMetrics(self._meter, self._exposition.instruments.cap)
+
+    def _counted_elsewhere(self, record: ResponseRecord) -> frozenset[str]:
+        return EMITTED_BY_PYDANTIC_AI if record.instrumented and not self._usage_always else frozenset()
+
+    def _expose(self, attachment: Attachment) -> Exposition:
+        def make() -> Exposition:
+            instruments = OtelInstruments(
+                self._meter,
+                user_labels=attachment.labels,
+                max_label_values=attachment.max_label_values,
+                max_label_sets=MAX_LABEL_SETS,
+            )
+            gauges = OpenGauges(
+                user_labels=attachment.labels,
+                cap=instruments.cap,
+                max_label_sets=MAX_LABEL_SETS,
+                service_version=self._service_version,
+            )
+            make_gauges(self._meter, gauges)
+            return Exposition(Shape(attachment.labels), instruments, gauges)
+
+        # The global provider may be set later, so the API's module is the key for it.
+        is_global = self._provider is None or self._provider is otel_metrics.get_meter_provider()
+        return exposition_on(otel_metrics if is_global else self._provider, Shape(attachment.labels), make)

@@ -1,0 +1,145 @@
+"""What is in the spans: a record's facts as attributes, events, status and times."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opentelemetry import trace
+from opentelemetry.trace import Status, StatusCode
+
+from streamtap._runs.shared import after
+from streamtap._sinks.otel import semconv as names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.trace import Span, Tracer
+    from opentelemetry.util.types import AttributeValue
+
+    from streamtap._records.records import ResponseRecord, ToolRecord
+
+    Attributes = dict[str, AttributeValue]
+
+
+def called(agent: str, tool: str, tool_call_id: str) -> Attributes:
+    """The attributes of a tool's span that are known when the call begins."""
+    return {
+        names.OPERATION: names.EXECUTE_TOOL,
+        names.AGENT_NAME: agent,
+        names.TOOL_NAME: tool,
+        names.TOOL_CALL_ID: tool_call_id,
+        names.MESSAGE: f'{names.EXECUTE_TOOL} {tool}',
+    }
+
+
+def asked(record: ResponseRecord) -> Attributes:
+    """The attributes of a `chat` span that pydantic-ai's own span would also have."""
+    found: dict[str, AttributeValue | None] = {
+        names.OPERATION: names.CHAT,
+        names.PROVIDER: record.provider,
+        names.REQUEST_MODEL: record.model,
+        names.REQUEST_STREAM: record.streamed or None,
+        names.RESPONSE_MODEL: record.response_model,
+        names.AGENT_NAME: record.agent,
+        names.CONVERSATION_ID: record.conversation_id,
+        names.MESSAGE: f'{names.CHAT} {record.model}',
+        names.FINISH_REASONS: None if record.finish_reason in (None, 'unknown') else [record.finish_reason],
+        names.TIME_TO_FIRST_CHUNK_OF_LOGFIRE: record.time_to_first_token,
+        names.OUTCOME: record.outcome,
+        names.USAGE_INPUT: record.input_tokens,
+        names.USAGE_OUTPUT: record.output_tokens,
+        names.USAGE_CACHE_READ: record.cache_read_tokens or None,
+        names.USAGE_CACHE_WRITE: record.cache_write_tokens or None,
+        names.USAGE_REASONING: record.reasoning_tokens or None,
+        names.COST: record.cost_usd,
+    }
+    return _known(found)
+
+
+def measured(record: ResponseRecord) -> Attributes:
+    """The measurements of a request, for its `chat` span, ours or pydantic-ai's."""
+    streamed = record.chunks > 0
+    found: dict[str, AttributeValue | None] = {
+        names.TIME_TO_FIRST_CHUNK: record.time_to_first_token,
+        names.TIME_TO_FIRST_OUTPUT: record.time_to_first_output,
+        names.TOKENS_PER_SECOND: record.output_tokens_per_second,
+        names.CHUNKS: record.chunks if streamed else None,
+        names.STALLS: record.stalls if streamed else None,
+        names.STALL_TIME: record.stall_seconds if streamed else None,
+        names.MAX_INTER_CHUNK_LATENCY: record.gap_max,
+        names.ERROR_TYPE: record.error_type,
+    }
+    return {**_known(found), **labels(record.labels)}
+
+
+def labels(own: Mapping[str, str]) -> Attributes:
+    """The user's own dimensions as attributes."""
+    return {f'{names.LABEL}{name}': value for name, value in own.items()}
+
+
+def _known(found: dict[str, AttributeValue | None]) -> Attributes:
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def end_tool(span: Span, record: ToolRecord, ended_ns: int | None) -> None:
+    """Add to a tool's span how the call ended, and end it.
+
+    Args:
+        span: The span.
+        record: The call's record.
+        ended_ns: When its execution ended, where the record has no duration because it was interrupted.
+    """
+    span.set_attribute(names.OUTCOME, record.outcome)
+    span.set_attribute(names.TOOL_TYPE, names.TOOL_TYPES[record.kind])
+    span.set_attributes(labels(record.labels))
+    if record.retry_cause is not None:
+        span.set_attribute(names.RETRY_CAUSE, record.retry_cause)
+    if record.error_type is not None:
+        span.set_attribute(names.ERROR_TYPE, record.error_type)
+        span.set_status(Status(StatusCode.ERROR))
+    if record.duration is not None:
+        ended_ns = after(record.started_ns, record.duration)
+    span.end(ended_ns)
+
+
+def fill(tracer: Tracer, chat: Span, record: ResponseRecord, *, parts: bool) -> None:
+    """Add to a `chat` span, ours or pydantic-ai's, what it gets besides attributes: events, part spans and status."""
+    _add_events(chat, record)
+    if parts:
+        _add_parts(tracer, chat, record)
+    if record.outcome == 'error':
+        # pydantic-ai treats a stream that breaks like one that is abandoned, and leaves the status of its span unset.
+        chat.set_status(Status(StatusCode.ERROR))
+
+
+def _add_events(chat: Span, record: ResponseRecord) -> None:
+    if record.time_to_first_token is not None:
+        chat.add_event(names.EVENT_FIRST_TOKEN, timestamp=after(record.started_ns, record.time_to_first_token))
+    for start in record.stall_starts:
+        chat.add_event(names.EVENT_STALL, timestamp=after(record.started_ns, start))
+
+
+def _add_parts(tracer: Tracer, chat: Span, record: ResponseRecord) -> None:
+    for part in record.parts:
+        name = names.PART_NAMES.get(part.kind)
+        if name is None or part.start is None:
+            continue
+        attributes: Attributes = {names.PART_KIND: part.kind, names.CHUNKS: part.chunks, names.MESSAGE: name}
+        # Not under the attribute names of a tool's execution: backends would take the span for one.
+        if part.tool is not None:
+            attributes[names.PART_TOOL] = part.tool
+            attributes[names.MESSAGE] = f'{name} {part.tool}'
+        if part.tool_call_id is not None:
+            attributes[names.PART_TOOL_CALL_ID] = part.tool_call_id
+        started = after(record.started_ns, part.start)
+        span = tracer.start_span(
+            name, context=trace.set_span_in_context(chat), attributes=attributes, start_time=started
+        )
+        span.end(after(started, part.duration))
+
+
+def end_of(record: ResponseRecord) -> int:
+    """When the last event arrived: unlike the record's duration, a span includes the consumer's time."""
+    seconds = (record.duration or 0.0) + record.consumer_seconds
+    last_part = max((part.start + part.duration for part in record.parts if part.start is not None), default=0.0)
+    return after(record.started_ns, max(seconds, last_part))

@@ -1,0 +1,209 @@
+"""Spans through the OpenTelemetry API: the whole tree, or only what pydantic-ai's own instrumentation leaves out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, Status, StatusCode, TracerProvider
+
+from streamtap._delivery.sink import BaseSink
+from streamtap._delivery.tracing import RunTrace, ToolTrace, Tracing, ids_of, with_ids
+from streamtap._runs.shared import after
+from streamtap._sinks.otel import semconv as names
+from streamtap._sinks.otel import span_facts as facts
+from streamtap._sinks.otel.current_span import CurrentSpan
+from streamtap._version import __version__
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from opentelemetry.trace import Span, Tracer
+    from opentelemetry.util.types import AttributeValue
+
+    from streamtap._records.records import ResponseRecord, RunRecord, RunStart, ToolRecord
+
+    Attributes = dict[str, AttributeValue]
+
+
+class SpanSink(BaseSink, Tracing):
+    """Makes a trace of each run: spans `invoke_agent`, `chat` and `execute_tool`, and one for each part of a response.
+
+    For a run that pydantic-ai instruments itself, no span is made twice: what is missing is added to pydantic-ai's
+    `chat` spans, with the spans of parts and of the provider's own tools as their children.
+
+    Args:
+        tracer_provider: The provider to make spans with; OpenTelemetry's global one if `None`, so that
+            `logfire.configure()` is all that Logfire needs.
+        parts: Whether text, thinking and tool call parts get spans; leave them out if you pay per span. Default `True`.
+    """
+
+    inline: ClassVar[bool] = True
+
+    def __init__(self, tracer_provider: TracerProvider | None = None, *, parts: bool = True) -> None:
+        if tracer_provider is not None and not isinstance(tracer_provider, TracerProvider):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f'tracer_provider must be an OpenTelemetry TracerProvider, not {tracer_provider!r}')
+        self._tracer = trace.get_tracer('streamtap', __version__, tracer_provider)
+        self._parts = parts
+
+    def open(self, start: RunStart, *, instrumented: bool, parent: RunTrace | None) -> RunTrace:
+        """Begin the trace of a run; called by the doors."""
+        if instrumented:
+            return AddedTrace(self._tracer, parts=self._parts)
+        return OwnTrace(self._tracer, start, parent, parts=self._parts)
+
+
+class AddedTrace(RunTrace):
+    """Adds to pydantic-ai's own spans.
+
+    Args:
+        tracer: Makes the part spans.
+        parts: Whether parts get spans.
+    """
+
+    adds_to_requests = True
+
+    def __init__(self, tracer: Tracer, *, parts: bool) -> None:
+        super().__init__()
+        self._tracer = tracer
+        self._parts = parts
+
+    def request_over(self, record: ResponseRecord) -> None:
+        """Add what was measured to the `chat` span, which ends right after this call."""
+        chat = self._chat
+        if chat is None or not chat.is_recording():
+            return
+        chat.set_attributes(facts.measured(record))
+        facts.fill(self._tracer, chat, record, parts=self._parts)
+
+    def tool_ended(self, record: ToolRecord, seen: ToolTrace | None, ended_ns: int | None) -> ToolRecord:
+        """Make the span of a tool that the provider ran: pydantic-ai only has spans of tools that it runs itself."""
+        if record.kind != 'native' or record.duration is None or self._chat is None:
+            return super().tool_ended(record, seen, ended_ns)
+        span = _executed(self._tracer, self._chat, record)
+        facts.end_tool(span, record, ended_ns)
+        return with_ids(record, ids_of(span))
+
+
+class OwnTrace(RunTrace):
+    """The whole tree of spans, where pydantic-ai makes none.
+
+    Args:
+        tracer: Makes the spans.
+        start: The run's start.
+        parent: The trace of the run that called it.
+        parts: Whether parts get spans.
+    """
+
+    def __init__(self, tracer: Tracer, start: RunStart, parent: RunTrace | None, *, parts: bool) -> None:
+        super().__init__()
+        self._tracer = tracer
+        self._parts = parts
+        self._agent = start.agent
+        self._chat_of_step: Span | None = None
+        self._is_over = False
+        around = trace.get_current_span()
+        if isinstance(parent, OwnTrace) and self.around_id == parent.around_id:
+            # The run was called from a tool whose span the handler door could not make current.
+            around = parent.span
+        attributes: Attributes = {
+            names.OPERATION: names.INVOKE_AGENT,
+            names.AGENT_NAME: start.agent,
+            names.RUN_ID: start.run_id,
+            names.MESSAGE: f'{start.agent} run',
+            **facts.labels(start.labels),
+        }
+        if start.conversation_id is not None:
+            attributes[names.CONVERSATION_ID] = start.conversation_id
+        self.span = tracer.start_span(
+            f'{names.INVOKE_AGENT} {start.agent}',
+            context=trace.set_span_in_context(around),
+            attributes=attributes,
+            start_time=start.started_ns,
+        )
+        self.ids = ids_of(self.span)
+
+    def current(self) -> AbstractContextManager[object]:
+        """Makes the run's span current."""
+        return CurrentSpan(self.span)
+
+    def request_seen(self) -> None:
+        """Nothing to do: pydantic-ai has no span here."""
+
+    def responded(self, record: ResponseRecord) -> ResponseRecord:
+        """Make the request's span, with those of its parts as children."""
+        if self._is_over:
+            return with_ids(record, self.ids)
+        chat = self._tracer.start_span(
+            f'{names.CHAT} {record.model}',
+            context=trace.set_span_in_context(self.span),
+            kind=SpanKind.CLIENT,
+            attributes={**facts.asked(record), **facts.measured(record)},
+            start_time=record.started_ns,
+        )
+        if chat.is_recording():
+            facts.fill(self._tracer, chat, record, parts=self._parts)
+        chat.end(facts.end_of(record))
+        self._chat_of_step = chat
+        return with_ids(record, ids_of(chat))
+
+    def tool(self, tool: str, tool_call_id: str, started_ns: int) -> ToolTrace:
+        """A span around the execution of a tool, current while the user's code runs."""
+        if self._is_over:
+            return ToolTrace()
+        return OwnToolTrace(
+            self._tracer.start_span(
+                f'{names.EXECUTE_TOOL} {tool}',
+                context=trace.set_span_in_context(self.span),
+                attributes=facts.called(self._agent, tool, tool_call_id),
+                start_time=started_ns,
+            )
+        )
+
+    def tool_ended(self, record: ToolRecord, seen: ToolTrace | None, ended_ns: int | None) -> ToolRecord:
+        """End the tool's span, or make it now if it has none yet; a call that was never executed gets none."""
+        if isinstance(seen, OwnToolTrace):
+            span = seen.span
+        elif (record.duration is None and ended_ns is None) or self._is_over:
+            return with_ids(record, self.ids)
+        else:
+            parent = self._chat_of_step if record.kind == 'native' and self._chat_of_step is not None else self.span
+            span = _executed(self._tracer, parent, record)
+        facts.end_tool(span, record, ended_ns)
+        return with_ids(record, ids_of(span))
+
+    def ended(self, record: RunRecord) -> RunRecord:
+        """End the run's span."""
+        self._is_over = True
+        self.span.set_attribute(names.OUTCOME, record.outcome)
+        if record.error_type is not None:
+            self.span.set_attribute(names.ERROR_TYPE, record.error_type)
+            self.span.set_status(Status(StatusCode.ERROR))
+        self.span.end(after(record.started_ns, record.duration))
+        return with_ids(record, self.ids)
+
+
+class OwnToolTrace(ToolTrace):
+    """The span of a tool, current while it executes; `OwnTrace.tool_ended` ends it."""
+
+    def __init__(self, span: Span) -> None:
+        super().__init__()
+        self.span = span
+        self._current = CurrentSpan(span)
+
+    def __enter__(self) -> OwnToolTrace:
+        self._current.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._current.__exit__(None, None, None)
+
+
+def _executed(tracer: Tracer, parent: Span, record: ToolRecord) -> Span:
+    """Start the span of a tool whose execution was only seen from outside."""
+    return tracer.start_span(
+        f'{names.EXECUTE_TOOL} {record.tool}',
+        context=trace.set_span_in_context(parent),
+        attributes=facts.called(record.agent, record.tool, record.tool_call_id),
+        start_time=record.started_ns,
+    )

@@ -1,0 +1,112 @@
+"""The Prometheus sink: the metric catalogue on a registry that is scraped."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING
+
+from prometheus_client import REGISTRY
+from prometheus_client.registry import CollectorRegistry
+
+from streamtap._base.checks import check_whole
+from streamtap._sinks.metrics.catalogue import SCRAPED
+from streamtap._sinks.metrics.exposition import Exposition, Shape, exposition_on
+from streamtap._sinks.metrics.gauges import OpenGauges
+from streamtap._sinks.metrics.sink import CatalogueSink
+from streamtap._sinks.prometheus.gauges import OpenGaugesCollector, WrittenGauges
+from streamtap._sinks.prometheus.instruments import PrometheusInstruments
+from streamtap._sinks.prometheus.multiprocess import check_directory, is_multiprocess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from streamtap._delivery.sink import Attachment
+
+
+class PrometheusSink(CatalogueSink):
+    """Records the metric catalogue in a Prometheus registry.
+
+    An application that already exposes that registry needs nothing more; otherwise see `serve` and `metrics_app`.
+    Two taps on one registry share the metrics; a run that both measure is counted once.
+
+    Args:
+        registry: Where the metrics are registered; prometheus_client's default registry if not given.
+        buckets: Your own bucket bounds (finite and increasing), by metric name.
+        exclude: Names of metrics to leave out.
+        max_label_sets: How many label sets a metric can have before new ones become `_other`. Default 2000.
+        service_version: The version of your service, for deploy annotations; by default `service.version` in
+            `OTEL_RESOURCE_ATTRIBUTES`.
+
+    Raises:
+        TypeError: If `registry` is not a `CollectorRegistry`, or `exclude` is a string.
+        ValueError: If a metric's name is unknown, bounds are not finite and increasing, `max_label_sets` is below 1,
+            `PROMETHEUS_MULTIPROC_DIR` is not a directory, or (when a tap takes the sink) the registry already has a
+            collector with one of the names.
+    """
+
+    def __init__(
+        self,
+        registry: CollectorRegistry = REGISTRY,
+        *,
+        buckets: Mapping[str, Sequence[float]] | None = None,
+        exclude: Iterable[str] = (),
+        max_label_sets: int = 2000,
+        service_version: str | None = None,
+    ) -> None:
+        super().__init__()
+        if not isinstance(registry, CollectorRegistry):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f'registry must be a prometheus_client CollectorRegistry, not {registry!r}')
+        if isinstance(exclude, str):
+            raise TypeError(f'exclude must be a collection of metric names, for instance exclude=[{exclude!r}]')
+        self._exclude = frozenset(exclude)
+        self._buckets = {name: _checked_bounds(name, bounds) for name, bounds in (buckets or {}).items()}
+        unknown = sorted(self._exclude - {metric.name for metric in SCRAPED})
+        if unknown:
+            raise ValueError(f'exclude contains names that are not streamtap metrics: {", ".join(unknown)}')
+        check_whole('max_label_sets', max_label_sets)
+        check_directory()
+        self._registry = registry
+        self._max_label_sets = max_label_sets
+        self._service_version = service_version
+
+    def _expose(self, attachment: Attachment) -> Exposition:
+        shape = Shape(attachment.labels, tuple(sorted(self._buckets.items())), self._exclude)
+
+        def make() -> Exposition:
+            instruments = PrometheusInstruments(
+                self._registry,
+                user_labels=attachment.labels,
+                buckets=self._buckets,
+                exclude=self._exclude,
+                max_label_values=attachment.max_label_values,
+                max_label_sets=self._max_label_sets,
+            )
+            kind = WrittenGauges if is_multiprocess() else OpenGauges
+            gauges = kind(
+                user_labels=attachment.labels,
+                cap=instruments.cap,
+                max_label_sets=self._max_label_sets,
+                exclude=self._exclude,
+                service_version=self._service_version,
+            )
+            if not isinstance(gauges, WrittenGauges):
+                self._registry.register(OpenGaugesCollector(gauges))
+            return Exposition(shape, instruments, gauges)
+
+        return exposition_on(self._registry, shape, make)
+
+
+def _checked_bounds(name: str, bounds: Sequence[float]) -> tuple[float, ...]:
+    if name not in {metric.name for metric in SCRAPED if metric.type == 'histogram'}:
+        raise ValueError(f'buckets contains a name that is not a streamtap histogram: {name!r}')
+    checked = tuple(float(bound) for bound in bounds)
+    if (
+        not checked
+        or not all(map(math.isfinite, checked))
+        or any(low >= high for low, high in itertools.pairwise(checked))
+    ):
+        raise ValueError(
+            f'bucket bounds of {name} must be one or more finite, increasing numbers, not {tuple(bounds)!r}'
+        )
+    return checked

@@ -1,0 +1,222 @@
+"""The usage summary: its models, and its tables for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from streamtap._display.text import Grid, printable
+from streamtap._records.records import NOT_FAILED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class Usage(BaseModel):
+    """Requests, tokens and cost of one group; times in seconds, speed in tokens per second.
+
+    `cost_usd` is `None` while nothing could be priced. The sums may be too low: `unmeasured_responses` came without
+    usage, and `unpriced_responses` have no known price.
+    """
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    requests: int = 0
+    failed_requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_usd: float | None = None
+    time_to_first_token_p50: float | None = None
+    time_to_first_token_p95: float | None = None
+    output_tokens_per_second_p50: float | None = None
+    output_tokens_per_second_p95: float | None = None
+    unmeasured_responses: int = 0
+    unpriced_responses: int = 0
+
+
+class RunsUsage(Usage):
+    """The usage of a group of runs; `time_to_first_output` is for how long a user sees a blank screen."""
+
+    runs: int = 0
+    outcomes: dict[str, int] = {}
+    tool_calls: int = 0
+    output_retries: int = 0
+    time_to_first_output_p50: float | None = None
+    time_to_first_output_p95: float | None = None
+    run_duration_p50: float | None = None
+    run_duration_p95: float | None = None
+
+
+class AgentUsage(RunsUsage):
+    """The usage of one agent."""
+
+    agent: str
+
+
+class LabelUsage(RunsUsage):
+    """The usage of one value of one of the user's own labels."""
+
+    label: str
+    value: str
+
+
+class ModelUsage(Usage):
+    """The usage of one model."""
+
+    provider: str
+    model: str
+
+
+class ToolUsage(BaseModel):
+    """One tool of one agent; durations in seconds."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    agent: str
+    tool: str
+    kind: str
+    calls: int
+    outcomes: dict[str, int]
+    duration_p50: float | None
+    duration_p95: float | None
+
+
+class RecentRun(BaseModel):
+    """One of the last runs, and where its time went."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    run_id: str
+    parent_run_id: str | None
+    agent: str
+    outcome: str
+    error_type: str | None
+    duration: float
+    time_to_first_output: float | None
+    requests: int
+    tool_calls: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    phases: dict[str, float]
+
+
+class UsageSummary(BaseModel):
+    """Everything measured so far: print it for tables, call `.model_dump_json()` for JSON."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    total: RunsUsage
+    agents: tuple[AgentUsage, ...] = ()
+    models: tuple[ModelUsage, ...] = ()
+    tools: tuple[ToolUsage, ...] = ()
+    labels: tuple[LabelUsage, ...] = ()
+    recent_runs: tuple[RecentRun, ...] = ()
+
+    def __str__(self) -> str:
+        """The summary as tables."""
+        return '\n\n'.join([*map(str, self.grids()), *(['\n'.join(notes)] if (notes := self.notes()) else [])])
+
+    def grids(self) -> list[Grid]:
+        """The summary as tables: agents with their total, then labels, models and tools, where there are any."""
+        grids = [_grid('agent', [(agent.agent, agent) for agent in self.agents], _RUN_COLUMNS, self.total)]
+        if self.labels:
+            rows = [(f'{label.label}={label.value}', label) for label in self.labels]
+            grids.append(_grid('label', rows, _RUN_COLUMNS, None))
+        if self.models:
+            rows = [(f'{model.provider}:{model.model}', model) for model in self.models]
+            grids.append(_grid('model', rows, _MODEL_COLUMNS, None))
+        if self.tools:
+            grids.append(_grid('tool', [(f'{t.agent}/{t.tool}', t) for t in self.tools], _TOOL_COLUMNS, None))
+        return grids
+
+    def notes(self) -> list[str]:
+        """Why the sums may be too low, a sentence for each reason."""
+        notes: list[str] = []
+        if self.total.unmeasured_responses:
+            notes.append(f'Responses without usage: {self.total.unmeasured_responses} (not in tokens and cost)')
+        if self.total.unpriced_responses:
+            notes.append(f'Responses without a known price: {self.total.unpriced_responses} (not in cost)')
+        return notes
+
+
+def seconds(value: object) -> str:
+    """A duration with its unit; `-` where none was observed."""
+    if not isinstance(value, (int, float)):
+        return '-'
+    if 0 < value < 0.001:
+        return '<1 ms'
+    return f'{value * 1000:.0f} ms' if value < 1 else f'{value:.2f} s'
+
+
+def dollars(value: object) -> str:
+    """A cost in US dollars; `-` where none is known."""
+    if not isinstance(value, (int, float)):
+        return '-'
+    if value >= 1:
+        return f'${value:.2f}'
+    # Single requests of small models cost a few millionths.
+    return f'${value:.4f}' if value >= 0.0005 or not value else f'${value:.6f}'
+
+
+def rate(value: object) -> str:
+    """A speed, without its unit; `-` where none was observed."""
+    return f'{value:.0f}' if isinstance(value, (int, float)) else '-'
+
+
+def _failures(outcomes: object) -> str:
+    counts: dict[str, int] = outcomes if isinstance(outcomes, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+    bad = [f'{count} {outcome}' for outcome, count in counts.items() if outcome not in NOT_FAILED]
+    return ', '.join(bad) or '-'
+
+
+_RUN_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
+    ('runs', 'runs', str),
+    ('blank p50', 'time_to_first_output_p50', seconds),
+    ('p95', 'time_to_first_output_p95', seconds),
+    ('run p50', 'run_duration_p50', seconds),
+    ('p95', 'run_duration_p95', seconds),
+    ('reqs', 'requests', str),
+    ('tools', 'tool_calls', str),
+    ('in', 'input_tokens', str),
+    ('out', 'output_tokens', str),
+    ('cost', 'cost_usd', dollars),
+    ('not ok', 'outcomes', _failures),
+)
+_MODEL_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
+    ('reqs', 'requests', str),
+    ('failed', 'failed_requests', str),
+    ('TTFT p50', 'time_to_first_token_p50', seconds),
+    ('p95', 'time_to_first_token_p95', seconds),
+    ('tokens/s p50', 'output_tokens_per_second_p50', rate),
+    ('tokens in', 'input_tokens', str),
+    ('cached', 'cache_read_tokens', str),
+    ('out', 'output_tokens', str),
+    ('reasoning', 'reasoning_tokens', str),
+    ('cost', 'cost_usd', dollars),
+)
+_TOOL_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
+    ('kind', 'kind', str),
+    ('calls', 'calls', str),
+    ('p50', 'duration_p50', seconds),
+    ('p95', 'duration_p95', seconds),
+    ('not ok', 'outcomes', _failures),
+)
+
+
+def _grid(
+    title: str,
+    rows: Sequence[tuple[str, BaseModel]],
+    columns: Sequence[tuple[str, str, Callable[[object], str]]],
+    total: BaseModel | None,
+) -> Grid:
+    named = [*rows, ('total', total)] if total is not None else rows
+    return Grid(
+        headings=(title, *(heading for heading, _, _ in columns)),
+        rows=[(printable(name), *(show(getattr(group, field)) for _, field, show in columns)) for name, group in named],
+        has_total=total is not None,
+    )

@@ -1,0 +1,228 @@
+"""Reads what a response says about itself: its usage, its price, who answered and who failed before."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from streamtap._base.names import clean
+from streamtap._upstream.reading import read
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic_ai.messages import ModelMessage, ModelResponse
+
+MAX_TOKENS = 10**12
+"""A token count of one response above this is invalid, as is one below 0."""
+
+MAX_DOLLARS = 1e9
+"""A price of one response above this is invalid, as is one below 0."""
+
+_STATUS = re.compile(r'status_code: (\d{3})\b')
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts as the provider reported them; cached tokens are inside input, reasoning tokens inside output."""
+
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A failed attempt, which did not produce the response."""
+
+    provider: str
+    model: str
+    started_unix: float
+    duration: float
+    error_type: str | None
+    usage: Usage | None
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The facts about a response, without its content."""
+
+    provider: str | None
+    model: str | None
+    model_id: str | None
+    finish_reason: str | None
+    usage: Usage | None
+    cost_usd: float | None
+    attempts: tuple[Attempt, ...]
+    is_complete: bool
+
+
+def read_response(response: ModelResponse, *, priced: bool = True) -> Response:
+    """Read a response.
+
+    Args:
+        response: The response, complete or as far as it came.
+        priced: Whether to look up its price, which takes a millisecond where pydantic-ai has not done so already.
+    """
+    usage = _usage(response.usage)
+    return Response(
+        provider=_name(response.provider_name),
+        model=_name(response.model_name),
+        model_id=getattr(response, 'model_id', None),
+        finish_reason=_name(response.finish_reason),
+        usage=usage,
+        cost_usd=_cost(response) if priced and usage is not None else None,
+        attempts=attempts_of(response),
+        is_complete=getattr(response, 'state', 'complete') not in ('incomplete', 'interrupted'),
+    )
+
+
+def _usage(usage: object) -> Usage | None:
+    """The usage, or `None` if the provider reported none."""
+    if usage is None or getattr(usage, 'unmeasured_requests', 0):
+        return None
+    details: dict[str, int] = getattr(usage, 'details', None) or {}
+    reasoning: int = getattr(usage, 'output_reasoning_tokens', 0) or details.get('reasoning_tokens', 0)
+    found = Usage(
+        input_tokens=getattr(usage, 'input_tokens', 0) or 0,
+        output_tokens=getattr(usage, 'output_tokens', 0) or 0,
+        cache_read_tokens=getattr(usage, 'cache_read_tokens', 0) or 0,
+        cache_write_tokens=getattr(usage, 'cache_write_tokens', 0) or 0,
+        reasoning_tokens=reasoning or 0,
+    )
+    counts = (
+        found.input_tokens,
+        found.output_tokens,
+        found.cache_read_tokens,
+        found.cache_write_tokens,
+        found.reasoning_tokens,
+    )
+    if not all(map(_is_count, counts)):
+        return None
+    # Releases before `unmeasured_requests`, and streams that broke, have zeros where nothing was reported.
+    return found if found.input_tokens or found.output_tokens else None
+
+
+def _cost(response: ModelResponse) -> float | None:
+    known = getattr(response.usage, 'cost', None)
+    if known is not None:
+        return _dollars(known)
+    try:
+        return _dollars(response.cost().total_price)
+    except (LookupError, ValueError, AssertionError):
+        return None
+
+
+def _is_count(count: object) -> bool:
+    return isinstance(count, int) and 0 <= count <= MAX_TOKENS
+
+
+def _dollars(price: object) -> float | None:
+    """The price, or `None` if it is not a plausible amount: a single NaN would make every sum NaN for ever."""
+    try:
+        dollars = float(price)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return dollars if 0 <= dollars <= MAX_DOLLARS else None
+
+
+def _name(said: object) -> str | None:
+    return clean(said) if isinstance(said, str) and said else None
+
+
+def attempts_of(holder: object) -> tuple[Attempt, ...]:
+    """The failed attempts that a response lists, or the exception group that is raised when all have failed."""
+    listed: Sequence[object] = getattr(holder, 'failed_attempts', None) or getattr(holder, 'attempts', None) or ()
+    return tuple(_attempt(attempt) for attempt in listed)
+
+
+def _attempt(attempt: object) -> Attempt:
+    error = getattr(attempt, 'error', None)
+    kind: str | None = None
+    if isinstance(error, str):
+        # Only the class and the status: what follows is the provider's text.
+        kind = clean(error.partition(':')[0].strip())
+        if status := _STATUS.search(error):
+            kind = f'ModelHTTPError_{status[1]}'
+    usage = getattr(attempt, 'usage', None)
+    cost = getattr(usage, 'cost', None)
+    return Attempt(
+        provider=clean(str(getattr(attempt, 'provider_name', None) or '')),
+        model=clean(str(getattr(attempt, 'model_name', ''))),
+        started_unix=attempt.timestamp.timestamp(),  # type: ignore[attr-defined]
+        duration=max(0.0, attempt.duration.total_seconds()),  # type: ignore[attr-defined]
+        error_type=kind if getattr(attempt, 'outcome', 'error') == 'error' else 'ResponseRejected',
+        usage=_usage(usage),
+        cost_usd=_dollars(cost),
+    )
+
+
+def spoken_responses(ctx: object, result: object) -> tuple[ModelResponse, ...]:
+    """The responses of a realtime session; empty for any other run."""
+    if not getattr(ctx, 'realtime', False):
+        return ()
+    new_messages = getattr(result, 'new_messages', None)
+    messages = cast('Sequence[ModelMessage]', new_messages()) if callable(new_messages) else ()
+    return tuple(message for message in messages if message.kind == 'response')
+
+
+def streamed_response(events: object) -> ModelResponse | None:
+    """The response that a stream has put together so far; `None` where the stream does not show it."""
+    response = read(events, 'response')
+    return cast('ModelResponse', response) if hasattr(response, 'usage') else None
+
+
+def is_empty_answer(message: ModelMessage) -> bool:
+    """Whether a complete response has nothing in it; one that broke before its first part is none."""
+    return not message.parts and getattr(message, 'state', 'complete') == 'complete'
+
+
+def response_at(messages: Sequence[ModelMessage], index: int) -> ModelResponse | None:
+    """The response that answered the request which made the history `index` messages long."""
+    if len(messages) > index and messages[index].kind == 'response':
+        return messages[index]  # type: ignore[return-value]
+    return None
+
+
+def asked_model(
+    model: object, failures: int, model_id: str | None = None, known_ids: tuple[str, ...] = ()
+) -> tuple[str, str]:
+    """The provider and the model that was asked: what is configured, not how the server spells it.
+
+    Args:
+        model: The model of the request, with any wrappers.
+        failures: How many candidates failed before this one.
+        model_id: The `provider:model` that was asked, as the response says; it identifies the candidate where the
+            fallback is a capability, and the context of the run still has the first one.
+        known_ids: The ids of `model`, if a capability may have sent the request to another model all the same.
+    """
+    asked = _unwrap(model)
+    is_another = bool(known_ids) and model_id is not None and model_id not in known_ids
+    candidates = () if is_another else wrapped_candidates(asked)
+    if candidates:
+        return asked_model(candidates[min(failures, len(candidates) - 1)], 0)
+    if (failures or is_another) and model_id and ':' in model_id:
+        answered_by, _, name = model_id.partition(':')
+        return clean(answered_by), clean(name)
+    provider = getattr(asked, 'system', None)
+    name = getattr(asked, 'model_name', None)
+    return _name(provider) or '', _name(name) or ''
+
+
+def wrapped_candidates(model: object) -> tuple[object, ...]:
+    """The candidates of a fallback model, in order; empty for any other model."""
+    models: object = getattr(_unwrap(model), 'models', None)
+    return tuple(cast('Sequence[object]', models)) if isinstance(models, (list, tuple)) else ()
+
+
+def _unwrap(model: object) -> object:
+    for _ in range(16):
+        wrapped = getattr(model, 'wrapped', None)
+        if wrapped is None:
+            break
+        model = wrapped
+    return model

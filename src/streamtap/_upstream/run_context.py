@@ -1,0 +1,179 @@
+"""Reads a run context; the restricted ones of durable engines raise for what they lack, which is then unknown."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from opentelemetry.trace import NoOpTracer
+from pydantic_ai.models.instrumented import InstrumentedModel
+
+from streamtap._base.names import clean
+from streamtap._upstream.event_sources import made_at
+from streamtap._upstream.reading import read
+from streamtap._upstream.versions import HAS_LAZY_STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydantic_ai.messages import ModelMessage
+    from pydantic_ai.models import ModelRequestContext
+
+
+UNKNOWN = '_unknown'
+"""The value of a label that cannot be converted to text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """The run, the agent and the step that a call belongs to."""
+
+    run_id: str
+    conversation_id: str | None
+    agent: str
+    step: int
+    is_durable: bool = False
+    """Whether it runs under a durable engine, which runs it again on recovery."""
+
+
+def who(ctx: object) -> Who:
+    """The run, the agent and the step that a call belongs to; an agent without a name is `agent`."""
+    run_id = read(ctx, 'run_id')
+    conversation_id = read(ctx, 'conversation_id')
+    name = read(read(ctx, 'agent'), 'name')
+    step = read(ctx, 'run_step')
+    return Who(
+        run_id=clean(run_id) if isinstance(run_id, str) else '',
+        conversation_id=clean(conversation_id) if isinstance(conversation_id, str) else None,
+        agent=clean(name) if isinstance(name, str) and name else 'agent',
+        step=step if isinstance(step, int) else 0,
+        is_durable=read(ctx, 'in_durable_context') is True,
+    )
+
+
+def metadata_labels(ctx: object, names: tuple[str, ...], inherited: Mapping[str, str]) -> dict[str, str]:
+    """The user's own dimensions from the run's metadata; what is missing comes from the calling run, else is ''."""
+    metadata = read(ctx, 'metadata')
+    return {name: _label(metadata, name, inherited.get(name, '')) for name in names}
+
+
+def _label(metadata: object, name: str, inherited: str) -> str:
+    """One dimension; a value that cannot be converted to text is `_unknown`, and affects neither others nor the run."""
+    try:
+        value: object = cast('dict[str, object]', metadata).get(name) if isinstance(metadata, dict) else None
+        return inherited if value is None else clean(str(value))
+    except Exception:
+        return UNKNOWN
+
+
+def messages_of(ctx: object) -> Sequence[ModelMessage]:
+    """The run's live message history; empty where the context has none."""
+    messages = read(ctx, 'messages')
+    return messages if isinstance(messages, list) else ()  # pyright: ignore[reportUnknownVariableType]
+
+
+def model_call(ctx: object, events: object) -> bool:
+    """Whether a handler was called for a model's response, rather than for a round of tool calls."""
+    if read(events, 'response') is not None:
+        return True
+    messages = messages_of(ctx)
+    return bool(messages) and messages[-1].kind == 'request'
+
+
+def request_unix_time(ctx: object) -> float | None:
+    """When the request that is being answered was made, in seconds since the epoch."""
+    return made_at(messages_of(ctx))
+
+
+def is_primed(ctx: object, events: object) -> bool:
+    """Whether the stream was opened before its first event was asked for.
+
+    pydantic-ai opens a stream early when a capability may recover its failure, and older releases always do; the wait
+    for the first event is then over before the handler is called.
+    """
+    response = read(events, 'response')
+    if response is not None:
+        # A stream that failed to open has no parts, and is handed over as if it were complete.
+        return bool(read(response, 'parts')) or read(response, 'state') == 'complete'
+    return not HAS_LAZY_STREAMS or bool(read(read(ctx, 'root_capability'), '_has_on_model_request_error'))
+
+
+def waits_for_slot(ctx: object) -> bool:
+    """Whether the agent limits how many of its runs can be in progress at once."""
+    return read(read(ctx, 'agent'), '_concurrency_limiter') is not None
+
+
+def is_instrumented(ctx: object) -> bool:
+    """Whether pydantic-ai makes spans of its own for the run."""
+    tracer = read(ctx, 'tracer')
+    return tracer is not None and not isinstance(tracer, NoOpTracer)
+
+
+def take_off_second_instrumentation(ctx: object, request: ModelRequestContext) -> None:
+    """Make sure that a request gets one span of pydantic-ai's, not two.
+
+    For a run that it instruments, pydantic-ai removes the `InstrumentedModel` wrapper, but puts it back when a
+    capability made a copy of itself for the run, as this one does: the tokens of every request would be reported twice.
+    """
+    if isinstance(request.model, InstrumentedModel) and is_instrumented(ctx):
+        request.model = request.model.wrapped
+
+
+def driving_task(ctx: object) -> asyncio.Task[object] | None:
+    """The task that drives the run now, where pydantic-ai keeps it; the run's hooks are called in other tasks."""
+    task = getattr(read(ctx, '_cancellation'), '_owner', None)
+    return cast('asyncio.Task[object]', task) if isinstance(task, asyncio.Task) else None
+
+
+def tool_manager(ctx: object) -> object | None:
+    """The run's tool manager, which knows its tools."""
+    return read(ctx, 'tool_manager')
+
+
+def lifetime(ctx: object) -> object | None:
+    """An object of the run that pydantic-ai holds from the run's start to its end, and that nothing holds afterwards.
+
+    The tool manager is no such object: each step has its own, and `run_stream()` shows those of past steps.
+    """
+    return read(ctx, '_cancellation') or read(ctx, 'usage')
+
+
+def goes_on(lifetime: object) -> bool:
+    """Whether the `lifetime()` of a run says that it is not over; in older releases it says nothing."""
+    return getattr(lifetime, '_finished', None) is False
+
+
+def model_of(ctx: object) -> object | None:
+    """The model that the run asks, with any wrappers."""
+    return read(ctx, 'model')
+
+
+def model_ids(ctx: object) -> tuple[str, ...]:
+    """The ids of the context's model; if a response has another id, a capability sent the request to another model."""
+    ids = (read(read(ctx, 'model'), 'model_id'), read(ctx, 'model_id'))
+    return tuple(each for each in ids if isinstance(each, str))
+
+
+def asks_again(messages: Sequence[ModelMessage]) -> bool:
+    """Whether the request at the end of the history sends an output back to the model, to be made again."""
+    if not messages or messages[-1].kind != 'request':
+        return False
+    return any(
+        part.part_kind == 'retry-feedback'
+        or (part.part_kind == 'retry-prompt' and getattr(part, 'tool_name', None) is None)
+        for part in messages[-1].parts
+    )
+
+
+def output_call(ctx: object, output_context: object) -> tuple[str, str] | None:
+    """The name and id of the output tool call that is being processed; `None` for text and for partial output."""
+    call = getattr(output_context, 'tool_call', None)
+    if call is None or read(ctx, 'partial_output'):
+        return None
+    return str(getattr(call, 'tool_name', '')), str(getattr(call, 'tool_call_id', ''))
+
+
+def is_deferred_result(result: object) -> bool:
+    """Whether the run ended because tool calls wait for a decision or a result from outside."""
+    return type(getattr(result, 'output', None)).__name__ == 'DeferredToolRequests'

@@ -1,0 +1,207 @@
+"""Interprets the events of a stream: content, parts, tool calls and their results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast
+
+from streamtap._base.names import clean
+from streamtap._meter.response import NATIVE_CALL, NATIVE_RETURN
+from streamtap._upstream.known_tools import is_output_tool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydantic_ai.messages import AgentStreamEvent
+
+    from streamtap._meter.response import ResponseMeter
+    from streamtap._records.records import ToolOutcome
+
+
+def feed_response(
+    meter: ResponseMeter,
+    event: AgentStreamEvent,
+    waited_from: float,
+    now: float,
+    describe: Callable[[str], tuple[str, bool]],
+) -> None:
+    """Pass an event of a model's response on to the meter. On the path of every delta.
+
+    Args:
+        meter: Measures the response.
+        event: The event that arrived.
+        waited_from: When the wait for it began.
+        now: When it arrived.
+        describe: Returns the name under which a tool is reported, and whether it is an output tool; called once per
+            tool call.
+    """
+    if event.event_kind == 'part_delta':
+        delta = event.delta
+        if delta.part_delta_kind == 'tool_call':
+            if delta.args_delta:
+                meter.arguments(event.index, now)
+                meter.chunk(event.index, waited_from, now)
+                return
+            if delta.tool_name_delta:
+                meter.chunk(event.index, waited_from, now)
+                return
+        elif delta.part_delta_kind == 'speech':
+            if delta.audio_chunk or delta.transcript_delta:
+                meter.chunk(event.index, waited_from, now)
+                return
+        elif delta.content_delta:
+            meter.chunk(event.index, waited_from, now)
+            return
+        meter.other(waited_from, now)
+    elif event.event_kind == 'part_start':
+        _part_started(meter, event.index, event.part, waited_from, now, describe)
+    else:
+        if event.event_kind == 'final_result':
+            meter.final_result = now
+        meter.other(waited_from, now)
+
+
+def _part_started(
+    meter: ResponseMeter,
+    index: int,
+    part: object,
+    waited_from: float,
+    now: float,
+    describe: Callable[[str], tuple[str, bool]],
+) -> None:
+    kind = clean(str(getattr(part, 'part_kind', 'unknown')))
+    tool = _text(part, 'tool_name')
+    call_id = _text(part, 'tool_call_id')
+    shown_id = None if call_id is None else clean(call_id)
+    shown = None if tool is None else clean(tool)
+    if kind == NATIVE_RETURN:
+        meter.other(waited_from, now)
+        succeeded = getattr(part, 'outcome', 'success') == 'success'
+        meter.native_returned(call_id or '', now, succeeded=succeeded)
+        meter.part_started(index, kind, tool=shown, tool_call_id=shown_id, now=now)
+        return
+    is_call = kind in ('tool-call', NATIVE_CALL)
+    shown, is_output = describe(tool) if kind == 'tool-call' and tool else (shown if is_call else None, False)
+    meter.part_started(
+        index, kind, tool=shown, tool_call_id=shown_id if is_call else None, is_output=is_output, now=now
+    )
+    if tool if is_call else _has_content(part):
+        if is_call and getattr(part, 'args', None):
+            meter.arguments(index, now)
+        meter.chunk(index, waited_from, now)
+    else:
+        meter.other(waited_from, now)
+    if kind == NATIVE_CALL:
+        meter.native_started(shown or '', call_id or '', now)
+
+
+def _has_content(part: object) -> bool:
+    if getattr(part, 'part_kind', '') == 'speech':
+        return bool(getattr(part, 'transcript', None) or getattr(part, 'audio', None))
+    if getattr(part, 'part_kind', '') == 'compaction':
+        return False
+    return bool(getattr(part, 'content', None))
+
+
+def _text(part: object, name: str) -> str | None:
+    value = getattr(part, name, None)
+    return value if isinstance(value, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool call was announced; `will_run` is false for one whose arguments are invalid or that waits for approval."""
+
+    tool: str
+    tool_call_id: str
+    kind: Literal['function', 'output']
+    will_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """A tool call's result arrived; `cause` says why it is to be made again, `error_type` what was raised instead."""
+
+    tool: str
+    tool_call_id: str
+    kind: Literal['function', 'output']
+    outcome: ToolOutcome
+    cause: str | None
+    error_type: str | None = None
+
+
+_FAILED_OUTPUT = 'Output tool not used - output '
+"""How pydantic-ai says an output was invalid once too often while another was accepted; its outcome is `success`."""
+
+
+_UNKNOWN = 'Unknown tool name: '
+"""How pydantic-ai tells a model that it invented a tool, in releases whose retries do not have a cause."""
+
+
+def tool_call(event: AgentStreamEvent, manager: object) -> ToolCall | None:
+    """The announced call, or `None` if the event is something else.
+
+    Args:
+        event: The event.
+        manager: The run's tool manager.
+    """
+    kind = event.event_kind
+    if kind not in ('function_tool_call', 'output_tool_call'):
+        return None
+    part = getattr(event, 'part', None)
+    tool = _text(part, 'tool_name') or ''
+    return ToolCall(
+        tool=tool,
+        tool_call_id=_text(part, 'tool_call_id') or '',
+        kind='output' if kind == 'output_tool_call' or is_output_tool(manager, tool) else 'function',
+        will_run=getattr(event, 'args_valid', None) is True,
+    )
+
+
+def decided_calls(event: AgentStreamEvent) -> frozenset[str]:
+    """The ids of the calls for which a capability gave a decision or a result, inside the run."""
+    results = getattr(event, 'results', None)
+    found: set[str] = set()
+    for name in ('approvals', 'calls'):
+        decisions: dict[str, object] = getattr(results, name, None) or {}
+        found.update(decisions)
+    return frozenset(found)
+
+
+def tool_result(event: AgentStreamEvent, manager: object) -> ToolResult | None:
+    """The result of a call, or `None` if the event is something else.
+
+    Args:
+        event: The event.
+        manager: The run's tool manager.
+    """
+    kind = event.event_kind
+    if kind not in ('function_tool_result', 'output_tool_result'):
+        return None
+    part = getattr(event, 'part', None) or getattr(event, 'result', None)
+    outcome = getattr(part, 'outcome', 'success')
+    cause = getattr(getattr(part, 'retry', None), 'cause', None)
+    if getattr(part, 'part_kind', '') == 'retry-prompt':
+        outcome, cause = 'retried', _cause(part)
+    known = outcome if outcome in ('success', 'failed', 'denied', 'interrupted', 'retried') else 'error'
+    tool = _text(part, 'tool_name') or ''
+    is_output = kind == 'output_tool_result' or is_output_tool(manager, tool)
+    error_type = None
+    if is_output and (_text(part, 'content') or '').startswith(_FAILED_OUTPUT):
+        known, error_type = 'error', 'UnexpectedModelBehavior'
+    return ToolResult(
+        tool=tool,
+        tool_call_id=_text(part, 'tool_call_id') or '',
+        kind='output' if is_output else 'function',
+        outcome=cast('ToolOutcome', known),
+        cause=clean(cause) if isinstance(cause, str) else None,
+        error_type=error_type,
+    )
+
+
+def _cause(part: object) -> str:
+    """Why a call is to be made again, derived from the message to the model."""
+    content = getattr(part, 'content', None)
+    if not isinstance(content, str):
+        return 'validation_error'
+    return 'unknown_tool' if content.startswith(_UNKNOWN) else 'model_retry'

@@ -1,0 +1,99 @@
+"""The figures and tables of the live view, from the slots and from what is open."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from streamtap._web.documents import Document, Json, model_name, short
+from streamtap._web.windows import SLOT_SECONDS, SLOTS
+
+SlotFigures = dict[str, 'float | None']
+
+if TYPE_CHECKING:
+    from streamtap._records.distribution import Sketch
+    from streamtap._records.live import Live
+    from streamtap._web.windows import Key, Slot, Tally
+
+
+def now_figures(together: Slot, live: Live) -> Document:
+    """What is open now, and the figures of the last 15 minutes.
+
+    Args:
+        together: All slots merged.
+        live: What is open.
+    """
+    return {
+        'seconds': SLOT_SECONDS * SLOTS,
+        'in_progress': len(live.runs),
+        'requests': len(live.responses),
+        'tools': len(live.tools),
+        'stalled': sum(response.stalled is not None for response in live.responses),
+        'runs': together.runs.count,
+        'not_ok': together.runs.failed,
+        'first_token': _spread(together.requests.first),
+        'speed': _spread(together.requests.speed),
+        'first_output': _spread(together.runs.first),
+        'duration': _spread(together.runs.duration),
+        'cost': short(together.requests.cost_usd),
+        'output': together.requests.output_tokens,
+    }
+
+
+def slot_figures(slot: Slot) -> SlotFigures:
+    """What the small charts show for one slot.
+
+    Args:
+        slot: The slot.
+    """
+    return {
+        'runs': slot.runs.count,
+        'not_ok': slot.runs.failed,
+        'first_token': short(slot.requests.first.quantile(0.5)),
+        'first_output': short(slot.runs.first.quantile(0.5)),
+        'speed': short(slot.requests.speed.quantile(0.5)),
+        'cost': short(slot.requests.cost_usd),
+    }
+
+
+def tables(together: Slot, live: Live) -> Document:
+    """A row for each agent, model and tool.
+
+    Args:
+        together: All slots merged.
+        live: What is open.
+    """
+    agents: Counter[Key] = Counter((run.agent,) for run in live.runs)
+    models: Counter[Key] = Counter((response.provider, response.model) for response in live.responses)
+    tools: Counter[Key] = Counter((call.agent, call.tool, str(call.kind)) for call in live.tools)
+    stalled: Counter[Key] = Counter((one.provider, one.model) for one in live.responses if one.stalled)
+    return {
+        'agents': [
+            {'name': key[0], 'now': agents[key], **_row(tally)} for key, tally in sorted(together.agents.items())
+        ],
+        'models': [
+            {'name': model_name(key[0], key[1]), 'now': models[key], 'stalled': stalled[key], **_row(tally)}
+            for key, tally in sorted(together.models.items())
+        ],
+        'tools': [
+            {'name': key[1], 'agent': key[0], 'kind': key[2], 'now': tools[key], **_row(tally)}
+            for key, tally in sorted(together.tools.items())
+        ],
+    }
+
+
+def _row(tally: Tally) -> Document:
+    return {
+        'count': tally.count,
+        'failed': tally.failed,
+        'first': _spread(tally.first),
+        'speed': _spread(tally.speed),
+        'duration': _spread(tally.duration),
+        'input': tally.input_tokens,
+        'output': tally.output_tokens,
+        'cost': short(tally.cost_usd),
+    }
+
+
+def _spread(sketch: Sketch) -> list[Json]:
+    return [short(sketch.quantile(0.5)), short(sketch.quantile(0.95))]

@@ -1,0 +1,152 @@
+"""The live view over HTTP: the page's files, and its server-sent events."""
+
+from __future__ import annotations
+
+import threading
+import time
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from streamtap._web.access import Access
+    from streamtap._web.live_view import LiveView
+
+TICK = 0.5
+"""Seconds between two messages to a viewer."""
+
+MAX_VIEWERS = 16
+"""Each viewer takes a thread."""
+
+_KINDS = {
+    '.html': 'text/html; charset=utf-8',
+    '.css': 'text/css; charset=utf-8',
+    '.js': 'text/javascript; charset=utf-8',
+    '.svg': 'image/svg+xml',
+}
+# All that can be served is listed here, so that no request can name a file.
+_FILES = {
+    '/' if file.name == 'index.html' else f'/{file.name}': (file, kind)
+    for file in (files('streamtap._web') / 'static').iterdir()
+    for suffix, kind in _KINDS.items()
+    if file.name.endswith(suffix)
+}
+
+_SAFETY = [
+    (
+        'Content-Security-Policy',
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    ('X-Content-Type-Options', 'nosniff'),
+    ('Referrer-Policy', 'no-referrer'),
+    ('Cross-Origin-Resource-Policy', 'same-origin'),
+    ('Cache-Control', 'no-store'),
+]
+
+
+class LivePage:
+    """A WSGI application: `/` is the page, with its files and `/events`, and `/metrics` is what it is without a page.
+
+    Args:
+        view: What is shown.
+        metrics: The application that serves the metrics.
+        access: Who may see the page.
+    """
+
+    def __init__(self, view: LiveView, metrics: WSGIApplication, access: Access) -> None:
+        self._metrics = metrics
+        self._access = access
+        self._moments = _Moments(view)
+        self._viewers = threading.BoundedSemaphore(MAX_VIEWERS)
+        self._closed = threading.Event()
+
+    def close(self) -> None:
+        """End every viewer's events."""
+        self._closed.set()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        path = environ.get('PATH_INFO', '') or '/'
+        if path == '/metrics':
+            return self._metrics(environ, start_response)
+
+        def answer(status: str, body: bytes, kind: str, *more: tuple[str, str]) -> Iterable[bytes]:
+            start_response(status, [('Content-Type', kind), ('Content-Length', str(len(body))), *_SAFETY, *more])
+            return [body]
+
+        def refuse(status: str, why: str, *more: tuple[str, str]) -> Iterable[bytes]:
+            return answer(status, f'{why}\n'.encode(), 'text/plain; charset=utf-8', *more)
+
+        verdict = self._access.verdict(environ)
+        if verdict == 'wrong_host':
+            return refuse('403 Forbidden', 'This page is for loopback only: open it as localhost or 127.0.0.1.')
+        if verdict == 'no_token':
+            why = 'This page needs its token: open /?token=... once, or send it as Authorization: Bearer.'
+            return refuse('401 Unauthorized', why, ('WWW-Authenticate', 'Bearer'))
+        if environ['REQUEST_METHOD'] != 'GET':
+            return refuse('405 Method Not Allowed', 'This page can only be read.', ('Allow', 'GET'))
+        if verdict == 'by_query':
+            # A redirect, to get the token out of the address bar and the history.
+            cookie = ('Set-Cookie', self._access.cookie(environ))
+            return refuse('303 See Other', 'The page is at /.', ('Location', '/'), cookie)
+        if path in _FILES:
+            file, kind = _FILES[path]
+            return answer('200 OK', file.read_bytes(), kind)
+        if path != '/events':
+            return refuse('404 Not Found', 'Not found: there are only / and /metrics.')
+        if not self._viewers.acquire(blocking=False):
+            why = f'There are {MAX_VIEWERS} viewers already, which is the limit.'
+            return refuse('503 Service Unavailable', why, ('Retry-After', '5'))
+        start_response('200 OK', [('Content-Type', 'text/event-stream'), *_SAFETY])
+        return _Events(self._moments, self._closed, self._viewers.release)
+
+
+class _Events:
+    """The events of one viewer: first all that is remembered, then what is new, until either side closes."""
+
+    def __init__(self, moments: _Moments, closed: threading.Event, left: Callable[[], None]) -> None:
+        self._moments = moments
+        self._closed = closed
+        self._left = left
+        self._after: int | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        # A viewer that reconnects gets everything again: this may be another process than before.
+        name, retry = ('more', '') if self._after is not None else ('all', 'retry: 1000\n')
+        if self._after is not None and self._closed.wait(TICK):
+            raise StopIteration
+        now, finished = self._moments.now(), self._moments.view.finished(self._after)
+        self._after, runs = finished
+        return f'{retry}event: {name}\ndata: {{"now":{now},"runs":[{",".join(runs)}]}}\n\n'.encode()
+
+    def close(self) -> None:
+        """The viewer is gone."""
+        left, self._left = self._left, _nothing
+        left()
+
+
+class _Moments:
+    """The current state, computed once for all viewers, and only when one of them asks."""
+
+    def __init__(self, view: LiveView) -> None:
+        self.view = view
+        self._lock = threading.Lock()
+        self._made = float('-inf')
+        self._now = ''
+
+    def now(self) -> str:
+        with self._lock:
+            if time.monotonic() - self._made > TICK / 2:
+                self._now, self._made = self.view.now(), time.monotonic()
+            return self._now
+
+
+def _nothing() -> None:
+    pass
