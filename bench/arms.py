@@ -15,7 +15,7 @@ from pydantic_ai import Agent
 from pydantic_ai.capabilities import Instrumentation
 from pydantic_ai.models.instrumented import InstrumentationSettings
 
-from streamtap import MetricSink, PrometheusSink, SpanSink, Tap, UsageSink
+from streamtap import OTelMetricSink, OTelSpanSink, PrometheusSink, Tap, UsageSink
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
@@ -86,24 +86,24 @@ def prometheus() -> PrometheusSink:
 
 def budgeted() -> Tap:
     """The tap that the budgets speak of: Prometheus, usage and spans that are not sampled."""
-    return Tap([prometheus(), UsageSink(), SpanSink(TracerProvider(sampler=ALWAYS_OFF))])
+    return Tap([prometheus(), UsageSink(), OTelSpanSink(TracerProvider(sampler=ALWAYS_OFF))])
 
 
 def taps() -> list[Arm]:
     """The tap with no sink, with each, and with all; then through its other door."""
-    metrics = MetricSink(MeterProvider([InMemoryMetricReader()]))
+    metrics = OTelMetricSink(MeterProvider([InMemoryMetricReader()]))
     everything = [
         prometheus(),
         UsageSink(),
-        SpanSink(discarding()),
-        MetricSink(MeterProvider([InMemoryMetricReader()])),
+        OTelSpanSink(discarding()),
+        OTelMetricSink(MeterProvider([InMemoryMetricReader()])),
     ]
     return [
         Arm('tap, no sink', Tap([])),
         Arm('tap, usage', Tap([UsageSink()])),
         Arm('tap, Prometheus', Tap([prometheus()])),
         Arm('tap, OpenTelemetry metrics', Tap([metrics])),
-        Arm('tap, sampled spans', Tap([SpanSink(discarding())])),
+        Arm('tap, sampled spans', Tap([OTelSpanSink(discarding())])),
         Arm('tap, Prometheus, usage, unsampled spans', budgeted()),
         Arm('tap, all sinks', Tap(everything)),
         Arm('tap.capability(), Prometheus, usage, unsampled spans', capabilities=[budgeted().capability()]),

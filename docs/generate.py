@@ -17,7 +17,7 @@ HEAD = """# Metrics
 The prefix `pydantic_ai_` marks measurements of your agents, `streamtap_` those of the tap itself.
 Every `pydantic_ai_` metric also has the labels that you name in `Tap(labels=...)`.
 A value that could not be observed is absent, never 0.
-`MetricSink` sends the same metrics over OTLP, under [different names](#by-otlp).
+`OTelMetricSink` sends the same metrics over OTLP, under [different names](#by-otlp).
 
 Histogram buckets are given as a letter, see [below](#buckets); `PrometheusSink(buckets={name: bounds})` changes them.
 
@@ -27,7 +27,7 @@ OTLP = """
 ## By OTLP
 
 Prometheus, VictoriaMetrics and similar receivers turn these into the names above, by appending unit and `_total`; Logfire and the rest show them as they are.
-Where Pydantic AI itself is instrumented, `pydantic_ai.request_input_tokens`, `.input_tokens`, `.output_tokens` and `.cost_usd` are left out, unless you use `MetricSink(usage='always')`: see [sinks](sinks.md#metrics-by-otlp).
+Where Pydantic AI itself is instrumented, `pydantic_ai.request_input_tokens`, `.input_tokens`, `.output_tokens` and `.cost_usd` are left out, unless you use `OTelMetricSink(usage='always')`: see [sinks](sinks.md#metrics-by-otlp).
 
 | in Prometheus | by OTLP | unit |
 |---|---|---|

@@ -13,7 +13,7 @@ from pydantic_ai import Agent
 from pydantic_ai.messages import NativeToolCallPart, NativeToolReturnPart
 from pydantic_ai.models.function import DeltaThinkingPart, DeltaToolCall, FunctionModel
 
-from streamtap import SpanSink, Tap
+from streamtap import OTelSpanSink, Tap
 from streamtap.testing import FakeClock, MemorySink
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class LocalLogfire:
 
     def tap(self, *sinks: MemorySink, **options: Any) -> Tap:
         """A tap whose spans this Logfire gets."""
-        return Tap([SpanSink(self.logfire.config.get_tracer_provider()), *sinks], **options)
+        return Tap([OTelSpanSink(self.logfire.config.get_tracer_provider()), *sinks], **options)
 
     @property
     def spans(self) -> list[ReadableSpan]:

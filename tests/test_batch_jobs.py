@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, push_to_gateway  # pyright: ign
 from prometheus_client.parser import text_string_to_metric_families
 from scripted import agent
 
-from streamtap import MetricSink, PrometheusSink, Tap
+from streamtap import OTelMetricSink, PrometheusSink, Tap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +71,7 @@ def test_a_flushed_provider_has_sent_everything_by_otlp(gateway: Gateway):
     """However long its interval is."""
     exporter = OTLPMetricExporter(f'{gateway.url}/v1/metrics')
     provider = MeterProvider([PeriodicExportingMetricReader(exporter, 3_600_000)], shutdown_on_exit=False)
-    with Tap([MetricSink(provider)]) as tap:
+    with Tap([OTelMetricSink(provider)]) as tap:
         asyncio.run(agent(['hi']).run('hello', event_stream_handler=tap))
     assert provider.force_flush()
     assert b'pydantic_ai.runs' in gateway.pushed['/v1/metrics']

@@ -17,7 +17,7 @@ from prometheus_client.openmetrics.parser import (
 from pydantic_ai.models.instrumented import InstrumentationSettings
 from real_servers import exporting_provider, free_port, running, wait_for
 
-from streamtap import PrometheusSink, SpanSink, Tap, serve
+from streamtap import OTelSpanSink, PrometheusSink, Tap, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,7 +149,7 @@ def observed(request: pytest.FixtureRequest, collector: Collector) -> Observed:
     native = InstrumentationSettings(tracer_provider=provider) if instrumented == 'native' else None
     registry = CollectorRegistry()
     with serve(port=0, registry=registry) as server:
-        with Tap([PrometheusSink(registry), SpanSink(provider)]) as tap:
+        with Tap([PrometheusSink(registry), OTelSpanSink(provider)]) as tap:
             write_a_note(tap, door, instrument=native)
         headers = {'Accept': 'application/openmetrics-text'}
         exposition = httpx.get(server.url, headers=headers, trust_env=False).text

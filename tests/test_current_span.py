@@ -9,8 +9,7 @@ from opentelemetry import context, trace
 from opentelemetry.sdk.trace import TracerProvider
 
 from streamtap._delivery.dispatch import Dispatch
-from streamtap._delivery.guarded_trace import GuardedTrace
-from streamtap._delivery.tracing import RunTrace
+from streamtap._delivery.tracing import GuardedTrace, RunTrace
 from streamtap._sinks.otel.current_span import CurrentSpan
 
 tracer = TracerProvider(shutdown_on_exit=False).get_tracer('test')

@@ -20,7 +20,7 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from real_servers import free_port, running, wait_for
 
-from streamtap import MetricSink, Tap
+from streamtap import OTelMetricSink, Tap
 from streamtap._demo.fault import Fault
 from streamtap._demo.run import STALL_AFTER, drive
 from streamtap._demo.scenario import fake_loads
@@ -108,7 +108,7 @@ def test_what_is_pushed_answers_the_same_boards(victoria_metrics: VictoriaMetric
     reader = PeriodicExportingMetricReader(exporter, export_interval_millis=1000)
     resource = Resource.create({'service.name': 'demo', 'service.instance.id': 'here'})
     provider = MeterProvider([reader], resource=resource)
-    tap = Tap([MetricSink(provider)], stall_after=STALL_AFTER, slow_start_after=1.5, loop_lag_every=0.1)
+    tap = Tap([OTelMetricSink(provider)], stall_after=STALL_AFTER, slow_start_after=1.5, loop_lag_every=0.1)
     missing: list[str] = []
 
     async def ask() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from hostile.clocks import SECONDS
@@ -12,11 +13,12 @@ from hostile.texts import NAMES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamtap._base.names import NamedModel
+from streamtap._base.clock import Moments
 from streamtap._meter.phases import PhaseClock
 from streamtap._meter.response import MAX_PARTS, ResponseMeter
 from streamtap._runs.request import Request, build_records
-from streamtap._runs.shared import Moments, Owner
+from streamtap._runs.shared import RunIdentity
+from streamtap._upstream.model_responses import asked_model
 from streamtap._upstream.stream_events import feed_response
 
 if TYPE_CHECKING:
@@ -25,8 +27,15 @@ if TYPE_CHECKING:
 Fed = list[tuple[Any, float, float]]
 FED = st.lists(st.tuples(RESPONSE_EVENTS, SECONDS, SECONDS), max_size=30)
 
-OWNER = Owner(
-    run_id='r', conversation_id=None, agent='a', root_agent='a', door='handler', labels={}, instrumented=False
+IDENTITY = RunIdentity(
+    run_id='r',
+    conversation_id=None,
+    parent_run_id=None,
+    agent='a',
+    root_agent='a',
+    door='handler',
+    labels={},
+    instrumented=False,
 )
 
 
@@ -65,8 +74,14 @@ def test_any_response_becomes_a_sound_record(
     meter = ResponseMeter(zero, stall_after=5.0)
     end = feed(meter, fed) + stop_after
     meter.stop(end)
-    request = Request(1, zero, True, NamedModel(*names), meter, response=response)  # noqa: FBT003
-    settled = build_records(request, OWNER, Moments(1000.0, 1_767_225_600_000_000_000))
+    request = Request(
+        1,
+        streamed=True,
+        model=asked_model(SimpleNamespace(system=names[0], model_name=names[1])),
+        meter=meter,
+        response=response,
+    )
+    settled = build_records(request, IDENTITY, Moments(1000.0, 1_767_225_600_000_000_000))
     found = [fault for record in settled.records for fault in faults(record)]
     assert not found, found
 

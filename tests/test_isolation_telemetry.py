@@ -21,7 +21,7 @@ from opentelemetry.trace import NonRecordingSpan, NoOpTracer, NoOpTracerProvider
 from real_servers import free_port
 from untouched import STORIES, WAYS, logged, tapped, told, untapped
 
-from streamtap import BaseSink, MetricSink, SpanSink, Tap
+from streamtap import BaseSink, OTelMetricSink, OTelSpanSink, Tap
 from streamtap.testing import MemorySink
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def test_spans_that_fail_leave_the_run_and_its_numbers_as_they_are(
         sound, memory = MemorySink(), MemorySink()
         expected = untapped(way, story)
         assert tapped(way, story, Tap([sound])) == expected
-        assert tapped(way, story, Tap([memory, SpanSink(Spans(SPANS[broken]))])) == expected
+        assert tapped(way, story, Tap([memory, OTelSpanSink(Spans(SPANS[broken]))])) == expected
         assert [moment for moment, _ in memory.moments] == [moment for moment, _ in sound.moments]
         assert {fault.where for fault in memory.faults} <= {'spans'}
     assert 'secret' not in caplog.text
@@ -159,10 +159,10 @@ def test_metrics_that_fail_leave_the_run_as_it_is(
 ):
     """It is counted, and logged once."""
     memory = MemorySink()
-    tap = Tap([memory, MetricSink(Metrics(meter), semconv=True)])
+    tap = Tap([memory, OTelMetricSink(Metrics(meter), semconv=True)])
     assert tapped(way, 'answers', tap) == untapped(way, 'answers')
-    assert {fault.where for fault in memory.faults} == {'MetricSink'}
-    assert logged(caplog) == [f'streamtap: MetricSink failed with {error}']
+    assert {fault.where for fault in memory.faults} == {'OTelMetricSink'}
+    assert logged(caplog) == [f'streamtap: OTelMetricSink failed with {error}']
     assert 'secret' not in caplog.text
 
 
@@ -184,7 +184,7 @@ def test_providers_that_are_shut_down_in_mid_run_leave_it_as_it_is(way: str, mom
     sink: type[BaseSink] = type('ShutsDown', (BaseSink,), {moment: shut_down, 'inline': True})
     sound, memory = MemorySink(), MemorySink()
     assert tapped(way, 'answers', Tap([sound])) == untapped(way, 'answers')
-    assert tapped(way, 'answers', Tap([sink(), memory, SpanSink(spans), MetricSink(metrics)])) == untapped(
+    assert tapped(way, 'answers', Tap([sink(), memory, OTelSpanSink(spans), OTelMetricSink(metrics)])) == untapped(
         way, 'answers'
     )
     assert left == []
@@ -220,7 +220,7 @@ def test_an_exporter_that_hangs_delays_no_run(way: str):
     provider.get_tracer('other').start_span('other').end()
     assert exporter.entered.wait(20)
     memory = MemorySink()
-    assert tapped(way, 'answers', Tap([SpanSink(provider), memory])) == untapped(way, 'answers')
+    assert tapped(way, 'answers', Tap([OTelSpanSink(provider), memory])) == untapped(way, 'answers')
     assert not exporter.hold.is_set()
     exporter.hold.set()
     provider.shutdown()
@@ -253,7 +253,7 @@ def test_a_receiver_that_refuses_or_hangs_is_no_matter_of_the_run(receiver: Any)
         reader = PeriodicExportingMetricReader(OTLPMetricExporter(url, timeout=0.1), export_interval_millis=5)
         metrics = MeterProvider([reader], shutdown_on_exit=False)
         memory = MemorySink()
-        tap = Tap([SpanSink(spans), MetricSink(metrics), memory])
+        tap = Tap([OTelSpanSink(spans), OTelMetricSink(metrics), memory])
         for way in WAYS:
             assert asyncio.run(told(way, 'answers', tap)) == untapped(way, 'answers')
         tap.close()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from untouched import WAYS, tapped, untapped
 
-from streamtap import SpanSink, Tap, _upstream
+from streamtap import OTelSpanSink, Tap, _upstream
 from streamtap.testing import MemorySink
 
 PREFIX = f'{_upstream.__name__}.'
@@ -47,7 +47,7 @@ def used(way: str, story: str) -> tuple[str, ...]:
     with pytest.MonkeyPatch.context() as patch:
         for name, function in functions().items():
             patch.setattr(name, spied(name, function))
-        tapped(way, story, Tap([MemorySink(), SpanSink()]))
+        tapped(way, story, Tap([MemorySink(), OTelSpanSink()]))
     return tuple(sorted(calls))
 
 
@@ -63,7 +63,7 @@ def test_a_failure_of_the_taps_own_code_stays_inside(way: str, story: str, monke
         memory = MemorySink()
         with monkeypatch.context() as patch:
             patch.setattr(name, fail)
-            assert tapped(way, story, Tap([memory, SpanSink()])) == untapped(way, story), name
+            assert tapped(way, story, Tap([memory, OTelSpanSink()])) == untapped(way, story), name
         moments = Counter(moment for moment, _ in memory.moments)
         assert moments['run_started'] == moments['run_ended'], name
         assert memory.faults != [], name

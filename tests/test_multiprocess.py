@@ -104,10 +104,10 @@ from prometheus_client import REGISTRY
 from prometheus_client.openmetrics.exposition import generate_latest
 from opentelemetry.sdk.trace import TracerProvider
 from scripted import agent
-from streamtap import SpanSink, PrometheusSink, Tap
+from streamtap import OTelSpanSink, PrometheusSink, Tap
 from streamtap._sinks.prometheus.multiprocess import scraped
 
-tap = Tap([PrometheusSink(), SpanSink(TracerProvider())])
+tap = Tap([PrometheusSink(), OTelSpanSink(TracerProvider())])
 asyncio.run(agent(['hi'], capabilities=[tap.capability()]).run('hello'))
 print(generate_latest(scraped(REGISTRY)).decode())
 """

@@ -28,7 +28,7 @@ from pydantic_ai.models.instrumented import InstrumentationSettings
 from scripted import Calls, agent
 from victoria import Series
 
-from streamtap import MetricSink, PrometheusSink, Tap
+from streamtap import OTelMetricSink, PrometheusSink, Tap
 from streamtap._sinks.metrics.catalogue import BUCKETS, PUSHED, SCRAPED
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def test_a_real_receiver_shows_what_a_scrape_shows(victoria_metrics: VictoriaMet
     """Every series of the exposition arrives under its name, labels and value; only inter-chunk latency differs."""
     exporter = OTLPMetricExporter(victoria_metrics.otlp)
     provider = provider_of(PeriodicExportingMetricReader(exporter, export_interval_millis=1e9))
-    sinks = PrometheusSink(registry), MetricSink(provider)
+    sinks = PrometheusSink(registry), OTelMetricSink(provider)
     tap = attached(*sinks)
     for sink in sinks:
         tell_everything(sink)
@@ -112,7 +112,7 @@ def test_a_real_receiver_shows_what_a_scrape_shows(victoria_metrics: VictoriaMet
 def test_the_service_version_is_shown_for_deploy_annotations():
     """As it is given, since no meter provider shows its resource."""
     reader = InMemoryMetricReader()
-    tap = attached(MetricSink(provider_of(reader), service_version='1.2.3'))
+    tap = attached(OTelMetricSink(provider_of(reader), service_version='1.2.3'))
     ((labels, value),) = points(reader, 'streamtap.build_info')
     assert (labels['service_version'], value, tap.live().runs) == ('1.2.3', 1, ())
 
@@ -124,7 +124,7 @@ def test_the_sdks_own_scrape_shows_what_ours_shows(registry: CollectorRegistry):
     if 'registry' not in inspect.signature(PrometheusMetricReader).parameters:
         pytest.skip('this opentelemetry-exporter-prometheus takes no registry of ours: 0.63b0 and later do')
     theirs = Registry()
-    sinks = PrometheusSink(registry), MetricSink(provider_of(PrometheusMetricReader(registry=theirs)))
+    sinks = PrometheusSink(registry), OTelMetricSink(provider_of(PrometheusMetricReader(registry=theirs)))
     attached(*sinks)
     for sink in sinks:
         tell_everything(sink)
@@ -134,7 +134,7 @@ def test_the_sdks_own_scrape_shows_what_ours_shows(registry: CollectorRegistry):
 def test_every_row_has_its_name_unit_and_bounds():
     """The instruments are those of the catalogue, with its buckets as advice."""
     reader = InMemoryMetricReader()
-    sink = MetricSink(provider_of(reader))
+    sink = OTelMetricSink(provider_of(reader))
     tap = attached(sink)
     tell_everything(sink)
     found = collected(reader)
@@ -153,7 +153,7 @@ def test_every_row_has_its_name_unit_and_bounds():
 def test_a_response_has_the_mean_and_the_longest_of_its_gaps():
     """Where a scrape has each gap in its bucket."""
     reader = InMemoryMetricReader()
-    sink = MetricSink(provider_of(reader))
+    sink = OTelMetricSink(provider_of(reader))
     tap = attached(sink)
     tell_everything(sink)
     who = {'agent': 'a', 'provider': 'p', 'model': 'm'}
@@ -166,7 +166,7 @@ def test_exponential_histograms_are_right_as_well():
     """As Logfire sets them up: counts and sums are the same."""
     reader = InMemoryMetricReader()
     view = View(instrument_type=Histogram, aggregation=ExponentialBucketHistogramAggregation())
-    sink = MetricSink(provider_of(reader, views=[view]))
+    sink = OTelMetricSink(provider_of(reader, views=[view]))
     tap = attached(sink)
     tell_everything(sink)
     who = {'agent': 'a', 'provider': 'p', 'model': 'm'}
@@ -181,7 +181,7 @@ def test_exemplars_are_the_spans_of_the_records():
     from opentelemetry.sdk.trace import TracerProvider
 
     reader = InMemoryMetricReader()
-    sink = MetricSink(provider_of(reader))
+    sink = OTelMetricSink(provider_of(reader))
     tap = attached(sink)
     with TracerProvider().get_tracer('somebody').start_as_current_span('else'):
         tell_everything(sink)
@@ -210,7 +210,7 @@ def test_tokens_and_cost_are_left_to_pydantic_ai_where_it_counts_them(
 ):
     """What `gen_ai.client.token.usage` and `operation.cost` hold would else be there twice."""
     reader = InMemoryMetricReader()
-    sink = MetricSink(provider_of(reader), usage=usage)
+    sink = OTelMetricSink(provider_of(reader), usage=usage)
     tap = attached(sink)
     tell_everything(sink, instrumented=instrumented)
     twice = {f'pydantic_ai.{name}' for name in ('input_tokens', 'output_tokens', 'cost_usd', 'request_input_tokens')}
@@ -225,7 +225,7 @@ def test_a_run_knows_whether_pydantic_ai_counts_its_tokens(instrumented: bool, d
     """With its instrumentation on, the tokens of a real run are in its own metric and not in ours."""
     reader = InMemoryMetricReader()
     provider = provider_of(reader)
-    tap = attached(MetricSink(provider))
+    tap = attached(OTelMetricSink(provider))
     made = agent(['done'], capabilities=[tap.capability(stream=True)] if door == 'capability' else [])
     if instrumented:
         made.instrument = InstrumentationSettings(meter_provider=provider)
@@ -239,7 +239,7 @@ def test_a_run_knows_whether_pydantic_ai_counts_its_tokens(instrumented: bool, d
 def test_the_conventions_names_are_there_on_request():
     """Durations of runs, requests and tools, with the conventions' own attributes."""
     reader = InMemoryMetricReader()
-    sink = MetricSink(provider_of(reader), semconv=True)
+    sink = OTelMetricSink(provider_of(reader), semconv=True)
     tap = attached(sink)
     tell_everything(sink)
     agent_name = {'gen_ai.agent.name': 'a'}
@@ -270,7 +270,7 @@ def test_two_taps_on_one_provider_count_a_run_once(caplog: pytest.LogCaptureFixt
     """And the SDK has no reason to warn of instruments made twice."""
     reader = InMemoryMetricReader()
     provider = provider_of(reader)
-    first, second = (attached(MetricSink(provider, semconv=True)) for _ in range(2))
+    first, second = (attached(OTelMetricSink(provider, semconv=True)) for _ in range(2))
     made = agent(['done'], capabilities=[first.capability(stream=True)])
     asyncio.run(made.run('hello', event_stream_handler=second))
     second.close()
@@ -289,7 +289,7 @@ def test_providers_that_are_equal_are_two_places_and_need_no_hash():
             return isinstance(other, Wrapper)
 
     readers = [InMemoryMetricReader(), InMemoryMetricReader()]
-    taps = [attached(MetricSink(Wrapper([reader], shutdown_on_exit=False))) for reader in readers]
+    taps = [attached(OTelMetricSink(Wrapper([reader], shutdown_on_exit=False))) for reader in readers]
     asyncio.run(agent(['done'], capabilities=[tap.capability() for tap in taps]).run('hello'))
     assert [sum(value for _, value in points(reader, 'pydantic_ai.runs')) for reader in readers] == [1, 1]
 
@@ -297,7 +297,7 @@ def test_providers_that_are_equal_are_two_places_and_need_no_hash():
 def test_invented_names_stay_under_the_cap():
     """What is past it becomes `_other` and is counted, as in a scrape."""
     reader = InMemoryMetricReader()
-    tap = attached(MetricSink(provider_of(reader), semconv=True), max_label_values=2)
+    tap = attached(OTelMetricSink(provider_of(reader), semconv=True), max_label_values=2)
     for number in range(5):
         asyncio.run(agent(['done'], name=f'a{number}', capabilities=[tap.capability()]).run('hello'))
     names = {attributes['agent'] for attributes, _ in points(reader, 'pydantic_ai.runs')}
@@ -311,7 +311,7 @@ def test_invented_names_stay_under_the_cap():
 def test_what_is_open_is_there_while_it_is_open():
     """Gauges are read when metrics are collected, also those of a run that hangs."""
     reader = InMemoryMetricReader()
-    tap = attached(MetricSink(provider_of(reader)))
+    tap = attached(OTelMetricSink(provider_of(reader)))
     seen: list[Any] = []
 
     async def look() -> str:
@@ -332,12 +332,12 @@ from opentelemetry import metrics
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from scripted import agent
-from streamtap import MetricSink, Tap
+from streamtap import OTelMetricSink, Tap
 
 reader = InMemoryMetricReader()
 if sys.argv[1] == 'before':
     metrics.set_meter_provider(MeterProvider([reader]))
-tap = Tap([MetricSink()])
+tap = Tap([OTelMetricSink()])
 if sys.argv[1] == 'after':
     metrics.set_meter_provider(MeterProvider([reader]))
 asyncio.run(agent(['done'], capabilities=[tap.capability()]).run('hello'))
@@ -368,7 +368,7 @@ def test_the_global_provider_is_one_place_by_whatever_name(monkeypatch: pytest.M
     reader = InMemoryMetricReader()
     provider = provider_of(reader)
     monkeypatch.setattr('opentelemetry.metrics._internal._METER_PROVIDER', provider)
-    tap = attached(MetricSink(), MetricSink(provider))
+    tap = attached(OTelMetricSink(), OTelMetricSink(provider))
     asyncio.run(agent(['done'], capabilities=[tap.capability()]).run('hello'))
     assert sum(value for _, value in points(reader, 'pydantic_ai.runs')) == 1
 
@@ -378,12 +378,12 @@ def test_a_nonsense_is_refused_at_construction():
     provider: Any = 'http://collector'
     usage: Any = 'sometimes'
     with pytest.raises(TypeError, match='must be an OpenTelemetry MeterProvider'):
-        MetricSink(provider)
+        OTelMetricSink(provider)
     with pytest.raises(ValueError, match="'unless_instrumented' or 'always'"):
-        MetricSink(usage=usage)
-    sink = MetricSink()
+        OTelMetricSink(usage=usage)
+    sink = OTelMetricSink()
     tap = Tap([sink])
-    with pytest.raises(ValueError, match='a MetricSink belongs to one tap'):
+    with pytest.raises(ValueError, match='a OTelMetricSink belongs to one tap'):
         Tap([sink])
     assert tap.live().runs == ()
 
@@ -396,7 +396,7 @@ def test_the_two_ways_have_the_same_rows_but_for_inter_chunk_latency():
 def test_no_metric_has_more_label_sets_than_the_sdk_keeps():
     """Past 2,000 of them the SDK would fold calls into a set without labels, and nobody would be told."""
     reader = InMemoryMetricReader()
-    sink = MetricSink(provider_of(reader))
+    sink = OTelMetricSink(provider_of(reader))
     attached(sink, max_label_values=1000)
     for number in range(400):
         sink.tool_ended(tool(tool=f'tool {number}'))

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from scripted import agent
 
-from streamtap import BaseSink, PrometheusSink, RunRecord, SpanSink, Tap, UsageSink
+from streamtap import BaseSink, OTelSpanSink, PrometheusSink, RunRecord, Tap, UsageSink
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -50,7 +50,7 @@ def test_in_another_thread_it_is_a_failure_like_any_other():
 @pytest.mark.timeout(60)
 def test_a_signal_handler_may_close_the_tap_at_any_moment():
     """Also while the main thread is inside one of its locks."""
-    tap, closed = Tap([PrometheusSink(CollectorRegistry()), SpanSink(), UsageSink()]), list[int]()
+    tap, closed = Tap([PrometheusSink(CollectorRegistry()), OTelSpanSink(), UsageSink()]), list[int]()
     tapped = agent(*(['done'] for _ in range(60)), capabilities=[tap.capability()])
 
     def close(_: int, __: FrameType | None) -> None:

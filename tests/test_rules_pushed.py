@@ -18,7 +18,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from real_servers import wait_for
 
-from streamtap import MetricSink, Tap
+from streamtap import OTelMetricSink, Tap
 
 if TYPE_CHECKING:
     from victoria import VictoriaMetrics
@@ -46,7 +46,7 @@ def test_every_rule_has_an_answer_from_what_was_pushed(victoria_metrics: Victori
     """Each recording rule, and the alert that reads counters as they are."""
     reader = PeriodicExportingMetricReader(OTLPMetricExporter(victoria_metrics.otlp), export_interval_millis=1e9)
     provider = MeterProvider([reader])
-    sink = MetricSink(provider)
+    sink = OTelMetricSink(provider)
     tap = Tap([sink])
     for _ in range(3):
         tell_everything(sink)

@@ -27,7 +27,17 @@ from pydantic_ai.models.fallback import FallbackModel
 from pydantic_ai.models.function import DeltaThinkingPart, DeltaToolCall, FunctionModel
 from recorded import Listener
 
-from streamtap import BaseSink, JournalSink, LogSink, MetricSink, Progress, PrometheusSink, SpanSink, Tap, UsageSink
+from streamtap import (
+    BaseSink,
+    JournalSink,
+    LogSink,
+    OTelMetricSink,
+    OTelSpanSink,
+    Progress,
+    PrometheusSink,
+    Tap,
+    UsageSink,
+)
 from streamtap._web.live_view import LiveView
 from streamtap.testing import MemorySink
 
@@ -102,8 +112,8 @@ class World:
         self.tap = Tap(
             [
                 PrometheusSink(self.registry),
-                SpanSink(provider),
-                MetricSink(meters, semconv=True),
+                OTelSpanSink(provider),
+                OTelMetricSink(meters, semconv=True),
                 UsageSink(),
                 JournalSink(self.folder / 'journal'),
                 LogSink(self.lines.logger),

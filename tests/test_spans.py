@@ -21,7 +21,7 @@ from pydantic_ai.models.instrumented import InstrumentationSettings, Instrumente
 from scripted import Calls, agent, model, nap
 from traced import DOORS, Traced, hex_id, outside_parent, traced
 
-from streamtap import PrometheusSink, SpanSink, Tap
+from streamtap import OTelSpanSink, PrometheusSink, Tap
 from streamtap.testing import FakeClock, MemorySink
 
 if TYPE_CHECKING:
@@ -324,7 +324,7 @@ def test_parts_can_be_left_out():
     """For those who pay per span."""
     provider, exporter = TracerProvider(), InMemorySpanExporter()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    with Tap([SpanSink(provider, parts=False)]) as tap:
+    with Tap([OTelSpanSink(provider, parts=False)]) as tap:
         asyncio.run(agent(['done'], capabilities=[tap.capability(stream=True)]).run('hello'))
     assert {span.name for span in exporter.get_finished_spans()} == {'invoke_agent scripted', 'chat scripted'}
 
@@ -355,7 +355,7 @@ def test_exemplars_lead_from_a_number_to_its_trace(registry: CollectorRegistry):
     """Every histogram and error counter shows, over OpenMetrics, a span that was really exported."""
     provider, exporter = TracerProvider(), InMemorySpanExporter()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    with Tap([PrometheusSink(registry), SpanSink(provider)]) as tap:
+    with Tap([PrometheusSink(registry), OTelSpanSink(provider)]) as tap:
         made = agent(['a', 'b', nap(0.01, 'c')], ['c', 'd'], capabilities=[tap.capability(stream=True)])
         asyncio.run(made.run('hello'))
         with pytest.raises(ConnectionError):
@@ -378,7 +378,7 @@ def test_unsampled_spans_leave_no_exemplar(registry: CollectorRegistry):
     """An id that nobody can find helps nobody."""
     provider = TracerProvider(sampler=ALWAYS_OFF)
     memory = MemorySink()
-    with Tap([PrometheusSink(registry), SpanSink(provider), memory]) as tap:
+    with Tap([PrometheusSink(registry), OTelSpanSink(provider), memory]) as tap:
         asyncio.run(agent([Calls('nap')], ['done'], capabilities=[tap.capability(stream=True)]).run('hello'))
     assert '# {' not in openmetrics(registry)
     assert [run.trace_id for run in memory.runs] == [None]

@@ -15,7 +15,7 @@ import pytest
 from features import needs
 from scripted import Calls, agent
 
-from streamtap import BaseSink, PrometheusSink, SpanSink, Tap, UsageSink
+from streamtap import BaseSink, OTelSpanSink, PrometheusSink, Tap, UsageSink
 from streamtap.testing import FakeClock, MemorySink, capture
 
 if TYPE_CHECKING:
@@ -114,8 +114,8 @@ def test_a_sink_can_come_and_go():
         ] == [('success', 1)]
     with pytest.raises(TypeError, match='not a sink'):
         tap.add_sink(print)  # pyright: ignore[reportArgumentType]
-    with pytest.raises(ValueError, match='SpanSink must be there from the start'):
-        tap.add_sink(SpanSink())
+    with pytest.raises(ValueError, match='OTelSpanSink must be there from the start'):
+        tap.add_sink(OTelSpanSink())
     memory = MemorySink()
     tap.add_sink(memory)
     with pytest.raises(ValueError, match='has this MemorySink already'):

@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic_ai.models.instrumented import InstrumentationSettings
 
-from streamtap import SpanSink, Tap
+from streamtap import OTelSpanSink, Tap
 from streamtap.testing import MemorySink
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def traced(*processors: SpanProcessor, sampler: Any = None, sinks: Sequence[Sink
     exporter, counted, memory = InMemorySpanExporter(), Counted(), MemorySink()
     for processor in (*processors, counted, SimpleSpanProcessor(exporter)):
         provider.add_span_processor(processor)
-    return Traced(provider, exporter, counted, memory, Tap([SpanSink(provider), memory, *sinks], **options))
+    return Traced(provider, exporter, counted, memory, Tap([OTelSpanSink(provider), memory, *sinks], **options))
 
 
 def id_of(span: ReadableSpan) -> int:

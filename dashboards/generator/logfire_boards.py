@@ -1,4 +1,4 @@
-"""The boards for Logfire: three from the spans that every tap sends, one from the metrics of `MetricSink`."""
+"""The boards for Logfire: three from the spans that every tap sends, one from the metrics of `OTelMetricSink`."""
 
 from __future__ import annotations
 

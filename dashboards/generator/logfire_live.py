@@ -24,7 +24,7 @@ def _over_time(name: str, labels: tuple[str, ...], values: str) -> str:
 LIVE = LogfireBoard(
     'live',
     'Agents: live',
-    'What hangs at this moment? It needs the metrics: Tap([*default_sinks(), MetricSink()]).',
+    'What hangs at this moment? It needs the metrics: Tap([*default_sinks(), OTelMetricSink()]).',
     (
         Group(
             'Now',

@@ -19,8 +19,8 @@ from streamtap._serve import MetricsServer, metrics_app, serve
 from streamtap._sinks.journal.reader import BrokenJournalError, BrokenLine, read_journal
 from streamtap._sinks.journal.sink import JournalSink
 from streamtap._sinks.log import LogSink
-from streamtap._sinks.otel.metrics import MetricSink
-from streamtap._sinks.otel.spans import SpanSink
+from streamtap._sinks.otel.metrics import OTelMetricSink
+from streamtap._sinks.otel.spans import OTelSpanSink
 from streamtap._sinks.progress import Progress, RunProgress
 from streamtap._sinks.prometheus.sink import PrometheusSink
 from streamtap._sinks.usage.ledger import UsageSink
@@ -42,8 +42,9 @@ __all__ = [
     'LiveTool',
     'LogSink',
     'LoopLag',
-    'MetricSink',
     'MetricsServer',
+    'OTelMetricSink',
+    'OTelSpanSink',
     'PartRecord',
     'Progress',
     'PrometheusSink',
@@ -53,7 +54,6 @@ __all__ = [
     'RunRecord',
     'RunStart',
     'Sink',
-    'SpanSink',
     'Tap',
     'TapCapability',
     'ToolRecord',

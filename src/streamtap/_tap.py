@@ -16,7 +16,7 @@ from streamtap._base.checks import (
     checked_sinks,
 )
 from streamtap._base.clock import SystemClock
-from streamtap._base.names import Names, clean
+from streamtap._base.names import clean
 from streamtap._base.process_exit import close_at_exit
 from streamtap._delivery.dispatch import Dispatch
 from streamtap._delivery.sink import Attachment
@@ -25,17 +25,18 @@ from streamtap._doors.capability.door import CapabilityDoor
 from streamtap._doors.capability.hooks import TapCapability
 from streamtap._doors.checks import check_handler, check_watchable, checked_events
 from streamtap._doors.handler.door import HandlerDoor
-from streamtap._doors.handler.durable_unit import UnitCalls
-from streamtap._doors.nodes.runs import HandlerRuns
-from streamtap._doors.nodes.streams import HandlerCalls
-from streamtap._doors.observed_stream import BesideEvents, NoReader, drain
+from streamtap._doors.handler.durable_unit import DurableUnits
+from streamtap._doors.nodes.runs import NodeRuns
+from streamtap._doors.nodes.streams import NodeStreams
+from streamtap._doors.observed_stream import NoObserver, ObservedStream, drain
 from streamtap._doors.watch.door import WatchDoor
-from streamtap._runs.caller import CurrentRun
+from streamtap._doors.watch.names import Names
+from streamtap._runs.caller import Caller
 from streamtap._runs.price import Pricing
 from streamtap._runs.registry import Runs
-from streamtap._runs.shared import Surroundings
+from streamtap._runs.shared import Shared
 from streamtap._sinks.callback import RunCallback
-from streamtap._sinks.otel.spans import SpanSink
+from streamtap._sinks.otel.spans import OTelSpanSink
 from streamtap._sinks.prometheus.sink import PrometheusSink
 from streamtap._sinks.usage.ledger import UsageSink
 from streamtap._upstream import versions
@@ -63,7 +64,7 @@ FLUSH_SECONDS = 5.0
 
 def default_sinks() -> list[Sink]:
     """The sinks of `Tap()`: Prometheus on the default registry, spans on the global tracer provider, and usage."""
-    return [PrometheusSink(), SpanSink(), UsageSink()]
+    return [PrometheusSink(), OTelSpanSink(), UsageSink()]
 
 
 class Tap:
@@ -132,22 +133,22 @@ class Tap:
         if on_run is not None:
             chosen = (*chosen, RunCallback(on_run))
         self._out = Dispatch(chosen, include_content=include_content)
-        around = Surroundings(
+        shared = Shared(
             clock=SystemClock() if clock is None else clock,
             out=self._out,
             price=Pricing(price, self._out),
-            tracing=next((sink for sink in chosen if isinstance(sink, SpanSink)), Tracing()),
+            tracing=next((sink for sink in chosen if isinstance(sink, OTelSpanSink)), Tracing()),
             stall_after=stall_after,
             slow_start_after=slow_start_after,
         )
-        current = CurrentRun()
-        self._runs = Runs(around, loop_lag_every)
-        self._capability = CapabilityDoor(self._runs, around, labels=names, current=current)
-        handler_runs = HandlerRuns(self._runs, around, labels=names, settle_after=settle_after, current=current)
-        calls = HandlerCalls(around, current)
-        self._endings = handler_runs.endings
-        self._handler = HandlerDoor(around, handler_runs, calls, UnitCalls(around, self._runs, labels=names))
-        self._watch = WatchDoor(around, self._runs, handler_runs, calls, labels=names, current=current)
+        caller = Caller()
+        self._runs = Runs(shared, names, caller, loop_lag_every)
+        self._capability = CapabilityDoor(self._runs, shared, caller)
+        node_runs = NodeRuns(self._runs, shared, settle_after=settle_after)
+        streams = NodeStreams(shared, caller)
+        self._endings = node_runs.endings
+        self._handler = HandlerDoor(shared, node_runs, streams, DurableUnits(shared, self._runs))
+        self._watch = WatchDoor(shared, self._runs, node_runs, streams, caller)
         self._attachment = Attachment(names, max_label_values, self.live, self._catch_up)
         if self._enabled:
             self._out.attach(self._attachment)
@@ -233,7 +234,7 @@ class Tap:
         versions.require(versions.WATCH, 'tap.watch()', 'give the run event_stream_handler=tap')
         check_watchable(events)
         if not self._enabled:
-            return cast('AsyncIterator[EventT]', BesideEvents(cast('Any', events), monotonic, NoReader()))
+            return cast('AsyncIterator[EventT]', ObservedStream(cast('Any', events), monotonic, NoObserver()))
         return self._watch.watch(events, Names(None if agent is None else clean(agent), provider, model))
 
     @property
@@ -257,19 +258,19 @@ class Tap:
     def add_sink(self, sink: Sink) -> None:
         """Attach another sink, which receives what happens from now on; `serve(tap)` does this for its page.
 
-        A `SpanSink`, or the `UsageSink` behind `tap.usage`, must be passed when the tap is created instead.
+        A `OTelSpanSink`, or the `UsageSink` behind `tap.usage`, must be passed when the tap is created instead.
 
         Args:
             sink: The sink.
 
         Raises:
             TypeError: If it is not a sink.
-            ValueError: If the tap has it already, if it is a `SpanSink`, or if it refuses, for instance a
+            ValueError: If the tap has it already, if it is a `OTelSpanSink`, or if it refuses, for instance a
                 `PrometheusSink` on a registry that is in use with other labels.
         """
         check_sink(sink)
-        if isinstance(sink, SpanSink):
-            raise ValueError('a SpanSink must be there from the start: Tap(sinks=[...])')
+        if isinstance(sink, OTelSpanSink):
+            raise ValueError('a OTelSpanSink must be there from the start: Tap(sinks=[...])')
         if self._enabled:
             self._out.add(sink, self._attachment)
 
@@ -325,6 +326,4 @@ class Tap:
         self._endings.search(2)
         self._endings.close()
         self._watch.catch_up()
-        for run in self._runs.all_open():
-            if self._runs.remove(run):
-                run.close()
+        self._runs.close()

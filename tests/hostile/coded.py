@@ -7,18 +7,27 @@ from typing import TYPE_CHECKING, Any
 from pydantic_ai import messages as m
 
 from hostile.sound import faults
-from streamtap._base.names import NamedModel, clean
+from streamtap._base.clock import Moments
+from streamtap._base.names import clean
 from streamtap._meter.phases import PhaseClock
 from streamtap._meter.response import MAX_PARTS, ResponseMeter
 from streamtap._runs.request import Request, build_records
-from streamtap._runs.shared import Moments, Owner
+from streamtap._runs.shared import RunIdentity
+from streamtap._upstream.model_responses import AskedModel
 from streamtap._upstream.stream_events import feed_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OWNER = Owner(
-    run_id='r', conversation_id=None, agent='a', root_agent='a', door='handler', labels={}, instrumented=False
+IDENTITY = RunIdentity(
+    run_id='r',
+    conversation_id=None,
+    parent_run_id=None,
+    agent='a',
+    root_agent='a',
+    door='handler',
+    labels={},
+    instrumented=False,
 )
 
 SECONDS = (0.0, 1e-9, 1e-6, 0.001, 0.02, 0.5, 4.9, 5.0, 6.0, 60.0, 1e4, 1e9, -1e-9, -0.001, -6.0, -1e9)
@@ -83,8 +92,8 @@ def check(data: bytes) -> None:
     assert sum(meter.gap_counts) <= max(0, meter.chunks - 1)
     assert len(meter.parts) <= MAX_PARTS
     assert len(meter.native_calls) <= MAX_PARTS
-    request = Request(1, started, True, NamedModel('p', 'm'), meter)  # noqa: FBT003
-    settled = build_records(request, OWNER, Moments(1000.0, 1_767_225_600_000_000_000))
+    request = Request(1, streamed=True, model=AskedModel('p', 'm'), meter=meter)
+    settled = build_records(request, IDENTITY, Moments(1000.0, 1_767_225_600_000_000_000))
     found = [fault for record in settled.records for fault in faults(record)]
     assert not found, found
     phases = PhaseClock()

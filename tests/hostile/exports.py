@@ -16,7 +16,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
-from streamtap import MetricSink, PrometheusSink, SpanSink, UsageSink
+from streamtap import OTelMetricSink, OTelSpanSink, PrometheusSink, UsageSink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +40,8 @@ class Exports:
         self._tracers.add_span_processor(SimpleSpanProcessor(self._spans))
         self.usage = UsageSink()
         self.prometheus = PrometheusSink(self.registry, max_label_sets=LABEL_SETS)
-        self.otel = MetricSink(self._meters, semconv=True)
-        self.spans = SpanSink(self._tracers)
+        self.otel = OTelMetricSink(self._meters, semconv=True)
+        self.spans = OTelSpanSink(self._tracers)
         self.sinks = (self.prometheus, self.otel, self.spans, self.usage)
 
     def check(self) -> None:

@@ -12,7 +12,7 @@ from delegating_agents import write_a_note
 from phoenix_server import Phoenix, phoenix
 from real_servers import exporting_provider
 
-from streamtap import SpanSink, Tap
+from streamtap import OTelSpanSink, Tap
 
 PICTURE = Path(__file__).parents[2] / 'docs' / 'images' / 'phoenix.png'
 PROJECT = 'streamtap'
@@ -43,7 +43,7 @@ def main() -> None:
 def page_of_a_note(server: Phoenix) -> str:
     """The address of a new trace in Phoenix."""
     provider, here = exporting_provider(f'{server.url}/v1/traces', {'openinference.project.name': PROJECT})
-    with Tap([SpanSink(provider)]) as tap:
+    with Tap([OTelSpanSink(provider)]) as tap:
         write_a_note(tap, 'capability')
     provider.shutdown()
     spans = server.spans(PROJECT, len(here.get_finished_spans()))

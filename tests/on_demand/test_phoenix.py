@@ -13,7 +13,7 @@ from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.models.instrumented import InstrumentationSettings
 from real_servers import exporting_provider
 
-from streamtap import SpanSink, Tap
+from streamtap import OTelSpanSink, Tap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ def spans(case: tuple[str, str], running_phoenix: Phoenix) -> list[Span]:
     project = '-'.join(case)
     provider, here = exporting_provider(f'{running_phoenix.url}/v1/traces', {'openinference.project.name': project})
     native = InstrumentationSettings(tracer_provider=provider) if instrumented == 'native' else None
-    with Tap([SpanSink(provider)]) as tap:
+    with Tap([OTelSpanSink(provider)]) as tap:
         write_a_note(tap, door, instrument=native)
         with pytest.raises(ModelHTTPError):
             write_a_note(tap, door, REFUSAL, instrument=native)

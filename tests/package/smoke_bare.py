@@ -57,7 +57,7 @@ async def runs(tap: streamtap.Tap) -> None:
 
 
 memory, progress = MemorySink(), streamtap.Progress()
-sinks = (streamtap.MetricSink(), streamtap.LogSink(), streamtap.JournalSink(JOURNAL), progress, memory)
+sinks = (streamtap.OTelMetricSink(), streamtap.LogSink(), streamtap.JournalSink(JOURNAL), progress, memory)
 tap = streamtap.Tap([*streamtap.default_sinks(), *sinks])
 with streamtap.serve(tap, port=0) as server:
     assert server.live_url is not None

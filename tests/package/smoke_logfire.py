@@ -18,7 +18,7 @@ logfire.configure(
     additional_span_processors=[SimpleSpanProcessor(spans)],
     metrics=logfire.MetricsOptions(additional_readers=[reader]),
 )
-tap = streamtap.Tap([*streamtap.default_sinks(), streamtap.MetricSink()])
+tap = streamtap.Tap([*streamtap.default_sinks(), streamtap.OTelMetricSink()])
 Agent(TestModel(), name='greeter', capabilities=[tap.capability(stream=True)]).run_sync('hello')
 tap.close()
 assert 'invoke_agent greeter' in {span.name for span in spans.get_finished_spans()}

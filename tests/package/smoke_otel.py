@@ -18,7 +18,7 @@ exporters = OTLPSpanExporter(), OTLPMetricExporter()
 reader, spans = InMemoryMetricReader(), InMemorySpanExporter()
 tracers = TracerProvider()
 tracers.add_span_processor(SimpleSpanProcessor(spans))
-tap = streamtap.Tap([streamtap.SpanSink(tracers), streamtap.MetricSink(MeterProvider([reader]))])
+tap = streamtap.Tap([streamtap.OTelSpanSink(tracers), streamtap.OTelMetricSink(MeterProvider([reader]))])
 Agent(TestModel(), name='greeter', capabilities=[tap.capability(stream=True)]).run_sync('hello')
 tap.close()
 assert [span.name for span in spans.get_finished_spans()] == ['text', 'chat test', 'invoke_agent greeter']

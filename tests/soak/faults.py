@@ -13,7 +13,7 @@ from soak.judge import at_least, at_most, compare, exactly
 from soak.load import Load
 from soak.memory import MIB, growth, in_use, resident
 from soak.recorded import COUNTED, PARENTS, Starts, in_progress, scraped
-from streamtap import PrometheusSink, SpanSink, Tap, UsageSink
+from streamtap import OTelSpanSink, PrometheusSink, Tap, UsageSink
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -74,7 +74,7 @@ def faults(seed: str, runs: int, concurrent: int) -> list[Row]:
         concurrent: How many go on at once.
     """
     registry, spans, starts, usage = CollectorRegistry(), Spans(), Starts(), UsageSink()
-    sinks = [PrometheusSink(registry), SpanSink(spans.provider), usage, starts]
+    sinks = [PrometheusSink(registry), OTelSpanSink(spans.provider), usage, starts]
     tap = Tap(sinks, settle_after=LONGEST_RUN)
     load = Load(tap, seed, concurrent)
     threads = threading.active_count()

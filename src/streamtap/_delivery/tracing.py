@@ -1,6 +1,6 @@
-"""Tracing, as the runs see it: which span each record belongs to.
+"""Tracing, as the runs see it: which span each record belongs to, and a guard between the two.
 
-These base classes make no spans. They are used without a `SpanSink`, and only read the ids of spans that exist anyway,
+The base classes make no spans. They are used without an `OTelSpanSink`, and only read the ids of spans that exist anyway,
 for exemplars.
 """
 
@@ -13,12 +13,20 @@ from typing import TYPE_CHECKING, TypeVar
 
 from opentelemetry import trace
 
+from streamtap._delivery.guard import guarded
+
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from opentelemetry.trace import Span
 
+    from streamtap._delivery.guard import Failures
     from streamtap._records.records import ResponseRecord, RunRecord, RunStart, ToolRecord
 
     Record = TypeVar('Record', RunRecord, ResponseRecord, ToolRecord)
+
+WHERE = 'spans'
+"""What failures of tracing are counted under."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +65,16 @@ class ToolTrace:
 
 
 class RunTrace:
-    """The spans of one run: in this base class none of ours, so records get the ids of the spans around them."""
+    """The spans of one run: in this base class none of ours, so records get the ids of the spans that they are in."""
 
     adds_to_requests = False
     """Whether measurements are to be added to pydantic-ai's own span of a request, before it ends."""
 
     def __init__(self) -> None:
-        around = trace.get_current_span()
-        self.around_id = around.get_span_context().span_id
+        outer = trace.get_current_span()
+        self.outer_id = outer.get_span_context().span_id
         """The id of the span in which the run began."""
-        self.ids = ids_of(around)
+        self.ids = ids_of(outer)
         self._chat: Span | None = None
 
     def current(self) -> contextlib.AbstractContextManager[object]:
@@ -76,7 +84,7 @@ class RunTrace:
     def request_seen(self) -> None:
         """Remember pydantic-ai's own span of the request, if there is one; called where it is current."""
         current = trace.get_current_span()
-        self._chat = None if current.get_span_context().span_id == self.around_id else current
+        self._chat = None if current.get_span_context().span_id == self.outer_id else current
 
     def request_over(self, record: ResponseRecord) -> None:
         """The request is over: the last chance to add attributes to pydantic-ai's own span of it."""
@@ -117,3 +125,74 @@ class Tracing:
             parent: The trace of the run that called it.
         """
         return RunTrace()
+
+
+class GuardedTrace:
+    """A run's trace whose failures are counted and otherwise ignored.
+
+    Args:
+        inner: The trace.
+        out: Counts its failures.
+    """
+
+    def __init__(self, inner: RunTrace, out: Failures) -> None:
+        self.inner = inner
+        self._out = out
+        self.adds_to_requests = inner.adds_to_requests
+
+    @contextlib.contextmanager
+    def inside(self, span: contextlib.AbstractContextManager[object] | None) -> Generator[None]:
+        """Run a block of the user's code inside a span; without the span if it cannot be entered."""
+        entered: contextlib.AbstractContextManager[object] | None = None
+        with guarded(self._out, WHERE):
+            if span is not None:
+                span.__enter__()
+                entered = span
+        try:
+            yield
+        finally:
+            with guarded(self._out, WHERE):
+                if entered is not None:
+                    # An exception is not passed to the span: its message may be content.
+                    entered.__exit__(None, None, None)
+
+    def current(self) -> contextlib.AbstractContextManager[None]:
+        """A context in which the run's span is current."""
+        span: contextlib.AbstractContextManager[object] | None = None
+        with guarded(self._out, WHERE):
+            span = self.inner.current()
+        return self.inside(span)
+
+    def request_seen(self) -> None:
+        """See `RunTrace.request_seen`."""
+        with guarded(self._out, WHERE):
+            self.inner.request_seen()
+
+    def request_over(self, record: ResponseRecord) -> None:
+        """See `RunTrace.request_over`."""
+        with guarded(self._out, WHERE):
+            self.inner.request_over(record)
+
+    def responded(self, record: ResponseRecord) -> ResponseRecord:
+        """See `RunTrace.responded`."""
+        with guarded(self._out, WHERE):
+            return self.inner.responded(record)
+        return record
+
+    def tool(self, tool: str, tool_call_id: str, started_ns: int) -> ToolTrace | None:
+        """See `RunTrace.tool`."""
+        with guarded(self._out, WHERE):
+            return self.inner.tool(tool, tool_call_id, started_ns)
+        return None
+
+    def tool_ended(self, record: ToolRecord, seen: ToolTrace | None, ended_ns: int | None) -> ToolRecord:
+        """See `RunTrace.tool_ended`."""
+        with guarded(self._out, WHERE):
+            return self.inner.tool_ended(record, seen, ended_ns)
+        return record
+
+    def ended(self, record: RunRecord) -> RunRecord:
+        """See `RunTrace.ended`."""
+        with guarded(self._out, WHERE):
+            return self.inner.ended(record)
+        return record

@@ -10,19 +10,15 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import AgentStreamEvent
 
 
-class EventReader(Protocol):
+class StreamObserver(Protocol):
     """Observes each event that a consumer reads. No method raises."""
 
-    def waiting(self, now: float) -> None:
-        """The consumer asks for the next event."""
+    def waiting(self, held_since: float | None, now: float) -> None:
+        """The consumer asks for the next event; it held the one before since `held_since`, if there was one."""
         ...
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """An event arrived and is handed to the consumer."""
-        ...
-
-    def held(self, start: float, end: float) -> None:
-        """The consumer held an event from `start` to `end`."""
         ...
 
 
@@ -32,20 +28,17 @@ async def drain(events: AsyncIterable[AgentStreamEvent]) -> None:
         pass
 
 
-class NoReader:
+class NoObserver:
     """Observes nothing: for a tap that is disabled."""
 
-    def waiting(self, now: float) -> None:
+    def waiting(self, held_since: float | None, now: float) -> None:
         """Ignored."""
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """Ignored."""
 
-    def held(self, start: float, end: float) -> None:
-        """Ignored."""
 
-
-class BesideEvents:
+class ObservedStream:
     """Wraps a stream of events transparently: same events, same attributes, same class to `isinstance()`.
 
     What is read through the stream's own methods (`stream_text()` and the like) bypasses it and is not measured.
@@ -53,16 +46,16 @@ class BesideEvents:
     Args:
         events: The events, from pydantic-ai.
         monotonic: Reads the clock.
-        reader: Notified of each event.
+        observer: Notified of each event.
     """
 
     def __init__(
-        self, events: AsyncIterable[AgentStreamEvent], monotonic: Callable[[], float], reader: EventReader
+        self, events: AsyncIterable[AgentStreamEvent], monotonic: Callable[[], float], observer: StreamObserver
     ) -> None:
         self._events = events
         self._iterator: AsyncIterator[AgentStreamEvent] | None = None
         self._monotonic = monotonic
-        self._reader = reader
+        self._observer = observer
         self._handed_over: float | None = None
         self.was_exhausted = False
         """Whether the events were read to their end."""
@@ -83,9 +76,7 @@ class BesideEvents:
 
     async def __anext__(self) -> AgentStreamEvent:
         waited_from = self._monotonic()
-        self._reader.waiting(waited_from)
-        if self._handed_over is not None:
-            self._reader.held(self._handed_over, waited_from)
+        self._observer.waiting(self._handed_over, waited_from)
         if self._iterator is None:
             self._iterator = aiter(self._events)
         try:
@@ -97,7 +88,7 @@ class BesideEvents:
             self._failed(error)
             raise
         self._handed_over = self._monotonic()
-        self._reader.read(event, waited_from, self._handed_over)
+        self._observer.read(event, waited_from, self._handed_over)
         return event
 
     async def read_on(self) -> None:

@@ -70,7 +70,7 @@ def start_of(calls: list[Scheduled], position: int, otherwise: float) -> float |
     return barrier
 
 
-class ToolEvents:
+class ToolRound:
     """Reads the events of one round of tool calls.
 
     Args:
@@ -156,7 +156,7 @@ class ToolEvents:
         if call.kind == 'output':
             self._output_call = call
         elif call.will_run and len(self._calls) >= MAX_CALLS:
-            self._run.around.out.dropped('tool_calls')
+            self._run.shared.out.dropped('tool_calls')
         elif call.will_run:
             opened = self._tools.begin(self._run.tool_name(call.tool), call.tool_call_id, step=self._step, started=now)
             alone = known_tools.is_sequential(self._run.tool_manager, call.tool)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from streamtap._runs.run import Run
 
 
-class CurrentRun:
+class Caller:
     """Tracks which run called the current code, also in the tasks that this code starts.
 
     Each tap has its own, so that two taps on one run do not hide each other's nesting.

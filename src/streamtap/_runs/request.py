@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from streamtap._base.clock import stamp
 from streamtap._meter.response import SLOW_CONSUMER_SHARE
 from streamtap._records.distribution import Distribution
 from streamtap._records.records import PartRecord, ResponseRecord
-from streamtap._runs.shared import stamp
 from streamtap._upstream import model_responses
 
 if TYPE_CHECKING:
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from pydantic_ai.messages import ModelMessage, ModelResponse
 
+    from streamtap._base.clock import Moments
     from streamtap._meter.response import Part, ResponseMeter
     from streamtap._records.records import RequestOutcome, ResponseStart
-    from streamtap._runs.shared import Moments, Owner
+    from streamtap._runs.shared import RunIdentity
 
 SHORTEST_WINDOW = 0.001
 """Seconds between first and last chunk below which a speed is meaningless."""
@@ -32,9 +33,8 @@ class Request:
     """An open request: one step's attempts at a model, until they are reported."""
 
     step: int
-    started: float | None
     streamed: bool
-    model: object
+    model: model_responses.AskedModel
     meter: ResponseMeter
     messages: Sequence[ModelMessage] = ()
     history: int = 0
@@ -49,15 +49,13 @@ class Request:
     """The start, until it is certain that the request was sent; then it is reported."""
     was_held: bool = False
     """Whether the stream may have been ready before its first event was asked for: its start and pace are unknown."""
-    model_ids: tuple[str, ...] = ()
-    """The ids of `model`, where that is the run's model and the request itself may have gone to another one."""
     asked_unix: float = 0.0
     """When the request was made, in seconds since the epoch."""
 
     def hold(self) -> None:
         """The consumer came late to a stream that may have been ready: forget its start."""
         self.was_held = True
-        self.started = self.meter.started = None
+        self.meter.started = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +73,22 @@ class Settled:
     tried_seconds: float
 
 
-def build_records(request: Request, owner: Owner, moments: Moments) -> Settled:
+def build_records(request: Request, identity: RunIdentity, moments: Moments) -> Settled:
     """The records of a request that is over.
 
     Args:
         request: The request.
-        owner: The run that it belongs to.
+        identity: The run that it belongs to.
         moments: Converts between the clocks.
     """
     facts = _facts(request)
     attempts = request.exhausted or (facts.attempts if facts is not None else ())
-    failed = tuple(_failed(attempt, number, request, owner) for number, attempt in enumerate(attempts, 1))
+    failed = tuple(_failed(attempt, number, request, identity) for number, attempt in enumerate(attempts, 1))
     if request.exhausted:
         # From its start to its end the request consisted of those attempts.
-        return Settled(failed, request.started, sum(each.duration for each in attempts[: request.tried_before]))
+        return Settled(failed, request.meter.started, sum(each.duration for each in attempts[: request.tried_before]))
     started = attempt_start(request, attempts, moments)
-    answer = _answer(request, facts, attempts, owner, moments, started)
+    answer = _answer(request, facts, attempts, identity, moments, started)
     return Settled((*failed, answer), started, sum(attempt.duration for attempt in attempts))
 
 
@@ -106,20 +104,20 @@ def _facts(request: Request) -> model_responses.Response | None:
     return model_responses.read_response(request.response)
 
 
-def _failed(attempt: model_responses.Attempt, number: int, request: Request, owner: Owner) -> ResponseRecord:
+def _failed(attempt: model_responses.Attempt, number: int, request: Request, identity: RunIdentity) -> ResponseRecord:
     usage = attempt.usage
     return ResponseRecord(
-        run_id=owner.run_id,
-        conversation_id=owner.conversation_id,
+        run_id=identity.run_id,
+        conversation_id=identity.conversation_id,
         step=request.step,
         attempt=number,
-        agent=owner.agent,
-        root_agent=owner.root_agent,
+        agent=identity.agent,
+        root_agent=identity.root_agent,
         provider=attempt.provider,
         model=attempt.model,
-        door=owner.door,
-        labels=owner.labels,
-        instrumented=owner.instrumented,
+        door=identity.door,
+        labels=identity.labels,
+        instrumented=identity.instrumented,
         started_ns=stamp(round(attempt.started_unix * 1e9)),
         duration=attempt.duration,
         streamed=request.streamed,
@@ -140,7 +138,7 @@ def _answer(
     request: Request,
     facts: model_responses.Response | None,
     attempts: tuple[model_responses.Attempt, ...],
-    owner: Owner,
+    identity: RunIdentity,
     moments: Moments,
     started: float | None,
 ) -> ResponseRecord:
@@ -150,22 +148,20 @@ def _answer(
     zero = started if started is not None else meter.first_event
     paced = not request.was_held and not meter.is_held_back
     failures = max(0, len(attempts) - request.tried_before)
-    provider, model = model_responses.asked_model(
-        request.model, failures, facts.model_id if facts else None, request.model_ids
-    )
+    provider, model = request.model.candidate(failures, facts.model_id if facts else None)
     return ResponseRecord(
-        run_id=owner.run_id,
-        conversation_id=owner.conversation_id,
+        run_id=identity.run_id,
+        conversation_id=identity.conversation_id,
         step=request.step,
         attempt=len(attempts) + 1,
-        agent=owner.agent,
-        root_agent=owner.root_agent,
+        agent=identity.agent,
+        root_agent=identity.root_agent,
         provider=provider,
         model=model,
         response_model=facts.model if facts else None,
-        door=owner.door,
-        labels=owner.labels,
-        instrumented=owner.instrumented,
+        door=identity.door,
+        labels=identity.labels,
+        instrumented=identity.instrumented,
         started_ns=moments.to_unix_ns(zero if zero is not None else moments.monotonic),
         duration=_duration(request, started),
         streamed=request.streamed,
@@ -202,15 +198,15 @@ def attempt_start(request: Request, attempts: tuple[model_responses.Attempt, ...
     of an answer, is not trusted. The attempts' durations are used instead if the request's start is known.
     """
     if not attempts or request.tried_before >= len(attempts):
-        return request.started
+        return request.meter.started
     first_sign = (request.meter.first_event, request.answered, request.meter.stopped, moments.monotonic)
     latest = next(moment for moment in first_sign if moment is not None)
     failed_at = moments.to_monotonic(attempts[-1].started_unix + attempts[-1].duration)
-    if request.started is None:
+    if request.meter.started is None:
         return failed_at if failed_at <= latest else None
-    if request.started <= failed_at <= latest:
+    if request.meter.started <= failed_at <= latest:
         return failed_at
-    return min(latest, request.started + sum(attempt.duration for attempt in attempts))
+    return min(latest, request.meter.started + sum(attempt.duration for attempt in attempts))
 
 
 def _since(started: float | None, moment: float | None) -> float | None:

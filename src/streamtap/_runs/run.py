@@ -6,33 +6,33 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from streamtap._delivery.guard import guarded
-from streamtap._delivery.guarded_trace import GuardedTrace
-from streamtap._delivery.tracing import RunTrace
+from streamtap._delivery.tracing import GuardedTrace, RunTrace
 from streamtap._meter.phases import PhaseClock
 from streamtap._meter.response import ResponseMeter
 from streamtap._records.records import ResponseStart, RunRecord, RunStart
 from streamtap._runs.request import Request, Settled, build_records
 from streamtap._runs.tool_calls import ToolCalls
-from streamtap._upstream import durable, known_tools, model_responses, outcomes, run_context, stream_events
+from streamtap._upstream import durable, known_tools, outcomes, run_context, stream_events
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pydantic_ai.messages import ModelMessage
 
+    from streamtap._base.clock import Moments
     from streamtap._records.records import RequestOutcome, ResponseRecord, RunOutcome
     from streamtap._runs.replay import ReplayGate
-    from streamtap._runs.shared import Moments, Owner, Surroundings
+    from streamtap._runs.shared import RunIdentity, Shared
+    from streamtap._upstream.model_responses import AskedModel
 
 
 @dataclass(slots=True, eq=False)
 class Run:
     """An open run, fed by the one door that owns it."""
 
-    owner: Owner
-    parent_run_id: str | None
+    identity: RunIdentity
     started: float
-    around: Surroundings
+    shared: Shared
     gate: ReplayGate | None = None
     """For a run of a durable engine: decides what of it is reported."""
     tool_manager: object = None
@@ -57,9 +57,9 @@ class Run:
 
     def __post_init__(self) -> None:
         # Both clocks are read once for all of the run's timestamps: the wall clock may step during the run.
-        self.moments = self.around.moments
-        self.trace = GuardedTrace(RunTrace(), self.around.out)
-        self.tools = ToolCalls(self.owner, self.around.out, self.moments, self.phases, self.trace)
+        self.moments = self.shared.read_clocks()
+        self.trace = GuardedTrace(RunTrace(), self.shared.out)
+        self.tools = ToolCalls(self.identity, self.shared.out, self.moments, self.phases, self.trace)
 
     def announce(self, parent: Run | None) -> None:
         """Open the run's trace and report its start.
@@ -67,22 +67,22 @@ class Run:
         Args:
             parent: The run that called it.
         """
-        owner = self.owner
+        identity = self.identity
         start = RunStart(
-            run_id=owner.run_id,
-            conversation_id=owner.conversation_id,
-            parent_run_id=self.parent_run_id,
-            agent=owner.agent,
-            root_agent=owner.root_agent,
-            door=owner.door,
-            labels=owner.labels,
+            run_id=identity.run_id,
+            conversation_id=identity.conversation_id,
+            parent_run_id=identity.parent_run_id,
+            agent=identity.agent,
+            root_agent=identity.root_agent,
+            door=identity.door,
+            labels=identity.labels,
             started_ns=self.moments.to_unix_ns(self.started),
         )
-        with guarded(self.around.out, 'spans'):
-            outer = None if parent is None else parent.trace.inner
-            trace = self.around.tracing.open(start, instrumented=owner.instrumented, parent=outer)
-            self.trace = self.tools.trace = GuardedTrace(trace, self.around.out)
-        self.around.out.run_started(start)
+        with guarded(self.shared.out, 'spans'):
+            called_by = None if parent is None else parent.trace.inner
+            trace = self.shared.tracing.open(start, instrumented=identity.instrumented, parent=called_by)
+            self.trace = self.tools.trace = GuardedTrace(trace, self.shared.out)
+        self.shared.out.run_started(start)
 
     def tool_name(self, name: str) -> str:
         """The name under which a tool is reported: its own, or `_unknown` if the run does not know it."""
@@ -124,7 +124,7 @@ class Run:
         self,
         *,
         step: int,
-        model: object,
+        model: AskedModel,
         mode: Literal['streamed', 'unstreamed'],
         started: float | None,
         messages: Sequence[ModelMessage],
@@ -138,34 +138,34 @@ class Run:
         self,
         *,
         step: int,
-        model: object,
+        model: AskedModel,
         mode: Literal['streamed', 'unstreamed'],
         started: float | None,
         messages: Sequence[ModelMessage],
     ) -> Request:
         """A request may be about to be sent; it is reported as begun by `request_began`, when that is certain."""
         self.settle()
-        meter = ResponseMeter(started, stall_after=self.around.stall_after)
+        meter = ResponseMeter(started, stall_after=self.shared.stall_after)
         # Under a durable engine the loop gets a response as a whole, when it is complete, as if it were streamed.
         streamed = mode == 'streamed' and self.gate is None
-        request = Request(step, started, streamed, model, meter, messages, len(messages))
-        request.asked_unix = self.around.clock.unix_ns() / 1e9
+        request = Request(step, streamed, model, meter, messages, len(messages))
+        request.asked_unix = self.shared.clock.unix_ns() / 1e9
         self.messages, self.known_messages = messages, len(messages)
         if run_context.asks_again(messages):
             self.output_retries += 1
         self.open_request = request
-        provider, name = model_responses.asked_model(model, 0)
-        now = self.around.clock.monotonic()
-        owner = self.owner
+        provider, name = model.candidate(0)
+        now = self.shared.clock.monotonic()
+        identity = self.identity
         request.unreported_start = ResponseStart(
-            run_id=owner.run_id,
-            conversation_id=owner.conversation_id,
+            run_id=identity.run_id,
+            conversation_id=identity.conversation_id,
             step=step,
-            agent=owner.agent,
+            agent=identity.agent,
             provider=provider,
             model=name,
-            door=owner.door,
-            labels=owner.labels,
+            door=identity.door,
+            labels=identity.labels,
             started_ns=self.moments.to_unix_ns(started if started is not None else now),
             streamed=request.streamed,
         )
@@ -175,7 +175,7 @@ class Run:
         """It is certain that the request was sent: report its start, once."""
         start, request.unreported_start = request.unreported_start, None
         if start is not None:
-            self.around.out.response_started(start)
+            self.shared.out.response_started(start)
 
     def request_over(
         self, request: Request, outcome: RequestOutcome, *, error: BaseException | None = None, now: float
@@ -196,7 +196,7 @@ class Run:
             self.unsettled = request
             if self.trace.adds_to_requests:
                 # pydantic-ai's own span of the request ends before the request is settled.
-                self.trace.request_over(build_records(request, self.owner, self.moments).records[-1])
+                self.trace.request_over(build_records(request, self.identity, self.moments).records[-1])
             if self.gate is not None and outcome == 'success':
                 # The engine has recorded it, so no other process will report it: it must not be lost with this one.
                 self.settle()
@@ -215,17 +215,29 @@ class Run:
             self.gate.refused()
         return False
 
-    def settle(self) -> None:
-        """Report the request that is over, with what its response says by now."""
+    def forget(self, request: Request) -> None:
+        """The expected request was never sent."""
+        if self.open_request is request:
+            self.open_request = None
+
+    def take_unsettled(self) -> Request | None:
+        """The request that is over and not reported yet, if there is one; who takes it has to `report` it."""
         request, self.unsettled = self.unsettled, None
-        if request is None:
-            return
+        return request
+
+    def settle(self) -> None:
+        """Report the request that is over, if there is one."""
+        if (request := self.take_unsettled()) is not None:
+            self.report(request)
+
+    def report(self, request: Request) -> None:
+        """Report a request that is over, with what its response says by now."""
         meter = request.meter
-        settled = build_records(request, self.owner, self.moments)
+        settled = build_records(request, self.identity, self.moments)
         for record in settled.records:
-            priced = self.around.price(record) if record.usage_reported else record
+            priced = self.shared.price(record) if record.usage_reported else record
             self._account(priced)
-            self.around.out.response_ended(self.trace.responded(priced))
+            self.shared.out.response_ended(self.trace.responded(priced))
         for call in meter.native_calls:
             self.tools.native(call, step=request.step)
         self._add_phases(request, settled)
@@ -234,7 +246,7 @@ class Run:
         if meter.final_result is not None:
             self.final_result = meter.final_result
         if meter.dropped_parts:
-            self.around.out.dropped('parts', meter.dropped_parts)
+            self.shared.out.dropped('parts', meter.dropped_parts)
 
     def _add_phases(self, request: Request, settled: Settled) -> None:
         waiting = 'wait' if request.streamed else 'model'
@@ -254,30 +266,25 @@ class Run:
 
     # The end
 
-    def close(self) -> None:
-        """The tap is closed while the run is still in progress: its outcome stays unknown."""
-        with guarded(self.around.out, self.owner.door):
-            self.end('incomplete', error_type=None, now=self.around.clock.monotonic())
-
     def end(self, outcome: RunOutcome, *, error_type: str | None, now: float) -> None:
         """The run is over: report what is still open, then the run."""
         # A failure in here must not keep the end of the run from being reported.
-        with guarded(self.around.out, self.owner.door):
+        with guarded(self.shared.out, self.identity.door):
             outcome = self._end_open(outcome, error_type, now)
         if self.reported_before or (self.gate is not None and not self.gate.ended()):
             return
-        owner = self.owner
+        identity = self.identity
         duration = max(0.0, now - self.started)
         was_resumed = self.gate is not None and self.gate.has_replayed
         record = self.trace.ended(
             RunRecord(
-                run_id=owner.run_id,
-                conversation_id=owner.conversation_id,
-                parent_run_id=self.parent_run_id,
-                agent=owner.agent,
-                root_agent=owner.root_agent,
-                door=owner.door,
-                labels=owner.labels,
+                run_id=identity.run_id,
+                conversation_id=identity.conversation_id,
+                parent_run_id=identity.parent_run_id,
+                agent=identity.agent,
+                root_agent=identity.root_agent,
+                door=identity.door,
+                labels=identity.labels,
                 started_ns=self.moments.to_unix_ns(self.started),
                 duration=duration,
                 outcome=outcome,
@@ -293,7 +300,7 @@ class Run:
                 phases=self.phases.split(duration),
             )
         )
-        self.around.out.run_ended(record)
+        self.shared.out.run_ended(record)
 
     def _end_open(self, outcome: RunOutcome, error_type: str | None, now: float) -> RunOutcome:
         """Report what is still open; returns the run's outcome, corrected by what was left unfinished."""

@@ -10,13 +10,13 @@ from streamtap._records.records import ToolRecord, ToolStart
 from streamtap._upstream import known_tools
 
 if TYPE_CHECKING:
+    from streamtap._base.clock import Moments
     from streamtap._delivery.dispatch import Dispatch
-    from streamtap._delivery.guarded_trace import GuardedTrace
-    from streamtap._delivery.tracing import ToolTrace
+    from streamtap._delivery.tracing import GuardedTrace, ToolTrace
     from streamtap._meter.phases import PhaseClock
     from streamtap._meter.response import NativeCall
     from streamtap._records.records import RunOutcome, ToolKind, ToolOutcome
-    from streamtap._runs.shared import Moments, Owner
+    from streamtap._runs.shared import RunIdentity
 
 
 @dataclass(slots=True)
@@ -37,14 +37,14 @@ class ToolCalls:
     """The tool calls of one run.
 
     Args:
-        owner: The run that they belong to.
+        identity: The run that they belong to.
         out: Where records go.
         moments: Converts between the clocks.
         phases: Counts the time in which any of them ran.
         trace: Makes their spans.
     """
 
-    owner: Owner
+    identity: RunIdentity
     out: Dispatch
     moments: Moments
     phases: PhaseClock
@@ -63,14 +63,14 @@ class ToolCalls:
         self.open[tool_call_id] = call
         self.out.tool_started(
             ToolStart(
-                run_id=self.owner.run_id,
-                conversation_id=self.owner.conversation_id,
+                run_id=self.identity.run_id,
+                conversation_id=self.identity.conversation_id,
                 step=step,
-                agent=self.owner.agent,
+                agent=self.identity.agent,
                 tool=tool,
                 tool_call_id=clean(tool_call_id),
                 kind=kind,
-                labels=self.owner.labels,
+                labels=self.identity.labels,
                 started_ns=self.moments.to_unix_ns(started),
             )
         )
@@ -167,14 +167,14 @@ class ToolCalls:
             self.outputs_sent_back += 1
         record = self.trace.tool_ended(
             ToolRecord(
-                run_id=self.owner.run_id,
-                conversation_id=self.owner.conversation_id,
+                run_id=self.identity.run_id,
+                conversation_id=self.identity.conversation_id,
                 step=call.step,
-                agent=self.owner.agent,
+                agent=self.identity.agent,
                 tool=call.tool,
                 tool_call_id=clean(call.tool_call_id),
                 kind=call.kind,
-                labels=self.owner.labels,
+                labels=self.identity.labels,
                 started_ns=self.moments.to_unix_ns(call.started),
                 duration=duration,
                 outcome=outcome,

@@ -15,7 +15,7 @@ from streamtap._upstream.reading import read
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pydantic_ai.messages import AgentStreamEvent, ModelMessage, ModelResponse
+    from pydantic_ai.messages import AgentStreamEvent, ModelMessage
 
 _OF_RESPONSES = frozenset({'part_start', 'part_delta', 'part_end', 'final_result'})
 _OF_TOOLS = frozenset(
@@ -142,9 +142,3 @@ def made_at(messages: Sequence[ModelMessage]) -> float | None:
         return None
     timestamp = getattr(messages[-1], 'timestamp', None)
     return None if timestamp is None else timestamp.timestamp()
-
-
-def asked_model_id(response: ModelResponse) -> tuple[str, str]:
-    """The provider and the model that a response says were asked."""
-    provider, _, model = (getattr(response, 'model_id', None) or '').partition(':')
-    return provider, model

@@ -188,41 +188,66 @@ def response_at(messages: Sequence[ModelMessage], index: int) -> ModelResponse |
     return None
 
 
-def asked_model(
-    model: object, failures: int, model_id: str | None = None, known_ids: tuple[str, ...] = ()
-) -> tuple[str, str]:
-    """The provider and the model that was asked: what is configured, not how the server spells it.
+@dataclass(frozen=True, slots=True)
+class AskedModel:
+    """The model that a request asks: what is configured, not how the server spells it.
 
     Args:
-        model: The model of the request, with any wrappers.
-        failures: How many candidates failed before this one.
-        model_id: The `provider:model` that was asked, as the response says; it identifies the candidate where the
-            fallback is a capability, and the context of the run still has the first one.
-        known_ids: The ids of `model`, if a capability may have sent the request to another model all the same.
+        provider: The provider's name; '' if it is unknown.
+        name: The model's name, likewise.
+        ids: The ids of the model, where a capability may send the request to another one all the same.
+        candidates: The candidates of a fallback model, in order.
     """
-    asked = _unwrap(model)
-    is_another = bool(known_ids) and model_id is not None and model_id not in known_ids
-    candidates = () if is_another else wrapped_candidates(asked)
-    if candidates:
-        return asked_model(candidates[min(failures, len(candidates) - 1)], 0)
-    if (failures or is_another) and model_id and ':' in model_id:
-        answered_by, _, name = model_id.partition(':')
-        return clean(answered_by), clean(name)
-    provider = getattr(asked, 'system', None)
-    name = getattr(asked, 'model_name', None)
-    return _name(provider) or '', _name(name) or ''
+
+    provider: str
+    name: str
+    ids: tuple[str, ...] = ()
+    candidates: tuple[AskedModel, ...] = ()
+
+    def candidate(self, failures: int, model_id: str | None = None) -> tuple[str, str]:
+        """The provider and the model that were asked, among several candidates the one that answered.
+
+        Args:
+            failures: How many candidates failed before this one.
+            model_id: The `provider:model` that was asked, as the response says; it identifies the candidate where the
+                fallback is a capability, and the context of the run still has the first one.
+        """
+        is_another = bool(self.ids) and model_id is not None and model_id not in self.ids
+        if self.candidates and not is_another:
+            return self.candidates[min(failures, len(self.candidates) - 1)].candidate(0)
+        if (failures or is_another) and model_id and ':' in model_id:
+            answered_by, _, name = model_id.partition(':')
+            return clean(answered_by), clean(name)
+        return self.provider, self.name
 
 
-def wrapped_candidates(model: object) -> tuple[object, ...]:
-    """The candidates of a fallback model, in order; empty for any other model."""
-    models: object = getattr(_unwrap(model), 'models', None)
-    return tuple(cast('Sequence[object]', models)) if isinstance(models, (list, tuple)) else ()
+UNKNOWN_MODEL = AskedModel('', '')
+"""A model of which nothing is known."""
 
 
-def _unwrap(model: object) -> object:
+def model_of_response(response: ModelResponse) -> AskedModel:
+    """The model that a response says was asked."""
+    provider, _, name = (getattr(response, 'model_id', None) or '').partition(':')
+    return AskedModel(provider, name)
+
+
+def asked_model(model: object, ids: tuple[str, ...] = ()) -> AskedModel:
+    """Read a model, with any wrappers; its properties are read once, and what they raise leaves a name empty.
+
+    Args:
+        model: The model of the request.
+        ids: The ids of `model`, if a capability may have sent the request to another model all the same.
+    """
     for _ in range(16):
-        wrapped = getattr(model, 'wrapped', None)
+        wrapped = read(model, 'wrapped')
         if wrapped is None:
             break
         model = wrapped
-    return model
+    listed = read(model, 'models')
+    candidates = tuple(cast('Sequence[object]', listed)) if isinstance(listed, (list, tuple)) else ()
+    return AskedModel(
+        provider=_name(read(model, 'system')) or '',
+        name=_name(read(model, 'model_name')) or '',
+        ids=ids,
+        candidates=tuple(asked_model(candidate) for candidate in candidates),
+    )

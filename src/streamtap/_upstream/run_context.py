@@ -11,6 +11,7 @@ from pydantic_ai.models.instrumented import InstrumentedModel
 
 from streamtap._base.names import clean
 from streamtap._upstream.event_sources import made_at
+from streamtap._upstream.model_responses import asked_model
 from streamtap._upstream.reading import read
 from streamtap._upstream.versions import HAS_LAZY_STREAMS
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from pydantic_ai.messages import ModelMessage
     from pydantic_ai.models import ModelRequestContext
+
+    from streamtap._upstream.model_responses import AskedModel
 
 
 UNKNOWN = '_unknown'
@@ -144,15 +147,11 @@ def goes_on(lifetime: object) -> bool:
     return getattr(lifetime, '_finished', None) is False
 
 
-def model_of(ctx: object) -> object | None:
-    """The model that the run asks, with any wrappers."""
-    return read(ctx, 'model')
-
-
-def model_ids(ctx: object) -> tuple[str, ...]:
-    """The ids of the context's model; if a response has another id, a capability sent the request to another model."""
-    ids = (read(read(ctx, 'model'), 'model_id'), read(ctx, 'model_id'))
-    return tuple(each for each in ids if isinstance(each, str))
+def model_of(ctx: object) -> AskedModel:
+    """The model that the run asks; if a response has none of its ids, a capability sent the request to another one."""
+    model = read(ctx, 'model')
+    ids = (read(model, 'model_id'), read(ctx, 'model_id'))
+    return asked_model(model, tuple(each for each in ids if isinstance(each, str)))
 
 
 def asks_again(messages: Sequence[ModelMessage]) -> bool:

@@ -9,9 +9,9 @@ from streamtap._doors.capability.run import WHERE, CapabilityRun
 from streamtap._upstream import durable, run_context
 
 if TYPE_CHECKING:
-    from streamtap._runs.caller import CurrentRun
+    from streamtap._runs.caller import Caller
     from streamtap._runs.registry import Runs
-    from streamtap._runs.shared import Surroundings
+    from streamtap._runs.shared import Shared
 
 
 class CapabilityDoor:
@@ -19,21 +19,19 @@ class CapabilityDoor:
 
     Args:
         runs: The tap's open runs.
-        around: What all runs share.
-        labels: The names of the user's own dimensions.
-        current: The run whose tool is executing in the current context.
+        shared: What all runs share.
+        caller: The run whose tool is executing in the current context.
     """
 
-    def __init__(self, runs: Runs, around: Surroundings, *, labels: tuple[str, ...], current: CurrentRun) -> None:
+    def __init__(self, runs: Runs, shared: Shared, caller: Caller) -> None:
         self._runs = runs
-        self._around = around
-        self._labels = labels
-        self._current = current
-        self.now = around.clock.monotonic
+        self._shared = shared
+        self._caller = caller
+        self.now = shared.clock.monotonic
 
     def measures_here(self) -> bool:
         """Whether runs are measured in this context: not in a Temporal workflow, which may be replayed at any time."""
-        with guarded(self._around.out, WHERE):
+        with guarded(self._shared.out, WHERE):
             return not durable.in_temporal_workflow()
         return True
 
@@ -44,27 +42,14 @@ class CapabilityDoor:
             ctx: The run's context.
             entered: When the run requested its copy of the capability, before it queued for a slot.
         """
-        with guarded(self._around.out, WHERE):
-            who = run_context.who(ctx)
-            if not who.run_id:
-                return None
+        with guarded(self._shared.out, WHERE):
             started = self.now()
-            parent = self._current.get()
-            labels = run_context.metadata_labels(ctx, self._labels, parent.owner.labels if parent is not None else {})
-            run = self._runs.open(
-                who,
-                WHERE,
-                labels=labels,
-                parent=parent,
-                started=started,
-                instrumented=run_context.is_instrumented(ctx),
-                call='first',
-            )
+            run = self._runs.open(ctx, WHERE, started=started, call='first')
             if run is None:
                 return None
             if entered is not None and run_context.waits_for_slot(ctx):
                 run.phases.queue = started - entered
-            opened = CapabilityRun(run, self._runs, self._around, self._current)
+            opened = CapabilityRun(run, self._runs, self._shared, self._caller)
             opened.end_with_task(ctx)
             return opened
         return None

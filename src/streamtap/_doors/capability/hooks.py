@@ -129,24 +129,27 @@ class TapCapability(AbstractCapability[Any]):
         self, ctx: RunContext[Any], *, stream: AsyncIterable[AgentStreamEvent]
     ) -> AsyncIterator[AgentStreamEvent]:
         """Time the wait for each event of a stream that is being consumed."""
-        reader = None if self._run is None else self._run.reader(ctx)
+        run = self._run
         try:
-            if reader is None:
+            if run is None:
                 async for event in stream:
                     yield event
                 return
-            monotonic = reader.monotonic
-            read = reader.read
+            monotonic = run.monotonic
+            observer, over = run.observe(ctx)
+            read, waiting = observer.read, observer.waiting
             waited_from = monotonic()
             try:
                 async for event in stream:
-                    read(event, waited_from, monotonic())
+                    now = monotonic()
+                    read(event, waited_from, now)
                     yield event
-                    waited_from = reader.resumed()
+                    waited_from = monotonic()
+                    waiting(now, waited_from)
             except BaseException as error:
-                reader.over(error)
+                over(error)
                 raise
-            reader.over(None)
+            over(None)
         finally:
             close = getattr(stream, 'aclose', None)
             if close is not None:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from streamtap._base.names import clean
 from streamtap._delivery.guard import guarded
-from streamtap._doors.capability.streams import ResponseReader, ToolReader
+from streamtap._doors.capability.tool_results import ToolResultsObserver
+from streamtap._doors.observed_stream import NoObserver
+from streamtap._doors.response_observer import ResponseObserver
 from streamtap._upstream import model_responses, outcomes, run_context, stream_events
 
 if TYPE_CHECKING:
@@ -18,12 +20,13 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import AgentStreamEvent, ModelResponse
     from pydantic_ai.models import ModelRequestContext
 
+    from streamtap._doors.observed_stream import StreamObserver
     from streamtap._records.records import RunOutcome
-    from streamtap._runs.caller import CurrentRun
+    from streamtap._runs.caller import Caller
     from streamtap._runs.registry import Runs
     from streamtap._runs.request import Request
     from streamtap._runs.run import Run
-    from streamtap._runs.shared import Surroundings
+    from streamtap._runs.shared import Shared
     from streamtap._runs.tool_calls import OpenTool
 
 WHERE = 'capability'
@@ -35,19 +38,20 @@ class CapabilityRun:
     Args:
         run: The open run.
         runs: The tap's open runs, from which it is removed when it ends.
-        around: What all runs share.
-        current: Set to the run while one of its tools executes.
+        shared: What all runs share.
+        caller: Set to the run while one of its tools executes.
     """
 
-    def __init__(self, run: Run, runs: Runs, around: Surroundings, current: CurrentRun) -> None:
+    def __init__(self, run: Run, runs: Runs, shared: Shared, caller: Caller) -> None:
         self.run = run
         self._runs = runs
-        self.out = around.out
-        self._monotonic = around.clock.monotonic
-        self._current = current
+        self.out = shared.out
+        self.monotonic = shared.clock.monotonic
+        self._caller = caller
         self._request: Request | None = None
         self._step = 0
         self._executed: set[str] = set()
+        self._failed = partial(shared.out.failed, WHERE)
         self._unhook_task: Callable[[], object] = _nothing
 
     # The run
@@ -90,10 +94,9 @@ class CapabilityRun:
 
     def _count_realtime_responses(self, ctx: object, result: object) -> None:
         """Count the responses of a realtime session: none is reported while it lasts, but its result has them all."""
+        model = run_context.model_of(ctx)
         for step, response in enumerate(model_responses.spoken_responses(ctx, result), 1):
-            request = self.run.begin_request(
-                step=step, model=run_context.model_of(ctx), mode='streamed', started=None, messages=()
-            )
+            request = self.run.begin_request(step=step, model=model, mode='streamed', started=None, messages=())
             request.response = response
             answered_at = self.run.moments.to_monotonic(response.timestamp.timestamp())
             request.meter.other(answered_at, answered_at)
@@ -102,8 +105,7 @@ class CapabilityRun:
     def _end(self, outcome: RunOutcome, error_type: str | None) -> None:
         self._unhook_task()
         self._unhook_task = _nothing
-        if self._runs.remove(self.run):
-            self.run.end(outcome, error_type=error_type, now=self._monotonic())
+        self._runs.end(self.run, outcome, error_type, now=self.monotonic())
         # It holds the run's context, which holds this capability: clearing it breaks the cycle.
         self.run.tool_manager = None
 
@@ -121,20 +123,20 @@ class CapabilityRun:
         """An attempt of the request is about to be sent."""
         with guarded(self.out, WHERE):
             run_context.take_off_second_instrumentation(ctx, request_context)
-            started = self._monotonic()
+            started = self.monotonic()
             self.run.tool_manager = run_context.tool_manager(ctx)
             attempts = getattr(request_context, 'attempt', 1) - 1
             if self._request is not None and attempts:
                 # Earlier attempts are listed on the response, with their own times.
-                self._request.model = request_context.model
-                self._request.started = self._request.meter.started = started
+                self._request.model = model_responses.asked_model(request_context.model)
+                self._request.meter.started = started
                 self._request.tried_before = attempts
                 self._request.answered = self._request.response = None
                 return
             self.run.trace.request_seen()
             self._request = self.run.begin_request(
                 step=self._step,
-                model=request_context.model,
+                model=model_responses.asked_model(request_context.model),
                 mode='streamed' if request_context.streaming else 'unstreamed',
                 started=started,
                 messages=run_context.messages_of(ctx),
@@ -143,7 +145,7 @@ class CapabilityRun:
     def attempt_answered(self, response: ModelResponse) -> None:
         """An attempt was answered; other capabilities may still reject the response or replace it."""
         if self._request is not None:
-            self._request.answered = self._monotonic()
+            self._request.answered = self.monotonic()
             self._request.response = response
 
     def request_answered(self, response: ModelResponse) -> None:
@@ -155,7 +157,7 @@ class CapabilityRun:
             if request.response is None:
                 request.response = response
             if request.answered is None:
-                request.answered = self._monotonic()
+                request.answered = self.monotonic()
             broken = request.streamed and not model_responses.read_response(response, priced=False).is_complete
             self.run.request_over(request, 'cancelled' if broken else 'success', now=request.answered)
 
@@ -170,35 +172,26 @@ class CapabilityRun:
                 self.run.request_over(request, 'success', now=request.answered)
             else:
                 outcome = outcomes.request_outcome(error, ctx)
-                self.run.request_over(request, outcome, error=error, now=self._monotonic())
+                self.run.request_over(request, outcome, error=error, now=self.monotonic())
 
     # A stream of events
 
-    def reader(self, ctx: object) -> ResponseReader | ToolReader | None:
-        """The reader for the stream that begins here."""
+    def observe(self, ctx: object) -> tuple[StreamObserver, Callable[[BaseException | None], None]]:
+        """What observes the stream that begins here, and what to call at its end, with what it raised, if anything."""
         with guarded(self.out, WHERE):
             request = self.run.open_request
             self.run.tool_manager = run_context.tool_manager(ctx)
             is_durable = self.run.gate is not None
             if request is not None and (request.streamed or is_durable) and run_context.model_call(ctx, None):
                 if request.meter.started is not None and not run_context.is_primed(ctx, None):
-                    request.started = request.meter.started = max(request.meter.started, self._monotonic())
-                return ResponseReader(
-                    # A durable run gets a response only when it is complete: its events say nothing about the pace.
-                    None if is_durable else request.meter,
-                    self._monotonic,
-                    describe=self.run.describe_tool,
-                    over=partial(self._stream_over, request, ctx),
-                    failed=partial(self.out.failed, WHERE),
-                )
+                    request.meter.started = max(request.meter.started, self.monotonic())
+                # A durable run gets a response only when it is complete: its events say nothing about the pace.
+                meter = None if is_durable else request.meter
+                observer = ResponseObserver(meter, self.run.describe_tool, self._failed)
+                return observer, partial(self._stream_over, request, ctx)
             self.run.settle()
-            return ToolReader(
-                self._monotonic,
-                take=self._result,
-                held=self.run.phases.hold,
-                failed=partial(self.out.failed, WHERE),
-            )
-        return None
+            return ToolResultsObserver(self._result, self.run.phases.hold, self._failed), _ignore
+        return NoObserver(), _ignore
 
     def _stream_over(self, request: Request, ctx: object, error: BaseException | None) -> None:
         """A response's stream ended or was abandoned."""
@@ -206,9 +199,9 @@ class CapabilityRun:
             outcome = 'success' if error is None else outcomes.request_outcome(error, ctx)
             if error is None:
                 # Only the response says whether it is complete, and its hook is still to come.
-                request.meter.stop(self._monotonic())
+                request.meter.stop(self.monotonic())
             else:
-                self.run.request_over(request, outcome, error=error, now=self._monotonic())
+                self.run.request_over(request, outcome, error=error, now=self.monotonic())
 
     def _result(self, event: AgentStreamEvent) -> None:
         """The result of a tool call came as an event."""
@@ -222,7 +215,7 @@ class CapabilityRun:
                 call, result.outcome, cause=result.cause, error_type=result.error_type, interval=interval
             )
         else:
-            self.run.refuse_tool(result, step=self._step, now=self._monotonic())
+            self.run.refuse_tool(result, step=self._step, now=self.monotonic())
 
     # A tool
 
@@ -231,7 +224,7 @@ class CapabilityRun:
         """Time the execution of a function tool."""
         call = self._tool_began(ctx, name, call_id)
         try:
-            with self._current.calling(lambda: self.run), self.run.trace.inside(None if call is None else call.span):
+            with self._caller.calling(lambda: self.run), self.run.trace.inside(None if call is None else call.span):
                 yield
         except BaseException as error:
             self._tool_ended(call, error)
@@ -243,7 +236,7 @@ class CapabilityRun:
         with guarded(self.out, WHERE):
             self.run.tool_manager = run_context.tool_manager(ctx) or self.run.tool_manager
             self._executed.add(call_id)
-            started = self._monotonic()
+            started = self.monotonic()
             call = self.run.tools.begin(self.run.tool_name(name), call_id, step=self._step, started=started)
             call.span = self.run.trace.tool(call.tool, clean(call_id), self.run.moments.to_unix_ns(started))
             return call
@@ -252,7 +245,7 @@ class CapabilityRun:
     def _tool_ended(self, call: OpenTool | None, error: BaseException | None) -> None:
         with guarded(self.out, WHERE):
             if call is not None:
-                interval = (call.started, self._monotonic())
+                interval = (call.started, self.monotonic())
                 outcome, cause, error_type = ('success', None, None) if error is None else outcomes.tool_outcome(error)
                 self.run.tools.end(call, outcome, cause=cause, error_type=error_type, interval=interval)
 
@@ -264,10 +257,10 @@ class CapabilityRun:
             yield
             return
         try:
-            with self._current.calling(lambda: self.run):
+            with self._caller.calling(lambda: self.run):
                 yield
         finally:
-            call.executed = self._monotonic()
+            call.executed = self.monotonic()
 
     def _output_began(self, ctx: object, output_context: object) -> OpenTool | None:
         with guarded(self.out, WHERE):
@@ -277,7 +270,7 @@ class CapabilityRun:
             name, call_id = made_of
             call = self.run.tools.open.get(call_id)
             if call is None:
-                shown, now = self.run.tool_name(name), self._monotonic()
+                shown, now = self.run.tool_name(name), self.monotonic()
                 call = self.run.tools.begin(shown, call_id, step=self._step, started=now, kind='output')
             call.executed = None
             return call
@@ -286,3 +279,7 @@ class CapabilityRun:
 
 def _nothing() -> None:
     """No task to unhook from."""
+
+
+def _ignore(_: BaseException | None) -> None:
+    """Nothing to do at the end of a stream: each tool call reports its own end."""

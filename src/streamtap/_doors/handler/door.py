@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from streamtap._delivery.guard import guarded
-from streamtap._doors.nodes.streams import ResponseCall
-from streamtap._doors.observed_stream import BesideEvents
+from streamtap._doors.nodes.streams import RequestStream
+from streamtap._doors.observed_stream import ObservedStream
 from streamtap._upstream import durable, stream_events
 
 if TYPE_CHECKING:
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from pydantic_ai.agent import EventStreamHandler
     from pydantic_ai.messages import AgentStreamEvent
 
-    from streamtap._doors.handler.durable_unit import UnitCalls
-    from streamtap._doors.nodes.runs import HandlerRuns
-    from streamtap._doors.nodes.streams import HandlerCalls, ToolsCall
-    from streamtap._runs.shared import Surroundings
+    from streamtap._doors.handler.durable_unit import DurableUnits
+    from streamtap._doors.nodes.runs import NodeRuns
+    from streamtap._doors.nodes.streams import NodeStreams, ToolsStream
+    from streamtap._runs.shared import Shared
 
 WHERE = 'handler'
 
@@ -28,17 +28,17 @@ class HandlerDoor:
     """Measures the runs that have the tap as their handler.
 
     Args:
-        around: What all runs share.
+        shared: What all runs share.
         runs: Finds the run that a call belongs to.
-        calls: Creates an object to measure each call.
+        streams: Creates an object to measure each stream.
         units: Measures the calls inside units of a durable engine.
     """
 
-    def __init__(self, around: Surroundings, runs: HandlerRuns, calls: HandlerCalls, units: UnitCalls) -> None:
-        self._out = around.out
-        self._monotonic = around.clock.monotonic
+    def __init__(self, shared: Shared, runs: NodeRuns, streams: NodeStreams, units: DurableUnits) -> None:
+        self._out = shared.out
+        self._monotonic = shared.clock.monotonic
         self._runs = runs
-        self._calls = calls
+        self._streams = streams
         self._units = units
 
     async def handle(self, ctx: RunContext[object], events: AsyncIterable[AgentStreamEvent]) -> None:
@@ -46,23 +46,25 @@ class HandlerDoor:
         if self._is_in_unit(events):
             await self._units.handle(ctx, events)
             return
-        watched = self._runs.enter(ctx, events, WHERE)
-        if watched is None:
+        node_run = self._runs.enter(ctx, events, WHERE)
+        if node_run is None:
             async for _ in events:
                 pass
             return
         try:
-            call = self._calls.begin(watched, ctx, events)
-            read = self._read_response(call, events) if isinstance(call, ResponseCall) else self._read(call, events)
+            stream = self._streams.begin(node_run, ctx, events)
+            read = (
+                self._read_response(stream, events) if isinstance(stream, RequestStream) else self._read(stream, events)
+            )
             try:
-                with call.current():
+                with stream.current():
                     await read
             except BaseException as error:
-                call.over(error)
+                stream.over(error)
                 raise
-            call.over(None)
+            stream.over(None)
         finally:
-            self._runs.leave(watched)
+            self._runs.leave(node_run)
 
     async def handle_beside(
         self, ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent], handler: EventStreamHandler[Any]
@@ -71,43 +73,43 @@ class HandlerDoor:
         if self._is_in_unit(events):
             await self._units.handle(ctx, events, handler)
             return
-        watched = self._runs.enter(ctx, events, WHERE)
-        if watched is None:
+        node_run = self._runs.enter(ctx, events, WHERE)
+        if node_run is None:
             await handler(ctx, events)
             return
         try:
-            call = self._calls.begin(watched, ctx, events)
-            shown = BesideEvents(events, self._monotonic, call)
+            stream = self._streams.begin(node_run, ctx, events)
+            shown = ObservedStream(events, self._monotonic, stream)
             try:
-                with call.current():
+                with stream.current():
                     await handler(ctx, shown)
                     # What the handler left unread, pydantic-ai would drain; draining it here lets the tap see it.
                     await shown.read_on()
             except BaseException as error:
-                call.over(error, shown)
+                stream.over(error, shown)
                 raise
-            call.over(None, shown)
+            stream.over(None, shown)
         finally:
-            self._runs.leave(watched)
+            self._runs.leave(node_run)
 
     def _is_in_unit(self, events: object) -> bool:
         with guarded(self._out, WHERE):
             return durable.in_unit(events)
         return False
 
-    async def _read_response(self, call: ResponseCall, events: AsyncIterable[AgentStreamEvent]) -> None:
+    async def _read_response(self, stream: RequestStream, events: AsyncIterable[AgentStreamEvent]) -> None:
         """Read a response: the hot loop, which handles every delta."""
         monotonic = self._monotonic
         waited_from = monotonic()
-        meter = call.meter
+        meter = stream.meter
         feed = stream_events.feed_response
-        describe = call.describe
+        describe = stream.describe
         is_first = True
         async for event in events:
             now = monotonic()
             if is_first:
                 is_first = False
-                call.first_event()
+                stream.first_event()
             try:
                 if meter is not None:
                     feed(meter, event, waited_from, now, describe)
@@ -115,11 +117,12 @@ class HandlerDoor:
                 self._out.failed(WHERE, error)
             waited_from = now
 
-    async def _read(self, call: ToolsCall, events: AsyncIterable[AgentStreamEvent]) -> None:
+    async def _read(self, stream: ToolsStream, events: AsyncIterable[AgentStreamEvent]) -> None:
         monotonic = self._monotonic
         waited_from = monotonic()
-        call.waiting(waited_from)
+        stream.waiting(None, waited_from)
         async for event in events:
-            call.read(event, waited_from, monotonic())
+            stream.read(event, waited_from, monotonic())
             waited_from = monotonic()
-            call.waiting(waited_from)
+            # Nothing is held here: the tap itself is the consumer.
+            stream.waiting(None, waited_from)

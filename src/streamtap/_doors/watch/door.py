@@ -13,82 +13,79 @@ from typing import TYPE_CHECKING, Any
 
 from streamtap._base.forks import tell_forks
 from streamtap._delivery.guard import guarded
-from streamtap._doors.watch.observer import NOTHING, Found, WatchReader
-from streamtap._doors.watch.run import WHERE, WatchedRun
-from streamtap._doors.watch.stream import WatchedEvents
+from streamtap._doors.watch.observer import NOTHING, Found, WatchObserver
+from streamtap._doors.watch.run import WHERE, EventsRun
+from streamtap._doors.watch.stream import WatchedStream
 from streamtap._upstream import event_sources
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator
 
-    from streamtap._base.names import Names
-    from streamtap._doors.nodes.runs import HandlerRuns
-    from streamtap._doors.nodes.streams import HandlerCalls
-    from streamtap._runs.caller import CurrentRun
+    from streamtap._doors.nodes.runs import NodeRuns
+    from streamtap._doors.nodes.streams import NodeStreams
+    from streamtap._doors.watch.names import Names
+    from streamtap._runs.caller import Caller
     from streamtap._runs.registry import Runs
-    from streamtap._runs.shared import Surroundings
+    from streamtap._runs.shared import Shared
 
 
 class WatchDoor:
     """Measures iterables of events that the user reads.
 
     Args:
-        around: What all runs share.
+        shared: What all runs share.
         runs: The tap's open runs.
-        handler_runs: Finds the run that a stream of `node.stream()` belongs to.
-        calls: Begins the reading of one response or one round of tools.
-        labels: The names of the user's own dimensions.
-        current: The run whose tools are being called here.
+        node_runs: Finds the run that a stream of `node.stream()` belongs to.
+        streams: Begins the reading of one response or one round of tools.
+        caller: The run whose tools are being called here.
     """
 
     def __init__(
         self,
-        around: Surroundings,
+        shared: Shared,
         runs: Runs,
-        handler_runs: HandlerRuns,
-        calls: HandlerCalls,
-        *,
-        labels: tuple[str, ...],
-        current: CurrentRun,
+        node_runs: NodeRuns,
+        streams: NodeStreams,
+        caller: Caller,
     ) -> None:
-        self._around = around
-        self._handler_runs = handler_runs
-        self._calls = calls
+        self._shared = shared
+        self._handler_runs = node_runs
+        self._streams = streams
         self._runs = runs
-        self._labels = labels
-        self._current = current
-        self._reading: weakref.WeakSet[WatchedRun] = weakref.WeakSet()
-        self._readers: weakref.WeakValueDictionary[int, WatchReader] = weakref.WeakValueDictionary()
+        self._caller = caller
+        self._reading: weakref.WeakSet[EventsRun] = weakref.WeakSet()
+        self._observers: weakref.WeakValueDictionary[int, WatchObserver] = weakref.WeakValueDictionary()
         self._lock = threading.RLock()
         # Filled during garbage collection, which may happen while a lock of ours or of a sink is held: append only.
-        self._abandoned: deque[WatchReader] = deque()
+        self._abandoned: deque[WatchObserver] = deque()
         tell_forks(self)
 
     def forked(self) -> None:
         """Forget what the parent process reads."""
         self._lock = threading.RLock()
         self._reading.clear()
-        self._readers.clear()
+        self._observers.clear()
         self._abandoned.clear()
 
     def watch(self, events: AsyncIterable[Any], names: Names) -> AsyncIterator[Any]:
         """The same events, measured as they are read."""
-        # Events that are abandoned and watched again continue with the same reader.
-        reader = self._readers.get(id(events))
-        if reader is None or reader.events() is not events:
+        # Events that are abandoned and watched again continue with the same observer.
+        observer = self._observers.get(id(events))
+        if observer is None or observer.events() is not events:
             find = partial(self._find, names)
-            reader = self._readers[id(events)] = WatchReader(events, self._around.out, find, self._note_abandoned)
-        return WatchedEvents(events, self._around.clock.monotonic, reader)
+            observer = WatchObserver(events, self._shared.out, find, self._note_abandoned)
+            self._observers[id(events)] = observer
+        return WatchedStream(events, self._shared.clock.monotonic, observer)
 
     def catch_up(self) -> None:
         """End what nobody reads any more, and open the runs whose context is known by now."""
         while self._abandoned:
             try:
-                reader = self._abandoned.popleft()
+                observer = self._abandoned.popleft()
             except IndexError:  # another thread was faster
                 break
-            if not reader.holders:
-                reader.over(asyncio.CancelledError())
+            if not observer.holders:
+                observer.over(asyncio.CancelledError())
         with self._lock:
             reading = list(self._reading)
         for run in reading:
@@ -100,13 +97,13 @@ class WatchDoor:
         Args:
             generation: The generation to collect, if anything is being read.
         """
-        if self._readers:
+        if self._observers:
             gc.collect(generation)
         self.catch_up()
 
-    def _note_abandoned(self, reader: WatchReader, loop: asyncio.AbstractEventLoop | None) -> None:
+    def _note_abandoned(self, observer: WatchObserver, loop: asyncio.AbstractEventLoop | None) -> None:
         """A holder of these events is gone: the next `catch_up` ends them, which cannot be done here."""
-        self._abandoned.append(reader)
+        self._abandoned.append(observer)
         if loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(self.catch_up)
@@ -120,14 +117,12 @@ class WatchDoor:
         if watched is None:
             return NOTHING
         leave = partial(self._handler_runs.leave, watched)
-        with guarded(self._around.out, WHERE):
-            return Found(self._calls.begin(watched, ctx, events, names.asked()), leave)
+        with guarded(self._shared.out, WHERE):
+            return Found(self._streams.begin(watched, ctx, events, names.asked()), leave)
         return Found(None, leave)
 
-    def _whole_run(self, events: object, names: Names, pulled_at: float) -> WatchedRun:
-        reading = WatchedRun(
-            self._runs, self._around, labels=self._labels, current=self._current, events=events, names=names
-        )
+    def _whole_run(self, events: object, names: Names, pulled_at: float) -> EventsRun:
+        reading = EventsRun(self._runs, self._shared, self._caller, events=events, names=names)
         with self._lock:
             self._reading.add(reading)
         reading.begin(pulled_at)

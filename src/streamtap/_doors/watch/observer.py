@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import AgentStreamEvent
 
     from streamtap._delivery.dispatch import Dispatch
-    from streamtap._doors.nodes.streams import ResponseCall, ToolsCall
-    from streamtap._doors.watch.run import WatchedRun
+    from streamtap._doors.nodes.streams import RequestStream, ToolsStream
+    from streamtap._doors.watch.run import EventsRun
 
 
 class Found(NamedTuple):
     """What was found out about a stream of events."""
 
-    reading: ResponseCall | ToolsCall | WatchedRun | None
+    reading: RequestStream | ToolsStream | EventsRun | None
     """Measures them; `None` if they are not to be measured."""
     leave: Callable[[], None] = lambda: None
     """To be called when no more of them will be read."""
@@ -34,7 +34,7 @@ class Found(NamedTuple):
 NOTHING = Found(None)
 
 
-class WatchReader:
+class WatchObserver:
     """Finds out what the events are, and has them measured. No method raises.
 
     Args:
@@ -50,7 +50,7 @@ class WatchReader:
         events: object,
         out: Dispatch,
         find: Callable[[object, float], Found],
-        abandoned: Callable[[WatchReader, asyncio.AbstractEventLoop | None], None],
+        abandoned: Callable[[WatchObserver, asyncio.AbstractEventLoop | None], None],
     ) -> None:
         # Held weakly: a generator that its consumer drops must be closed as soon as it would be without the tap.
         self.events = weakly(events)
@@ -61,7 +61,7 @@ class WatchReader:
         self._has_begun = False
         self._is_over = False
         self.holders = 0
-        """How many `WatchedEvents` there are to read the events through."""
+        """How many `WatchedStream`s there are to read the events through."""
 
     def current(self) -> contextlib.AbstractContextManager[None]:
         """Inside the block, a run that a tool starts knows which run called it."""
@@ -79,20 +79,15 @@ class WatchReader:
             with guarded(self._out, WHERE):
                 self._found = self._find(events, now)
 
-    def waiting(self, now: float) -> None:
+    def waiting(self, held_since: float | None, now: float) -> None:
         """The consumer asks for the next event."""
         if self._found.reading is not None:
-            self._found.reading.waiting(now)
+            self._found.reading.waiting(held_since, now)
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """An event arrived and is handed to the consumer."""
         if self._found.reading is not None:
             self._found.reading.read(event, waited_from, now)
-
-    def held(self, start: float, end: float) -> None:
-        """The consumer held an event from `start` to `end`."""
-        if self._found.reading is not None:
-            self._found.reading.held(start, end)
 
     def listen(self, events: object) -> None:
         """Listen for the `async with` block around the events being left.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamtap._base.names import NamedModel
 from streamtap._meter.response import ResponseMeter
 from streamtap._runs.request import Request
 from streamtap._upstream import event_sources, model_responses, run_context
+from streamtap._upstream.model_responses import UNKNOWN_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,16 +39,13 @@ class PendingRequests:
             messages: Its messages so far.
             responses: How many responses it had so far.
         """
-        request, run.unsettled = run.unsettled, None
-        if request is not None:
+        if (request := run.take_unsettled()) is not None:
             self._waiting.append(request)
             if len(self._waiting) > MAX_PENDING:
-                run.unsettled = self._waiting.pop(0)
-                run.settle()
+                run.report(self._waiting.pop(0))
         for place, answered in self._answered(run, messages, responses):
             _fill(run, answered, messages, place)
-            run.unsettled = answered
-            run.settle()
+            run.report(answered)
             self._last_reported = messages[place]
 
     def _answered(self, run: Run, messages: Sequence[ModelMessage], responses: int) -> list[tuple[int, Request]]:
@@ -80,15 +77,14 @@ class PendingRequests:
     def report_all(self, run: Run) -> None:
         """Report what still waits: no messages will come."""
         for request in self._waiting:
-            run.unsettled = request
-            run.settle()
+            run.report(request)
         self._waiting = []
 
 
 def _unseen(run: Run, *, step: int) -> Request:
     """A request that was answered with nothing: without parts there are no events."""
-    meter = ResponseMeter(None, stall_after=run.around.stall_after)
-    return Request(step, started=None, streamed=True, model=None, meter=meter, outcome='success')
+    meter = ResponseMeter(None, stall_after=run.shared.stall_after)
+    return Request(step, streamed=True, model=UNKNOWN_MODEL, meter=meter, outcome='success')
 
 
 def take_start(run: Run, request: Request, messages: Sequence[ModelMessage]) -> None:
@@ -104,15 +100,15 @@ def take_start(run: Run, request: Request, messages: Sequence[ModelMessage]) -> 
         meter = request.meter
         first_sign = meter.first_event if meter.first_event is not None else meter.stopped
         if first_sign is not None and moment <= first_sign:
-            request.started = meter.started = moment
+            meter.started = moment
 
 
 def _fill(run: Run, request: Request, messages: Sequence[ModelMessage], place: int) -> None:
     response = messages[place]
     if response.kind == 'response':
         request.response = response
-        if request.model is None:
-            request.model = NamedModel(*event_sources.asked_model_id(response))
+        if request.model == UNKNOWN_MODEL:
+            request.model = model_responses.model_of_response(response)
     before = messages[:place]
     if run_context.asks_again(before):
         run.output_retries += 1

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from streamtap._delivery.guard import guarded
-from streamtap._doors.tool_round import ToolEvents, was_ready
+from streamtap._doors.observed_stream import NoObserver
+from streamtap._doors.response_observer import ResponseObserver
+from streamtap._doors.tool_round import ToolRound, was_ready
 from streamtap._doors.watch.pending import PendingRequests, take_start
-from streamtap._upstream import event_sources, outcomes, run_context, stream_events
+from streamtap._upstream import event_sources, outcomes, run_context
+from streamtap._upstream.model_responses import UNKNOWN_MODEL
 
 if TYPE_CHECKING:
     import contextlib
@@ -20,43 +23,33 @@ if TYPE_CHECKING:
 
     from pydantic_ai.messages import AgentStreamEvent, ModelMessage
 
-    from streamtap._base.names import Names
+    from streamtap._doors.observed_stream import StreamObserver
+    from streamtap._doors.watch.names import Names
     from streamtap._records.records import RunOutcome
-    from streamtap._runs.caller import CurrentRun
+    from streamtap._runs.caller import Caller
     from streamtap._runs.registry import Runs
     from streamtap._runs.request import Request
     from streamtap._runs.run import Run
-    from streamtap._runs.shared import Surroundings
+    from streamtap._runs.shared import Shared
 
 WHERE = 'watch'
 
 
-class WatchedRun:
+class EventsRun:
     """Reads the events of a whole run. No method raises.
 
     Args:
         runs: The tap's open runs.
-        around: What all runs share.
-        labels: The names of the user's own dimensions.
-        current: The run whose tools are being called here.
+        shared: What all runs share.
+        caller: The run whose tools are being called here.
         events: The events.
         names: The names of agent and model that the user passed.
     """
 
-    def __init__(
-        self,
-        runs: Runs,
-        around: Surroundings,
-        *,
-        labels: tuple[str, ...],
-        current: CurrentRun,
-        events: object,
-        names: Names,
-    ) -> None:
+    def __init__(self, runs: Runs, shared: Shared, caller: Caller, *, events: object, names: Names) -> None:
         self._runs = runs
-        self._around = around
-        self._labels = labels
-        self._current = current
+        self._shared = shared
+        self._caller = caller
         # Other events lead to no context, and holding them would keep them from being closed.
         self._events = events if event_sources.tells_context_later(events) else None
         self._names = names
@@ -65,21 +58,20 @@ class WatchedRun:
         self._context: contextvars.Context | None = None
         self._waited_from = 0.0
         self._last_at: float | None = None
-        self._parent: Run | None = None
         self._run: Run | None = None
         self._is_measured_elsewhere = False
         self._is_opening = False
-        self._model: object = None
-        self._model_ids: tuple[str, ...] = ()
+        self._model = UNKNOWN_MODEL
         self._request: Request | None = None
-        self._tools: ToolEvents | None = None
+        self._observer: StreamObserver = NoObserver()
+        self._tools: ToolRound | None = None
         self._pending = PendingRequests()
         self._responses = 0
         self._result: object = None
 
     def catch_up(self) -> None:
         """Open the run if its context is known by now, also one that hangs before its first event."""
-        with guarded(self._around.out, WHERE):
+        with guarded(self._shared.out, WHERE):
             ctx = event_sources.context_of_events(self._events)
             if ctx is not None:
                 self._open_where_begun(ctx)
@@ -88,25 +80,25 @@ class WatchedRun:
         """The consumer asks for the first event."""
         self._pulled_at = now
         self._context = contextvars.copy_context()
-        self._parent = self._current.get()
         if not event_sources.tells_context_later(self._events):
-            with guarded(self._around.out, WHERE):
+            with guarded(self._shared.out, WHERE):
                 self._open_where_begun(event_sources.UnknownRun(uuid4().hex))
 
     def current(self) -> contextlib.AbstractContextManager[None]:
         """Inside the block, a run that a tool starts knows which run called it."""
-        return self._current.calling(lambda: self._run)
+        return self._caller.calling(lambda: self._run)
 
-    def waiting(self, now: float) -> None:
+    def waiting(self, held_since: float | None, now: float) -> None:
         """The consumer asks for the next event."""
         self._waited_from = now
         if self._request is not None:
-            self._request.meter.held = False
-            self._request.meter.resumed_at = now
+            self._observer.waiting(held_since, now)
+        elif self._run is not None and held_since is not None:
+            self._run.phases.hold(held_since, now)
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """An event arrived and is handed to the consumer."""
-        with guarded(self._around.out, WHERE):
+        with guarded(self._shared.out, WHERE):
             run = self._opened()
             if run is None:
                 return
@@ -117,16 +109,11 @@ class WatchedRun:
                 if self._tools is None:
                     self._pending.report(run, self._messages(), self._responses)
                     run.tool_manager = self._tool_manager()
-                    self._tools = ToolEvents(run, step=self._responses, is_ahead=True)
+                    self._tools = ToolRound(run, step=self._responses, is_ahead=True)
                 self._tools.feed(event, waited_from, now)
             else:
                 self._result = event_sources.result_of(event) or self._result
             self._last_at = now
-
-    def held(self, start: float, end: float) -> None:
-        """The consumer held an event from `start` to `end`."""
-        if self._run is not None and self._request is None:
-            self._run.phases.hold(start, end)
 
     def over(self, error: BaseException | None) -> None:
         """No more events will be read.
@@ -134,7 +121,7 @@ class WatchedRun:
         Args:
             error: What ended them; `None` at their end.
         """
-        with guarded(self._around.out, WHERE):
+        with guarded(self._shared.out, WHERE):
             ctx = event_sources.context_of_events(self._events)
             if self._pulled_at is None or (ctx is None and self._run is None and self._events is not None):
                 # The run was stopped before it began.
@@ -142,7 +129,7 @@ class WatchedRun:
             run = self._opened()
             if run is None:
                 return
-            now = self._around.clock.monotonic()
+            now = self._shared.clock.monotonic()
             outcome: RunOutcome = 'incomplete'
             error_type: str | None = None
             if self._result is not None:
@@ -167,8 +154,7 @@ class WatchedRun:
             # The context of the run's own task holds this object, which must not hold the run's events in turn.
             self._events = self._result = None
             run.messages = messages
-            if self._runs.remove(run):
-                run.end(outcome, error_type=error_type, now=now)
+            self._runs.end(run, outcome, error_type, now=now)
 
     # The run
 
@@ -191,28 +177,12 @@ class WatchedRun:
             if self._run is not None or self._is_measured_elsewhere or self._is_opening:
                 return
             self._is_opening = True
-            who = run_context.who(ctx)
-            if self._names.agent is not None:
-                who = replace(who, agent=self._names.agent)
-            parent = self._parent
-            started = self._pulled_at or self._around.clock.monotonic()
-            run = self._runs.open(
-                who,
-                WHERE,
-                labels=run_context.metadata_labels(
-                    ctx, self._labels, parent.owner.labels if parent is not None else {}
-                ),
-                parent=parent,
-                started=started,
-                instrumented=run_context.is_instrumented(ctx),
-                call='later',
-            )
+            started = self._pulled_at or self._shared.clock.monotonic()
+            run = self._runs.open(ctx, WHERE, started=started, call='later', agent=self._names.agent)
             if run is None:
                 self._is_measured_elsewhere = True
                 return
-            named = self._names.asked()
-            self._model = named or run_context.model_of(ctx)
-            self._model_ids = () if named else run_context.model_ids(ctx)
+            self._model = self._names.asked() or run_context.model_of(ctx)
             # The request is only expected: a usage limit may forbid it.
             self._expect_request(run).meter.resumed_at = started
             self._run = run
@@ -225,8 +195,11 @@ class WatchedRun:
         request = self._request = run.expect_request(
             step=self._responses + 1, model=self._model, mode='streamed', started=None, messages=()
         )
-        request.model_ids = self._model_ids
+        self._observer = self._observe(run, request)
         return request
+
+    def _observe(self, run: Run, request: Request) -> ResponseObserver:
+        return ResponseObserver(request.meter, run.describe_tool, partial(self._shared.out.failed, WHERE))
 
     def _of_response(self, run: Run, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         if self._tools is not None:
@@ -234,7 +207,7 @@ class WatchedRun:
             self._tools = None
         if self._request is None:
             if (continued := self._continued(run, event)) is not None:
-                stream_events.feed_response(continued.meter, event, waited_from, now, run.describe_tool)
+                self._observe(run, continued).read(event, waited_from, now)
                 return
             if event.event_kind != 'part_start':
                 return
@@ -246,8 +219,7 @@ class WatchedRun:
             if self._last_at is not None:
                 # The run continues while the consumer holds an event: what is ready when asked for had come before.
                 request.was_held = was_ready(self._last_at, waited_from, now)
-        stream_events.feed_response(request.meter, event, waited_from, now, run.describe_tool)
-        request.meter.held = True
+        self._observer.read(event, waited_from, now)
         if event_sources.is_last_part_end(event):
             self._response_over(run, now)
 
@@ -262,7 +234,7 @@ class WatchedRun:
         if request is None:
             return
         if request.meter.first_event is None:
-            run.open_request = None
+            run.forget(request)
             return
         self._responses += 1
         run.request_over(request, 'success', now=now)

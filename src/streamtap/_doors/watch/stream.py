@@ -5,34 +5,34 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from streamtap._doors.observed_stream import BesideEvents
+from streamtap._doors.observed_stream import ObservedStream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable
 
     from pydantic_ai.messages import AgentStreamEvent
 
-    from streamtap._doors.watch.observer import WatchReader
+    from streamtap._doors.watch.observer import WatchObserver
 
 
-class WatchedEvents(BesideEvents):
+class WatchedStream(ObservedStream):
     """The events, measured as they are read; if this object is dropped before their end, they are abandoned.
 
     Args:
         events: The events.
         monotonic: Reads the clock.
-        reader: Has them measured.
+        observer: Has them measured.
     """
 
-    def __init__(self, events: AsyncIterable[Any], monotonic: Callable[[], float], reader: WatchReader) -> None:
-        super().__init__(events, monotonic, reader)
-        self._watch = reader
-        reader.holders += 1
+    def __init__(self, events: AsyncIterable[Any], monotonic: Callable[[], float], observer: WatchObserver) -> None:
+        super().__init__(events, monotonic, observer)
+        self._watch = observer
+        observer.holders += 1
         self._loop = _loop()
         self._is_listening = False
 
     def __del__(self) -> None:
-        # Not weakref.finalize, which would keep the reader, and through the run's events perhaps this object, alive.
+        # Not weakref.finalize, which would keep the observer, and through the run's events perhaps this object, alive.
         self._watch.release(self._loop)
 
     async def __anext__(self) -> AgentStreamEvent:

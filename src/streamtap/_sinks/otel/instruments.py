@@ -30,7 +30,7 @@ NO_TRACE = trace.set_span_in_context(trace.INVALID_SPAN, Context())
 """The context of records without a span. An empty one would not do: the SDK would use the current span instead."""
 
 
-class OtelInstruments(Instruments[dict[str, str], Context]):
+class OTelInstruments(Instruments[dict[str, str], Context]):
     """Every counter and histogram of the catalogue on one meter; the child for a label set is its attributes.
 
     Args:

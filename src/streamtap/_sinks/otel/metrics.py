@@ -10,7 +10,7 @@ from opentelemetry.metrics import MeterProvider
 from streamtap._sinks.metrics.exposition import Exposition, Shape, exposition_on
 from streamtap._sinks.metrics.gauges import OpenGauges
 from streamtap._sinks.metrics.sink import CatalogueSink
-from streamtap._sinks.otel.instruments import OtelInstruments, make_gauges
+from streamtap._sinks.otel.instruments import OTelInstruments, make_gauges
 from streamtap._sinks.otel.semconv_metrics import SemconvMetrics
 from streamtap._version import __version__
 
@@ -32,7 +32,7 @@ EMITTED_BY_PYDANTIC_AI = frozenset(
 """What pydantic-ai's own instrumentation records as `gen_ai.client.token.usage` and `operation.cost`."""
 
 
-class MetricSink(CatalogueSink):
+class OTelMetricSink(CatalogueSink):
     """Records the metric catalogue with OpenTelemetry's metrics API.
 
     A Prometheus-compatible receiver turns its names into those of `PrometheusSink`: `pydantic_ai.run_duration` with
@@ -110,7 +110,7 @@ class MetricSink(CatalogueSink):
 
     def _expose(self, attachment: Attachment) -> Exposition:
         def make() -> Exposition:
-            instruments = OtelInstruments(
+            instruments = OTelInstruments(
                 self._meter,
                 user_labels=attachment.labels,
                 max_label_values=attachment.max_label_values,

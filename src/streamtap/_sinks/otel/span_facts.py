@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from opentelemetry import trace
 from opentelemetry.trace import Status, StatusCode
 
-from streamtap._runs.shared import after
+from streamtap._base.clock import after
 from streamtap._sinks.otel import semconv as names
 
 if TYPE_CHECKING:

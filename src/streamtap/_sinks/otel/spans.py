@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode, TracerProvider
 
+from streamtap._base.clock import after
 from streamtap._delivery.sink import BaseSink
 from streamtap._delivery.tracing import RunTrace, ToolTrace, Tracing, ids_of, with_ids
-from streamtap._runs.shared import after
 from streamtap._sinks.otel import semconv as names
 from streamtap._sinks.otel import span_facts as facts
 from streamtap._sinks.otel.current_span import CurrentSpan
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Attributes = dict[str, AttributeValue]
 
 
-class SpanSink(BaseSink, Tracing):
+class OTelSpanSink(BaseSink, Tracing):
     """Makes a trace of each run: spans `invoke_agent`, `chat` and `execute_tool`, and one for each part of a response.
 
     For a run that pydantic-ai instruments itself, no span is made twice: what is missing is added to pydantic-ai's
@@ -102,10 +102,10 @@ class OwnTrace(RunTrace):
         self._agent = start.agent
         self._chat_of_step: Span | None = None
         self._is_over = False
-        around = trace.get_current_span()
-        if isinstance(parent, OwnTrace) and self.around_id == parent.around_id:
+        outer = trace.get_current_span()
+        if isinstance(parent, OwnTrace) and self.outer_id == parent.outer_id:
             # The run was called from a tool whose span the handler door could not make current.
-            around = parent.span
+            outer = parent.span
         attributes: Attributes = {
             names.OPERATION: names.INVOKE_AGENT,
             names.AGENT_NAME: start.agent,
@@ -117,7 +117,7 @@ class OwnTrace(RunTrace):
             attributes[names.CONVERSATION_ID] = start.conversation_id
         self.span = tracer.start_span(
             f'{names.INVOKE_AGENT} {start.agent}',
-            context=trace.set_span_in_context(around),
+            context=trace.set_span_in_context(outer),
             attributes=attributes,
             start_time=start.started_ns,
         )

@@ -1,0 +1,45 @@
+"""A run seen through its nodes' streams: one call for each response, and one for each round of tool calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from streamtap._upstream import outcomes
+
+if TYPE_CHECKING:
+    import weakref
+    from collections.abc import Callable
+
+    from streamtap._records.records import Door, RunOutcome
+    from streamtap._runs.run import Run
+
+
+@dataclass(slots=True, eq=False)
+class NodeRun:
+    """A run from its first call until it is reported."""
+
+    run: Run
+    last_end: float
+    active: bool = True
+    step: int = 0
+    outcome: RunOutcome = 'incomplete'
+    error_type: str | None = None
+    last_events: Callable[[], object] = field(default=lambda: None)
+    """The events that its latest call was given, if they still exist."""
+    finalizer: weakref.finalize[..., object] | None = None
+    unhook_task: Callable[[], object] = field(default=lambda: None)
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.run.identity.run_id
+
+    @property
+    def door(self) -> Door:
+        """The door that measures it."""
+        return self.run.identity.door
+
+    def raised(self, error: BaseException, ctx: object) -> None:
+        """A call ended with an exception; if no other call follows, that ended the run."""
+        self.outcome, self.error_type = outcomes.run_ending(error, ctx)

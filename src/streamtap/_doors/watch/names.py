@@ -1,0 +1,22 @@
+"""The names that the user passes to `tap.watch()`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from streamtap._upstream.model_responses import AskedModel
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of agent and model, where the user passes any."""
+
+    agent: str | None
+    provider: str | None
+    model: str | None
+
+    def asked(self) -> AskedModel | None:
+        """The model, if the user named it."""
+        return (
+            None if self.provider is None and self.model is None else AskedModel(self.provider or '', self.model or '')
+        )
