@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from streamtap._records.failed import FAILED_RUNS, FAILED_TOOLS
+
 
 @dataclass(frozen=True)
 class Burn:
@@ -66,7 +68,7 @@ class Config:
     keep: tuple[str, ...] = ('job',)
     runbooks: str = 'runbooks.md'
 
-    bad_run_outcomes: tuple[str, ...] = ('error', 'timeout', 'limit')
+    bad_run_outcomes: tuple[str, ...] = FAILED_RUNS
     uncounted_run_outcomes: tuple[str, ...] = ('incomplete',)
     run_error_budget: float = 0.01
     burns: tuple[Burn, ...] = (
@@ -89,7 +91,7 @@ class Config:
     max_rate_limited_share: float = 0.05
     max_failed_share: float = 0.1
 
-    bad_tool_outcomes: tuple[str, ...] = ('error', 'failed')
+    bad_tool_outcomes: tuple[str, ...] = FAILED_TOOLS
     max_tool_failure_share: float = 0.1
     min_tool_calls: int = 20
 

@@ -16,7 +16,7 @@ from generator.logfire_boards import logfire_files
 from generator.promql import UnknownMetricError
 from generator.rules_yaml import rule_files
 
-from streamtap._sinks.metrics.catalogue import check_label_names
+from streamtap._sinks.metrics.user_labels import checked_labels
 
 if TYPE_CHECKING:
     from config import Config
@@ -35,7 +35,7 @@ def generated(config: Config = CONFIG, user_labels: tuple[str, ...] = ()) -> dic
         UnknownMetricError: If a board asks for a metric that the catalogue does not have.
         ValueError: If a rule does, or if a label cannot be one.
     """
-    check_label_names(user_labels)
+    checked_labels(user_labels)
     return {**grafana_files(user_labels), **rule_files(config), **logfire_files()}
 
 

@@ -6,9 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
+import architecture
+
 from streamtap._sinks.metrics.catalogue import BUCKETS, CATALOGUE, OUTCOMES, PUSHED, Metric
 
-METRICS_PAGE = Path(__file__).parent / 'metrics.md'
+DOCS = Path(__file__).parent
 
 HEAD = """# Metrics
 
@@ -95,14 +97,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--check', action='store_true', help='write nothing; exit 1 if a page is out of date')
     check: bool = parser.parse_args().check
-    page = metrics_page()
-    if not check:
-        METRICS_PAGE.write_text(page, encoding='utf-8')
-        return 0
-    if METRICS_PAGE.is_file() and METRICS_PAGE.read_text(encoding='utf-8') == page:
-        return 0
-    print('docs/metrics.md is out of date: run `make docs`', file=sys.stderr)
-    return 1
+    written = {
+        'metrics.md': metrics_page(),
+        'architecture.md': architecture.page(),
+        'images/architecture.svg': architecture.picture(),
+    }
+    stale = [name for name, text in written.items() if not _is_current(DOCS / name, text)]
+    for name in stale:
+        if check:
+            print(f'docs/{name} is out of date: run `make docs`', file=sys.stderr)
+        else:
+            (DOCS / name).write_text(written[name], encoding='utf-8')
+    return 1 if check and stale else 0
+
+
+def _is_current(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text(encoding='utf-8') == text
 
 
 if __name__ == '__main__':

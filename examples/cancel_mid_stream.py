@@ -27,7 +27,7 @@ async def main(provider: PacedProvider) -> None:
                     await result.cancel()
                     break
         print(result.response.text)
-    [response] = seen.responses
+    [response] = seen.responses()
     print(f'{response.outcome}: {response.chunks} chunks, tokens {response.output_tokens}, error {response.error_type}')
     print(f'the provider had sent {len(provider.served[0].chunks)} of {len(STORY)} words')
 

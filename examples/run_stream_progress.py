@@ -21,7 +21,7 @@ class Pace(BaseSink):
     def response_ended(self, record: ResponseRecord) -> None:
         """One line for each response."""
         print(
-            f'{record.chunks} chunks, first after {record.time_to_first_token:.2f} s, longest gap {record.gap_max:.2f} s'
+            f'{record.chunks} chunks, first after {record.time_to_first_token:.2f} s, longest gap {record.max_inter_chunk_latency:.2f} s'
         )
 
 

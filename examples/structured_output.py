@@ -34,7 +34,7 @@ async def main(base_url: str) -> None:
         async with agent, agent.run_stream('Toast, please') as result:
             async for recipe in result.stream_output(debounce_by=0.1):
                 print(recipe.title, *recipe.steps, sep=' | ')
-    print(f'first output after {seen.run.time_to_first_output:.1f} s, complete after {seen.run.duration:.1f} s')
+    print(f'first output after {seen.run().time_to_first_output:.1f} s, complete after {seen.run().duration:.1f} s')
 
 
 if __name__ == '__main__':

@@ -42,9 +42,9 @@ def run_flow(place: Place, *, fails: Literal['agent', 'flow']) -> dict[str, Any]
         asyncio.run(sleep())
         return {
             **told(seen),
-            'chunks': [response.chunks for response in seen.responses],
-            'knows_start': [response.time_to_first_token is not None for response in seen.responses],
-            'faults': [repr(fault) for fault in seen.faults],
+            'chunks': [response.chunks for response in seen.responses()],
+            'knows_start': [response.time_to_first_token is not None for response in seen.responses()],
+            'faults': [repr(fault) for fault in seen.faults()],
         }
 
 

@@ -65,9 +65,9 @@ def durable_agent(
 def told(seen: Capture) -> dict[str, list[Any]]:
     """What is counted: the requests of each run with its outcome, the step of each response, the id of each call."""
     return {
-        'runs': [(run.outcome, run.requests, run.tool_calls) for run in seen.runs],
-        'responses': [(response.step, response.outcome, response.output_tokens) for response in seen.responses],
-        'tools': [(tool.step, tool.tool_call_id, tool.outcome) for tool in seen.tools],
+        'runs': [(run.outcome, run.requests, run.tool_calls) for run in seen.runs()],
+        'responses': [(response.step, response.outcome, response.output_tokens) for response in seen.responses()],
+        'tools': [(tool.step, tool.tool_call_id, tool.outcome) for tool in seen.tools()],
     }
 
 

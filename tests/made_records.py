@@ -61,9 +61,9 @@ def full_response(**changes: Any) -> ResponseRecord:
     fields: dict[str, Any] = {
         'time_to_first_token': 0.4,
         'time_to_first_output': 0.6,
-        'gap_counts': Distribution.of_values([0.02, 0.02, 0.3]),
-        'gap_sum': 0.34,
-        'gap_max': 0.3,
+        'inter_chunk_latencies': Distribution.of_values([0.02, 0.02, 0.3]),
+        'inter_chunk_latency_sum': 0.34,
+        'max_inter_chunk_latency': 0.3,
         'chunks': 4,
         'output_tokens_per_second': 55.0,
         'stalls': 2,

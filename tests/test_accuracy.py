@@ -94,20 +94,20 @@ def test_times_agree_with_the_server(door: str, recovers: bool):  # noqa: FBT001
     with PacedProvider(tools_then_text) as provider, capture() as seen:
         asyncio.run(main(seen))
         served = provider.served[1:]
-    assert len(seen.responses) == len(served) == 2
-    for response, truth in zip(seen.responses, served, strict=True):
+    assert len(seen.responses()) == len(served) == 2
+    for response, truth in zip(seen.responses(), served, strict=True):
         assert truth.time_to_first_chunk is not None
         assert response.time_to_first_token == pytest.approx(truth.time_to_first_chunk, abs=0.15)
         assert response.chunks == len(truth.chunks)
     truth = served[1]
     assert truth.window is not None
-    assert seen.responses[1].output_tokens_per_second == pytest.approx(49 / truth.window, rel=0.05)
-    gaps = seen.responses[1].gap_counts
+    assert seen.responses()[1].output_tokens_per_second == pytest.approx(49 / truth.window, rel=0.05)
+    gaps = seen.responses()[1].inter_chunk_latencies
     assert gaps is not None
     assert gaps.quantile(0.5) == pytest.approx(0.02, rel=0.15)
-    for tool in seen.tools:
+    for tool in seen.tools():
         assert tool.duration == pytest.approx(0.1, abs=0.03), tool.tool
-    (run,) = seen.runs
+    (run,) = seen.runs()
     assert sum(run.phases.values()) == pytest.approx(run.duration, abs=0.001)
     assert run.phases['wait'] == pytest.approx(1.4, abs=0.1)
     assert run.phases['tools'] == pytest.approx(0.3, abs=0.06)
@@ -127,11 +127,11 @@ def test_a_thinking_model_shows_its_first_token_before_its_first_output(door: st
     with PacedProvider([reply]) as provider, capture() as seen:
         asyncio.run(main(seen))
         truth = provider.served[0]
-    (response,) = seen.responses
+    (response,) = seen.responses()
     assert response.time_to_first_token == pytest.approx(truth.chunks[0].at - truth.received_at, abs=0.06)
     assert response.time_to_first_output == pytest.approx(truth.chunks[2].at - truth.received_at, abs=0.06)
     assert [(part.kind, part.chunks) for part in response.parts] == [('thinking', 2), ('text', 2)]
-    blank = seen.runs[0].time_to_first_output
+    blank = seen.runs()[0].time_to_first_output
     assert blank is not None
     assert response.time_to_first_output is not None
     assert blank >= response.time_to_first_output
@@ -152,9 +152,9 @@ def test_a_slow_consumer_is_not_a_slow_model():
     reply = Reply(words('one two three four five six seven eight'), every=0.01)
     with PacedProvider([reply]) as provider, capture() as seen:
         asyncio.run(main(seen))
-    (response,) = seen.responses
+    (response,) = seen.responses()
     assert response.chunks == 8
-    assert (response.output_tokens_per_second, response.gap_counts) == (None, None)
+    assert (response.output_tokens_per_second, response.inter_chunk_latencies) == (None, None)
     assert response.consumer_seconds == pytest.approx(0.27, abs=0.1)
 
 
@@ -186,8 +186,8 @@ def test_a_fallback_is_two_requests_and_its_time_to_first_token_is_the_second_on
     with PacedProvider(rate_limited_first) as provider:
         with capture() as seen:
             asyncio.run(main())
-        failed, answered = seen.responses
-        (run,) = seen.runs
+        failed, answered = seen.responses()
+        (run,) = seen.runs()
     assert (failed.model, failed.outcome, failed.error_type) == ('first', 'error', 'ModelHTTPError_429')
     assert (answered.provider, answered.model, answered.outcome) == ('openai', 'second', 'success')
     assert (failed.attempt, answered.attempt) == (1, 2)
@@ -211,11 +211,11 @@ def test_when_every_candidate_fails_each_failure_is_counted(kind: str, stream: b
 
     with PacedProvider(lambda request: Reply((Fail('no', 500),), status=500)) as provider, capture() as seen:
         asyncio.run(main())
-    assert [(r.model, r.outcome, r.error_type) for r in seen.responses] == [
+    assert [(r.model, r.outcome, r.error_type) for r in seen.responses()] == [
         ('first', 'error', 'ModelHTTPError_500'),
         ('other', 'error', 'ModelHTTPError_500'),
     ]
-    assert [(run.outcome, run.error_type, run.requests) for run in seen.runs] == [
+    assert [(run.outcome, run.error_type, run.requests) for run in seen.runs()] == [
         ('error', 'FallbackExceptionGroup', 2)
     ]
 
@@ -241,12 +241,12 @@ def test_what_a_rejected_response_billed_is_counted_under_its_own_model(kind: st
 
     with PacedProvider(script) as provider, capture() as seen:
         usage = asyncio.run(main())
-    assert [(r.model, r.outcome, r.error_type) for r in seen.responses] == [
+    assert [(r.model, r.outcome, r.error_type) for r in seen.responses()] == [
         ('first', 'error', 'ResponseRejected'),
         ('second', 'success', None),
     ]
     sums = [
-        sum(getattr(response, name) for response in seen.responses)
+        sum(getattr(response, name) for response in seen.responses())
         for name in ('input_tokens', 'output_tokens', 'cache_read_tokens', 'reasoning_tokens')
     ]
     assert sums == [usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.output_reasoning_tokens]
@@ -267,10 +267,10 @@ def test_an_http_error_is_told_with_its_status(door: str, status: int):
     with PacedProvider([Reply((Fail('no', status),), status=status)]) as provider, capture() as seen:
         asyncio.run(main(seen))
     name = f'ModelHTTPError_{status}'
-    assert [(r.outcome, r.error_type, r.chunks, r.usage_reported) for r in seen.responses] == [
+    assert [(r.outcome, r.error_type, r.chunks, r.usage_reported) for r in seen.responses()] == [
         ('error', name, 0, False)
     ]
-    assert [(run.outcome, run.error_type) for run in seen.runs] == [('error', name)]
+    assert [(run.outcome, run.error_type) for run in seen.runs()] == [('error', name)]
 
 
 @pytest.mark.parametrize('door', ['handler', 'capability'])

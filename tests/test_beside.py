@@ -47,9 +47,9 @@ def test_both_see_every_event(seen: Capture):
         return kinds
 
     assert asyncio.run(told(seen.tap.beside)) == asyncio.run(told(lambda mine: mine))  # pyright: ignore[reportUnknownLambdaType]
-    assert [(r.chunks, r.outcome) for r in seen.responses] == [(3, 'success'), (2, 'success')]
-    assert [(tool.tool, tool.outcome) for tool in seen.tools] == [('nap', 'success')]
-    assert [run.outcome for run in seen.runs] == ['success']
+    assert [(r.chunks, r.outcome) for r in seen.responses()] == [(3, 'success'), (2, 'success')]
+    assert [(tool.tool, tool.outcome) for tool in seen.tools()] == [('nap', 'success')]
+    assert [run.outcome for run in seen.runs()] == ['success']
 
 
 def test_a_run_that_is_stopped_when_its_handler_is_done_had_its_response(seen: Capture):
@@ -67,7 +67,7 @@ def test_a_run_that_is_stopped_when_its_handler_is_done_had_its_response(seen: C
             await agent(['so ', 'far', Calls('nap')], ['done']).run('hello', event_stream_handler=seen.tap.beside(mine))
 
     asyncio.run(main())
-    assert [response.outcome for response in seen.responses] == ['success']
+    assert [response.outcome for response in seen.responses()] == ['success']
 
 
 @needs('shown_responses')
@@ -97,7 +97,7 @@ def test_reading_through_the_streams_own_methods_passes_the_tap_by(seen: Capture
 
     result = asyncio.run(agent(['do', 'ne']).run('hello', event_stream_handler=seen.tap.beside(mine)))
     assert texts[-1] == 'done'
-    (response,) = seen.responses
+    (response,) = seen.responses()
     assert (response.outcome, response.output_tokens) == ('success', usage_of(result).output_tokens)
     assert (response.chunks, response.time_to_first_token, response.duration, response.parts) == (0, None, None, ())
 
@@ -114,10 +114,10 @@ def test_what_a_handler_leaves_unread_is_measured_all_the_same(reads: int, seen:
     made = agent([Calls('nap')], ['do', 'ne'])
     result = asyncio.run(made.run('hello', event_stream_handler=seen.tap.beside(mine)))
     assert result.output == 'done'
-    assert [(r.outcome, r.chunks) for r in seen.responses] == [('success', 1), ('success', 2)]
-    assert sum(r.output_tokens or 0 for r in seen.responses) == usage_of(result).output_tokens
-    assert [tool.outcome for tool in seen.tools] == ['success']
-    assert [(run.outcome, run.tool_calls) for run in seen.runs] == [('success', 1)]
+    assert [(r.outcome, r.chunks) for r in seen.responses()] == [('success', 1), ('success', 2)]
+    assert sum(r.output_tokens or 0 for r in seen.responses()) == usage_of(result).output_tokens
+    assert [tool.outcome for tool in seen.tools()] == ['success']
+    assert [(run.outcome, run.tool_calls) for run in seen.runs()] == [('success', 1)]
 
 
 def test_what_the_users_handler_raises_ends_the_run_but_is_no_failure_of_the_provider(seen: Capture):
@@ -129,8 +129,8 @@ def test_what_the_users_handler_raises_ends_the_run_but_is_no_failure_of_the_pro
 
     with pytest.raises(LookupError, match='mine'):
         asyncio.run(agent(['do', 'ne']).run('hello', event_stream_handler=seen.tap.beside(mine)))
-    assert [(r.outcome, r.error_type) for r in seen.responses] == [('cancelled', None)]
-    assert [(run.outcome, run.error_type) for run in seen.runs] == [('error', 'LookupError')]
+    assert [(r.outcome, r.error_type) for r in seen.responses()] == [('cancelled', None)]
+    assert [(run.outcome, run.error_type) for run in seen.runs()] == [('error', 'LookupError')]
 
 
 def test_a_handler_that_raises_after_the_end_leaves_a_complete_response(seen: Capture):
@@ -143,8 +143,8 @@ def test_a_handler_that_raises_after_the_end_leaves_a_complete_response(seen: Ca
 
     with pytest.raises(LookupError, match='mine'):
         asyncio.run(agent(['do', 'ne']).run('hello', event_stream_handler=seen.tap.beside(mine)))
-    assert [(r.outcome, r.error_type) for r in seen.responses] == [('success', None)]
-    assert [(run.outcome, run.error_type) for run in seen.runs] == [('error', 'LookupError')]
+    assert [(r.outcome, r.error_type) for r in seen.responses()] == [('success', None)]
+    assert [(run.outcome, run.error_type) for run in seen.runs()] == [('error', 'LookupError')]
 
 
 @REAL_TIME
@@ -164,9 +164,9 @@ def test_a_silent_stream_is_the_models_wait_while_the_handler_asks(seen: Capture
         await asyncio.gather(task, return_exceptions=True)
 
     asyncio.run(main())
-    (response,) = seen.responses
+    (response,) = seen.responses()
     assert response.consumer_seconds == pytest.approx(0, abs=0.01)
-    assert seen.runs[0].phases['stream'] == pytest.approx(0.1, abs=0.05)
+    assert seen.runs()[0].phases['stream'] == pytest.approx(0.1, abs=0.05)
 
 
 def test_a_provider_that_fails_is_told_as_such(seen: Capture):
@@ -178,7 +178,7 @@ def test_a_provider_that_fails_is_told_as_such(seen: Capture):
 
     with pytest.raises(ConnectionError):
         asyncio.run(agent(['do', ConnectionError()]).run('hello', event_stream_handler=seen.tap.beside(mine)))
-    assert [(r.outcome, r.error_type) for r in seen.responses] == [('error', 'ConnectionError')]
+    assert [(r.outcome, r.error_type) for r in seen.responses()] == [('error', 'ConnectionError')]
 
 
 @REAL_TIME
@@ -190,8 +190,8 @@ def test_a_slow_handler_is_a_slow_consumer(seen: Capture):
             await asyncio.sleep(0.02)
 
     asyncio.run(agent(['a', 'b', 'c', 'd']).run('hello', event_stream_handler=seen.tap.beside(mine)))
-    (response,) = seen.responses
-    assert (response.gap_counts, response.output_tokens_per_second) == (None, None)
+    (response,) = seen.responses()
+    assert (response.inter_chunk_latencies, response.output_tokens_per_second) == (None, None)
     assert response.consumer_seconds == pytest.approx(0.12, abs=0.06)
 
 
@@ -204,7 +204,7 @@ def test_with_the_capability_on_the_run_it_only_passes_on(seen: Capture):
 
     made = agent([Calls('nap')], ['done'], capabilities=[seen.tap.capability()])
     asyncio.run(made.run('hello', event_stream_handler=seen.tap.beside(mine)))
-    assert [(run.door, run.requests) for run in seen.runs] == [('capability', 2)]
+    assert [(run.door, run.requests) for run in seen.runs()] == [('capability', 2)]
 
 
 def test_what_is_no_handler_is_refused(seen: Capture):
@@ -240,9 +240,9 @@ def test_a_tool_that_starts_late_for_a_slow_handler_is_still_timed(tool: str, ca
 
     with contextlib.suppress(LookupError):
         asyncio.run(made.run('hello', event_stream_handler=captap.tap.beside(holds)))
-    assert [call.duration for call in captap.tools] == pytest.approx([0.005])
-    assert captap.run.phases == pytest.approx({'tools': 0.005, 'consumer': 0.2})
-    assert captap.run.duration == pytest.approx(0.205)
+    assert [call.duration for call in captap.tools()] == pytest.approx([0.005])
+    assert captap.run().phases == pytest.approx({'tools': 0.005, 'consumer': 0.2})
+    assert captap.run().duration == pytest.approx(0.205)
 
 
 def held(seconds: float, clock: FakeClock, *, at: str) -> Any:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from streamtap._sinks.metrics.catalogue import BUCKETS, BY_NAME, CATALOGUE, RESERVED_LABELS, SCRAPED
+from streamtap._sinks.metrics.catalogue import BUCKETS, BY_NAME, CATALOGUE, SCRAPED
+from streamtap._sinks.metrics.user_labels import RESERVED_LABELS
 
 ROOT = Path(__file__).parents[1]
 CONTRACT = ROOT.parent / 'shared' / 'design' / 'METRICS.md'

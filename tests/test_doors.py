@@ -36,7 +36,7 @@ def plugged(door: str, seen: Capture) -> tuple[list[Any], dict[str, Any]]:
 
 
 def outcomes(seen: Capture) -> list[tuple[str, str, str | None]]:
-    return [(tool.tool, tool.outcome, tool.retry_cause) for tool in seen.tools]
+    return [(tool.tool, tool.outcome, tool.retry_cause) for tool in seen.tools()]
 
 
 @pytest.mark.parametrize('door', DOORS)
@@ -50,7 +50,7 @@ def test_a_run_is_counted_once_with_everything_in_it(door: str, seen: Capture):
         capabilities=capabilities,
     )
     result = asyncio.run(made.run('hello', **arguments))
-    (run,) = seen.runs
+    (run,) = seen.runs()
     assert (run.outcome, run.requests, run.tool_calls, run.door) == (
         'success',
         3,
@@ -64,12 +64,12 @@ def test_a_run_is_counted_once_with_everything_in_it(door: str, seen: Capture):
         ('nap', 'retried', 'validation_error'),
         ('nap', 'success', None),
     ]
-    assert [(r.step, r.streamed, r.outcome, [part.kind for part in r.parts]) for r in seen.responses] == [
+    assert [(r.step, r.streamed, r.outcome, [part.kind for part in r.parts]) for r in seen.responses()] == [
         (1, True, 'success', ['text', 'tool-call', 'tool-call', 'tool-call']),
         (2, True, 'success', ['tool-call']),
         (3, True, 'success', ['text']),
     ]
-    assert [part.tool for part in seen.responses[0].parts] == [None, 'nap', '_unknown', 'nap']
+    assert [part.tool for part in seen.responses()[0].parts] == [None, 'nap', '_unknown', 'nap']
     assert sum(run.phases.values()) == pytest.approx(run.duration, abs=0.001)
 
 
@@ -78,7 +78,7 @@ def test_moments_come_in_the_order_in_which_they_happened(door: str, seen: Captu
     """Starts before ends, and a response before the tools that it called."""
     capabilities, arguments = plugged(door, seen)
     asyncio.run(agent([Calls('nap')], ['done'], capabilities=capabilities).run('hello', **arguments))
-    assert [name for name, _ in seen.moments] == [
+    assert [name for name, _ in seen.moments()] == [
         'run_started',
         'response_started',
         'response_ended',
@@ -94,13 +94,13 @@ def test_the_capability_makes_nothing_stream_that_would_not(seen: Capture):
     """A plain run stays unstreamed, and then has durations, tokens and tools but no time to first token."""
     made = agent([Calls('nap')], ['done'], capabilities=[seen.tap.capability()])
     asyncio.run(made.run('hello'))
-    assert [(r.streamed, r.time_to_first_token, r.chunks, r.parts) for r in seen.responses] == [
+    assert [(r.streamed, r.time_to_first_token, r.chunks, r.parts) for r in seen.responses()] == [
         (False, None, 0, ())
     ] * 2
-    assert all(response.duration is not None and response.usage_reported for response in seen.responses)
-    assert [tool.outcome for tool in seen.tools] == ['success']
-    assert seen.runs[0].time_to_first_output is None
-    assert set(seen.runs[0].phases) == {'model', 'tools', 'other'}
+    assert all(response.duration is not None and response.usage_reported for response in seen.responses())
+    assert [tool.outcome for tool in seen.tools()] == ['success']
+    assert seen.runs()[0].time_to_first_output is None
+    assert set(seen.runs()[0].phases) == {'model', 'tools', 'other'}
 
 
 def test_an_unstreamed_run_tells_refused_tools_too(seen: Capture):
@@ -123,7 +123,7 @@ def test_run_sync_is_measured(door: str, seen: Capture):
     """The synchronous way is the same run."""
     capabilities, arguments = plugged(door, seen)
     agent(['done'], capabilities=capabilities).run_sync('hello', **arguments)
-    assert [run.outcome for run in seen.runs] == ['success']
+    assert [run.outcome for run in seen.runs()] == ['success']
 
 
 def test_run_stream_is_whole_through_the_capability(seen: Capture):
@@ -135,11 +135,11 @@ def test_run_stream_is_whole_through_the_capability(seen: Capture):
             assert await stream.get_output() == 'done'
 
     asyncio.run(main())
-    assert [(r.chunks, r.outcome, r.usage_reported) for r in seen.responses] == [
+    assert [(r.chunks, r.outcome, r.usage_reported) for r in seen.responses()] == [
         (1, 'success', True),
         (2, 'success', True),
     ]
-    assert [run.outcome for run in seen.runs] == ['success']
+    assert [run.outcome for run in seen.runs()] == ['success']
 
 
 @pytest.mark.usefixtures('event_loop_of_the_thread')
@@ -148,7 +148,7 @@ def test_run_stream_sync_is_measured(seen: Capture):
     made = agent(['do', 'ne'], capabilities=[seen.tap.capability()])
     with made.run_stream_sync('hello') as stream:  # pyright: ignore[reportUnknownVariableType]
         assert stream.get_output() == 'done'  # pyright: ignore[reportUnknownMemberType]
-    assert [(run.outcome, run.requests) for run in seen.runs] == [('success', 1)]
+    assert [(run.outcome, run.requests) for run in seen.runs()] == [('success', 1)]
 
 
 def test_run_stream_gives_the_handler_less_and_the_tap_says_so(seen: Capture, caplog: pytest.LogCaptureFixture):
@@ -161,13 +161,13 @@ def test_run_stream_gives_the_handler_less_and_the_tap_says_so(seen: Capture, ca
                 await stream.get_output()
 
     asyncio.run(main())
-    assert sorted((r.step, r.chunks, r.outcome) for r in seen.responses) == [
+    assert sorted((r.step, r.chunks, r.outcome) for r in seen.responses()) == [
         *[(1, 1, 'success')] * 2,
         *[(2, 1, 'success')] * 2,
         *[(3, 1, 'incomplete')] * 2,
     ]
-    assert all(r.output_tokens_per_second is None for r in seen.responses if r.outcome == 'incomplete')
-    assert [(run.outcome, run.requests, run.tool_calls) for run in seen.runs] == [('incomplete', 3, 2)] * 2
+    assert all(r.output_tokens_per_second is None for r in seen.responses() if r.outcome == 'incomplete')
+    assert [(run.outcome, run.requests, run.tool_calls) for run in seen.runs()] == [('incomplete', 3, 2)] * 2
     assert len([line for line in caplog.messages if 'tap.capability()' in line]) == 1
 
 
@@ -181,8 +181,8 @@ def test_breaking_off_a_stream_is_the_callers_cancel(seen: Capture):
                 break
 
     asyncio.run(main())
-    assert [(r.outcome, r.finish_reason, r.error_type) for r in seen.responses] == [('cancelled', 'cancelled', None)]
-    assert [run.outcome for run in seen.runs] == ['cancelled']
+    assert [(r.outcome, r.finish_reason, r.error_type) for r in seen.responses()] == [('cancelled', 'cancelled', None)]
+    assert [run.outcome for run in seen.runs()] == ['cancelled']
 
 
 def test_run_stream_events_and_iter_are_measured(seen: Capture):
@@ -202,8 +202,8 @@ def test_run_stream_events_and_iter_are_measured(seen: Capture):
                             pass
 
     asyncio.run(main())
-    assert [(run.outcome, run.requests, run.tool_calls) for run in seen.runs] == [('success', 2, 1)] * 2
-    assert all(r.streamed and r.time_to_first_token is not None for r in seen.responses)
+    assert [(run.outcome, run.requests, run.tool_calls) for run in seen.runs()] == [('success', 2, 1)] * 2
+    assert all(r.streamed and r.time_to_first_token is not None for r in seen.responses())
 
 
 @pytest.mark.parametrize('copies', ['twice on the agent', 'on the agent and per run'])
@@ -216,8 +216,8 @@ def test_two_copies_of_the_capability_count_once(copies: str, seen: Capture):
         await made.run('hello', capabilities=[seen.tap.capability()], event_stream_handler=seen.tap)
 
     asyncio.run(main())
-    assert [(run.requests, run.tool_calls) for run in seen.runs] == [(2, 1)]
-    assert (len(seen.responses), len(seen.tools)) == (2, 1)
+    assert [(run.requests, run.tool_calls) for run in seen.runs()] == [(2, 1)]
+    assert (len(seen.responses()), len(seen.tools())) == (2, 1)
 
 
 @pytest.mark.parametrize('door', DOORS)
@@ -232,10 +232,10 @@ def test_a_nested_run_knows_its_parent_and_its_labels(door: str, seen: Capture):
         return str((await inner.run('go', **arguments)).output)
 
     asyncio.run(outer.run('hello', metadata={'tenant': 'acme'}, **arguments))
-    found = {run.agent: run for run in seen.runs}
+    found = {run.agent: run for run in seen.runs()}
     assert (found['inner'].parent_run_id, found['inner'].root_agent) == (found['outer'].run_id, 'outer')
     assert (found['outer'].parent_run_id, found['outer'].root_agent) == (None, 'outer')
-    assert {run.labels['tenant'] for run in seen.runs} == {'acme'}
+    assert {run.labels['tenant'] for run in seen.runs()} == {'acme'}
     assert (found['inner'].requests, found['outer'].requests) == (1, 2)
 
 
@@ -247,7 +247,7 @@ def test_two_runs_in_a_row_are_no_parent_and_child(seen: Capture):
             await agent([Calls('nap')], ['done']).run('hello', event_stream_handler=seen.tap)
 
     asyncio.run(main())
-    assert [run.parent_run_id for run in seen.runs] == [None, None]
+    assert [run.parent_run_id for run in seen.runs()] == [None, None]
 
 
 @pytest.mark.parametrize('door', ['handler', 'capability'])
@@ -275,8 +275,8 @@ class TestEndings:
         made = agent([Calls('breaks', id='a')], capabilities=capabilities)
         with pytest.raises(RuntimeError, match='the tool broke'):
             asyncio.run(made.run('hello', **arguments))
-        assert [(run.outcome, run.error_type) for run in seen.runs] == [('error', 'RuntimeError')]
-        assert [(tool.tool, tool.outcome, tool.error_type) for tool in seen.tools] == [
+        assert [(run.outcome, run.error_type) for run in seen.runs()] == [('error', 'RuntimeError')]
+        assert [(tool.tool, tool.outcome, tool.error_type) for tool in seen.tools()] == [
             ('breaks', 'error', 'RuntimeError')
         ]
 
@@ -287,7 +287,7 @@ class TestEndings:
         made = agent([nap(5, 'a'), Calls('breaks', id='b')], capabilities=capabilities)
         with pytest.raises(RuntimeError, match='the tool broke'):
             asyncio.run(made.run('hello', **arguments))
-        (sibling,) = [tool for tool in seen.tools if tool.tool == 'nap']
+        (sibling,) = [tool for tool in seen.tools() if tool.tool == 'nap']
         assert (sibling.outcome, sibling.duration) == ('interrupted', None)
 
     @pytest.mark.parametrize('door', DOORS)
@@ -297,10 +297,10 @@ class TestEndings:
         made = agent(['so far ', ConnectionError('gone')], capabilities=capabilities)
         with pytest.raises(ConnectionError):
             asyncio.run(made.run('hello', **arguments))
-        assert [(r.outcome, r.error_type, r.finish_reason, r.chunks) for r in seen.responses] == [
+        assert [(r.outcome, r.error_type, r.finish_reason, r.chunks) for r in seen.responses()] == [
             ('error', 'ConnectionError', 'error', 1)
         ]
-        assert [(run.outcome, run.error_type) for run in seen.runs] == [('error', 'ConnectionError')]
+        assert [(run.outcome, run.error_type) for run in seen.runs()] == [('error', 'ConnectionError')]
 
     @pytest.mark.parametrize('door', DOORS)
     def test_a_user_who_presses_stop_is_no_error(self, door: str, seen: Capture):
@@ -315,8 +315,8 @@ class TestEndings:
                 await task
 
         asyncio.run(main())
-        assert [(run.outcome, run.error_type) for run in seen.runs] == [('cancelled', None)]
-        assert [(tool.outcome, tool.duration) for tool in seen.tools] == [('interrupted', None)]
+        assert [(run.outcome, run.error_type) for run in seen.runs()] == [('cancelled', None)]
+        assert [(tool.outcome, tool.duration) for tool in seen.tools()] == [('interrupted', None)]
 
     @pytest.mark.parametrize('door', DOORS)
     @needs('run_timeouts')
@@ -326,8 +326,8 @@ class TestEndings:
         made = agent([nap(30, 'a')], capabilities=capabilities)
         with pytest.raises(TimeoutError):
             asyncio.run(made.run('hello', timeout=0.1, **arguments))
-        assert [(run.outcome, run.error_type) for run in seen.runs] == [('timeout', 'RunTimedOut')]
-        assert [tool.outcome for tool in seen.tools] == ['interrupted']
+        assert [(run.outcome, run.error_type) for run in seen.runs()] == [('timeout', 'RunTimedOut')]
+        assert [tool.outcome for tool in seen.tools()] == ['interrupted']
 
     @pytest.mark.parametrize(('door', 'outcome'), [('handler', 'incomplete'), ('capability', 'limit')])
     def test_a_request_limit(self, door: str, outcome: str, seen: Capture):
@@ -336,7 +336,7 @@ class TestEndings:
         made = agent([Calls('nap')], ['never'], capabilities=capabilities)
         with pytest.raises(UsageLimitExceeded):
             asyncio.run(made.run('hello', usage_limits=UsageLimits(request_limit=1), **arguments))
-        assert [run.outcome for run in seen.runs] == [outcome]
+        assert [run.outcome for run in seen.runs()] == [outcome]
 
     @pytest.mark.parametrize('door', DOORS)
     def test_outputs_that_validation_sends_back(self, door: str, seen: Capture):
@@ -351,7 +351,7 @@ class TestEndings:
             return output
 
         asyncio.run(made.run('hello', **arguments))
-        assert [(run.outcome, run.requests, run.output_retries) for run in seen.runs] == [('success', 2, 1)]
+        assert [(run.outcome, run.requests, run.output_retries) for run in seen.runs()] == [('success', 2, 1)]
 
     @pytest.mark.parametrize('door', DOORS)
     @needs('output_tool_events')
@@ -365,11 +365,11 @@ class TestEndings:
             capabilities=capabilities,
         )
         asyncio.run(made.run('hello', **arguments))
-        assert [(t.tool, t.kind, t.outcome, t.retry_cause) for t in seen.tools] == [
+        assert [(t.tool, t.kind, t.outcome, t.retry_cause) for t in seen.tools()] == [
             ('final_result', 'output', 'retried', 'validation_error'),
             ('final_result', 'output', 'success', None),
         ]
-        (run,) = seen.runs
+        (run,) = seen.runs()
         assert (run.outcome, run.output_retries, run.tool_calls) == ('success', 1, 0)
         assert run.time_to_first_output is not None
 
@@ -382,7 +382,7 @@ class TestEndings:
         )
         with pytest.raises(UnexpectedModelBehavior):
             asyncio.run(made.run('hello', **arguments))
-        assert [(run.outcome, run.error_type) for run in seen.runs] == [('error', 'UnexpectedModelBehavior')]
+        assert [(run.outcome, run.error_type) for run in seen.runs()] == [('error', 'UnexpectedModelBehavior')]
 
     @pytest.mark.parametrize('door', DOORS)
     @needs('deferred_events')
@@ -408,8 +408,11 @@ class TestEndings:
             await made().run(message_history=asked.all_messages(), deferred_tool_results=results, **arguments)
 
         asyncio.run(main())
-        assert [run.outcome for run in seen.runs] == ['deferred', 'success']
-        assert sorted((tool.tool, tool.outcome) for tool in seen.tools) == [('delete', 'denied'), ('delete', 'success')]
+        assert [run.outcome for run in seen.runs()] == ['deferred', 'success']
+        assert sorted((tool.tool, tool.outcome) for tool in seen.tools()) == [
+            ('delete', 'denied'),
+            ('delete', 'success'),
+        ]
 
 
 def test_tool_call_ids_that_repeat_across_steps(seen: Capture):
@@ -417,7 +420,7 @@ def test_tool_call_ids_that_repeat_across_steps(seen: Capture):
     made = agent(capabilities=[seen.tap.capability(stream=True)])
     with made.override(model=TestModel(call_tools=['nap', 'alone'])):
         asyncio.run(made.run('hello'))
-    assert sorted((tool.tool, tool.outcome) for tool in seen.tools) == [('alone', 'success'), ('nap', 'success')]
+    assert sorted((tool.tool, tool.outcome) for tool in seen.tools()) == [('alone', 'success'), ('nap', 'success')]
 
 
 def test_a_handler_run_that_nobody_ends_is_reported_when_the_tap_is_closed():
@@ -432,12 +435,12 @@ def test_a_handler_run_that_nobody_ends_is_reported_when_the_tap_is_closed():
             await seen.tap(ctx, events)
 
         await made.run('hello', event_stream_handler=keep)
-        assert seen.runs == []
+        assert seen.runs() == []
 
     with capture(settle_after=1000.0) as seen:
         seen.tap.live()
         asyncio.run(main())
-    assert [run.outcome for run in seen.runs] == ['success']
+    assert [run.outcome for run in seen.runs()] == ['success']
 
 
 @needs('capability')
@@ -453,5 +456,5 @@ def test_a_call_that_is_announced_beside_one_that_ends_the_run_never_ran(door: s
 
     with pytest.raises(UnexpectedModelBehavior):
         asyncio.run(made.run('hello', **options))
-    assert [tool for tool in seen.tools if tool.tool == 'nap'] == []
-    assert [(run.outcome, run.tool_calls) for run in seen.runs] == [('error', 0)]
+    assert [tool for tool in seen.tools() if tool.tool == 'nap'] == []
+    assert [(run.outcome, run.tool_calls) for run in seen.runs()] == [('error', 0)]

@@ -75,15 +75,15 @@ def test_a_workflow_and_its_replay_are_counted_as_one_run(place: Place):
 
         run_in_workflow(place, seen, replay)
         assert told(seen) == expected(place)
-        assert seen.faults == []
+        assert seen.faults() == []
         # A workflow is given each response when it is complete: only inside a step its events have a pace.
         knows_pace = place in IN_UNIT
-        assert [response.chunks for response in seen.responses] == ([2, 3] if knows_pace else [0, 0])
-        assert [response.streamed for response in seen.responses] == [knows_pace, knows_pace]
+        assert [response.chunks for response in seen.responses()] == ([2, 3] if knows_pace else [0, 0])
+        assert [response.streamed for response in seen.responses()] == [knows_pace, knows_pace]
         # There the stream is open already; only a run that waits for it outside knows since when.
         knows_start = place == 'unit and capability'
-        assert [response.time_to_first_token is not None for response in seen.responses] == [knows_start, knows_start]
-        assert [response.duration is not None for response in seen.responses] == [place not in WITHOUT_RUN] * 2
+        assert [response.time_to_first_token is not None for response in seen.responses()] == [knows_start, knows_start]
+        assert [response.duration is not None for response in seen.responses()] == [place not in WITHOUT_RUN] * 2
 
 
 @pytest.mark.parametrize('place', ['run', 'capability', 'unit'])
@@ -93,15 +93,15 @@ def test_a_run_that_goes_on_from_its_records_tells_what_is_new(place: Place):
     with capture() as seen:
 
         async def go_on(steps: list[Any]) -> None:
-            seen.runs.clear()
-            seen.responses.clear()
-            seen.tools.clear()
+            seen.runs().clear()
+            seen.responses().clear()
+            seen.tools().clear()
             last_request = steps[-1]['function_id']
             await (await DBOS.fork_workflow_async('night', last_request)).get_result()
 
         run_in_workflow(place, seen, go_on)
         assert told(seen) == expected(place, recorded=1)
-        assert [run.time_to_first_output for run in seen.runs] == [None] * len(seen.runs)
+        assert [run.time_to_first_output for run in seen.runs()] == [None] * len(seen.runs())
 
 
 @pytest.mark.timeout(120)  # two processes, one after the other, that import everything

@@ -51,11 +51,11 @@ def test_activities_tell_of_responses_and_tool_calls(place: Place):
     asyncio.run(work())
     seen = SEEN[place]
     assert told(seen) == {'runs': [], 'responses': [(1, 'success', 4)], 'tools': [(1, 'first', 'success')]}
-    assert [(response.model, response.chunks, response.time_to_first_token) for response in seen.responses] == [
+    assert [(response.model, response.chunks, response.time_to_first_token) for response in seen.responses()] == [
         ('scripted', 3, None)
     ]
-    assert [tool.duration for tool in seen.tools] == [None]
-    assert seen.faults == []
+    assert [tool.duration for tool in seen.tools()] == [None]
+    assert seen.faults() == []
 
 
 @pytest.mark.parametrize('response', [None, ModelResponse(parts=[TextPart('Well rested.')])], ids=['waits', 'ended'])
@@ -75,4 +75,4 @@ def test_a_replayed_workflow_tells_nothing_and_does_not_fail(place: Place, respo
 
     assert asyncio.run(replay()) is None
     assert told(seen) == before
-    assert seen.faults == []
+    assert seen.faults() == []

@@ -47,9 +47,9 @@ def test_a_tool_that_is_cancelled_is_interrupted_once(door: str):
 
     with capture() as seen:
         asyncio.run(main())
-        assert [(tool.outcome, tool.duration) for tool in seen.tools] == [('interrupted', None)]
-        assert seen.runs[0].phases['tools'] == pytest.approx(0.1, abs=0.05)
-        assert [name for name, _ in seen.moments][-1] == 'run_ended'
+        assert [(tool.outcome, tool.duration) for tool in seen.tools()] == [('interrupted', None)]
+        assert seen.runs()[0].phases['tools'] == pytest.approx(0.1, abs=0.05)
+        assert [name for name, _ in seen.moments()][-1] == 'run_ended'
 
 
 @pytest.mark.parametrize('door', DOORS)
@@ -69,14 +69,14 @@ def test_a_run_cancelled_at_any_of_its_first_steps_is_not_open_for_ever(door: st
 
     with capture() as seen:
         asyncio.run(main())
-        began = [name for name, _ in seen.moments].count('run_started')
-        assert len(seen.runs) == began > 0
-        assert {run.outcome for run in seen.runs} <= {
+        began = [name for name, _ in seen.moments()].count('run_started')
+        assert len(seen.runs()) == began > 0
+        assert {run.outcome for run in seen.runs()} <= {
             'cancelled',
             'success',
             'incomplete' if door == 'handler' else 'success',
         }
-        assert seen.faults == []
+        assert seen.faults() == []
 
 
 @dataclass
@@ -100,7 +100,7 @@ def test_an_event_of_a_tools_own_does_not_shorten_it(door: str):
             return 'said'
 
         asyncio.run(made.run('hello', **arguments))
-        assert [tool.duration for tool in seen.tools] == [pytest.approx(0.1, abs=0.03)]
+        assert [tool.duration for tool in seen.tools()] == [pytest.approx(0.1, abs=0.03)]
 
 
 @REAL_TIME
@@ -122,8 +122,8 @@ def test_waiting_for_an_approval_is_not_the_tools_time(door: str):
             return 'done it'
 
         asyncio.run(made.run('hello', **arguments))
-        assert [(tool.outcome, tool.duration) for tool in seen.tools] == [('success', pytest.approx(0.05, abs=0.03))]
-        assert [run.outcome for run in seen.runs] == ['success']
+        assert [(tool.outcome, tool.duration) for tool in seen.tools()] == [('success', pytest.approx(0.05, abs=0.03))]
+        assert [run.outcome for run in seen.runs()] == ['success']
 
 
 class Refuses(AbstractCapability[Any]):
@@ -145,8 +145,8 @@ def test_an_answer_that_another_capability_refuses_is_no_failure_of_the_provider
         capabilities, arguments = plugged(door.split()[-1], seen, stream=door.startswith('streamed'))
         made = agent(['bad'], ['good'], capabilities=[Refuses(), *capabilities])
         result = asyncio.run(made.run('hello', **arguments))
-        assert [(r.outcome, r.error_type, r.usage_reported) for r in seen.responses] == [('success', None, True)] * 2
-        assert sum(r.input_tokens or 0 for r in seen.responses) == result.usage.input_tokens
+        assert [(r.outcome, r.error_type, r.usage_reported) for r in seen.responses()] == [('success', None, True)] * 2
+        assert sum(r.input_tokens or 0 for r in seen.responses()) == result.usage.input_tokens
 
 
 @pytest.mark.parametrize('doors', ['capability', 'both'])
@@ -163,9 +163,9 @@ def test_closing_the_tap_in_the_middle_of_a_run_counts_nothing_twice(doors: str)
 
         arguments: dict[str, Any] = {'event_stream_handler': seen.tap} if doors == 'both' else {}
         asyncio.run(made.run('hello', **arguments))
-        assert [run.outcome for run in seen.runs] == ['incomplete']
-        assert [response.step for response in seen.responses] == [1, 2, 3]
-        assert [(tool.tool, tool.outcome) for tool in seen.tools] == [('closes', 'interrupted'), ('nap', 'success')]
+        assert [run.outcome for run in seen.runs()] == ['incomplete']
+        assert [response.step for response in seen.responses()] == [1, 2, 3]
+        assert [(tool.tool, tool.outcome) for tool in seen.tools()] == [('closes', 'interrupted'), ('nap', 'success')]
 
 
 @pytest.mark.parametrize('door', DOORS)
@@ -185,7 +185,7 @@ def test_a_tools_own_validation_error_is_an_error(door: str):
 
         with pytest.raises(ValidationError):
             asyncio.run(made.run('hello', **arguments))
-        assert [(tool.outcome, tool.error_type) for tool in seen.tools] == [('error', 'ValidationError')]
+        assert [(tool.outcome, tool.error_type) for tool in seen.tools()] == [('error', 'ValidationError')]
 
 
 @pytest.mark.parametrize('door', DOORS)
@@ -200,8 +200,8 @@ def test_a_tool_that_was_skipped_is_no_call(door: str):
             capabilities=capabilities,
         )
         asyncio.run(made.run('hello', **arguments))
-        assert [(tool.tool, tool.outcome) for tool in seen.tools] == [('final_result', 'success')]
-        assert [(run.outcome, run.tool_calls) for run in seen.runs] == [('success', 0)]
+        assert [(tool.tool, tool.outcome) for tool in seen.tools()] == [('final_result', 'success')]
+        assert [(run.outcome, run.tool_calls) for run in seen.runs()] == [('success', 0)]
 
 
 @REAL_TIME
@@ -219,8 +219,8 @@ def test_an_output_function_that_is_cancelled_was_interrupted():
 
     with capture() as seen:
         asyncio.run(main())
-        assert [(tool.kind, tool.outcome, tool.duration) for tool in seen.tools] == [('output', 'interrupted', None)]
-        assert seen.runs[0].phases['tools'] == pytest.approx(0.1, abs=0.05)
+        assert [(tool.kind, tool.outcome, tool.duration) for tool in seen.tools()] == [('output', 'interrupted', None)]
+        assert seen.runs()[0].phases['tools'] == pytest.approx(0.1, abs=0.05)
 
 
 @pytest.mark.parametrize('hours', [-1, 1])
@@ -234,8 +234,8 @@ def test_a_step_of_the_wall_clock_makes_no_nonsense(hours: int):
     with capture(clock=Stepping(unix=time.time())) as seen:
         made = agent([Calls('nap')], ['done'])
         asyncio.run(made.run('hello', event_stream_handler=seen.tap))
-        assert [(run.duration, run.phases) for run in seen.runs] == [(0.0, {})]
-        assert [response.duration for response in seen.responses] == [0.0, 0.0]
+        assert [(run.duration, run.phases) for run in seen.runs()] == [(0.0, {})]
+        assert [response.duration for response in seen.responses()] == [0.0, 0.0]
 
 
 def test_a_run_id_that_is_used_again_is_another_run():
@@ -246,8 +246,8 @@ def test_a_run_id_that_is_used_again_is_another_run():
             asyncio.run(agent([Calls('nap')], ['done'], capabilities=capabilities).run('x', run_id='same', **arguments))
             gc.collect()
             seen.tap.flush()
-        assert [(run.door, run.requests) for run in seen.runs] == [('handler', 2), ('capability', 2), ('handler', 2)]
-        assert seen.faults == []
+        assert [(run.door, run.requests) for run in seen.runs()] == [('handler', 2), ('capability', 2), ('handler', 2)]
+        assert seen.faults() == []
 
 
 def test_a_tap_that_nobody_holds_goes():
@@ -299,7 +299,7 @@ def test_a_sink_that_raises_what_it_must_not_is_caught_all_the_same(raised: type
         for _ in range(3):
             asyncio.run(agent(['done'], capabilities=[tap.capability()]).run('hello'))
     assert seen_runs == ['success'] * 3
-    assert [fault.where for fault in memory.faults] == ['Hostile'] * 3
+    assert [fault.subject for fault in memory.faults] == ['Hostile'] * 3
 
 
 def test_a_tool_that_raises_leaves_no_cycle():
@@ -343,7 +343,7 @@ def test_queueing_for_a_slot_is_a_phase_of_its_own():
     with capture() as seen:
         caps = [seen.tap.capability()]
         asyncio.run(main())
-        first, second = seen.runs
+        first, second = seen.runs()
         assert first.phases.get('queue', 0.0) < 0.05
         assert second.phases['queue'] == pytest.approx(0.1, abs=0.05)
         for run in (first, second):
@@ -374,9 +374,9 @@ def test_a_run_in_a_thread_of_a_tool_knows_its_caller(door: str):
                 loop.close()
 
         asyncio.run(outer.run('hello', **arguments))
-        found = {run.agent: run for run in seen.runs}
+        found = {run.agent: run for run in seen.runs()}
         assert found['inner'].parent_run_id == found['outer'].run_id
-        assert {run.outcome for run in seen.runs} == {'success'}
+        assert {run.outcome for run in seen.runs()} == {'success'}
 
 
 class Skips(AbstractCapability[Any]):
@@ -397,12 +397,12 @@ def test_a_tool_that_another_capability_answers_for_did_not_fail():
     """Skipping an execution is no error."""
     with capture() as seen:
         asyncio.run(agent([Calls('nap')], ['done'], capabilities=[Skips(), seen.tap.capability()]).run('hello'))
-    assert [(tool.tool, tool.outcome) for tool in seen.tools] == [('nap', 'success')]
+    assert [(tool.tool, tool.outcome) for tool in seen.tools()] == [('nap', 'success')]
 
 
 def test_a_response_that_another_capability_rejects_cost_its_tokens():
     """The model answered, and the provider bills it."""
     with capture() as seen, pytest.raises(ValueError, match='not this one'):
         asyncio.run(agent(['do', 'ne'], capabilities=[Rejects(), seen.tap.capability()]).run('hello'))
-    (response,) = seen.responses
+    (response,) = seen.responses()
     assert (response.outcome, response.usage_reported, response.output_tokens) == ('success', True, 2)

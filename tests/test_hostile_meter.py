@@ -55,7 +55,7 @@ def test_a_meter_takes_any_events_on_any_clock(fed: Fed, started: float | None, 
     meter = ResponseMeter(None if started is None else 1000.0 + started, stall_after=5.0)
     meter.stop(feed(meter, fed) + stop_after)
     assert len(meter.parts) + len(meter.native_calls) <= 2 * MAX_PARTS
-    assert sum(meter.gap_counts) <= max(0, meter.chunks - 1)
+    assert sum(meter.inter_chunk_latencies) <= max(0, meter.chunks - 1)
     assert meter.waiting_since is None
 
 

@@ -29,8 +29,8 @@ def test_metadata_that_fails_to_become_text_costs_only_its_own_label():
     with capture(labels=('tenant', 'tier')) as seen:
         made = agent(['done'], capabilities=[seen.tap.capability()])
         asyncio.run(made.run('hello', metadata={'tenant': Unprintable(), 'tier': 'x' * 10_000_000}))
-        assert [run.labels for run in seen.runs] == [{'tenant': '_unknown', 'tier': 'x' * 200}]
-        assert seen.faults == []
+        assert [run.labels for run in seen.runs()] == [{'tenant': '_unknown', 'tier': 'x' * 200}]
+        assert seen.faults() == []
 
 
 @pytest.mark.parametrize('door', ['handler', 'capability', 'watch'])
@@ -52,9 +52,9 @@ def test_names_that_nobody_could_export_are_made_fit(door: str):
 
     with capture() as seen:
         asyncio.run(run(seen.tap))
-        assert [run.agent for run in seen.runs] == [fit]
-        assert [tool.tool_call_id for tool in seen.tools] == [fit]
-        assert seen.faults == []
+        assert [run.agent for run in seen.runs()] == [fit]
+        assert [tool.tool_call_id for tool in seen.tools()] == [fit]
+        assert seen.faults() == []
 
 
 @pytest.mark.parametrize('door', ['handler', 'watch'])

@@ -36,7 +36,7 @@ def tapped(clock: JumpingClock) -> Generator[Tap]:
     found = [fault for _, fact in memory.moments for fault in faults(fact)]
     assert not found, found
     assert len(memory.runs) == sum(moment == 'run_started' for moment, _ in memory.moments)
-    ours = {fault.where for fault in memory.faults if fault.what == 'error'}
+    ours = {fault.subject for fault in memory.faults if fault.kind == 'error'}
     # What a door makes of a nonsensical event may fail; a sink must not.
     assert ours <= {'handler', 'watch'}, memory.faults
 
@@ -95,7 +95,7 @@ def test_a_watched_stream_without_end_keeps_few_responses():
         for _ in range(MAX_PENDING + 10):
             for event in ends:
                 yield event
-        assert len(seen.responses) >= 9
+        assert len(seen.responses()) >= 9
 
     async def watch() -> None:
         async for _ in seen.tap.watch(endless()):
@@ -103,7 +103,7 @@ def test_a_watched_stream_without_end_keeps_few_responses():
 
     with capture() as seen:
         asyncio.run(watch())
-        assert len(seen.responses) == MAX_PENDING + 10
+        assert len(seen.responses()) == MAX_PENDING + 10
 
 
 def test_a_response_with_calls_without_end_is_followed_up_to_a_cap():
@@ -119,5 +119,5 @@ def test_a_response_with_calls_without_end_is_followed_up_to_a_cap():
 
     with capture() as seen:
         asyncio.run(watch())
-        assert sum(moment == 'tool_started' for moment, _ in seen.moments) == MAX_CALLS
-        assert sum(fault.count for fault in seen.faults if fault.where == 'tool_calls') == 10
+        assert sum(moment == 'tool_started' for moment, _ in seen.moments()) == MAX_CALLS
+        assert sum(fault.count for fault in seen.faults() if fault.subject == 'tool_calls') == 10

@@ -14,7 +14,8 @@ from scripted import agent
 from untouched import STORIES, WAYS, logged, tapped, told, untapped
 
 from streamtap import BaseSink, PrometheusSink, Tap, UsageSink
-from streamtap._delivery.dispatch import MOMENTS, Dispatch
+from streamtap._delivery.dispatch import Dispatch
+from streamtap._delivery.sink import MOMENTS
 from streamtap._delivery.worker import CAPACITY
 from streamtap.testing import MemorySink, capture
 
@@ -69,7 +70,7 @@ def test_a_sink_that_raises_is_counted_each_time_and_logged_once(
     tap = Tap([*(failing(moment, inline=inline) for moment in RAISED), memory])
     assert tapped(way, story, tap) == untapped(way, story)
     moments = Counter(f'Fails in {moment}' for moment, _ in memory.moments)
-    assert Counter(fault.where for fault in memory.faults) == moments
+    assert Counter(fault.subject for fault in memory.faults) == moments
     kinds = [
         f'streamtap: Fails in {moment} failed with {raised.__name__}'
         for moment, raised in RAISED.items()
@@ -133,7 +134,7 @@ def test_what_does_not_fit_into_the_queue_is_dropped_and_counted():
     out = Dispatch([hanging('run_started', hold), memory], include_content=False)
     for _ in range(CAPACITY + 50):
         out.run_started(None)  # pyright: ignore[reportArgumentType]
-    dropped = sum(fault.count for fault in memory.faults if (fault.what, fault.where) == ('dropped', 'records'))
+    dropped = sum(fault.count for fault in memory.faults if (fault.kind, fault.subject) == ('dropped', 'records'))
     assert dropped in (49, 50)
     hold.set()
     out.close(5.0)
@@ -156,7 +157,7 @@ def test_a_sink_may_call_the_tap(call: str, inline: bool):  # noqa: FBT001
         assert asyncio.run(told(way, 'answers', tap)) == untapped(way, 'answers')
     tap.close()
     # A run that goes on after the tap was closed is counted.
-    assert {(fault.what, fault.where) for fault in memory.faults} <= {('dropped', 'reopened_runs')}
+    assert {(fault.kind, fault.subject) for fault in memory.faults} <= {('dropped', 'reopened_runs')}
 
 
 # Callbacks
@@ -203,7 +204,7 @@ def test_a_price_function_that_fails_is_counted_and_logged_once(
     memory = MemorySink()
     tap = Tap([memory], price=priced(answer))
     assert tapped(way, 'answers', tap) == untapped(way, 'answers')
-    assert [fault.where for fault in memory.faults] == ['price'] * len(memory.responses)
+    assert [fault.subject for fault in memory.faults] == ['price'] * len(memory.responses)
     assert {response.cost_usd for response in memory.responses} == {None}
     assert logged(caplog) == [f'streamtap: price failed with {kind}']
     assert 'secret' not in caplog.text
@@ -233,12 +234,12 @@ def test_logging_that_raises_is_no_problem_of_the_run(
         # It has the handler say what it cannot see.
         with capture() as seen:
             assert asyncio.run(run_stream(seen.tap)) == 'done'
-            assert seen.faults == []
+            assert seen.faults() == []
         return
     memory = MemorySink()
     tap = Tap([failing('run_started', inline=True), memory])
     assert tapped(way, 'answers', tap) == untapped(way, 'answers')
-    assert {fault.where for fault in memory.faults} == {'Fails in run_started'}
+    assert {fault.subject for fault in memory.faults} == {'Fails in run_started'}
 
 
 async def run_stream(tap: Tap) -> str:
@@ -262,6 +263,6 @@ def test_a_prometheus_client_that_fails_is_counted(
     monkeypatch.setattr(prometheus_client.Histogram, 'observe', full)
     assert tapped(way, 'answers', tap) == untapped(way, 'answers')
     # What is told at a start only declares; the records count.
-    assert {fault.where for fault in memory.faults} == {'PrometheusSink'}
+    assert {fault.subject for fault in memory.faults} == {'PrometheusSink'}
     assert len(memory.faults) == len(memory.runs) + len(memory.responses) + len(memory.tools)
     assert logged(caplog) == ['streamtap: PrometheusSink failed with OSError']

@@ -96,7 +96,7 @@ def test_spans_that_fail_leave_the_run_and_its_numbers_as_they_are(
         assert tapped(way, story, Tap([sound])) == expected
         assert tapped(way, story, Tap([memory, OTelSpanSink(Spans(SPANS[broken]))])) == expected
         assert [moment for moment, _ in memory.moments] == [moment for moment, _ in sound.moments]
-        assert {fault.where for fault in memory.faults} <= {'spans'}
+        assert {fault.subject for fault in memory.faults} <= {'spans'}
     assert 'secret' not in caplog.text
 
 
@@ -161,7 +161,7 @@ def test_metrics_that_fail_leave_the_run_as_it_is(
     memory = MemorySink()
     tap = Tap([memory, OTelMetricSink(Metrics(meter), semconv=True)])
     assert tapped(way, 'answers', tap) == untapped(way, 'answers')
-    assert {fault.where for fault in memory.faults} == {'OTelMetricSink'}
+    assert {fault.subject for fault in memory.faults} == {'OTelMetricSink'}
     assert logged(caplog) == [f'streamtap: OTelMetricSink failed with {error}']
     assert 'secret' not in caplog.text
 

@@ -50,14 +50,14 @@ def test_tools_of_a_server_are_tools(door: str):
 
     with capture() as seen:
         asyncio.run(main())
-        assert sorted((tool.tool, tool.outcome, tool.retry_cause or '') for tool in seen.tools) == [
+        assert sorted((tool.tool, tool.outcome, tool.retry_cause or '') for tool in seen.tools()) == [
             ('_unknown', 'retried', 'unknown_tool'),
             ('fails', 'retried', 'model_retry'),
             ('search', 'retried', 'model_retry'),
             ('search', 'success', ''),
         ]
-        (searched,) = [tool for tool in seen.tools if tool.outcome == 'success']
+        (searched,) = [tool for tool in seen.tools() if tool.outcome == 'success']
         assert searched.duration is not None
         assert took[0] <= searched.duration < took[0] + 0.5
-        assert [(run.outcome, run.tool_calls) for run in seen.runs] == [('success', 3)]
-        assert seen.faults == []
+        assert [(run.outcome, run.tool_calls) for run in seen.runs()] == [('success', 3)]
+        assert seen.faults() == []

@@ -10,10 +10,11 @@ from features import needs
 from pydantic_ai.messages import ModelResponse
 from pydantic_ai.usage import RequestUsage
 
-from streamtap._meter.response import MAX_PARTS, MAX_STALL_STARTS, NATIVE_CALL, ResponseMeter
+from streamtap._base.clock import Moments
+from streamtap._meter.response import MAX_PARTS, MAX_STALL_STARTS, ResponseMeter
 from streamtap._records.distribution import Distribution
-from streamtap._runs.shared import Moments
 from streamtap._upstream.model_responses import read_response
+from streamtap._upstream.stream_events import NATIVE_CALL
 
 
 def metered(started: float | None = 0.0, stall_after: float = 5.0) -> ResponseMeter:
@@ -21,14 +22,14 @@ def metered(started: float | None = 0.0, stall_after: float = 5.0) -> ResponseMe
 
 
 def text(meter: ResponseMeter, index: int, waited_from: float, now: float) -> None:
-    meter.part_started(index, 'text', now=now)
+    meter.part_started(index, 'text', 'answer', now=now)
     meter.chunk(index, waited_from, now)
 
 
 def test_empty_events_do_not_stop_the_clock_of_the_first_chunk():
     """A part that starts empty is no chunk; the first content is."""
     meter = metered()
-    meter.part_started(0, 'text', now=0.1)
+    meter.part_started(0, 'text', 'answer', now=0.1)
     meter.other(0.0, 0.1)
     meter.chunk(0, 0.1, 0.7)
     assert (meter.first_event, meter.first_chunk, meter.chunks) == (0.1, 0.7, 1)
@@ -40,17 +41,17 @@ def test_the_wait_for_an_empty_event_belongs_to_the_next_chunk():
     text(meter, 0, 0.0, 1.0)
     meter.other(1.0, 1.25)
     meter.chunk(0, 1.25, 1.5)
-    assert meter.gap_sum == 0.5
-    assert Distribution.of_counts(meter.gap_counts).total == 1
+    assert meter.inter_chunk_latency_sum == 0.5
+    assert Distribution.of_counts(meter.inter_chunk_latencies).total == 1
 
 
 def test_thinking_is_a_token_but_no_output():
     """The first output is the first chunk that is not thinking; users see text only."""
     meter = metered()
-    meter.part_started(0, 'thinking', now=1.0)
+    meter.part_started(0, 'thinking', 'thinking', now=1.0)
     meter.chunk(0, 0.0, 1.0)
     meter.chunk(0, 1.0, 2.0)
-    meter.part_started(1, 'tool-call', tool='search', now=3.0)
+    meter.part_started(1, 'tool-call', 'call', tool='search', now=3.0)
     meter.chunk(1, 2.0, 3.0)
     text(meter, 2, 3.0, 4.0)
     assert (meter.first_chunk, meter.first_output, meter.first_visible) == (1.0, 3.0, 4.0)
@@ -59,10 +60,10 @@ def test_thinking_is_a_token_but_no_output():
 def test_the_arguments_of_the_output_tool_are_what_users_see():
     """Its name alone shows nothing yet, and a function tool's arguments never do."""
     meter = metered()
-    meter.part_started(0, 'tool-call', tool='search', now=1.0)
+    meter.part_started(0, 'tool-call', 'call', tool='search', now=1.0)
     meter.arguments(0, 1.0)
     meter.chunk(0, 0.0, 1.0)
-    meter.part_started(1, 'tool-call', tool='final_result', is_output=True, now=2.0)
+    meter.part_started(1, 'tool-call', 'output_call', tool='final_result', now=2.0)
     meter.chunk(1, 1.0, 2.0)
     meter.arguments(1, 3.0)
     meter.chunk(1, 2.0, 3.0)
@@ -73,7 +74,7 @@ def test_chunks_are_counted_for_the_part_they_belong_to():
     """Parts may alternate; each keeps its own chunks and its own last chunk."""
     meter = metered()
     text(meter, 0, 0.0, 1.0)
-    meter.part_started(1, 'tool-call', tool='a', now=2.0)
+    meter.part_started(1, 'tool-call', 'call', tool='a', now=2.0)
     meter.chunk(1, 1.0, 2.0)
     meter.chunk(0, 2.0, 3.0)
     meter.chunk(1, 3.0, 4.0)
@@ -110,7 +111,7 @@ def test_waiting_for_a_native_tool_is_neither_a_gap_nor_a_stall():
     """While the provider runs its own tool, the silence belongs to that tool."""
     meter = metered(stall_after=2.0)
     text(meter, 0, 0.0, 1.0)
-    meter.part_started(1, NATIVE_CALL, tool='web_search', tool_call_id='n', now=1.5)
+    meter.part_started(1, NATIVE_CALL, 'call', tool='web_search', tool_call_id='n', now=1.5)
     meter.chunk(1, 1.0, 1.5)
     meter.native_started('web_search', 'n', 1.5)
     assert meter.waiting_since is None
@@ -118,7 +119,12 @@ def test_waiting_for_a_native_tool_is_neither_a_gap_nor_a_stall():
     meter.other(2.0, 9.0)
     meter.native_returned('n', 9.0, succeeded=True)
     text(meter, 2, 9.0, 9.25)
-    assert (meter.stalls, meter.gap_sum, meter.native_seconds, meter.native_at_last) == (0, 0.75, 7.5, 7.5)
+    assert (meter.stalls, meter.inter_chunk_latency_sum, meter.native_seconds, meter.native_at_last) == (
+        0,
+        0.75,
+        7.5,
+        7.5,
+    )
     assert [(call.started, call.ended) for call in meter.native_calls] == [(1.5, 9.0)]
 
 
@@ -128,7 +134,7 @@ def test_time_of_the_consumer_is_not_time_of_the_model():
     text(meter, 0, 0.0, 1.0)
     meter.chunk(0, 1.5, 1.75)
     meter.chunk(0, 3.75, 4.0)
-    assert (meter.gap_sum, meter.consumer_seconds, meter.consumer_at_last) == (0.5, 2.5, 2.5)
+    assert (meter.inter_chunk_latency_sum, meter.consumer_seconds, meter.consumer_at_last) == (0.5, 2.5, 2.5)
 
 
 def test_a_consumer_that_holds_the_stream_is_not_waiting():
@@ -175,7 +181,7 @@ def test_a_chunk_of_a_part_that_never_started_is_counted(index: int):
 def test_a_silence_while_a_native_tool_runs_belongs_to_it_also_when_it_ends_in_an_error():
     """Not to the consumer, who was waiting."""
     meter = metered(stall_after=2.0)
-    meter.part_started(0, NATIVE_CALL, tool='web_search', tool_call_id='n', now=1.0)
+    meter.part_started(0, NATIVE_CALL, 'call', tool='web_search', tool_call_id='n', now=1.0)
     meter.chunk(0, 0.0, 1.0)
     meter.native_started('web_search', 'n', 1.0)
     meter.stop(9.0)
@@ -187,7 +193,7 @@ def test_a_clock_that_goes_back_makes_no_negative_time():
     meter = metered()
     text(meter, 0, 9.0, 10.0)
     text(meter, 1, 4.0, 5.0)
-    assert meter.gap_sum == 0.0
+    assert meter.inter_chunk_latency_sum == 0.0
 
 
 def test_a_time_that_no_exporter_could_write_is_the_nearest_that_it_can():
@@ -217,7 +223,7 @@ def test_a_count_of_tokens_that_cannot_be_is_no_report(count: int):
 def test_what_a_stream_holds_does_not_grow_with_its_length():
     """Not for chunks, not for counts of gaps: 100,000 chunks hold what 1,000 did."""
     meter = ResponseMeter(0.0, stall_after=5.0)
-    meter.part_started(0, 'text', now=1.0)
+    meter.part_started(0, 'text', 'answer', now=1.0)
 
     def feed(chunks: range) -> None:
         for number in chunks:

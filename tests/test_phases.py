@@ -41,7 +41,7 @@ def test_many_tool_calls_are_kept_in_little_room():
 def test_a_streamed_response_splits_into_wait_stream_native_tools_and_consumer():
     """Each second of the response has one name."""
     meter = ResponseMeter(10.0, stall_after=5.0)
-    meter.part_started(0, 'text', now=12.0)
+    meter.part_started(0, 'text', 'answer', now=12.0)
     meter.chunk(0, 10.0, 12.0)
     meter.chunk(0, 13.0, 14.0)
     meter.native_started('search', 'n', 14.0)
@@ -57,7 +57,7 @@ def test_a_streamed_response_splits_into_wait_stream_native_tools_and_consumer()
 def test_a_stream_that_broke_was_waited_for_until_it_broke():
     """A hang that ends in an error is the stream's time, not other."""
     meter = ResponseMeter(0.0, stall_after=5.0)
-    meter.part_started(0, 'text', now=1.0)
+    meter.part_started(0, 'text', 'answer', now=1.0)
     meter.chunk(0, 0.0, 1.0)
     meter.stop(31.0)
     phases = PhaseClock()

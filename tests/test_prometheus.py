@@ -283,7 +283,9 @@ def test_buckets_can_be_changed(registry: CollectorRegistry):
     """The user's bounds replace the catalogue's, also for the gaps that are counted in bulk."""
     name = 'pydantic_ai_inter_chunk_latency_seconds'
     sink = attached(PrometheusSink(registry, buckets={name: (0.1, 1)}))
-    sink.response_ended(response(gap_counts=Distribution.of_values([0.05, 0.5, 5]), gap_sum=5.55))
+    sink.response_ended(
+        response(inter_chunk_latencies=Distribution.of_values([0.05, 0.5, 5]), inter_chunk_latency_sum=5.55)
+    )
     who = {'agent': 'a', 'provider': 'p', 'model': 'm'}
     assert [value(registry, f'{name}_bucket', **who, le=bound) for bound in ('0.1', '1.0', '+Inf')] == [1, 2, 3]
 

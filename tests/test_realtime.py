@@ -71,20 +71,20 @@ async def talk(seen: Capture, door: str, *turns: Sequence[Any]) -> Any:
 def test_a_session_is_a_run_with_its_tools_and_its_usage(door: str, seen: Capture):
     """The responses are those of its result; when they began is not known, and so absent."""
     result = asyncio.run(talk(seen, door, CALLS_NAP, SPEAKS))
-    (run,) = seen.runs
+    (run,) = seen.runs()
     assert (run.agent, run.outcome, run.requests, run.tool_calls) == ('speaker', 'success', 2, 1)
     assert (run.input_tokens, run.output_tokens) == (result.usage.input_tokens, result.usage.output_tokens) == (16, 5)
-    assert [(r.provider, r.model, r.outcome, r.duration, r.time_to_first_token) for r in seen.responses] == [
+    assert [(r.provider, r.model, r.outcome, r.duration, r.time_to_first_token) for r in seen.responses()] == [
         ('scripted', 'scripted-realtime', 'success', None, None)
     ] * 2
-    assert [(tool.tool, tool.outcome) for tool in seen.tools] == [('nap', 'success')]
+    assert [(tool.tool, tool.outcome) for tool in seen.tools()] == [('nap', 'success')]
     assert seen.tap.live().runs == ()
 
 
 def test_a_session_that_is_watched_passes_its_events_on(seen: Capture):
     """Speech and turns are nothing that is measured; the run ends where the reader stops."""
     asyncio.run(talk(seen, 'watch', SPEAKS))
-    assert [(run.door, run.outcome) for run in seen.runs] == [('watch', 'cancelled')]
+    assert [(run.door, run.outcome) for run in seen.runs()] == [('watch', 'cancelled')]
 
 
 def test_a_session_that_fails_is_a_run_that_failed(seen: Capture):
@@ -97,4 +97,4 @@ def test_a_session_that_fails_is_a_run_that_failed(seen: Capture):
 
     with pytest.raises(RuntimeError, match='dead'):
         asyncio.run(main())
-    assert [(run.outcome, run.error_type) for run in seen.runs] == [('error', 'RuntimeError')]
+    assert [(run.outcome, run.error_type) for run in seen.runs()] == [('error', 'RuntimeError')]

@@ -409,12 +409,16 @@ def test_gaps_are_the_waits_between_chunks(replayed: Replayed):
     _, streamed = run_untapped(replayed.name)
     counted = 0
     for record, seen in zip(replayed.responses, streamed, strict=True):
-        if record.gap_counts is None:
+        if record.inter_chunk_latencies is None:
             assert record.chunks < 2 or record.consumer_seconds > 0
-            assert record.gap_sum is record.gap_max is None
+            assert record.inter_chunk_latency_sum is record.max_inter_chunk_latency is None
             continue
-        assert record.gap_counts.total == seen.gaps
-        assert cast('float', record.gap_max) <= cast('float', record.gap_sum) <= cast('float', record.duration)
+        assert record.inter_chunk_latencies.total == seen.gaps
+        assert (
+            cast('float', record.max_inter_chunk_latency)
+            <= cast('float', record.inter_chunk_latency_sum)
+            <= cast('float', record.duration)
+        )
         counted += seen.gaps
     assert replayed.total('pydantic_ai_inter_chunk_latency_seconds_count') == counted
     assert replayed.total('pydantic_ai_stream_stalls_total') == 0

@@ -348,7 +348,7 @@ def test_a_span_processor_that_raises_changes_nothing_but_the_trace(door: str):
     found.tap.close()
     assert result.output == 'done'
     assert (len(found.memory.runs), len(found.memory.responses), len(found.memory.tools)) == (1, 2, 1)
-    assert {fault.where for fault in found.memory.faults} == {'spans'}
+    assert {fault.subject for fault in found.memory.faults} == {'spans'}
 
 
 def test_exemplars_lead_from_a_number_to_its_trace(registry: CollectorRegistry):

@@ -212,7 +212,7 @@ def test_a_run_that_goes_on_after_its_report_counts_its_requests_only():
     tap.close()
     assert len(memory.runs) == 1
     assert len(memory.responses) == 2
-    assert {fault.where for fault in memory.faults} == {'reopened_runs'}
+    assert {fault.subject for fault in memory.faults} == {'reopened_runs'}
 
 
 @needs('capability')
@@ -235,9 +235,9 @@ def test_runs_in_many_threads_share_one_tap():
         for thread in threads:
             thread.join()
         gc.collect()
-        assert [run.outcome for run in seen.runs] == ['success'] * 40
-        assert (len(seen.responses), len(seen.tools)) == (80, 40)
-        assert seen.faults == []
+        assert [run.outcome for run in seen.runs()] == ['success'] * 40
+        assert (len(seen.responses()), len(seen.tools())) == (80, 40)
+        assert seen.faults() == []
 
 
 def test_the_users_own_price_comes_first():
@@ -250,7 +250,7 @@ def test_the_users_own_price_comes_first():
         made = [agent(['done'], capabilities=[seen.tap.capability()]) for _ in range(2)]
         asyncio.run(made[0].run('hello', metadata={'tenant': 'acme'}))
         asyncio.run(made[1].run('hello', metadata={'tenant': 'other'}))
-        assert [run.cost_usd for run in seen.runs] == [0.5, None]
+        assert [run.cost_usd for run in seen.runs()] == [0.5, None]
         assert seen.tap.usage.summary().total.unpriced_responses == 1
 
 
@@ -265,8 +265,8 @@ def test_a_price_function_that_fails_is_counted_and_the_response_unpriced(nonsen
 
     with capture(price=price) as seen:
         asyncio.run(agent(['done'], capabilities=[seen.tap.capability()]).run('hello'))
-        assert [run.cost_usd for run in seen.runs] == [None]
-        assert [(fault.what, fault.where) for fault in seen.faults] == [('error', 'price')]
+        assert [run.cost_usd for run in seen.runs()] == [None]
+        assert [(fault.kind, fault.subject) for fault in seen.faults()] == [('error', 'price')]
 
 
 def test_a_run_open_at_the_interpreters_exit_is_reported(tmp_path: Any):

@@ -17,11 +17,11 @@ def test_capture_keeps_what_a_run_did():
     """Runs, responses, tools and every moment in order."""
     with capture() as seen:
         asyncio.run(agent([Calls('nap')], ['done']).run('hello', event_stream_handler=seen.tap))
-        assert [run.outcome for run in seen.runs] == ['success']
-        assert [tool.tool for tool in seen.tools] == ['nap']
-        assert len(seen.responses) == 2
-        assert [name for name, _ in seen.moments][-1] == 'run_ended'
-        assert seen.faults == []
+        assert [run.outcome for run in seen.runs()] == ['success']
+        assert [tool.tool for tool in seen.tools()] == ['nap']
+        assert len(seen.responses()) == 2
+        assert [name for name, _ in seen.moments()][-1] == 'run_ended'
+        assert seen.faults() == []
         assert seen.tap.usage.summary().total.runs == 1
 
 
@@ -36,8 +36,8 @@ def test_a_fake_clock_makes_durations_exact(captap: Capture, tap_clock: FakeCloc
         return 'waited'
 
     asyncio.run(made.run('hello'))
-    assert [(tool.duration, tool.started_ns) for tool in captap.tools] == [(2.5, 1_767_225_600_000_000_000)]
-    assert (captap.run.duration, captap.run.phases) == (2.5, {'tools': 2.5})
+    assert [(tool.duration, tool.started_ns) for tool in captap.tools()] == [(2.5, 1_767_225_600_000_000_000)]
+    assert (captap.run().duration, captap.run().phases) == (2.5, {'tools': 2.5})
 
 
 def test_the_total_is_of_all_runs(captap: Capture):
@@ -45,11 +45,11 @@ def test_the_total_is_of_all_runs(captap: Capture):
     asker = agent([Calls('nap')], ['done'], ['again'])
     for _ in range(2):
         asyncio.run(asker.run('hello', event_stream_handler=captap.tap))
-    total = captap.total
+    total = captap.total()
     assert (total.runs, total.requests, total.tool_calls, total.cost_usd) == (2, 3, 1, None)
-    assert total.output_tokens == sum(run.output_tokens for run in captap.runs) > 0
+    assert total.output_tokens == sum(run.output_tokens for run in captap.runs()) > 0
     with pytest.raises(LookupError, match='2 runs ended, not one:\nrun scripted: success'):
-        _ = captap.run
+        _ = captap.run()
 
 
 def test_a_tap_that_is_there_already_shows_what_it_records_in_a_block():
@@ -62,7 +62,7 @@ def test_a_tap_that_is_there_already_shows_what_it_records_in_a_block():
             asyncio.run(asker.run('hello', event_stream_handler=tap))
         asyncio.run(asker.run('after', event_stream_handler=tap))
         tap.flush()
-        assert (seen.run, seen.total.runs, seen.total.requests) == (kept.runs[1], 1, 1)
+        assert (seen.run(), seen.total().runs, seen.total().requests) == (kept.runs[1], 1, 1)
         assert len(kept.runs) == 3
 
 
@@ -83,7 +83,7 @@ def test_a_capture_measures_where_taps_are_switched_off(monkeypatch: pytest.Monk
         for tap in (seen.tap, on, off):
             asyncio.run(asker.run('hello', event_stream_handler=tap))
         on.flush()
-        assert (len(seen.runs), len(kept.runs), repr(seen)) == (1, 1, '<Capture of 1 runs>')
+        assert (len(seen.runs()), len(kept.runs), repr(seen)) == (1, 1, '<Capture of 1 runs>')
 
 
 def test_a_capture_prints_runs_of_every_end():

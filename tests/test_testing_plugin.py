@@ -46,15 +46,15 @@ def ask(captap, tap_clock, searches):
 
 def test_searches_once(captap, tap_clock):
     ask(captap, tap_clock, searches=1)
-    assert captap.run.time_to_first_output == 3.0
-    assert [tool.tool for tool in captap.tools] == ['search']
+    assert captap.run().time_to_first_output == 3.0
+    assert [tool.tool for tool in captap.tools()] == ['search']
 
 def test_is_too_slow(captap, tap_clock):
     ask(captap, tap_clock, searches=2)
-    assert captap.run.time_to_first_output <= 3.0
+    assert captap.run().time_to_first_output <= 3.0
 
 def test_starts_anew(captap):
-    assert captap.total.requests == 0
+    assert captap.total().requests == 0
 """
 
 
@@ -88,7 +88,7 @@ def test_a_test_that_fails_shows_what_was_measured(pytester: pytest.Pytester):
 def test_loading_it_warns_of_nothing(pytester: pytest.Pytester):
     """Not even where `conftest.py` imported the helpers first, which pytest cannot rewrite any more."""
     pytester.makeconftest(CONFTEST)
-    pytester.makepyfile('def test_it(captap): assert captap.faults == []')
+    pytester.makepyfile('def test_it(captap): assert captap.faults() == []')
     pytester.runpytest_subprocess('-W', 'error', '-p', 'no:cacheprovider').assert_outcomes(passed=1)
 
 
@@ -152,7 +152,7 @@ def test_a_process_whose_taps_are_off_is_measured(pytester: pytest.Pytester, mon
 
         def test_it(captap):
             asyncio.run(Agent(TestModel(), capabilities=[captap.tap.capability()]).run('hello'))
-            assert captap.run.outcome == 'success'
+            assert captap.run().outcome == 'success'
             assert os.environ['STREAMTAP_DISABLED'] == '1'
         """,
     )

@@ -50,16 +50,16 @@ def test_events_are_the_same_and_the_run_is_measured(mode: str, seen: Capture):
     name = 'agent' if mode == 'native' else 'a'
     assert [
         (r.agent, r.provider, r.model, r.step, r.chunks, r.outcome, r.input_tokens, r.output_tokens)
-        for r in seen.responses
+        for r in seen.responses()
     ] == [
         (name, 'function', 'scripted', 1, 3, 'success', 50, 3),
         (name, 'function', 'scripted', 2, 2, 'success', 50, 2),
     ]
-    assert all(r.time_to_first_token is not None for r in seen.responses)
-    (tool,) = seen.tools
+    assert all(r.time_to_first_token is not None for r in seen.responses())
+    (tool,) = seen.tools()
     assert (tool.tool, tool.outcome, tool.step) == ('nap', 'success', 1)
     assert tool.duration == pytest.approx(0.02, abs=0.02)
-    (run,) = seen.runs
+    (run,) = seen.runs()
     assert (run.agent, run.door, run.outcome, run.requests, run.tool_calls) == (name, 'watch', 'success', 2, 1)
     assert run.input_tokens == 100
     assert run.time_to_first_output is not None
@@ -74,8 +74,8 @@ def test_names_are_those_the_user_gives(seen: Capture):
 
     for mode in MODES:
         asyncio.run(read(agent(['done'], name='a'), mode, named))
-    assert {(r.agent, r.provider, r.model) for r in seen.responses} == {('mine', 'house', 'big')}
-    assert [run.agent for run in seen.runs] == ['mine', 'mine', 'mine']
+    assert {(r.agent, r.provider, r.model) for r in seen.responses()} == {('mine', 'house', 'big')}
+    assert [run.agent for run in seen.runs()] == ['mine', 'mine', 'mine']
 
 
 def test_nodes_whose_tools_nobody_reads_are_one_run_that_cannot_know_its_end(seen: Capture):
@@ -90,8 +90,8 @@ def test_nodes_whose_tools_nobody_reads_are_one_run_that_cannot_know_its_end(see
                             pass
 
     asyncio.run(main())
-    assert [(run.outcome, run.requests, run.tool_calls) for run in seen.runs] == [('incomplete', 2, 0)]
-    assert seen.tools == []
+    assert [(run.outcome, run.requests, run.tool_calls) for run in seen.runs()] == [('incomplete', 2, 0)]
+    assert seen.tools() == []
 
 
 def test_tools_belong_to_the_run_that_calls_them(seen: Capture):
@@ -117,8 +117,8 @@ def test_tools_belong_to_the_run_that_calls_them(seen: Capture):
         yield b'two'
 
     asyncio.run(main())
-    assert sorted((tool.agent, tool.tool, tool.step) for tool in seen.tools) == [('a', 'nap', 1), ('b', 'alone', 1)]
-    assert sorted((run.agent, run.outcome, run.requests, run.tool_calls) for run in seen.runs) == [
+    assert sorted((tool.agent, tool.tool, tool.step) for tool in seen.tools()) == [('a', 'nap', 1), ('b', 'alone', 1)]
+    assert sorted((run.agent, run.outcome, run.requests, run.tool_calls) for run in seen.runs()) == [
         ('a', 'success', 2, 1),
         ('b', 'success', 2, 1),
         ('c', 'incomplete', 0, 0),
@@ -140,7 +140,7 @@ def test_a_run_whose_steps_are_read_in_tasks_of_their_own_is_one_run(seen: Captu
                     await asyncio.create_task(read_step(run, node))
 
     asyncio.run(main())
-    assert [(run.outcome, run.requests, run.tool_calls, run.input_tokens) for run in seen.runs] == [
+    assert [(run.outcome, run.requests, run.tool_calls, run.input_tokens) for run in seen.runs()] == [
         ('success', 2, 1, 100)
     ]
 
@@ -160,7 +160,7 @@ def test_a_round_of_tools_that_was_read_to_its_end_is_no_run_of_its_own(seen: Ca
                         assert [event async for event in seen.tap.watch(events)] == []
 
     asyncio.run(main())
-    assert [(run.agent, run.outcome, run.requests, run.tool_calls) for run in seen.runs] == [('a', 'success', 2, 1)]
+    assert [(run.agent, run.outcome, run.requests, run.tool_calls) for run in seen.runs()] == [('a', 'success', 2, 1)]
 
 
 @pytest.mark.parametrize('mode', MODES)
@@ -186,8 +186,8 @@ def test_whoever_stops_reading_cancelled_the_run(mode: str, seen: Capture):
             assert seen.tap.live().responses == ()
 
     asyncio.run(main())
-    assert [(r.chunks, r.outcome, r.finish_reason) for r in seen.responses] == [(2, 'cancelled', 'cancelled')]
-    assert [run.outcome for run in seen.runs] == ['cancelled']
+    assert [(r.chunks, r.outcome, r.finish_reason) for r in seen.responses()] == [(2, 'cancelled', 'cancelled')]
+    assert [run.outcome for run in seen.runs()] == ['cancelled']
     assert seen.tap.live().runs == ()
 
 
@@ -196,8 +196,8 @@ def test_a_provider_that_fails_is_told_as_such(mode: str, seen: Capture):
     """Whoever reads gets the exception, and the records its class."""
     with pytest.raises(ConnectionError, match='gone'):
         asyncio.run(read(agent(['so ', 'far', ConnectionError('gone')]), mode, seen.tap.watch))
-    assert [(r.chunks, r.outcome, r.error_type) for r in seen.responses] == [(2, 'error', 'ConnectionError')]
-    assert [(run.outcome, run.error_type) for run in seen.runs] == [('error', 'ConnectionError')]
+    assert [(r.chunks, r.outcome, r.error_type) for r in seen.responses()] == [(2, 'error', 'ConnectionError')]
+    assert [(run.outcome, run.error_type) for run in seen.runs()] == [('error', 'ConnectionError')]
 
 
 @pytest.mark.parametrize('mode', MODES)
@@ -205,9 +205,11 @@ def test_a_tool_that_fails_is_told_as_such(mode: str, seen: Capture):
     """The response before it was complete."""
     with pytest.raises(RuntimeError, match='broke'):
         asyncio.run(read(agent([Calls('breaks')], ['done']), mode, seen.tap.watch))
-    assert [r.outcome for r in seen.responses] == ['success']
-    assert [(tool.tool, tool.outcome, tool.error_type) for tool in seen.tools] == [('breaks', 'error', 'RuntimeError')]
-    assert [(run.outcome, run.error_type) for run in seen.runs] == [('error', 'RuntimeError')]
+    assert [r.outcome for r in seen.responses()] == ['success']
+    assert [(tool.tool, tool.outcome, tool.error_type) for tool in seen.tools()] == [
+        ('breaks', 'error', 'RuntimeError')
+    ]
+    assert [(run.outcome, run.error_type) for run in seen.runs()] == [('error', 'RuntimeError')]
 
 
 @pytest.mark.parametrize('mode', ['events', 'native'])
@@ -222,8 +224,8 @@ def test_an_output_that_is_sent_back_is_another_response(mode: str, seen: Captur
         return output
 
     asyncio.run(read(made, mode, seen.tap.watch))
-    assert [(r.step, r.chunks, r.outcome) for r in seen.responses] == [(1, 2, 'success'), (2, 2, 'success')]
-    assert [(run.requests, run.output_retries, run.outcome) for run in seen.runs] == [(2, 1, 'success')]
+    assert [(r.step, r.chunks, r.outcome) for r in seen.responses()] == [(1, 2, 'success'), (2, 2, 'success')]
+    assert [(run.requests, run.output_retries, run.outcome) for run in seen.runs()] == [(2, 1, 'success')]
 
 
 def test_events_without_a_result_end_a_run_that_may_have_gone_on(seen: Capture):
@@ -240,10 +242,10 @@ def test_events_without_a_result_end_a_run_that_may_have_gone_on(seen: Capture):
             pass
 
     asyncio.run(main())
-    assert [(r.chunks, r.outcome, r.time_to_first_token, r.input_tokens) for r in seen.responses] == [
+    assert [(r.chunks, r.outcome, r.time_to_first_token, r.input_tokens) for r in seen.responses()] == [
         (2, 'success', None, None)
     ]
-    assert [run.outcome for run in seen.runs] == ['incomplete']
+    assert [run.outcome for run in seen.runs()] == ['incomplete']
 
 
 def test_a_wait_that_was_given_up_can_be_taken_up_again(seen: Capture):
@@ -261,8 +263,8 @@ def test_a_wait_that_was_given_up_can_be_taken_up_again(seen: Capture):
                 pass
 
     asyncio.run(main())
-    assert [(r.chunks, r.outcome) for r in seen.responses] == [(2, 'success')]
-    assert [run.outcome for run in seen.runs] == ['success']
+    assert [(r.chunks, r.outcome) for r in seen.responses()] == [(2, 'success')]
+    assert [run.outcome for run in seen.runs()] == ['success']
 
 
 def test_a_task_that_is_cancelled_leaves_nothing_open(seen: Capture):
@@ -279,8 +281,8 @@ def test_a_task_that_is_cancelled_leaves_nothing_open(seen: Capture):
         await asyncio.sleep(0)
 
     asyncio.run(main())
-    assert [(r.chunks, r.outcome) for r in seen.responses] == [(1, 'cancelled')]
-    assert [run.outcome for run in seen.runs] == ['cancelled']
+    assert [(r.chunks, r.outcome) for r in seen.responses()] == [(1, 'cancelled')]
+    assert [run.outcome for run in seen.runs()] == ['cancelled']
 
 
 @pytest.mark.parametrize('mode', MODES)
@@ -307,8 +309,8 @@ def test_a_run_that_the_capability_measures_is_counted_once(mode: str, seen: Cap
     """Its events tell the run's id."""
     made = agent([Calls('nap')], ['done'], capabilities=[seen.tap.capability()])
     asyncio.run(read(made, mode, seen.tap.watch))
-    assert [(run.door, run.outcome) for run in seen.runs] == [('capability', 'success')]
-    assert len(seen.responses) == 2
+    assert [(run.door, run.outcome) for run in seen.runs()] == [('capability', 'success')]
+    assert len(seen.responses()) == 2
 
 
 @pytest.mark.parametrize('mode', MODES)
@@ -322,7 +324,7 @@ def test_a_run_inside_a_tool_knows_its_parent(mode: str, seen: Capture):
         return (await inner.run('look', event_stream_handler=seen.tap)).output
 
     asyncio.run(read(made, mode, seen.tap.watch))
-    runs = {run.door: run for run in seen.runs}
+    runs = {run.door: run for run in seen.runs()}
     assert runs['handler'].parent_run_id == runs['watch'].run_id
     assert runs['handler'].root_agent == runs['watch'].agent
 
@@ -359,7 +361,7 @@ def test_foreign_events_pass_through(seen: Capture):
         return [event async for event in seen.tap.watch(protocol())]
 
     assert asyncio.run(main()) == [{'type': 'TEXT_MESSAGE_START'}, b'data: 1']
-    assert [(run.outcome, run.requests) for run in seen.runs] == [('incomplete', 0)]
+    assert [(run.outcome, run.requests) for run in seen.runs()] == [('incomplete', 0)]
 
 
 def test_the_streams_attributes_are_its_own_and_closing_closes_it(seen: Capture):
@@ -417,7 +419,7 @@ def test_whoever_stops_at_the_result_missed_nothing(seen: Capture):
             await asyncio.sleep(0)
 
     asyncio.run(main())
-    assert [run.outcome for run in seen.runs] == ['success']
+    assert [run.outcome for run in seen.runs()] == ['success']
 
 
 def test_an_exception_that_somebody_keeps_keeps_no_run_open(seen: Capture):
@@ -435,14 +437,14 @@ def test_an_exception_that_somebody_keeps_keeps_no_run_open(seen: Capture):
         assert seen.tap.live().runs == ()
 
     asyncio.run(main())
-    assert [run.outcome for run in seen.runs] == ['cancelled']
+    assert [run.outcome for run in seen.runs()] == ['cancelled']
 
 
 def test_an_answer_without_parts_is_a_request_too(seen: Capture):
     """It has no events; the messages tell of it, and of its tokens."""
     result = asyncio.run(read(agent([''], ['do', 'ne']), 'events', seen.tap.watch))[-1].result
-    assert [(r.step, r.chunks, r.outcome) for r in seen.responses] == [(1, 0, 'success'), (2, 2, 'success')]
-    (run,) = seen.runs
+    assert [(r.step, r.chunks, r.outcome) for r in seen.responses()] == [(1, 0, 'success'), (2, 2, 'success')]
+    (run,) = seen.runs()
     assert (run.requests, run.outcome) == (2, 'success')
     used = usage_of(result)
     assert (run.input_tokens, run.output_tokens) == (used.input_tokens, used.output_tokens)
@@ -459,9 +461,9 @@ def test_a_history_that_is_cut_short_loses_no_tokens(seen: Capture):
     turns = [[Calls('nap', id=str(number))] for number in range(4)]
     made = agent(*turns, ['done'], capabilities=[ProcessHistory(last_three)])
     result = asyncio.run(read(made, 'events', seen.tap.watch))[-1].result
-    assert [(r.step, r.usage_reported) for r in seen.responses] == [(step, True) for step in range(1, 6)]
+    assert [(r.step, r.usage_reported) for r in seen.responses()] == [(step, True) for step in range(1, 6)]
     used = usage_of(result)
-    assert (seen.runs[0].input_tokens, seen.runs[0].output_tokens) == (used.input_tokens, used.output_tokens)
+    assert (seen.runs()[0].input_tokens, seen.runs()[0].output_tokens) == (used.input_tokens, used.output_tokens)
 
 
 @pytest.mark.parametrize('enabled', [True, False])

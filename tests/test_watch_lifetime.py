@@ -54,7 +54,7 @@ def test_a_stream_that_its_own_reader_holds_is_collected(seen: Capture):
         gc.collect()
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        assert [run.outcome for run in seen.runs] == ['cancelled']
+        assert [run.outcome for run in seen.runs()] == ['cancelled']
 
     asyncio.run(main())
 
@@ -90,7 +90,7 @@ def test_a_node_whose_reader_was_cancelled_is_found_by_who_asks_right_after(seen
 
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(main())
-    assert [run.outcome for run in seen.runs] == ['cancelled']
+    assert [run.outcome for run in seen.runs()] == ['cancelled']
     assert seen.tap.live().runs == ()
 
 
@@ -108,7 +108,7 @@ def test_a_cancelled_wait_ends_the_response_at_once(mode: str, seen: Capture):
             await reading
         except asyncio.CancelledError as error:
             kept.append(error)
-        assert [(r.chunks, r.outcome) for r in seen.responses] == [(1, 'cancelled')]
+        assert [(r.chunks, r.outcome) for r in seen.responses()] == [(1, 'cancelled')]
 
     gc.disable()
     try:
@@ -138,7 +138,7 @@ def test_events_that_are_broken_off_are_let_go_of_at_once(seen: Capture):
         assert gone() is None
 
     asyncio.run(main())
-    assert [run.outcome for run in seen.runs] == ['cancelled']
+    assert [run.outcome for run in seen.runs()] == ['cancelled']
 
 
 def test_a_stream_that_is_collected_after_its_loop_is_reported_by_the_next_who_looks():
@@ -230,8 +230,8 @@ def test_a_request_that_a_limit_forbids_was_never_made(seen: Capture):
             assert events.usage.requests == 0
 
     asyncio.run(main())
-    assert [moment for moment, _ in seen.moments] == ['run_started', 'run_ended']
-    assert [(run.outcome, run.requests) for run in seen.runs] == [('limit', 0)]
+    assert [moment for moment, _ in seen.moments()] == ['run_started', 'run_ended']
+    assert [(run.outcome, run.requests) for run in seen.runs()] == [('limit', 0)]
 
 
 def test_a_run_that_is_stopped_before_it_begins_is_none(seen: Capture):
@@ -250,7 +250,7 @@ def test_a_run_that_is_stopped_before_it_begins_is_none(seen: Capture):
             await task
 
     asyncio.run(main())
-    assert seen.moments == []
+    assert seen.moments() == []
     assert seen.tap.live() == Live()
 
 
@@ -266,8 +266,8 @@ def test_a_run_that_is_stopped_before_its_first_request_has_none(seen: Capture):
                     pass
 
     asyncio.run(main())
-    assert seen.responses == []
-    assert [(run.agent, run.outcome, run.requests) for run in seen.runs] == [('a', 'cancelled', 0)]
+    assert seen.responses() == []
+    assert [(run.agent, run.outcome, run.requests) for run in seen.runs()] == [('a', 'cancelled', 0)]
 
 
 def test_a_response_that_is_left_has_not_the_usage_of_the_one_before(seen: Capture):
@@ -282,11 +282,11 @@ def test_a_response_that_is_left_has_not_the_usage_of_the_one_before(seen: Captu
                     break
 
     asyncio.run(main())
-    assert [(r.step, r.outcome, r.input_tokens) for r in seen.responses] == [
+    assert [(r.step, r.outcome, r.input_tokens) for r in seen.responses()] == [
         (1, 'success', 50),
         (2, 'cancelled', None),
     ]
-    assert [run.input_tokens for run in seen.runs] == [50]
+    assert [run.input_tokens for run in seen.runs()] == [50]
 
 
 @pytest.mark.parametrize('turn', [['so ', 'far', 'away', 'and on'], ['so ', 'far', ConnectionError('gone')]])
@@ -302,9 +302,9 @@ def test_a_response_that_broke_has_the_usage_it_was_billed(turn: Any, seen: Capt
             return events.usage.input_tokens, events.usage.output_tokens
 
     billed = asyncio.run(main())
-    assert [(r.input_tokens, r.output_tokens) for r in seen.responses] == [billed]
-    assert [(run.requests, run.input_tokens, run.output_tokens) for run in seen.runs] == [(1, *billed)]
-    assert all(r.time_to_first_token is not None for r in seen.responses)
+    assert [(r.input_tokens, r.output_tokens) for r in seen.responses()] == [billed]
+    assert [(run.requests, run.input_tokens, run.output_tokens) for run in seen.runs()] == [(1, *billed)]
+    assert all(r.time_to_first_token is not None for r in seen.responses())
 
 
 @pytest.mark.parametrize('mode', ['events', 'nodes'])
@@ -336,12 +336,12 @@ def test_a_stream_that_is_watched_again_is_counted_once(mode: str, is_at_once: b
                 return run.usage.output_tokens
 
         billed = asyncio.run(main())
-        told = [r.output_tokens or 0 for r in seen.responses]
-        assert len(seen.runs) == 1
+        told = [r.output_tokens or 0 for r in seen.responses()]
+        assert len(seen.runs()) == 1
         if is_at_once:
-            assert [(run.outcome, run.requests, run.tool_calls) for run in seen.runs] == [('success', 2, 1)]
-            assert [r.chunks for r in seen.responses] == [3, 2]
+            assert [(run.outcome, run.requests, run.tool_calls) for run in seen.runs()] == [('success', 2, 1)]
+            assert [r.chunks for r in seen.responses()] == [3, 2]
             assert sum(told) == billed
         else:
-            assert seen.responses[0].outcome == 'cancelled'
+            assert seen.responses()[0].outcome == 'cancelled'
             assert sum(told) <= billed

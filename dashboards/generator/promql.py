@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from config import CONFIG
 
+from streamtap._records.failed import FAILED_REQUESTS
 from streamtap._sinks.metrics.catalogue import BY_NAME
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ RANGE = '$__range'
 FAILED_RUN = f'outcome=~"{"|".join(CONFIG.bad_run_outcomes)}"'
 COUNTED_RUN = f'outcome!~"{"|".join(CONFIG.uncounted_run_outcomes)}"'
 FAILED_CALL = f'outcome=~"{"|".join(CONFIG.bad_tool_outcomes)}"'
-FAILED_REQUEST = 'outcome=~"error|timeout"'
+FAILED_REQUEST = f'outcome=~"{"|".join(FAILED_REQUESTS)}"'
 """What counts as a failure: the same as in the alerts."""
 
 

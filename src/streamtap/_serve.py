@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import ssl
-from typing import TYPE_CHECKING, cast
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from prometheus_client import REGISTRY, make_wsgi_app, start_http_server  # pyright: ignore[reportUnknownVariableType]
 
@@ -13,10 +14,9 @@ from streamtap._base.forks import tell_forks
 from streamtap._sinks.prometheus.multiprocess import scraped
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+    from collections.abc import Iterable
     from threading import Thread
     from types import TracebackType
-    from typing import Any
     from wsgiref.simple_server import WSGIServer
 
     from _typeshed.wsgi import WSGIApplication
@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from streamtap._web.page import LivePage
 
     Headers = list[tuple[str, str]]
-    Message = MutableMapping[str, Any]
-    AsgiApp = Callable[
-        [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
-    ]
+
+Message: TypeAlias = MutableMapping[str, Any]
+AsgiApp: TypeAlias = Callable[
+    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
+]
+"""An ASGI application."""
 
 
 class MetricsServer:

@@ -7,19 +7,12 @@ import os
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
-from streamtap._base.checks import (
-    check_function,
-    check_positive,
-    check_sink,
-    check_whole,
-    checked_labels,
-    checked_sinks,
-)
+from streamtap._base.checks import check_function, check_positive, check_whole
 from streamtap._base.clock import SystemClock
 from streamtap._base.names import clean
 from streamtap._base.process_exit import close_at_exit
 from streamtap._delivery.dispatch import Dispatch
-from streamtap._delivery.sink import Attachment
+from streamtap._delivery.sink import Attachment, check_sink, checked_sinks
 from streamtap._delivery.tracing import Tracing
 from streamtap._doors.capability.door import CapabilityDoor
 from streamtap._doors.capability.hooks import TapCapability
@@ -36,6 +29,7 @@ from streamtap._runs.price import Pricing
 from streamtap._runs.registry import Runs
 from streamtap._runs.shared import Shared
 from streamtap._sinks.callback import RunCallback
+from streamtap._sinks.metrics.user_labels import checked_labels
 from streamtap._sinks.otel.spans import OTelSpanSink
 from streamtap._sinks.prometheus.sink import PrometheusSink
 from streamtap._sinks.usage.ledger import UsageSink
@@ -149,7 +143,7 @@ class Tap:
         self._endings = node_runs.endings
         self._handler = HandlerDoor(shared, node_runs, streams, DurableUnits(shared, self._runs))
         self._watch = WatchDoor(shared, self._runs, node_runs, streams, caller)
-        self._attachment = Attachment(names, max_label_values, self.live, self._catch_up)
+        self._attachment = Attachment(names, max_label_values, self.live, self._catch_up, versions.VERSION)
         if self._enabled:
             self._out.attach(self._attachment)
             close_at_exit(self)
@@ -251,8 +245,6 @@ class Tap:
         """
         if self._usage is None:
             raise LookupError('this tap has no UsageSink: create it with Tap(sinks=[UsageSink(), ...])')
-        self._watch.search(1)
-        self._endings.search(1)
         return self._usage
 
     def add_sink(self, sink: Sink) -> None:
@@ -277,24 +269,29 @@ class Tap:
     def remove_sink(self, sink: Sink) -> None:
         """Detach a sink; one that the tap does not have is ignored.
 
+        A sink that runs on the worker thread first receives what happened before; that may take up to 5 s.
+
         Args:
             sink: The sink.
         """
-        self._out.remove(sink)
+        self._out.remove(sink, FLUSH_SECONDS)
 
     def live(self) -> Live:
         """A snapshot of what is open now: runs with their age, requests with their current wait, and tool calls."""
-        self._catch_up()
+        self._watch.catch_up()
+        self._endings.catch_up()
         return self._runs.live(self._endings.idle())
 
     def flush(self) -> None:
         """Report the runs that are known to be over, and wait (at most 5 s) for sinks that run on the worker thread."""
-        self._watch.search(2)
-        self._endings.search(2)
+        self._search(2)
         self._out.flush(FLUSH_SECONDS)
 
     def close(self) -> None:
-        """Report every run, those still open as `incomplete`, and stop the worker thread; the tap stays usable."""
+        """Report every run, those still open as `incomplete`, detach the sinks, and stop the worker thread.
+
+        The tap stays usable: its next run attaches the sinks again.
+        """
         self._report_open()
         self._out.close(FLUSH_SECONDS)
 
@@ -317,13 +314,16 @@ class Tap:
         await asyncio.to_thread(self._out.close, FLUSH_SECONDS)
 
     def _catch_up(self) -> None:
-        self._watch.catch_up()
-        self._endings.catch_up()
+        self._search(1)
+
+    def _search(self, generation: int) -> None:
+        """Report the runs that are over, including those that only a garbage collection reveals."""
+        self._watch.search(generation)
+        self._endings.search(generation)
 
     def _report_open(self) -> None:
         # Runs that are known to be over must not be reported as incomplete.
-        self._watch.search(2)
-        self._endings.search(2)
+        self._search(2)
         self._endings.close()
         self._watch.catch_up()
         self._runs.close()

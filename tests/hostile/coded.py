@@ -89,7 +89,7 @@ def check(data: bytes) -> None:
     now += SECONDS[head & 15]
     meter.stop(now)
     assert meter.chunks <= consumed
-    assert sum(meter.gap_counts) <= max(0, meter.chunks - 1)
+    assert sum(meter.inter_chunk_latencies) <= max(0, meter.chunks - 1)
     assert len(meter.parts) <= MAX_PARTS
     assert len(meter.native_calls) <= MAX_PARTS
     request = Request(1, streamed=True, model=AskedModel('p', 'm'), meter=meter)

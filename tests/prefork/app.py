@@ -45,7 +45,7 @@ class Ledger(BaseSink):
         """Write down what it says."""
         self._write('responses', 1)
         self._write('tokens', record.output_tokens or 0)
-        self._write('gaps', 0 if record.gap_counts is None else record.gap_counts.total)
+        self._write('gaps', 0 if record.inter_chunk_latencies is None else record.inter_chunk_latencies.total)
 
     def run_ended(self, record: RunRecord) -> None:
         """Write it down."""

@@ -50,26 +50,26 @@ def judge(case: Case, door: Door, happened: Happened, seen: Capture, bounds: Bou
     """
     row = Row(case, door, bounds)
     expected = row.expected
-    responses = sorted(seen.responses, key=lambda record: record.started_ns)
-    _runs(row, seen.runs, responses)
-    _nesting(row, seen.runs)
+    responses = sorted(seen.responses(), key=lambda record: record.started_ns)
+    _runs(row, seen.runs(), responses)
+    _nesting(row, seen.runs())
     equal(row, 'requests', tuple(_outcome(record) for record in responses), expected.requests)
-    equal(row, 'tools', tuple(sorted(map(_of_tool, seen.tools))), tuple(sorted(expected.tools)))
+    equal(row, 'tools', tuple(sorted(map(_of_tool, seen.tools()))), tuple(sorted(expected.tools)))
     if not isinstance(happened.raised, case.raises or type(None)):
         equal(row, 'what came out', happened.raised, case.raises)
     if expected.models is not None:
         equal(row, 'models', tuple(record.model for record in responses), expected.models)
     _attempts(row, responses, happened)
     numbers(row, responses, happened)
-    _phases(row, seen.runs, happened.spent)
+    _phases(row, seen.runs(), happened.spent)
     equal(row, 'stalls', sum(record.stalls for record in responses), expected.stalls)
     _exposition(row, seen, happened)
-    tool_times(row, seen.tools, happened.stamps)
-    tools_phase(row, seen.runs, seen.tools, happened.stamps)
+    tool_times(row, seen.tools(), happened.stamps)
+    tools_phase(row, seen.runs(), seen.tools(), happened.stamps)
     run_times(row, seen, happened)
-    _usage(row, seen.runs, responses, happened)
+    _usage(row, seen.runs(), responses, happened)
     equal(row, 'still open', seen.tap.live().runs, ())
-    equal(row, 'faults', [(fault.what, fault.where) for fault in seen.faults], [])
+    equal(row, 'faults', [(fault.kind, fault.subject) for fault in seen.faults()], [])
     for name, error, bound in (
         ('time to first token', row.first_token, bounds.first_token),
         ('median gap', row.gap, bounds.gap),
@@ -159,7 +159,7 @@ def _exposition(row: Row, seen: Capture, happened: Happened) -> None:
     for scrape in happened.scrapes:
         true = 0.0 if scrape.shown == 'nothing' else scrape.true_age
         near(row, 'age of the oldest run', scrape.age, true, row.bounds.phase)
-    for name, records in (('runs', seen.runs), ('requests', seen.responses), ('tool_calls', seen.tools)):
+    for name, records in (('runs', seen.runs()), ('requests', seen.responses()), ('tool_calls', seen.tools())):
         counted = by_label(happened.exposition, f'pydantic_ai_{name}_total', 'outcome')
         told = {outcome: count for outcome, count in counted.items() if count}
         equal(row, f'{name} told to Prometheus', told, dict(Counter(record.outcome for record in records)))

@@ -68,8 +68,8 @@ def _pace(row: Row, place: int, record: ResponseRecord, truth: Served) -> None:
     if len(gaps) < FEWEST_GAPS:
         return
     expected = is_known(row.expected.pace, place)
-    equal(row, f'the pace of request {record.step} is known', record.gap_counts is not None, expected)
-    median = None if record.gap_counts is None else record.gap_counts.quantile(0.5)
+    equal(row, f'the pace of request {record.step} is known', record.inter_chunk_latencies is not None, expected)
+    median = None if record.inter_chunk_latencies is None else record.inter_chunk_latencies.quantile(0.5)
     if median is not None:
         row.gap = max(row.gap or 0.0, abs(median - statistics.median(gaps)))
     usage = truth.request.include_usage and row.expected.usage
@@ -100,13 +100,13 @@ def tool_times(row: Row, tools: Sequence[ToolRecord], stamps: Sequence[Stamp]) -
 
 def run_times(row: Row, seen: Capture, happened: Happened) -> None:
     """Compare a run alone with what its caller saw of it, and with what was sent that its user could see."""
-    functions = {record.tool for record in seen.tools if record.kind == 'function'}
+    functions = {record.tool for record in seen.tools() if record.kind == 'function'}
     ran = sum(stamp.tool in functions for stamp in happened.stamps)
     if len(functions) == len({stamp.tool for stamp in happened.stamps} & functions):
-        equal(row, 'tool calls of all runs', sum(run.tool_calls for run in seen.runs), ran)
-    if len(seen.runs) != 1 or len(happened.runs) != 1 or not row.expected.run_start:
+        equal(row, 'tool calls of all runs', sum(run.tool_calls for run in seen.runs()), ran)
+    if len(seen.runs()) != 1 or len(happened.runs) != 1 or not row.expected.run_start:
         return
-    (run,), (truth,) = seen.runs, happened.runs
+    (run,), (truth,) = seen.runs(), happened.runs
     started = (run.started_ns - (time.time_ns() - time.perf_counter_ns())) / 1e9
     # It starts at some moment between its caller's call and its first request: what comes before not every door sees.
     latest = min((served.received_at for served in happened.served), default=truth.ended)

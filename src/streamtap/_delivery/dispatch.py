@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from streamtap._base.forks import tell_forks
-from streamtap._delivery.guard import ends_process
-from streamtap._delivery.sink import BaseSink
+from streamtap._delivery.guard import ends_process, guarded
+from streamtap._delivery.sink import MOMENTS, OPTIONAL_MOMENTS, BaseSink
 from streamtap._delivery.worker import Worker
 from streamtap._records.records import Fault
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from streamtap._delivery.sink import Attachment, Sink
+
+    Calls: TypeAlias = tuple[tuple[str, Callable[[object], None]], ...]
     from streamtap._records.records import (
         LoopLag,
         ResponseRecord,
@@ -28,11 +30,6 @@ if TYPE_CHECKING:
     )
 
 logger = logging.getLogger('streamtap')
-
-MOMENTS = ('run_started', 'run_ended', 'response_started', 'response_ended', 'tool_started', 'tool_ended')
-
-OPTIONAL_MOMENTS = ('faulted', 'loop_lagged')
-"""Moments whose method a sink may lack."""
 
 MAX_KINDS_LOGGED = 1000
 
@@ -52,6 +49,8 @@ class Dispatch:
         self._logged: set[tuple[str, str]] = set()
         self._lock = threading.RLock()
         self._worker: Worker | None = None
+        self._attachment: Attachment | None = None
+        self._is_detached = False
         self._set_sinks(tuple(sinks))
         tell_forks(self)
 
@@ -61,6 +60,7 @@ class Dispatch:
 
     def attach(self, attachment: Attachment) -> None:
         """Attach each sink to the tap; what a sink raises here reaches the user, who is creating the tap."""
+        self._attachment = attachment
         for sink in self._sinks:
             _attach(sink, attachment)
 
@@ -72,10 +72,16 @@ class Dispatch:
         with self._lock:
             self._set_sinks((*self._sinks, sink))
 
-    def remove(self, sink: Sink) -> None:
-        """Remove a sink."""
+    def remove(self, sink: Sink, timeout: float) -> None:
+        """Remove a sink, and detach it when it has received what happened before."""
         with self._lock:
-            self._set_sinks(tuple(other for other in self._sinks if other is not sink))
+            rest = tuple(other for other in self._sinks if other is not sink)
+            if len(rest) == len(self._sinks):
+                return
+            self._set_sinks(rest)
+        if not self._is_detached:
+            self._hand_over('detached', self._attachment, *_calls_of((sink,), 'detached'))
+        self.flush(timeout)
 
     def run_started(self, start: RunStart) -> None:
         """A run began."""
@@ -125,25 +131,42 @@ class Dispatch:
         return self._worker is None or self._worker.flush(timeout)
 
     def close(self, timeout: float) -> None:
-        """Flush, and stop the worker."""
+        """Flush, detach the sinks, and stop the worker; what happens afterwards attaches them again."""
+        has_kept_up = self.flush(timeout)
+        if self._attachment is not None and not self._is_detached:
+            self._send('detached', self._attachment)
+            self._is_detached = True
         if self._worker is not None:
-            self._worker.close(timeout)
+            self._worker.close(timeout if has_kept_up else 0.0)
 
     def _set_sinks(self, sinks: tuple[Sink, ...]) -> None:
-        inline = [sink for sink in sinks if getattr(sink, 'inline', False)]
-        queued = [sink for sink in sinks if not getattr(sink, 'inline', False)]
-        if queued and self._worker is None:
+        if self._worker is None and not all(map(_is_inline, sinks)):
             self._worker = Worker(self._call, self.dropped)
         self._sinks = sinks
-        self._inline = {moment: _calls(inline, moment) for moment in (*MOMENTS, *OPTIONAL_MOMENTS)}
-        self._queued = {moment: _calls(queued, moment) for moment in (*MOMENTS, *OPTIONAL_MOMENTS)}
+        self._calls = {moment: _calls_of(sinks, moment) for moment in (*MOMENTS, *OPTIONAL_MOMENTS)}
 
     def _send(self, moment: str, fact: object) -> None:
-        for where, call in self._inline[moment]:
+        if self._is_detached and moment != 'faulted':
+            self._attach_again()
+        self._hand_over(moment, fact, *self._calls[moment])
+
+    def _hand_over(self, moment: str, fact: object, inline: Calls, queued: Calls) -> None:
+        for where, call in inline:
             self._call(where, call, fact, moment)
         if self._worker is not None:
-            for where, call in self._queued[moment]:
+            for where, call in queued:
                 self._worker.put(where, call, fact, moment)
+
+    def _attach_again(self) -> None:
+        """The tap is used again after it was closed."""
+        with self._lock:
+            if not self._is_detached:
+                return
+            self._is_detached = False
+        for sink in self._sinks:
+            with guarded(self, type(sink).__name__):
+                if self._attachment is not None:
+                    _attach(sink, self._attachment)
 
     def _call(self, where: str, call: Callable[[object], None], fact: object, moment: str) -> None:
         try:
@@ -175,10 +198,19 @@ def _attach(sink: Sink, attachment: Attachment) -> None:
         attached(attachment)
 
 
-def _calls(sinks: Sequence[Sink], moment: str) -> tuple[tuple[str, Callable[[object], None]], ...]:
-    """The methods to call at a moment; a sink that inherits the empty method of `BaseSink` is skipped."""
-    found = ((type(sink).__name__, getattr(sink, moment, None)) for sink in sinks)
+def _is_inline(sink: Sink) -> bool:
+    return bool(getattr(sink, 'inline', False))
+
+
+def _calls_of(sinks: Sequence[Sink], moment: str) -> tuple[Calls, Calls]:
+    """The methods to call at a moment, inline ones and those on the worker thread.
+
+    A sink that inherits the empty method of `BaseSink` is skipped.
+    """
     ignored = getattr(BaseSink, moment)
-    return tuple(
-        (where, call) for where, call in found if call is not None and getattr(call, '__func__', None) is not ignored
-    )
+    found = [
+        (_is_inline(sink), (type(sink).__name__, call))
+        for sink in sinks
+        if (call := getattr(sink, moment, None)) is not None and getattr(call, '__func__', None) is not ignored
+    ]
+    return tuple(call for inline, call in found if inline), tuple(call for inline, call in found if not inline)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
+from streamtap._base.checks import check_not_async
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from streamtap._records.live import Live
     from streamtap._records.records import (
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
     )
 
 
+MOMENTS = ('run_started', 'run_ended', 'response_started', 'response_ended', 'tool_started', 'tool_ended')
+
+OPTIONAL_MOMENTS = ('faulted', 'loop_lagged', 'detached')
+"""Moments whose method a sink may lack."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """What a tap passes to a sink that is attached to it.
@@ -29,13 +37,16 @@ class Attachment:
         labels: The names of the user's own dimensions, in order.
         max_label_values: How many distinct values a label may have before new ones become `_other`.
         live: Returns a snapshot of what is open now.
-        catch_up: Makes the tap report the runs that are known to be over; call it before you show what the sink holds.
+        catch_up: Makes the tap find and report the runs that are over; call it before you show what the sink holds.
+            It collects the young garbage, which takes up to a millisecond.
+        pydantic_ai_version: The version of pydantic-ai that is installed.
     """
 
     labels: tuple[str, ...]
     max_label_values: int
     live: Callable[[], Live]
     catch_up: Callable[[], None]
+    pydantic_ai_version: str = ''
 
 
 @runtime_checkable
@@ -82,7 +93,10 @@ class BaseSink:
     """Whether the sink only touches memory, and so may run inside the agent's own task."""
 
     def attached(self, attachment: Attachment) -> None:
-        """The sink was attached to a tap; called once per tap, before anything else."""
+        """The sink was attached to a tap; called before anything else, and again if the tap is used after `close()`."""
+
+    def detached(self, attachment: Attachment) -> None:
+        """The sink was removed from the tap, or the tap was closed: nothing more comes, so release what it holds."""
 
     def run_started(self, start: RunStart) -> None:
         """A run began."""
@@ -107,3 +121,29 @@ class BaseSink:
 
     def faulted(self, fault: Fault) -> None:
         """The tap swallowed an error of its own, or dropped something at a cap."""
+
+
+def checked_sinks(sinks: Iterable[Sink]) -> tuple[Sink, ...]:
+    """The sinks, validated."""
+    if isinstance(sinks, BaseSink):
+        raise TypeError(f'sinks must be a list: pass [{type(sinks).__name__}(...)] instead of a single sink')
+    chosen = tuple(sinks)
+    for sink in chosen:
+        check_sink(sink)
+    twice = next((sink for place, sink in enumerate(chosen) if any(sink is other for other in chosen[:place])), None)
+    if twice is not None:
+        raise ValueError(f'sinks has the same {type(twice).__name__} twice: it would count everything twice')
+    return chosen
+
+
+def check_sink(sink: object) -> None:
+    """Reject anything but a sink."""
+    if isinstance(sink, type):
+        raise TypeError(f'sinks must be instances: pass {sink.__name__}() instead of the class {sink.__name__}')
+    missing = [moment for moment in MOMENTS if not callable(getattr(sink, moment, None))]
+    if missing:
+        raise TypeError(
+            f'{sink!r} is not a sink: it lacks {", ".join(missing)}; subclass streamtap.BaseSink to implement only some'
+        )
+    for moment in (*MOMENTS, *OPTIONAL_MOMENTS):
+        check_not_async(f'{type(sink).__name__}.{moment}', getattr(sink, moment, None))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from streamtap._sinks.usage.summary import seconds
+from streamtap._display.text import seconds
+from streamtap._records.failed import FAILED_RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,7 +48,7 @@ def add_recent(table: Table, runs: Sequence[RecentRun]) -> None:
     for run in runs:
         table.add_row(
             Text(run.agent, 'bold'),
-            Text(run.outcome, 'dim' if run.outcome == 'success' else 'red'),
+            Text(run.outcome, 'red' if run.outcome in FAILED_RUNS else 'dim'),
             seconds(run.duration),
             _bar(run.phases, longest),
         )

@@ -14,10 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from streamtap._demo.recent import add_recent, legend
-from streamtap._sinks.usage.summary import AgentUsage, ModelUsage, ToolUsage, dollars, rate, seconds
+from streamtap._display.text import dollars, outcome_counts, rate, seconds
+from streamtap._records.failed import FAILED_RUNS, FAILED_TOOLS
+from streamtap._sinks.usage.summary import AgentUsage, ModelUsage, ToolUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
@@ -112,7 +114,7 @@ class Screen:
         return Group(*lines)
 
 
-_WIDTHS = {'now': 3, 'runs': 4, 'not ok': 10}
+_WIDTHS = {'now': 3, 'runs': 4, 'failed': 10}
 """The columns' minimum widths, so that a table does not jump about as it fills."""
 
 
@@ -131,7 +133,7 @@ def in_short(error: Exception) -> str:
 
 
 def _agents(summary: UsageSummary, live: Live) -> Table:
-    table = _table('agent', 'now', 'runs', 'not ok', 'blank screen p50', 'p95', 'run p50', 'tokens', 'cost')
+    table = _table('agent', 'now', 'runs', 'failed', 'blank screen p50', 'p95', 'run p50', 'tokens', 'cost')
     rows = {row.agent: row for row in summary.agents}
     now = Counter(run.agent for run in live.runs)
     for name in sorted({*rows, *now}):
@@ -140,7 +142,7 @@ def _agents(summary: UsageSummary, live: Live) -> Table:
             Text(name, 'bold'),
             _now(now[name]),
             str(row.runs),
-            _not_ok(row.outcomes),
+            _failures(row.outcomes, FAILED_RUNS),
             seconds(row.time_to_first_output_p50),
             seconds(row.time_to_first_output_p95),
             seconds(row.run_duration_p50),
@@ -172,7 +174,7 @@ def _models(summary: UsageSummary, live: Live) -> Table:
 
 
 def _tools(summary: UsageSummary, live: Live) -> Table:
-    table = _table('tool', 'now', 'calls', 'not ok', 'p50', 'p95')
+    table = _table('tool', 'now', 'calls', 'failed', 'p50', 'p95')
     rows = {(row.agent, row.tool, row.kind): row for row in summary.tools}
     now = Counter((call.agent, call.tool, str(call.kind)) for call in live.tools)
     for key in sorted({*rows, *now}):
@@ -184,7 +186,7 @@ def _tools(summary: UsageSummary, live: Live) -> Table:
             Text.assemble((f'{agent}/', 'dim'), (tool, 'bold')),
             _now(now[key]),
             str(row.calls),
-            _not_ok(row.outcomes),
+            _failures(row.outcomes, FAILED_TOOLS),
             seconds(row.duration_p50),
             seconds(row.duration_p95),
         )
@@ -213,6 +215,6 @@ def _now(count: int) -> Text:
     return Text(str(count), 'cyan') if count else Text('-', 'dim')
 
 
-def _not_ok(outcomes: Mapping[str, int]) -> Text:
-    bad: Sequence[str] = [f'{count} {outcome}' for outcome, count in outcomes.items() if outcome != 'success']
-    return Text(', '.join(bad), 'yellow') if bad else Text('-', 'dim')
+def _failures(outcomes: Mapping[str, int], failed: Collection[str]) -> Text:
+    shown = outcome_counts(outcomes, only=failed)
+    return Text(shown, 'dim' if shown == '-' else 'red')

@@ -1,4 +1,4 @@
-"""Small tables of text, for terminals and pages."""
+"""Numbers and small tables as text, for terminals and pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +41,41 @@ class Grid:
 def printable(name: str) -> str:
     """The name, with unprintable characters replaced: they could break a table or control a terminal."""
     return ''.join(each if each.isprintable() else '\N{REPLACEMENT CHARACTER}' for each in name)
+
+
+def seconds(value: object) -> str:
+    """A duration with its unit; `-` where none was observed."""
+    if not isinstance(value, (int, float)):
+        return '-'
+    if 0 < value < 0.001:
+        return '<1 ms'
+    return f'{value * 1000:.0f} ms' if value < 1 else f'{value:.2f} s'
+
+
+def dollars(value: object) -> str:
+    """A cost in US dollars; `-` where none is known."""
+    if not isinstance(value, (int, float)):
+        return '-'
+    if value >= 1:
+        return f'${value:.2f}'
+    # Single requests of small models cost a few millionths.
+    return f'${value:.4f}' if value >= 0.0005 or not value else f'${value:.6f}'
+
+
+def rate(value: object) -> str:
+    """A speed, without its unit; `-` where none was observed."""
+    return f'{value:.0f}' if isinstance(value, (int, float)) else '-'
+
+
+def outcome_counts(outcomes: object, *, only: Collection[str] = (), other_than: Collection[str] = ()) -> str:
+    """The outcomes with their counts, without the successes; `-` where there is none.
+
+    Args:
+        outcomes: Counts by outcome.
+        only: The outcomes to show, if not all.
+        other_than: The outcomes not to show.
+    """
+    counts: dict[str, int] = outcomes if isinstance(outcomes, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+    hidden = {'success', *other_than}
+    shown = [f'{count} {name}' for name, count in counts.items() if name not in hidden and (not only or name in only)]
+    return ', '.join(shown) or '-'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, cast
 
-from pydantic_ai import RunContext
+from streamtap._upstream.run_context import RunContext
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable

@@ -112,11 +112,10 @@ class ToolRound:
         result = stream_events.tool_result(event, self._run.tool_manager)
         if result is not None:
             self._result(result, waited_from, now)
-        elif event.event_kind == 'deferred_tool_requests':
+        elif stream_events.is_deferral(event):
             self.ending = 'deferred'
-        elif event.event_kind == 'deferred_tool_results':
+        elif (decided := stream_events.decided_calls(event)) is not None:
             self.ending = 'incomplete'
-            decided = stream_events.decided_calls(event)
             for scheduled in self._calls:
                 if scheduled.open.tool_call_id in decided:
                     scheduled.released = now

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from streamtap._records.distribution import BOUNDS, empty_counts
 
@@ -19,10 +19,8 @@ MAX_STALL_STARTS = 16
 SLOW_CONSUMER_SHARE = 0.1
 """A consumer that held the stream for more of a window than this hides the model's own pace."""
 
-NATIVE_CALL = 'builtin-tool-call'
-NATIVE_RETURN = 'builtin-tool-return'
-THINKING = 'thinking'
-_SEEN_BY_USERS = frozenset({'text', 'file', 'speech'})
+Role = Literal['thinking', 'answer', 'call', 'output_call']
+"""What a part is to the user: thinking, an answer that a user sees, a call of a tool, or the call that is the output."""
 
 
 @dataclass(slots=True)
@@ -31,9 +29,9 @@ class Part:
 
     index: int
     kind: str
+    role: Role
     tool: str | None
     tool_call_id: str | None
-    is_output: bool
     started: float
     last_chunk: float
     chunks: int = 0
@@ -83,10 +81,10 @@ class ResponseMeter:
         'first_event',
         'first_output',
         'first_visible',
-        'gap_max',
         'held',
         'held_at_end',
         'last_chunk',
+        'max_inter_chunk_latency',
         'native_at_last',
         'native_calls',
         'native_seconds',
@@ -110,7 +108,7 @@ class ResponseMeter:
         self.final_result: float | None = None
         self.last_chunk = 0.0
         self.chunks = 0
-        self.gap_max = 0.0
+        self.max_inter_chunk_latency = 0.0
         self.stalls = 0
         self.stall_seconds = 0.0
         self.stall_moments: list[float] = []
@@ -137,7 +135,7 @@ class ResponseMeter:
         self._native_open = False
 
     @property
-    def gap_counts(self) -> array[int]:
+    def inter_chunk_latencies(self) -> array[int]:
         """The inter-chunk gaps, counted in the fine buckets of `_distribution`."""
         return self._counts
 
@@ -182,7 +180,7 @@ class ResponseMeter:
         return held > SLOW_CONSUMER_SHARE * (self.last_chunk - self.first_chunk)
 
     @property
-    def gap_sum(self) -> float:
+    def inter_chunk_latency_sum(self) -> float:
         """The sum of the waits for the model before each chunk after the first.
 
         That is the window from the first chunk to the last, without the time of the consumer and of native tools.
@@ -219,22 +217,22 @@ class ResponseMeter:
         self,
         index: int,
         kind: str,
+        role: Role,
         *,
         tool: str | None = None,
         tool_call_id: str | None = None,
-        is_output: bool = False,
         now: float,
     ) -> None:
         """A part began; if it came with content, the door calls `chunk` for that afterwards."""
         self._leave_part()
         if len(self.parts) < MAX_PARTS:
-            self.parts.append(Part(index, kind, tool, tool_call_id, is_output, now, now))
+            self.parts.append(Part(index, kind, role, tool, tool_call_id, now, now))
         else:
             self.dropped_parts += 1
 
     def arguments(self, index: int, now: float) -> None:
         """Arguments of a tool call arrived; those of an output tool are output that users see."""
-        if self.first_visible is None and (part := self._part(index)) is not None and part.is_output:
+        if self.first_visible is None and (part := self._part(index)) is not None and part.role == 'output_call':
             self.first_visible = now
 
     def native_started(self, tool: str, tool_call_id: str, now: float) -> None:
@@ -294,23 +292,23 @@ class ResponseMeter:
         self._current = self._part(index)
         # While a native tool runs, every chunk must come this way.
         self._index = None if self._native_open else index
-        kind = self._current.kind if self._current is not None else 'text'
+        role = self._current.role if self._current is not None else 'answer'
         if self.first_chunk is None:
             self.first_chunk = now
             self.first_event = now if self.first_event is None else self.first_event
             self.consumer_at_first = self.consumer_seconds
-        if self.first_output is None and kind != THINKING:
+        if self.first_output is None and role != 'thinking':
             self.first_output = now
             self.consumer_at_output = self.consumer_seconds
-        if self.first_visible is None and kind in _SEEN_BY_USERS:
+        if self.first_visible is None and role == 'answer':
             self.first_visible = now
 
     def _note(self, gap: float, now: float) -> None:
         """Record a gap that is the longest so far, or a stall."""
-        self.gap_max = max(self.gap_max, gap)
+        self.max_inter_chunk_latency = max(self.max_inter_chunk_latency, gap)
         if gap > self._stall_after:
             self._stall(now, gap)
-        self._notable = min(self.gap_max, self._stall_after)
+        self._notable = min(self.max_inter_chunk_latency, self._stall_after)
 
     def _part(self, index: int) -> Part | None:
         return next((part for part in reversed(self.parts) if part.index == index), None)

@@ -4,14 +4,11 @@ A value that could not be observed is `None`, never 0 and never a guess.
 All durations are in seconds, and all `*_ns` in nanoseconds since the Unix epoch.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping  # noqa: TC003 - needed at runtime to validate records
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal
 
-from streamtap._records.distribution import Distribution  # noqa: TC001 - likewise
+from streamtap._records.distribution import Distribution
 
 Door = Literal['handler', 'capability', 'watch']
 """How the tap was attached to the run."""
@@ -20,11 +17,7 @@ RunOutcome = Literal['success', 'error', 'cancelled', 'timeout', 'limit', 'defer
 RequestOutcome = Literal['success', 'error', 'cancelled', 'timeout', 'incomplete']
 ToolOutcome = Literal['success', 'retried', 'failed', 'denied', 'deferred', 'interrupted', 'error']
 
-NOT_FAILED = frozenset({'success', 'deferred'})
-"""Outcomes of runs and tool calls in which nothing went wrong; what is deferred waits for somebody."""
 ToolKind = Literal['function', 'output', 'native']
-
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +87,7 @@ class ResponseRecord:
     """One request to a model, and what came back.
 
     `instrumented` says that pydantic-ai's own instrumentation reports tokens and cost of this request as well.
-    `gap_counts` is the distribution of the waits before each chunk after the first. `stall_starts` is when the first
+    `inter_chunk_latencies` is the distribution of the waits before each chunk after the first. `stall_starts` is when the first
     16 stalls began, in seconds after the start of the request (after the first event where that start is unknown).
     Token counts are the provider's; `usage_reported` is `False` if it sent none.
     """
@@ -109,7 +102,7 @@ class ResponseRecord:
     model: str
     response_model: str | None = None
     door: Door
-    labels: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
     started_ns: int
     duration: float | None
     streamed: bool
@@ -118,9 +111,9 @@ class ResponseRecord:
     time_to_first_token: float | None = None
     time_to_first_output: float | None = None
     chunks: int = 0
-    gap_counts: Distribution | None = None
-    gap_sum: float | None = None
-    gap_max: float | None = None
+    inter_chunk_latencies: Distribution | None = None
+    inter_chunk_latency_sum: float | None = None
+    max_inter_chunk_latency: float | None = None
     stalls: int = 0
     stall_seconds: float = 0.0
     stall_starts: tuple[float, ...] = ()
@@ -152,7 +145,7 @@ class ToolRecord:
     tool: str
     tool_call_id: str
     kind: ToolKind
-    labels: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
     started_ns: int
     duration: float | None
     outcome: ToolOutcome
@@ -175,7 +168,7 @@ class RunRecord:
     agent: str
     root_agent: str
     door: Door
-    labels: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
     started_ns: int
     duration: float
     outcome: RunOutcome
@@ -205,10 +198,10 @@ class LoopLag:
 class Fault:
     """The tap itself failed or dropped something; the run that it measured was not affected.
 
-    `what` is `error` (an exception in the tap or in a sink; `where` says in which) or `dropped` (something dropped at a
-    cap, such as records or open runs; `where` says what).
+    `kind` is `error` (an exception in the tap or in a sink; `subject` says in which) or `dropped` (something dropped at
+    a cap, such as records or open runs; `subject` says what).
     """
 
-    what: Literal['error', 'dropped']
-    where: str
+    kind: Literal['error', 'dropped']
+    subject: str
     count: int = 1

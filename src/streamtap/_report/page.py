@@ -7,7 +7,8 @@ import hashlib
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from streamtap._records.records import NOT_FAILED
+from streamtap._display.text import dollars, rate, seconds
+from streamtap._records.failed import FAILED_RUNS, has_failed
 from streamtap._report.changes import changes_section
 from streamtap._report.elements import element, page_text, style, table
 from streamtap._report.over_time import plot
@@ -15,7 +16,6 @@ from streamtap._report.quantities import BLANK_SCREEN, FIRST_TOKEN, RUN_DURATION
 from streamtap._report.spending import spending
 from streamtap._report.waterfall import legend, waterfall
 from streamtap._report.words import HOW_TO_READ, change_grids, headline, moment, period
-from streamtap._sinks.usage.summary import dollars, rate, seconds
 from streamtap._version import __version__
 
 if TYPE_CHECKING:
@@ -130,9 +130,9 @@ def _warning(unread: int) -> Element | None:
 
 def _figures(gathered: Gathered) -> Element:
     total = gathered.summary.total
-    failed = sum(count for outcome, count in total.outcomes.items() if outcome not in NOT_FAILED)
+    failed = sum(total.outcomes.get(outcome, 0) for outcome in FAILED_RUNS)
     shown = (
-        ('runs', f'{total.runs:,}', f'{failed:,} not ok'),
+        ('runs', f'{total.runs:,}', f'{failed:,} failed'),
         ('blank screen', seconds(total.time_to_first_output_p50), f'p95 {seconds(total.time_to_first_output_p95)}'),
         (
             'time to first token',
@@ -160,7 +160,6 @@ def _line_key(name: str, meaning: str) -> Element:
 
 def _run(tree: RunTree) -> Element:
     run = tree.run
-    ok = run.outcome in NOT_FAILED
     counts = f'{run.requests} requests, {run.tool_calls} tool calls, {dollars(run.cost_usd)}'
     trace = f' · trace {run.trace_id}' if run.trace_id else ''
     return element(
@@ -169,7 +168,7 @@ def _run(tree: RunTree) -> Element:
             'h3',
             run.agent,
             element('span', f' {seconds(run.duration)} ', class_='strong'),
-            element('span', run.outcome, class_='dim' if ok else 'worse'),
+            element('span', run.outcome, class_='worse' if has_failed(run) else 'dim'),
             element(
                 'small', f' {moment(run.started_ns / 1e9):%Y-%m-%d %H:%M:%S} UTC · {counts} · run {run.run_id}{trace}'
             ),

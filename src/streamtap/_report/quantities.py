@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from streamtap._display.text import dollars, rate, seconds
+from streamtap._records.failed import has_failed
 from streamtap._records.records import ResponseRecord, RunRecord
-from streamtap._sinks.usage.summary import dollars, rate, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
 Scope: TypeAlias = Literal['all', 'agent', 'model', 'tool']
 """Which values: all of them, or those of one agent, model or tool."""
-
-_FAILED = frozenset({'error', 'failed', 'timeout', 'limit'})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ def values_of(record: Record) -> Iterator[tuple[Quantity, float]]:
     else:
         found = ((TOOL_DURATION, record.duration),)
         failed = FAILED_TOOLS
-    yield failed, float(record.outcome in _FAILED)
+    yield failed, float(has_failed(record))
     for quantity, value in found:
         if value is not None:
             yield quantity, value

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamtap._display.text import printable
+from streamtap._display.text import dollars, printable
 from streamtap._report.elements import element
-from streamtap._sinks.usage.summary import dollars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from streamtap._display.text import printable
-from streamtap._records.records import NOT_FAILED, ResponseRecord, ToolRecord
+from streamtap._display.bars import request_bars, stall_marks, tool_bars
+from streamtap._display.text import printable, seconds
+from streamtap._records.failed import has_failed
+from streamtap._records.records import ResponseRecord, ToolRecord
 from streamtap._report.elements import element
 from streamtap._report.over_time import scale
-from streamtap._sinks.usage.summary import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from xml.etree.ElementTree import Element
 
-    from streamtap._records.records import PartRecord, RunRecord
+    from streamtap._display.bars import Bar
+    from streamtap._records.records import RunRecord
     from streamtap._report.run_trees import RunTree
 
 WIDTH, LABEL, RIGHT = 1160.0, 200.0, 190.0
@@ -24,26 +26,18 @@ MOST_ROWS = 60
 MOST_NOTE = 32
 
 KINDS = {
-    'wait': 'waiting for the model',
+    'waiting': 'waiting for the model',
     'thinking': 'thinking',
     'text': 'text',
-    'call': 'writing a tool call',
+    'tool_call': 'writing a tool call',
     'model': 'a response that is not streamed',
     'tool': 'a tool runs',
-    'native': "a provider's tool runs",
-    'stall': 'a stall begins',
-    'failed': 'ended without success',
+    'native_tool': "a provider's tool runs",
+    'stall': 'a stall',
+    'stall-mark': 'one of several stalls begins',
+    'failed': 'failed',
 }
 """The classes of bars, and what they mean."""
-
-_OF_PART = {
-    'text': 'text',
-    'file': 'text',
-    'speech': 'text',
-    'thinking': 'thinking',
-    'tool-call': 'call',
-    'builtin-tool-call': 'native',
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +102,7 @@ def legend() -> Element:
 
 
 def _mark(kind: str) -> Element:
-    if kind == 'stall':
+    if kind == 'stall-mark':
         return element('path', d='M7 1 L11 10 L3 10 Z', class_='stall')
     if kind == 'failed':
         return element('line', x1=7, x2=7, y1=0, y2=11, class_='failed')
@@ -118,8 +112,8 @@ def _mark(kind: str) -> Element:
 def _run_rows(tree: RunTree, zero: int, depth: int) -> Iterator[_Row]:
     run = tree.run
     start = (run.started_ns - zero) / 1e9
-    failed = run.outcome not in NOT_FAILED
-    note = seconds(run.duration) if not failed else f'{seconds(run.duration)} {run.outcome}'
+    failed = has_failed(run)
+    note = seconds(run.duration) if run.outcome == 'success' else f'{seconds(run.duration)} {run.outcome}'
     row = _Row(printable(run.agent), depth, note, failed, is_run=True)
     row.bars.append(_Bar('run', start, run.duration, _about_run(run)))
     yield row
@@ -138,39 +132,33 @@ def _started(piece: ResponseRecord | ToolRecord | RunTree) -> int:
 
 def _response_row(record: ResponseRecord, zero: int, depth: int) -> _Row:
     start = (record.started_ns - zero) / 1e9
-    duration = record.duration or max((_end(part) for part in record.parts), default=0.0)
-    failed = record.outcome not in ('success', 'incomplete')
-    why = f' {record.error_type or record.outcome}' if failed else ''
-    row = _Row(record.model, depth, f'{seconds(record.duration)}{why}', failed)
-    if not record.streamed:
-        row.bars.append(
-            _Bar('model', start, duration, f'{record.model}: {seconds(record.duration)}, not streamed{why}')
-        )
-        return row
-    first = duration if record.time_to_first_token is None and not record.chunks else record.time_to_first_token
-    if first is not None:
-        row.bars.append(_Bar('wait', start, first, f'{record.model}: {seconds(first)} to the first token{why}'))
-    for part in record.parts:
-        if part.start is not None:
-            name = f' {part.tool}' if part.tool else ''
-            title = f'{part.kind}{name}: {seconds(part.duration)}, {part.chunks} chunks, from {seconds(part.start)} on'
-            row.bars.append(_Bar(_OF_PART.get(part.kind, 'text'), start + part.start, part.duration, title))
-    row.stalls = tuple(start + stall for stall in record.stall_starts)
+    why = _why(record)
+    row = _Row(record.model, depth, f'{seconds(record.duration)}{why}', has_failed(record))
+    for bar in request_bars(record, start):
+        row.bars.append(_Bar(bar.kind, bar.start, bar.duration, _title(record, bar, why)))
+    row.stalls = tuple(stall_marks(record, start))
     return row
 
 
-def _end(part: PartRecord) -> float:
-    return (part.start or 0.0) + part.duration
+def _title(record: ResponseRecord, bar: Bar, why: str) -> str:
+    part = bar.part
+    if part is not None:
+        name = f' {part.tool}' if part.tool else ''
+        return f'{part.kind}{name}: {seconds(part.duration)}, {part.chunks} chunks, from {seconds(part.start)} on'
+    of_kind = {'waiting': ' to the first token', 'model': ', not streamed', 'stall': ' stalled'}
+    return f'{record.model}: {seconds(bar.duration)}{of_kind.get(bar.kind, "")}{why}'
+
+
+def _why(record: ResponseRecord | ToolRecord) -> str:
+    return '' if record.outcome in ('success', 'incomplete') else f' {record.error_type or record.outcome}'
 
 
 def _tool_row(record: ToolRecord, zero: int, depth: int) -> _Row:
     start = (record.started_ns - zero) / 1e9
-    duration = record.duration or 0.0
-    failed = record.outcome not in NOT_FAILED
-    why = f' {record.error_type or record.outcome}' if failed else ''
-    row = _Row(record.tool, depth, f'{seconds(record.duration)}{why}', failed)
-    kind = 'native' if record.kind == 'native' else 'tool'
-    row.bars.append(_Bar(kind, start, duration, f'{record.kind} tool {record.tool}: {seconds(record.duration)}{why}'))
+    why = _why(record)
+    row = _Row(record.tool, depth, f'{seconds(record.duration)}{why}', has_failed(record))
+    title = f'{record.kind} tool {record.tool}: {seconds(record.duration)}{why}'
+    row.bars.extend(_Bar(bar.kind, bar.start, bar.duration, title) for bar in tool_bars(record, start))
     return row
 
 

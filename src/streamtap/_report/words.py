@@ -6,8 +6,7 @@ import itertools
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from streamtap._display.text import Grid, printable
-from streamtap._sinks.usage.summary import dollars
+from streamtap._display.text import Grid, dollars, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 from streamtap._delivery.guard import guarded
+from streamtap._records.records import ResponseRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from streamtap._delivery.guard import Failures
 
-    from streamtap._delivery.dispatch import Dispatch
-    from streamtap._records.records import ResponseRecord
-
-    Price = Callable[[ResponseRecord], float | None]
-    """A user's own price: US dollars for a response, or `None` to leave it to pydantic-ai."""
+Price: TypeAlias = Callable[[ResponseRecord], float | None]
+"""A user's own price: US dollars for a response, or `None` to leave it to pydantic-ai."""
 
 
 class Pricing:
@@ -26,7 +25,7 @@ class Pricing:
         out: Counts the failures of the price function.
     """
 
-    def __init__(self, price: Price | None, out: Dispatch) -> None:
+    def __init__(self, price: Price | None, out: Failures) -> None:
         self._price = price
         self._out = out
 

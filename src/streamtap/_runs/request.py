@@ -170,9 +170,11 @@ def _answer(
         time_to_first_token=_wait(started, meter.first_chunk, meter.consumer_at_first),
         time_to_first_output=_wait(started, meter.first_output, meter.consumer_at_output),
         chunks=meter.chunks,
-        gap_counts=Distribution.of_counts(meter.gap_counts) if paced and meter.chunks > 1 else None,
-        gap_sum=meter.gap_sum if paced and meter.chunks > 1 else None,
-        gap_max=meter.gap_max if paced and meter.chunks > 1 else None,
+        inter_chunk_latencies=Distribution.of_counts(meter.inter_chunk_latencies)
+        if paced and meter.chunks > 1
+        else None,
+        inter_chunk_latency_sum=meter.inter_chunk_latency_sum if paced and meter.chunks > 1 else None,
+        max_inter_chunk_latency=meter.max_inter_chunk_latency if paced and meter.chunks > 1 else None,
         stalls=meter.stalls,
         stall_seconds=meter.stall_seconds,
         stall_starts=tuple(max(0.0, moment - zero) for moment in meter.stall_moments) if zero is not None else (),

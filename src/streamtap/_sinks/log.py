@@ -6,9 +6,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from streamtap._delivery.sink import BaseSink
-from streamtap._display.text import printable
+from streamtap._display.text import dollars, printable, seconds
 from streamtap._records.as_json import record_fields
-from streamtap._sinks.usage.summary import dollars, seconds
+from streamtap._records.failed import has_failed
 
 if TYPE_CHECKING:
     from streamtap._records.records import RunRecord, ToolRecord
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class LogSink(BaseSink):
     """Logs one line per run and per tool call, with all fields of its record as `extra`: names and numbers, no content.
 
-    What ended with an error is logged at level WARNING, the rest at INFO. A handler may block: it runs on the tap's worker thread.
+    What failed is logged at level WARNING, the rest at INFO. A handler may block: it runs on the tap's worker thread.
 
     Args:
         logger: The name of the logger. Default `streamtap.records`.
@@ -49,7 +49,7 @@ class LogSink(BaseSink):
         self._log('tool', record, f'tool {name}: {_ending(record)}{lasted}')
 
     def _log(self, event: str, record: RunRecord | ToolRecord, message: str) -> None:
-        level = logging.INFO if record.error_type is None else logging.WARNING
+        level = logging.WARNING if has_failed(record) else logging.INFO
         if self._logger.isEnabledFor(level):
             self._logger.log(level, '%s', message, extra={'event': event, **record_fields(record)})
 

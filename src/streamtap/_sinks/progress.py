@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from streamtap._delivery.sink import BaseSink
-from streamtap._display.text import printable
-from streamtap._sinks.usage.summary import dollars, rate, seconds
+from streamtap._display.text import dollars, printable, rate, seconds
+from streamtap._records.failed import FAILED_RUNS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -113,6 +113,10 @@ class Progress(BaseSink):
         self._live = [live for live in self._live if live() is not None]
         self._live.append(weakref.WeakMethod(attachment.live))
 
+    def detached(self, attachment: Attachment) -> None:
+        """Show the runs of this tap no more."""
+        self._live = [live for live in self._live if live() not in (None, attachment.live)]
+
     def run_started(self, start: RunStart) -> None:
         """Begin to add up the run's responses."""
         self._open[start.run_id] = _Sums()
@@ -204,7 +208,7 @@ class Progress(BaseSink):
         table = Table.grid(padding=(0, 2))
         ended = [run for number, run in list(self._ended) if number > since]
         for run in (*ended[-SHOWN:], *now[:SHOWN]):
-            style = 'red' if run.is_stalled else 'dim' if run.outcome == 'success' else 'yellow' if run.outcome else ''
+            style = 'red' if run.is_stalled or run.outcome in FAILED_RUNS else 'dim' if run.outcome else ''
             table.add_row(
                 Text(printable(run.agent), 'bold'), Text(seconds(run.elapsed)), Text('  '.join(run.details()), style)
             )

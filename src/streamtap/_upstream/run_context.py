@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from opentelemetry.trace import NoOpTracer
+from pydantic_ai import RunContext as RunContext
 from pydantic_ai.models.instrumented import InstrumentedModel
 
 from streamtap._base.names import clean

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
 from streamtap._base.names import clean
-from streamtap._meter.response import NATIVE_CALL, NATIVE_RETURN
 from streamtap._upstream.known_tools import is_output_tool
 
 if TYPE_CHECKING:
@@ -14,8 +13,14 @@ if TYPE_CHECKING:
 
     from pydantic_ai.messages import AgentStreamEvent
 
-    from streamtap._meter.response import ResponseMeter
+    from streamtap._meter.response import ResponseMeter, Role
     from streamtap._records.records import ToolOutcome
+
+
+NATIVE_CALL = 'builtin-tool-call'
+
+_ROLES: dict[str, Role] = {'thinking': 'thinking', 'text': 'answer', 'file': 'answer', 'speech': 'answer'}
+"""What the kinds of parts are to the user; all others are of no interest to one."""
 
 
 def feed_response(
@@ -74,17 +79,16 @@ def _part_started(
     call_id = _text(part, 'tool_call_id')
     shown_id = None if call_id is None else clean(call_id)
     shown = None if tool is None else clean(tool)
-    if kind == NATIVE_RETURN:
+    if kind == 'builtin-tool-return':
         meter.other(waited_from, now)
         succeeded = getattr(part, 'outcome', 'success') == 'success'
         meter.native_returned(call_id or '', now, succeeded=succeeded)
-        meter.part_started(index, kind, tool=shown, tool_call_id=shown_id, now=now)
+        meter.part_started(index, kind, 'call', tool=shown, tool_call_id=shown_id, now=now)
         return
     is_call = kind in ('tool-call', NATIVE_CALL)
     shown, is_output = describe(tool) if kind == 'tool-call' and tool else (shown if is_call else None, False)
-    meter.part_started(
-        index, kind, tool=shown, tool_call_id=shown_id if is_call else None, is_output=is_output, now=now
-    )
+    role = 'output_call' if is_output else _ROLES.get(kind, 'call')
+    meter.part_started(index, kind, role, tool=shown, tool_call_id=shown_id if is_call else None, now=now)
     if tool if is_call else _has_content(part):
         if is_call and getattr(part, 'args', None):
             meter.arguments(index, now)
@@ -158,8 +162,25 @@ def tool_call(event: AgentStreamEvent, manager: object) -> ToolCall | None:
     )
 
 
-def decided_calls(event: AgentStreamEvent) -> frozenset[str]:
-    """The ids of the calls for which a capability gave a decision or a result, inside the run."""
+def is_part_start(event: AgentStreamEvent) -> bool:
+    """Whether a part of a response begins with this event."""
+    return event.event_kind == 'part_start'
+
+
+def begins_response(event: AgentStreamEvent) -> bool:
+    """Whether this event is the first of a response."""
+    return event.event_kind == 'part_start' and event.index == 0
+
+
+def is_deferral(event: AgentStreamEvent) -> bool:
+    """Whether tool calls are deferred: the run waits for decisions or results from outside."""
+    return event.event_kind == 'deferred_tool_requests'
+
+
+def decided_calls(event: AgentStreamEvent) -> frozenset[str] | None:
+    """The ids of the calls for which a capability gave a decision or a result; `None` if the event is something else."""
+    if event.event_kind != 'deferred_tool_results':
+        return None
     results = getattr(event, 'results', None)
     found: set[str] = set()
     for name in ('approvals', 'calls'):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pydantic_ai
+from pydantic_ai.capabilities import AbstractCapability
 
 
 def release_of(version: str) -> tuple[int, int]:
@@ -19,7 +20,10 @@ def release_of(version: str) -> tuple[int, int]:
     return int(numbers[1]), int(numbers[2])
 
 
-RELEASE = release_of(pydantic_ai.__version__)
+VERSION: str = pydantic_ai.__version__
+"""The version of pydantic-ai that is installed."""
+
+RELEASE = release_of(VERSION)
 """The release line of pydantic-ai that is installed."""
 
 HAS_LAZY_STREAMS = RELEASE >= (2, 10)
@@ -27,6 +31,9 @@ HAS_LAZY_STREAMS = RELEASE >= (2, 10)
 
 HAS_BARRIERS = RELEASE >= (2, 0)
 """Whether a `sequential` tool only waits for the calls before it; in older releases all calls of its round wait."""
+
+HAS_ATTEMPTS = hasattr(AbstractCapability, 'prepare_model_request')
+"""Whether there are hooks for each attempt of a request (2.61 and later), not only for the request as a whole."""
 
 CAPABILITY = (2, 23)
 """From here on, events go through capabilities in every way of running an agent, and hooks know what streams."""
@@ -52,6 +59,6 @@ def require(release: tuple[int, int], what: str, instead: str) -> None:
     """
     if release > RELEASE:
         raise TooOldError(
-            f'{what} needs pydantic-ai {release[0]}.{release[1]} or newer, but {pydantic_ai.__version__} is installed: '
+            f'{what} needs pydantic-ai {release[0]}.{release[1]} or newer, but {VERSION} is installed: '
             f'upgrade it, or {instead}'
         )

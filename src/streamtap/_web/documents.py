@@ -7,22 +7,20 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from streamtap._display.bars import request_bars, stall_marks, tool_bars
+from streamtap._records.failed import has_failed
 from streamtap._records.live import LiveTool
 from streamtap._records.records import ToolRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from streamtap._display.bars import Bar
     from streamtap._records.live import Live, LiveResponse, LiveRun
     from streamtap._records.records import ResponseRecord, RunRecord
 
 Json: TypeAlias = 'Mapping[str, Json] | Sequence[Json] | str | float | bool | None'
 Document: TypeAlias = 'dict[str, Json]'
-Bar: TypeAlias = 'tuple[str, float, float]'
-"""What happened, at which second of the run it began, and how many seconds it took."""
-
-_KINDS = {'thinking': 'thinking', 'tool-call': 'tool_call', 'builtin-tool-call': 'tool_call'}
-_SILENT_KINDS = frozenset({'builtin-tool-return', 'compaction'})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +51,7 @@ def run_document(
         'started': record.started_ns / 1e9,
         'duration': short(record.duration),
         'outcome': record.outcome,
+        'failed': has_failed(record),
         'error': record.error_type,
         'requests': record.requests,
         'tools': record.tool_calls,
@@ -99,6 +98,7 @@ def _open_document(run: OpenRun, now: Iterable[LiveResponse | LiveTool], nested:
         'started': run.started_ns / 1e9,
         'duration': short(age),
         'outcome': 'running',
+        'failed': False,
         'labels': dict(run.live.labels),
         'rows': [*_rows(run.rows, run.started_ns), *(_open_row(one, age) for one in now)],
         'nested': nested,
@@ -133,6 +133,7 @@ def _request_row(record: ResponseRecord, run_started_ns: int) -> Document:
         'start': short(start),
         'duration': short(record.duration),
         'outcome': record.outcome,
+        'failed': has_failed(record),
         'error': record.error_type,
         'streamed': record.streamed,
         'first': short(record.time_to_first_token),
@@ -142,32 +143,13 @@ def _request_row(record: ResponseRecord, run_started_ns: int) -> Document:
         'cost': short(record.cost_usd),
         'stalls': record.stalls,
         'stall_seconds': short(record.stall_seconds),
-        'bars': [(what, short(began), short(seconds)) for what, began, seconds in _bars(record, start)],
-        'marks': [short(start + began) for began in record.stall_starts] if record.stalls > 1 else [],
+        'bars': _drawn(request_bars(record, start)),
+        'marks': [short(began) for began in stall_marks(record, start)],
     }
-
-
-def _bars(record: ResponseRecord, start: float) -> list[Bar]:
-    if record.duration is None:
-        return []
-    if not record.streamed:
-        return [('model', start, record.duration)]
-    waited = record.time_to_first_token if record.chunks else record.duration
-    bars: list[Bar] = [] if waited is None else [('waiting', start, waited)]
-    bars.extend(
-        (_KINDS.get(part.kind, 'text'), start + part.start, part.duration)
-        for part in record.parts
-        if part.start is not None and part.chunks and part.kind not in _SILENT_KINDS
-    )
-    if record.stalls == 1 and record.stall_starts:
-        # Of several stalls only the total duration is known, so they become marks.
-        bars.append(('stall', start + record.stall_starts[0], record.stall_seconds))
-    return bars
 
 
 def _tool_row(record: ToolRecord, run_started_ns: int) -> Document:
     start = max(0.0, (record.started_ns - run_started_ns) / 1e9)
-    what = 'native_tool' if record.kind == 'native' else 'tool'
     return {
         'sort': 'tool',
         'name': record.tool,
@@ -176,10 +158,16 @@ def _tool_row(record: ToolRecord, run_started_ns: int) -> Document:
         'start': short(start),
         'duration': short(record.duration),
         'outcome': record.outcome,
+        'failed': has_failed(record),
         'error': record.error_type or record.retry_cause,
-        'bars': [] if record.duration is None else [(what, short(start), short(record.duration))],
+        'bars': _drawn(tool_bars(record, start)),
         'marks': [],
     }
+
+
+def _drawn(bars: Iterable[Bar]) -> list[Json]:
+    """What happened, at which second of the run it began, and how many seconds it took."""
+    return [(bar.kind, short(bar.start), short(bar.duration)) for bar in bars]
 
 
 def _open_row(one: LiveResponse | LiveTool, age: float) -> Document:
@@ -189,6 +177,7 @@ def _open_row(one: LiveResponse | LiveTool, age: float) -> Document:
         'start': short(start),
         'duration': short(seconds),
         'outcome': 'running',
+        'failed': False,
         'error': None,
         'marks': [],
     }

@@ -30,7 +30,7 @@ def now_figures(together: Slot, live: Live) -> Document:
         'tools': len(live.tools),
         'stalled': sum(response.stalled is not None for response in live.responses),
         'runs': together.runs.count,
-        'not_ok': together.runs.failed,
+        'failed': together.runs.failed,
         'first_token': _spread(together.requests.first),
         'speed': _spread(together.requests.speed),
         'first_output': _spread(together.runs.first),
@@ -48,7 +48,7 @@ def slot_figures(slot: Slot) -> SlotFigures:
     """
     return {
         'runs': slot.runs.count,
-        'not_ok': slot.runs.failed,
+        'failed': slot.runs.failed,
         'first_token': short(slot.requests.first.quantile(0.5)),
         'first_output': short(slot.runs.first.quantile(0.5)),
         'speed': short(slot.requests.speed.quantile(0.5)),

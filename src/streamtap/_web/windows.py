@@ -8,8 +8,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from streamtap._records.distribution import Sketch
-from streamtap._records.records import NOT_FAILED
-from streamtap._sinks.metrics.label_sets import OTHER
+from streamtap._records.failed import has_failed
+from streamtap._sinks.label_cap import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -56,7 +56,7 @@ class Tally:
     def response(self, record: ResponseRecord) -> None:
         """Count a request."""
         self.count += 1
-        self.failed += record.error_type is not None
+        self.failed += has_failed(record)
         self.first.add(record.time_to_first_token)
         self.speed.add(record.output_tokens_per_second)
         self._spend(record.input_tokens, record.output_tokens, record.cost_usd)
@@ -64,7 +64,7 @@ class Tally:
     def run(self, record: RunRecord) -> None:
         """Count a run."""
         self.count += 1
-        self.failed += record.outcome not in NOT_FAILED
+        self.failed += has_failed(record)
         self.first.add(record.time_to_first_output)
         self.duration.add(record.duration)
         self._spend(record.input_tokens, record.output_tokens, record.cost_usd)
@@ -72,7 +72,7 @@ class Tally:
     def tool(self, record: ToolRecord) -> None:
         """Count a tool call."""
         self.count += 1
-        self.failed += record.outcome not in NOT_FAILED
+        self.failed += has_failed(record)
         self.duration.add(record.duration)
 
     def _spend(self, input_tokens: int | None, output_tokens: int | None, cost_usd: float | None) -> None:

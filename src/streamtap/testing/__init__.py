@@ -8,6 +8,7 @@ a test that fails shows what was measured.
 PYTEST_DONT_REWRITE: nothing here asserts, and a test may import it before pytest loads it as a plugin.
 """
 
+from streamtap._base.public import claim as _claim
 from streamtap.testing._clock import FakeClock
 from streamtap.testing._memory import Capture, MemorySink, capture, capture_of
 from streamtap.testing._provider import PacedProvider
@@ -39,3 +40,5 @@ __all__ = [
     'capture_of',
     'words',
 ]
+
+_claim(__name__, __all__, globals())

@@ -79,7 +79,7 @@ class MemorySink(BaseSink):
 class Capture:
     """A tap, and what it has recorded so far; print it to see that.
 
-    Reading it first makes the tap report the runs that are over.
+    Each method first makes the tap report the runs that are over.
 
     Args:
         tap: The tap to plug in.
@@ -90,34 +90,29 @@ class Capture:
         self.tap = tap
         self._memory = memory
 
-    @property
     def run(self) -> RunRecord:
         """The only run that ended.
 
         Raises:
             LookupError: If there is none, or more than one.
         """
-        runs = self.runs
+        runs = self.runs()
         if len(runs) != 1:
             raise LookupError(f'{len(runs)} runs ended, not one:\n{self}')
         return runs[0]
 
-    @property
     def runs(self) -> list[RunRecord]:
         """The runs that ended, in order."""
         return self._seen().runs
 
-    @property
     def responses(self) -> list[ResponseRecord]:
         """The responses that arrived and the requests that failed, in order."""
         return self._seen().responses
 
-    @property
     def tools(self) -> list[ToolRecord]:
         """The tool calls that ended, in order."""
         return self._seen().tools
 
-    @property
     def total(self) -> RunsUsage:
         """Requests, tokens, cost, tool calls and outcomes of all runs together."""
         seen, usage = self._seen(), UsageSink()
@@ -129,12 +124,10 @@ class Capture:
             usage.run_ended(run)
         return usage.summary().total
 
-    @property
     def faults(self) -> list[Fault]:
         """What the tap itself failed at or dropped; should be empty."""
         return self._seen().faults
 
-    @property
     def moments(self) -> list[tuple[str, object]]:
         """Every start and record in order, with the name of the sink's method that received it."""
         return self._seen().moments
@@ -171,7 +164,7 @@ def capture(
     ```python
     with capture() as seen:
         await agent.run('hello', event_stream_handler=seen.tap)
-    assert [run.outcome for run in seen.runs] == ['success']
+    assert [run.outcome for run in seen.runs()] == ['success']
     ```
     """
     memory = MemorySink()
@@ -198,7 +191,7 @@ def capture_of(tap: Tap) -> Generator[Capture]:
     ```python
     with capture_of(app.tap) as seen:
         await app.answer('hello')
-    assert [tool.tool for tool in seen.tools] == ['search']
+    assert [tool.tool for tool in seen.tools()] == ['search']
     ```
 
     Args:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streamtap._display.text import dollars, seconds
 from streamtap._records.records import ResponseRecord, RunRecord, RunStart, ToolRecord
-from streamtap._sinks.usage.summary import dollars, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,9 +37,9 @@ def report(moments: Iterable[tuple[str, object]], faults: Sequence[Fault]) -> st
 
 
 def _fault(fault: Fault) -> str:
-    if fault.what == 'error':
-        return f'the tap failed in {fault.where}'
-    return f'the tap dropped {fault.count} {fault.where}'
+    if fault.kind == 'error':
+        return f'the tap failed in {fault.subject}'
+    return f'the tap dropped {fault.count} {fault.subject}'
 
 
 def _run(run: RunRecord) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_ai.capabilities import AbstractCapability, CapabilityOrdering
 
+from streamtap._upstream.versions import HAS_ATTEMPTS
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 
@@ -18,10 +20,6 @@ if TYPE_CHECKING:
 
     from streamtap._doors.capability.door import CapabilityDoor
     from streamtap._doors.capability.run import CapabilityRun
-
-
-HAS_ATTEMPTS = hasattr(AbstractCapability, 'prepare_model_request')
-"""Whether pydantic-ai has hooks for each attempt of a request (2.61 and later), not only for the request as a whole."""
 
 
 class TapCapability(AbstractCapability[Any]):

@@ -14,7 +14,7 @@ from streamtap._doors.observed_stream import NoObserver
 from streamtap._doors.response_observer import ResponseObserver
 from streamtap._doors.tool_round import ToolRound, was_ready
 from streamtap._doors.watch.pending import PendingRequests, take_start
-from streamtap._upstream import event_sources, outcomes, run_context
+from streamtap._upstream import event_sources, outcomes, run_context, stream_events
 from streamtap._upstream.model_responses import UNKNOWN_MODEL
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ class EventsRun:
             if (continued := self._continued(run, event)) is not None:
                 self._observe(run, continued).read(event, waited_from, now)
                 return
-            if event.event_kind != 'part_start':
+            if not stream_events.is_part_start(event):
                 return
             self._pending.report(run, self._messages(), self._responses)
         request = self._request or self._expect_request(run)
@@ -225,7 +225,7 @@ class EventsRun:
 
     def _continued(self, run: Run, event: AgentStreamEvent) -> Request | None:
         """The response to which this event still belongs: a provider may pause a turn, which then goes on."""
-        is_new = event.event_kind == 'part_start' and event.index == 0
+        is_new = stream_events.begins_response(event)
         return run.unsettled if run.unsettled is not None and run.unsettled.meter.parts and not is_new else None
 
     def _response_over(self, run: Run, now: float) -> None:

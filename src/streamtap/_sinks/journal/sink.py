@@ -71,6 +71,10 @@ class JournalSink(BaseSink):
             elif not os.access(self.path.parent, os.W_OK):
                 raise PermissionError(f'the journal cannot be written to the folder {self.path.parent}')
 
+    def detached(self, attachment: Attachment) -> None:
+        """Close the file."""
+        self.close()
+
     def run_ended(self, record: RunRecord) -> None:
         """Write a run."""
         self._write(record)
@@ -84,7 +88,7 @@ class JournalSink(BaseSink):
         self._write(record)
 
     def close(self) -> None:
-        """Close the file; a later record reopens it. Close or flush the tap first."""
+        """Close the file, as the end of the tap does; a later record reopens it."""
         with self._lock:
             if self._file is not None:
                 self._file.close()

@@ -277,39 +277,3 @@ PUSHED: tuple[Metric, ...] = tuple(metric for metric in CATALOGUE if metric.only
 """The metrics that are exported by OTLP."""
 
 BY_NAME: dict[str, Metric] = {metric.name: metric for metric in CATALOGUE}
-
-RESERVED_LABELS = frozenset({label for metric in CATALOGUE for label in metric.labels}) | {
-    'le',
-    'quantile',
-    'job',
-    'instance',
-    'pid',
-}
-"""Label names that the catalogue, Prometheus or its scrapes use."""
-
-
-_LABEL = re.compile(r'[a-zA-Z_][a-zA-Z0-9_]*\Z')
-
-
-def check_label_names(names: tuple[str, ...]) -> None:
-    """Reject names that cannot be the user's own labels.
-
-    Args:
-        names: The names.
-
-    Raises:
-        TypeError: If a name is not a string.
-        ValueError: If a name is invalid in Prometheus, reserved, or given twice.
-    """
-    for name in names:
-        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f'a label name must be a string, not {name!r}')
-        if not _LABEL.match(name) or name.startswith('__'):
-            raise ValueError(
-                f'{name!r} cannot be a Prometheus label: use letters, digits and underscores, beginning with a letter, '
-                'such as "tenant_tier"'
-            )
-        if name in RESERVED_LABELS:
-            raise ValueError(f'the label {name!r} is reserved by streamtap or Prometheus: choose another name')
-    if len(set(names)) != len(names):
-        raise ValueError(f'each label must be named only once, not {names!r}')

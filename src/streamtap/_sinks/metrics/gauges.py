@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import weakref
 from collections import Counter as Tally
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from streamtap._base.names import clean
 from streamtap._sinks.metrics.catalogue import BY_NAME
-from streamtap._sinks.metrics.label_sets import LabelSets, label_values
+from streamtap._sinks.metrics.label_sets import LabelSets
+from streamtap._sinks.metrics.user_labels import label_values
 from streamtap._version import __version__
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from streamtap._records.live import Live
     from streamtap._records.records import ResponseStart, RunStart, ToolStart
-    from streamtap._sinks.metrics.label_sets import LabelCap
+    from streamtap._sinks.label_cap import LabelCap
 
     Rows = dict[str, dict[tuple[str, ...], float]]
 
@@ -42,6 +42,7 @@ class OpenGauges:
         exclude: Names of gauges to leave out.
         service_version: The version of the user's service, for deploy annotations; by default `service.version` in
             `OTEL_RESOURCE_ATTRIBUTES`.
+        pydantic_ai_version: The version of pydantic-ai.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class OpenGauges:
         max_label_sets: int,
         exclude: frozenset[str] = frozenset(),
         service_version: str | None,
+        pydantic_ai_version: str,
     ) -> None:
         self._user_labels = user_labels
         self._seen = {
@@ -60,7 +62,7 @@ class OpenGauges:
         }
         self.names = tuple(name for name in (*self._seen, BUILD) if name not in exclude)
         own = service_version_of(os.environ) if service_version is None else service_version
-        self._versions = (__version__, version('pydantic-ai-slim'), clean(own))
+        self._versions = (__version__, pydantic_ai_version, clean(own))
         self._sources: list[weakref.WeakMethod[Callable[[], Live]]] = []
 
     def add_source(self, live: Callable[[], Live]) -> None:
@@ -71,6 +73,10 @@ class OpenGauges:
         """
         self._sources = [source for source in self._sources if source() is not None]
         self._sources.append(weakref.WeakMethod(live))
+
+    def remove_source(self, live: Callable[[], Live]) -> None:
+        """Count the open runs of that tap no more."""
+        self._sources = [source for source in self._sources if source() not in (None, live)]
 
     def label_names(self, name: str) -> tuple[str, ...]:
         """The labels of a gauge, the user's own included."""

@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from streamtap._sinks.label_cap import LabelCap
 from streamtap._sinks.metrics.catalogue import OUTCOMES
-from streamtap._sinks.metrics.label_sets import LabelCap, LabelSets
+from streamtap._sinks.metrics.label_sets import LabelSets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Caps on labels: names that models, users and servers invent must not grow memory."""
+"""The label sets of a metric, which are capped too."""
 
 from __future__ import annotations
 
@@ -7,47 +7,15 @@ import threading
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from streamtap._base.forks import tell_forks
-from streamtap._base.names import clean
+from streamtap._sinks.label_cap import OTHER, LabelCap
 from streamtap._sinks.metrics.catalogue import FIXED_LABELS, OUTCOMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from streamtap._sinks.metrics.catalogue import Metric
 
-OTHER = '_other'
-"""The value that replaces everything past a cap."""
-
-_ALWAYS = frozenset({OTHER, '_unknown', ''})
-
 Child = TypeVar('Child')
-
-
-class LabelCap:
-    """Keeps the first distinct values of each label, and folds those past the limit into `_other`.
-
-    Args:
-        limit: Distinct values per label.
-        overflowed: Called with the label's name each time a value is folded, and with `label_sets` each time a
-            label set is.
-    """
-
-    def __init__(self, limit: int, overflowed: Callable[[str], None]) -> None:
-        self._limit = limit
-        self.overflowed = overflowed
-        self._seen: dict[str, set[str]] = {}
-
-    def __call__(self, label: str, value: str) -> str:
-        """The value to use for that label."""
-        shown = clean(value)
-        seen = self._seen.setdefault(label, set())
-        if shown in seen or shown in _ALWAYS:
-            return shown
-        if len(seen) < self._limit:
-            seen.add(shown)
-            return shown
-        self.overflowed(label)
-        return OTHER
 
 
 class LabelSets(Generic[Child]):
@@ -123,9 +91,3 @@ class LabelSets(Generic[Child]):
 def label_names(metric: Metric, user_labels: tuple[str, ...]) -> tuple[str, ...]:
     """The names of a metric's labels: its own, then the user's if it measures runs."""
     return (*metric.labels, *(user_labels if metric.is_about_runs else ()))
-
-
-def label_values(names: tuple[str, ...], labels: Mapping[str, str]) -> tuple[str, ...]:
-    """The values of the user's own labels, '' where missing."""
-    # Most taps have none, and this is called for every metric of every record.
-    return tuple([labels.get(name, '') for name in names]) if names else ()

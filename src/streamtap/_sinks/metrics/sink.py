@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from streamtap._delivery.sink import BaseSink
-from streamtap._sinks.metrics.label_sets import label_values
+from streamtap._sinks.metrics.user_labels import label_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +51,12 @@ class CatalogueSink(BaseSink, ABC):
             )
         self._exposition = self._expose(attachment)
         self._exposition.gauges.add_source(attachment.live)
+
+    def detached(self, attachment: Attachment) -> None:
+        """Let go of the metrics: they keep their values, without what is open."""
+        if self._exposition is not None:
+            self._exposition.gauges.remove_source(attachment.live)
+            self._exposition = None
 
     @abstractmethod
     def _expose(self, attachment: Attachment) -> Exposition:
@@ -138,7 +144,7 @@ class CatalogueSink(BaseSink, ABC):
         ):
             if value is not None:
                 metrics.observe(name, apm, value, origin)
-        if record.gap_counts is not None:
+        if record.inter_chunk_latencies is not None:
             metrics.observe_gaps(apm, record, origin)
         if record.stalls:
             metrics.add('pydantic_ai_stream_stalls_total', apm, record.stalls)
@@ -214,8 +220,8 @@ class CatalogueSink(BaseSink, ABC):
     def faulted(self, fault: Fault) -> None:
         """Count the tap's own errors and drops."""
         if self._exposition is not None:
-            name = 'streamtap_errors_total' if fault.what == 'error' else 'streamtap_dropped_total'
-            self._exposition.instruments.add(name, (fault.where,), fault.count)
+            name = 'streamtap_errors_total' if fault.kind == 'error' else 'streamtap_dropped_total'
+            self._exposition.instruments.add(name, (fault.subject,), fault.count)
 
     def _mine(self, run_id: str) -> Instruments[Any, Any] | None:
         return None if run_id in self._owned_elsewhere or self._exposition is None else self._exposition.instruments

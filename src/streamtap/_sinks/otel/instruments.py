@@ -72,10 +72,10 @@ class OTelInstruments(Instruments[dict[str, str], Context]):
 
     def observe_gaps(self, values: tuple[str, ...], record: ResponseRecord, origin: Context | None = None) -> None:
         """Observe the mean and the longest gap: OpenTelemetry takes no bucket counts, and each gap would cost 17 us."""
-        gaps = record.gap_counts
+        gaps = record.inter_chunk_latencies
         if gaps is not None and gaps.total:
-            self.observe(MEAN_GAP, values, (record.gap_sum or 0.0) / gaps.total, origin)
-            self.observe(MAX_GAP, values, record.gap_max or 0.0, origin)
+            self.observe(MEAN_GAP, values, (record.inter_chunk_latency_sum or 0.0) / gaps.total, origin)
+            self.observe(MAX_GAP, values, record.max_inter_chunk_latency or 0.0, origin)
 
     def _make(self, metric: Metric, values: tuple[str, ...]) -> dict[str, str]:
         attributes = dict(zip(self._names[metric.name], values, strict=True))

@@ -121,6 +121,7 @@ class OTelMetricSink(CatalogueSink):
                 cap=instruments.cap,
                 max_label_sets=MAX_LABEL_SETS,
                 service_version=self._service_version,
+                pydantic_ai_version=attachment.pydantic_ai_version,
             )
             make_gauges(self._meter, gauges)
             return Exposition(Shape(attachment.labels), instruments, gauges)

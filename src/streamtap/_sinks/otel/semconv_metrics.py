@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import Histogram, Meter
 
     from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
-    from streamtap._sinks.metrics.label_sets import LabelCap
+    from streamtap._sinks.label_cap import LabelCap
 
 
 class SemconvMetrics:

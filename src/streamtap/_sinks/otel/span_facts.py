@@ -8,6 +8,7 @@ from opentelemetry import trace
 from opentelemetry.trace import Status, StatusCode
 
 from streamtap._base.clock import after
+from streamtap._records.failed import has_failed
 from streamtap._sinks.otel import semconv as names
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def measured(record: ResponseRecord) -> Attributes:
         names.CHUNKS: record.chunks if streamed else None,
         names.STALLS: record.stalls if streamed else None,
         names.STALL_TIME: record.stall_seconds if streamed else None,
-        names.MAX_INTER_CHUNK_LATENCY: record.gap_max,
+        names.MAX_INTER_CHUNK_LATENCY: record.max_inter_chunk_latency,
         names.ERROR_TYPE: record.error_type,
     }
     return {**_known(found), **labels(record.labels)}
@@ -96,6 +97,7 @@ def end_tool(span: Span, record: ToolRecord, ended_ns: int | None) -> None:
         span.set_attribute(names.RETRY_CAUSE, record.retry_cause)
     if record.error_type is not None:
         span.set_attribute(names.ERROR_TYPE, record.error_type)
+    if has_failed(record):
         span.set_status(Status(StatusCode.ERROR))
     if record.duration is not None:
         ended_ns = after(record.started_ns, record.duration)
@@ -107,7 +109,7 @@ def fill(tracer: Tracer, chat: Span, record: ResponseRecord, *, parts: bool) -> 
     _add_events(chat, record)
     if parts:
         _add_parts(tracer, chat, record)
-    if record.outcome == 'error':
+    if has_failed(record):
         # pydantic-ai treats a stream that breaks like one that is abandoned, and leaves the status of its span unset.
         chat.set_status(Status(StatusCode.ERROR))
 

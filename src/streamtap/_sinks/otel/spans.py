@@ -10,6 +10,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, TracerProvider
 from streamtap._base.clock import after
 from streamtap._delivery.sink import BaseSink
 from streamtap._delivery.tracing import RunTrace, ToolTrace, Tracing, ids_of, with_ids
+from streamtap._records.failed import has_failed
 from streamtap._sinks.otel import semconv as names
 from streamtap._sinks.otel import span_facts as facts
 from streamtap._sinks.otel.current_span import CurrentSpan
@@ -178,6 +179,7 @@ class OwnTrace(RunTrace):
         self.span.set_attribute(names.OUTCOME, record.outcome)
         if record.error_type is not None:
             self.span.set_attribute(names.ERROR_TYPE, record.error_type)
+        if has_failed(record):
             self.span.set_status(Status(StatusCode.ERROR))
         self.span.end(after(record.started_ns, record.duration))
         return with_ids(record, self.ids)

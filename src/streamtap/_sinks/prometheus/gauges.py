@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from streamtap._records.records import RunStart
+    from streamtap._sinks.label_cap import LabelCap
     from streamtap._sinks.metrics.gauges import Rows
-    from streamtap._sinks.metrics.label_sets import LabelCap
 
 WRITE_EVERY = 1.0
 
@@ -67,6 +67,7 @@ class WrittenGauges(OpenGauges):
         max_label_sets: Label sets per gauge.
         exclude: Names of gauges to leave out.
         service_version: The version of the user's service.
+        pydantic_ai_version: The version of pydantic-ai.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class WrittenGauges(OpenGauges):
         max_label_sets: int,
         exclude: frozenset[str] = frozenset(),
         service_version: str | None,
+        pydantic_ai_version: str,
     ) -> None:
         super().__init__(
             user_labels=user_labels,
@@ -84,6 +86,7 @@ class WrittenGauges(OpenGauges):
             max_label_sets=max_label_sets,
             exclude=exclude,
             service_version=service_version,
+            pydantic_ai_version=pydantic_ai_version,
         )
         self._written = {
             name: Gauge(

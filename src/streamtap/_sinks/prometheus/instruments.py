@@ -93,10 +93,12 @@ class PrometheusInstruments(Instruments['Counter | Histogram', dict[str, str]]):
     ) -> None:
         """Count all gaps in one step; the exemplar is on the largest of them."""
         child = self._child(GAPS, values)
-        if isinstance(child, BulkHistogram) and record.gap_counts is not None:
-            child.observe_counts(record.gap_counts.fold(self._gap_bounds), record.gap_sum or 0.0)
+        if isinstance(child, BulkHistogram) and record.inter_chunk_latencies is not None:
+            child.observe_counts(
+                record.inter_chunk_latencies.fold(self._gap_bounds), record.inter_chunk_latency_sum or 0.0
+            )
             if origin is not None:
-                child.set_exemplar(record.gap_max or 0.0, origin)
+                child.set_exemplar(record.max_inter_chunk_latency or 0.0, origin)
 
     def _make(self, metric: Metric, values: tuple[str, ...]) -> Counter | Histogram:
         return self._collectors[metric.name].labels(*values)

@@ -89,6 +89,7 @@ class PrometheusSink(CatalogueSink):
                 max_label_sets=self._max_label_sets,
                 exclude=self._exclude,
                 service_version=self._service_version,
+                pydantic_ai_version=attachment.pydantic_ai_version,
             )
             if not isinstance(gauges, WrittenGauges):
                 self._registry.register(OpenGaugesCollector(gauges))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,7 +11,8 @@ from streamtap._base.checks import check_whole
 from streamtap._base.forks import tell_forks
 from streamtap._delivery.sink import BaseSink
 from streamtap._records.distribution import Sketch
-from streamtap._sinks.metrics.label_sets import LabelCap
+from streamtap._records.failed import has_failed
+from streamtap._sinks.label_cap import LabelCap
 from streamtap._sinks.usage.summary import (
     AgentUsage,
     LabelUsage,
@@ -22,6 +24,8 @@ from streamtap._sinks.usage.summary import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from streamtap._delivery.sink import Attachment
     from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
 
@@ -44,7 +48,7 @@ class _Tally:
     def response(self, record: ResponseRecord) -> None:
         counts = self.counts
         counts['requests'] += 1
-        counts['failed_requests'] += record.error_type is not None
+        counts['failed_requests'] += has_failed(record)
         counts['input_tokens'] += record.input_tokens or 0
         counts['output_tokens'] += record.output_tokens or 0
         counts['cache_read_tokens'] += record.cache_read_tokens or 0
@@ -108,6 +112,7 @@ class UsageSink(BaseSink):
         self._recent: deque[RunRecord] = deque(maxlen=recent_runs)
         self._cap = LabelCap(MAX_GROUPS, lambda _: None)
         self._max_groups = MAX_GROUPS
+        self._catch_ups: list[weakref.WeakMethod[Callable[[], None]]] = []
         self._start()
         tell_forks(self)
 
@@ -118,6 +123,13 @@ class UsageSink(BaseSink):
     def attached(self, attachment: Attachment) -> None:
         """Cap label values as the tap does."""
         self._cap = LabelCap(attachment.max_label_values, lambda _: None)
+        # Weak: a ledger that is kept does not keep the tap.
+        self._catch_ups = [catch_up for catch_up in self._catch_ups if catch_up() is not None]
+        self._catch_ups.append(weakref.WeakMethod(attachment.catch_up))
+
+    def detached(self, attachment: Attachment) -> None:
+        """Ask this tap for nothing more."""
+        self._catch_ups = [catch_up for catch_up in self._catch_ups if catch_up() not in (None, attachment.catch_up)]
 
     def response_ended(self, record: ResponseRecord) -> None:
         """Add a response to the ledger."""
@@ -158,6 +170,9 @@ class UsageSink(BaseSink):
 
     def summary(self) -> UsageSummary:
         """The summary of everything so far: print it for tables, call `.model_dump_json()` for JSON."""
+        for held in list(self._catch_ups):
+            if (catch_up := held()) is not None:
+                catch_up()
         with self._lock:
             return UsageSummary(
                 total=RunsUsage(**self._total.runs_usage()),

@@ -1,16 +1,12 @@
 """The usage summary: its models, and its tables for a terminal."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from pydantic import BaseModel, ConfigDict
 
-from streamtap._display.text import Grid, printable
-from streamtap._records.records import NOT_FAILED
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+from streamtap._display.text import Grid, dollars, outcome_counts, printable, rate, seconds
+from streamtap._records.failed import FAILED_RUNS, FAILED_TOOLS
 
 
 class Usage(BaseModel):
@@ -144,36 +140,6 @@ class UsageSummary(BaseModel):
         return notes
 
 
-def seconds(value: object) -> str:
-    """A duration with its unit; `-` where none was observed."""
-    if not isinstance(value, (int, float)):
-        return '-'
-    if 0 < value < 0.001:
-        return '<1 ms'
-    return f'{value * 1000:.0f} ms' if value < 1 else f'{value:.2f} s'
-
-
-def dollars(value: object) -> str:
-    """A cost in US dollars; `-` where none is known."""
-    if not isinstance(value, (int, float)):
-        return '-'
-    if value >= 1:
-        return f'${value:.2f}'
-    # Single requests of small models cost a few millionths.
-    return f'${value:.4f}' if value >= 0.0005 or not value else f'${value:.6f}'
-
-
-def rate(value: object) -> str:
-    """A speed, without its unit; `-` where none was observed."""
-    return f'{value:.0f}' if isinstance(value, (int, float)) else '-'
-
-
-def _failures(outcomes: object) -> str:
-    counts: dict[str, int] = outcomes if isinstance(outcomes, dict) else {}  # pyright: ignore[reportUnknownVariableType]
-    bad = [f'{count} {outcome}' for outcome, count in counts.items() if outcome not in NOT_FAILED]
-    return ', '.join(bad) or '-'
-
-
 _RUN_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
     ('runs', 'runs', str),
     ('blank p50', 'time_to_first_output_p50', seconds),
@@ -185,7 +151,8 @@ _RUN_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
     ('in', 'input_tokens', str),
     ('out', 'output_tokens', str),
     ('cost', 'cost_usd', dollars),
-    ('not ok', 'outcomes', _failures),
+    ('failed', 'outcomes', partial(outcome_counts, only=FAILED_RUNS)),
+    ('other', 'outcomes', partial(outcome_counts, other_than=FAILED_RUNS)),
 )
 _MODEL_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
     ('reqs', 'requests', str),
@@ -204,7 +171,8 @@ _TOOL_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
     ('calls', 'calls', str),
     ('p50', 'duration_p50', seconds),
     ('p95', 'duration_p95', seconds),
-    ('not ok', 'outcomes', _failures),
+    ('failed', 'outcomes', partial(outcome_counts, only=FAILED_TOOLS)),
+    ('other', 'outcomes', partial(outcome_counts, other_than=FAILED_TOOLS)),
 )
 
 

@@ -27,9 +27,9 @@ export function showFigures({ now, slots }) {
   });
   show('runs', {
     value: count(now.runs),
-    bad: now.not_ok ? `${count(now.not_ok)} not ok  ` : '',
+    bad: now.failed ? `${count(now.failed)} failed  ` : '',
     note: now.runs ? `median ${seconds(now.duration[0])}` : 'none yet',
-    chart: sparkbars(slots, (slot) => slot.runs, (slot) => slot.not_ok),
+    chart: sparkbars(slots, (slot) => slot.runs, (slot) => slot.failed),
   });
   show('cost', {
     value: dollars(now.cost),

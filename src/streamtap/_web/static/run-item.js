@@ -35,7 +35,7 @@ export class RunItem {
     if (this.run === run) return;
     this.run = run;
     const [why, tone] = verdict(run);
-    this.#mark.className = `mark ${mood(run.outcome)}`;
+    this.#mark.className = `mark ${mood(run)}`;
     this.#mark.title = run.outcome;
     this.#agent.textContent = run.agent;
     this.#time.textContent = seconds(run.duration);

@@ -1,15 +1,12 @@
 // The runs that the page knows: those in progress, and the last ones that have ended.
 
-import { isOk } from './verdict.js';
-
 export const KEPT = 200;
 
 const CHOICES = {
   newest: (open, finished) => [...open, ...finished],
   slowest: (_, finished) => finished.sort((one, other) => other.duration - one.duration),
-  not_ok: (_, finished) => finished.filter((run) => isNotOk(run) || run.nested.some(isNotOk)),
+  failed: (_, finished) => finished.filter((run) => run.failed || run.nested.some((one) => one.failed)),
 };
-const isNotOk = (run) => !isOk(run.outcome);
 
 export class Runs {
   #open = new Map();
@@ -38,7 +35,7 @@ export class Runs {
     return this.#finished.get(id) || this.#open.get(id);
   }
 
-  /** The runs of a choice, `newest`, `slowest` or `not_ok`, in its order. */
+  /** The runs of a choice, `newest`, `slowest` or `failed`, in its order. */
   chosen(choice) {
     return CHOICES[choice]([...this.#open.values()], [...this.#finished.values()].reverse());
   }

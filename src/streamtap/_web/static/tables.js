@@ -10,7 +10,7 @@ const COLUMNS = {
   agents: [
     ['runs', (row) => number(row.count)],
     ['now', (row) => unlessNone(row.now, '')],
-    ['not ok', (row) => unlessNone(row.failed, 'bad')],
+    ['failed', (row) => unlessNone(row.failed, 'bad')],
     ['blank screen', (row) => number(row.first[0], seconds)],
     ['p95', (row) => number(row.first[1], seconds)],
     ['run', (row) => number(row.duration[0], seconds)],
@@ -28,7 +28,7 @@ const COLUMNS = {
   tools: [
     ['calls', (row) => number(row.count)],
     ['now', (row) => unlessNone(row.now, '')],
-    ['not ok', (row) => unlessNone(row.failed, 'warn')],
+    ['failed', (row) => unlessNone(row.failed, 'bad')],
     ['median', (row) => number(row.duration[0], seconds)],
     ['p95', (row) => number(row.duration[1], seconds)],
   ],

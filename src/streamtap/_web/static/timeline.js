@@ -2,7 +2,6 @@
 
 import { make } from './elements.js';
 import { count, dollars, plural, rate, seconds } from './numbers.js';
-import { isBad } from './verdict.js';
 
 const WORDS = {
   waiting: 'waiting',
@@ -27,7 +26,7 @@ export function bars(row, total) {
   };
   const made = row.bars.map(([kind, start, length]) => bar(kind, start, length, `${WORDS[kind]} ${seconds(length)}`));
   made.push(...row.marks.map((at) => bar('stall-mark', at, null, `a stall begins at ${seconds(at)}`)));
-  if (isBad(row.outcome) || row.outcome === 'failed' || row.outcome === 'retried') {
+  if (row.failed || row.outcome === 'retried') {
     const end = Math.min(row.start + (row.duration || 0), total * 0.997);
     made.push(bar('failed', end, null, row.error || row.outcome));
   }

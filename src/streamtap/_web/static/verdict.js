@@ -2,22 +2,17 @@
 
 import { seconds } from './numbers.js';
 
-/** Whether nothing went wrong; what is deferred waits for somebody. */
-export const isOk = (outcome) => ['success', 'deferred'].includes(outcome);
-
-export const isBad = (outcome) => ['error', 'timeout', 'limit'].includes(outcome);
-
-/** The class of the mark for an outcome. */
-export function mood(outcome) {
-  if (isOk(outcome)) return 'ok';
+/** The class of the mark of a run. */
+export function mood({ outcome, failed }) {
+  if (failed) return 'bad';
   if (outcome === 'running') return 'running';
-  return isBad(outcome) ? 'bad' : 'warn';
+  return ['success', 'deferred'].includes(outcome) ? 'ok' : 'warn';
 }
 
 /** What most of a run's time was spent on, or what went wrong, in a few words; and the class for how bad that is. */
 export function verdict(run) {
   if (run.outcome === 'running') return whatItDoes(run);
-  if (run.outcome !== 'success') return [run.error || run.outcome, isBad(run.outcome) ? 'bad' : 'warn'];
+  if (run.outcome !== 'success') return [run.error || run.outcome, run.failed ? 'bad' : 'warn'];
   const stalled = longest(run.rows, (row) => row.stall_seconds);
   if (stalled && stalled.stall_seconds > run.duration / 4) {
     return [`${seconds(stalled.stall_seconds)} stalled in ${stalled.name}`, 'warn'];

@@ -1,0 +1,59 @@
+"""The one rule by which a request or a tool call becomes bars over time, on the page and in a report alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from streamtap._records.records import PartRecord, ResponseRecord, ToolRecord
+
+BarKind = Literal['waiting', 'thinking', 'text', 'tool_call', 'model', 'stall', 'tool', 'native_tool']
+"""What happened: `tool_call` is the writing of one, `model` a response that is not streamed."""
+
+_OF_PART: dict[str, BarKind] = {'thinking': 'thinking', 'tool-call': 'tool_call', 'builtin-tool-call': 'tool_call'}
+_NOT_WRITTEN = frozenset({'builtin-tool-return', 'compaction'})
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What happened, when it began and how long it took, in seconds; `part` is what was written, if that is one."""
+
+    kind: BarKind
+    start: float
+    duration: float
+    part: PartRecord | None = None
+
+
+def request_bars(record: ResponseRecord, start: float) -> list[Bar]:
+    """The bars of a request; none if it is not known when it began.
+
+    Args:
+        record: The request.
+        start: When it began.
+    """
+    if record.duration is None:
+        return []
+    if not record.streamed:
+        return [Bar('model', start, record.duration)]
+    waited = record.time_to_first_token if record.chunks else record.duration
+    bars = [] if waited is None else [Bar('waiting', start, waited)]
+    bars.extend(
+        Bar(_OF_PART.get(part.kind, 'text'), start + part.start, part.duration, part)
+        for part in record.parts
+        if part.start is not None and part.chunks and part.kind not in _NOT_WRITTEN
+    )
+    if record.stalls == 1 and record.stall_starts:
+        bars.append(Bar('stall', start + record.stall_starts[0], record.stall_seconds))
+    return bars
+
+
+def stall_marks(record: ResponseRecord, start: float) -> list[float]:
+    """When each of several stalls began: only their total duration is known, so they are marks and no bars."""
+    return [start + began for began in record.stall_starts] if record.stalls > 1 else []
+
+
+def tool_bars(record: ToolRecord, start: float) -> list[Bar]:
+    """The bar of a tool call; none if its execution was not observed."""
+    kind = 'native_tool' if record.kind == 'native' else 'tool'
+    return [] if record.duration is None else [Bar(kind, start, record.duration)]

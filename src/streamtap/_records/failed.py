@@ -1,0 +1,32 @@
+"""The one rule for what failed; whoever shows, counts or alerts on failures asks it.
+
+A caller who stopped a run did not fail, and what is deferred, denied, interrupted, retried or incomplete is neither good
+nor bad.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamtap._records.records import ResponseRecord, RunRecord
+
+if TYPE_CHECKING:
+    from streamtap._records.records import RequestOutcome, RunOutcome, ToolOutcome, ToolRecord
+
+FAILED_RUNS: tuple[RunOutcome, ...] = ('error', 'timeout', 'limit')
+"""The outcomes of runs that failed."""
+
+FAILED_REQUESTS: tuple[RequestOutcome, ...] = ('error', 'timeout')
+"""The outcomes of requests that failed."""
+
+FAILED_TOOLS: tuple[ToolOutcome, ...] = ('error', 'failed')
+"""The outcomes of tool calls that failed."""
+
+
+def has_failed(record: RunRecord | ResponseRecord | ToolRecord) -> bool:
+    """Whether the run, the request or the tool call failed."""
+    if isinstance(record, RunRecord):
+        return record.outcome in FAILED_RUNS
+    if isinstance(record, ResponseRecord):
+        return record.outcome in FAILED_REQUESTS
+    return record.outcome in FAILED_TOOLS

@@ -1,0 +1,38 @@
+"""Types in the signatures and fields of streamtap's public names, for annotations of your own."""
+
+from streamtap._base.clock import Clock
+from streamtap._base.public import claim as _claim
+from streamtap._display.text import Grid
+from streamtap._records.records import Door, RequestOutcome, RunOutcome, ToolKind, ToolOutcome
+from streamtap._runs.price import Price
+from streamtap._serve import AsgiApp
+from streamtap._sinks.usage.summary import (
+    AgentUsage,
+    LabelUsage,
+    ModelUsage,
+    RecentRun,
+    RunsUsage,
+    ToolUsage,
+    Usage,
+)
+
+__all__ = [
+    'AgentUsage',
+    'AsgiApp',
+    'Clock',
+    'Door',
+    'Grid',
+    'LabelUsage',
+    'ModelUsage',
+    'Price',
+    'RecentRun',
+    'RequestOutcome',
+    'RunOutcome',
+    'RunsUsage',
+    'ToolKind',
+    'ToolOutcome',
+    'ToolUsage',
+    'Usage',
+]
+
+_claim(__name__, __all__, globals())
