@@ -93,6 +93,7 @@ def test_a_finished_run_is_told_with_each_bar_of_its_waterfall(view: LiveView):
         'started': 0.0,
         'duration': 4.0,
         'outcome': 'success',
+        'failed': False,
         'error': None,
         'requests': 1,
         'tools': 0,
@@ -188,7 +189,7 @@ def test_figures_and_tables_are_of_the_last_quarter_of_an_hour(view: LiveView, c
     shown = now(view)
     assert [slot['runs'] for slot in shown['slots']] == [1, 0]
     assert shown['slots'][0] == {
-        'runs': 1, 'not_ok': 1, 'first_token': 0.4, 'first_output': 1.25, 'speed': 55.0, 'cost': 0.25
+        'runs': 1, 'failed': 1, 'first_token': 0.4, 'first_output': 1.25, 'speed': 55.0, 'cost': 0.25
     }  # fmt: skip
     assert (shown['now']['first_token'], shown['now']['speed']) == ([0.4, 0.4], [55.0, 55.0])
     assert [(row['name'], row['count'], row['failed']) for row in shown['agents']] == [('a', 1, 1)]

@@ -191,11 +191,11 @@ def test_the_list_stands_still_for_whoever_reads_it(page: Page, tap: ToldTap):
     expect(page.locator('.run').first).to_contain_text('new')
 
 
-def test_runs_that_were_not_ok_can_be_seen_alone(page: Page, tap: ToldTap):
+def test_runs_that_failed_can_be_seen_alone(page: Page, tap: ToldTap):
     """With what went wrong."""
     tap.tell_run('r')
     tap.tell_failure('f')
-    page.get_by_role('button', name='Not ok').click()
+    page.get_by_role('button', name='Failed').click()
     expect(page.locator('.run')).to_have_count(1)
     expect(page.locator('.run')).to_contain_text('ModelHTTPError_503')
 

@@ -110,7 +110,7 @@ def test_a_fixture_of_ones_own_is_shown_too(pytester: pytest.Pytester):
             return priced
 
         def test_fails(same):
-            assert same.run.cost_usd <= 0.1
+            assert same.run().cost_usd <= 0.1
         """,
     )
     result.assert_outcomes(failed=1)

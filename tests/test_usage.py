@@ -86,22 +86,22 @@ def test_the_summary_adds_up_per_agent_model_tool_and_label():
 def test_the_table_reads_in_a_terminal():
     """Whole, aligned, with units, `-` where nothing is known, and a word on what the sums lack."""
     assert str(filled().summary()) == (
-        'agent  runs  blank p50     p95  run p50     p95  reqs  tools   in  out     cost   not ok\n'
-        '-----  ----  ---------  ------  -------  ------  ----  -----  ---  ---  -------  -------\n'
-        'a         2     2.00 s  2.00 s   4.00 s  4.00 s     4      2  200   20  $0.2500  1 error\n'
-        'total     2     2.00 s  2.00 s   4.00 s  4.00 s     4      2  200   20  $0.2500  1 error\n'
+        'agent  runs  blank p50     p95  run p50     p95  reqs  tools   in  out     cost   failed  other\n'
+        '-----  ----  ---------  ------  -------  ------  ----  -----  ---  ---  -------  -------  -----\n'
+        'a         2     2.00 s  2.00 s   4.00 s  4.00 s     4      2  200   20  $0.2500  1 error      -\n'
+        'total     2     2.00 s  2.00 s   4.00 s  4.00 s     4      2  200   20  $0.2500  1 error      -\n'
         '\n'
-        'label        runs  blank p50     p95  run p50     p95  reqs  tools   in  out     cost   not ok\n'
-        '-----------  ----  ---------  ------  -------  ------  ----  -----  ---  ---  -------  -------\n'
-        'tenant=acme     2     2.00 s  2.00 s   4.00 s  4.00 s     2      2  200   20  $0.2500  1 error\n'
+        'label        runs  blank p50     p95  run p50     p95  reqs  tools   in  out     cost   failed  other\n'
+        '-----------  ----  ---------  ------  -------  ------  ----  -----  ---  ---  -------  -------  -----\n'
+        'tenant=acme     2     2.00 s  2.00 s   4.00 s  4.00 s     2      2  200   20  $0.2500  1 error      -\n'
         '\n'
         'model  reqs  failed  TTFT p50     p95  tokens/s p50  tokens in  cached  out  reasoning     cost\n'
         '-----  ----  ------  --------  ------  ------------  ---------  ------  ---  ---------  -------\n'
         'p:m       4       1    500 ms  1.48 s            50        200      80   20          0  $0.2500\n'
         '\n'
-        'tool      kind  calls     p50     p95     not ok\n'
-        '----  --------  -----  ------  ------  ---------\n'
-        'a/t   function      2  100 ms  100 ms  1 retried\n'
+        'tool      kind  calls     p50     p95  failed      other\n'
+        '----  --------  -----  ------  ------  ------  ---------\n'
+        'a/t   function      2  100 ms  100 ms       -  1 retried\n'
         '\n'
         'Responses without usage: 1 (not in tokens and cost)\n'
         'Responses without a known price: 1 (not in cost)'
@@ -170,11 +170,13 @@ def test_bad_input_is_refused():
 
 
 def test_what_is_deferred_did_not_fail():
-    """A run that waits for somebody's approval is not one that somebody must look into."""
+    """A run that waits for somebody's approval, or that somebody stopped, is shown apart from those that failed."""
     sink = UsageSink()
-    sink.run_ended(made_run(outcome='deferred'))
-    assert ' deferred' not in str(sink.summary())
-    assert sink.summary().total.outcomes == {'deferred': 1}
+    for outcome in ('deferred', 'cancelled', 'limit'):
+        sink.run_ended(made_run(outcome=outcome))
+    headings, _, row, *_ = str(sink.summary()).splitlines()
+    assert headings.split()[-2:] == ['failed', 'other']
+    assert row.endswith('1 limit  1 deferred, 1 cancelled')
 
 
 def test_a_name_cannot_steer_the_terminal():
