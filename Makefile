@@ -51,7 +51,7 @@ truth: $(STAMP) ## Every number beside what really happened: prints the table an
 	PYTHONPATH=tests $(BIN)/python -m truth --write $(TRUTH)
 
 compat: ## The core of the tests on the oldest and newest releases, and on two between; COMPAT=short for the oldest
-	$(PYTHON) tests/compat.py $(COMPAT)
+	$(PYTHON) tests/tools/compat.py $(COMPAT)
 
 package: $(STAMP) ## The sdist and the wheel into dist/, tried bare and with each extra; PACKAGE='--only bare' for one
 	PYTHONPATH=tests $(BIN)/python -m package $(PACKAGE)
@@ -70,7 +70,7 @@ fuzz: $(STAMP) ## Hostile input, very much of it: FUZZ='--examples 2000 --minute
 # pip-audit has an environment of its own, so that it does not audit itself.
 audit: $(STAMP) $(AUDIT)/bin/pip-audit ## Dependencies that contradict each other, or are known to be vulnerable
 	$(BIN)/python -m pip check
-	$(AUDIT)/bin/python tests/audit.py $(BIN)/python
+	$(AUDIT)/bin/python tests/tools/audit.py $(BIN)/python
 
 $(AUDIT)/bin/pip-audit:
 	$(PYTHON) -m venv $(AUDIT)
@@ -83,12 +83,12 @@ dashboards: $(STAMP) ## Write the boards, rules and alerts
 	$(BIN)/python dashboards/generate.py
 
 servers: ## The real servers that some tests use
-	tests/install_servers.sh
+	tests/tools/install_servers.sh
 
 # On demand only: Prefect is 150 packages, and takes half a minute to start.
 # Prefect 3.8 cannot be imported beside FastAPI 0.164 and later.
 durable: $(DURABLE)/installed ## Runs of durable engines, Prefect's among them
-	$(DURABLE)/bin/python -m pytest tests/test_durable_dbos.py tests/test_durable_prefect.py tests/test_durable_temporal.py
+	$(DURABLE)/bin/python -m pytest tests/real/test_durable_dbos.py tests/real/test_durable_prefect.py tests/real/test_durable_temporal.py
 
 $(DURABLE)/installed: pyproject.toml
 	$(PYTHON) -m venv $(DURABLE)

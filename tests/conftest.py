@@ -4,40 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import pytest
-import victoria
 from prometheus_client import CollectorRegistry
 
 from streamtap._upstream.versions import TooOldError
+from support import victoria_server
+from support.required import SERVERS, missing
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+    from pathlib import Path
 
-    from victoria import VictoriaMetrics
+    from support.victoria_server import VictoriaMetrics
 
 pytest_plugins = ['pytester', 'streamtap.testing']
-
-SERVERS = Path(__file__).parents[1] / '.servers' / 'usr' / 'bin'
-REQUIRE_REAL = os.environ.get('STREAMTAP_REQUIRE_REAL') == '1'
-
-
-def missing(server: str, remedy: str) -> NoReturn:
-    """Skip the test for want of a real server, saying so; in CI, which must have it, fail."""
-    if REQUIRE_REAL:
-        pytest.fail(f'{server} is missing, and CI must have it: {remedy}')
-    pytest.skip(f'{server} is not installed: {remedy}')
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Generator[None]:
-    """Skip a test of a door that the installed pydantic-ai is too old for; test_upstream.py says which it may be."""
+    """Skip a test of a door that the installed pydantic-ai is too old for; test_upstream_contract.py says which."""
     try:
         return (yield)
     except TooOldError as error:
@@ -74,7 +64,7 @@ def victoria_metrics(tmp_path: Path) -> Iterator[VictoriaMetrics]:
     """A VictoriaMetrics of the test's own; without it the test skips, and in CI it fails."""
     # Not one from the PATH: stable distributions have releases that take no OTLP.
     program = shutil.which('victoria-metrics', path=SERVERS)
-    with victoria.serving(
+    with victoria_server.serving(
         program or missing('VictoriaMetrics', '`make servers` fetches it, on Debian'), tmp_path
     ) as it:
         yield it

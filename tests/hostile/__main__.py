@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CORPUS = Path(__file__).parent / 'corpus'
 
-MODULES = {'test_hostile_meter': 20, 'test_hostile_sinks': 1, 'test_hostile_taps': 1}
+MODULES = {'promises.test_hostile_meter': 20, 'promises.test_hostile_sinks': 1, 'promises.test_hostile_taps': 1}
 """Where the properties are, and how many examples of each are as dear as one of a whole tap."""
 
 

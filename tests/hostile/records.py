@@ -8,6 +8,7 @@ from hostile.texts import NAMES
 from streamtap import Fault, PartRecord, ResponseRecord, ResponseStart, RunRecord, RunStart, ToolRecord, ToolStart
 from streamtap._base.names import clean
 from streamtap._records.distribution import BOUNDS, Distribution
+from support.doors import DOORS
 
 FIT = NAMES.map(clean)
 """What the doors make of any name."""
@@ -17,7 +18,7 @@ COUNTS = st.integers(0, 10**12)
 STAMPS = st.integers(0, 2**62)
 LABELS = st.fixed_dictionaries({}, optional={'tenant': FIT, 'tier': FIT})
 
-_NAMED = st.sampled_from(('handler', 'capability', 'watch'))
+_NAMED = st.sampled_from(DOORS)
 _KINDS = st.sampled_from(('function', 'output', 'native'))
 
 _RUN = {'run_id': FIT, 'conversation_id': st.none() | FIT, 'agent': FIT, 'labels': LABELS, 'started_ns': STAMPS}

@@ -8,13 +8,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from delegating_agents import write_a_note
-from phoenix_server import Phoenix, phoenix
-from real_servers import exporting_provider
-
 from streamtap import OTelSpanSink, Tap
+from support.delegating_agents import write_a_note
+from support.paths import ROOT
+from support.phoenix_server import Phoenix, phoenix
+from support.real_servers import exporting_provider
 
-PICTURE = Path(__file__).parents[2] / 'docs' / 'images' / 'phoenix.png'
+PICTURE = ROOT / 'docs' / 'images' / 'phoenix.png'
 PROJECT = 'streamtap'
 FLAGS = (
     '--headless',

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from delegating_agents import REFUSAL, write_a_note
-from phoenix_server import Phoenix, phoenix
 from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.models.instrumented import InstrumentationSettings
-from real_servers import exporting_provider
 
 from streamtap import OTelSpanSink, Tap
+from support.delegating_agents import REFUSAL, write_a_note
+from support.doors import HANDLER_AND_CAPABILITY
+from support.phoenix_server import Phoenix, phoenix
+from support.real_servers import exporting_provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 # Phoenix takes its time to start.
 pytestmark = pytest.mark.timeout(300)
 
-CASES = [(door, instrumented) for door in ('capability', 'handler') for instrumented in ('own', 'native')]
+CASES = [(door, instrumented) for door in HANDLER_AND_CAPABILITY for instrumented in ('own', 'native')]
 
 KINDS = {
     'invoke_agent editor': 'AGENT',

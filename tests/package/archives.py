@@ -9,9 +9,13 @@ import sys
 import tarfile
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-ROOT = Path(__file__).parents[2]
+from support.paths import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 DIST = ROOT / 'dist'
 EXTRAS = {'demo', 'logfire', 'otel', 'rich'}
 """The extras that users are told of."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from soak.book import CANCELLED, SUCCESS, Called, End
 from soak.ledger import Ledger, series
 from soak.model import PROVIDER
 from soak.plan import INVENTED
+from soak.run_log import CANCELLED, SUCCESS, Called, End
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from soak.book import Book
     from soak.plan import Reply
+    from soak.run_log import RunLog
     from soak.ways import Way
 
 INTERRUPTED = End('interrupted')
@@ -31,23 +31,23 @@ class Request:
     was_billed: bool | None = None
 
 
-def account(way: Way, book: Book) -> Ledger:
+def account(way: Way, run_log: RunLog) -> Ledger:
     """The counters of one run that is over."""
     counted = Ledger()
-    if not (book.entered if way.door == 'handler' else book.was_started):
+    if not (run_log.entered if way.door == 'handler' else run_log.was_started):
         # Nobody told the door of a run that was stopped before.
         return counted
-    agent = book.agent
-    end = run_end(way, book)
+    agent = run_log.agent
+    end = run_end(way, run_log)
     counted[series('pydantic_ai_runs_total', agent=agent, door=way.door, outcome=end.outcome)] += 1
     if end.error is not None:
         counted[series('pydantic_ai_run_errors_total', agent=agent, error_type=end.error)] += 1
-    if agent != book.root:
-        counted[series('runs with a parent', agent=agent, root_agent=book.root)] += 1
-    asked = list(requests(way, book))
+    if agent != run_log.root:
+        counted[series('runs with a parent', agent=agent, root_agent=run_log.root)] += 1
+    asked = list(requests(way, run_log))
     for request in asked:
-        _request(counted, book, request)
-    called = list(tools(way, book))
+        _request(counted, run_log, request)
+    called = list(tools(way, run_log))
     for call in called:
         _tool(counted, agent, call)
     counted[series('pydantic_ai_run_requests_sum', agent=agent)] += len(asked)
@@ -55,111 +55,111 @@ def account(way: Way, book: Book) -> Ledger:
     return counted
 
 
-def run_end(way: Way, book: Book) -> End:
+def run_end(way: Way, run_log: RunLog) -> End:
     """How the run ended, as far as its door may know."""
-    if way.door == 'watch' and book.has_result:
+    if way.door == 'watch' and run_log.has_result:
         # Whoever is stopped while they hold the result missed nothing.
         return SUCCESS
     if way.door != 'handler':
-        return book.told or book.end or CANCELLED
-    last = book.entered[-1]
+        return run_log.told or run_log.end or CANCELLED
+    last = run_log.entered[-1]
     if last.end is not None:
         return last.end
     # A handler is not told the end: what looks like one is a round without calls.
-    accepted = not last.for_response and not book.asked[-1].reply.calls
+    accepted = not last.for_response and not run_log.asked[-1].reply.calls
     return SUCCESS if accepted else INCOMPLETE
 
 
-def requests(way: Way, book: Book) -> Iterator[Request]:
+def requests(way: Way, run_log: RunLog) -> Iterator[Request]:
     """The requests that the door may know of."""
     if way.door == 'capability':
-        yield from _of_capability(way, book)
+        yield from _of_capability(way, run_log)
     elif way.door == 'handler':
-        yield from _of_handler(way, book)
+        yield from _of_handler(way, run_log)
     else:
-        yield from _of_watch(book)
+        yield from _of_watch(run_log)
 
 
-def _of_capability(way: Way, book: Book) -> Iterator[Request]:
-    for place, asked in enumerate(book.asked):
+def _of_capability(way: Way, run_log: RunLog) -> Iterator[Request]:
+    for place, asked in enumerate(run_log.asked):
         # An answer is lost on a run that is stopped before it gets it; its history may have it all the same.
-        is_lost = asked.end == SUCCESS and book.answers <= place
-        was_billed = asked.end == SUCCESS and book.committed() > place
+        is_lost = asked.end == SUCCESS and run_log.answers <= place
+        was_billed = asked.end == SUCCESS and run_log.committed() > place
         yield Request(asked.reply, CANCELLED if is_lost else asked.end, asked.streamed, was_billed)
-    for place in range(len(book.asked), book.prepared):
-        yield Request(book.plan.replies[place], CANCELLED, way.name != 'capability')
+    for place in range(len(run_log.asked), run_log.prepared):
+        yield Request(run_log.plan.replies[place], CANCELLED, way.name != 'capability')
 
 
-def _of_handler(way: Way, book: Book) -> Iterator[Request]:
-    for place, entered in enumerate(call for call in book.entered if call.for_response):
-        reply = book.plan.replies[place]
+def _of_handler(way: Way, run_log: RunLog) -> Iterator[Request]:
+    for place, entered in enumerate(call for call in run_log.entered if call.for_response):
+        reply = run_log.plan.replies[place]
         if entered.end is not None:
             # Who is stopped when the model has answered may read the usage, whether they got the last event or not.
-            has_usage = place < len(book.asked) and book.asked[place].end == SUCCESS
+            has_usage = place < len(run_log.asked) and run_log.asked[place].end == SUCCESS
             yield Request(reply, entered.end, was_billed=has_usage)
         elif way.name == 'handler of run_stream' and reply.chunks:
             # run_stream() shows its handler nothing after the first chunk of the final text; only its messages do.
-            is_written = book.asked[place].end == SUCCESS and book.committed() > place
+            is_written = run_log.asked[place].end == SUCCESS and run_log.committed() > place
             yield Request(reply, INCOMPLETE, was_billed=is_written)
         else:
             yield Request(reply, SUCCESS)
 
 
-def _of_watch(book: Book) -> Iterator[Request]:
-    for place, asked in enumerate(book.asked):
-        was_billed = asked.end == SUCCESS and book.committed() > place
-        if place < book.responses_read:
+def _of_watch(run_log: RunLog) -> Iterator[Request]:
+    for place, asked in enumerate(run_log.asked):
+        was_billed = asked.end == SUCCESS and run_log.committed() > place
+        if place < run_log.responses_read:
             yield Request(asked.reply, SUCCESS, was_billed=was_billed)
         else:
             # A failure that whoever stopped reading was not given is unknown.
-            yield Request(asked.reply, asked.end if book.end == asked.end else CANCELLED, was_billed=was_billed)
-    for place in range(len(book.asked), book.committed()):
+            yield Request(asked.reply, asked.end if run_log.end == asked.end else CANCELLED, was_billed=was_billed)
+    for place in range(len(run_log.asked), run_log.committed()):
         # pydantic-ai writes an interrupted response for a request that it was about to send.
-        yield Request(book.plan.replies[place], CANCELLED)
-    was_cancelled = book.plan.stop is None or book.plan.stop.by == 'task'
-    if not book.asked and book.prepared and was_cancelled and not book.committed():
+        yield Request(run_log.plan.replies[place], CANCELLED)
+    was_cancelled = run_log.plan.stop is None or run_log.plan.stop.by == 'task'
+    if not run_log.asked and run_log.prepared and was_cancelled and not run_log.committed():
         # Before the first event, nobody can say whether the request was sent; a run that stops itself says it.
-        yield Request(book.plan.replies[0], CANCELLED)
+        yield Request(run_log.plan.replies[0], CANCELLED)
 
 
-def tools(way: Way, book: Book) -> Iterator[Called]:
+def tools(way: Way, run_log: RunLog) -> Iterator[Called]:
     """The tool calls that the door may know of."""
     if way.door == 'capability':
-        yield from book.ran.values()
-    for call_id, tool in _announced(way, book).items():
-        ran = book.ran.get(call_id)
+        yield from run_log.ran.values()
+    for call_id, tool in _announced(way, run_log).items():
+        ran = run_log.ran.get(call_id)
         if tool.startswith(INVENTED):
             yield Called('_unknown', End('retried'), 'unknown_tool')
         elif way.door == 'capability':
             continue
-        elif ran is not None and ran.end.outcome != 'error' and (call_id in book.results or not way.shows_events):
+        elif ran is not None and ran.end.outcome != 'error' and (call_id in run_log.results or not way.shows_events):
             yield ran
         else:
             # Whoever was stopped before they got the run's error cannot say that it was the tool's.
-            is_told = way.door == 'handler' or (ran is not None and book.end == ran.end)
-            alone = ran is not None and ran.end.outcome == 'error' and _pending(way, book) == 1
+            is_told = way.door == 'handler' or (ran is not None and run_log.end == ran.end)
+            alone = ran is not None and ran.end.outcome == 'error' and _pending(way, run_log) == 1
             yield ran if ran is not None and alone and is_told else Called(tool, INTERRUPTED)
 
 
-def _announced(way: Way, book: Book) -> dict[str, str]:
+def _announced(way: Way, run_log: RunLog) -> dict[str, str]:
     if way.shows_events:
-        return book.announced
+        return run_log.announced
     return {
-        book.call_id(asked, place): tool
-        for asked in book.asked
+        run_log.call_id(asked, place): tool
+        for asked in run_log.asked
         if asked.end == SUCCESS
         for place, tool in enumerate(asked.reply.calls)
     }
 
 
-def _pending(way: Way, book: Book) -> int:
+def _pending(way: Way, run_log: RunLog) -> int:
     """How many calls of the round that broke were without a result."""
-    return sum(tool in ('breaks', 'endless') for tool in _announced(way, book).values())
+    return sum(tool in ('breaks', 'endless') for tool in _announced(way, run_log).values())
 
 
-def _request(counted: Ledger, book: Book, request: Request) -> None:
+def _request(counted: Ledger, run_log: RunLog, request: Request) -> None:
     end, reply = request.end, request.reply
-    who = {'agent': book.agent, 'provider': PROVIDER, 'model': book.plan.model}
+    who = {'agent': run_log.agent, 'provider': PROVIDER, 'model': run_log.plan.model}
     flag = 'true' if request.streamed else 'false'
     counted[series('pydantic_ai_requests_total', **who, streamed=flag, outcome=end.outcome)] += 1
     if end.error is not None:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
-from soak.book import Book
-from soak.crew import Crew
 from soak.faults import LONGEST_RUN
 from soak.judge import at_least, at_most, compare, exactly
 from soak.ledger import Ledger, series
+from soak.loop_agents import LoopAgents
 from soak.memory import LONG, MIB, growth, in_use, resident
 from soak.plan import INVENTED, Plan, Reply
 from soak.recorded import COUNTED, scraped
+from soak.run_log import RunLog
 from soak.ways import WAYS
 from streamtap import PrometheusSink, Tap, UsageSink
 from streamtap._sinks.metrics.catalogue import FIXED_LABELS
@@ -64,10 +64,10 @@ def attack(seed: str, runs: int, concurrent: int) -> list[Row]:
     )
     used: list[int] = []
     # What is there before the attack is to stay.
-    asyncio.run(_workers(Crew(tap, ledger), iter(range(0, 4 * REAL_FIRST, 4)), seed, 1))
+    asyncio.run(_workers(LoopAgents(tap, ledger), iter(range(0, 4 * REAL_FIRST, 4)), seed, 1))
     step = runs // STEPS
     for done in range(0, runs, step):
-        asyncio.run(_workers(Crew(tap, ledger), iter(range(done, done + step)), seed, concurrent))
+        asyncio.run(_workers(LoopAgents(tap, ledger), iter(range(done, done + step)), seed, concurrent))
         tap.flush()
         used.append(in_use())
         print(
@@ -151,16 +151,16 @@ def planned(number: int) -> tuple[str, Plan]:
     return agent, Plan(model, (Reply(0, ('work', f'{INVENTED}_{number}'), usage), Reply(1, (), usage)))
 
 
-async def _workers(crew: Crew, numbers: Iterator[int], seed: str, concurrent: int) -> None:
-    await asyncio.gather(*(_worker(crew, numbers, seed) for _ in range(concurrent)))
+async def _workers(loop_agents: LoopAgents, numbers: Iterator[int], seed: str, concurrent: int) -> None:
+    await asyncio.gather(*(_worker(loop_agents, numbers, seed) for _ in range(concurrent)))
 
 
-async def _worker(crew: Crew, numbers: Iterator[int], seed: str) -> None:
+async def _worker(loop_agents: LoopAgents, numbers: Iterator[int], seed: str) -> None:
     ways = [way for way in WAYS if way.name in ('handler', 'capability')]
     for number in numbers:
         agent, plan = planned(number)
         rng = Random(f'{seed} {number}')
         with contextlib.suppress(Exception):
             way = rng.choice(ways)
-            with crew.agent(way, 'planner').override(name=agent):
-                await crew.run(way, Book(plan, agent, agent, rng, number))
+            with loop_agents.agent(way, 'planner').override(name=agent):
+                await loop_agents.run(way, RunLog(plan, agent, agent, rng, number))

@@ -9,10 +9,10 @@ from contextvars import ContextVar, copy_context
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from soak.book import Book
-from soak.crew import Crew, name
 from soak.ledger import Ledger
+from soak.loop_agents import LoopAgents, name
 from soak.plan import draw
+from soak.run_log import RunLog
 from soak.ways import WAYS
 
 if TYPE_CHECKING:
@@ -58,20 +58,20 @@ class Load:
 
     def _on_loop(self, numbers: Iterator[int], concurrent: int) -> None:
         ledger = Ledger()
-        leaked_tasks, leaked_context = asyncio.run(self._workers(numbers, concurrent, Crew(self._tap, ledger)))
+        leaked_tasks, leaked_context = asyncio.run(self._workers(numbers, concurrent, LoopAgents(self._tap, ledger)))
         with self._lock:
             self.ledger.update(ledger)
             self.leaked_tasks += leaked_tasks
             self.leaked_context += leaked_context
 
-    async def _workers(self, numbers: Iterator[int], concurrent: int, crew: Crew) -> tuple[int, int]:
-        leaked = await asyncio.gather(*(self._worker(numbers, crew) for _ in range(concurrent)))
+    async def _workers(self, numbers: Iterator[int], concurrent: int, loop_agents: LoopAgents) -> tuple[int, int]:
+        leaked = await asyncio.gather(*(self._worker(numbers, loop_agents) for _ in range(concurrent)))
         # Whoever is left by its consumer is closed in the next turns of the loop.
         for _ in range(10):
             await asyncio.sleep(0)
         return sum(not _is_pydantic_ais(task) for task in asyncio.all_tasks()) - 1, sum(leaked)
 
-    async def _worker(self, numbers: Iterator[int], crew: Crew) -> int:
+    async def _worker(self, numbers: Iterator[int], loop_agents: LoopAgents) -> int:
         leaked = 0
         for number in numbers:
             before = dict(copy_context())
@@ -80,7 +80,7 @@ class Load:
             agent = name(way, 'planner')
             # What the run raises is entered in the ledger, and a run that is stopped is not its worker.
             with contextlib.suppress(Exception, asyncio.CancelledError):
-                await crew.run(way, Book(draw(rng), agent, agent, rng, number))
+                await loop_agents.run(way, RunLog(draw(rng), agent, agent, rng, number))
             leaked += _differs(before, dict(copy_context()))
         return leaked
 

@@ -14,7 +14,7 @@ from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.models import Model, StreamedResponse
 from pydantic_ai.usage import RequestUsage
 
-from soak.book import SUCCESS, end_of
+from soak.run_log import SUCCESS, end_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pydantic_ai.models import ModelRequestParameters
     from pydantic_ai.settings import ModelSettings
 
-    from soak.book import Asked, Book
     from soak.plan import Reply
+    from soak.run_log import Asked, RunLog
 
 PROVIDER = 'soak'
 ARGUMENTS = json.dumps({})
@@ -35,16 +35,16 @@ class ScriptedModel(Model[Any]):
     """The model of one run.
 
     Args:
-        book: The run, with its plan.
+        run_log: The run, with its plan.
     """
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, run_log: RunLog) -> None:
         super().__init__()
-        self._book = book
+        self._run_log = run_log
 
     @property
     def model_name(self) -> str:
-        return self._book.plan.model
+        return self._run_log.plan.model
 
     @property
     def system(self) -> str:
@@ -56,7 +56,7 @@ class ScriptedModel(Model[Any]):
         model_settings: ModelSettings | None,
         model_request_parameters: ModelRequestParameters,
     ) -> ModelResponse:
-        asked = self._book.ask(streamed=False)
+        asked = self._run_log.ask(streamed=False)
         reply = asked.reply
         try:
             for _ in range(reply.chunks + len(reply.calls)):
@@ -64,16 +64,16 @@ class ScriptedModel(Model[Any]):
             if reply.failure is not None:
                 raise failure(reply, self.model_name)
         except BaseException as error:
-            self._book.answered(asked, end_of(error))
+            self._run_log.answered(asked, end_of(error))
             raise
         parts = [TextPart('word ' * reply.chunks)] if reply.chunks else []
         calls = [
-            ToolCallPart(tool, ARGUMENTS, tool_call_id=self._book.call_id(asked, place))
+            ToolCallPart(tool, ARGUMENTS, tool_call_id=self._run_log.call_id(asked, place))
             for place, tool in enumerate(reply.calls)
         ]
-        self._book.answered(asked, SUCCESS)
+        self._run_log.answered(asked, SUCCESS)
         return ModelResponse(
-            parts=[*parts, *calls], usage=usage(reply), model_name=self._book.reported, provider_name=PROVIDER
+            parts=[*parts, *calls], usage=usage(reply), model_name=self._run_log.reported, provider_name=PROVIDER
         )
 
     @asynccontextmanager
@@ -84,14 +84,14 @@ class ScriptedModel(Model[Any]):
         model_request_parameters: ModelRequestParameters,
         run_context: RunContext[Any] | None = None,
     ) -> AsyncGenerator[StreamedResponse]:
-        yield ScriptedResponse(model_request_parameters, self._book, self._book.ask(streamed=True))
+        yield ScriptedResponse(model_request_parameters, self._run_log, self._run_log.ask(streamed=True))
 
 
 @dataclass
 class ScriptedResponse(StreamedResponse):
     """One streamed reply."""
 
-    book: Book
+    run_log: RunLog
     asked: Asked
     _timestamp: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
 
@@ -101,12 +101,12 @@ class ScriptedResponse(StreamedResponse):
             for chunk in range(reply.chunks):
                 await asyncio.sleep(0)
                 if reply.failure is not None and reply.failure.after_chunks == chunk:
-                    raise failure(reply, self.book.plan.model)
+                    raise failure(reply, self.run_log.plan.model)
                 for event in self._parts_manager.handle_text_delta(vendor_part_id='text', content='word '):
                     asked.chunks += 1
                     yield event
             if reply.failure is not None:
-                raise failure(reply, self.book.plan.model)
+                raise failure(reply, self.run_log.plan.model)
             for place, tool in enumerate(reply.calls):
                 await asyncio.sleep(0)
                 asked.chunks += 1
@@ -114,17 +114,17 @@ class ScriptedResponse(StreamedResponse):
                     vendor_part_id=place,
                     tool_name=tool,
                     args=ARGUMENTS,
-                    tool_call_id=self.book.call_id(asked, place),
+                    tool_call_id=self.run_log.call_id(asked, place),
                 )
         except BaseException as error:
-            self.book.answered(asked, end_of(error))
+            self.run_log.answered(asked, end_of(error))
             raise
         self._usage = usage(reply)
-        self.book.answered(asked, SUCCESS)
+        self.run_log.answered(asked, SUCCESS)
 
     @property
     def model_name(self) -> str:
-        return self.book.reported
+        return self.run_log.reported
 
     @property
     def provider_name(self) -> str:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-from browser import chromium, opened
-
 from soak.judge import at_least, at_most, exactly, table
 from soak.memory import MIB
+from support.browser import chromium, opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic_ai import Agent, AgentRunResultEvent
 from pydantic_ai.usage import UsageLimits
 
-from soak.book import Book
 from soak.model import ScriptedModel
+from soak.run_log import RunLog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import AgentStreamEvent
 
     from streamtap import Tap
+    from support.doors import Door
 
-Runs = Callable[['Tap', Agent[Book, str], Book, dict[str, Any]], Awaitable[bool]]
+Runs = Callable[['Tap', Agent[RunLog, str], RunLog, dict[str, Any]], Awaitable[bool]]
 """Runs an agent; whether its consumer left before the end."""
 
 
@@ -38,7 +39,7 @@ class Way:
     """
 
     name: str
-    door: Literal['handler', 'capability', 'watch']
+    door: Door
     run: Runs
     shows_events: bool = True
     capability: dict[str, bool] | None = None
@@ -49,12 +50,12 @@ class Way:
         return self.shows_events or self.door == 'capability'
 
 
-def arguments(book: Book, token: CancellationToken | None) -> dict[str, Any]:
+def arguments(run_log: RunLog, token: CancellationToken | None) -> dict[str, Any]:
     """What every run is given."""
-    limit = book.plan.request_limit
+    limit = run_log.plan.request_limit
     return {
-        'deps': book,
-        'model': ScriptedModel(book),
+        'deps': run_log,
+        'model': ScriptedModel(run_log),
         'usage_limits': None if limit is None else UsageLimits(request_limit=limit),
         'cancellation_token': token,
     }
@@ -64,20 +65,20 @@ class Consumer:
     """Whoever reads what a run shows: holds each event for a while, and may leave.
 
     Args:
-        book: The run.
+        run_log: The run.
     """
 
-    def __init__(self, book: Book) -> None:
-        self._book = book
-        self._left = book.plan.leaves_after
+    def __init__(self, run_log: RunLog) -> None:
+        self._run_log = run_log
+        self._left = run_log.plan.leaves_after
         self.is_waiting = True
         """Whether it waits for an event: it neither holds one nor has left."""
 
     async def leaves(self, event: object) -> bool:
         """Take an event; whether that was enough."""
-        self._book.read(event)
+        self._run_log.read(event)
         self.is_waiting = False
-        for _ in range(self._book.plan.holds):
+        for _ in range(self._run_log.plan.holds):
             await asyncio.sleep(0)
         if self._left is not None:
             self._left -= 1
@@ -86,23 +87,23 @@ class Consumer:
         return not self.is_waiting
 
 
-async def handled(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[str, Any]) -> bool:
+async def handled(tap: Tap, agent: Agent[RunLog, str], run_log: RunLog, options: dict[str, Any]) -> bool:
     """`run()` with the tap as its handler; the ledger is told when it is called."""
 
     async def handler(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
-        with book.handler():
+        with run_log.handler():
             await tap(ctx, events)
 
     await agent.run('go', event_stream_handler=handler, **options)
     return False
 
 
-async def beside(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[str, Any]) -> bool:
+async def beside(tap: Tap, agent: Agent[RunLog, str], run_log: RunLog, options: dict[str, Any]) -> bool:
     """`run()` with a slow handler of the user's own, and the tap beside it."""
-    consumer = Consumer(book)
+    consumer = Consumer(run_log)
 
     async def handler(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
-        with book.handler():
+        with run_log.handler():
             async for event in events:
                 await consumer.leaves(event)
 
@@ -110,31 +111,31 @@ async def beside(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[st
     return False
 
 
-async def handled_stream(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[str, Any]) -> bool:
+async def handled_stream(tap: Tap, agent: Agent[RunLog, str], run_log: RunLog, options: dict[str, Any]) -> bool:
     """`run_stream()` with the tap as its handler."""
 
     async def handler(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
-        book.history = ctx.messages
-        with book.handler():
+        run_log.history = ctx.messages
+        with run_log.handler():
             await tap(ctx, events)
 
-    return await _read_text(agent, book, {**options, 'event_stream_handler': handler})
+    return await _read_text(agent, run_log, {**options, 'event_stream_handler': handler})
 
 
-async def plain(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[str, Any]) -> bool:
+async def plain(tap: Tap, agent: Agent[RunLog, str], run_log: RunLog, options: dict[str, Any]) -> bool:
     """`run()`."""
     await agent.run('go', **options)
     return False
 
 
-async def streamed(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[str, Any]) -> bool:
+async def streamed(tap: Tap, agent: Agent[RunLog, str], run_log: RunLog, options: dict[str, Any]) -> bool:
     """`run_stream()`."""
-    return await _read_text(agent, book, options)
+    return await _read_text(agent, run_log, options)
 
 
-async def events(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[str, Any]) -> bool:
+async def events(tap: Tap, agent: Agent[RunLog, str], run_log: RunLog, options: dict[str, Any]) -> bool:
     """`run_stream_events()`."""
-    consumer = Consumer(book)
+    consumer = Consumer(run_log)
     async with agent.run_stream_events('go', **options) as shown:
         async for event in shown:
             if await consumer.leaves(event):
@@ -142,9 +143,9 @@ async def events(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[st
     return False
 
 
-async def nodes(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[str, Any]) -> bool:
+async def nodes(tap: Tap, agent: Agent[RunLog, str], run_log: RunLog, options: dict[str, Any]) -> bool:
     """`iter()`, and the stream of each node."""
-    consumer = Consumer(book)
+    consumer = Consumer(run_log)
     async with agent.iter('go', **options) as run:
         async for node in run:
             if Agent.is_model_request_node(node) or Agent.is_call_tools_node(node):
@@ -155,9 +156,9 @@ async def nodes(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[str
     return False
 
 
-async def watched(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[str, Any]) -> bool:
+async def watched(tap: Tap, agent: Agent[RunLog, str], run_log: RunLog, options: dict[str, Any]) -> bool:
     """`run_stream_events()`, watched."""
-    consumer = Consumer(book)
+    consumer = Consumer(run_log)
     async with agent.run_stream_events('go', **options) as shown:
         try:
             async for event in tap.watch(shown):
@@ -166,12 +167,12 @@ async def watched(tap: Tap, agent: Agent[Book, str], book: Book, options: dict[s
         finally:
             # Who does not read on is not told what pydantic-ai still writes down; who waits for an event is.
             if not consumer.is_waiting:
-                book.history = tuple(book.history)
+                run_log.history = tuple(run_log.history)
     return False
 
 
-async def _read_text(agent: Agent[Book, str], book: Book, options: dict[str, Any]) -> bool:
-    consumer = Consumer(book)
+async def _read_text(agent: Agent[RunLog, str], run_log: RunLog, options: dict[str, Any]) -> bool:
+    consumer = Consumer(run_log)
     async with agent.run_stream('go', **options) as result:
         async for text in result.stream_text(delta=True, debounce_by=None):
             if await consumer.leaves(text):

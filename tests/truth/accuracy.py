@@ -7,17 +7,17 @@ import statistics
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from paced_agents import paced_client
-
 from streamtap.testing import Call, PacedProvider
-from truth.case import DOORS, Case, Expected
+from support.doors import DOORS
+from support.paced_models import paced_client
+from truth.case import Case, Expected
 from truth.judge import judge
 from truth.replies import tools_then_text
 from truth.row import TIGHT
 from truth.world import World, happened_in
 
 if TYPE_CHECKING:
-    from truth.case import Door
+    from support.doors import Door
     from truth.row import Row
 
 SCRIPT = tools_then_text(Call('nap', {}, id='n'))

@@ -13,7 +13,7 @@ from truth.case import Expected, Group
 from truth.modes import NAP, TWO_STEPS
 
 if TYPE_CHECKING:
-    from truth.case import Door
+    from support.doors import Door
     from truth.world import World
 
 ADAPTERS = Group('Adapters of user interfaces')

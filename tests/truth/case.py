@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from support.doors import DOORS, Door
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -12,9 +14,6 @@ if TYPE_CHECKING:
     from truth.world import World
 
     Script: TypeAlias = Sequence[Reply] | Callable[[ChatRequest], Reply]
-
-Door: TypeAlias = Literal['handler', 'capability', 'watch']
-DOORS: tuple[Door, ...] = ('handler', 'capability', 'watch')
 
 
 @dataclass(frozen=True)

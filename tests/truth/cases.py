@@ -21,7 +21,8 @@ from truth.tools import TOOLS
 from truth.wrappers import WRAPPERS
 
 if TYPE_CHECKING:
-    from truth.case import Case, Door
+    from support.doors import Door
+    from truth.case import Case
 
 GROUPS = (
     MODES,

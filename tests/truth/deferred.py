@@ -24,7 +24,7 @@ from truth.case import Expected, Group
 from truth.replies import SHORT, calling
 
 if TYPE_CHECKING:
-    from truth.case import Door
+    from support.doors import Door
     from truth.world import World
 
 DEFERRED = Group('Tools that wait for somebody')

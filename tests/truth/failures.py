@@ -6,11 +6,11 @@ import socket
 from typing import TYPE_CHECKING
 
 from openai import AsyncOpenAI
-from paced_agents import paced_model
 from pydantic_ai import ModelRetry
 from pydantic_ai.exceptions import ModelConnectionError, ModelHTTPError
 
 from streamtap.testing import Call, Drop, Fail, Reply, Say
+from support.paced_models import paced_model
 from truth.case import Expected, Group
 from truth.replies import PACE, calling
 

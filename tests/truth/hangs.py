@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from event_readers import read
 from pydantic_ai.exceptions import RunTimedOut
 
 from streamtap.testing import Hang, Pause, Reply
+from support.event_readers import read
 from truth.capabilities import Recovers
 from truth.case import Expected, Group
 from truth.replies import PACE, SHORT, TEXT
@@ -19,7 +19,7 @@ from truth.replies import PACE, SHORT, TEXT
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
-    from truth.case import Door
+    from support.doors import Door
     from truth.world import World
 
 HANGS = Group('Hangs')

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from streamtap import ResponseRecord, RunRecord, ToolRecord
     from streamtap.testing import Capture
-    from truth.case import Case, Door
+    from support.doors import Door
+    from truth.case import Case
     from truth.row import Bounds
     from truth.world import Happened
 

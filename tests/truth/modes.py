@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from event_readers import read
-from paced_agents import paced_client, paced_model
 from pydantic_ai import Agent
 from pydantic_ai.messages import ModelResponse, TextPart
 from pydantic_ai.models.function import FunctionModel
 
 from streamtap.testing import Call
+from support.event_readers import read
+from support.paced_models import paced_client, paced_model
 from truth.case import Expected, Group
 from truth.replies import TEXT, tools_then_text
 

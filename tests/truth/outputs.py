@@ -16,7 +16,7 @@ from truth.tools import calls, good, raising
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from truth.case import Door
+    from support.doors import Door
     from truth.world import World
 
 OUTPUTS = Group('Outputs')

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from support.paths import ROOT
 from truth.table import table
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from truth.accuracy import Figure
     from truth.row import Row
 
-PAGE = Path(__file__).parents[2] / 'docs' / 'accuracy.md'
+PAGE = ROOT / 'docs' / 'accuracy.md'
 
 HEAD = """# Accuracy
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from event_readers import read
 from pydantic_ai.capabilities import AbstractCapability, PrepareTools, ProcessHistory
 
 from streamtap.testing import Call
+from support.event_readers import read
 from truth.capabilities import Recovers
 from truth.case import Expected, Group
 from truth.replies import SHORT, calling
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from streamtap.testing import ChatRequest, Reply
-    from truth.case import Door
+    from support.doors import Door
     from truth.world import World
 
 PREPARATION = Group("Other people's slow code")

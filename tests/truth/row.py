@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from truth.case import Case, Door, Expected
+    from support.doors import Door
+    from truth.case import Case, Expected
 
 
 @dataclass(frozen=True)

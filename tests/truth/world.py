@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from paced_agents import paced_client, paced_model
 from prometheus_client import CollectorRegistry, generate_latest
 from pydantic_ai import Agent, RunUsage
 
 from streamtap import PrometheusSink, Tap, UsageSink
 from streamtap.testing import Capture, MemorySink, PacedProvider
+from support.paced_models import paced_client, paced_model
 from truth.exposition import Scrape, scrape
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from pydantic_ai.models import Model
 
     from streamtap.testing import Served
-    from truth.case import Case, Door
+    from support.doors import Door
+    from truth.case import Case
 
 
 HANG = 0.2

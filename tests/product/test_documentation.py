@@ -1,0 +1,119 @@
+"""Every Python block of the documentation runs as it stands."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+import streamtap
+import streamtap.testing
+from support.paths import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import ModuleType
+
+PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted((ROOT / 'docs').glob('*.md'))]
+# Prefect needs an environment of its own, so its block is marked `py`.
+BLOCK = re.compile(r'^```python\n(?:# (\w+\.py)\n)?(.*?)^```$', re.MULTILINE | re.DOTALL)
+CONFIGURATION = re.compile(r'^```yaml\n((?:rule_files|scrape_configs):.*?)^```$', re.MULTILINE | re.DOTALL)
+
+
+class Block(NamedTuple):
+    """A block of a page, and the name of the file that its first line says it is."""
+
+    page: Path
+    place: str
+    file: str | None
+    code: str
+
+
+def blocks() -> list[Block]:
+    return [
+        Block(page, f'{page.name}:{text[: found.start()].count(chr(10)) + 2}', found[1], found[2])
+        for page in PAGES
+        for text in [page.read_text(encoding='utf-8')]
+        for found in BLOCK.finditer(text)
+    ]
+
+
+@pytest.fixture(scope='module')
+def posted() -> Iterator[tuple[str, list[str]]]:
+    """A server that takes anything, and the paths of what was posted to it."""
+    paths: list[str] = []
+
+    class Taker(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers['Content-Length']))
+            paths.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_request(self, code: object = '-', size: object = '-'):
+            """Say nothing."""
+
+    with ThreadingHTTPServer(('127.0.0.1', 0), Taker) as server:
+        Thread(target=server.serve_forever).start()
+        yield f'http://127.0.0.1:{server.server_port}', paths
+        server.shutdown()
+
+
+@pytest.mark.parametrize('block', [pytest.param(block, id=block.place) for block in blocks()])
+def test_the_block_runs(block: Block, tmp_path: Path, posted: tuple[str, list[str]]):
+    """With nothing but what it imports itself and the page's other files, in a process of its own."""
+    for other in blocks():
+        if other.page == block.page and other.file is not None:
+            (tmp_path / other.file).write_text(other.code, encoding='utf-8')
+    # Any free port instead of the one that is shown: something on this machine may hold it.
+    (tmp_path / 'block.py').write_text(block.code.replace('port=9464', 'port=0'), encoding='utf-8')
+    program = ['-m', 'pytest', block.file] if block.file and block.file.startswith('test_') else ['block.py']
+    command = [sys.executable, '-W', 'error', *program]
+    endpoint, paths = posted
+    env = {**os.environ, 'OTEL_EXPORTER_OTLP_ENDPOINT': endpoint, 'OPENAI_API_KEY': 'not needed'}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=50, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    if 'print(tap.usage.summary())' in block.code:
+        assert 'greeter' in done.stdout
+    if 'def weather(' in block.code:
+        assert 'weather' in done.stdout
+    if 'OTLPSpanExporter' in block.code:
+        assert {'/v1/traces', '/v1/metrics'} <= set(paths)
+
+
+def test_prometheus_takes_the_configuration(each_promtool: str, tmp_path: Path):
+    """That a page shows, in the releases that distributions have and in the newest."""
+    shown = [found for page in PAGES for found in CONFIGURATION.findall(page.read_text(encoding='utf-8'))]
+    assert shown
+    for number, configuration in enumerate(shown):
+        file = tmp_path / f'{number}.yml'
+        file.write_text(configuration, encoding='utf-8')
+        done = subprocess.run([each_promtool, 'check', 'config', file], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_readme_has_blocks():
+    """So that the test above cannot pass for lack of any."""
+    assert len([block for block in blocks() if block.page.name == 'README.md']) >= 4
+
+
+def test_links_lead_somewhere():
+    """Every relative link of a page names a file that is there."""
+    for page in PAGES:
+        for target in re.findall(r'\]\(([^)#:]+)\)', page.read_text(encoding='utf-8')):
+            assert (page.parent / target).exists(), f'{page.name}: {target}'
+
+
+@pytest.mark.parametrize('package', [streamtap, streamtap.testing], ids=lambda package: package.__name__)
+def test_every_public_name_is_on_the_page_of_the_api(package: ModuleType):
+    """And nothing else is."""
+    page = (ROOT / 'docs' / 'api.md').read_text(encoding='utf-8')
+    shown = re.findall(rf'^::: {package.__name__}\.(\w+)$', page, re.MULTILINE)
+    assert sorted(shown) == sorted(name for name in package.__all__ if not name.startswith('__'))

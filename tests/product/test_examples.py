@@ -1,0 +1,212 @@
+"""Every example runs as it stands, in a process of its own, with warnings as errors, and shows what it says."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from support.paths import ROOT
+from support.pydantic_ai_features import needs
+from support.real_servers import free_port, running, wait_for
+from support.required import missing
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+EXAMPLES = ROOT / 'examples'
+SECONDS = 50
+
+PRINTED = {
+    'minimal': ['{"weather":"It is sunny in a."}', 'greeter * 2 * 1 *', 'greeter/weather  function *'],
+    'run_stream_progress': [
+        '  ... 0 chunks, silent for *',
+        'Once',
+        '  ... 4 chunks, silent for 0.* s',
+        'fox.',
+        '8 chunks, first after *, longest gap *',
+    ],
+    'structured_output': [
+        'Toast',
+        'Toast | Cut the bread. | Toast it. | Butter it.',
+        'first output after * complete after *',
+    ],
+    'cancel_mid_stream': [
+        'Once upon a time there was a fox*',
+        'cancelled: * chunks, tokens None, error None',
+        'the provider had sent * of 209 words',
+    ],
+    'parallel_streams': ['10 answers', 'chat  *10 *', 'openai:gpt-4.1-mini *10 *'],
+    'concurrent_agents': ['triage    queue 0.0 s  model *', 'research  queue 0.[3-9] s  model *', 'total * 16 *'],
+    'async_tools': [
+        'railways    0.0 s  retried  model_retry',
+        'flights     0.4 s  success',
+        'book        0.2 s  success',
+        'railways    0.0 s  success',
+        'the run: 0.* s in tools of *',
+    ],
+    'retry_with_timeout': ['attempt 1 timed out', 'I am here.', 'timeout after *', 'success after *'],
+    'pipeline': [
+        'Foxes eat mice.',
+        '2200 tokens in, 1040 out, $0.0025',
+        'edit *',
+        'outline *',
+        'write *',
+        'total * 3 *',
+    ],
+    'team': [
+        'Rome was founded in 753 BC, or so they say.',
+        'editor: success, 2 requests, $0.00151',
+        '  historian: success, 1 requests, $0.00058',
+        '  critic: success, 1 requests, $0.00056',
+        'together $0.00265',
+    ],
+    'batches': [
+        'document 19: the provider hung up',
+        "from 0: {'success': 24, 'error': 1}, 72 tokens, *",
+        "from 25: {'success': 25}, 75 tokens, *",
+        "from 50: {'success': 24, 'error': 1}, 72 tokens, *",
+        "from 75: {'success': 25}, 75 tokens, *",
+    ],
+    'worker': [
+        'metrics on http://127.0.0.1:*/metrics',
+        'job 2: ConnectionError',
+        'job 4: Processed.',
+        'worker * 5 * 1 error',
+    ],
+    'durable_dbos': [
+        'first: It is sunny.',
+        '1 run, 2 requests, 1 tool call',
+        'again: It is sunny.',
+        '1 run, 2 requests, 1 tool call',
+    ],
+    'cost_by_tenant': [
+        'feature=drafts *',
+        'tenant=acme *',
+        'search for acme: $0.000276',
+        'drafts for globex: $0.000136',
+    ],
+    'own_sink': ['{"agent": "logged", "outcome": "success", *}', '{"agent": "logged", "outcome": "success", *}'],
+    'own_handler': [
+        'looking up the weather ...',
+        '... sunny in a',
+        'It is sunny in Rome.',
+        'success after *, 0.2 s of it in the handler',
+    ],
+}
+"""What each prints, in this order, among other lines."""
+SERVERS = {'fastapi_streaming', 'gunicorn_workers'}
+
+pytestmark = [needs('capability', 'run_timeouts'), pytest.mark.timeout(SECONDS + 10)]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """For a process that imports the tap from where the tests do."""
+    return {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path)), **more}
+
+
+@pytest.mark.parametrize('name', PRINTED)
+def test_the_example_prints_what_it_says(name: str, tmp_path: Path):
+    """And nothing else than its output: no warning, no log."""
+    if name == 'durable_dbos':
+        needs_module('dbos')
+    ran = subprocess.run(
+        [sys.executable, '-W', 'error', EXAMPLES / f'{name}.py'],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+    assert (ran.returncode, ran.stderr) == (0, '')
+    pytest.LineMatcher(ran.stdout.splitlines()).fnmatch_lines(PRINTED[name])
+
+
+def test_fastapi_streams_both_ways_and_shows_the_blank_screen(tmp_path: Path):
+    """Each piece is one event or one line; a client that leaves in mid-stream ends its run."""
+    needs_module('fastapi')
+    port = free_port()
+    command = [sys.executable, '-W', 'error', str(EXAMPLES / 'fastapi_streaming.py'), str(port)]
+    with serving(command, port, tmp_path) as client:
+        told = ['Because ', 'the ', 'sky ', 'scatters ', 'blue ', 'light ', 'most. ']
+        asked = {'question': 'Why is the sky blue?'}
+        events = client.get('/sse', params=asked)
+        assert events.headers['content-type'].startswith('text/event-stream')
+        assert [line for line in events.text.splitlines() if line] == [f'data: {{"text":"{word}"}}' for word in told]
+        assert client.get('/ndjson', params=asked).text.splitlines() == [f'{{"text":"{word}"}}' for word in told]
+        with client.stream('GET', '/sse', params=asked) as left:
+            next(left.iter_lines())
+        cancelled = 'pydantic_ai_runs_total{agent="physicist",door="capability",outcome="cancelled"} 1.0'
+        wait_for(lambda: cancelled in client.get('/metrics/').text or None, 'the cancelled run', seconds=SECONDS)
+        metrics = client.get('/metrics/').text
+    assert 'pydantic_ai_runs_total{agent="physicist",door="capability",outcome="success"} 2.0' in metrics
+    assert 'pydantic_ai_run_time_to_first_output_seconds_count{agent="physicist"} 3.0' in metrics
+
+
+def test_gunicorn_workers_show_the_sum_of_all(tmp_path: Path):
+    """Also of a worker that died: whichever worker answers, no run is missing and none is in progress."""
+    needs_module('uvicorn_worker')
+    port = free_port()
+    here = EXAMPLES / 'gunicorn_workers'
+    options = ['--chdir', str(here), '--config', str(here / 'settings.py'), '--bind', f'127.0.0.1:{port}']
+    command = [sys.executable, '-m', 'gunicorn', *options, '--no-control-socket', 'app:app']
+    files = tmp_path / 'multiprocess'
+    files.mkdir()
+    with serving(command, port, tmp_path, PROMETHEUS_MULTIPROC_DIR=str(files)) as client:
+        answered: list[int] = []
+
+        def ask() -> int:
+            answered.append(client.get('/answer', params={'question': 'Why?'}).json()['worker'])
+            return answered[-1]
+
+        first = ask()
+        wait_for(lambda: ask() != first or None, 'an answer of the other worker', seconds=SECONDS)
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: ask() not in answered[:-1] or None, 'an answer of a new worker', seconds=SECONDS)
+        total = f'pydantic_ai_runs_total{{agent="oracle",door="capability",outcome="success"}} {len(answered)}.0'
+        assert total in client.get('/metrics/').text
+        idle = 'pydantic_ai_runs_in_progress{agent="oracle"} 0.0'
+        wait_for(lambda: idle in client.get('/metrics/').text or None, 'no run in progress', seconds=SECONDS)
+
+
+def test_the_list_has_every_example():
+    """And every example is tried here."""
+    found = {path.stem for path in EXAMPLES.iterdir() if path.suffix == '.py' or path.is_dir()} - {'__pycache__'}
+    assert found == set(PRINTED) | SERVERS
+    listed = (EXAMPLES / 'README.md').read_text(encoding='utf-8')
+    assert [name for name in sorted(found) if f'| [{name}' not in listed] == []
+
+
+def needs_module(name: str) -> None:
+    """Skip a test, or in CI fail it, where what the example is about is not installed."""
+    try:
+        __import__(name)
+    except ImportError:
+        missing(name, "`pip install 'streamtap[examples]'` gives it")
+
+
+@contextlib.contextmanager
+def serving(command: list[str], port: int, directory: Path, **more: str) -> Generator[httpx.Client]:
+    """A client of a server that listens; when it ends as it is told to, it has warned of nothing."""
+    output = directory / 'output'
+    # A connection for each request, as each may then reach another worker.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    client = httpx.Client(base_url=f'http://127.0.0.1:{port}', limits=limits, trust_env=False, timeout=SECONDS)
+    with running(command, port, output, env=environment(**more), seconds=SECONDS) as server, client:
+        try:
+            yield client
+        finally:
+            # Not killed: its workers would stay.
+            server.terminate()
+            server.wait(SECONDS)
+    printed = output.read_text(encoding='utf-8')
+    assert 'Traceback' not in printed, printed
+    assert 'Warning' not in printed, printed

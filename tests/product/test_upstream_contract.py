@@ -1,0 +1,236 @@
+"""What the tap uses of pydantic-ai that is private or came with a release: each by its name, so that a loss has one."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import re
+from typing import Any
+
+import pytest
+from pydantic_ai import Agent, messages
+from pydantic_ai.capabilities import AbstractCapability
+from pydantic_ai.exceptions import UsageLimitExceeded
+
+from streamtap import Tap, TapCapability
+from streamtap._upstream import event_sources, known_tools, outcomes, run_context, versions
+from streamtap._upstream.versions import RELEASE, release_of
+from support.pydantic_ai_features import needs
+from support.scripted import Calls, agent
+
+OLDEST = (1, 85)
+
+ATTRIBUTES: dict[str, dict[tuple[int, int], str]] = {
+    '_run_context.RunContext': {
+        OLDEST: 'agent messages metadata model partial_output run_id run_step tool_manager tracer usage',
+        (1, 89): 'conversation_id',
+        (2, 26): '_cancellation',
+        (2, 40): 'root_capability',
+        (2, 58): 'remaining_time',
+        (2, 64): 'model_id',
+    },
+    '_cancel.RunCancellation': {(2, 26): '_owner _finished'},
+    'agent.Agent': {OLDEST: '_concurrency_limiter _instrument_default name'},
+    'agent.abstract.AgentRunEvents': {(2, 26): '_binding _closed _task new_messages'},
+    'capabilities.AbstractCapability': {(2, 40): '_has_on_model_request_error'},
+    'messages.FunctionToolCallEvent': {OLDEST: 'args_valid part'},
+    'messages.FunctionToolResultEvent': {OLDEST: 'result', (1, 93): 'part'},
+    'messages.ModelRequest': {OLDEST: 'parts timestamp'},
+    'messages.ModelRequestAttempt': {
+        (2, 55): 'duration error model_name outcome provider_name timestamp',
+        (2, 64): 'usage',
+    },
+    'messages.ModelResponse': {
+        OLDEST: 'cost finish_reason model_name provider_name timestamp usage',
+        (2, 23): 'state',
+        (2, 55): 'failed_attempts',
+        (2, 64): 'model_id',
+    },
+    'messages.PartEndEvent': {OLDEST: 'index next_part_kind'},
+    'messages.ToolReturnPart': {OLDEST: 'outcome', (2, 61): 'retry'},
+    'models.ModelRequestContext': {OLDEST: 'model', (2, 14): 'streaming', (2, 64): 'attempt'},
+    'models.concurrency.ConcurrencyLimitedModel': {OLDEST: 'wrapped'},
+    'models.fallback.FallbackModel': {OLDEST: 'models'},
+    'models.instrumented.InstrumentedModel': {OLDEST: 'wrapped'},
+    'result.AgentStream': {OLDEST: '_run_ctx response run_id'},
+    'run.AgentRun': {OLDEST: 'ctx'},
+    'run.AgentRunResult': {OLDEST: 'new_messages output'},
+    'tool_manager.ToolManager': {OLDEST: 'get_parallel_execution_mode get_tool_def'},
+    'tools.ToolDefinition': {OLDEST: 'kind sequential'},
+    'usage.RequestUsage': {
+        OLDEST: 'cache_read_tokens cache_write_tokens details input_tokens output_tokens',
+        (2, 23): 'cost',
+        (2, 28): 'output_reasoning_tokens',
+        (2, 59): 'unmeasured_requests',
+    },
+}
+"""By class: from which release on which attributes are there. What was replaced since is in `REPLACED`."""
+
+REPLACED = {'messages.FunctionToolResultEvent.result': (2, 0)}
+
+EXCEPTIONS = {
+    OLDEST: 'ApprovalRequired CallDeferred FallbackExceptionGroup ModelAPIError ModelHTTPError ModelRetry '
+    'ToolRetryError UsageLimitExceeded',
+    (2, 18): 'ToolFailed',
+    (2, 26): 'RunCancelled',
+    (2, 58): 'RunTimedOut',
+}
+
+KINDS = {
+    OLDEST: 'part_start part_delta part_end final_result function_tool_call function_tool_result '
+    'text tool-call tool-return retry-prompt thinking builtin-tool-call builtin-tool-return file tool_call',
+    (1, 93): 'output_tool_call output_tool_result compaction',
+    (2, 12): 'deferred_tool_requests deferred_tool_results',
+    (2, 61): 'retry-feedback speech',
+}
+"""What events, parts and deltas say they are."""
+
+
+def of_this_release(found: dict[tuple[int, int], str]) -> list[str]:
+    return [name for release, names in found.items() if release <= RELEASE for name in names.split()]
+
+
+def present() -> list[str]:
+    every = [f'{path}.{name}' for path, found in ATTRIBUTES.items() for name in of_this_release(found)]
+    return [name for name in every if REPLACED.get(name, (9, 0)) > RELEASE]
+
+
+@pytest.mark.parametrize('name', present())
+def test_an_attribute_is_there(name: str):
+    """It belongs to the class, or its instances get it."""
+    path, _, attribute = name.rpartition('.')
+    module, _, kind = path.rpartition('.')
+    found: type[Any] = getattr(importlib.import_module(f'pydantic_ai.{module}'), kind)
+    assert (
+        attribute in getattr(found, '__dataclass_fields__', ())
+        or hasattr(found, attribute)
+        or any(
+            re.search(rf'\bself\.{attribute}\b.* = ', inspect.getsource(each))
+            for each in found.__mro__
+            if each.__module__.startswith('pydantic_ai')
+        )
+    )
+
+
+@pytest.mark.parametrize('name', of_this_release(EXCEPTIONS))
+def test_an_exception_is_called_as_ever(name: str):
+    """It is known by its name, and by being pydantic-ai's own."""
+    assert getattr(importlib.import_module('pydantic_ai.exceptions'), name).__module__.startswith('pydantic_ai')
+
+
+@pytest.mark.parametrize('kind', of_this_release(KINDS))
+def test_a_kind_is_called_as_ever(kind: str):
+    """Events, parts and deltas are told apart by these words."""
+    discriminators = ('event_kind', 'part_kind', 'part_delta_kind')
+    classes = [each for each in vars(messages).values() if inspect.isclass(each)]
+    assert kind in {getattr(each, discriminator, None) for each in classes for discriminator in discriminators}
+
+
+def test_a_failed_output_is_worded_as_ever():
+    """Nothing else tells it from one that succeeded."""
+    executes = importlib.import_module(
+        'pydantic_ai._tool_execution' if RELEASE >= (2, 0) else 'pydantic_ai._agent_graph'
+    )
+    assert 'Output tool not used - output failed validation.' in inspect.getsource(executes)
+
+
+@needs('capability')
+@pytest.mark.parametrize('hook', [name for name, what in vars(TapCapability).items() if inspect.isfunction(what)])
+def test_a_hook_is_one_that_pydantic_ai_calls(hook: str):
+    """With the arguments that it passes; what a release does not have yet, or the capability's own, is named here."""
+    own = {'__init__', '_output'}
+    later = {'prepare_model_request': (2, 64), '_realtime_uncalled_hooks': (2, 61)}
+    if hook not in own and later.get(hook, OLDEST) <= RELEASE:
+        called, ours = getattr(AbstractCapability, hook), vars(TapCapability)[hook]
+        assert list(inspect.signature(called).parameters) == list(inspect.signature(ours).parameters)
+
+
+def test_the_run_of_a_handlers_call_is_known():
+    """Its id, its agent and its model; who calls the tools; and, in newer releases, something that ends with it."""
+    seen: list[tuple[bool, bool, bool, str | None]] = []
+
+    async def look(ctx: Any, events: Any) -> None:
+        manager = run_context.tool_manager(ctx)
+        seen.append(
+            (
+                run_context.model_call(ctx, events),
+                bool(run_context.who(ctx).run_id) and run_context.who(ctx).agent == 'scripted',
+                known_tools.known_tool(manager, 'nap') == 'nap' and known_tools.known_tool(manager, 'x') == '_unknown',
+                known_tools.execution_mode(manager),
+            )
+        )
+        assert (run_context.goes_on(run_context.lifetime(ctx)), run_context.driving_task(ctx) is not None) == (
+            (True, True) if RELEASE >= (2, 26) else (False, False)
+        )
+        async for _ in events:
+            pass
+
+    asyncio.run(agent([Calls('nap')], ['done']).run('hello', event_stream_handler=look))
+    assert seen == [(model_call, True, True, 'parallel') for model_call in (True, False, True, False)]
+
+
+@needs('watch')
+def test_the_run_behind_watched_events_is_known():
+    """That of `run_stream_events()`, and that of the streams of its nodes."""
+
+    async def main() -> list[tuple[str | None, bool]]:
+        found: list[Any] = []
+        async with agent(['done']).run_stream_events('hello') as events:
+            assert (event_sources.tells_context_later(events), event_sources.was_left(events)) == (True, False)
+            async for _ in events:
+                found.append(event_sources.context_of_events(events))
+                assert event_sources.run_behind(events) is not None
+        assert event_sources.was_left(events)
+        async with agent(['done']).iter('hello') as run:
+            async for node in run:
+                if Agent.is_model_request_node(node) or Agent.is_call_tools_node(node):
+                    async with node.stream(run.ctx) as of_node:
+                        found.append(event_sources.context_of_node(of_node))
+                        _ = [event async for event in of_node]
+                        assert Agent.is_model_request_node(node) or event_sources.is_spent(of_node)
+        return [(run_context.who(ctx).run_id, run_context.tool_manager(ctx) is not None) for ctx in found]
+
+    told = asyncio.run(main())
+    assert all(run_id and has_manager for run_id, has_manager in told)
+    assert len({run_id for run_id, _ in told}) == 2
+
+
+def test_a_limit_is_reported_by_its_name():
+    """Whatever its module is called."""
+    assert outcomes.run_ending(UsageLimitExceeded('too much'), None) == ('limit', 'UsageLimitExceeded')
+
+
+@pytest.mark.parametrize(
+    ('installed', 'door', 'message'),
+    [
+        ('2.22.0', 'capability', r'tap\.capability\(\) needs pydantic-ai 2\.23 or newer, but 2\.22\.0 is installed'),
+        ('2.25.0', 'watch', r'tap\.watch\(\) needs pydantic-ai 2\.26 or newer, but 2\.25\.0 is installed'),
+        ('2.23.1', 'capability', None),
+        ('2.26.0', 'watch', None),
+    ],
+)
+def test_a_door_says_what_it_needs(installed: str, door: str, message: str | None, monkeypatch: pytest.MonkeyPatch):
+    """At once, not in the run."""
+    monkeypatch.setattr(versions.pydantic_ai, '__version__', installed)
+    monkeypatch.setattr(versions, 'RELEASE', release_of(installed))
+
+    async def no_events():
+        for event in ():
+            yield event
+
+    def open_it() -> object:
+        return Tap([]).capability() if door == 'capability' else Tap([]).watch(no_events())
+
+    if message is None:
+        open_it()
+    else:
+        with pytest.raises(RuntimeError, match=message):
+            open_it()
+
+
+def test_a_release_is_read_from_its_version():
+    """Also from one that is not final."""
+    assert [release_of(each) for each in ('1.85.1', '2.68.0', '3.0.0b1')] == [(1, 85), (2, 68), (3, 0)]
+    with pytest.raises(ValueError, match='not a version'):
+        release_of('main')

@@ -1,0 +1,244 @@
+"""A tap in a process that forks or spawns others: each counts for itself, and none hangs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.paths import TESTS
+from support.pydantic_ai_features import needs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [needs('capability'), pytest.mark.skipif(not hasattr(os, 'fork'), reason='this platform does not fork')]
+
+BEGIN = """
+import asyncio, os, signal, socket, sys, threading, time, traceback, urllib.request
+from prometheus_client import CollectorRegistry, REGISTRY, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from support.scripted import agent, nap
+from streamtap import Tap, default_sinks, serve
+
+def run(tap):
+    asyncio.run(agent(['hi'], capabilities=[tap.capability()]).run('hello'))
+
+def open_run(tap):
+    # In a thread, until the process ends.
+    napping = agent([nap(300, 'a')], capabilities=[tap.capability()])
+    threading.Thread(target=lambda: asyncio.run(napping.run('hello')), daemon=True).start()
+    until(lambda: tap.live().tools)
+
+def until(look):
+    deadline = time.monotonic() + 20
+    while not look():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+def reads(what):
+    while True:
+        what()
+
+def child(work):
+    pid = os.fork()
+    if not pid:
+        signal.alarm(20)
+        status = 1
+        try:
+            work()
+            status = 0
+        except SystemExit as left:
+            # As the interpreter ends.
+            import atexit
+            atexit._run_exitfuncs()
+            status = left.code or 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            os._exit(status)
+    return pid
+
+def ended(pid):
+    assert os.waitpid(pid, 0)[1] == 0, 'the child failed, or hung'
+
+def runs(registry=REGISTRY):
+    return sum(
+        sample.value for family in registry.collect() for sample in family.samples
+        if sample.name == 'pydantic_ai_runs_total'
+    )
+
+def everybody():
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    return registry
+
+def value(name):
+    lines = generate_latest(everybody()).decode().splitlines()
+    return [line.rpartition(' ')[2] for line in lines if line.startswith(name + '{')]
+"""
+
+
+def ran(program: str, **environment: str) -> list[str]:
+    """What a process prints that runs it, and ends well."""
+    done = subprocess.run(
+        [sys.executable, '-c', BEGIN + program],
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join([str(TESTS), *sys.path]), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    assert done.returncode == 0, done.stderr
+    assert 'Traceback' not in done.stderr, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_open_runs_stay_the_parents():
+    """A child shows none in progress, and at its exit reports none; it measures its own."""
+    assert ran("""
+ended_runs = []
+tap = Tap(on_run=lambda record: print(record.agent, record.outcome, os.getpid() == parent, flush=True))
+parent = os.getpid()
+run(tap)
+tap.flush()
+open_run(tap)
+
+def work():
+    assert tap.live().runs == ()
+    run(tap)
+    assert tap.usage.summary().total.runs == 2
+    assert REGISTRY.get_sample_value('pydantic_ai_runs_in_progress', {'agent': 'scripted'}) == 0
+    assert runs() == 2
+    sys.exit()
+
+ended(child(work))
+assert len(tap.live().runs) == 1
+assert runs() == 1
+os._exit(0)
+""") == ['scripted success True', 'scripted success False']
+
+
+def test_no_lock_of_a_thread_that_stayed_behind_is_waited_for():
+    """However busy the ledger, the live view, a slow sink and the gauges are when the process forks."""
+    ran("""
+tap = Tap(on_run=lambda record: time.sleep(0.001))
+serve(tap, port=0)
+run(tap)
+view = next(sink for sink in tap._out._sinks if type(sink).__name__ == 'LiveView')
+
+for what in (tap.usage.summary, view.now, tap.live, lambda: tap.flush()):
+    threading.Thread(target=reads, args=(what,), daemon=True).start()
+
+def work():
+    run(tap)
+    tap.close()
+
+for _ in range(12):
+    ended(child(work))
+os._exit(0)
+""")
+
+
+def test_a_server_is_the_parents_alone():
+    """A child does not hold its port, and closing it there does nothing."""
+    ran("""
+server = serve(port=0)
+told, tell = os.pipe()
+
+def work():
+    server.close()
+    os.read(told, 1)
+
+pid = child(work)
+assert urllib.request.urlopen(server.url).status == 200
+server.close()
+with socket.socket() as client:
+    assert client.connect_ex(('127.0.0.1', server.port)) != 0
+os.write(tell, b'.')
+ended(pid)
+""")
+
+
+def test_workers_forked_from_a_loaded_application_count_together(tmp_path: Path):
+    """In multiprocess mode, also while the parent writes its gauges, whose lock prometheus_client shares by all values."""
+    ran(
+        """
+tap = Tap()
+run(tap)
+gauges = next(sink for sink in tap._out._sinks if type(sink).__name__ == 'PrometheusSink')._exposition.gauges
+threading.Thread(target=reads, args=(gauges.write,), daemon=True).start()
+
+for _ in range(12):
+    ended(child(lambda: (run(tap), sys.exit())))
+assert runs(everybody()) == 13
+assert value('pydantic_ai_runs_in_progress') == ['0.0']
+
+pid = child(lambda: (open_run(tap), time.sleep(60)))
+until(lambda: value('pydantic_ai_runs_in_progress') == ['1.0'])
+os.kill(pid, signal.SIGKILL)
+os.waitpid(pid, 0)
+from prometheus_client.multiprocess import mark_process_dead
+mark_process_dead(pid)
+assert value('pydantic_ai_runs_in_progress') == ['0.0'], value('pydantic_ai_runs_in_progress')
+""",
+        PROMETHEUS_MULTIPROC_DIR=str(tmp_path),
+    )
+
+
+def test_a_process_that_runs_no_agent_writes_nothing(tmp_path: Path):
+    """A forked child leaves no file behind that nobody would mark as dead."""
+    ran(
+        """
+tap = Tap()
+before = sorted(os.listdir(os.environ['PROMETHEUS_MULTIPROC_DIR']))
+ended(child(lambda: (time.sleep(1.5), sys.exit())))
+assert sorted(os.listdir(os.environ['PROMETHEUS_MULTIPROC_DIR'])) == before
+""",
+        PROMETHEUS_MULTIPROC_DIR=str(tmp_path),
+    )
+
+
+@pytest.mark.parametrize('method', ['fork', 'spawn', 'forkserver'])
+def test_processes_of_multiprocessing_count_together(tmp_path: Path, method: str):
+    """Each has the tap of the module; at its end it closes it, as such a process runs no exit functions."""
+    (tmp_path / 'work.py').write_text(
+        'import asyncio, multiprocessing, sys\n'
+        'from prometheus_client import CollectorRegistry\n'
+        'from prometheus_client.multiprocess import MultiProcessCollector\n'
+        'from support.scripted import agent\n'
+        'from streamtap import Tap\n'
+        'tap = Tap()\n'
+        'def job(number):\n'
+        '    with tap:\n'
+        '        asyncio.run(agent(["hi"]).run("hello", event_stream_handler=tap))\n'
+        'if __name__ == "__main__":\n'
+        '    context = multiprocessing.get_context(sys.argv[1])\n'
+        '    jobs = [context.Process(target=job, args=(number,)) for number in range(3)]\n'
+        '    for one in jobs: one.start()\n'
+        '    for one in jobs: one.join()\n'
+        '    assert [one.exitcode for one in jobs] == [0, 0, 0]\n'
+        '    registry = CollectorRegistry()\n'
+        '    MultiProcessCollector(registry)\n'
+        '    samples = [sample for family in registry.collect() for sample in family.samples]\n'
+        '    print(sum(one.value for one in samples if one.name == "pydantic_ai_runs_total"))\n',
+        encoding='utf-8',
+    )
+    (tmp_path / 'files').mkdir()
+    done = subprocess.run(
+        [sys.executable, tmp_path / 'work.py', method],
+        env={
+            **os.environ,
+            'PROMETHEUS_MULTIPROC_DIR': str(tmp_path / 'files'),
+            'PYTHONPATH': os.pathsep.join([str(TESTS), *sys.path]),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    assert (done.stdout.strip(), done.returncode) == ('3.0', 0), done.stderr

@@ -1,0 +1,292 @@
+"""The live view as people use it, in a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from prometheus_client import CollectorRegistry
+from pydantic_ai import Agent
+from pydantic_ai.models.test import TestModel
+
+from streamtap import serve
+from streamtap._web.live_view import KEPT_RUNS
+from support.made_runs_tap import MadeRunsTap
+from support.real_servers import free_port, wait_for
+from support.required import missing
+
+pytestmark = pytest.mark.real
+pytest.importorskip('playwright', reason='playwright is not installed: the dev extra gives it')
+
+from playwright.sync_api import expect  # noqa: E402
+
+from support.browser import chromium, opened  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from playwright.sync_api import Browser, Page
+
+    from streamtap import MetricsServer
+
+
+@pytest.fixture(scope='module')
+def browser() -> Iterator[Browser]:
+    program = shutil.which('chromium') or missing('Chromium', '`make servers` gives it, on Debian')
+    with chromium(program) as it:
+        yield it
+
+
+@pytest.fixture
+def tap() -> MadeRunsTap:
+    return MadeRunsTap()
+
+
+@pytest.fixture
+def server(tap: MadeRunsTap) -> Iterator[MetricsServer]:
+    with serve(tap, port=0, registry=CollectorRegistry()) as it:
+        yield it
+
+
+@pytest.fixture
+def page(browser: Browser, server: MetricsServer) -> Iterator[Page]:
+    with opened(browser, str(server.live_url), color_scheme='light') as it:
+        expect(it.locator('#state')).to_have_text('live')
+        yield it
+
+
+def test_an_empty_page_says_what_to_paste(page: Page):
+    """And shows neither tables nor runs."""
+    expect(page.locator('#empty code')).to_contain_text('capabilities=[tap.capability(stream=True)]')
+    expect(page.locator('#runs')).to_be_hidden()
+    expect(page.locator('#tables')).to_be_hidden()
+
+
+def test_a_finished_run_shows_within_a_second(page: Page, tap: MadeRunsTap):
+    """A real one, of a real agent."""
+    agent = Agent(TestModel(), name='greeter', capabilities=[tap.capability(stream=True)])
+    # Not in this thread: playwright has an event loop of its own in it.
+    run = threading.Thread(target=lambda: asyncio.run(agent.run('hello')))
+    run.start()
+    run.join()
+    page.locator('.run', has_text='greeter').wait_for(timeout=1000)
+    expect(page.locator('#agents tbody th')).to_have_text(['greeter'])
+
+
+def test_pointing_at_a_bar_shows_its_numbers(page: Page, tap: MadeRunsTap):
+    """And leaving it hides them, as Escape does."""
+    tap.add_run('r')
+    tip = page.locator('#tip')
+    page.hover('.run .seg.text')
+    expect(tip).to_contain_text('text 800 ms\np:m: 1.50 s from 0 ms\nfirst token after 400 ms')
+    page.hover('h1')
+    expect(tip).to_be_hidden()
+    page.hover('.run .seg.text')
+    expect(tip).to_be_visible()
+    page.keyboard.press('Escape')
+    expect(tip).to_be_hidden()
+
+
+def test_everything_is_there_for_the_keyboard(page: Page, tap: MadeRunsTap):
+    """Arrows walk through runs and bars, Enter opens a waterfall, focus shows the numbers, Escape closes it."""
+    tap.add_run('r')
+    tap.add_failure('f')
+    first, second = page.locator('.run').nth(0), page.locator('.run').nth(1)
+    expect(second).to_be_visible()
+    first.focus()
+    page.keyboard.press('ArrowDown')
+    expect(second).to_be_focused()
+    page.keyboard.press('Enter')
+    expect(second).to_have_attribute('aria-expanded', 'true')
+    # Past the two buttons that copy.
+    for _ in range(3):
+        page.keyboard.press('Tab')
+    expect(page.locator('.detail .seg.waiting')).to_be_focused()
+    expect(page.locator('#tip')).to_contain_text('waiting 400 ms')
+    page.keyboard.press('ArrowRight')
+    expect(page.locator('#tip')).to_contain_text('text 800 ms')
+    page.keyboard.press('ArrowDown')
+    expect(page.locator('#tip')).to_contain_text('look_up: 750 ms from 2.00 s')
+    page.keyboard.press('Escape')
+    expect(page.locator('.detail')).to_have_count(0)
+    expect(second).to_be_focused()
+
+
+def test_a_screen_reader_says_what_the_bars_show(page: Page, tap: MadeRunsTap):
+    """A run and each bar have names with their numbers, and the same stands in a table."""
+    tap.add_run('r')
+    page.get_by_role('button', name='a, success, 4.00 s').click()
+    expect(page.get_by_role('img', name='text 800 ms. p:m: 1.50 s from 0 ms')).to_be_visible()
+    page.get_by_text('As a table').click()
+    rows = page.locator('.detail tbody tr')
+    expect(rows.nth(0)).to_have_text('request p:m0 ms1.50 s400 ms5520success')
+    expect(rows.nth(1)).to_have_text('tool look_up2.00 s750 ms\u2013\u2013\u2013success')
+
+
+def test_the_trace_id_can_be_copied(browser: Browser, tap: MadeRunsTap, server: MetricsServer):
+    """To look for it where traces are kept; the button says so for a moment, however often it is pressed."""
+    with opened(browser, str(server.live_url), permissions=['clipboard-read', 'clipboard-write']) as page:
+        tap.add_run('r')
+        page.click('.run')
+        button = page.get_by_role('button', name='Copy the trace id')
+        page.clock.install()
+        for _ in range(2):
+            button.click()
+            expect(button).to_have_text('Copied')
+        assert page.evaluate('navigator.clipboard.readText()') == '0af7651916cd43dd8448eb211c80319c'
+        page.clock.fast_forward(5000)
+        expect(button).to_have_text('Copy')
+
+
+def background(page: Page) -> str:
+    return page.evaluate('getComputedStyle(document.body).backgroundColor')
+
+
+def test_dark_follows_the_system_or_the_button(page: Page):
+    """And the choice outlasts the page."""
+    light = background(page)
+    page.emulate_media(color_scheme='dark')
+    dark = background(page)
+    assert dark != light
+    page.click('#theme')
+    assert (page.inner_text('#theme'), background(page)) == ('Theme: light', light)
+    page.reload()
+    assert (page.inner_text('#theme'), background(page)) == ('Theme: light', light)
+
+
+def test_two_hundred_runs_are_kept_and_no_more(page: Page, tap: MadeRunsTap):
+    """However many there were: the elements of the page do not grow."""
+    for number in range(KEPT_RUNS + 50):
+        tap.add_run(f'first {number}')
+    expect(page.locator('#more')).to_have_text(f'Show all {KEPT_RUNS}')
+    page.click('#more')
+    expect(page.locator('.run')).to_have_count(KEPT_RUNS)
+    page.hover('h1')
+    page.locator('#more').blur()
+    elements = page.evaluate('document.querySelectorAll("*").length')
+    for number in range(KEPT_RUNS):
+        tap.add_run(f'then {number}', agent='b')
+    expect(page.locator('.run', has_text='b').first).to_be_visible()
+    expect(page.locator('.run')).to_have_count(KEPT_RUNS)
+    assert page.evaluate('document.querySelectorAll("*").length') < elements + 50
+
+
+def test_the_list_stands_still_for_whoever_reads_it(page: Page, tap: MadeRunsTap):
+    """New runs wait until they are asked for."""
+    for number in range(20):
+        tap.add_run(f'{number}')
+    page.locator('.run').nth(3).click()
+    tap.add_run('new', agent='new')
+    expect(page.locator('#held')).to_have_text('1 new run: show')
+    expect(page.locator('.run', has_text='new')).to_have_count(0)
+    page.click('#held')
+    expect(page.locator('.run').first).to_contain_text('new')
+
+
+def test_runs_that_failed_can_be_seen_alone(page: Page, tap: MadeRunsTap):
+    """With what went wrong."""
+    tap.add_run('r')
+    tap.add_failure('f')
+    page.get_by_role('button', name='Failed').click()
+    expect(page.locator('.run')).to_have_count(1)
+    expect(page.locator('.run')).to_contain_text('ModelHTTPError_503')
+
+
+def test_a_short_time_is_not_none_at_all(page: Page, tap: MadeRunsTap):
+    """As in the tables of the terminal."""
+    tap.add_run('r', duration=0.0004)
+    expect(page.locator('.run')).to_contain_text('<1 ms')
+
+
+@pytest.mark.parametrize('width', [1280, 1366, 1440, 1920])
+def test_no_table_is_cut_off(page: Page, tap: MadeRunsTap, width: int):
+    """On the screens that people have, with names of the usual length."""
+    page.set_viewport_size({'width': width, 'height': 900})
+    for agent in 'researcher', 'support-escalation':
+        tap.add_run(agent, agent=agent)
+    expect(page.locator('#tables')).to_contain_text('support-escalation')
+    cut = '(tables) => tables.filter((table) => table.scrollWidth > table.clientWidth).map((table) => table.innerText)'
+    assert page.locator('.table').evaluate_all(cut) == []
+
+
+def test_names_are_never_markup(page: Page, tap: MadeRunsTap):
+    """Whatever they are."""
+    name = '<img src=x onerror="document.title=1">"\'&lt;'
+    tap.add_run(name, agent=name, labels={name: name})
+    page.click('.run')
+    expect(page.locator('.run .agent')).to_have_text(name)
+    expect(page.locator('.facts')).to_contain_text(name)
+    assert page.locator('main img').count() == 0
+
+
+SERVED = """
+import sys, time
+from streamtap import serve
+from support.made_runs_tap import MadeRunsTap
+tap = MadeRunsTap()
+with serve(tap, port=int(sys.argv[1])):
+    tap.add_run('r', agent='before')
+    time.sleep(60)
+"""
+
+
+@contextlib.contextmanager
+def other_process(port: int) -> Generator[None]:
+    """A process that serves the live view of one run, until it is killed."""
+    env = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, '-c', SERVED, str(port)], env=env) as it:
+        try:
+            yield
+        finally:
+            it.kill()
+
+
+def test_a_page_finds_the_process_again_after_a_restart(browser: Browser, tap: MadeRunsTap):
+    """It says that it lost it, and then shows what the new one knows, and nothing of the old one."""
+    port = free_port()
+
+    def answers() -> bool | None:
+        with socket.socket() as probe:
+            return probe.connect_ex(('127.0.0.1', port)) == 0 or None
+
+    with other_process(port):
+        wait_for(answers, 'the live view')
+        page = browser.new_page()
+        page.goto(f'http://127.0.0.1:{port}/')
+        expect(page.locator('.run .agent')).to_have_text('before')
+    expect(page.locator('#state')).to_have_text('connection lost, reconnecting')
+    with serve(tap, port=port, registry=CollectorRegistry()):
+        tap.add_run('r', agent='after')
+        expect(page.locator('.run .agent')).to_have_text('after', timeout=20_000)
+        expect(page.locator('#state')).to_have_text('live')
+        page.close()
+
+
+def test_a_token_in_the_address_does_not_stay_there(browser: Browser, tap: MadeRunsTap):
+    """The page opens, works, and has the address without it."""
+    token = 'a-token-of-some-length'
+    with (
+        serve(tap, port=0, token=token, registry=CollectorRegistry()) as server,
+        opened(browser, f'{server.live_url}?token={token}') as page,
+    ):
+        expect(page.locator('#state')).to_have_text('live')
+        assert page.url == server.live_url
+
+
+def test_nothing_is_sent_while_the_page_is_hidden(page: Page, tap: MadeRunsTap):
+    """And all of it when it is looked at again."""
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true}); document.dispatchEvent(new Event('visibilitychange'))")  # fmt: skip
+    tap.add_run('r')
+    time.sleep(1.2)
+    assert page.locator('.run').count() == 0
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: false, configurable: true}); document.dispatchEvent(new Event('visibilitychange'))")  # fmt: skip
+    expect(page.locator('.run')).to_have_count(1)

@@ -1,0 +1,66 @@
+"""The same rules serve what is pushed by OTLP as what is scraped."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+import urllib.parse
+import urllib.request
+from typing import TYPE_CHECKING
+
+from config import CONFIG
+from generator.rules_alerts import alerts
+from generator.rules_recording import recordings
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+
+from streamtap import OTelMetricSink, Tap
+from support.made_records import give_everything, response
+from support.real_servers import wait_for
+
+if TYPE_CHECKING:
+    from support.victoria_server import VictoriaMetrics
+
+QUERIES = {
+    **{rule.record: rule.expr for group in recordings(CONFIG).values() for rule in group},
+    **{
+        alert.name: alert.expr
+        for group in alerts(CONFIG).values()
+        for alert in group
+        if alert.name == 'StreamtapFailing'
+    },
+}
+
+
+def ask(server: VictoriaMetrics, query: str) -> list[dict[str, object]]:
+    asked = urllib.parse.urlencode({'query': query, 'nocache': '1'})
+    # Not through a proxy of the environment.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f'{server.url}/api/v1/query?{asked}', timeout=10) as answer:
+        return json.load(answer)['data']['result']
+
+
+def test_every_rule_has_an_answer_from_what_was_pushed(victoria_metrics: VictoriaMetrics):
+    """Each recording rule, and the alert that reads counters as they are."""
+    reader = PeriodicExportingMetricReader(OTLPMetricExporter(victoria_metrics.otlp), export_interval_millis=1e9)
+    provider = MeterProvider([reader])
+    sink = OTelMetricSink(provider)
+    tap = Tap([sink])
+    for _ in range(3):
+        give_everything(sink)
+        sink.response_ended(response(outcome='error', error_type='ModelHTTPError_500', finish_reason='error'))
+        provider.force_flush()
+        time.sleep(1.1)  # Points of the same second are one point.
+    provider.shutdown()
+    unanswered = set(QUERIES)
+
+    def all_answered() -> bool | None:
+        unanswered.difference_update([name for name in unanswered if ask(victoria_metrics, QUERIES[name])])
+        return not unanswered or None
+
+    with contextlib.suppress(TimeoutError):
+        wait_for(all_answered, 'an answer to every rule', seconds=15)
+    assert unanswered == set()
+    assert tap.live().runs == ()

@@ -1,0 +1,361 @@
+"""`streamtap report`: what it prints, writes and refuses, and whether its figures hold."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from streamtap import UsageSink, UsageSummary
+from streamtap._cli import main
+from streamtap._report.compare import compare
+from streamtap._report.over_time import scale, slots
+from streamtap._report.quantities import BLANK_SCREEN, RUN_DURATION, TOOL_DURATION
+from streamtap._report.run_trees import MAX_PIECES, MAX_UNFINISHED, RunTree, SlowestRuns
+from streamtap._report.samples import ALL, Samples
+from streamtap._report.statistics import Estimate, quantile, share
+from streamtap._sinks.journal.lines import header_line, record_line
+from support.made_records import failed_run, full_response, run, tool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOSTILE = '<script>alert(1)</script>"\x1b[2J\n=1+1'
+
+
+def journal(path: Path, *records: Any, torn: bytes = b'') -> Path:
+    path.write_bytes(header_line() + b''.join(map(record_line, records)) + torn)
+    return path
+
+
+def some_runs(count: int, *, duration: float = 4.0, agent: str = 'a') -> list[Any]:
+    """Runs with a response and a tool call each; their durations lie a little apart."""
+    return [
+        record
+        for number in range(count)
+        for record in (
+            full_response(run_id=f'{agent}{number}', agent=agent, started_ns=number * 10**9),
+            tool(run_id=f'{agent}{number}', agent=agent, started_ns=number * 10**9),
+            run(run_id=f'{agent}{number}', agent=agent, duration=duration + number / 1000, started_ns=number * 10**9),
+        )
+    ]
+
+
+def summary_of(records: list[Any]) -> UsageSummary:
+    sink = UsageSink()
+    for record in records:
+        getattr(
+            sink, {'RunRecord': 'run_ended', 'ToolRecord': 'tool_ended'}.get(type(record).__name__, 'response_ended')
+        )(record)
+    return sink.summary()
+
+
+class Page(HTMLParser):
+    """The elements, texts and links of a page, as a browser would see them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: list[tuple[str, str | None]] = []
+        self.texts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def test_the_table_is_the_usage_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """The same figures as `tap.usage` had, below a line that says of what and of when."""
+    records = [*some_runs(3), failed_run(agent='b')]
+    path = journal(tmp_path / 'j', *records)
+    assert main(['report', str(path)]) == 0
+    heading, _, table = capsys.readouterr().out.partition('\n\n')
+    assert heading == f'{path}: 4 runs, $0.7500, 1970-01-01 00:00:00 to 00:00:06 UTC'
+    assert table == f'{summary_of(records)}\n'
+
+
+def test_json_gives_the_cost_of_each_agent(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """And all else of the summary."""
+    records = [*some_runs(2, agent='dear'), run(agent='free')]
+    assert main(['report', str(journal(tmp_path / 'j', *records)), '--format', 'json']) == 0
+    out = capsys.readouterr().out
+    assert {row['agent']: row['cost_usd'] for row in json.loads(out)['agents']} == {'dear': 0.5, 'free': None}
+    assert UsageSummary.model_validate_json(out) == summary_of(records)
+
+
+def test_csv_has_a_row_for_everybody_agent_model_and_tool(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """And no name in it is a formula."""
+    records = [*some_runs(2), tool(tool='=1+1')]
+    assert main(['report', str(journal(tmp_path / 'j', *records)), '--format', 'csv']) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(row['scope'], row['name'], row['runs'], row['requests'], row['calls']) for row in rows] == [
+        ('all', '', '2', '2', ''),
+        ('agent', 'a', '2', '2', ''),
+        ('model', 'p:m', '', '2', ''),
+        ('tool', 'a/=1+1', '', '', '1'),
+        ('tool', 'a/t', '', '', '2'),
+    ]
+    records = [run(agent='=1+1')]
+    assert main(['report', str(journal(tmp_path / 'j', *records)), '--format', 'csv']) == 0
+    assert "agent,'=1+1," in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('arguments', [['--format', 'html', '{j}'], ['--format', 'html', '--compare', '{j}', '{j}']])
+def test_a_page_needs_nothing_and_runs_nothing(arguments: list[str], tmp_path: Path):
+    """No script, no address, a policy that allows none, and whatever a name holds is text."""
+    named: dict[str, Any] = {'agent': HOSTILE, 'run_id': HOSTILE}
+    path = journal(
+        tmp_path / 'j', full_response(**named, model=HOSTILE), tool(**named, tool=HOSTILE), failed_run(**named)
+    )
+    written = tmp_path / 'page.html'
+    assert main(['report', '-o', str(written), *(each.format(j=path) for each in arguments)]) == 0
+    page = Page(written.read_text(encoding='utf-8'))
+    assert not page.tags & {'script', 'link', 'img', 'iframe', 'object'}
+    assert not {name for name, _ in page.attributes if name.startswith('on') or name in ('href', 'src', 'style')}
+    (policy,) = (value for name, value in page.attributes if name == 'content' and 'default-src' in (value or ''))
+    css = max(page.texts, key=len)
+    assert base64.b64encode(hashlib.sha256(css.encode()).digest()).decode() in (policy or '')
+    assert re.fullmatch(
+        r"default-src 'none'; style-src 'sha256-[\w+/=]+'; base-uri 'none'; form-action 'none'", policy or ''
+    )
+    assert any('<script>alert(1)</script>' in text for text in page.texts)
+    assert not any('\x1b' in text for text in page.texts)
+
+
+def test_the_page_draws_the_slowest_runs_with_what_they_called(tmp_path: Path):
+    """A nested run stands inside the run that called it, a failure and a stall are marked."""
+    path = journal(
+        tmp_path / 'j',
+        full_response(run_id='inner', agent='inner', stall_starts=(0.7,), started_ns=2),
+        run(run_id='inner', parent_run_id='outer', agent='inner', duration=2.0, started_ns=1),
+        tool(run_id='outer', tool='ask', outcome='error', error_type='ValueError'),
+        run(run_id='outer', agent='outer', duration=3.0),
+    )
+    written = tmp_path / 'page.html'
+    assert main(['report', str(path), '--format', 'html', '-o', str(written)]) == 0
+    text = written.read_text(encoding='utf-8')
+    assert text.count('<article>') == 1
+    rows = re.findall(r'<text [^>]*class="label[^"]*">([^<]+)<', text)
+    assert rows[:4] == ['outer', 'ask', 'inner', 'm']
+    assert 'a stall begins 700 ms after the start of the run' in text
+    assert '750 ms ValueError' in text
+    assert 'tool t:' not in text
+
+
+def test_what_is_broken_is_reported_and_the_rest_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """On stderr with file and line, and by the exit status."""
+    path = journal(tmp_path / 'j', *some_runs(2), torn=b'{"record":"run","ru')
+    assert main(['report', str(path), str(tmp_path / 'nowhere'), '--format', 'json']) == 1
+    told = capsys.readouterr()
+    assert json.loads(told.out)['total']['runs'] == 2
+    assert told.err.splitlines() == [
+        f'streamtap report: {path}:8: not JSON: Unterminated string starting at at column 17 (truncated?)',
+        f'streamtap report: {tmp_path / "nowhere"}: No such file or directory',
+    ]
+
+
+def test_a_file_that_is_no_journal_is_not_reported_line_by_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """The first lines show what is wrong; without a record there is nothing to report."""
+    path = tmp_path / 'notes.txt'
+    path.write_text('hello\n' * 500, encoding='utf-8')
+    assert main(['report', str(path)]) == 2
+    err = capsys.readouterr().err.splitlines()
+    assert len(err) == 22
+    assert err[-2:] == [
+        f'streamtap report: {path}: 480 more lines are broken',
+        f'streamtap report: {path}: no run, response or tool call to report',
+    ]
+
+
+def test_rotated_files_patterns_and_stdin_are_read_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """However they are named, and however often."""
+    journal(tmp_path / 'j.1', run(run_id='old'))
+    path = journal(tmp_path / 'j', run(run_id='new'))
+    stdin = io.TextIOWrapper(io.BytesIO(record_line(run(run_id='piped'))))
+    monkeypatch.setattr('sys.stdin', stdin)
+    assert main(['report', str(path), f'{tmp_path}/j*', '-', '--format', 'json']) == 0
+    runs = json.loads(capsys.readouterr().out)['recent_runs']
+    assert sorted(found['run_id'] for found in runs) == ['new', 'old', 'piped']
+
+
+def test_two_journals_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Counts, medians, p95, the change, and whether it is clear."""
+    before = journal(tmp_path / 'before', *some_runs(200))
+    after = journal(tmp_path / 'after', *some_runs(30, duration=6.0))
+    assert main(['report', '--compare', str(before), str(after), '--format', 'json']) == 0
+    rows = {(row['quantity'], row['scope']): row for row in json.loads(capsys.readouterr().out)}
+    assert rows['duration of a run', 'agent'] == {
+        'quantity': 'duration of a run', 'scope': 'agent', 'name': 'a', 'n_before': 200, 'n_after': 30,
+        'p50_before': 4.099, 'p50_after': 6.014, 'p50_change': pytest.approx(0.467, abs=0.001), 'p50_verdict': 'worse',
+        'p95_before': 4.189, 'p95_after': 6.028, 'p95_change': pytest.approx(0.439, abs=0.001), 'p95_verdict': 'worse',
+    }  # fmt: skip
+    assert rows['time to first token', 'all']['p50_verdict'] == 'no clear change'
+    assert main(['report', '--compare', str(before), str(after)]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r'^duration of a run .*\n-.*\nall +200 +30 +4\.10 s +6\.01 s +\+47% +worse', out, re.MULTILINE)
+    assert main(['report', '--compare', str(before), str(after), '--format', 'csv']) == 0
+    assert 'duration of a run,agent,a,200,30,4.099,6.014,' in capsys.readouterr().out
+
+
+def test_few_values_prove_nothing():
+    """A tenfold change of three runs is shown, and not called one."""
+    before, after = Samples(), Samples()
+    for number in range(3):
+        before.add(run(duration=1.0 + number))
+        after.add(run(duration=10.0 + number))
+    (change,) = (each for each in compare(before, after) if each.quantity is RUN_DURATION and each.scope == 'all')
+    assert (change.count_before, change.count_after, change.typical.change) == (3, 3, 4.5)
+    assert change.verdict == 'too few to tell'
+    assert (change.high.before, change.high.after) == (None, None)
+
+
+def test_higher_is_better_where_it_is():
+    """More tokens per second are an improvement, more failures are none."""
+    before, after = Samples(), Samples()
+    for number in range(100):
+        before.add(full_response(output_tokens_per_second=50 + number / 100))
+        after.add(full_response(output_tokens_per_second=60 + number / 100, outcome='error'))
+    verdicts = {change.quantity.title: change.verdict for change in compare(before, after) if change.scope == 'all'}
+    assert verdicts == {
+        'time to first token': 'no clear change',
+        'output tokens per second': 'better',
+        'requests that failed': 'worse',
+    }
+
+
+@pytest.mark.parametrize(('count', 'q'), [(6, 0.5), (25, 0.5), (200, 0.5), (200, 0.95), (1000, 0.95)])
+def test_the_interval_of_a_quantile_holds_the_true_one(count: int, q: float):
+    """In about 95 of 100 samples of a skewed distribution, however small they are."""
+    chance = random.Random(7)
+    true = quantile(sorted(chance.expovariate(1.0) for _ in range(400_001)), q)
+    assert true is not None
+    held = 0
+    for _ in range(1000):
+        found = quantile(sorted(chance.expovariate(1.0) for _ in range(count)), q)
+        held += found is not None and found.low <= true.value <= found.high
+    assert held >= 930
+
+
+def test_few_values_set_no_end_to_the_interval():
+    """On the side on which they are too few."""
+    found = quantile([float(number) for number in range(1, 21)], 0.95)
+    assert found is not None
+    assert (found.value, found.high) == (19.0, float('inf'))
+    assert found.low > 0
+    assert quantile([1.0, 2.0, 3.0, 4.0], 0.5) == Estimate(2.0, float('-inf'), float('inf'))
+    assert quantile([], 0.5) is None
+
+
+def test_a_share_is_never_certain():
+    """No failure among ten is not none at all."""
+    none, some = share([0.0] * 10), share([0.0, 1.0])
+    assert none is not None
+    assert some is not None
+    assert (none.value, none.low, round(none.high, 2)) == (0.0, 0.0, 0.28)
+    assert (some.value, round(some.low, 2), round(some.high, 2)) == (0.5, 0.09, 0.91)
+    assert share([]) is None
+
+
+def test_the_slowest_runs_are_found_in_bounded_memory():
+    """Whole, whatever number of runs never end, and however much one of them did."""
+    found = SlowestRuns(2)
+    for number in range(MAX_UNFINISHED + 100):
+        found.add(tool(run_id=f'lost {number}'))
+    for _ in range(MAX_PIECES + 5):
+        found.add(tool(run_id='long'))
+    for name, duration in (('short', 1.0), ('long', 9.0), ('middle', 5.0)):
+        found.add(run(run_id=name, duration=duration))
+    trees = found.trees()
+    assert [(tree.run.run_id, len(tree.pieces), tree.left_out) for tree in trees] == [
+        ('long', MAX_PIECES, 5),
+        ('middle', 0, 0),
+    ]
+    assert isinstance(trees[0], RunTree)
+
+
+def test_values_are_put_into_slots_of_time():
+    """As few as fit on the axis, and none where nothing was."""
+    step, found = slots([(0.0, 1.0), (1.0, 3.0), (400.0, 2.0)], 0.95)
+    assert step == 10
+    assert [(slot.start, slot.count, slot.middle.value, slot.tail.value) for slot in found] == [
+        (0.0, 2, 1.0, 3.0),
+        (400.0, 1, 2.0, 2.0),
+    ]
+    assert slots([], 0.95) == (1.0, [])
+    assert slots([(0.0, 1.0), (1e9, 1.0)], 0.95)[0] == 86400 * 290
+
+
+@pytest.mark.parametrize(
+    ('greatest', 'top'), [(0.0, 1.0), (0.9, 1.0), (3.7, 4.0), (1234.0, 1500.0), (float('inf'), 1.0)]
+)
+def test_an_axis_ends_at_a_round_number(greatest: float, top: float):
+    """Above what it shows."""
+    assert scale(greatest)[0] == pytest.approx(top)
+
+
+def test_samples_know_whose_they_are():
+    """Everybody's, and one owner's."""
+    samples = Samples()
+    for record in some_runs(2):
+        samples.add(record)
+    assert list(samples.values(RUN_DURATION, *ALL)) == [4.0, 4.001]
+    assert list(samples.values(TOOL_DURATION, 'tool', 'a/t')) == [0.75, 0.75]
+    assert list(samples.values(BLANK_SCREEN, *ALL)) == []
+    assert samples.timed(RUN_DURATION) == [(0.0, 4.0), (1.0, 4.001)]
+
+
+def test_a_terminal_gets_tables_of_rich(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """With the same cells; a name is no markup."""
+    path = journal(tmp_path / 'j', run(agent='[red]a[/]'))
+    monkeypatch.setenv('COLUMNS', '200')
+    monkeypatch.setattr('sys.stdout.isatty', lambda: True)
+    assert main(['report', str(path)]) == 0
+    rich = capsys.readouterr().out
+    monkeypatch.setattr('sys.stdout.isatty', lambda: False)
+    assert main(['report', str(path)]) == 0
+    plain = capsys.readouterr().out
+    assert '[red]a[/]' in plain
+    assert cells(rich) == cells(plain)
+    assert rich != plain
+
+
+def cells(table: str) -> list[str]:
+    return re.sub(r'\x1b\[[\d;]*m|[-\u2500]{2,}', ' ', table).split()
+
+
+@pytest.mark.parametrize('arguments', [[], ['j', '--compare', 'a', 'b']])
+def test_what_to_report_must_be_clear(arguments: list[str], capsys: pytest.CaptureFixture[str]):
+    """Some journals, or two to compare."""
+    assert main(['report', *arguments]) == 2
+    assert capsys.readouterr().err == 'streamtap report: name the journals to report, or two to --compare\n'
+
+
+@pytest.mark.parametrize('form', ['html', 'json', 'csv', 'table'])
+def test_on_a_console_of_few_characters_files_are_utf_8_and_tables_show_question_marks(form: str, tmp_path: Path):
+    """As where Windows redirects standard output."""
+    path = journal(tmp_path / 'j', run(agent='café → bar'))
+    command = [sys.executable, '-m', 'streamtap', 'report', str(path), '--format', form]
+    done = subprocess.run(command, capture_output=True, check=True, env={**os.environ, 'PYTHONIOENCODING': 'ascii'})
+    if form == 'table':
+        assert 'caf? ? bar' in done.stdout.decode('ascii')
+    else:
+        assert 'café → bar' in done.stdout.decode('utf-8').replace('\\u00e9', 'é').replace('\\u2192', '→')

@@ -1,0 +1,133 @@
+"""prometheus_client's multiprocess mode, in which a collector's values never leave the process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from streamtap._sinks.prometheus.multiprocess import EveryProcess
+from support.paths import TESTS
+from support.pydantic_ai_features import needs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROGRAM = """
+import asyncio, sys, time
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from support.scripted import Calls, agent
+from streamtap import Tap
+
+tap = Tap()
+
+def value(name):
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    lines = generate_latest(registry).decode().splitlines()
+    return [line.rpartition(' ')[2] for line in lines if line.startswith(name + '{') and 'inf_' not in line]
+
+async def main():
+    run = asyncio.create_task(
+        agent([Calls('nap', '{"seconds":30}')], capabilities=[tap.capability(stream=True)]).run('hello')
+    )
+    deadline = time.monotonic() + 20
+    while value('pydantic_ai_runs_in_progress') != ['1.0']:
+        assert time.monotonic() < deadline, value('pydantic_ai_runs_in_progress')
+        await asyncio.sleep(0.1)
+    while value('pydantic_ai_tools_in_progress') != ['1.0']:
+        assert time.monotonic() < deadline, value('pydantic_ai_tools_in_progress')
+        await asyncio.sleep(0.1)
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+    while value('pydantic_ai_runs_in_progress') != ['0.0']:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
+    assert sum(map(float, value('pydantic_ai_runs_total'))) == 1
+    assert sum(map(float, value('pydantic_ai_inter_chunk_latency_seconds_count'))) == 0
+    assert value('streamtap_build_info') == ['1.0']
+    print('ok')
+
+asyncio.run(main())
+"""
+
+
+def test_a_directory_that_is_missing_is_refused(tmp_path: Path):
+    """When the tap is made, with what to do."""
+    missing = tmp_path / 'none'
+    done = subprocess.run(
+        [sys.executable, '-c', 'from streamtap import Tap; Tap()'],
+        env={**os.environ, 'PROMETHEUS_MULTIPROC_DIR': str(missing)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    said = f'is {str(missing)!r}, which is not a directory: create it, empty, before the processes start'
+    assert done.stderr.splitlines()[-1] == f'ValueError: PROMETHEUS_MULTIPROC_DIR {said}'
+
+
+@needs('capability')
+def test_gauges_are_written_while_a_run_is_open(tmp_path: Path):
+    """Within a second, and back to 0 when it ends; counters are summed as ever."""
+    done = subprocess.run(
+        [sys.executable, '-c', PROGRAM],
+        env={
+            **os.environ,
+            'PROMETHEUS_MULTIPROC_DIR': str(tmp_path),
+            'PYTHONPATH': os.pathsep.join([str(TESTS), *sys.path]),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    assert (done.stdout.strip(), done.returncode) == ('ok', 0), done.stderr
+
+
+def test_a_scrape_waits_for_the_file_of_a_process_that_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """It is empty for a moment, which prometheus_client alone takes for damage."""
+    monkeypatch.setenv('PROMETHEUS_MULTIPROC_DIR', str(tmp_path))
+    made = tmp_path / 'counter_1.db'
+    made.touch()
+
+    def sleep(seconds: float) -> None:
+        made.write_bytes(bytes(8))
+
+    monkeypatch.setattr('streamtap._sinks.prometheus.multiprocess.time.sleep', sleep)
+    assert list(EveryProcess().collect()) == []
+
+
+LOST = """
+import asyncio, sys
+from prometheus_client import REGISTRY
+from prometheus_client.openmetrics.exposition import generate_latest
+from opentelemetry.sdk.trace import TracerProvider
+from support.scripted import agent
+from streamtap import OTelSpanSink, PrometheusSink, Tap
+from streamtap._sinks.prometheus.multiprocess import scraped
+
+tap = Tap([PrometheusSink(), OTelSpanSink(TracerProvider())])
+asyncio.run(agent(['hi'], capabilities=[tap.capability()]).run('hello'))
+print(generate_latest(scraped(REGISTRY)).decode())
+"""
+
+
+@needs('capability')
+@pytest.mark.parametrize('is_multiprocess', [False, True], ids=['one process', 'multiprocess'])
+def test_what_multiprocess_mode_lacks(tmp_path: Path, *, is_multiprocess: bool):
+    """Exemplars, and when a series began; prometheus_client writes neither into its files, nor metrics of the process."""
+    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join([str(TESTS), *sys.path])}
+    if is_multiprocess:
+        environment['PROMETHEUS_MULTIPROC_DIR'] = str(tmp_path)
+    done = subprocess.run(
+        [sys.executable, '-c', LOST], env=environment, capture_output=True, text=True, check=False, timeout=50
+    )
+    assert done.returncode == 0, done.stderr
+    assert 'pydantic_ai_run_duration_seconds_bucket{' in done.stdout
+    for what in (' # {', 'pydantic_ai_runs_created{', 'process_cpu_seconds_total'):
+        assert (what in done.stdout) is not is_multiprocess, what

@@ -1,0 +1,188 @@
+"""The usage ledger and its summary."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from streamtap import PrometheusSink, ResponseRecord, RunRecord, Tap, ToolRecord, UsageSink, UsageSummary
+from support.made_records import run as made_run
+from support.scripted import Calls, agent, usage_of
+
+if TYPE_CHECKING:
+    from streamtap._records.records import RunOutcome
+
+RUN: dict[str, Any] = {'run_id': 'r', 'agent': 'a', 'root_agent': 'a', 'door': 'handler', 'started_ns': 0}
+RESPONSE: dict[str, Any] = {**RUN, 'step': 1, 'attempt': 1, 'provider': 'p', 'model': 'm', 'streamed': True}
+
+
+def filled() -> UsageSink:
+    """A ledger of two runs of one agent, one of which failed."""
+    sink = UsageSink()
+    for ttft, cost in ((0.5, 0.25), (1.5, None)):
+        sink.response_ended(
+            ResponseRecord(
+                **RESPONSE,
+                duration=2.0,
+                outcome='success',
+                time_to_first_token=ttft,
+                output_tokens_per_second=50.0,
+                usage_reported=True,
+                input_tokens=100,
+                output_tokens=10,
+                cache_read_tokens=40,
+                cost_usd=cost,
+                labels={'tenant': 'acme'},
+            )
+        )
+    sink.response_ended(ResponseRecord(**RESPONSE, duration=1.0, outcome='error', error_type='ModelHTTPError_500'))
+    sink.response_ended(ResponseRecord(**RESPONSE, duration=1.0, outcome='success'))
+    tool: dict[str, Any] = {'run_id': 'r', 'step': 1, 'agent': 'a', 'tool': 't', 'tool_call_id': 'c', 'started_ns': 0}
+    sink.tool_ended(ToolRecord(**tool, kind='function', duration=0.1, outcome='success'))
+    sink.tool_ended(ToolRecord(**tool, kind='function', duration=None, outcome='retried'))
+    ends: tuple[tuple[RunOutcome, float | None], ...] = (('success', 2.0), ('error', None))
+    for outcome, first in ends:
+        sink.run_ended(
+            RunRecord(
+                **RUN,
+                duration=4.0,
+                outcome=outcome,
+                time_to_first_output=first,
+                tool_calls=1,
+                labels={'tenant': 'acme'},
+                phases={'wait': 4.0},
+            )
+        )
+    return sink
+
+
+def test_the_summary_adds_up_per_agent_model_tool_and_label():
+    """Counts are exact, percentiles true within 5 %, and what was not observed stays out."""
+    summary = filled().summary()
+    (of_agent,) = summary.agents
+    (of_model,) = summary.models
+    (of_tool,) = summary.tools
+    (of_label,) = summary.labels
+    assert (of_agent.agent, of_agent.runs, of_agent.outcomes) == ('a', 2, {'success': 1, 'error': 1})
+    assert (of_agent.requests, of_agent.failed_requests, of_agent.tool_calls) == (4, 1, 2)
+    assert (of_model.provider, of_model.model, of_model.input_tokens, of_model.output_tokens) == ('p', 'm', 200, 20)
+    assert (of_model.cache_read_tokens, of_model.cost_usd, of_model.unpriced_responses) == (80, 0.25, 1)
+    assert of_model.unmeasured_responses == 1
+    assert of_model.time_to_first_token_p50 == pytest.approx(0.5, rel=0.05)
+    assert of_model.time_to_first_token_p95 == pytest.approx(1.5, rel=0.05)
+    assert of_agent.time_to_first_output_p95 == pytest.approx(2.0, rel=0.05)
+    assert (of_tool.tool, of_tool.calls, of_tool.outcomes) == ('t', 2, {'success': 1, 'retried': 1})
+    assert of_tool.duration_p95 == pytest.approx(0.1, rel=0.05)
+    assert (of_label.label, of_label.value, of_label.requests, of_label.runs) == ('tenant', 'acme', 2, 2)
+    assert [(run.outcome, run.phases) for run in summary.recent_runs] == [
+        ('success', {'wait': 4.0}),
+        ('error', {'wait': 4.0}),
+    ]
+
+
+def test_the_table_reads_in_a_terminal():
+    """Whole, aligned, with units, `-` where nothing is known, and a word on what the sums lack."""
+    assert str(filled().summary()) == (
+        'agent  runs  blank p50     p95  run p50     p95  reqs  tools   in  out     cost   failed  other\n'
+        '-----  ----  ---------  ------  -------  ------  ----  -----  ---  ---  -------  -------  -----\n'
+        'a         2     2.00 s  2.00 s   4.00 s  4.00 s     4      2  200   20  $0.2500  1 error      -\n'
+        'total     2     2.00 s  2.00 s   4.00 s  4.00 s     4      2  200   20  $0.2500  1 error      -\n'
+        '\n'
+        'label        runs  blank p50     p95  run p50     p95  reqs  tools   in  out     cost   failed  other\n'
+        '-----------  ----  ---------  ------  -------  ------  ----  -----  ---  ---  -------  -------  -----\n'
+        'tenant=acme     2     2.00 s  2.00 s   4.00 s  4.00 s     2      2  200   20  $0.2500  1 error      -\n'
+        '\n'
+        'model  reqs  failed  TTFT p50     p95  tokens/s p50  tokens in  cached  out  reasoning     cost\n'
+        '-----  ----  ------  --------  ------  ------------  ---------  ------  ---  ---------  -------\n'
+        'p:m       4       1    500 ms  1.48 s            50        200      80   20          0  $0.2500\n'
+        '\n'
+        'tool      kind  calls     p50     p95  failed      other\n'
+        '----  --------  -----  ------  ------  ------  ---------\n'
+        'a/t   function      2  100 ms  100 ms       -  1 retried\n'
+        '\n'
+        'Responses without usage: 1 (not in tokens and cost)\n'
+        'Responses without a known price: 1 (not in cost)'
+    )
+
+
+def test_the_summary_goes_to_json_and_back():
+    """With every figure."""
+    summary = filled().summary()
+    assert json.loads(summary.model_dump_json())['total']['input_tokens'] == 200
+    assert UsageSummary.model_validate_json(summary.model_dump_json()) == summary
+
+
+def test_an_empty_ledger_says_so_without_numbers():
+    """Nothing was observed, so nothing is shown as 0 seconds."""
+    summary = UsageSink().summary()
+    assert (summary.total.runs, summary.total.cost_usd, summary.total.time_to_first_token_p50) == (0, None, None)
+    assert 'total     0' in str(summary)
+
+
+def test_the_ledger_stays_small_whatever_names_come():
+    """Names past the cap are folded together, and only the last runs are kept."""
+    sink = UsageSink(recent_runs=5)
+    Tap([sink], max_label_values=10)
+    for number in range(500):
+        response: dict[str, Any] = {**RESPONSE, 'agent': f'a{number}'}
+        run: dict[str, Any] = {**RUN, 'agent': f'a{number}'}
+        sink.response_ended(ResponseRecord(**response, duration=1.0, outcome='success'))
+        sink.run_ended(RunRecord(**run, duration=1.0, outcome='success'))
+    summary = sink.summary()
+    assert (len(summary.agents), len(summary.recent_runs), summary.total.requests) == (11, 5, 500)
+    assert next(found.requests for found in summary.agents if found.agent == '_other') == 490
+
+
+def test_it_can_begin_anew():
+    """For one summary per period."""
+    sink = filled()
+    sink.reset()
+    assert sink.summary() == UsageSink().summary()
+
+
+def test_it_agrees_with_the_result_and_with_prometheus(registry: Any):
+    """Three ways to the same tokens."""
+    tap = Tap([PrometheusSink(registry), UsageSink()])
+    made = agent([Calls('nap')], ['done'], capabilities=[tap.capability()])
+    result = asyncio.run(made.run('hello'))
+    total = tap.usage.summary().total
+    assert (total.input_tokens, total.output_tokens) == (usage_of(result).input_tokens, usage_of(result).output_tokens)
+    model = {'agent': 'scripted', 'provider': 'function', 'model': 'scripted'}
+    assert registry.get_sample_value('pydantic_ai_input_tokens_total', model) == total.input_tokens
+
+
+def test_print_prints_the_table(capsys: pytest.CaptureFixture[str]):
+    """`tap.usage.print()` is the summary."""
+    sink = filled()
+    sink.print()
+    assert capsys.readouterr().out == f'{sink.summary()}\n'
+
+
+def test_bad_input_is_refused():
+    """At construction."""
+    with pytest.raises(ValueError, match='recent_runs must be at least 0'):
+        UsageSink(recent_runs=-1)
+    with pytest.raises(TypeError, match='recent_runs must be a whole number'):
+        UsageSink(recent_runs='5')  # pyright: ignore[reportArgumentType]
+
+
+def test_what_is_deferred_did_not_fail():
+    """A run that waits for somebody's approval, or that somebody stopped, is shown apart from those that failed."""
+    sink = UsageSink()
+    for outcome in ('deferred', 'cancelled', 'limit'):
+        sink.run_ended(made_run(outcome=outcome))
+    headings, _, row, *_ = str(sink.summary()).splitlines()
+    assert headings.split()[-2:] == ['failed', 'other']
+    assert row.endswith('1 limit  1 deferred, 1 cancelled')
+
+
+def test_a_name_cannot_steer_the_terminal():
+    """Newlines and escape sequences in the name of an agent or a tool do not reach whoever prints the summary."""
+    sink = UsageSink()
+    sink.run_ended(made_run(agent='\x1b[2Jtwo\nlines'))
+    assert (
+        str(sink.summary()).splitlines()[2].startswith('\N{REPLACEMENT CHARACTER}[2Jtwo\N{REPLACEMENT CHARACTER}lines ')
+    )
