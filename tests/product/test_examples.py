@@ -79,7 +79,7 @@ PRINTED = {
         'metrics on http://127.0.0.1:*/metrics',
         'job 2: ConnectionError',
         'job 4: Processed.',
-        'worker * 5 * 1 error',
+        'worker * 5 * 1 error *',
     ],
     'durable_dbos': [
         'first: It is sunny.',

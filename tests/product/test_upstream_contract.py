@@ -212,7 +212,7 @@ def test_a_limit_is_reported_by_its_name():
 )
 def test_a_door_says_what_it_needs(installed: str, door: str, message: str | None, monkeypatch: pytest.MonkeyPatch):
     """At once, not in the run."""
-    monkeypatch.setattr(versions.pydantic_ai, '__version__', installed)
+    monkeypatch.setattr(versions, 'VERSION', installed)
     monkeypatch.setattr(versions, 'RELEASE', release_of(installed))
 
     async def no_events():

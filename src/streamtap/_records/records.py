@@ -14,10 +14,16 @@ Door = Literal['handler', 'capability', 'watch']
 """How the tap was attached to the run."""
 
 RunOutcome = Literal['success', 'error', 'cancelled', 'timeout', 'limit', 'deferred', 'incomplete']
+"""How a run ended."""
+
 RequestOutcome = Literal['success', 'error', 'cancelled', 'timeout', 'incomplete']
+"""How a request ended."""
+
 ToolOutcome = Literal['success', 'retried', 'failed', 'denied', 'deferred', 'interrupted', 'error']
+"""How a tool call ended."""
 
 ToolKind = Literal['function', 'output', 'native']
+"""Who runs a tool, and what for: a function of yours, the run's final output, or a tool of the provider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

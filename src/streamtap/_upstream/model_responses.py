@@ -225,10 +225,15 @@ UNKNOWN_MODEL = AskedModel('', '')
 """A model of which nothing is known."""
 
 
+def named_model(provider: object, name: object) -> AskedModel:
+    """A model of which only the names are known, if that."""
+    return AskedModel(_name(provider) or '', _name(name) or '')
+
+
 def model_of_response(response: ModelResponse) -> AskedModel:
     """The model that a response says was asked."""
     provider, _, name = (getattr(response, 'model_id', None) or '').partition(':')
-    return AskedModel(provider, name)
+    return named_model(provider, name)
 
 
 def asked_model(model: object, ids: tuple[str, ...] = ()) -> AskedModel:

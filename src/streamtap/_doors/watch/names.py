@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from streamtap._upstream.model_responses import AskedModel
+from streamtap._upstream.model_responses import named_model
+
+if TYPE_CHECKING:
+    from streamtap._upstream.model_responses import AskedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,4 @@ class Names:
 
     def asked(self) -> AskedModel | None:
         """The model, if the user named it."""
-        return (
-            None if self.provider is None and self.model is None else AskedModel(self.provider or '', self.model or '')
-        )
+        return None if self.provider is None and self.model is None else named_model(self.provider, self.model)
