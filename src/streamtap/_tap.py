@@ -179,7 +179,7 @@ class Tap:
             return handler
 
         async def both(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
-            await self._handler.handle_beside(ctx, events, handler)
+            await self._handler.handle(ctx, events, handler)
 
         return both
 

@@ -6,15 +6,7 @@ from streamtap._display.text import Grid
 from streamtap._records.records import Door, RequestOutcome, RunOutcome, ToolKind, ToolOutcome
 from streamtap._runs.price import Price
 from streamtap._serve import AsgiApp
-from streamtap._sinks.usage.summary import (
-    AgentUsage,
-    LabelUsage,
-    ModelUsage,
-    RecentRun,
-    RunsUsage,
-    ToolUsage,
-    Usage,
-)
+from streamtap._sinks.usage.summary import AgentUsage, LabelUsage, ModelUsage, RecentRun, RunsUsage, ToolUsage, Usage
 
 __all__ = [
     'AgentUsage',

@@ -12,7 +12,6 @@ class Forkable(Protocol):
 
     def forked(self) -> None:
         """Reset; called in a forked child, before it has any other thread."""
-        ...
 
 
 def tell_forks(one: Forkable) -> None:

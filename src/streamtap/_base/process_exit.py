@@ -12,7 +12,6 @@ class Closable(Protocol):
 
     def close(self) -> None:
         """The process exits."""
-        ...
 
 
 def close_at_exit(one: Closable) -> None:

@@ -14,7 +14,6 @@ class Failures(Protocol):
 
     def failed(self, where: str, error: BaseException) -> None:
         """A part of the tap raised."""
-        ...
 
 
 class guarded:  # noqa: N801 - used as the function that `contextlib.contextmanager` would make of it, at half its cost

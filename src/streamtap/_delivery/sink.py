@@ -59,27 +59,21 @@ class Sink(Protocol):
 
     def run_started(self, start: RunStart) -> None:
         """A run began."""
-        ...
 
     def run_ended(self, record: RunRecord) -> None:
         """A run ended, whatever its outcome."""
-        ...
 
     def response_started(self, start: ResponseStart) -> None:
         """A request to a model began."""
-        ...
 
     def response_ended(self, record: ResponseRecord) -> None:
         """A response arrived, or its request failed."""
-        ...
 
     def tool_started(self, start: ToolStart) -> None:
         """A function or output tool was called."""
-        ...
 
     def tool_ended(self, record: ToolRecord) -> None:
         """A tool call ended, or was refused."""
-        ...
 
 
 class BaseSink:

@@ -15,11 +15,9 @@ class StreamObserver(Protocol):
 
     def waiting(self, held_since: float | None, now: float) -> None:
         """The consumer asks for the next event; it held the one before since `held_since`, if there was one."""
-        ...
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """An event arrived and is handed to the consumer."""
-        ...
 
 
 async def drain(events: AsyncIterable[AgentStreamEvent]) -> None:

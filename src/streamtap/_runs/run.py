@@ -127,23 +127,13 @@ class Run:
         model: AskedModel,
         mode: Literal['streamed', 'unstreamed'],
         started: float | None,
-        messages: Sequence[ModelMessage],
+        messages: Sequence[ModelMessage] = (),
+        sent: Literal['now', 'perhaps'] = 'now',
     ) -> Request:
-        """A request is about to be sent; the one before it is reported first."""
-        request = self.expect_request(step=step, model=model, mode=mode, started=started, messages=messages)
-        self.request_began(request)
-        return request
+        """A request is about to be sent, or may be; the one before it is reported first.
 
-    def expect_request(
-        self,
-        *,
-        step: int,
-        model: AskedModel,
-        mode: Literal['streamed', 'unstreamed'],
-        started: float | None,
-        messages: Sequence[ModelMessage],
-    ) -> Request:
-        """A request may be about to be sent; it is reported as begun by `request_began`, when that is certain."""
+        One that may be sent is reported as begun by `request_sent`, when that is certain.
+        """
         self.settle()
         meter = ResponseMeter(started, stall_after=self.shared.stall_after)
         # Under a durable engine the loop gets a response as a whole, when it is complete, as if it were streamed.
@@ -169,10 +159,12 @@ class Run:
             started_ns=self.moments.to_unix_ns(started if started is not None else now),
             streamed=request.streamed,
         )
+        if sent == 'now':
+            self.request_sent(request)
         return request
 
-    def request_began(self, request: Request) -> None:
-        """It is certain that the request was sent: report its start, once."""
+    def request_sent(self, request: Request) -> None:
+        """It is certain that the request is sent: report its start, once."""
         start, request.unreported_start = request.unreported_start, None
         if start is not None:
             self.shared.out.response_started(start)
@@ -181,7 +173,7 @@ class Run:
         self, request: Request, outcome: RequestOutcome, *, error: BaseException | None = None, now: float
     ) -> None:
         """The request is over; its record waits for the usage, which pydantic-ai adds to the response afterwards."""
-        self.request_began(request)
+        self.request_sent(request)
         # A stream that fails makes the request around it look cancelled: an error that was seen overrides that.
         if request.outcome is None or (request.outcome == 'cancelled' and outcome == 'error'):
             request.outcome = outcome

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from streamtap._base.names import clean
 from streamtap._delivery.guard import guarded
-from streamtap._doors.capability.tool_results import ToolResultsObserver
 from streamtap._doors.observed_stream import NoObserver
 from streamtap._doors.response_observer import ResponseObserver
 from streamtap._upstream import model_responses, outcomes, run_context, stream_events
@@ -52,7 +51,7 @@ class CapabilityRun:
         self._step = 0
         self._executed: set[str] = set()
         self._failed = partial(shared.out.failed, WHERE)
-        self._unhook_task: Callable[[], object] = _nothing
+        self._unhook_task: Callable[[], object] = lambda: None
 
     # The run
 
@@ -96,7 +95,7 @@ class CapabilityRun:
         """Count the responses of a realtime session: none is reported while it lasts, but its result has them all."""
         model = run_context.model_of(ctx)
         for step, response in enumerate(model_responses.spoken_responses(ctx, result), 1):
-            request = self.run.begin_request(step=step, model=model, mode='streamed', started=None, messages=())
+            request = self.run.begin_request(step=step, model=model, mode='streamed', started=None)
             request.response = response
             answered_at = self.run.moments.to_monotonic(response.timestamp.timestamp())
             request.meter.other(answered_at, answered_at)
@@ -104,7 +103,7 @@ class CapabilityRun:
 
     def _end(self, outcome: RunOutcome, error_type: str | None) -> None:
         self._unhook_task()
-        self._unhook_task = _nothing
+        self._unhook_task = lambda: None
         self._runs.end(self.run, outcome, error_type, now=self.monotonic())
         # It holds the run's context, which holds this capability: clearing it breaks the cycle.
         self.run.tool_manager = None
@@ -190,7 +189,7 @@ class CapabilityRun:
                 observer = ResponseObserver(meter, self.run.describe_tool, self._failed)
                 return observer, partial(self._stream_over, request, ctx)
             self.run.settle()
-            return ToolResultsObserver(self._result, self.run.phases.hold, self._failed), _ignore
+            return self, _ignore
         return NoObserver(), _ignore
 
     def _stream_over(self, request: Request, ctx: object, error: BaseException | None) -> None:
@@ -203,19 +202,25 @@ class CapabilityRun:
             else:
                 self.run.request_over(request, outcome, error=error, now=self.monotonic())
 
-    def _result(self, event: AgentStreamEvent) -> None:
-        """The result of a tool call came as an event."""
-        result = stream_events.tool_result(event, self.run.tool_manager)
-        if result is None or result.tool_call_id in self._executed:
-            return
-        call = self.run.tools.open.get(result.tool_call_id)
-        if call is not None and call.executed is not None:
+    def waiting(self, held_since: float | None, now: float) -> None:
+        """The consumer asks for the next event of a round of tool calls."""
+        if held_since is not None:
+            self.run.phases.hold(held_since, now)
+
+    def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
+        """An event of a round of tool calls arrived; it may be a call's result."""
+        with guarded(self.out, WHERE):
+            result = stream_events.tool_result(event, self.run.tool_manager)
+            if result is None or result.tool_call_id in self._executed:
+                return
+            call = self.run.tools.open.get(result.tool_call_id)
+            if call is None or call.executed is None:
+                self.run.refuse_tool(result, step=self._step, now=now)
+                return
             interval = (call.started, call.executed)
             self.run.tools.end(
                 call, result.outcome, cause=result.cause, error_type=result.error_type, interval=interval
             )
-        else:
-            self.run.refuse_tool(result, step=self._step, now=self.monotonic())
 
     # A tool
 
@@ -275,10 +280,6 @@ class CapabilityRun:
             call.executed = None
             return call
         return None
-
-
-def _nothing() -> None:
-    """No task to unhook from."""
 
 
 def _ignore(_: BaseException | None) -> None:

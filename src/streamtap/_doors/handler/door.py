@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamtap._delivery.guard import guarded
 from streamtap._doors.nodes.streams import RequestStream
-from streamtap._doors.observed_stream import ObservedStream
+from streamtap._doors.observed_stream import ObservedStream, drain
 from streamtap._upstream import durable, stream_events
 
 if TYPE_CHECKING:
@@ -41,50 +41,39 @@ class HandlerDoor:
         self._streams = streams
         self._units = units
 
-    async def handle(self, ctx: RunContext[object], events: AsyncIterable[AgentStreamEvent]) -> None:
-        """Measure one call of the handler; even if the tap fails, the events are drained and the run continues."""
-        if self._is_in_unit(events):
-            await self._units.handle(ctx, events)
-            return
-        node_run = self._runs.enter(ctx, events, WHERE)
-        if node_run is None:
-            async for _ in events:
-                pass
-            return
-        try:
-            stream = self._streams.begin(node_run, ctx, events)
-            read = (
-                self._read_response(stream, events) if isinstance(stream, RequestStream) else self._read(stream, events)
-            )
-            try:
-                with stream.current():
-                    await read
-            except BaseException as error:
-                stream.over(error)
-                raise
-            stream.over(None)
-        finally:
-            self._runs.leave(node_run)
-
-    async def handle_beside(
-        self, ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent], handler: EventStreamHandler[Any]
+    async def handle(
+        self,
+        ctx: RunContext[Any],
+        events: AsyncIterable[AgentStreamEvent],
+        handler: EventStreamHandler[Any] | None = None,
     ) -> None:
-        """Measure one call while the user's own handler reads the events, as if the tap were not there."""
+        """Measure one call of the handler; even if the tap fails, the events are drained and the run continues.
+
+        Args:
+            ctx: The run's context.
+            events: The events that the call is given.
+            handler: The user's own handler, which reads the events as if the tap were not there, if there is one.
+        """
         if self._is_in_unit(events):
             await self._units.handle(ctx, events, handler)
             return
         node_run = self._runs.enter(ctx, events, WHERE)
         if node_run is None:
-            await handler(ctx, events)
+            await (drain(events) if handler is None else handler(ctx, events))
             return
         try:
             stream = self._streams.begin(node_run, ctx, events)
-            shown = ObservedStream(events, self._monotonic, stream)
+            shown = None if handler is None else ObservedStream(events, self._monotonic, stream)
             try:
                 with stream.current():
-                    await handler(ctx, shown)
-                    # What the handler left unread, pydantic-ai would drain; draining it here lets the tap see it.
-                    await shown.read_on()
+                    if handler is not None and shown is not None:
+                        await handler(ctx, shown)
+                        # What the handler left unread, pydantic-ai would drain; draining it here lets the tap see it.
+                        await shown.read_on()
+                    elif isinstance(stream, RequestStream):
+                        await self._read_response(stream, events)
+                    else:
+                        await self._read(stream, events)
             except BaseException as error:
                 stream.over(error, shown)
                 raise

@@ -139,9 +139,7 @@ class DurableUnit:
 
     def _begin(self, run: Run) -> Request:
         """Begin a response that only this call reports: its stream was opened before, at an unknown time."""
-        return run.begin_request(
-            step=self._step, model=run_context.model_of(self._ctx), mode='streamed', started=None, messages=()
-        )
+        return run.begin_request(step=self._step, model=run_context.model_of(self._ctx), mode='streamed', started=None)
 
     def _join(self, run: Run) -> Request | None:
         """Join a response for which a run that another door measures is waiting, outside the unit."""

@@ -192,8 +192,8 @@ class EventsRun:
     # Responses
 
     def _expect_request(self, run: Run) -> Request:
-        request = self._request = run.expect_request(
-            step=self._responses + 1, model=self._model, mode='streamed', started=None, messages=()
+        request = self._request = run.begin_request(
+            step=self._responses + 1, model=self._model, mode='streamed', started=None, sent='perhaps'
         )
         self._observer = self._observe(run, request)
         return request
@@ -214,7 +214,7 @@ class EventsRun:
             self._pending.report(run, self._messages(), self._responses)
         request = self._request or self._expect_request(run)
         if request.meter.first_event is None:
-            run.request_began(request)
+            run.request_sent(request)
             run.tool_manager = self._tool_manager()
             if self._last_at is not None:
                 # The run continues while the consumer holds an event: what is ready when asked for had come before.

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from streamtap._records.records import RunStart
-    from streamtap._sinks.label_cap import LabelCap
     from streamtap._sinks.metrics.gauges import Rows
 
 WRITE_EVERY = 1.0
@@ -60,34 +59,10 @@ class WrittenGauges(OpenGauges):
 
     The thread starts with the first run and ends when this object is gone. A process that runs no agent, such as the
     parent of forked workers, has no such thread.
-
-    Args:
-        user_labels: Names of the user's own labels.
-        cap: Caps the values of labels, in common with the counters and histograms.
-        max_label_sets: Label sets per gauge.
-        exclude: Names of gauges to leave out.
-        service_version: The version of the user's service.
-        pydantic_ai_version: The version of pydantic-ai.
     """
 
-    def __init__(
-        self,
-        *,
-        user_labels: tuple[str, ...],
-        cap: LabelCap,
-        max_label_sets: int,
-        exclude: frozenset[str] = frozenset(),
-        service_version: str | None,
-        pydantic_ai_version: str,
-    ) -> None:
-        super().__init__(
-            user_labels=user_labels,
-            cap=cap,
-            max_label_sets=max_label_sets,
-            exclude=exclude,
-            service_version=service_version,
-            pydantic_ai_version=pydantic_ai_version,
-        )
+    def begin(self) -> None:
+        """Create the gauges and write them; called once."""
         self._written = {
             name: Gauge(
                 name,

@@ -91,7 +91,9 @@ class PrometheusSink(CatalogueSink):
                 service_version=self._service_version,
                 pydantic_ai_version=attachment.pydantic_ai_version,
             )
-            if not isinstance(gauges, WrittenGauges):
+            if isinstance(gauges, WrittenGauges):
+                gauges.begin()
+            else:
                 self._registry.register(OpenGaugesCollector(gauges))
             return Exposition(shape, instruments, gauges)
 
