@@ -61,7 +61,7 @@ class Events:
 
 
 class Response(Events):
-    """The stream of a response: empty at first, and as the provider told it when it is over."""
+    """The stream of a response: empty at first, and as the provider reports it at its end."""
 
     def __init__(self, events: Sequence[AgentStreamEvent], response: ModelResponse) -> None:
         super().__init__(events)

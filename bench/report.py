@@ -79,10 +79,12 @@ def _shown(value: float) -> str:
 def machine() -> str:
     """What it ran on."""
     processor = platform.machine()
-    told = Path('/proc/cpuinfo')
-    if told.exists():
+    described = Path('/proc/cpuinfo')
+    if described.exists():
         names = [
-            line.partition(':')[2].strip() for line in told.read_text().splitlines() if line.startswith('model name')
+            line.partition(':')[2].strip()
+            for line in described.read_text().splitlines()
+            if line.startswith('model name')
         ]
         processor = f'{len(names)} cores of {names[0]}' if names else processor
     return f'{platform.system()}, {processor}, {platform.python_implementation()} {platform.python_version()}'

@@ -34,7 +34,7 @@ class Workload:
 
     Args:
         name: What the tables call it.
-        unit: What the cost is told per.
+        unit: What the cost is given per.
         units: How many of them a round has.
         prepared: Makes what one round of an arm is.
     """

@@ -62,7 +62,7 @@ class Config:
         stuck_seconds: A run open for longer than this is stuck.
         max_unmeasured_share: The share of responses that may come without usage.
         accounting_window: Over what cost and unmeasured responses are taken; an hour, as the budget is per hour.
-        tap_window: How long one failure of the tap is told.
+        tap_window: How long one failure of the tap is reported.
     """
 
     keep: tuple[str, ...] = ('job',)

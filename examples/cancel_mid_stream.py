@@ -1,7 +1,7 @@
 """The user has seen enough, and the stream is cancelled in its middle.
 
 Look at the response: `cancelled`, with the chunks that came and without an error, and the provider sees at once that
-nobody listens. Tokens are absent, as a stream tells them only at its end: that no one counts them as 0 is the point.
+nobody listens. Tokens are absent, as a stream reports them only at its end: that no one counts them as 0 is the point.
 Tutorials only leave the `async for` by `break`; today `result.cancel()` closes the connection at once.
 """
 

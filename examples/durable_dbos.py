@@ -1,6 +1,6 @@
 """A durable run: DBOS records each request on SQLite, and a recovered workflow gets the recorded answers back.
 
-Look at the counts: the workflow runs twice, the second time from its records, and the tap tells each request once.
+Look at the counts: the workflow runs twice, the second time from its records, and the tap counts each request once.
 `DBOSDurability(event_stream_handler=tap)` measures the requests' pace inside their steps, `tap.capability()` the run
 around them: docs/durable.md says what each of them can know.
 Tutorials wrap the agent in `DBOSAgent(agent)`; today durability is a capability of the agent itself.
