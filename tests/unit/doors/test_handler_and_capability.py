@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def seen() -> Iterator[Capture]:
     with capture(labels=('tenant',)) as found:
         yield found
-        assert found.faults == []
+        assert found.faults() == []
 
 
 def plugged(door: str, seen: Capture) -> tuple[list[Any], dict[str, Any]]:

@@ -46,7 +46,7 @@ SPEAKS: Sequence[Any] = (
 def seen() -> Iterator[Capture]:
     with capture() as found:
         yield found
-        assert found.faults == []
+        assert found.faults() == []
 
 
 async def talk(seen: Capture, door: str, *turns: Sequence[Any]) -> Any:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def seen() -> Iterator[Capture]:
     with capture() as found:
         yield found
-        assert found.faults == []
+        assert found.faults() == []
 
 
 def test_both_see_every_event(seen: Capture):

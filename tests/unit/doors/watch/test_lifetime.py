@@ -35,7 +35,7 @@ pytestmark = needs('watch')
 def seen() -> Iterator[Capture]:
     with capture() as found:
         yield found
-        assert found.faults == []
+        assert found.faults() == []
 
 
 def test_a_stream_that_its_own_reader_holds_is_collected(seen: Capture):

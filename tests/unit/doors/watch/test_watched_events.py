@@ -32,7 +32,7 @@ pytestmark = needs('watch')
 def seen() -> Iterator[Capture]:
     with capture() as found:
         yield found
-        assert found.faults == []
+        assert found.faults() == []
 
 
 def kinds(events: list[Any]) -> list[str]:
