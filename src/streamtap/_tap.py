@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
@@ -137,7 +138,7 @@ class Tap:
         )
         caller = Caller()
         self._runs = Runs(shared, names, caller, loop_lag_every)
-        self._capability = CapabilityDoor(self._runs, shared, caller)
+        self._capability_door = partial(CapabilityDoor, self._runs, shared, caller)
         node_runs = NodeRuns(self._runs, shared, settle_after=settle_after)
         streams = NodeStreams(shared, caller)
         self._endings = node_runs.endings
@@ -197,7 +198,7 @@ class Tap:
             RuntimeError: If the installed pydantic-ai is older than 2.23.
         """
         versions.require(versions.CAPABILITY, 'tap.capability()', 'give each run event_stream_handler=tap')
-        return TapCapability(self._capability if self._enabled else None, stream=stream, tap=self)
+        return TapCapability(self._capability_door() if self._enabled else None, stream=stream, tap=self)
 
     def watch(
         self,

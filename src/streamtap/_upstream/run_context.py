@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, cast
 
 from opentelemetry.trace import NoOpTracer
 from pydantic_ai import RunContext as RunContext
-from pydantic_ai.models.instrumented import InstrumentedModel
 
 from streamtap._base.names import clean
 from streamtap._upstream.event_sources import made_at
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pydantic_ai.messages import ModelMessage
-    from pydantic_ai.models import ModelRequestContext
 
     from streamtap._upstream.model_responses import AskedModel
 
@@ -41,14 +39,19 @@ class Who:
     """Whether it runs under a durable engine, which runs it again on recovery."""
 
 
+def run_id(ctx: object) -> str:
+    """The id of a run; '' if the context has none."""
+    found = read(ctx, 'run_id')
+    return clean(found) if isinstance(found, str) else ''
+
+
 def who(ctx: object) -> Who:
     """The run, the agent and the step that a call belongs to; an agent without a name is `agent`."""
-    run_id = read(ctx, 'run_id')
     conversation_id = read(ctx, 'conversation_id')
     name = read(read(ctx, 'agent'), 'name')
     step = read(ctx, 'run_step')
     return Who(
-        run_id=clean(run_id) if isinstance(run_id, str) else '',
+        run_id=run_id(ctx),
         conversation_id=clean(conversation_id) if isinstance(conversation_id, str) else None,
         agent=clean(name) if isinstance(name, str) and name else 'agent',
         step=step if isinstance(step, int) else 0,
@@ -111,17 +114,14 @@ def waits_for_slot(ctx: object) -> bool:
 def is_instrumented(ctx: object) -> bool:
     """Whether pydantic-ai makes spans of its own for the run."""
     tracer = read(ctx, 'tracer')
-    return tracer is not None and not isinstance(tracer, NoOpTracer)
-
-
-def take_off_second_instrumentation(ctx: object, request: ModelRequestContext) -> None:
-    """Make sure that a request gets one span of pydantic-ai's, not two.
-
-    For a run that it instruments, pydantic-ai removes the `InstrumentedModel` wrapper, but puts it back when a
-    capability made a copy of itself for the run, as this one does: the tokens of every request would be reported twice.
-    """
-    if isinstance(request.model, InstrumentedModel) and is_instrumented(ctx):
-        request.model = request.model.wrapped
+    if tracer is not None and not isinstance(tracer, NoOpTracer):
+        return True
+    # Before 2.49 a context has no tracer for an `Instrumentation` that stands among the capabilities.
+    capabilities = read(ctx, 'capabilities')
+    return isinstance(capabilities, dict) and any(
+        type(each).__name__ == 'Instrumentation' and type(each).__module__.startswith('pydantic_ai.')
+        for each in cast('dict[str, object]', capabilities).values()
+    )
 
 
 def driving_task(ctx: object) -> asyncio.Task[object] | None:

@@ -1,9 +1,12 @@
-"""The tap's side of the capability door: opens the runs that are to be measured here."""
+"""One capability's side of the door: the runs that begin through it, and those that are being measured."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING
 
+from streamtap._base.forks import tell_forks
 from streamtap._delivery.guard import guarded
 from streamtap._doors.capability.run import WHERE, CapabilityRun
 from streamtap._upstream import durable, run_context
@@ -13,9 +16,12 @@ if TYPE_CHECKING:
     from streamtap._runs.registry import Runs
     from streamtap._runs.shared import Shared
 
+MAX_ENTERED = 10_000
+"""How many runs can wait for a slot at once; past it the time in the queue of the oldest is not known."""
+
 
 class CapabilityDoor:
-    """Opens runs for the capability.
+    """Opens runs for one capability, and finds them for its hooks.
 
     Args:
         runs: The tap's open runs.
@@ -27,29 +33,50 @@ class CapabilityDoor:
         self._runs = runs
         self._shared = shared
         self._caller = caller
-        self.now = shared.clock.monotonic
+        self._now = shared.clock.monotonic
+        self._entered: OrderedDict[object, float] = OrderedDict()
+        self._open: dict[object, CapabilityRun] = {}
+        tell_forks(self)
 
-    def measures_here(self) -> bool:
-        """Whether runs are measured in this context: not in a Temporal workflow, which may be replayed at any time."""
-        with guarded(self._shared.out, WHERE):
-            return not durable.in_temporal_workflow()
-        return True
+    def forked(self) -> None:
+        """Forget the parent's runs."""
+        self._entered.clear()
+        self._open.clear()
 
-    def open(self, ctx: object, entered: float | None) -> CapabilityRun | None:
-        """Open the run that begins here; `None` if another door or another copy of the capability measures it.
+    def enter(self, ctx: object) -> bool:
+        """A run asks for its capabilities, before it queues for a slot if its agent limits concurrent runs.
 
-        Args:
-            ctx: The run's context.
-            entered: When the run requested its copy of the capability, before it queued for a slot.
+        Returns:
+            Whether this one may serve it: not a second time, if the run has it twice, and not in a Temporal workflow,
+            which may be replayed at any time.
         """
         with guarded(self._shared.out, WHERE):
-            started = self.now()
+            run_id = run_context.run_id(ctx)
+            if durable.in_temporal_workflow() or run_id in self._entered:
+                return False
+            self._entered[run_id] = self._now()
+            if len(self._entered) > MAX_ENTERED:
+                self._entered.popitem(last=False)
+        return True
+
+    def open(self, ctx: object) -> CapabilityRun | None:
+        """Open the run that begins here; `None` if another door or another capability of the tap measures it."""
+        with guarded(self._shared.out, WHERE):
+            run_id = run_context.run_id(ctx)
+            entered, started = self._entered.pop(run_id, None), self._now()
             run = self._runs.open(ctx, WHERE, started=started, call='first')
             if run is None:
                 return None
             if entered is not None and run_context.waits_for_slot(ctx):
                 run.phases.queue = started - entered
-            opened = CapabilityRun(run, self._runs, self._shared, self._caller)
+            opened = CapabilityRun(run, self._runs, self._shared, self._caller, partial(self._open.pop, run_id, None))
+            self._open[run_id] = opened
             opened.end_with_task(ctx)
             return opened
+        return None
+
+    def get(self, ctx: object) -> CapabilityRun | None:
+        """The run that a hook is called for, if it is measured here and not over."""
+        with guarded(self._shared.out, WHERE):
+            return self._open.get(run_context.run_id(ctx))
         return None

@@ -37,9 +37,6 @@ class TapCapability(AbstractCapability[Any]):
         self._door = door
         self._tap = tap
         self._stream = stream and door is not None
-        self.entered: float | None = None
-        """When the run requested its copy: before it queues for a slot, if its agent limits concurrent runs."""
-        self._run: CapabilityRun | None = None
 
     @classmethod
     def get_serialization_name(cls) -> str | None:
@@ -60,20 +57,22 @@ class TapCapability(AbstractCapability[Any]):
         return CapabilityOrdering(position='innermost')
 
     async def for_run(self, ctx: RunContext[Any]) -> TapCapability:
-        """A copy with its own state for each run; the same object if the tap is disabled."""
-        if self._door is None:
+        """The same object for every run: for a copy, pydantic-ai would ask again which model the run is to use.
+
+        Where it may not serve the run, the run gets another one, which does nothing.
+        """
+        if self._door is None or self._door.enter(ctx):
             return self
-        if not self._door.measures_here():
-            return TapCapability(None, stream=False, tap=self._tap)
-        bound = TapCapability(self._door, stream=self._stream, tap=self._tap)
-        bound.entered = self._door.now()
-        return bound
+        return TapCapability(None, stream=False, tap=self._tap)
+
+    def _run(self, ctx: RunContext[Any]) -> CapabilityRun | None:
+        return None if self._door is None else self._door.get(ctx)
 
     async def wrap_run(
         self, ctx: RunContext[Any], *, handler: Callable[[], Awaitable[AgentRunResult[Any]]]
     ) -> AgentRunResult[Any]:
         """Measure the run from here to its end, whatever the outcome."""
-        run = self._run = None if self._door is None else self._door.open(ctx, self.entered)
+        run = None if self._door is None else self._door.open(ctx)
         if run is None:
             return await handler()
         try:
@@ -93,7 +92,7 @@ class TapCapability(AbstractCapability[Any]):
         handler: Callable[[ModelRequestContext], Awaitable[ModelResponse]],
     ) -> ModelResponse:
         """Record the response or the failure of the request."""
-        run = self._run
+        run = self._run(ctx)
         if run is None:
             return await handler(request_context)
         run.step_began()
@@ -111,23 +110,23 @@ class TapCapability(AbstractCapability[Any]):
         self, ctx: RunContext[Any], request_context: ModelRequestContext
     ) -> ModelRequestContext:
         """Record the start of an attempt: this is the last hook before it is sent."""
-        if self._run is not None:
-            self._run.attempt_began(ctx, request_context)
+        if (run := self._run(ctx)) is not None:
+            run.attempt_began(ctx, request_context)
         return request_context
 
     async def after_model_request(
         self, ctx: RunContext[Any], *, request_context: ModelRequestContext, response: ModelResponse
     ) -> ModelResponse:
         """Record the answer to an attempt: this is the first hook after it."""
-        if self._run is not None:
-            self._run.attempt_answered(response)
+        if (run := self._run(ctx)) is not None:
+            run.attempt_answered(response)
         return response
 
     async def wrap_run_event_stream(
         self, ctx: RunContext[Any], *, stream: AsyncIterable[AgentStreamEvent]
     ) -> AsyncIterator[AgentStreamEvent]:
         """Time the wait for each event of a stream that is being consumed."""
-        run = self._run
+        run = self._run(ctx)
         try:
             if run is None:
                 async for event in stream:
@@ -163,7 +162,7 @@ class TapCapability(AbstractCapability[Any]):
         handler: Callable[[dict[str, Any]], Awaitable[Any]],
     ) -> Any:
         """Time the tool itself; a run that it starts is nested inside it."""
-        run = self._run
+        run = self._run(ctx)
         if run is None:
             return await handler(args)
         with run.tool(ctx, call.tool_name, call.tool_call_id):
@@ -194,4 +193,5 @@ class TapCapability(AbstractCapability[Any]):
             return await handler(output)
 
     def _output(self, ctx: RunContext[Any], output_context: object) -> contextlib.AbstractContextManager[None]:
-        return contextlib.nullcontext() if self._run is None else self._run.output(ctx, output_context)
+        run = self._run(ctx)
+        return contextlib.nullcontext() if run is None else run.output(ctx, output_context)

@@ -39,10 +39,12 @@ class CapabilityRun:
         runs: The tap's open runs, from which it is removed when it ends.
         shared: What all runs share.
         caller: Set to the run while one of its tools executes.
+        forget: Called when the run is over.
     """
 
-    def __init__(self, run: Run, runs: Runs, shared: Shared, caller: Caller) -> None:
+    def __init__(self, run: Run, runs: Runs, shared: Shared, caller: Caller, forget: Callable[[], object]) -> None:
         self.run = run
+        self._forget = forget
         self._runs = runs
         self.out = shared.out
         self.monotonic = shared.clock.monotonic
@@ -104,6 +106,7 @@ class CapabilityRun:
     def _end(self, outcome: RunOutcome, error_type: str | None) -> None:
         self._unhook_task()
         self._unhook_task = lambda: None
+        self._forget()
         self._runs.end(self.run, outcome, error_type, now=self.monotonic())
         # It holds the run's context, which holds this capability: clearing it breaks the cycle.
         self.run.tool_manager = None
@@ -121,7 +124,6 @@ class CapabilityRun:
     def attempt_began(self, ctx: object, request_context: ModelRequestContext) -> None:
         """An attempt of the request is about to be sent."""
         with guarded(self.out, WHERE):
-            run_context.take_off_second_instrumentation(ctx, request_context)
             started = self.monotonic()
             self.run.tool_manager = run_context.tool_manager(ctx)
             attempts = getattr(request_context, 'attempt', 1) - 1

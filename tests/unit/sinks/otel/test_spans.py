@@ -20,7 +20,7 @@ from pydantic_ai.models.instrumented import InstrumentationSettings, Instrumente
 
 from streamtap import OTelSpanSink, PrometheusSink, Tap
 from streamtap.testing import FakeClock, MemorySink
-from support.doors import HANDLER_AND_CAPABILITY
+from support.doors import DOORS, HANDLER_AND_CAPABILITY
 from support.pydantic_ai_features import needs
 from support.scripted import Calls, agent, model, nap
 from support.traced_tap import Traced, hex_id, outside_parent, traced
@@ -419,3 +419,36 @@ def test_nested_runs_beside_each_other_are_each_under_the_call_that_made_them():
         if span.parent and span.name.startswith('invoke_agent')
     }
     assert called == {'invoke_agent first': 'first', 'invoke_agent second': 'second'}
+
+
+@needs('genai_span_names')
+@pytest.mark.parametrize('place', ['agent', 'run'])
+@pytest.mark.parametrize('door', DOORS)
+def test_instrumentation_among_the_capabilities_doubles_no_span(door: str, place: str):
+    """Wherever it stands: pydantic-ai's spans are there once, and what it counts is not counted again."""
+    from pydantic_ai.capabilities import Instrumentation
+
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    memory = MemorySink()
+    tap = Tap([memory, OTelSpanSink(provider, parts=False)])
+    own = [Instrumentation(InstrumentationSettings(tracer_provider=provider))]
+    plugged = [tap.capability()] if door == 'capability' else []
+    made = agent(['done'], capabilities=[*plugged, *(own if place == 'agent' else [])])
+    given: dict[str, Any] = {'capabilities': own} if place == 'run' else {}
+
+    async def main() -> None:
+        if door == 'watch':
+            async with made.run_stream_events('hello', **given) as events:
+                async for _ in tap.watch(events):
+                    pass
+        else:
+            handler = tap if door == 'handler' else None
+            await made.run('hello', event_stream_handler=handler, **given)
+
+    asyncio.run(main())
+    tap.close()
+    made_by = {span.instrumentation_scope.name for span in exporter.get_finished_spans() if span.instrumentation_scope}
+    assert made_by == {'pydantic-ai'}
+    assert len(exporter.get_finished_spans()) == 2
+    assert [response.instrumented for response in memory.responses] == [True]
