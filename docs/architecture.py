@@ -25,12 +25,14 @@ An open run keeps together what belongs together; the meter does the arithmetic 
 What is over becomes a frozen record.
 Delivery hands it to the sinks, behind one guard: whatever a sink raises is counted and never reaches the run.
 Sinks turn records into metrics, spans, ledgers and lines; views show them.
-Nothing flows back.
+Records flow one way.
+A sink may ask back only through its `Attachment`: for a snapshot of what is open, and for runs that are over to be reported.
+Tracing is beside that way: an open run asks the span sink for its spans, so that their ids are in the records.
 
 ## The rooms
 
 Each is a package of `src/streamtap`, or a file at its top.
-A room may import itself, `_version`, and the rooms that the table names; `tests/product/test_rooms.py` reads every import and fails with the file, the line and the rule.
+A room may import itself, `_version`, and the rooms that the table names; `tests/product/test_rooms.py` reads every import statement and fails with the file, the line and the rule.
 
 ![The rooms, from the ground floor up: each stands above all that it imports](images/architecture.svg)
 
@@ -39,7 +41,7 @@ A room may import itself, `_version`, and the rooms that the table names; `tests
 """
 
 LIBRARIES_HEAD = """
-Some libraries may be imported in a few places only; most of the others are extras, imported where they are used.
+These libraries may be imported in a few places only.
 
 | library | where | besides, for types only |
 |---|---|---|
@@ -55,7 +57,7 @@ TAIL = """
 | Where is the label cap? | `_sinks/label_cap.py` |
 | Where does a nested run get its parent? | `_runs/registry.py`, from `_runs/caller.py` |
 | Where does OTLP differ from scraping? | `_sinks/otel/instruments.py` and `_sinks/prometheus/instruments.py`, below one catalogue |
-| Where is a run judged to be over? | `_doors/nodes/endings.py` for the handler; `run.py` of the other doors; all call `Runs.end()` of `_runs/registry.py` |
+| Where is a run judged to be over? | `_doors/nodes/endings.py` for the handler and watched nodes, `_doors/capability/run.py`, `_doors/watch/run.py`; all call `Runs.end()` of `_runs/registry.py`, which also ends those still open at the cap or at `close()` |
 | Where is it decided what failed? | `_records/failed.py` |
 | Where do I add a door, a metric, a sink, a board? | see `CONTRIBUTING.md`, at the top of the repository |
 | What may a sink touch? | the rooms that the table gives `_sinks`: records, but nothing of Pydantic AI |

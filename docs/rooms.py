@@ -52,7 +52,7 @@ ROOMS = (
     Room('_tap', 'wiring: the tap', _ALL),
     Room('_serve', 'wiring: `/metrics` and the live page over HTTP', (*_ALL, '_tap')),
     Room('typing', 'types for annotations', (*_ALL, '_tap', '_serve')),
-    Room('__init__', 'the public names', (*_ALL, '_tap', '_serve')),
+    Room('__init__', 'the public names', (*_ALL, '_tap', '_serve', 'typing')),
     Room('testing', "what users' tests need", (*_ALL, '_tap', '_serve', '__init__')),
     Room('_export', 'copies the boards out of the package', ()),
     Room('_demo', 'scripted agents on a real HTTP stream', (*_ALL, '_tap', '_serve', '__init__', 'testing')),
@@ -139,7 +139,7 @@ def _imported(node: ast.AST) -> list[str]:
     if isinstance(node, ast.ImportFrom) and node.module is not None and not node.level:
         # A name may be a module of its own.
         return [f'{node.module}.{alias.name}' for alias in node.names]
-    return [f'relative import of {node.module}'] if isinstance(node, ast.ImportFrom) else []
+    return ['.'] if isinstance(node, ast.ImportFrom) else []
 
 
 def _ours(name: str, modules: set[str]) -> str | None:
@@ -173,6 +173,8 @@ def violations(source: Path = SOURCE) -> list[str]:
         place, room = f'{each.file}:{each.line}', room_of(each.file)
         if room not in allowed:
             found.append(f'{place}: {room} is not in the table of rooms')
+        elif each.module == '.':
+            found.append(f'{place}: write imports of ours in full, from streamtap on')
         elif each.is_ours:
             if room_of(each.module) not in allowed[room]:
                 found.append(f'{place}: {room} may not import {room_of(each.module)} ({each.module})')

@@ -1,5 +1,6 @@
 """An observability tap for Pydantic AI agents: time to first token, tokens per second, stalls, tools and cost."""
 
+from streamtap import typing as typing
 from streamtap._base.public import claim as _claim
 from streamtap._delivery.sink import Attachment, BaseSink, Sink
 from streamtap._doors.capability.hooks import TapCapability

@@ -251,7 +251,7 @@ class Tap:
     def add_sink(self, sink: Sink) -> None:
         """Attach another sink, which receives what happens from now on; `serve(tap)` does this for its page.
 
-        A `OTelSpanSink`, or the `UsageSink` behind `tap.usage`, must be passed when the tap is created instead.
+        An `OTelSpanSink`, or the `UsageSink` behind `tap.usage`, must be passed when the tap is created instead.
 
         Args:
             sink: The sink.
@@ -263,7 +263,7 @@ class Tap:
         """
         check_sink(sink)
         if isinstance(sink, OTelSpanSink):
-            raise ValueError('a OTelSpanSink must be there from the start: Tap(sinks=[...])')
+            raise ValueError('an OTelSpanSink must be there from the start: Tap(sinks=[...])')
         if self._enabled:
             self._out.add(sink, self._attachment)
 

@@ -70,3 +70,10 @@ def test_a_circle_is_named():
     """With the whole way around."""
     with pytest.raises(ValueError, match='a circle of imports: a -> b -> a'):
         floors({'a': {'b'}, 'b': {'a'}})
+
+
+def test_a_relative_import_is_refused(tmp_path: Path):
+    """It would hide what it takes from whom."""
+    (tmp_path / '_records').mkdir()
+    (tmp_path / '_records' / 'a.py').write_text('from .._sinks import log\n', encoding='utf-8')
+    assert violations(tmp_path) == ['_records/a.py:1: write imports of ours in full, from streamtap on']

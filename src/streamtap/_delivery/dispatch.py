@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import traceback
+import weakref
 from typing import TYPE_CHECKING, TypeAlias
 
 from streamtap._base.forks import tell_forks
-from streamtap._delivery.guard import ends_process, guarded
+from streamtap._delivery.guard import ends_process
 from streamtap._delivery.sink import MOMENTS, OPTIONAL_MOMENTS, BaseSink
 from streamtap._delivery.worker import Worker
 from streamtap._records.records import Fault
@@ -49,7 +50,7 @@ class Dispatch:
         self._logged: set[tuple[str, str]] = set()
         self._lock = threading.RLock()
         self._worker: Worker | None = None
-        self._attachment: Attachment | None = None
+        self._held: Callable[[], Attachment | None] = lambda: None
         self._is_detached = False
         self._set_sinks(tuple(sinks))
         tell_forks(self)
@@ -60,7 +61,8 @@ class Dispatch:
 
     def attach(self, attachment: Attachment) -> None:
         """Attach each sink to the tap; what a sink raises here reaches the user, who is creating the tap."""
-        self._attachment = attachment
+        # Weak: the worker thread holds this object, and must not keep the tap.
+        self._held = weakref.ref(attachment)
         for sink in self._sinks:
             _attach(sink, attachment)
 
@@ -68,6 +70,8 @@ class Dispatch:
         """Add a sink; it is called after the others."""
         if any(sink is other for other in self._sinks):
             raise ValueError(f'the tap has this {type(sink).__name__} already: it would count everything twice')
+        if self._is_detached:
+            self._attach_again()
         _attach(sink, attachment)
         with self._lock:
             self._set_sinks((*self._sinks, sink))
@@ -79,9 +83,11 @@ class Dispatch:
             if len(rest) == len(self._sinks):
                 return
             self._set_sinks(rest)
-        if not self._is_detached:
-            self._hand_over('detached', self._attachment, *_calls_of((sink,), 'detached'))
-        self.flush(timeout)
+        attachment = self._held()
+        if attachment is not None and not self._is_detached:
+            self._hand_over('detached', attachment, *_calls_of((sink,), 'detached'))
+        if not _is_inline(sink):
+            self.flush(timeout)
 
     def run_started(self, start: RunStart) -> None:
         """A run began."""
@@ -133,9 +139,11 @@ class Dispatch:
     def close(self, timeout: float) -> None:
         """Flush, detach the sinks, and stop the worker; what happens afterwards attaches them again."""
         has_kept_up = self.flush(timeout)
-        if self._attachment is not None and not self._is_detached:
-            self._send('detached', self._attachment)
-            self._is_detached = True
+        with self._lock:
+            attachment = self._held()
+            if attachment is not None and not self._is_detached:
+                self._is_detached = True
+                self._hand_over('detached', attachment, *self._calls['detached'])
         if self._worker is not None:
             self._worker.close(timeout if has_kept_up else 0.0)
 
@@ -163,10 +171,10 @@ class Dispatch:
             if not self._is_detached:
                 return
             self._is_detached = False
-        for sink in self._sinks:
-            with guarded(self, type(sink).__name__):
-                if self._attachment is not None:
-                    _attach(sink, self._attachment)
+            attachment = self._held()
+            if attachment is not None:
+                # As they were detached: in their turn on the worker thread, unless they are inline.
+                self._hand_over('attached', attachment, *_calls_of(self._sinks, 'attached'))
 
     def _call(self, where: str, call: Callable[[object], None], fact: object, moment: str) -> None:
         try:

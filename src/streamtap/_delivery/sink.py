@@ -29,7 +29,7 @@ OPTIONAL_MOMENTS = ('faulted', 'loop_lagged', 'detached')
 """Moments whose method a sink may lack."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Attachment:
     """What a tap passes to a sink that is attached to it.
 
@@ -90,7 +90,10 @@ class BaseSink:
         """The sink was attached to a tap; called before anything else, and again if the tap is used after `close()`."""
 
     def detached(self, attachment: Attachment) -> None:
-        """The sink was removed from the tap, or the tap was closed: nothing more comes, so release what it holds."""
+        """The sink was removed from the tap, or the tap was closed: release what it holds.
+
+        Nothing more comes, but perhaps word of a fault, until it is attached again.
+        """
 
     def run_started(self, start: RunStart) -> None:
         """A run began."""

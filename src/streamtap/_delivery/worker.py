@@ -45,8 +45,8 @@ class Worker:
         self._previous: threading.Thread | None = None
 
     def put(self, where: str, call: Callable[[object], None], fact: object, moment: str) -> None:
-        """Queue one call; neither blocks nor raises. A sink hears in any case that it is detached."""
-        if self._queue.qsize() >= CAPACITY and moment != 'detached':
+        """Queue one call; neither blocks nor raises. That a sink is attached or detached is never dropped."""
+        if self._queue.qsize() >= CAPACITY and moment not in ('attached', 'detached'):
             if moment != 'faulted':
                 self._dropped('records')
             return

@@ -95,11 +95,12 @@ class Runs:
                 return None
             run.reported_before = reported_by is not None
             if len(self._open) >= MAX_OPEN_RUNS:
-                evicted = next(iter(self._open.values()))
+                evicted = self._open.popitem(last=False)[1]
+                self._remember(evicted)
             self._open[who.run_id] = run
         if evicted is not None:
             self._shared.out.dropped('open_runs')
-            self.end(evicted, 'incomplete', None, now=self._shared.clock.monotonic())
+            self._report(evicted, 'incomplete', None, now=self._shared.clock.monotonic())
         if self._loop_lag is not None:
             self._loop_lag.run_opened()
         if run.reported_before:
@@ -120,9 +121,15 @@ class Runs:
             if self._open.get(run_id) is not run:
                 return
             del self._open[run_id]
-            self._reported[run_id] = run.identity.door
-            if len(self._reported) > MAX_REPORTED:
-                self._reported.popitem(last=False)
+            self._remember(run)
+        self._report(run, outcome, error_type, now=now)
+
+    def _remember(self, run: Run) -> None:
+        self._reported[run.identity.run_id] = run.identity.door
+        if len(self._reported) > MAX_REPORTED:
+            self._reported.popitem(last=False)
+
+    def _report(self, run: Run, outcome: RunOutcome, error_type: str | None, *, now: float) -> None:
         with guarded(self._shared.out, run.identity.door):
             run.end(outcome, error_type=error_type, now=now)
 

@@ -25,7 +25,7 @@ class LabelCap:
     """
 
     def __init__(self, limit: int, overflowed: Callable[[str], None]) -> None:
-        self._limit = limit
+        self.limit = limit
         self.overflowed = overflowed
         self._seen: dict[str, set[str]] = {}
 
@@ -35,7 +35,7 @@ class LabelCap:
         seen = self._seen.setdefault(label, set())
         if shown in seen or shown in _ALWAYS:
             return shown
-        if len(seen) < self._limit:
+        if len(seen) < self.limit:
             seen.add(shown)
             return shown
         self.overflowed(label)

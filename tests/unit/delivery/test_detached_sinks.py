@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
@@ -113,7 +115,8 @@ def test_a_sink_that_is_behind_is_detached_all_the_same(monkeypatch: pytest.Monk
 
     listener = Behind()
     out = Dispatch([listener], include_content=False)
-    out.attach(Attachment((), 200, Live, lambda: None))
+    attachment = Attachment((), 200, Live, lambda: None)
+    out.attach(attachment)
     for _ in range(CAPACITY + 5):
         out.failed('x', ValueError())
     wait_for_all = out.flush
@@ -187,3 +190,100 @@ def test_gauges_forget_a_tap_whose_sink_was_removed():
     one_run(second)
     counted = 'pydantic_ai_runs_total{agent="scripted",door="handler",outcome="success"} 2.0'
     assert counted in generate_latest(registry).decode()
+
+
+def test_a_run_that_ends_while_the_tap_closes_is_counted():
+    """Sinks that were detached already are attached again for it."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    class Slow(InlineListener):
+        def detached(self, attachment: Attachment) -> None:
+            super().detached(attachment)
+            inside.set()
+            go_on.wait(10)
+
+    registry = CollectorRegistry()
+    tap = Tap([PrometheusSink(registry), Slow()])
+    closing = threading.Thread(target=tap.close)
+    closing.start()
+    inside.wait(10)
+    running = threading.Thread(target=one_run, args=(tap,))
+    running.start()
+    go_on.set()
+    running.join()
+    closing.join()
+    counted = 'pydantic_ai_runs_total{agent="scripted",door="handler",outcome="success"} 1.0'
+    assert counted in generate_latest(registry).decode()
+
+
+def test_a_worker_sink_is_attached_again_in_its_turn():
+    """Not in the agent's own task, which it may block, and not before it heard that it was detached."""
+    threads: list[tuple[str, str]] = []
+
+    class Where(Listener):
+        def attached(self, attachment: Attachment) -> None:
+            threads.append(('attached', threading.current_thread().name))
+
+        def detached(self, attachment: Attachment) -> None:
+            threads.append(('detached', threading.current_thread().name))
+
+    tap = Tap([Where()])
+    tap.close()
+    one_run(tap)
+    tap.close()
+    here = threading.current_thread().name
+    on_worker = [('detached', 'streamtap'), ('attached', 'streamtap'), ('detached', 'streamtap')]
+    assert threads == [('attached', here), *on_worker]
+
+
+def test_a_sink_that_joins_a_closed_tap_is_attached_once(listener: Listener):
+    """The others are attached again with it."""
+    other = InlineListener()
+    tap = Tap([other])
+    tap.close()
+    tap.add_sink(listener)
+    one_run(tap)
+    tap.close()
+    assert listener.heard == ['attached', 'run ended', 'detached']
+    assert other.heard == ['attached', 'detached', 'attached', 'run ended', 'detached']
+
+
+def test_an_inline_sink_is_removed_without_waiting_for_others():
+    """One that hangs on the worker thread keeps nobody."""
+    hang = threading.Event()
+    behind, listener = Listener(), InlineListener()
+    behind.first = lambda: hang.wait(10)
+    tap = Tap([behind, listener])
+    asyncio.run(agent(['hello']).run('hi', capabilities=[tap.capability()]))
+    tap.remove_sink(listener)
+    assert (listener.heard, behind.heard) == (['attached', 'run ended', 'detached'], ['attached'])
+    hang.set()
+    tap.close()
+
+
+def test_a_tap_that_is_off_detaches_nobody(listener: Listener):
+    """It attached nobody."""
+    tap = Tap([listener], enabled=False)
+    tap.remove_sink(listener)
+    tap.close()
+    assert listener.heard == []
+
+
+def test_a_tap_that_is_dropped_goes_with_its_sinks_thread_still_there():
+    """The worker thread does not keep it."""
+    tap = Tap([Listener()])
+    one_run(tap)
+    held = weakref.ref(tap)
+    del tap
+    gc.collect()
+    assert held() is None
+
+
+def test_the_caps_of_the_ledger_outlast_the_end_of_the_tap():
+    """A tap that is closed and used again and again keeps no more names than one that is not."""
+    usage = UsageSink()
+    tap = Tap([usage], labels=('tenant',), max_label_values=2)
+    for number in range(5):
+        with tap:
+            asyncio.run(agent(['hello']).run('hi', event_stream_handler=tap, metadata={'tenant': str(number)}))
+    assert [each.value for each in usage.summary().labels] == ['0', '1', '_other']

@@ -1,1 +1,1 @@
-"""What the handler and node_run node streams share: a run seen through its nodes' streams."""
+"""What the handler and watched node streams share: a run seen through its nodes' streams."""

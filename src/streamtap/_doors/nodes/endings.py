@@ -1,4 +1,4 @@
-"""Infers the end of runs for which none is reported: those of handlers and of node_run node streams."""
+"""Infers the end of runs for which none is reported: those of handlers and of watched node streams."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Endings:
         return node_run
 
     def node_run(self, run_id: str) -> NodeRun | None:
-        """The node_run run of that id, whether or not a call of it is in progress."""
+        """The run of that id, whether or not a call of it is in progress."""
         return self._node_run.get(run_id)
 
     def enter(self, node_run: NodeRun) -> bool:

@@ -36,6 +36,7 @@ class CatalogueSink(BaseSink, ABC):
 
     def __init__(self) -> None:
         self._exposition: Exposition | None = None
+        self._is_attached = False
         self._owned_elsewhere: set[str] = set()
 
     def attached(self, attachment: Attachment) -> None:
@@ -44,19 +45,21 @@ class CatalogueSink(BaseSink, ABC):
         Raises:
             ValueError: If something else has the same name, or this sink already belongs to a tap.
         """
-        if self._exposition is not None:
+        if self._is_attached:
             kind = type(self).__name__
             raise ValueError(
                 f'a {kind} belongs to one tap: give the other tap its own, on the same registry or provider'
             )
         self._exposition = self._expose(attachment)
         self._exposition.gauges.add_source(attachment.live)
+        self._is_attached = True
 
     def detached(self, attachment: Attachment) -> None:
         """Let go of the metrics: they keep their values, without what is open."""
         if self._exposition is not None:
+            # The exposition stays: a record or a fault that comes late is still counted.
             self._exposition.gauges.remove_source(attachment.live)
-            self._exposition = None
+        self._is_attached = False
 
     @abstractmethod
     def _expose(self, attachment: Attachment) -> Exposition:

@@ -122,7 +122,8 @@ class UsageSink(BaseSink):
 
     def attached(self, attachment: Attachment) -> None:
         """Cap label values as the tap does."""
-        self._cap = LabelCap(attachment.max_label_values, lambda _: None)
+        if self._cap.limit != attachment.max_label_values:
+            self._cap = LabelCap(attachment.max_label_values, lambda _: None)
         # Weak: a ledger that is kept does not keep the tap.
         self._catch_ups = [catch_up for catch_up in self._catch_ups if catch_up() is not None]
         self._catch_ups.append(weakref.WeakMethod(attachment.catch_up))
@@ -164,15 +165,14 @@ class UsageSink(BaseSink):
 
     def reset(self) -> None:
         """Start over: everything so far is forgotten."""
+        self._catch_up()
         with self._lock:
             self._start()
             self._recent.clear()
 
     def summary(self) -> UsageSummary:
         """The summary of everything so far: print it for tables, call `.model_dump_json()` for JSON."""
-        for held in list(self._catch_ups):
-            if (catch_up := held()) is not None:
-                catch_up()
+        self._catch_up()
         with self._lock:
             return UsageSummary(
                 total=RunsUsage(**self._total.runs_usage()),
@@ -186,6 +186,12 @@ class UsageSink(BaseSink):
                 ),
                 recent_runs=tuple(_recent(record) for record in self._recent),
             )
+
+    def _catch_up(self) -> None:
+        """Have the taps report the runs that are over."""
+        for held in list(self._catch_ups):
+            if (catch_up := held()) is not None:
+                catch_up()
 
     def print(self) -> None:
         """Print the summary as tables."""

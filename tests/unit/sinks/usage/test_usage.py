@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -186,3 +188,20 @@ def test_a_name_cannot_steer_the_terminal():
     assert (
         str(sink.summary()).splitlines()[2].startswith('\N{REPLACEMENT CHARACTER}[2Jtwo\N{REPLACEMENT CHARACTER}lines ')
     )
+
+
+def test_a_reset_forgets_the_runs_that_are_over_too():
+    """Also one that only a garbage collection shows to be over: it belongs to what was before."""
+    tap = Tap([UsageSink()])
+
+    async def main() -> None:
+        with contextlib.suppress(ConnectionError):
+            await agent(['so ', ConnectionError('gone')]).run('hi', event_stream_handler=tap)
+        tap.usage.reset()
+        assert tap.usage.summary().total.runs == 0
+
+    gc.disable()
+    try:
+        asyncio.run(main())
+    finally:
+        gc.enable()
