@@ -11,13 +11,7 @@ if TYPE_CHECKING:
 
 
 def claim(module: str, names: Sequence[str], namespace: Mapping[str, object]) -> None:
-    """Set `__module__` of a module's exports, so that pickles, tracebacks and pages show no private path.
-
-    Args:
-        module: The name of the public module.
-        names: The names that it exports.
-        namespace: Its variables.
-    """
+    """Set `__module__` of what a module exports, so that pickles, tracebacks and pages show no private path."""
     for name in names:
         exported = namespace[name]
         if isinstance(exported, type):

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     Record = TypeVar('Record', RunRecord, ResponseRecord, ToolRecord)
 
 WHERE = 'spans'
-"""What failures of tracing are counted under."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,12 +26,7 @@ class Bar:
 
 
 def request_bars(record: ResponseRecord, start: float) -> list[Bar]:
-    """The bars of a request; none if it is not known when it began.
-
-    Args:
-        record: The request.
-        start: When it began.
-    """
+    """The bars of a request that began at `start`; none if that is not known."""
     if record.duration is None:
         return []
     if not record.streamed:

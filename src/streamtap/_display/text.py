@@ -68,13 +68,7 @@ def rate(value: object) -> str:
 
 
 def outcome_counts(outcomes: object, *, only: Collection[str] = (), other_than: Collection[str] = ()) -> str:
-    """The outcomes with their counts, without the successes; `-` where there is none.
-
-    Args:
-        outcomes: Counts by outcome.
-        only: The outcomes to show, if not all.
-        other_than: The outcomes not to show.
-    """
+    """The counts by outcome, without the successes: of some outcomes only, or of others; `-` where there is none."""
     counts: dict[str, int] = outcomes if isinstance(outcomes, dict) else {}  # pyright: ignore[reportUnknownVariableType]
     hidden = {'success', *other_than}
     shown = [f'{count} {name}' for name, count in counts.items() if name not in hidden and (not only or name in only)]

@@ -52,11 +52,6 @@ class Request:
     asked_unix: float = 0.0
     """When the request was made, in seconds since the epoch."""
 
-    def hold(self) -> None:
-        """The consumer came late to a stream that may have been ready: forget its start."""
-        self.was_held = True
-        self.meter.started = None
-
 
 @dataclass(frozen=True, slots=True)
 class Settled:

@@ -62,11 +62,7 @@ class Run:
         self.tools = ToolCalls(self.identity, self.shared.out, self.moments, self.phases, self.trace)
 
     def announce(self, parent: Run | None) -> None:
-        """Open the run's trace and report its start.
-
-        Args:
-            parent: The run that called it.
-        """
+        """Open the run's trace, inside that of the run that called it, and report its start."""
         identity = self.identity
         start = RunStart(
             run_id=identity.run_id,

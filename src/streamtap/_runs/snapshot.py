@@ -16,12 +16,7 @@ if TYPE_CHECKING:
 
 
 def snapshot(runs: Iterable[Run], shared: Shared) -> Live:
-    """The runs with their open requests and tool calls.
-
-    Args:
-        runs: The open runs, oldest first.
-        shared: What all runs share.
-    """
+    """The open runs, in the given order, with their open requests and tool calls."""
     now = shared.clock.monotonic()
     seen: deque[LiveRun] = deque()
     responses: deque[LiveResponse] = deque()

@@ -162,14 +162,9 @@ def tool_call(event: AgentStreamEvent, manager: object) -> ToolCall | None:
     )
 
 
-def is_part_start(event: AgentStreamEvent) -> bool:
-    """Whether a part of a response begins with this event."""
-    return event.event_kind == 'part_start'
-
-
-def begins_response(event: AgentStreamEvent) -> bool:
-    """Whether this event is the first of a response."""
-    return event.event_kind == 'part_start' and event.index == 0
+def started_part(event: AgentStreamEvent) -> int | None:
+    """The index of the part that begins with this event, 0 for the first of a response; `None` if none does."""
+    return event.index if event.event_kind == 'part_start' else None
 
 
 def is_deferral(event: AgentStreamEvent) -> bool:

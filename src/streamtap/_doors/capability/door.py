@@ -46,9 +46,7 @@ class CapabilityDoor:
     def enter(self, ctx: object) -> bool:
         """A run asks for its capabilities, before it queues for a slot if its agent limits concurrent runs.
 
-        Returns:
-            Whether this one may serve it: not a second time, if the run has it twice, and not in a Temporal workflow,
-            which may be replayed at any time.
+        This one may serve it unless the run has it twice, or is in a Temporal workflow, which may be replayed any time.
         """
         with guarded(self._shared.out, WHERE):
             run_id = run_context.run_id(ctx)

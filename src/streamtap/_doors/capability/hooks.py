@@ -176,21 +176,11 @@ class TapCapability(AbstractCapability[Any]):
         output: Any,
         handler: Callable[[Any], Awaitable[Any]],
     ) -> Any:
-        """Time the validation of an output tool's arguments."""
+        """Time the validation of an output tool's arguments, and the output function likewise."""
         with self._output(ctx, output_context):
             return await handler(output)
 
-    async def wrap_output_process(
-        self,
-        ctx: RunContext[Any],
-        *,
-        output_context: Any,
-        output: Any,
-        handler: Callable[[Any], Awaitable[Any]],
-    ) -> Any:
-        """Time the output function."""
-        with self._output(ctx, output_context):
-            return await handler(output)
+    wrap_output_process = wrap_output_validate
 
     def _output(self, ctx: RunContext[Any], output_context: object) -> contextlib.AbstractContextManager[None]:
         run = self._run(ctx)

@@ -191,8 +191,8 @@ class CapabilityRun:
                 observer = ResponseObserver(meter, self.run.describe_tool, self._failed)
                 return observer, partial(self._stream_over, request, ctx)
             self.run.settle()
-            return self, _ignore
-        return NoObserver(), _ignore
+            return self, lambda _: None
+        return NoObserver(), lambda _: None
 
     def _stream_over(self, request: Request, ctx: object, error: BaseException | None) -> None:
         """A response's stream ended or was abandoned."""
@@ -282,7 +282,3 @@ class CapabilityRun:
             call.executed = None
             return call
         return None
-
-
-def _ignore(_: BaseException | None) -> None:
-    """Nothing to do at the end of a stream: each tool call reports its own end."""

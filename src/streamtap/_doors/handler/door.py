@@ -47,12 +47,9 @@ class HandlerDoor:
         events: AsyncIterable[AgentStreamEvent],
         handler: EventStreamHandler[Any] | None = None,
     ) -> None:
-        """Measure one call of the handler; even if the tap fails, the events are drained and the run continues.
+        """Measure one call; the user's own handler, if there is one, reads the events as if the tap were not there.
 
-        Args:
-            ctx: The run's context.
-            events: The events that the call is given.
-            handler: The user's own handler, which reads the events as if the tap were not there, if there is one.
+        Even if the tap fails, the events are drained and the run continues.
         """
         if self._is_in_unit(events):
             await self._units.handle(ctx, events, handler)

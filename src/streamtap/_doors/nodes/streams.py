@@ -139,7 +139,7 @@ class RequestStream:
         if not self._is_primed:
             request.meter.started = now
         elif now - self._entered >= PROMPT:
-            request.hold()
+            request.was_held, request.meter.started = True, None
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """An event arrived and is handed to the consumer."""
@@ -215,12 +215,7 @@ class ToolsStream:
                 self._tools.feed(event, waited_from, now)
 
     def over(self, error: BaseException | None, shown: ObservedStream | None = None) -> None:
-        """The stream is over.
-
-        Args:
-            error: The exception that ended it, if any.
-            shown: The wrapper through which the user's handler read the events, if there is one.
-        """
+        """The stream is over; `error` is the exception that ended it, if any."""
         with guarded(self._shared.out, self._node_run.door):
             if error is not None:
                 self._node_run.raised(error, self._ctx)

@@ -209,7 +209,7 @@ class EventsRun:
             if (continued := self._continued(run, event)) is not None:
                 self._observe(run, continued).read(event, waited_from, now)
                 return
-            if not stream_events.is_part_start(event):
+            if stream_events.started_part(event) is None:
                 return
             self._pending.report(run, self._messages(), self._responses)
         request = self._request or self._expect_request(run)
@@ -225,7 +225,7 @@ class EventsRun:
 
     def _continued(self, run: Run, event: AgentStreamEvent) -> Request | None:
         """The response to which this event still belongs: a provider may pause a turn, which then goes on."""
-        is_new = stream_events.begins_response(event)
+        is_new = stream_events.started_part(event) == 0
         return run.unsettled if run.unsettled is not None and run.unsettled.meter.parts and not is_new else None
 
     def _response_over(self, run: Run, now: float) -> None:
