@@ -436,7 +436,7 @@ def test_gaps_are_the_waits_between_chunks(replayed: Replayed):
 
 
 def test_speed_is_reported_only_where_tokens_and_time_are_known(replayed: Replayed):
-    """Tokens per second need two chunks and reported usage, and are those of a time within the response."""
+    """Tokens per second need two chunks and reported usage, and are of what was seen to be written after the first."""
     told = 0
     for record in replayed.responses:
         speed = record.output_tokens_per_second
@@ -444,11 +444,12 @@ def test_speed_is_reported_only_where_tokens_and_time_are_known(replayed: Replay
             assert speed is None
         elif speed is not None:
             told += 1
-            window = (cast('int', record.output_tokens) - 1) / speed
+            seen = cast('int', record.output_tokens) - cast('int', record.reasoning_tokens)
             assert record.duration is not None
             assert record.time_to_first_token is not None
             rest = record.duration - record.time_to_first_token + record.consumer_seconds
-            assert 0.001 <= window <= rest + 1e-6
+            # At the least one token in all that time, at the most all of them in the shortest that counts.
+            assert 1 / rest <= speed <= seen / 0.001
     assert replayed.total('pydantic_ai_output_tokens_per_second_count') == told
 
 

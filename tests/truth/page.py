@@ -26,6 +26,26 @@ Every number of the tap is compared with what really happened: a paced server on
 
 Written with streamtap {streamtap}, pydantic-ai {pydantic_ai}, CPython {python}, on two shared cores.
 
+## Output tokens per second
+
+Only tokens whose chunks were seen have a pace, so the speed is of what the model wrote after the first chunk, divided by the time from the first chunk to the last:
+
+| the response | speed |
+|---|---|
+| as many chunks as tokens, or one fewer: an answer that ends by itself has an end token that is counted and not shown | chunks - 1 |
+| far fewer chunks, at least 1.5 tokens in each | tokens, less the first chunk's share of all characters |
+| a single tool call and nothing else, whose chunks are nearly as many as its tokens: the rest is hidden markup | chunks - 1 |
+| anything between these: some tokens were hidden, and nobody knows where | absent |
+| hidden reasoning with a count | without those tokens |
+| reasoning that is shown and counted | of the answer alone: what is shown may be a summary |
+| hidden reasoning without a count | absent |
+| chunks that came in pieces out of a buffer: a proxy that flushes at the end, many events in few network packets | absent |
+| no usage, a stream that broke, your own code that held the stream for more than a tenth of the time | absent |
+
+Two limits are known.
+A server that neither shows nor counts its reasoning looks like one that writes a few tokens per chunk, and is shown too fast if it hides a third of its tokens or more.
+A stream of more than about 1,000 single-token chunks a second counts as pieces of a buffer, and has no speed.
+
 ## Many streams
 
 {streams} streams at each door, one after the other over one connection, after a warm-up: headers 30 ms late, the first chunk 50 ms after them, then one every 20 ms; every second one calls a tool of 100 ms.

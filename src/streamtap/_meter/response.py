@@ -80,6 +80,8 @@ class ResponseMeter:
         'first_chunk',
         'first_event',
         'first_output',
+        'first_output_size',
+        'first_size',
         'first_visible',
         'held',
         'held_at_end',
@@ -104,6 +106,8 @@ class ResponseMeter:
         self._notable = 0.0
         self.first_chunk: float | None = None
         self.first_output: float | None = None
+        self.first_size = 0
+        self.first_output_size = 0
         self.first_visible: float | None = None
         self.final_result: float | None = None
         self.last_chunk = 0.0

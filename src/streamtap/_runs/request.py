@@ -9,6 +9,7 @@ from streamtap._base.clock import stamp
 from streamtap._meter.response import SLOW_CONSUMER_SHARE
 from streamtap._records.distribution import Distribution
 from streamtap._records.records import PartRecord, ResponseRecord
+from streamtap._runs.speed import output_tokens_per_second
 from streamtap._upstream import model_responses
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from streamtap._meter.response import Part, ResponseMeter
     from streamtap._records.records import RequestOutcome, ResponseStart
     from streamtap._runs.shared import RunIdentity
-
-SHORTEST_WINDOW = 0.001
-"""Seconds between first and last chunk below which a speed is meaningless."""
 
 SHORTEST_HOLD = 0.01
 """Seconds that the consumer may hold the stream before the first token without hiding when it came."""
@@ -174,7 +172,7 @@ def _answer(
         stall_seconds=meter.stall_seconds,
         stall_starts=tuple(max(0.0, moment - zero) for moment in meter.stall_moments) if zero is not None else (),
         consumer_seconds=_end(request)[1],
-        output_tokens_per_second=_speed(meter, usage) if paced and outcome == 'success' else None,
+        output_tokens_per_second=output_tokens_per_second(meter, facts) if paced and outcome == 'success' else None,
         input_tokens=usage.input_tokens if usage else None,
         output_tokens=usage.output_tokens if usage else None,
         cache_read_tokens=usage.cache_read_tokens if usage else None,
@@ -229,15 +227,6 @@ def _end(request: Request) -> tuple[float | None, float]:
 def _duration(request: Request, started: float | None) -> float | None:
     ended, held = _end(request)
     return None if started is None or ended is None else max(0.0, ended - started - held)
-
-
-def _speed(meter: ResponseMeter, usage: object) -> float | None:
-    """Decode speed, without the time to first token: (output tokens - 1) / (last chunk - first chunk - native tools)."""
-    output_tokens = getattr(usage, 'output_tokens', 0)
-    if meter.first_chunk is None or meter.chunks < 2 or output_tokens < 2:
-        return None
-    window = meter.last_chunk - meter.first_chunk - meter.native_at_last
-    return (output_tokens - 1) / window if window >= SHORTEST_WINDOW else None
 
 
 def _finish_reason(outcome: str, facts: model_responses.Response | None) -> str:

@@ -59,6 +59,10 @@ class Response:
     cost_usd: float | None
     attempts: tuple[Attempt, ...]
     is_complete: bool
+    answer_size: int = 0
+    """How many characters of text and tool arguments it has."""
+    thinking_size: int = 0
+    """How many characters of thinking it has."""
 
 
 def read_response(response: ModelResponse, *, priced: bool = True) -> Response:
@@ -78,7 +82,19 @@ def read_response(response: ModelResponse, *, priced: bool = True) -> Response:
         cost_usd=_cost(response) if priced and usage is not None else None,
         attempts=attempts_of(response),
         is_complete=getattr(response, 'state', 'complete') not in ('incomplete', 'interrupted'),
+        answer_size=_size(response, ('text', 'tool-call')),
+        thinking_size=_size(response, ('thinking',)),
     )
+
+
+def _size(response: ModelResponse, kinds: tuple[str, ...]) -> int:
+    """How many characters the parts of some kinds have together; the characters themselves go no further."""
+    found = 0
+    for part in response.parts:
+        if part.part_kind in kinds:
+            content = getattr(part, 'content', None) or getattr(part, 'args', None)
+            found += len(content) if isinstance(content, str) else 0
+    return found
 
 
 def _usage(usage: object) -> Usage | None:

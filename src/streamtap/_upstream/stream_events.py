@@ -45,6 +45,9 @@ def feed_response(
         if delta.part_delta_kind == 'tool_call':
             if delta.args_delta:
                 meter.arguments(event.index, now)
+                if meter.first_output is None:
+                    _note_first(meter, event.index, waited_from, now, delta.args_delta)
+                    return
                 meter.chunk(event.index, waited_from, now)
                 return
             if delta.tool_name_delta:
@@ -55,6 +58,9 @@ def feed_response(
                 meter.chunk(event.index, waited_from, now)
                 return
         elif delta.content_delta:
+            if meter.first_output is None and (meter.first_chunk is None or delta.part_delta_kind != 'thinking'):
+                _note_first(meter, event.index, waited_from, now, delta.content_delta)
+                return
             meter.chunk(event.index, waited_from, now)
             return
         meter.other(waited_from, now)
@@ -92,11 +98,25 @@ def _part_started(
     if tool if is_call else _has_content(part):
         if is_call and getattr(part, 'args', None):
             meter.arguments(index, now)
-        meter.chunk(index, waited_from, now)
+        if meter.first_output is None:
+            _note_first(meter, index, waited_from, now, getattr(part, 'content', None))
+        else:
+            meter.chunk(index, waited_from, now)
     else:
         meter.other(waited_from, now)
     if kind == NATIVE_CALL:
         meter.native_started(shown or '', call_id or '', now)
+
+
+def _note_first(meter: ResponseMeter, index: int, waited_from: float, now: float, content: object) -> None:
+    """A chunk arrived that may be the first, or the first that is not thinking: how much it brought is noted."""
+    size = len(content) if isinstance(content, str) else 0
+    before = meter.first_chunk
+    meter.chunk(index, waited_from, now)
+    if before is None:
+        meter.first_size = size
+    if meter.first_output is not None:
+        meter.first_output_size = size
 
 
 def _has_content(part: object) -> bool:

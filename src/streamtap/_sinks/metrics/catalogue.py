@@ -196,8 +196,8 @@ CATALOGUE: tuple[Metric, ...] = (
         'pydantic_ai_output_tokens_per_second',
         _APM,
         'S',
-        'Reported output tokens after the first, per second between the first and the last chunk; none where your code '
-        'held the stream back.',
+        'Output tokens after the first chunk, per second between the first and the last one, without hidden reasoning; '
+        'none where the pace of what was seen cannot be known.',
         unit='{token}/s',
     ),
     _counter(

@@ -1,0 +1,145 @@
+"""Output tokens per second: of what was seen being written, or absent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from streamtap._meter.response import ResponseMeter
+from streamtap._runs.speed import output_tokens_per_second
+from streamtap._upstream.model_responses import Response, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamtap._meter.response import Role
+
+FIRST = 10.0
+PACE = 0.02
+
+
+def metered(*parts: tuple[Role, int], gaps: Sequence[float] = (), sizes: tuple[int, int] = (0, 0)) -> ResponseMeter:
+    """A response whose parts have so many chunks, 20 ms apart unless other gaps are given.
+
+    Args:
+        parts: What each part is, and how many chunks it has.
+        gaps: The times between the chunks, if they are not all the same.
+        sizes: The characters of the first chunk, and of the first that is not thinking.
+    """
+    meter = ResponseMeter(0.0, stall_after=60.0)
+    meter.first_size, meter.first_output_size = sizes
+    now, left = FIRST, list(gaps)
+    for index, (role, chunks) in enumerate(parts):
+        meter.part_started(index, role, role, now=now)
+        for _ in range(chunks):
+            before = now
+            if meter.first_chunk is not None:
+                now += left.pop(0) if left else PACE
+            meter.chunk(index, before, now)
+    meter.stop(now)
+    return meter
+
+
+def said(tokens: int, *, reasoning: int = 0, answer: int = 0, thinking: int = 0) -> Response:
+    """What a response with so many output tokens says of itself, and how many characters it has."""
+    fields: dict[str, Any] = dict.fromkeys(('provider', 'model', 'model_id', 'finish_reason', 'cost_usd'))
+    return Response(
+        **fields,
+        usage=Usage(10, tokens, 0, 0, reasoning),
+        attempts=(),
+        is_complete=True,
+        answer_size=answer,
+        thinking_size=thinking,
+    )
+
+
+def speed(meter: ResponseMeter, facts: Response) -> float | None:
+    found = output_tokens_per_second(meter, facts)
+    return None if found is None else round(found, 3)
+
+
+@pytest.mark.parametrize('tokens', [20, 21])
+def test_a_chunk_is_a_token_where_there_are_as_many(tokens: int):
+    """The token that ends an answer by itself is counted and not shown: it has no pace."""
+    assert speed(metered(('answer', 20)), said(tokens)) == 50.0
+
+
+def test_the_tokens_of_the_first_chunk_were_made_before_it():
+    """Chunks of fifty tokens, 0.5 s apart: 100 a second."""
+    meter = metered(('answer', 4), gaps=[0.5] * 3, sizes=(200, 200))
+    assert speed(meter, said(200, answer=800)) == 100.0
+
+
+def test_a_server_that_sends_the_first_token_alone_and_then_twenty_at_a_time():
+    """The first chunk's share is small."""
+    meter = metered(('answer', 6), gaps=[0.4] * 5, sizes=(4, 4))
+    assert speed(meter, said(101, answer=404)) == 50.0
+
+
+def test_hidden_reasoning_that_is_counted_is_taken_out():
+    """It was over before the first chunk."""
+    assert speed(metered(('answer', 20)), said(520, reasoning=500)) == 50.0
+
+
+def test_beside_reasoning_that_is_shown_and_counted_the_answer_has_the_pace():
+    """What is shown may be a summary of it."""
+    assert speed(metered(('thinking', 10), ('answer', 20)), said(520, reasoning=500)) == 50.0
+    assert speed(metered(('thinking', 10)), said(500, reasoning=500)) is None
+
+
+def test_reasoning_that_is_shown_and_not_counted_is_part_of_the_answer():
+    """Its chunks are tokens like the others."""
+    assert speed(metered(('thinking', 10), ('answer', 20)), said(30)) == 50.0
+
+
+def test_hidden_reasoning_of_unknown_length_hides_the_pace():
+    """A part of it came, without content."""
+    assert speed(metered(('thinking', 0), ('answer', 20)), said(20)) is None
+
+
+@pytest.mark.parametrize('tokens', [22, 29])
+def test_tokens_that_are_hidden_somewhere_hide_the_pace(tokens: int):
+    """Too many for the chunks, too few for chunks of several."""
+    assert speed(metered(('answer', 20), sizes=(4, 4)), said(tokens, answer=80)) is None
+
+
+def test_a_tool_call_has_the_pace_of_its_chunks():
+    """Around them there is markup, of which nobody knows when it was written."""
+    assert speed(metered(('call', 20)), said(32)) == 50.0
+    assert speed(metered(('output_call', 20)), said(32)) == 50.0
+
+
+@pytest.mark.parametrize('calls', [(('call', 7),), (('call', 10), ('call', 10)), (('call', 20),)])
+def test_other_calls_hide_the_pace(calls: tuple[tuple[Role, int], ...]):
+    """Too short a call, several with markup between them, and more markup than one can have."""
+    chunks = sum(count for _, count in calls)
+    assert speed(metered(*calls), said(2 * chunks + 3)) is None
+
+
+@pytest.mark.parametrize(
+    'gaps', [[0.0001] * 99, [*[0.0001] * 49, 1.0, *[0.0001] * 49], [*([0.0001] * 3 + [0.08]) * 20, *[0.0001] * 19]]
+)
+def test_chunks_in_pieces_have_the_pace_of_a_buffer(gaps: list[float]):
+    """A proxy that flushes at the end, 100 events in two packets, and in twenty-one."""
+    assert speed(metered(('answer', 100), gaps=gaps), said(100)) is None
+
+
+def test_many_pieces_have_the_pace_of_the_model():
+    """Some chunks come together on any network."""
+    gaps = [0.0001, 0.0399] * 100
+    assert speed(metered(('answer', 201), gaps=gaps), said(201)) == 50.0
+
+
+@pytest.mark.parametrize(
+    ('meter', 'facts'),
+    [
+        (metered(('answer', 1)), said(1)),
+        (metered(('answer', 3), gaps=[0.0001, 0.0001]), said(3)),
+        (metered(), said(5)),
+        (metered(('answer', 3)), None),
+    ],
+)
+def test_nothing_is_no_speed(meter: ResponseMeter, facts: Response | None):
+    """One chunk, no time between chunks, no chunk, no usage."""
+    assert output_tokens_per_second(meter, facts) is None
