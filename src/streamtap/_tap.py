@@ -210,8 +210,8 @@ class Tap:
     ) -> AsyncIterator[EventT]:
         """The watch door: the same events, measured as you read them: `async for event in tap.watch(stream): ...`.
 
-        For the events of `run_stream_events()`, of `node.stream()` and of adapters' `run_stream_native()`, and for any
-        other iterable of pydantic-ai's events. A run ends with its result or with the iterable; if you stop reading
+        For the events of `run_stream_events()`, of `node.stream()`, of adapters' `run_stream_native()` and of
+        `direct.model_request_stream()`, and for any other iterable of pydantic-ai's events. A run ends with its result or with the iterable; if you stop reading
         before that, it is `cancelled`. What the events do not contain is absent: a request's start, and so its time to
         first token, is known only where the run's messages can be read. Do not watch a run that another door measures,
         unless its events are those of `run_stream_events()` or `node.stream()`, which lead to their run's id.

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, cast
 
 from pydantic_ai import Agent
+from pydantic_ai.models import StreamedResponse
 
 from streamtap._upstream.reading import read
 
@@ -77,6 +78,11 @@ def context_of_node(events: object) -> object | None:
         return None
     module = str(frame.f_globals.get('__name__', ''))
     return frame.f_locals.get('ctx') if module.startswith('pydantic_ai.') else None
+
+
+def bare_response(events: object) -> StreamedResponse | None:
+    """The stream of a response that no agent asked for, as `direct.model_request_stream()` gives it."""
+    return events if isinstance(events, StreamedResponse) else None
 
 
 def is_spent(events: object) -> bool:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from streamtap._delivery.guard import guarded
+from streamtap._doors.nodes.endings import weakly
 from streamtap._doors.observed_stream import NoObserver
 from streamtap._doors.response_observer import ResponseObserver
 from streamtap._doors.tool_round import ToolRound, was_ready
 from streamtap._doors.watch.pending import PendingRequests, take_start
 from streamtap._upstream import event_sources, outcomes, run_context, stream_events
-from streamtap._upstream.model_responses import UNKNOWN_MODEL
+from streamtap._upstream.model_responses import UNKNOWN_MODEL, named_model
 
 if TYPE_CHECKING:
     import contextlib
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from streamtap._runs.request import Request
     from streamtap._runs.run import Run
     from streamtap._runs.shared import Shared
+    from streamtap._upstream.model_responses import AskedModel
 
 WHERE = 'watch'
 
@@ -53,6 +55,8 @@ class EventsRun:
         # Other events lead to no context, and holding them would keep them from being closed.
         self._events = events if event_sources.tells_context_later(events) else None
         self._names = names
+        bare = event_sources.bare_response(events)
+        self._bare = weakly(bare) if bare is not None else lambda: None
         self._lock = threading.RLock()
         self._pulled_at: float | None = None
         self._context: contextvars.Context | None = None
@@ -138,6 +142,9 @@ class EventsRun:
                 outcome = 'deferred' if run_context.is_deferred_result(self._result) else 'success'
             elif error is not None:
                 outcome, error_type = outcomes.run_ending(error, ctx)
+            elif self._bare() is not None:
+                # It is all that was asked for, and it came to its end.
+                outcome = 'success'
             messages = self._messages()
             if error is not None:
                 self._broke_off(run, error, messages, now)
@@ -182,12 +189,16 @@ class EventsRun:
             if run is None:
                 self._is_measured_elsewhere = True
                 return
-            self._model = self._names.asked() or run_context.model_of(ctx)
+            self._model = self._names.asked() or self._named_by_stream() or run_context.model_of(ctx)
             # The request is only expected: a usage limit may forbid it.
             self._expect_request(run).meter.resumed_at = started
             self._run = run
             self._is_opening = False
             self._context = None
+
+    def _named_by_stream(self) -> AskedModel | None:
+        bare = event_sources.bare_response(self._bare())
+        return None if bare is None else named_model(bare.provider_name, bare.model_name)
 
     # Responses
 
@@ -237,6 +248,10 @@ class EventsRun:
             run.forget(request)
             return
         self._responses += 1
+        if (bare := event_sources.bare_response(self._bare())) is not None:
+            request.response = bare.get()
+            # It was sent before its events were asked for, and nothing says when.
+            request.meter.first_visible = request.meter.final_result = None
         run.request_over(request, 'success', now=now)
 
     def _broke_off(self, run: Run, error: BaseException, messages: Sequence[ModelMessage], now: float) -> None:

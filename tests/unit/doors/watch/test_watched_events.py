@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from pydantic_ai import Agent, ModelRetry
+from pydantic_ai import Agent, ModelRequest, ModelRetry, direct
 from pydantic_ai.models.instrumented import InstrumentationSettings
+from pydantic_ai.models.test import TestModel
 
 from streamtap import Tap
 from streamtap.testing import FakeClock, MemorySink, capture
@@ -483,3 +484,33 @@ def test_what_the_events_have_beside_them_is_there_whether_the_tap_measures_or_n
         return found
 
     assert asyncio.run(main()) == [True]
+
+
+def test_a_request_without_an_agent_is_measured(seen: Capture):
+    """Its model and its usage are those of the stream; when it was sent nothing says, so no time to a token is known."""
+
+    async def main() -> list[Any]:
+        asked = [ModelRequest.user_text_prompt('hello')]
+        async with direct.model_request_stream(TestModel(custom_output_text='so it is'), asked) as stream:
+            return [event async for event in seen.tap.watch(stream, agent='none')]
+
+    assert len(asyncio.run(main())) > 2
+    (response,), run = seen.responses(), seen.run()
+    assert (response.provider, response.model, response.outcome, response.chunks) == ('test', 'test', 'success', 3)
+    assert (response.input_tokens, response.output_tokens, response.time_to_first_token) == (51, 3, None)
+    assert (run.agent, run.outcome, run.requests, run.output_tokens) == ('none', 'success', 1, 3)
+    assert (run.time_to_first_output, run.time_to_final_result) == (None, None)
+
+
+def test_a_request_without_an_agent_that_is_left_is_cancelled(seen: Capture):
+    """As any stream that is not read to its end."""
+
+    async def main() -> None:
+        async with direct.model_request_stream(TestModel(), [ModelRequest.user_text_prompt('hello')]) as stream:
+            watched = seen.tap.watch(stream)
+            await anext(watched)
+            await cast('Any', watched).aclose()
+
+    asyncio.run(main())
+    assert [(each.model, each.outcome) for each in seen.responses()] == [('test', 'cancelled')]
+    assert seen.run().outcome == 'cancelled'
