@@ -45,6 +45,8 @@ class Request:
     exhausted: tuple[model_responses.Attempt, ...] = field(default=())
     unreported_start: ResponseStart | None = None
     """The start, until it is certain that the request was sent; then it is reported."""
+    was_read: bool = False
+    """Whether its stream was read to its end; what it then says of itself may still be that it was cut short."""
     was_held: bool = False
     """Whether the stream may have been ready before its first event was asked for: its start and pace are unknown."""
     asked_unix: float = 0.0
@@ -137,6 +139,8 @@ def _answer(
 ) -> ResponseRecord:
     meter = request.meter
     outcome = request.outcome or 'success'
+    if request.was_read and outcome == 'success' and facts and not (facts.is_complete or facts.finish_reason):
+        outcome = 'cancelled'
     usage = facts.usage if facts else None
     zero = started if started is not None else meter.first_event
     paced = not request.was_held and not meter.is_held_back

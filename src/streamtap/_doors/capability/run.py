@@ -168,9 +168,9 @@ class CapabilityRun:
             request = self._request
             if request is None:
                 return
-            if request.answered is not None:
-                # The model did answer; another capability rejected the answer, or the caller left after it.
-                self.run.request_over(request, 'success', now=request.answered)
+            if request.answered is not None or request.was_read:
+                # The model did answer; another capability rejected the answer, or the caller failed or left after it.
+                self.run.request_over(request, 'success', now=request.answered or self.monotonic())
             else:
                 outcome = outcomes.request_outcome(error, ctx)
                 self.run.request_over(request, outcome, error=error, now=self.monotonic())
@@ -200,6 +200,7 @@ class CapabilityRun:
             outcome = 'success' if error is None else outcomes.request_outcome(error, ctx)
             if error is None:
                 # Only the response says whether it is complete, and its hook is still to come.
+                request.was_read = True
                 request.meter.stop(self.monotonic())
             else:
                 self.run.request_over(request, outcome, error=error, now=self.monotonic())
