@@ -68,12 +68,17 @@ TAIL = """
 
 def page() -> str:
     """The page, in Markdown."""
-    rows = [f'| `{room.name}` | {room.what} | {_names(room.imports)} |' for room in ROOMS]
+    rows = [f'| `{room.name}` | {room.what} | {_allowed(place)} |' for place, room in enumerate(ROOMS)]
     libraries = [
         f'| `{name}` | {_names(library.at_run_time)} | {_names(library.for_types)} |'
         for name, library in LIBRARIES.items()
     ]
     return HEAD + '\n'.join(rows) + '\n' + LIBRARIES_HEAD + '\n'.join(libraries) + '\n' + TAIL
+
+
+def _allowed(place: int) -> str:
+    above = {room.name for room in ROOMS[:place]}
+    return 'all above' if above and above <= set(ROOMS[place].imports) else _names(ROOMS[place].imports)
 
 
 def _names(names: tuple[str, ...]) -> str:

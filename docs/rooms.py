@@ -32,6 +32,7 @@ _FACTS = ('_base', '_records')
 _CORE = (*_FACTS, '_meter', '_upstream', '_delivery')
 _VIEWS = (*_FACTS, '_display', '_delivery', '_sinks')
 _ALL = (*_CORE, '_display', '_runs', '_doors', '_sinks', '_web', '_report')
+_WIRING = ('_tap', '_serve', 'typing')
 
 ROOMS = (
     Room('_base', 'clocks, forks, process exit, clean names, argument checks', ()),
@@ -52,11 +53,11 @@ ROOMS = (
     Room('_tap', 'wiring: the tap', _ALL),
     Room('_serve', 'wiring: `/metrics` and the live page over HTTP', (*_ALL, '_tap')),
     Room('typing', 'types for annotations', (*_ALL, '_tap', '_serve')),
-    Room('__init__', 'the public names', (*_ALL, '_tap', '_serve', 'typing')),
-    Room('testing', "what users' tests need", (*_ALL, '_tap', '_serve', '__init__')),
+    Room('__init__', 'the public names', (*_ALL, *_WIRING)),
+    Room('testing', "what users' tests need", (*_ALL, *_WIRING, '__init__')),
+    Room('_demo', 'scripted agents on a real HTTP stream', (*_ALL, *_WIRING, '__init__', 'testing')),
     Room('_export', 'copies the boards out of the package', ()),
-    Room('_demo', 'scripted agents on a real HTTP stream', (*_ALL, '_tap', '_serve', '__init__', 'testing')),
-    Room('_cli', 'the command', (*_ALL, '_tap', '_serve', '__init__', 'testing', '_demo', '_export')),
+    Room('_cli', 'the command', (*_ALL, *_WIRING, '__init__', 'testing', '_demo', '_export')),
     Room('__main__', '`python -m streamtap`', ('_cli',)),
     Room('_version', 'the version', ()),
 )
@@ -89,6 +90,10 @@ LIBRARIES: Mapping[str, Library] = {
     'openai': Library(('_demo/scenario.py',)),
     'pytest': Library(('testing/_plugin.py',)),
 }
+
+
+PURE = ('_meter/', ('asyncio', 'io', 'logging', 'os', 'pathlib', 'socket', 'threading', 'time'))
+"""Where there is only arithmetic, and what has no place there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +189,8 @@ def violations(source: Path = SOURCE) -> list[str]:
 
 
 def _broken(each: Import) -> Iterator[str]:
+    if each.file.startswith(PURE[0]) and each.module.partition('.')[0] in PURE[1]:
+        yield f'{PURE[0]} is arithmetic only ({each.module})'
     for name, library in LIBRARIES.items():
         if f'{each.module}.'.startswith(f'{name}.'):
             places = (*library.at_run_time, *(library.for_types if each.for_types else ()))

@@ -46,6 +46,7 @@ def test_the_table_names_every_room_once():
             'if TYPE_CHECKING:\n    from streamtap import _tap',
             '_records may not import _tap (_tap)',
         ),
+        ('_meter/a.py', 'from time import monotonic', '_meter/ is arithmetic only (time.monotonic)'),
         ('_runs/a.py', 'import logfire', 'logfire may be imported only in no file (logfire)'),
         ('_new/a.py', 'import os', '_new is not in the table of rooms'),
     ],
