@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from streamtap._meter.response import SHORTEST_HOLD
+
 if TYPE_CHECKING:
     from streamtap._meter.response import ResponseMeter
 
@@ -12,9 +14,6 @@ PHASES = ('queue', 'wait', 'stream', 'model', 'native_tools', 'tools', 'consumer
 
 # Where two phases claim the same time, the excess is taken from the one that comes first here: lowest priority first.
 _GIVE_WAY = ('stream', 'model', 'wait', 'consumer', 'native_tools', 'tools')
-
-SHORTEST_HOLD = 0.001
-"""Seconds; a shorter time between an event and the next request for one is pydantic-ai's own work."""
 
 
 @dataclass(slots=True)

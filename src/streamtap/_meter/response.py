@@ -19,6 +19,9 @@ MAX_STALL_STARTS = 16
 SLOW_CONSUMER_SHARE = 0.1
 """A consumer that held the stream for more of a window than this hides the model's own pace."""
 
+SHORTEST_HOLD = 0.001
+"""Seconds; a shorter time between an event and the next request for one is pydantic-ai's own work, and nobody's hold."""
+
 Role = Literal['thinking', 'answer', 'call', 'output_call']
 """What a part is to the user: thinking, an answer that a user sees, a call of a tool, or the call that is the output."""
 
@@ -328,7 +331,7 @@ class ResponseMeter:
 
     def _add_consumer_time(self, waited_from: float) -> None:
         last = self.last_event
-        if last is not None and waited_from > last:
+        if last is not None and waited_from - last >= SHORTEST_HOLD:
             self.consumer_seconds += waited_from - last
 
     def _stall(self, now: float, gap: float) -> None:

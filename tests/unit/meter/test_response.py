@@ -241,3 +241,16 @@ def test_what_a_stream_holds_does_not_grow_with_its_length():
         tracemalloc.stop()
     assert meter.chunks == 101_000
     assert after - before < 100
+
+
+@pytest.mark.parametrize(('hold', 'held'), [(0.0009, 0.0), (0.002, 0.198)])
+def test_a_short_time_between_two_events_is_nobodys_hold(hold: float, held: float):
+    """It is pydantic-ai's own work: of a very fast stream it would be most of the time, and hide its pace."""
+    meter = metered()
+    meter.part_started(0, 'text', 'answer', now=0.1)
+    now = 0.1
+    for _ in range(100):
+        meter.chunk(0, now + hold, now + hold + 0.001)
+        now += hold + 0.001
+    assert meter.consumer_seconds == pytest.approx(held)
+    assert meter.is_held_back is bool(held)
