@@ -144,6 +144,7 @@ def _answer(
     usage = facts.usage if facts else None
     zero = started if started is not None else meter.first_event
     paced = not request.was_held and not meter.is_held_back
+    latencies = Distribution.of_counts(meter.inter_chunk_latencies) if paced and meter.chunks > 1 else None
     failures = max(0, len(attempts) - request.tried_before)
     provider, model = request.model.candidate(failures, facts.model_id if facts else None)
     return ResponseRecord(
@@ -167,16 +168,14 @@ def _answer(
         time_to_first_token=_wait(started, meter.first_chunk, meter.consumer_at_first),
         time_to_first_output=_wait(started, meter.first_output, meter.consumer_at_output),
         chunks=meter.chunks,
-        inter_chunk_latencies=Distribution.of_counts(meter.inter_chunk_latencies)
-        if paced and meter.chunks > 1
-        else None,
+        inter_chunk_latencies=latencies,
         inter_chunk_latency_sum=meter.inter_chunk_latency_sum if paced and meter.chunks > 1 else None,
         max_inter_chunk_latency=meter.max_inter_chunk_latency if paced and meter.chunks > 1 else None,
         stalls=meter.stalls,
         stall_seconds=meter.stall_seconds,
         stall_starts=tuple(max(0.0, moment - zero) for moment in meter.stall_moments) if zero is not None else (),
         consumer_seconds=_end(request)[1],
-        output_tokens_per_second=output_tokens_per_second(meter, facts) if paced and outcome == 'success' else None,
+        output_tokens_per_second=output_tokens_per_second(meter, latencies, facts) if outcome == 'success' else None,
         input_tokens=usage.input_tokens if usage else None,
         output_tokens=usage.output_tokens if usage else None,
         cache_read_tokens=usage.cache_read_tokens if usage else None,

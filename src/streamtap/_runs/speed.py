@@ -15,6 +15,7 @@ from streamtap._records.distribution import BOUNDS
 
 if TYPE_CHECKING:
     from streamtap._meter.response import ResponseMeter
+    from streamtap._records.distribution import Distribution
     from streamtap._upstream.model_responses import Response
 
 SHORTEST_WINDOW = 0.001
@@ -22,6 +23,8 @@ SHORTEST_WINDOW = 0.001
 
 SHORTEST_WAIT = 0.001
 """Seconds; chunks that come closer together come in one piece, out of a buffer: nobody waited for the model."""
+
+_SHORTEST = bisect_left(BOUNDS, SHORTEST_WAIT)
 
 MANY_WAITS = 30
 """With so many waits, chunks that come in pieces change the speed by 3 % at most."""
@@ -36,15 +39,16 @@ FEWEST_OF_CALL = 8
 """How many chunks a tool call must have to be compared with its tokens."""
 
 
-def output_tokens_per_second(meter: ResponseMeter, facts: Response | None) -> float | None:
+def output_tokens_per_second(meter: ResponseMeter, waits: Distribution | None, facts: Response | None) -> float | None:
     """The speed of a complete response, in tokens per second.
 
     Args:
         meter: Its measurements.
+        waits: The waits between its chunks; `None` if they are not known.
         facts: What it says of itself.
     """
     usage = None if facts is None else facts.usage
-    if facts is None or usage is None or meter.first_chunk is None:
+    if facts is None or usage is None or waits is None or meter.first_chunk is None:
         return None
     thinking = [part for part in meter.parts if part.role == 'thinking']
     thought = sum(part.chunks for part in thinking)
@@ -60,7 +64,7 @@ def output_tokens_per_second(meter: ResponseMeter, facts: Response | None) -> fl
         began, size, first_size = meter.first_output, facts.answer_size, meter.first_output_size
         chunks -= thought
     window = meter.last_chunk - began - meter.native_at_last
-    if window < SHORTEST_WINDOW or _came_in_pieces(meter):
+    if window < SHORTEST_WINDOW or _came_in_pieces(waits):
         return None
     written = _written(tokens, chunks, first_size / size if size else 0.0, calls=_calls_only(meter))
     return written / window if written is not None and written > 0 else None
@@ -88,7 +92,7 @@ def _calls_only(meter: ResponseMeter) -> int | None:
     return None if 'answer' in roles else len(roles)
 
 
-def _came_in_pieces(meter: ResponseMeter) -> bool:
+def _came_in_pieces(waits: Distribution) -> bool:
     """Whether the chunks came in pieces out of a buffer, a proxy's or the network's, whose pace is not the model's."""
-    waits = sum(meter.inter_chunk_latencies[bisect_left(BOUNDS, SHORTEST_WAIT) + 1 :])
-    return waits < min(MANY_WAITS, (meter.chunks - 1) / 2)
+    real = sum(count for number, count in waits.buckets if number > _SHORTEST)
+    return real < min(MANY_WAITS, waits.total / 2)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from streamtap._meter.response import ResponseMeter
+from streamtap._records.distribution import Distribution
 from streamtap._runs.speed import output_tokens_per_second
 from streamtap._upstream.model_responses import Response, Usage
 
@@ -54,8 +55,8 @@ def said(tokens: int, *, reasoning: int = 0, answer: int = 0, thinking: int = 0)
     )
 
 
-def speed(meter: ResponseMeter, facts: Response) -> float | None:
-    found = output_tokens_per_second(meter, facts)
+def speed(meter: ResponseMeter, facts: Response | None) -> float | None:
+    found = output_tokens_per_second(meter, Distribution.of_counts(meter.inter_chunk_latencies), facts)
     return None if found is None else round(found, 3)
 
 
@@ -142,4 +143,4 @@ def test_many_pieces_have_the_pace_of_the_model():
 )
 def test_nothing_is_no_speed(meter: ResponseMeter, facts: Response | None):
     """One chunk, no time between chunks, no chunk, no usage."""
-    assert output_tokens_per_second(meter, facts) is None
+    assert speed(meter, facts) is None
