@@ -265,21 +265,21 @@ class _Sums:
         self.chunks = 0
         self.tokens = 0
         self.cost_usd: float | None = None
-        self._paced_tokens = 0
-        self._paced_seconds = 0.0
+        self._written_tokens = 0.0
+        self._writing_seconds = 0.0
 
     def add_response(self, record: ResponseRecord) -> None:
         self.tokens += record.output_tokens or 0
         if record.cost_usd is not None:
             self.cost_usd = (self.cost_usd or 0.0) + record.cost_usd
-        if record.output_tokens_per_second and record.output_tokens:
-            self._paced_tokens += record.output_tokens - 1
-            self._paced_seconds += (record.output_tokens - 1) / record.output_tokens_per_second
+        if record.output_tokens_per_second and record.inter_chunk_latency_sum:
+            self._written_tokens += record.output_tokens_per_second * record.inter_chunk_latency_sum
+            self._writing_seconds += record.inter_chunk_latency_sum
 
     @property
     def speed(self) -> float | None:
-        """Output tokens per second, over the responses whose speed is known."""
-        return self._paced_tokens / self._paced_seconds if self._paced_seconds else None
+        """Output tokens per second over the responses whose speed is known, each for as long as it was being written."""
+        return self._written_tokens / self._writing_seconds if self._writing_seconds else None
 
 
 def _unseen_tokens(record: ResponseRecord) -> int:

@@ -96,15 +96,18 @@ def test_another_models_chunks_say_nothing():
 
 
 def test_the_speed_is_exact_at_the_end():
-    """Of all responses that had one, weighted by their tokens."""
+    """Of all responses that had one, each for as long as it was being written; hidden reasoning has no part in it."""
     progress = progress_of()
-    progress.response_ended(response(output_tokens=101, output_tokens_per_second=50.0))
-    progress.response_ended(response(output_tokens=101, output_tokens_per_second=25.0))
+    progress.response_ended(response(output_tokens=101, output_tokens_per_second=50.0, inter_chunk_latency_sum=2.0))
+    hidden = response(
+        output_tokens=5101, reasoning_tokens=5000, output_tokens_per_second=25.0, inter_chunk_latency_sum=4.0
+    )
+    progress.response_ended(hidden)
     progress.response_ended(response(output_tokens=500))
     updates = progress.updates(every=0)
-    progress.run_ended(run(output_tokens=702, cost_usd=0.25))
+    progress.run_ended(run(output_tokens=5702, cost_usd=0.25))
     ended, _ = asyncio.run(first_of(updates))
-    assert str(ended) == 'a  4.00 s  success  33 tokens/s  702 tokens  $0.2500'
+    assert str(ended) == 'a  4.00 s  success  33 tokens/s  5,702 tokens  $0.2500'
     assert (ended.is_estimate, ended.doing) == (False, 'ended')
 
 
