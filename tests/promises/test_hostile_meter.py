@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hostile.clocks import SECONDS
+from hostile.coded import IDENTITY
 from hostile.events import RESPONSE_EVENTS, RESPONSES, SHAPELESS_EVENTS
 from hostile.sound import faults
 from hostile.texts import NAMES
@@ -17,7 +18,6 @@ from streamtap._base.clock import Moments
 from streamtap._meter.phases import PhaseClock
 from streamtap._meter.response import MAX_PARTS, ResponseMeter
 from streamtap._runs.request import Request, build_records
-from streamtap._runs.shared import RunIdentity
 from streamtap._upstream.model_responses import asked_model
 from streamtap._upstream.stream_events import feed_response
 
@@ -26,17 +26,6 @@ if TYPE_CHECKING:
 
 Fed = list[tuple[Any, float, float]]
 FED = st.lists(st.tuples(RESPONSE_EVENTS, SECONDS, SECONDS), max_size=30)
-
-IDENTITY = RunIdentity(
-    run_id='r',
-    conversation_id=None,
-    parent_run_id=None,
-    agent='a',
-    root_agent='a',
-    door='handler',
-    labels={},
-    instrumented=False,
-)
 
 
 def feed(meter: ResponseMeter, fed: Fed) -> float:
