@@ -258,7 +258,7 @@ class Tap:
 
         Raises:
             TypeError: If it is not a sink.
-            ValueError: If the tap has it already, if it is a `OTelSpanSink`, or if it refuses, for instance a
+            ValueError: If the tap has it already, if it is an `OTelSpanSink`, or if it refuses, for instance a
                 `PrometheusSink` on a registry that is in use with other labels.
         """
         check_sink(sink)

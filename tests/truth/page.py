@@ -33,9 +33,10 @@ Only tokens whose chunks were seen have a pace, so the speed is of what the mode
 | the response | speed |
 |---|---|
 | as many chunks as tokens, or one fewer: an answer that ends by itself has an end token that is counted and not shown | chunks - 1 |
-| far fewer chunks, at least 1.5 tokens in each | tokens, less the first chunk's share of all characters |
+| more chunks than tokens | tokens - 1 |
+| text in far fewer chunks, at least 1.5 tokens in each | tokens, less the first chunk's share of all characters |
 | a single tool call and nothing else, whose chunks are nearly as many as its tokens: the rest is hidden markup | chunks - 1 |
-| anything between these: some tokens were hidden, and nobody knows where | absent |
+| any other tool calls without text, and anything between these: some tokens were hidden, and nobody knows where | absent |
 | hidden reasoning with a count | without those tokens |
 | reasoning that is shown and counted | of the answer alone: what is shown may be a summary |
 | hidden reasoning without a count | absent |
