@@ -137,7 +137,7 @@ async def redacted_beside_shown(w: World) -> None:
         await w.run(w.agent(model))
 
 
-@SPEEDS.case(writes(Hidden(20), *says(26)), ABSENT, doors=('capability',))
+@SPEEDS.case(writes(Hidden(20), *says(26), every=0.005), ABSENT, doors=('capability',))
 async def hidden_and_counted_as_none(w: World) -> None:
     """Reasoning that is not streamed, of a server that reports 0 for it."""
     await w.run(w.agent())
@@ -155,13 +155,19 @@ async def shown_and_not_counted(w: World) -> None:
     await w.run(w.agent())
 
 
-@SPEEDS.case(writes(*says(13), Hidden(10), *says(13), usage=TokenUsage(reasoning=10)), ABSENT, doors=('capability',))
+@SPEEDS.case(
+    writes(*says(13), Hidden(10), *says(13), every=0.005, usage=TokenUsage(reasoning=10)), ABSENT, doors=('capability',)
+)
 async def hidden_between(w: World) -> None:
     """Hidden reasoning between two texts, in OpenAI's Responses: nobody knows how long it took."""
     await w.run(w.agent(responses_model(w)))
 
 
-@SPEEDS.case(writes(*says(13), *thinks(12), *says(13), usage=TokenUsage(reasoning=60)), ABSENT, doors=('capability',))
+@SPEEDS.case(
+    writes(*says(13), *thinks(12), *says(13), every=0.005, usage=TokenUsage(reasoning=60)),
+    ABSENT,
+    doors=('capability',),
+)
 async def shown_between(w: World) -> None:
     """A summary of reasoning between two texts: nobody knows how long it took."""
     await w.run(w.agent())
@@ -182,7 +188,7 @@ async def ends_by_itself_in_chunks(w: World) -> None:
     await w.run(w.agent())
 
 
-@SPEEDS.case(writes(*says(6, tokens=3), Hidden()), ABSENT, doors=('capability',))
+@SPEEDS.case(writes(*says(6, tokens=3), Hidden(), every=0.005), ABSENT, doors=('capability',))
 async def short_in_chunks(w: World) -> None:
     """So short an answer in chunks of several tokens that its end token matters."""
     await w.run(w.agent())
@@ -210,7 +216,7 @@ async def tool_call(w: World) -> None:
 
 
 @SPEEDS.case(
-    writes(Hidden(5), final(10, 'a'), Hidden(9), final(10, 'b'), Hidden(4)),
+    writes(Hidden(5), final(10, 'a'), Hidden(9), final(10, 'b'), Hidden(4), every=0.005),
     Expected(speed=False, tools=good(OUTPUT)),
     doors=('capability',),
 )
@@ -219,14 +225,20 @@ async def markup_between(w: World) -> None:
     await w.run(w.agent(output_type=output(w, 0.001)))
 
 
-@SPEEDS.case(writes(Hidden(40), final(10), Hidden(4)), Expected(speed=False, tools=good(OUTPUT)), doors=('capability',))
+@SPEEDS.case(
+    writes(Hidden(40), final(10), Hidden(4), every=0.005),
+    Expected(speed=False, tools=good(OUTPUT)),
+    doors=('capability',),
+)
 async def forced(w: World) -> None:
     """A call with far more hidden tokens than seen ones."""
     await w.run(w.agent(output_type=output(w, 0.001)))
 
 
 @SPEEDS.case(
-    writes(*says(10), Hidden(5), final(10), Hidden(6)), Expected(speed=False, tools=good(OUTPUT)), doors=('capability',)
+    writes(*says(10), Hidden(5), final(10), Hidden(6), every=0.005),
+    Expected(speed=False, tools=good(OUTPUT)),
+    doors=('capability',),
 )
 async def after_text(w: World) -> None:
     """A text and a call with markup around it."""
@@ -234,7 +246,7 @@ async def after_text(w: World) -> None:
 
 
 @SPEEDS.case(
-    writes(Call(OUTPUT, '{"value": 3' + ' ' * 80 + '}', id='out', pieces=9), every=0.02, usage=TokenUsage(output=24)),
+    writes(Call(OUTPUT, '{"value": 3' + ' ' * 80 + '}', id='out', pieces=9), every=0.01, usage=TokenUsage(output=24)),
     Expected(speed=False, tools=good(OUTPUT)),
     doors=('capability',),
 )
@@ -259,7 +271,7 @@ async def first_alone(w: World) -> None:
     await w.run(w.agent())
 
 
-@SPEEDS.case(writes(*says(26), batch=100), ABSENT, doors=('capability',))
+@SPEEDS.case(writes(*says(26), every=0.005, batch=100), ABSENT, doors=('capability',))
 async def flushed(w: World) -> None:
     """A proxy that sends the whole answer at its end."""
     await w.run(w.agent())
@@ -271,15 +283,15 @@ async def few_segments(w: World) -> None:
     await w.run(w.agent())
 
 
-@SPEEDS.case(writes(*says(140), every=0.002, batch=2), Expected(tokens_per_second=500.0), doors=('capability',))
+@SPEEDS.case(writes(*says(110), every=0.003, batch=2), Expected(tokens_per_second=1 / 0.003), doors=('capability',))
 async def many_segments(w: World) -> None:
     """Events that come in twos, in many pieces."""
     await w.run(w.agent())
 
 
-@SPEEDS.case(writes(*says(130), every=0.002), Expected())
+@SPEEDS.case(writes(*says(100), every=0.0025), Expected())
 async def fast(w: World) -> None:
-    """A model that writes 500 tokens a second."""
+    """A model that writes 400 tokens a second."""
     await w.run(w.agent())
 
 
@@ -304,26 +316,26 @@ def stands_still(w: World, seconds: float, *, chunks: int) -> asyncio.Task[float
     return asyncio.create_task(stand_still())
 
 
-@SPEEDS.case(writes(*says(30), every=0.012), ABSENT)
+@SPEEDS.case(writes(*says(20), every=0.02), ABSENT)
 async def still_at_first(w: World) -> None:
     """A client that stands still while the first tokens come, as at the first stream of a process."""
-    free = stands_still(w, 0.15, chunks=0)
+    free = stands_still(w, 0.14, chunks=0)
     await w.run(w.agent())
     w.late = await free - w.provider.served[0].chunks[0].at
 
 
 # The capability cannot tell it from a consumer that held an event.
-@SPEEDS.case(writes(*says(30), every=0.012), Expected(), doors=('handler',))
+@SPEEDS.case(writes(*says(20), every=0.02), Expected(), doors=('handler',))
 async def still_between(w: World) -> None:
     """A client that stands still in the middle of a stream, and catches up."""
-    free = stands_still(w, 0.06, chunks=8)
+    free = stands_still(w, 0.06, chunks=6)
     await w.run(w.agent())
     await free
 
 
-@SPEEDS.case(writes(*says(30), every=0.012), ABSENT, doors=('handler', 'watch'))
+@SPEEDS.case(writes(*says(20), every=0.02), ABSENT, doors=('handler',))
 async def still_at_last(w: World) -> None:
     """A client that stands still while the last tokens come."""
-    free = stands_still(w, 0.11, chunks=22)
+    free = stands_still(w, 0.11, chunks=15)
     await w.run(w.agent())
     await free
