@@ -31,6 +31,8 @@ class Expected:
         chunks: Whether the chunks of what streamed are seen at all.
         first_token: Whether the time to first token is known of what streamed; or of which request.
         pace: Whether gaps and tokens per second are known of what streamed; or of which request.
+        speed: Whether tokens per second are known where the pace is.
+        tokens_per_second: How fast the model writes, where the chunks do not leave as it does.
         tool_times: Whether durations are known of tools that ran; or of which tools.
         untimed: Tools that ran whose durations cannot be known all the same.
         usage: Whether the tokens of complete responses are known.
@@ -54,6 +56,8 @@ class Expected:
     chunks: bool = True
     first_token: bool | tuple[bool, ...] = True
     pace: bool | tuple[bool, ...] = True
+    speed: bool = True
+    tokens_per_second: float | None = None
     tool_times: bool | tuple[str, ...] = True
     untimed: tuple[str, ...] = ()
     usage: bool = True

@@ -16,6 +16,7 @@ from truth.outputs import OUTPUTS
 from truth.preparation import PREPARATION
 from truth.raises import RAISES
 from truth.refusals import REFUSALS
+from truth.speeds import SPEEDS
 from truth.stops import STOPS
 from truth.tools import TOOLS
 from truth.wrappers import WRAPPERS
@@ -40,6 +41,7 @@ GROUPS = (
     WRAPPERS,
     PREPARATION,
     CONSUMERS,
+    SPEEDS,
 )
 
 

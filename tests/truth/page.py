@@ -34,18 +34,25 @@ Only tokens whose chunks were seen have a pace, so the speed is of what the mode
 |---|---|
 | as many chunks as tokens, or one fewer: an answer that ends by itself has an end token that is counted and not shown | chunks - 1 |
 | more chunks than tokens | tokens - 1 |
-| text in far fewer chunks, at least 1.5 tokens in each | tokens, less the first chunk's share of all characters |
-| a single tool call and nothing else, whose chunks are nearly as many as its tokens: the rest is hidden markup | chunks - 1 |
+| text in far fewer chunks, at least 1.5 tokens and more than six characters in each, 32 tokens in all | tokens, less the first chunk's share of all characters |
+| a single tool call and nothing else, whose chunks are nearly as many as its tokens, and as short: the rest is hidden markup | chunks - 1 |
 | any other tool calls without text, and anything between these: some tokens were hidden, and nobody knows where | absent |
 | hidden reasoning with a count | without those tokens |
 | reasoning that is shown and counted | of the answer alone: what is shown may be a summary |
-| hidden reasoning without a count | absent |
+| hidden reasoning without a count, or a count of 0; counted reasoning inside an answer | absent |
 | chunks that came in pieces out of a buffer: a proxy that flushes at the end, many events in few network packets | absent |
+| a client that stood still while the first or the last chunks came: they are read at once, and too late | absent |
 | no usage, a stream that broke, your own code that held the stream for more than a tenth of the time | absent |
 
-Two limits are known.
-A server that neither shows nor counts its reasoning looks like one that writes a few tokens per chunk, and is shown too fast if it hides a third of its tokens or more.
-A stream of more than about 1,000 single-token chunks a second counts as pieces of a buffer, and has no speed.
+A client that stands still in mid-stream catches up: the speed is right.
+
+These limits are known:
+
+- A server that neither shows nor counts its reasoning, and sends several tokens per chunk, is shown too fast.
+- A stream of more than about 1,000 single-token chunks a second counts as pieces of a buffer, and has no speed.
+- A client that gets too little of the processor for long reads late, but evenly: the speed is its own. On two cores with seven busy processes each, 140 were seen for a true 200.
+- A client that stands still while the last one or two chunks come looks like a model that paused before them.
+- The time to first token is that of whoever waits. It includes what the client did before it looked at the first chunk: blocking the event loop, or building its schemas at the first stream of a process. For the OpenAI SDK's Responses that is about half a second of CPU, after the first event has arrived, where nothing tells it from a slow model: [ask once at start-up](deployment.md#is-it-us-or-the-provider).
 
 ## Many streams
 

@@ -72,11 +72,11 @@ def _pace(row: Row, place: int, record: ResponseRecord, truth: Served) -> None:
     median = None if record.inter_chunk_latencies is None else record.inter_chunk_latencies.quantile(0.5)
     if median is not None:
         row.gap = max(row.gap or 0.0, abs(median - statistics.median(gaps)))
-    usage = truth.request.include_usage and row.expected.usage
+    usage = truth.request.include_usage and row.expected.usage and row.expected.speed
     speed = record.output_tokens_per_second
     equal(row, f'the speed of request {record.step} is known', speed is not None, expected and usage)
-    if speed is not None and truth.window and record.output_tokens:
-        true = (record.output_tokens - 1) / truth.window
+    if speed is not None and truth.window:
+        true = row.expected.tokens_per_second or sum(chunk.tokens for chunk in truth.chunks[1:]) / truth.window
         error = abs(speed - true) / true
         if truth.window >= SHORTEST_WINDOW:
             row.speed = max(row.speed or 0.0, error)

@@ -13,9 +13,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from pydantic_ai import Agent, RunUsage
 
 from streamtap import PrometheusSink, Tap, UsageSink
-from streamtap.testing import Capture, MemorySink, PacedProvider
+from streamtap.testing import Capture, MemorySink
 from support.paced_models import paced_client, paced_model
 from truth.exposition import Scrape, scrape
+from truth.wires import WireProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
     from pydantic_ai.models import Model
 
-    from streamtap.testing import Served
+    from streamtap.testing import PacedProvider, Served
     from support.doors import Door
     from truth.case import Case
 
@@ -306,6 +307,6 @@ def happen(case: Case, door: Door) -> tuple[Happened, Capture]:
             await asyncio.sleep(0)
         return world
 
-    with PacedProvider(case.script) as provider:
+    with WireProvider(case.script) as provider:
         world = asyncio.run(main(provider))
         return happened_in(world, provider.served, raised), world.seen

@@ -16,11 +16,17 @@ MAX_PARTS = 256
 
 MAX_STALL_STARTS = 16
 
+CLEARLY_LONGER = 1.25
+"""How many times as long as those before it a wait is that is kept: between a millisecond and an hour there are few."""
+
 SLOW_CONSUMER_SHARE = 0.1
 """A consumer that held the stream for more of a window than this hides the model's own pace."""
 
 SHORTEST_HOLD = 0.001
 """Seconds; a shorter time between an event and the next request for one is pydantic-ai's own work, and nobody's hold."""
+
+SHORTEST_WAIT = 0.001
+"""Seconds; chunks that come closer together had waited, in a buffer or for a client that stood still."""
 
 Role = Literal['thinking', 'answer', 'call', 'output_call']
 """What a part is to the user: thinking, an answer that a user sees, a call of a tool, or the call that is the output."""
@@ -49,6 +55,15 @@ class NativeCall:
     started: float
     ended: float | None = None
     succeeded: bool = True
+
+
+@dataclass(slots=True)
+class LongestWait:
+    """A wait for a chunk that was clearly longer than those before it: its seconds, the chunks before it, and when it ended."""
+
+    seconds: float
+    chunks_before: int
+    ended: float
 
 
 class ResponseMeter:
@@ -89,6 +104,7 @@ class ResponseMeter:
         'held',
         'held_at_end',
         'last_chunk',
+        'longest_waits',
         'max_inter_chunk_latency',
         'native_at_last',
         'native_calls',
@@ -115,6 +131,8 @@ class ResponseMeter:
         self.final_result: float | None = None
         self.last_chunk = 0.0
         self.chunks = 0
+        self.longest_waits: list[LongestWait] = []
+        """Each that was longer than all before it, by `CLEARLY_LONGER` at least."""
         self.max_inter_chunk_latency = 0.0
         self.stalls = 0
         self.stall_seconds = 0.0
@@ -312,7 +330,11 @@ class ResponseMeter:
 
     def _note(self, gap: float, now: float) -> None:
         """Record a gap that is the longest so far, or a stall."""
-        self.max_inter_chunk_latency = max(self.max_inter_chunk_latency, gap)
+        if gap > self.max_inter_chunk_latency:
+            self.max_inter_chunk_latency = gap
+            longest = self.longest_waits[-1].seconds if self.longest_waits else SHORTEST_WAIT
+            if gap >= CLEARLY_LONGER * longest:
+                self.longest_waits.append(LongestWait(gap, self.chunks, now))
         if gap > self._stall_after:
             self._stall(now, gap)
         self._notable = min(self.max_inter_chunk_latency, self._stall_after)

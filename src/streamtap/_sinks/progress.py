@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 MAX_MODELS = 200
 """How many models' tokens per chunk are remembered."""
 
+SHORTEST_WAIT = 0.001
+"""Seconds; chunks that come closer together come out of a buffer, whose pace is not the model's."""
+
 SHOWN = 10
 """How many open runs, and how many ended ones, a display shows."""
 
@@ -48,7 +51,8 @@ class RunProgress:
         chunks: How many chunks of the current response have arrived.
         tokens_per_second: How fast the model writes: an estimate while it streams, otherwise the speed of the run's
             finished responses; `None` where neither is known.
-        is_estimate: Whether that speed is an estimate: chunks per second, times this model's tokens per chunk so far.
+        is_estimate: Whether that speed is an estimate: chunks per second, times this model's tokens per chunk
+            in the responses so far that have a speed.
         output_tokens: Output tokens of the finished requests, as the provider counts them.
         cost_usd: Cost of the finished requests, if known.
         silent_for: Seconds for which the model has been silent, if the run is waiting for it.
@@ -104,7 +108,7 @@ class Progress(BaseSink):
         # Weak: whoever shows progress does not keep a tap alive.
         self._live: list[weakref.WeakMethod[Callable[[], Live]]] = []
         self._open: dict[str, _Sums] = {}
-        self._per_chunk: dict[tuple[str, str], _Sums] = {}
+        self._of_models: dict[tuple[str, str], _Sums] = {}
         self._ended: deque[tuple[int, RunProgress]] = deque(maxlen=MAX_ENDED)
         self._count = 0
 
@@ -126,10 +130,8 @@ class Progress(BaseSink):
         if (sums := self._open.get(record.run_id)) is not None:
             sums.add_response(record)
         key = record.provider, record.model
-        if record.chunks and record.output_tokens and (key in self._per_chunk or len(self._per_chunk) < MAX_MODELS):
-            seen = self._per_chunk.setdefault(key, _Sums())
-            seen.chunks += record.chunks
-            seen.tokens += record.output_tokens - _unseen_tokens(record)
+        if record.output_tokens_per_second and (key in self._of_models or len(self._of_models) < MAX_MODELS):
+            self._of_models.setdefault(key, _Sums()).add_response(record)
 
     def run_ended(self, record: RunRecord) -> None:
         """Keep the run's final state for the next update."""
@@ -241,18 +243,18 @@ class Progress(BaseSink):
         return known if response is None else self._with_response(known, response)
 
     def _with_response(self, known: RunProgress, response: LiveResponse) -> RunProgress:
-        seen = self._per_chunk.get((response.provider, response.model))
+        of_model = self._of_models.get((response.provider, response.model))
         estimate = None
-        if seen is not None and response.chunks > 1 and response.window:
-            estimate = (response.chunks - 1) / response.window * seen.tokens / seen.chunks
+        if of_model is not None and response.window and response.window >= SHORTEST_WAIT * (response.chunks - 1):
+            estimate = (response.chunks - 1) / response.window * of_model.tokens_per_chunk
         writes = response.chunks > 0
         return replace(
             known,
             doing='streaming' if writes else 'waiting' if response.streamed else 'answering',
             names=(response.model,),
             chunks=response.chunks,
-            tokens_per_second=estimate if writes else known.tokens_per_second,
-            is_estimate=estimate is not None,
+            tokens_per_second=(estimate or None) if writes else known.tokens_per_second,
+            is_estimate=bool(estimate),
             silent_for=response.wait,
             is_stalled=response.stalled is not None,
         )
@@ -262,11 +264,11 @@ class _Sums:
     """Sums over finished responses."""
 
     def __init__(self) -> None:
-        self.chunks = 0
         self.tokens = 0
         self.cost_usd: float | None = None
         self._written_tokens = 0.0
         self._writing_seconds = 0.0
+        self._chunks = 0
 
     def add_response(self, record: ResponseRecord) -> None:
         self.tokens += record.output_tokens or 0
@@ -275,14 +277,14 @@ class _Sums:
         if record.output_tokens_per_second and record.inter_chunk_latency_sum:
             self._written_tokens += record.output_tokens_per_second * record.inter_chunk_latency_sum
             self._writing_seconds += record.inter_chunk_latency_sum
+            self._chunks += record.chunks - 1
 
     @property
     def speed(self) -> float | None:
         """Output tokens per second over the responses whose speed is known, each for as long as it was being written."""
         return self._written_tokens / self._writing_seconds if self._writing_seconds else None
 
-
-def _unseen_tokens(record: ResponseRecord) -> int:
-    """Output tokens that arrived in no chunk: reasoning that the provider counts but does not show."""
-    is_shown = any(part.kind == 'thinking' and part.chunks for part in record.parts)
-    return 0 if is_shown else min(record.reasoning_tokens or 0, record.output_tokens or 0)
+    @property
+    def tokens_per_chunk(self) -> float:
+        """How many tokens a chunk had, over the responses whose speed is known."""
+        return self._written_tokens / self._chunks if self._chunks else 0.0

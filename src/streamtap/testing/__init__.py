@@ -13,7 +13,7 @@ from streamtap.testing._clock import FakeClock
 from streamtap.testing._memory import Capture, MemorySink, capture, capture_of
 from streamtap.testing._provider import PacedProvider
 from streamtap.testing._request import ChatRequest
-from streamtap.testing._script import Call, Drop, Fail, Hang, Pause, Reply, Say, Think, TokenUsage, words
+from streamtap.testing._script import Call, Drop, Fail, Hang, Hidden, Pause, Reply, Say, Think, TokenUsage, words
 from streamtap.testing._served import SentChunk, Served
 
 # What pytest loads along with this module, if that is a plugin: nothing else needs pytest.
@@ -27,6 +27,7 @@ __all__ = [
     'Fail',
     'FakeClock',
     'Hang',
+    'Hidden',
     'MemorySink',
     'PacedProvider',
     'Pause',

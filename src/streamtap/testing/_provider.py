@@ -13,7 +13,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from streamtap.testing._openai_wire import Wording, error_response
 from streamtap.testing._request import ChatRequest, Script, in_turn
@@ -21,7 +21,18 @@ from streamtap.testing._script import Drop, Fail, Hang, Reply, TimedChunk
 from streamtap.testing._served import SentChunk, Served
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """How requests of an API are read, and how replies are worded in it."""
+
+    parse: Callable[..., ChatRequest]
+    wording: type[Wording]
+
+
+CHAT = Api(ChatRequest.parse, Wording)
 
 
 class PacedProvider:
@@ -40,6 +51,9 @@ class PacedProvider:
         TypeError: If the script is neither a sequence of replies nor callable.
         ValueError: If the script is empty, the port is out of range or `keep` is less than 1.
     """
+
+    _apis: ClassVar[Mapping[str, Api]] = {'POST /v1/chat/completions': CHAT}
+    """By method and path."""
 
     def __init__(self, script: Script, *, port: int = 0, keep: int = 10_000) -> None:
         self._script: Callable[[ChatRequest], object] = script if callable(script) else in_turn(script)
@@ -155,15 +169,16 @@ class PacedProvider:
         target, headers, body = await _read_request(reader)
         received_at = time.perf_counter()
         stays = headers.get('connection', '').lower() != 'close'
-        if target != 'POST /v1/chat/completions':
+        api = self._apis.get(target)
+        if api is None:
             await _write(writer, error_response(404, f'nothing is served at {target!r}'))
             return stays
         try:
-            request = ChatRequest.parse(body, number=self._count)
+            request = api.parse(body, number=self._count)
         except ValueError as error:
             await _write(writer, error_response(400, str(error)))
             return stays
-        exchange = _Exchange(received_at, reader, writer, request)
+        exchange = _Exchange(received_at, reader, writer, request, api.wording)
         with self._lock:
             self._exchanges.append(exchange)
             self._count += 1
@@ -195,6 +210,7 @@ class _Exchange:
     reader: _Reader
     writer: asyncio.StreamWriter
     request: ChatRequest
+    wording: type[Wording]
     headers_at: float | None = None
     chunks: list[SentChunk] = field(default_factory=list[SentChunk])
     finished_at: float | None = None
@@ -206,11 +222,11 @@ class _Exchange:
 
     async def carry_out(self, reply: Reply) -> bool:
         """Send the reply at its pace; returns whether the connection can be used again."""
-        wording, ending = Wording(reply, self.request), reply.ending
+        wording, ending = self.wording(reply, self.request), reply.ending
         chunks, end = reply.timetable()
         streams = self.request.stream and reply.status == 200
         if streams:
-            await self._stream(reply.headers_after, wording, chunks)
+            await self._stream(reply, wording, chunks)
         await self._until(end if reply.status == 200 else reply.headers_after)
         if isinstance(ending, Hang):
             await self._until(math.inf)
@@ -225,17 +241,19 @@ class _Exchange:
         await _write(self.writer, last)
         return True
 
-    async def _stream(self, headers_after: float, wording: Wording, chunks: Iterable[TimedChunk]) -> None:
-        opening = wording.opening()
-        await self._until(headers_after)
+    async def _stream(self, reply: Reply, wording: Wording, chunks: Sequence[TimedChunk]) -> None:
+        opening, batch = wording.opening(), reply.batch
+        await self._until(reply.headers_after)
         self.headers_at = time.perf_counter()
         self.headers_at = await _write(self.writer, opening)
-        for chunk in chunks:
-            data = wording.chunk(chunk)
-            await self._until(chunk.after)
+        for start in range(0, len(chunks), batch):
+            together = chunks[start : start + batch]
+            data = b''.join(map(wording.chunk, together))
+            await self._until(together[-1].after)
             began = time.perf_counter()
-            self.chunks.append(SentChunk(began, chunk.kind, chunk.text, began))
-            self.chunks[-1] = SentChunk(await _write(self.writer, data), chunk.kind, chunk.text, began)
+            self.chunks += [_sent(chunk, began, began) for chunk in together]
+            at = await _write(self.writer, data)
+            self.chunks[start:] = [_sent(chunk, at, began) for chunk in together]
 
     async def _until(self, after: float) -> None:
         # Without this a stream with no pauses would neither let others run nor notice that its client is gone.
@@ -286,6 +304,10 @@ async def _read_request(reader: _Reader) -> tuple[str, dict[str, str], bytes]:
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(':') for line in lines)}
     length = headers.get('content-length', '')
     return start.rpartition(' ')[0], headers, await reader.readexactly(int(length) if length.isdecimal() else 0)
+
+
+def _sent(chunk: TimedChunk, at: float, began: float) -> SentChunk:
+    return SentChunk(at, chunk.kind, chunk.text, began, chunk.tokens)
 
 
 async def _write(writer: asyncio.StreamWriter, data: bytes) -> float:

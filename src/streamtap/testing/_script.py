@@ -21,15 +21,18 @@ class Think:
 
     Args:
         text: What the chunk holds; not empty.
+        tokens: How many tokens it is, each of which takes `Reply.every`.
 
     Raises:
-        ValueError: If `text` is empty.
+        ValueError: If `text` is empty or `tokens` is less than 1.
     """
 
     text: str
+    tokens: int = 1
 
     def __post_init__(self) -> None:
         _require_text('Think.text', self.text)
+        _require_tokens('Think.tokens', self.tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +41,18 @@ class Say:
 
     Args:
         text: What the chunk holds; not empty.
+        tokens: How many tokens it is, each of which takes `Reply.every`.
 
     Raises:
-        ValueError: If `text` is empty.
+        ValueError: If `text` is empty or `tokens` is less than 1.
     """
 
     text: str
+    tokens: int = 1
 
     def __post_init__(self) -> None:
         _require_text('Say.text', self.text)
+        _require_tokens('Say.tokens', self.tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,25 @@ class Call:
         text = self.arguments
         count = min(self.pieces, len(text))
         return tuple(text[len(text) * i // count : len(text) * (i + 1) // count] for i in range(count))
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Tokens that the model writes and nobody sees: reasoning, the markup of a tool call, the token that ends an answer.
+
+    They take their time and are counted; `TokenUsage.reasoning` says whether they are reported as reasoning.
+
+    Args:
+        tokens: How many, each of which takes `Reply.every`.
+
+    Raises:
+        ValueError: If `tokens` is less than 1.
+    """
+
+    tokens: int = 1
+
+    def __post_init__(self) -> None:
+        _require_tokens('Hidden.tokens', self.tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +158,7 @@ class Fail:
     code: int | str
 
 
-Step: TypeAlias = Think | Say | Call | Pause | Hang | Drop | Fail
+Step: TypeAlias = Think | Say | Call | Hidden | Pause | Hang | Drop | Fail
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +167,8 @@ class TokenUsage:
 
     Args:
         input: Tokens of the prompt, including the cached ones.
-        output: Tokens of the answer, including the reasoning ones; `None` counts one for each content chunk.
+        output: Tokens of the answer, including the reasoning ones; `None` counts those of all steps, and one for each
+            chunk of a tool call.
         cached: Tokens of the prompt that were read from the cache.
         reasoning: Tokens of the answer that were reasoning.
 
@@ -169,12 +195,14 @@ class TimedChunk:
         kind: What the chunk holds.
         text: The text, the reasoning, the tool's name or the piece of arguments.
         call: The call's index in the reply, if the chunk belongs to one.
+        tokens: How many tokens it is.
     """
 
     after: float
     kind: ChunkKind
     text: str
     call: int | None = None
+    tokens: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,14 +214,17 @@ class Reply:
         status: HTTP status: 200, or 400 to 599 for an error, whose only step can be a `Fail`.
         headers_after: Seconds from the request's arrival to the response's headers.
         first_after: Seconds from the headers to the first content chunk.
-        every: Seconds between successive content chunks.
+        every: Seconds that a token takes: that is the time between two content chunks which hold one token each.
+        batch: How many content chunks are sent in one piece, when the last of them is due, as a proxy does that
+            collects them; at least as many as there are for one that sends the whole answer at its end.
         usage: The reported tokens; `None` if the provider reports none at all.
         finish_reason: By default `'tool_calls'` if there is a `Call`, else `'stop'`.
         model: The model's name in the response; by default the one that was asked for.
 
     Raises:
         TypeError: If something in `steps` is not a step, or a time is not a number.
-        ValueError: If a time is negative or not finite, the status is out of range, or steps follow the last one.
+        ValueError: If a time is negative or not finite, the status is out of range, `batch` is less than 1, or steps
+            follow the last one.
     """
 
     steps: Sequence[Step] = ()
@@ -202,6 +233,7 @@ class Reply:
     headers_after: float = 0.0
     first_after: float = 0.0
     every: float = 0.0
+    batch: int = 1
     usage: TokenUsage | None = TokenUsage()
     finish_reason: str | None = None
     model: str | None = None
@@ -215,8 +247,12 @@ class Reply:
             raise ValueError(f'Reply.status must be 200 or 400 to 599, not {self.status!r}')
         if self.status != 200 and any(not isinstance(step, Fail) for step in self.steps):
             raise ValueError(f'a reply with status {self.status} can have no step but a Fail')
+        if self.batch < 1:
+            raise ValueError(f'Reply.batch must be at least 1, not {self.batch!r}')
         if self.usage and self.usage.output is None:
-            object.__setattr__(self, 'usage', replace(self.usage, output=len(self.timetable()[0])))
+            hidden = sum(step.tokens for step in self.steps if isinstance(step, Hidden))
+            shown = sum(chunk.tokens for chunk in self.timetable()[0])
+            object.__setattr__(self, 'usage', replace(self.usage, output=hidden + shown))
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -237,9 +273,12 @@ class Reply:
         for step in self.steps:
             if isinstance(step, Pause):
                 after += step.seconds
+            if isinstance(step, Hidden):
+                after += step.tokens * self.every
             for kind, text in _contents(step):
-                after += self.every if chunks else 0.0
-                chunks.append(TimedChunk(after, kind, text, calls if isinstance(step, Call) else None))
+                tokens = step.tokens if isinstance(step, Say | Think) else 1
+                after += tokens * self.every if chunks else 0.0
+                chunks.append(TimedChunk(after, kind, text, calls if isinstance(step, Call) else None, tokens))
             calls += isinstance(step, Call)
         return tuple(chunks), after
 
@@ -275,7 +314,7 @@ def _checked_steps(given: Sequence[object]) -> tuple[object, ...]:
         raise TypeError('Reply.steps must be a sequence of steps, not a string: use words() or [Say(...)]')
     steps = tuple(given)
     for step in steps:
-        if not isinstance(step, Think | Say | Call | Pause | Hang | Drop | Fail):
+        if not isinstance(step, Think | Say | Call | Hidden | Pause | Hang | Drop | Fail):
             raise TypeError(f'not a step of a reply: {step!r}')
     for step in steps[:-1]:
         if isinstance(step, Hang | Drop | Fail):
@@ -286,6 +325,11 @@ def _checked_steps(given: Sequence[object]) -> tuple[object, ...]:
 def _require_text(name: str, text: str) -> None:
     if not text:
         raise ValueError(f'{name} must not be empty')
+
+
+def _require_tokens(name: str, tokens: int) -> None:
+    if tokens < 1:
+        raise ValueError(f'{name} must be at least 1, not {tokens!r}')
 
 
 def _require_seconds(name: str, seconds: object) -> None:

@@ -20,12 +20,14 @@ class SentChunk:
         text: The text, the reasoning, the tool's name or the piece of arguments.
         began: Just before the write. A client in the same process may see the chunk before `at`, because the thread
             that wrote it may have to wait for the interpreter, but never before `began`.
+        tokens: How many tokens it held.
     """
 
     at: float
     kind: ChunkKind
     text: str
     began: float
+    tokens: int = 1
 
 
 @dataclass(frozen=True, slots=True)

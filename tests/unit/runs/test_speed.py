@@ -99,6 +99,30 @@ def test_hidden_reasoning_of_unknown_length_hides_the_pace():
     assert speed(metered(('thinking', 0), ('answer', 20)), said(20)) is None
 
 
+def test_hidden_reasoning_beside_reasoning_that_is_shown_hides_the_pace():
+    """One part came without content, and nobody counts it."""
+    assert speed(metered(('thinking', 10), ('thinking', 0), ('answer', 20)), said(30)) is None
+
+
+def test_counted_reasoning_inside_an_answer_hides_the_pace():
+    """Nobody knows how much of the time it took, whether a summary of it is shown or not; before the answer it may be."""
+    for summary in (0, 5):
+        parts: tuple[tuple[Role, int], ...] = (('answer', 10), ('thinking', summary), ('answer', 10))
+        assert speed(metered(*parts), said(80, reasoning=60)) is None
+    assert speed(metered(('answer', 10), ('thinking', 5), ('answer', 10)), said(25)) == 50.0
+
+
+def test_tokens_beyond_chunks_that_may_be_single_ones_were_hidden():
+    """Of a server that reports no reasoning: chunks of five characters each do not hold three tokens."""
+    assert speed(metered(('answer', 20), sizes=(5, 5)), said(60, answer=100)) is None
+
+
+def test_the_end_token_hides_the_pace_of_a_short_answer_in_chunks_of_several():
+    """Whether there is one nobody knows, and in few tokens it matters."""
+    meter = metered(('answer', 4), gaps=[0.5] * 3, sizes=(25, 25))
+    assert [speed(meter, said(tokens, answer=100)) for tokens in (31, 32)] == [None, 16.0]
+
+
 @pytest.mark.parametrize('tokens', [22, 29])
 def test_tokens_that_are_hidden_somewhere_hide_the_pace(tokens: int):
     """Too many for the chunks, too few for chunks of several."""
@@ -109,6 +133,11 @@ def test_a_tool_call_has_the_pace_of_its_chunks():
     """Around them there is markup, of which nobody knows when it was written."""
     assert speed(metered(('call', 20)), said(32)) == 50.0
     assert speed(metered(('output_call', 20)), said(32)) == 50.0
+
+
+def test_a_call_in_chunks_of_several_tokens_hides_the_pace():
+    """Some of its tokens are markup."""
+    assert speed(metered(('call', 10)), said(22, answer=100)) is None
 
 
 @pytest.mark.parametrize('calls', [(('call', 7),), (('call', 10), ('call', 10)), (('call', 20),)])
@@ -130,6 +159,26 @@ def test_many_pieces_have_the_pace_of_the_model():
     """Some chunks come together on any network."""
     gaps = [0.0001, 0.0399] * 100
     assert speed(metered(('answer', 201), gaps=gaps), said(201)) == 50.0
+
+
+@pytest.mark.parametrize(
+    'gaps',
+    [
+        [*[0.0005] * 9, *[0.02] * 20],
+        [*[0.0005] * 4, 0.002, *[0.0005] * 4, *[0.02] * 20],
+        [*[0.02] * 20, 0.2, *[0.0005] * 8],
+    ],
+)
+def test_a_client_that_stands_still_at_an_end_of_the_stream_hides_the_pace(gaps: list[float]):
+    """What had come by then is read at once, so that the first chunk is seen late, or the last one."""
+    assert speed(metered(('answer', 30), gaps=gaps), said(30)) is None
+
+
+def test_a_client_that_stands_still_in_mid_stream_catches_up():
+    """First and last chunk are seen when they come; a silence of the model before its last chunk counts."""
+    caught_up = [*[0.02] * 10, 0.2, *[0.0] * 9, *[0.02] * 10]
+    assert speed(metered(('answer', 31), gaps=caught_up), said(31)) == 50.0
+    assert speed(metered(('answer', 31), gaps=[*[0.02] * 29, 0.02 + 0.4]), said(31)) == 30.0
 
 
 @pytest.mark.parametrize(

@@ -77,21 +77,40 @@ def test_before_any_response_ended_chunks_are_no_tokens():
     assert str(now) == 'a  3.00 s  m writes  21 chunks'
 
 
+MEASURED: dict[str, Any] = {'chunks': 11, 'output_tokens_per_second': 60.0, 'inter_chunk_latency_sum': 0.5}
+"""Three tokens in each chunk after the first."""
+
+
 def test_the_speed_is_estimated_from_what_a_chunk_of_that_model_had():
-    """And says so; reasoning that came in no chunk does not count."""
+    """And says so; of tokens that were in no chunk the measured speed knows nothing, and so the estimate does not."""
     progress = progress_of(streaming())
-    progress.response_ended(
-        response(chunks=10, output_tokens=50, reasoning_tokens=20, output_tokens_per_second=49.0, cost_usd=0.5)
-    )
+    progress.response_ended(response(**MEASURED, output_tokens=50, reasoning_tokens=20, cost_usd=0.5))
     (now,) = progress.now()
     assert (now.tokens_per_second, now.is_estimate, now.output_tokens, now.cost_usd) == (30.0, True, 50, 0.5)
     assert str(now) == 'a  3.00 s  m writes  about 30 tokens/s'
 
 
+def test_responses_without_a_speed_give_no_estimate():
+    """Some of their tokens were hidden, or their chunks came out of a buffer: chunks are no tokens."""
+    progress = progress_of(streaming())
+    progress.response_ended(response(chunks=10, output_tokens=50, output_tokens_per_second=None))
+    (now,) = progress.now()
+    assert (now.tokens_per_second, now.is_estimate) == (None, False)
+    assert str(now) == 'a  3.00 s  m writes  21 chunks'
+
+
+def test_chunks_out_of_a_buffer_give_no_estimate():
+    """A thousand at once."""
+    progress = progress_of(streaming(chunks=1001, window=0.5))
+    progress.response_ended(response(**MEASURED))
+    (now,) = progress.now()
+    assert (now.tokens_per_second, now.is_estimate) == (None, False)
+
+
 def test_another_models_chunks_say_nothing():
     """Each model has its own."""
     progress = progress_of(streaming(model='other'))
-    progress.response_ended(response(chunks=10, output_tokens=50))
+    progress.response_ended(response(**MEASURED))
     assert [now.is_estimate for now in progress.now()] == [False]
 
 

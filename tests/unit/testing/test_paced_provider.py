@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from contextlib import asynccontextmanager, suppress
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,6 +26,7 @@ from streamtap.testing import (
     Drop,
     Fail,
     Hang,
+    Hidden,
     PacedProvider,
     Pause,
     Reply,
@@ -377,6 +379,17 @@ def test_pace() -> None:
     assert served.finished_at >= served.chunks[-1].at
 
 
+def test_a_batch_leaves_when_its_last_chunk_is_due() -> None:
+    """A proxy collects chunks: the client gets them in one piece, and no token is lost."""
+    with PacedProvider([Reply(words('a b c d e'), first_after=0.05, every=0.02, batch=2)]) as provider:
+        assert run(provider).output == 'a b c d e'
+        (served,) = provider.served
+    due = [0.07, 0.07, 0.11, 0.11, 0.13]
+    late = [chunk.began - served.received_at - after for chunk, after in zip(served.chunks, due, strict=True)]
+    assert all(0 <= delay < 0.05 for delay in late)
+    assert [chunk.at == other.at for chunk, other in pairwise(served.chunks)] == [True, False, True, False]
+
+
 def test_blocked_client_does_not_delay() -> None:
     """A client which blocks its event loop leaves the provider's pace alone."""
 
@@ -487,6 +500,10 @@ BAD: list[tuple[type[Exception], str, Callable[[], object]]] = [
     (ValueError, 'pieces', lambda: Call('add', {}, pieces=0)),
     (TypeError, 'JSON', lambda: Call('add', {'a': object()})),
     (ValueError, 'negative', lambda: Pause(-1)),
+    (ValueError, 'Say.tokens', lambda: Say('a', 0)),
+    (ValueError, 'Think.tokens', lambda: Think('a', 0)),
+    (ValueError, 'Hidden.tokens', lambda: Hidden(0)),
+    (ValueError, 'batch', lambda: Reply(batch=0)),
     (ValueError, 'finite', lambda: Reply(every=float('nan'))),
     (ValueError, 'first_after', lambda: Reply(first_after=-0.1)),
     (TypeError, 'headers_after', lambda: Reply(headers_after='1')),  # pyright: ignore[reportArgumentType]
@@ -522,6 +539,15 @@ def test_replies_know_their_usage() -> None:
     """A reply counts its chunks for an output which was left open."""
     reply = Reply([Think('a'), Call('add', {'a': 1}, pieces=2)], usage=TokenUsage(input=5))
     assert reply.usage == TokenUsage(input=5, output=4)
+
+
+def test_tokens_take_their_time_and_are_counted() -> None:
+    """Those that nobody sees as well, wherever they are; those of the first chunk are over when it is due."""
+    reply = Reply([Hidden(3), Say('abc', 4), Hidden(2), Think('de', 2), Hidden()], first_after=1.0, every=0.5)
+    chunks, end = reply.timetable()
+    assert [(chunk.after, chunk.text, chunk.tokens) for chunk in chunks] == [(2.5, 'abc', 4), (4.5, 'de', 2)]
+    assert end == 5.0
+    assert reply.usage == TokenUsage(output=12)
 
 
 def test_only_the_last_requests_are_remembered():
