@@ -34,6 +34,7 @@ CORE = (
     'unit/meter/test_response.py',
     'unit/test_tap.py',
     'promises/test_isolation.py',
+    'promises/test_outages.py',
     'unit/sinks/usage/test_usage.py',
     'unit/sinks/otel/test_spans.py',
     'unit/sinks/prometheus/test_prometheus.py',
