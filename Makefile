@@ -50,8 +50,8 @@ bench-peers: .bench/installed ## The same beside every peer, in an environment o
 truth: $(STAMP) ## Every number beside what really happened: prints the table and writes docs/accuracy.md
 	PYTHONPATH=tests $(BIN)/python -m truth --write $(TRUTH)
 
-compat: ## The core of the tests on the oldest and newest releases, and on two between; COMPAT=short for the oldest
-	$(PYTHON) tests/tools/compat.py $(COMPAT)
+compat: ## The core of the tests on each Python found, with the oldest and newest releases; COMPAT=short for the extremes
+	PYTHONPATH=tests $(PYTHON) -m tools.compat $(COMPAT)
 
 package: $(STAMP) ## The sdist and the wheel into dist/, tried bare and with each extra; PACKAGE='--only bare' for one
 	PYTHONPATH=tests $(BIN)/python -m package $(PACKAGE)

@@ -12,26 +12,16 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client import CollectorRegistry
 
-from streamtap._upstream.versions import TooOldError
 from support import victoria_server
 from support.required import SERVERS, missing
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from support.victoria_server import VictoriaMetrics
 
 pytest_plugins = ['pytester', 'streamtap.testing']
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call() -> Generator[None]:
-    """Skip a test of a door that the installed pydantic-ai is too old for; test_upstream_contract.py says which."""
-    try:
-        return (yield)
-    except TooOldError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture

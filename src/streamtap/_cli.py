@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from streamtap._demo.fault import FAULTS, Fault
 from streamtap._export import export_dashboards
+from streamtap._upstream.versions import TooOldError
 from streamtap._version import __version__
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def _demo(arguments: argparse.Namespace) -> int:
             model=arguments.model,
             fault=Fault(arguments.fault, after=arguments.fault_after),
         )
-    except DemoError as error:
+    except (DemoError, TooOldError) as error:
         return _refuse('demo', str(error))
     return 0
 

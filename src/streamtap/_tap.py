@@ -90,6 +90,7 @@ class Tap:
         enabled: Whether to measure. By default (`None`) it does, unless the environment has `STREAMTAP_DISABLED=1`.
 
     Raises:
+        RuntimeError: If it measures, and the installed pydantic-ai is older than 2.26.
         TypeError: If something in `sinks` is not a sink, or another argument is of the wrong type.
         ValueError: If a threshold is not above 0, or a label's name is not allowed.
     """
@@ -124,6 +125,8 @@ class Tap:
             raise TypeError(f'enabled must be a bool or None, not {enabled!r}')
         switched_off = os.environ.get('STREAMTAP_DISABLED', '') in ('1', 'true', 'yes')
         self._enabled = not switched_off if enabled is None else enabled
+        if self._enabled:
+            versions.check_release()
         self._usage = next((sink for sink in chosen if isinstance(sink, UsageSink)), None)
         if on_run is not None:
             chosen = (*chosen, RunCallback(on_run))
@@ -193,11 +196,7 @@ class Tap:
             stream: Whether to make every request of the agent stream, so that plain `run()` has a time to first token
                 too. Runs then pay the usual cost of streaming, and fail on models that cannot stream. Default `False`:
                 nothing streams that would not stream anyway.
-
-        Raises:
-            RuntimeError: If the installed pydantic-ai is older than 2.23.
         """
-        versions.require(versions.CAPABILITY, 'tap.capability()', 'give each run event_stream_handler=tap')
         return TapCapability(self._capability_door() if self._enabled else None, stream=stream, tap=self)
 
     def watch(
@@ -223,10 +222,8 @@ class Tap:
             model: The model's name, likewise.
 
         Raises:
-            RuntimeError: If the installed pydantic-ai is older than 2.26.
             TypeError: If `events` is not an async iterable; pydantic-ai's context managers must be entered first.
         """
-        versions.require(versions.WATCH, 'tap.watch()', 'give the run event_stream_handler=tap')
         check_watchable(events)
         if not self._enabled:
             return cast('AsyncIterator[EventT]', ObservedStream(cast('Any', events), monotonic, NoObserver()))

@@ -104,7 +104,7 @@ PRINTED = {
 """What each prints, in this order, among other lines."""
 SERVERS = {'fastapi_streaming', 'gunicorn_workers'}
 
-pytestmark = [needs('capability', 'run_timeouts'), pytest.mark.timeout(SECONDS + 10)]
+pytestmark = [needs('run_timeouts'), pytest.mark.timeout(SECONDS + 10)]
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -15,41 +15,38 @@ from pydantic_ai.exceptions import UsageLimitExceeded
 
 from streamtap import Tap, TapCapability
 from streamtap._upstream import event_sources, known_tools, outcomes, run_context, versions
-from streamtap._upstream.versions import RELEASE, release_of
-from support.pydantic_ai_features import needs
+from streamtap._upstream.versions import OLDEST, release_of
+from support.paths import ROOT
+from support.pydantic_ai_features import RELEASE
 from support.scripted import Calls, agent
-
-OLDEST = (1, 85)
 
 ATTRIBUTES: dict[str, dict[tuple[int, int], str]] = {
     '_run_context.RunContext': {
-        OLDEST: 'agent messages metadata model partial_output run_id run_step tool_manager tracer usage',
-        (1, 89): 'conversation_id',
-        (2, 26): '_cancellation',
+        OLDEST: '_cancellation agent conversation_id messages metadata model partial_output run_id run_step '
+        'tool_manager tracer usage',
         (2, 40): 'root_capability',
         (2, 58): 'remaining_time',
         (2, 64): 'model_id',
     },
-    '_cancel.RunCancellation': {(2, 26): '_owner _finished'},
+    '_cancel.RunCancellation': {OLDEST: '_owner _finished'},
     'agent.Agent': {OLDEST: '_concurrency_limiter _instrument_default name'},
-    'agent.abstract.AgentRunEvents': {(2, 26): '_binding _closed _task new_messages'},
+    'agent.abstract.AgentRunEvents': {OLDEST: '_binding _closed _task new_messages'},
     'capabilities.AbstractCapability': {(2, 40): '_has_on_model_request_error'},
     'messages.FunctionToolCallEvent': {OLDEST: 'args_valid part'},
-    'messages.FunctionToolResultEvent': {OLDEST: 'result', (1, 93): 'part'},
+    'messages.FunctionToolResultEvent': {OLDEST: 'part'},
     'messages.ModelRequest': {OLDEST: 'parts timestamp'},
     'messages.ModelRequestAttempt': {
         (2, 55): 'duration error model_name outcome provider_name timestamp',
         (2, 64): 'usage',
     },
     'messages.ModelResponse': {
-        OLDEST: 'cost finish_reason model_name provider_name timestamp usage',
-        (2, 23): 'state',
+        OLDEST: 'cost finish_reason model_name provider_name state timestamp usage',
         (2, 55): 'failed_attempts',
         (2, 64): 'model_id',
     },
     'messages.PartEndEvent': {OLDEST: 'index next_part_kind'},
     'messages.ToolReturnPart': {OLDEST: 'outcome', (2, 61): 'retry'},
-    'models.ModelRequestContext': {OLDEST: 'model', (2, 14): 'streaming', (2, 64): 'attempt'},
+    'models.ModelRequestContext': {OLDEST: 'model streaming', (2, 64): 'attempt'},
     'models.concurrency.ConcurrencyLimitedModel': {OLDEST: 'wrapped'},
     'models.fallback.FallbackModel': {OLDEST: 'models'},
     'models.instrumented.InstrumentedModel': {OLDEST: 'wrapped'},
@@ -59,29 +56,23 @@ ATTRIBUTES: dict[str, dict[tuple[int, int], str]] = {
     'tool_manager.ToolManager': {OLDEST: 'get_parallel_execution_mode get_tool_def'},
     'tools.ToolDefinition': {OLDEST: 'kind sequential'},
     'usage.RequestUsage': {
-        OLDEST: 'cache_read_tokens cache_write_tokens details input_tokens output_tokens',
-        (2, 23): 'cost',
+        OLDEST: 'cache_read_tokens cache_write_tokens cost details input_tokens output_tokens',
         (2, 28): 'output_reasoning_tokens',
         (2, 59): 'unmeasured_requests',
     },
 }
-"""By class: from which release on which attributes are there. What was replaced since is in `REPLACED`."""
-
-REPLACED = {'messages.FunctionToolResultEvent.result': (2, 0)}
+"""By class: from which release on which attributes are there."""
 
 EXCEPTIONS = {
-    OLDEST: 'ApprovalRequired CallDeferred FallbackExceptionGroup ModelAPIError ModelHTTPError ModelRetry '
-    'ToolRetryError UsageLimitExceeded',
-    (2, 18): 'ToolFailed',
-    (2, 26): 'RunCancelled',
+    OLDEST: 'ApprovalRequired CallDeferred FallbackExceptionGroup ModelAPIError ModelHTTPError ModelRetry RunCancelled '
+    'ToolFailed ToolRetryError UsageLimitExceeded',
     (2, 58): 'RunTimedOut',
 }
 
 KINDS = {
-    OLDEST: 'part_start part_delta part_end final_result function_tool_call function_tool_result '
-    'text tool-call tool-return retry-prompt thinking builtin-tool-call builtin-tool-return file tool_call',
-    (1, 93): 'output_tool_call output_tool_result compaction',
-    (2, 12): 'deferred_tool_requests deferred_tool_results',
+    OLDEST: 'part_start part_delta part_end final_result function_tool_call function_tool_result output_tool_call '
+    'output_tool_result deferred_tool_requests deferred_tool_results text tool-call tool-return retry-prompt thinking '
+    'builtin-tool-call builtin-tool-return file tool_call compaction',
     (2, 61): 'retry-feedback speech',
 }
 """What events, parts and deltas say they are."""
@@ -92,8 +83,7 @@ def of_this_release(found: dict[tuple[int, int], str]) -> list[str]:
 
 
 def present() -> list[str]:
-    every = [f'{path}.{name}' for path, found in ATTRIBUTES.items() for name in of_this_release(found)]
-    return [name for name in every if REPLACED.get(name, (9, 0)) > RELEASE]
+    return [f'{path}.{name}' for path, found in ATTRIBUTES.items() for name in of_this_release(found)]
 
 
 @pytest.mark.parametrize('name', present())
@@ -129,13 +119,10 @@ def test_a_kind_is_called_as_ever(kind: str):
 
 def test_a_failed_output_is_worded_as_ever():
     """Nothing else tells it from one that succeeded."""
-    executes = importlib.import_module(
-        'pydantic_ai._tool_execution' if RELEASE >= (2, 0) else 'pydantic_ai._agent_graph'
-    )
+    executes = importlib.import_module('pydantic_ai._tool_execution')
     assert 'Output tool not used - output failed validation.' in inspect.getsource(executes)
 
 
-@needs('capability')
 @pytest.mark.parametrize('hook', [name for name, what in vars(TapCapability).items() if inspect.isfunction(what)])
 def test_a_hook_is_one_that_pydantic_ai_calls(hook: str):
     """With the arguments that it passes; what a release does not have yet, or the capability's own, is named here."""
@@ -147,7 +134,7 @@ def test_a_hook_is_one_that_pydantic_ai_calls(hook: str):
 
 
 def test_the_run_of_a_handlers_call_is_known():
-    """Its id, its agent and its model; who calls the tools; and, in newer releases, something that ends with it."""
+    """Its id, its agent and its model; who calls the tools; and something that ends with it."""
     seen: list[tuple[bool, bool, bool, str | None]] = []
 
     async def look(ctx: Any, events: Any) -> None:
@@ -160,9 +147,8 @@ def test_the_run_of_a_handlers_call_is_known():
                 known_tools.execution_mode(manager),
             )
         )
-        assert (run_context.goes_on(run_context.lifetime(ctx)), run_context.driving_task(ctx) is not None) == (
-            (True, True) if RELEASE >= (2, 26) else (False, False)
-        )
+        assert run_context.goes_on(run_context.lifetime(ctx))
+        assert run_context.driving_task(ctx) is not None
         async for _ in events:
             pass
 
@@ -170,7 +156,6 @@ def test_the_run_of_a_handlers_call_is_known():
     assert seen == [(model_call, True, True, 'parallel') for model_call in (True, False, True, False)]
 
 
-@needs('watch')
 def test_the_run_behind_watched_events_is_known():
     """That of `run_stream_events()`, and that of the streams of its nodes."""
 
@@ -201,36 +186,40 @@ def test_a_limit_is_reported_by_its_name():
     assert outcomes.run_ending(UsageLimitExceeded('too much'), None) == ('limit', 'UsageLimitExceeded')
 
 
-@pytest.mark.parametrize(
-    ('installed', 'door', 'message'),
-    [
-        ('2.22.0', 'capability', r'tap\.capability\(\) needs pydantic-ai 2\.23 or newer, but 2\.22\.0 is installed'),
-        ('2.25.0', 'watch', r'tap\.watch\(\) needs pydantic-ai 2\.26 or newer, but 2\.25\.0 is installed'),
-        ('2.23.1', 'capability', None),
-        ('2.26.0', 'watch', None),
-    ],
-)
-def test_a_door_says_what_it_needs(installed: str, door: str, message: str | None, monkeypatch: pytest.MonkeyPatch):
-    """At once, not in the run."""
+def test_what_is_installed_may_be_as_old_as_the_code_allows():
+    """Installers refuse what the tap would refuse, and nothing else."""
+    project = (ROOT / 'pyproject.toml').read_text(encoding='utf-8')
+    assert re.findall(r'pydantic-ai-slim>=([^\']+)', project) == ['.'.join(map(str, OLDEST))]
+
+
+@pytest.mark.parametrize('installed', ['1.85.1', '2.0.0', '2.25.0'])
+def test_a_tap_says_that_pydantic_ai_is_too_old_and_what_to_do(installed: str, monkeypatch: pytest.MonkeyPatch):
+    """Before any run, at whatever door: it could not see what fails there."""
     monkeypatch.setattr(versions, 'VERSION', installed)
-    monkeypatch.setattr(versions, 'RELEASE', release_of(installed))
+    with pytest.raises(RuntimeError) as raised:
+        Tap([])
+    assert str(raised.value) == (
+        f'streamtap needs pydantic-ai 2.26 or newer, but {installed} is installed: '
+        "pip install --upgrade 'pydantic-ai-slim>=2.26'"
+    )
 
-    async def no_events():
-        for event in ():
-            yield event
 
-    def open_it() -> object:
-        return Tap([]).capability() if door == 'capability' else Tap([]).watch(no_events())
+@pytest.mark.parametrize('installed', ['2.26.0', '3.0.0b1'])
+def test_the_oldest_release_is_new_enough(installed: str, monkeypatch: pytest.MonkeyPatch):
+    """And what is not out yet is not refused."""
+    monkeypatch.setattr(versions, 'VERSION', installed)
+    assert Tap([]).enabled
 
-    if message is None:
-        open_it()
-    else:
-        with pytest.raises(RuntimeError, match=message):
-            open_it()
+
+def test_a_disabled_tap_does_not_mind_an_old_release(monkeypatch: pytest.MonkeyPatch):
+    """Off is off: an application that cannot upgrade today can start."""
+    monkeypatch.setattr(versions, 'VERSION', '1.85.1')
+    monkeypatch.setenv('STREAMTAP_DISABLED', '1')
+    assert not Tap([]).enabled
 
 
 def test_a_release_is_read_from_its_version():
     """Also from one that is not final."""
-    assert [release_of(each) for each in ('1.85.1', '2.68.0', '3.0.0b1')] == [(1, 85), (2, 68), (3, 0)]
+    assert [release_of(each) for each in ('2.26.0', '2.68.0', '3.0.0b1')] == [(2, 26), (2, 68), (3, 0)]
     with pytest.raises(ValueError, match='not a version'):
         release_of('main')

@@ -9,10 +9,9 @@ from pydantic_ai import Agent
 
 from streamtap.testing import PacedProvider, Reply, capture, words
 from support.paced_models import paced_client, paced_model
-from support.pydantic_ai_features import needs
 from support.real_time import REAL_TIME
 
-pytestmark = [needs('capability'), REAL_TIME]
+pytestmark = REAL_TIME
 
 
 @pytest.mark.parametrize('fails', ['validator', 'body', 'deadline'])

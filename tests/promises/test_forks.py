@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.paths import TESTS
-from support.pydantic_ai_features import needs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [needs('capability'), pytest.mark.skipif(not hasattr(os, 'fork'), reason='this platform does not fork')]
+pytestmark = pytest.mark.skipif(not hasattr(os, 'fork'), reason='this platform does not fork')
 
 BEGIN = """
 import asyncio, os, signal, socket, sys, threading, time, traceback, urllib.request

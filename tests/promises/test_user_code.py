@@ -13,7 +13,6 @@ from pydantic_ai.toolsets import FunctionToolset
 
 from streamtap import OTelSpanSink, Tap, UsageSink
 from streamtap.testing import MemorySink
-from support.pydantic_ai_features import needs
 from support.scripted import Calls, model
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
 WAYS = ('run', 'run_stream', 'run_stream_events', 'iter')
 PLACES = ('agent', 'run', 'both')
-
-pytestmark = needs('capability', 'watch')
 
 
 def counted(calls: Counter[str], name: str, result: object = None) -> Callable[..., Any]:

@@ -17,7 +17,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from support.paths import ROOT, TESTS
-from support.pydantic_ai_features import needs
 from support.real_servers import free_port, running, wait_for
 from support.required import missing
 
@@ -30,7 +29,6 @@ WORKERS = 4
 CLIENTS = 6
 
 pytestmark = [
-    needs('capability'),
     pytest.mark.skipif(not hasattr(os, 'fork'), reason='gunicorn forks'),
     # Every worker imports everything: 20 s on two idle cores, more where others are at work.
     pytest.mark.timeout(150),

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic_ai import Agent
 
 from streamtap import Live
-from streamtap._upstream.versions import WATCH, require
 from support.event_readers import read
 from support.pydantic_ai_features import has
 from support.scripted import Calls, Thinks, agent, model, nap, usage_of
@@ -79,8 +78,6 @@ async def seen_by_caller(way: str, story: str, tap: Tap | None) -> list[str]:
         story: What the model does.
         tap: What is attached; `None` for the run as it is without.
     """
-    if way.startswith('watched'):
-        require(WATCH, 'a watched run', 'leave it out')
     lines: list[str] = []
     capabilities = [] if tap is None or way not in ('capability', 'unstreamed') else [tap.capability()]
     made = _agent(story, capabilities, functools.partial(_arguments, way, tap, []))

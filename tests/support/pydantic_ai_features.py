@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import pydantic_ai
 import pytest
 
-from streamtap._upstream.versions import CAPABILITY, RELEASE, WATCH
+from streamtap._upstream.versions import VERSION, release_of
+
+RELEASE = release_of(VERSION)
+"""The release line of pydantic-ai that is installed."""
 
 FIRST = {
-    'output_tool_events': ((1, 93), 'no event tells of the call of an output tool'),
-    'genai_span_names': ((2, 0), "pydantic-ai's own spans have other names"),
-    'barriers': ((2, 0), 'a sequential tool makes all calls of its round wait for each other'),
-    'native_chat_span': ((2, 10), "pydantic-ai's own span of a request is not current while its events are read"),
-    'deferred_events': ((2, 12), 'no event tells of calls that wait for somebody'),
-    'shown_responses': ((2, 23), 'a handler is shown events, but not the response that they make'),
-    'capability': (CAPABILITY, 'tap.capability() is refused'),
-    'watch': (WATCH, 'tap.watch() is refused'),
-    'told_endings': ((2, 26), 'nothing that a handler sees ends with the run'),
     'response_model_ids': ((2, 64), 'a response does not say which model was asked'),
     # Not yet in 2.26; which release before 2.68 was the first is not known.
     'ordered_results': ((2, 68), 'results of tools that end together are told in any order'),
@@ -42,4 +35,4 @@ def needs(*features: str) -> pytest.MarkDecorator:
         features: Names in `FIRST`.
     """
     lacking = [FIRST[feature][1] for feature in features if not has(feature)]
-    return pytest.mark.skipif(bool(lacking), reason=f'pydantic-ai {pydantic_ai.__version__}: {", ".join(lacking)}')
+    return pytest.mark.skipif(bool(lacking), reason=f'pydantic-ai {VERSION}: {", ".join(lacking)}')

@@ -1,19 +1,27 @@
-"""The core of the suite on old and new releases of what the tap stands on: `make compat`.
+"""The core of the suite on old and new Pythons, and on old and new releases of what the tap stands on: `make compat`.
 
-Each set of releases has an environment of its own, below `.compat`, which is kept for the next time.
+Each has an environment of its own, below `.compat`, which is kept for the next time.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import venv
+import time
 import xml.etree.ElementTree as ET
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-ROOT = Path(__file__).parents[2]
+from support.paths import ROOT
+from tools import interpreters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tools.interpreters import Interpreter
+
 COMPAT = ROOT / '.compat'
 
 CORE = (
@@ -26,6 +34,7 @@ CORE = (
     'unit/meter/test_response.py',
     'unit/test_tap.py',
     'promises/test_isolation.py',
+    'promises/test_outages.py',
     'unit/sinks/usage/test_usage.py',
     'unit/sinks/otel/test_spans.py',
     'unit/sinks/prometheus/test_prometheus.py',
@@ -41,15 +50,15 @@ OLDEST_SINKS = (
     'opentelemetry-exporter-prometheus==0.53b0',
 )
 NEWEST_SINKS = ('prometheus-client', 'opentelemetry-sdk', 'opentelemetry-exporter-prometheus')
-TOOLS = ('pytest', 'pytest-rerunfailures', 'pytest-timeout')
+TOOLS = ('pytest', 'pytest-rerunfailures', 'pytest-timeout', 'pytest-xdist')
 
 
 @dataclass(frozen=True)
-class Environment:
+class Releases:
     """Releases that are tried together.
 
     Args:
-        name: What the environment is called.
+        name: What they are called.
         packages: What is installed beside the tap, as pip takes it.
         why: Why just these.
     """
@@ -58,10 +67,38 @@ class Environment:
     packages: tuple[str, ...]
     why: str
 
+
+OLDEST = Releases('oldest', ('pydantic-ai-slim[openai]==2.26.0', *OLDEST_SINKS), 'the oldest of everything')
+NEWEST = Releases('newest', ('pydantic-ai-slim[openai]', *NEWEST_SINKS), 'the newest of everything')
+BETWEEN = Releases(
+    'between', ('pydantic-ai-slim[openai]==2.63.0', *NEWEST_SINKS), 'the last without hooks for each attempt'
+)
+SINKS = Releases(
+    'sinks', ('pydantic-ai-slim[openai]', *OLDEST_SINKS), 'every test of the sinks on their oldest clients'
+)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A Python with some releases.
+
+    Args:
+        interpreter: The Python.
+        releases: The releases.
+    """
+
+    interpreter: Interpreter
+    releases: Releases
+
+    @property
+    def folder(self) -> Path:
+        """Where it is."""
+        return COMPAT / f'{self.interpreter.name}-{self.releases.name}'
+
     @property
     def python(self) -> Path:
         """Its interpreter."""
-        return COMPAT / self.name / ('Scripts' if sys.platform == 'win32' else 'bin') / 'python'
+        return self.folder / ('Scripts' if sys.platform == 'win32' else 'bin') / 'python'
 
     def install(self) -> None:
         """Make it, or bring it up to date.
@@ -70,10 +107,11 @@ class Environment:
             subprocess.CalledProcessError: If the releases do not go together.
         """
         if not self.python.exists():
-            venv.create(COMPAT / self.name, with_pip=True)
+            subprocess.run([self.interpreter.path, '-m', 'venv', self.folder], check=True)
         pip = (self.python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check')
         newest = ('--upgrade', '--upgrade-strategy', 'eager')
-        subprocess.run([*pip, *newest, '--editable', f'{ROOT}[otel]', *self.packages, *TOOLS], check=True, cwd=ROOT)
+        packages = (f'{ROOT}[otel]', *self.releases.packages, *TOOLS)
+        subprocess.run([*pip, *newest, '--editable', *packages], check=True, cwd=ROOT)
 
     def version(self, package: str) -> str:
         """The version of a package that it has."""
@@ -82,10 +120,10 @@ class Environment:
 
     def test(self) -> Counter[str]:
         """Run the core of the suite; how many tests passed, were skipped, failed."""
-        report = COMPAT / f'{self.name}.xml'
+        report = self.folder / 'report.xml'
         report.unlink(missing_ok=True)
         files = [ROOT / 'tests' / name for name in CORE]
-        options = ('-q', '--tb=short', f'--junitxml={report}')
+        options = ('-q', '--tb=short', '--numprocesses=auto', f'--junitxml={report}')
         ran = subprocess.run(
             [self.python, '-m', 'pytest', *options, *files],
             check=False,
@@ -100,22 +138,19 @@ class Environment:
         return found
 
 
-# pydantic-ai before 2.23 finds no tokens in OpenAI's answers with a newer genai-prices, and says nothing.
-OLD_PRICES = 'genai-prices<0.1'
+def plan(found: Sequence[Interpreter], *, is_short: bool) -> list[Environment]:
+    """What is tried.
 
-ENVIRONMENTS = (
-    Environment('oldest', ('pydantic-ai-slim[openai]==1.85.1', OLD_PRICES, *OLDEST_SINKS), 'the oldest of everything'),
-    Environment('newest', ('pydantic-ai-slim[openai]', *NEWEST_SINKS), 'the newest of everything'),
-    Environment(
-        'capability', ('pydantic-ai-slim[openai]==2.23.0', *NEWEST_SINKS), 'the first with the capability door'
-    ),
-    Environment('watch', ('pydantic-ai-slim[openai]==2.26.0', *NEWEST_SINKS), 'the first with the watch door'),
-    Environment(
-        'sinks', ('pydantic-ai-slim[openai]', *OLDEST_SINKS), 'every test of the sinks on their oldest clients'
-    ),
-)
-SHORT = ENVIRONMENTS[:1]
-"""CI installs the newest of everything anyway: there the whole suite is run on it."""
+    Args:
+        found: The interpreters of this machine, oldest first.
+        is_short: Whether only the oldest of everything on the oldest Python, and the newest on the newest.
+    """
+    with_lock = [each for each in found if not each.is_free_threaded]
+    oldest, newest = with_lock[0], with_lock[-1]
+    if is_short:
+        return [Environment(oldest, OLDEST), Environment(newest, NEWEST)]
+    each = [Environment(interpreter, releases) for interpreter in found for releases in (OLDEST, NEWEST)]
+    return [*each, Environment(newest, BETWEEN), Environment(newest, SINKS)]
 
 
 def _outcome(case: ET.Element) -> str:
@@ -124,19 +159,25 @@ def _outcome(case: ET.Element) -> str:
 
 
 def main() -> int:
-    """Try every set of releases, or with the argument `short` the oldest; 1 if a test failed."""
-    rows: list[tuple[str, ...]] = []
+    """Try them, or with the argument `short` two of them; 1 if a test failed, or an environment cannot be made."""
+    head = ('python', 'pydantic-ai', 'prometheus', 'opentelemetry', 'passed', 'skipped', 'failed', 'seconds', 'why')
+    rows: list[tuple[str, ...]] = [head]
     failed = False
-    for each in SHORT if sys.argv[1:] == ['short'] else ENVIRONMENTS:
-        each.install()
-        found = each.test()
+    for each in plan(interpreters.found(), is_short=sys.argv[1:] == ['short']):
+        began = time.monotonic()
+        try:
+            each.install()
+            found = each.test()
+            versions = tuple(map(each.version, ('pydantic-ai-slim', 'prometheus-client', 'opentelemetry-sdk')))
+        except subprocess.CalledProcessError as error:
+            found, versions = Counter({'failed': 1}), ('-', '-', '-')
+            print(error)
         failed |= found['failed'] > 0
-        versions = map(each.version, ('pydantic-ai-slim', 'prometheus-client', 'opentelemetry-sdk'))
-        rows.append((*versions, *(str(found[outcome]) for outcome in ('passed', 'skipped', 'failed')), each.why))
-    head = ('pydantic-ai', 'prometheus', 'opentelemetry', 'passed', 'skipped', 'failed', 'why')
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    print(f'CPython {sys.version.split()[0]}')
-    for row in (head, *rows):
+        counts = (str(found[outcome]) for outcome in ('passed', 'skipped', 'failed'))
+        seconds = f'{time.monotonic() - began:.0f}'
+        rows.append((each.interpreter.full_name, *versions, *counts, seconds, each.releases.why))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
         print('  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     return int(failed)
 

@@ -16,7 +16,6 @@ import pytest
 from streamtap import BaseSink, OTelSpanSink, PrometheusSink, Tap, UsageSink
 from streamtap.testing import FakeClock, MemorySink, capture
 from support.paths import TESTS
-from support.pydantic_ai_features import needs
 from support.scripted import Calls, agent
 
 if TYPE_CHECKING:
@@ -67,7 +66,6 @@ def test_bad_input_is_refused_at_construction(arguments: dict[str, Any], error: 
         Tap(**options)
 
 
-@needs('capability')
 def test_calling_the_tap_by_hand_says_how_to_pass_it():
     """At once, not when the result is awaited."""
     called: Any = Tap([])
@@ -216,7 +214,6 @@ def test_a_run_that_goes_on_after_its_report_counts_its_requests_only():
     assert {fault.subject for fault in memory.faults} == {'reopened_runs'}
 
 
-@needs('capability')
 def test_runs_in_many_threads_share_one_tap():
     """Each thread has its own loop; every run is counted once."""
     with capture() as seen:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from contextlib import suppress
-from types import FunctionType
-from typing import TYPE_CHECKING, get_type_hints
+from types import FunctionType, GenericAlias
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,10 +15,12 @@ def claim(module: str, names: Sequence[str], namespace: Mapping[str, object]) ->
     """Set `__module__` of what a module exports, so that pickles, tracebacks and pages show no private path."""
     for name in names:
         exported = namespace[name]
+        if isinstance(exported, GenericAlias):
+            # In Python 3.10 an alias such as `Callable[[int], str]` says that it is a class.
+            continue
         if isinstance(exported, type):
             # Annotations are looked up in the module that a class names: those of its own module are looked up now.
             with suppress(NameError):
-                found = get_type_hints(exported, include_extras=True)
-                exported.__annotations__ = {each: found[each] for each in vars(exported).get('__annotations__', ())}
+                exported.__annotations__ = inspect.get_annotations(exported, eval_str=True)
         if isinstance(exported, (type, FunctionType)):
             exported.__module__ = module

@@ -99,7 +99,7 @@ class ToolRound:
 
     def feed(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """Process an event."""
-        call = stream_events.tool_call(event, self._run.tool_manager)
+        call = stream_events.tool_call(event)
         self._refused_last = call is not None and not call.will_run
         if call is not None:
             self._called(call, now)
@@ -109,7 +109,7 @@ class ToolRound:
         self._last_at = now
 
     def _answered(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
-        result = stream_events.tool_result(event, self._run.tool_manager)
+        result = stream_events.tool_result(event)
         if result is not None:
             self._result(result, waited_from, now)
         elif stream_events.is_deferral(event):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from streamtap._base.names import clean
-from streamtap._upstream.versions import HAS_BARRIERS
 
 UNKNOWN_TOOL = '_unknown'
 """The reported name of every tool that a model invented."""
@@ -49,15 +48,11 @@ def is_answered_outside(manager: object, name: str) -> bool | None:
 
 
 def is_sequential(manager: object, name: str) -> bool | None:
-    """Whether the tool runs alone, not concurrently with other calls of the same response; `None` if unknown.
-
-    In releases where it makes even the calls before it wait for each other, it is unknown what any of them waited for.
-    """
+    """Whether the tool runs alone, not concurrently with other calls of the same response; `None` if unknown."""
     try:
-        alone = bool(getattr(_definition(manager, name), 'sequential', False))
+        return bool(getattr(_definition(manager, name), 'sequential', False))
     except LookupError:
         return None
-    return None if alone and not HAS_BARRIERS else alone
 
 
 def execution_mode(manager: object) -> str | None:
@@ -65,6 +60,5 @@ def execution_mode(manager: object) -> str | None:
     mode = getattr(manager, 'get_parallel_execution_mode', None)
     if not callable(mode):
         return None
-    # Older releases want the calls, but only look for those of `sequential` tools among them.
-    found = mode() if HAS_BARRIERS else mode([])
+    found = mode()
     return found if isinstance(found, str) else None

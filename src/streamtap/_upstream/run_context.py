@@ -13,7 +13,6 @@ from streamtap._base.names import clean
 from streamtap._upstream.event_sources import made_at
 from streamtap._upstream.model_responses import asked_model
 from streamtap._upstream.reading import read
-from streamtap._upstream.versions import HAS_LAZY_STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,14 +95,14 @@ def request_unix_time(ctx: object) -> float | None:
 def is_primed(ctx: object, events: object) -> bool:
     """Whether the stream was opened before its first event was asked for.
 
-    pydantic-ai opens a stream early when a capability may recover its failure, and older releases always do; the wait
-    for the first event is then over before the handler is called.
+    pydantic-ai opens a stream early when a capability may recover its failure; the wait for the first event is then
+    over before the handler is called.
     """
     response = read(events, 'response')
     if response is not None:
         # A stream that failed to open has no parts, and is handed over as if it were complete.
         return bool(read(response, 'parts')) or read(response, 'state') == 'complete'
-    return not HAS_LAZY_STREAMS or bool(read(read(ctx, 'root_capability'), '_has_on_model_request_error'))
+    return bool(read(read(ctx, 'root_capability'), '_has_on_model_request_error'))
 
 
 def waits_for_slot(ctx: object) -> bool:
@@ -140,11 +139,11 @@ def lifetime(ctx: object) -> object | None:
 
     The tool manager is no such object: each step has its own, and `run_stream()` shows those of past steps.
     """
-    return read(ctx, '_cancellation') or read(ctx, 'usage')
+    return read(ctx, '_cancellation')
 
 
 def goes_on(lifetime: object) -> bool:
-    """Whether the `lifetime()` of a run says that it is not over; in older releases it says nothing."""
+    """Whether the `lifetime()` of a run says that it is not over."""
     return getattr(lifetime, '_finished', None) is False
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
 from streamtap._base.names import clean
-from streamtap._upstream.known_tools import is_output_tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,22 +161,16 @@ _UNKNOWN = 'Unknown tool name: '
 """How pydantic-ai tells a model that it invented a tool, in releases whose retries do not have a cause."""
 
 
-def tool_call(event: AgentStreamEvent, manager: object) -> ToolCall | None:
-    """The announced call, or `None` if the event is something else.
-
-    Args:
-        event: The event.
-        manager: The run's tool manager.
-    """
+def tool_call(event: AgentStreamEvent) -> ToolCall | None:
+    """The announced call, or `None` if the event is something else."""
     kind = event.event_kind
     if kind not in ('function_tool_call', 'output_tool_call'):
         return None
     part = getattr(event, 'part', None)
-    tool = _text(part, 'tool_name') or ''
     return ToolCall(
-        tool=tool,
+        tool=_text(part, 'tool_name') or '',
         tool_call_id=_text(part, 'tool_call_id') or '',
-        kind='output' if kind == 'output_tool_call' or is_output_tool(manager, tool) else 'function',
+        kind='output' if kind == 'output_tool_call' else 'function',
         will_run=getattr(event, 'args_valid', None) is True,
     )
 
@@ -204,29 +197,23 @@ def decided_calls(event: AgentStreamEvent) -> frozenset[str] | None:
     return frozenset(found)
 
 
-def tool_result(event: AgentStreamEvent, manager: object) -> ToolResult | None:
-    """The result of a call, or `None` if the event is something else.
-
-    Args:
-        event: The event.
-        manager: The run's tool manager.
-    """
+def tool_result(event: AgentStreamEvent) -> ToolResult | None:
+    """The result of a call, or `None` if the event is something else."""
     kind = event.event_kind
     if kind not in ('function_tool_result', 'output_tool_result'):
         return None
-    part = getattr(event, 'part', None) or getattr(event, 'result', None)
+    part = getattr(event, 'part', None)
     outcome = getattr(part, 'outcome', 'success')
     cause = getattr(getattr(part, 'retry', None), 'cause', None)
     if getattr(part, 'part_kind', '') == 'retry-prompt':
         outcome, cause = 'retried', _cause(part)
     known = outcome if outcome in ('success', 'failed', 'denied', 'interrupted', 'retried') else 'error'
-    tool = _text(part, 'tool_name') or ''
-    is_output = kind == 'output_tool_result' or is_output_tool(manager, tool)
+    is_output = kind == 'output_tool_result'
     error_type = None
     if is_output and (_text(part, 'content') or '').startswith(_FAILED_OUTPUT):
         known, error_type = 'error', 'UnexpectedModelBehavior'
     return ToolResult(
-        tool=tool,
+        tool=_text(part, 'tool_name') or '',
         tool_call_id=_text(part, 'tool_call_id') or '',
         kind='output' if is_output else 'function',
         outcome=cast('ToolOutcome', known),

@@ -1,4 +1,4 @@
-"""Which release of pydantic-ai is installed, and which one each door needs."""
+"""Which release of pydantic-ai is installed, and which one the tap needs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ import re
 
 import pydantic_ai
 from pydantic_ai.capabilities import AbstractCapability
+
+OLDEST = (2, 26)
+"""The first release in which every door sees every way of running an agent, and every failure before the first chunk.
+
+`pyproject.toml` says the same to installers.
+"""
 
 
 def release_of(version: str) -> tuple[int, int]:
@@ -23,42 +29,23 @@ def release_of(version: str) -> tuple[int, int]:
 VERSION: str = pydantic_ai.__version__
 """The version of pydantic-ai that is installed."""
 
-RELEASE = release_of(VERSION)
-"""The release line of pydantic-ai that is installed."""
-
-HAS_LAZY_STREAMS = RELEASE >= (2, 10)
-"""Whether a handler is called before its request is sent; older releases call it when the first chunk is there."""
-
-HAS_BARRIERS = RELEASE >= (2, 0)
-"""Whether a `sequential` tool only waits for the calls before it; in older releases all calls of its round wait."""
-
 HAS_ATTEMPTS = hasattr(AbstractCapability, 'prepare_model_request')
-"""Whether there are hooks for each attempt of a request (2.61 and later), not only for the request as a whole."""
-
-CAPABILITY = (2, 23)
-"""From here on, events go through capabilities in every way of running an agent, and hooks know what streams."""
-
-WATCH = (2, 26)
-"""From here on, the events of `run_stream_events()` lead to their run."""
+"""Whether there are hooks for each attempt of a request (2.64 and later), not only for the request as a whole."""
 
 
 class TooOldError(RuntimeError):
-    """The installed pydantic-ai is too old for a door."""
+    """The installed pydantic-ai is older than `OLDEST`."""
 
 
-def require(release: tuple[int, int], what: str, instead: str) -> None:
-    """Check that pydantic-ai is new enough.
-
-    Args:
-        release: The first release line that has what is needed.
-        what: What needs it.
-        instead: What to do without it.
+def check_release() -> None:
+    """Check that the installed pydantic-ai is one that the tap can measure.
 
     Raises:
-        TooOldError: If it is older.
+        TooOldError: If it is too old.
     """
-    if release > RELEASE:
+    if release_of(VERSION) < OLDEST:
+        oldest = '.'.join(map(str, OLDEST))
         raise TooOldError(
-            f'{what} needs pydantic-ai {release[0]}.{release[1]} or newer, but {VERSION} is installed: '
-            f'upgrade it, or {instead}'
+            f'streamtap needs pydantic-ai {oldest} or newer, but {VERSION} is installed: '
+            f"pip install --upgrade 'pydantic-ai-slim>={oldest}'"
         )

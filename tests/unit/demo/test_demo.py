@@ -17,6 +17,7 @@ import pytest
 
 import streamtap
 from streamtap._cli import main
+from streamtap._upstream import versions
 from streamtap.testing import ChatRequest, PacedProvider, Reply, words
 
 if TYPE_CHECKING:
@@ -264,3 +265,16 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]):
         main(['--version'])
     assert exit_.value.code == 0
     assert capsys.readouterr().out == f'streamtap {streamtap.__version__}\n'
+
+
+def test_the_demo_says_in_one_line_that_pydantic_ai_is_too_old(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Instead of a traceback."""
+    monkeypatch.setattr(versions, 'VERSION', '2.0.0')
+    assert main(['demo', '--for', '1', '--port', '0']) == 2
+    assert capsys.readouterr() == (
+        '',
+        'streamtap demo: streamtap needs pydantic-ai 2.26 or newer, but 2.0.0 is installed: '
+        "pip install --upgrade 'pydantic-ai-slim>=2.26'\n",
+    )

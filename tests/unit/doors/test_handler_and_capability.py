@@ -250,7 +250,6 @@ def test_two_runs_in_a_row_are_no_parent_and_child(seen: Capture):
 
 
 @pytest.mark.parametrize('door', HANDLER_AND_CAPABILITY)
-@needs('told_endings')
 def test_a_run_is_reported_before_its_caller_goes_on(door: str, seen: Capture):
     """Whoever reads the usage right after the run finds it there, retries and nested runs included."""
 
@@ -353,7 +352,6 @@ class TestEndings:
         assert [(run.outcome, run.requests, run.output_retries) for run in seen.runs()] == [('success', 2, 1)]
 
     @pytest.mark.parametrize('door', ALONE_AND_TOGETHER)
-    @needs('output_tool_events')
     def test_an_output_tool(self, door: str, seen: Capture):
         """Its call is of the kind `output`, and no function tool ran."""
         capabilities, arguments = plugged(door, seen)
@@ -384,7 +382,6 @@ class TestEndings:
         assert [(run.outcome, run.error_type) for run in seen.runs()] == [('error', 'UnexpectedModelBehavior')]
 
     @pytest.mark.parametrize('door', ALONE_AND_TOGETHER)
-    @needs('deferred_events')
     def test_a_tool_that_waits_for_approval(self, door: str, seen: Capture):
         """The first run is `deferred` and counts no call; the call is counted when it runs, or is denied."""
 
@@ -442,7 +439,6 @@ def test_a_handler_run_that_nobody_ends_is_reported_when_the_tap_is_closed():
     assert [run.outcome for run in seen.runs()] == ['success']
 
 
-@needs('capability')
 @pytest.mark.parametrize('door', ALONE_AND_TOGETHER)
 def test_a_call_that_is_announced_beside_one_that_ends_the_run_never_ran(door: str, seen: Capture):
     """Wrong arguments once too often end a run before any tool of the round starts."""

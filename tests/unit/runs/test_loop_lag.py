@@ -10,7 +10,6 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from streamtap import BaseSink, LoopLag, PrometheusSink, Tap
-from support.pydantic_ai_features import needs
 from support.real_time import REAL_TIME
 from support.scripted import Calls, agent
 
@@ -45,7 +44,6 @@ def blocking(seconds: float, tap: Tap) -> Agent[None, str]:
 
 
 @REAL_TIME
-@needs('capability')
 def test_a_tool_that_blocks_the_loop_is_seen():
     """As long as it did, to within the time between two looks; a loop that is free comes in time."""
     lags = Lags()
@@ -57,7 +55,6 @@ def test_a_tool_that_blocks_the_loop_is_seen():
     assert sorted(lag.seconds for lag in lags.seen)[len(lags.seen) // 2] < 0.1
 
 
-@needs('capability')
 def test_it_is_a_histogram_by_thread():
     """Beside the time to first token, with no series before it is asked for."""
     registry = CollectorRegistry()
@@ -68,7 +65,6 @@ def test_it_is_a_histogram_by_thread():
     assert (registry.get_sample_value(name, thread) or 0) >= 2
 
 
-@needs('capability')
 def test_nothing_is_asked_of_a_loop_without_runs():
     """Between runs the loop is left alone, and looked at again with the next."""
     lags = Lags()
@@ -88,7 +84,6 @@ def test_nothing_is_asked_of_a_loop_without_runs():
     assert first == later < second == at_last
 
 
-@needs('capability')
 def test_it_is_off_unless_asked_for():
     """No look at the loop, and no lag."""
     lags = Lags()
@@ -96,7 +91,6 @@ def test_it_is_off_unless_asked_for():
     assert lags.seen == []
 
 
-@needs('capability')
 def test_a_loop_that_ends_with_a_look_outstanding_is_forgotten():
     """Nothing is logged, and the next loop is measured like the first."""
     lags = Lags()

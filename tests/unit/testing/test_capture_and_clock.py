@@ -9,7 +9,6 @@ import pytest
 from streamtap import Tap
 from streamtap.testing import Capture, FakeClock, MemorySink, capture, capture_of
 from support.made_records import give_everything, run_start
-from support.pydantic_ai_features import needs
 from support.scripted import Calls, agent
 
 
@@ -25,7 +24,6 @@ def test_capture_keeps_what_a_run_did():
         assert seen.tap.usage.summary().total.runs == 1
 
 
-@needs('capability')
 def test_a_fake_clock_makes_durations_exact(captap: Capture, tap_clock: FakeClock):
     """Time passes only when the test says so."""
     made = agent([Calls('wait')], ['done'], capabilities=[captap.tap.capability(stream=True)])

@@ -8,7 +8,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from support.paths import ROOT
-from support.pydantic_ai_features import needs
 
 if TYPE_CHECKING:
     import pytest
@@ -65,7 +64,6 @@ def loaded(pytester: pytest.Pytester, tests: str) -> pytest.RunResult:
     return pytester.runpytest('-p', 'no:cacheprovider')
 
 
-@needs('capability')
 def test_a_test_that_fails_shows_what_was_measured(pytester: pytest.Pytester):
     """Every run with its requests and tools, under the name of the fixture; the tests that pass show nothing."""
     result = loaded(pytester, USERS_TESTS)
@@ -139,7 +137,6 @@ def test_only_the_plugin_needs_pytest():
     assert (ran.stdout, ran.returncode) == ('capture\n', 0), ran.stderr
 
 
-@needs('capability')
 def test_a_process_whose_taps_are_off_is_measured(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
     """The fixture's tap is there to measure; the code under test still finds the switch as it was."""
     monkeypatch.setenv('STREAMTAP_DISABLED', '1')
@@ -159,7 +156,6 @@ def test_a_process_whose_taps_are_off_is_measured(pytester: pytest.Pytester, mon
     result.assert_outcomes(passed=1)
 
 
-@needs('capability')
 def test_the_tests_of_the_documentation_pass(pytester: pytest.Pytester):
     """As they stand there; the failure shown below them is what they say of a slower tool."""
     page = (ROOT / 'docs' / 'testing.md').read_text(encoding='utf-8')

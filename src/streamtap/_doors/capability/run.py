@@ -213,7 +213,7 @@ class CapabilityRun:
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """An event of a round of tool calls arrived; it may be a call's result."""
         with guarded(self.out, WHERE):
-            result = stream_events.tool_result(event, self.run.tool_manager)
+            result = stream_events.tool_result(event)
             if result is None or result.tool_call_id in self._executed:
                 return
             call = self.run.tools.open.get(result.tool_call_id)

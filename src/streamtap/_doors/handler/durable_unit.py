@@ -127,7 +127,7 @@ class DurableUnit:
             run.settle()
 
     def _tool(self, run: Run, event: AgentStreamEvent, now: float) -> None:
-        result = stream_events.tool_result(event, run.tool_manager)
+        result = stream_events.tool_result(event)
         if result is None or durable.was_skipped(event):
             return
         reported = self._runs.reported_calls(run.identity.run_id)

@@ -13,7 +13,6 @@ from pydantic_ai.result import AgentStream
 
 from streamtap import Tap
 from streamtap.testing import MemorySink, capture
-from support.pydantic_ai_features import needs
 from support.real_time import REAL_TIME
 from support.scripted import Calls, Silence, agent, usage_of
 
@@ -70,7 +69,6 @@ def test_a_run_that_is_stopped_when_its_handler_is_done_had_its_response(seen: C
     assert [response.outcome for response in seen.responses()] == ['success']
 
 
-@needs('shown_responses')
 def test_the_streams_attributes_and_class_are_its_own(seen: Capture):
     """A handler may look at what it was given."""
     looked: list[Any] = []
@@ -86,7 +84,6 @@ def test_the_streams_attributes_and_class_are_its_own(seen: Capture):
     assert looked == [(True, True), (False, None)]
 
 
-@needs('shown_responses')
 def test_reading_through_the_streams_own_methods_passes_the_tap_by(seen: Capture):
     """The response is recorded, its usage too, but no chunk, no time to first token and no duration is made up."""
     texts: list[str] = []
@@ -258,7 +255,6 @@ def held(seconds: float, clock: FakeClock, *, at: str) -> Any:
     return mine
 
 
-@needs('shown_responses')
 def test_what_a_handler_does_with_the_last_event_makes_no_request_shorter(tap_clock: FakeClock):
     """Its time is left out of a duration that contains it, and of no other."""
     memory = MemorySink()
@@ -277,7 +273,6 @@ def test_what_a_handler_does_with_the_last_event_makes_no_request_shorter(tap_cl
     assert memory.runs[0].phases['consumer'] == 2.0
 
 
-@needs('shown_responses')
 @pytest.mark.parametrize(('seconds', 'expected'), [(0.005, 0.505), (0.02, 0.52), (3.0, None)])
 def test_a_first_token_that_may_have_waited_for_the_handler_has_no_time(
     seconds: float, expected: float | None, tap_clock: FakeClock

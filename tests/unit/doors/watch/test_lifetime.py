@@ -19,7 +19,6 @@ from pydantic_ai.messages import PartStartEvent, TextPart
 from streamtap import Live, Tap
 from streamtap.testing import MemorySink, capture
 from support.event_readers import read
-from support.pydantic_ai_features import needs
 from support.scripted import Calls, Silence, agent
 from support.traced_tap import traced
 
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from streamtap.testing import Capture
-
-pytestmark = needs('watch')
 
 
 @pytest.fixture

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 MODES = ('events', 'nodes', 'native')
 
-pytestmark = needs('watch')
-
 
 @pytest.fixture
 def seen() -> Iterator[Capture]:

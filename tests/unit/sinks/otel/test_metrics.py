@@ -28,7 +28,6 @@ from streamtap._sinks.metrics.catalogue import BUCKETS, PUSHED, SCRAPED
 from support.doors import HANDLER_AND_CAPABILITY
 from support.made_records import IDS, give_everything, tool
 from support.paths import TESTS
-from support.pydantic_ai_features import needs
 from support.scripted import Calls, agent
 from support.victoria_server import Series
 
@@ -348,7 +347,6 @@ print(sorted(names & {'pydantic_ai.runs', 'pydantic_ai.runs_in_progress', 'pydan
 """
 
 
-@needs('capability')
 @pytest.mark.parametrize('order', ['before', 'after'])
 def test_the_global_provider_may_be_set_before_or_after_the_tap_is_made(order: str):
     """Counters, gauges and histograms find it."""

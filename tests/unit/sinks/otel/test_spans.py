@@ -21,7 +21,6 @@ from pydantic_ai.models.instrumented import InstrumentationSettings, Instrumente
 from streamtap import OTelSpanSink, PrometheusSink, Tap
 from streamtap.testing import FakeClock, MemorySink
 from support.doors import DOORS, HANDLER_AND_CAPABILITY
-from support.pydantic_ai_features import needs
 from support.scripted import Calls, agent, model, nap
 from support.traced_tap import Traced, hex_id, outside_parent, traced
 
@@ -97,7 +96,6 @@ def test_the_handler_makes_the_whole_tree():
 
 
 @pytest.mark.parametrize('door', HANDLER_AND_CAPABILITY)
-@needs('genai_span_names', 'native_chat_span')
 def test_beside_native_instrumentation_only_the_parts_are_added(door: str):
     """None of pydantic-ai's spans is made twice."""
     found = traced()
@@ -127,7 +125,6 @@ def test_beside_native_instrumentation_only_the_parts_are_added(door: str):
 
 @pytest.mark.parametrize('door', HANDLER_AND_CAPABILITY)
 @pytest.mark.parametrize('switched', ['on', 'off'])
-@needs('genai_span_names', 'native_chat_span')
 def test_a_model_that_is_instrumented_itself_has_one_span_for_each_request(
     switched: str, door: str, monkeypatch: pytest.MonkeyPatch
 ):
@@ -260,7 +257,6 @@ def test_failures_have_a_status_and_a_type_but_no_message(door: str):
 
 
 @pytest.mark.parametrize('door', HANDLER_AND_CAPABILITY)
-@needs('native_chat_span')
 def test_a_stream_that_fails_shows_on_pydantic_ais_own_span(door: str):
     """pydantic-ai itself takes it for a cancel there."""
     found = traced()
@@ -294,7 +290,6 @@ def test_a_tool_that_is_cancelled_has_its_span(door: str):
 
 @pytest.mark.parametrize('instrumented', [False, True], ids=['own', 'native'])
 @pytest.mark.parametrize('ending', ['break', 'cancel', 'raise'])
-@needs('capability')
 def test_no_context_is_lost_when_a_stream_is_left(ending: str, instrumented: bool, caplog: pytest.LogCaptureFixture):  # noqa: FBT001
     """No "Failed to detach context", and the trace is complete."""
     found = traced()
@@ -421,7 +416,6 @@ def test_nested_runs_beside_each_other_are_each_under_the_call_that_made_them():
     assert called == {'invoke_agent first': 'first', 'invoke_agent second': 'second'}
 
 
-@needs('genai_span_names')
 @pytest.mark.parametrize('place', ['agent', 'run'])
 @pytest.mark.parametrize('door', DOORS)
 def test_instrumentation_among_the_capabilities_doubles_no_span(door: str, place: str):

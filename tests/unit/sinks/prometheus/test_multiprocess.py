@@ -11,7 +11,6 @@ import pytest
 
 from streamtap._sinks.prometheus.multiprocess import EveryProcess
 from support.paths import TESTS
-from support.pydantic_ai_features import needs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +70,6 @@ def test_a_directory_that_is_missing_is_refused(tmp_path: Path):
     assert done.stderr.splitlines()[-1] == f'ValueError: PROMETHEUS_MULTIPROC_DIR {said}'
 
 
-@needs('capability')
 def test_gauges_are_written_while_a_run_is_open(tmp_path: Path):
     """Within a second, and back to 0 when it ends; counters are summed as ever."""
     done = subprocess.run(
@@ -117,7 +115,6 @@ print(generate_latest(scraped(REGISTRY)).decode())
 """
 
 
-@needs('capability')
 @pytest.mark.parametrize('is_multiprocess', [False, True], ids=['one process', 'multiprocess'])
 def test_what_multiprocess_mode_lacks(tmp_path: Path, *, is_multiprocess: bool):
     """Exemplars, and when a series began; prometheus_client writes neither into its files, nor metrics of the process."""
