@@ -31,7 +31,7 @@ OUTCOMES: dict[str, tuple[str, ...]] = {
 }
 """The counters that start at 0 for each outcome when their agent, model or tool is first seen."""
 
-FIXED_LABELS = frozenset({'outcome', 'door', 'streamed', 'stage', 'phase', 'where', 'what', 'label'})
+FIXED_LABELS = frozenset({'outcome', 'door', 'nested', 'streamed', 'stage', 'phase', 'where', 'what', 'label'})
 """Labels whose few values are defined by the tap itself: no cap applies."""
 
 
@@ -102,30 +102,63 @@ def _gauge(
 
 
 CATALOGUE: tuple[Metric, ...] = (
-    _counter('pydantic_ai_runs_total', ('agent', 'door', 'outcome'), 'Finished agent runs.', unit='{run}'),
-    _histogram('pydantic_ai_run_duration_seconds', ('agent', 'outcome'), 'R', 'Duration of a run.'),
-    _counter('pydantic_ai_run_errors_total', ('agent', 'error_type'), 'Runs that failed, by exception.', unit='{run}'),
+    _counter(
+        'pydantic_ai_runs_total',
+        ('agent', 'door', 'nested', 'outcome'),
+        'Finished agent runs; a nested one was called by the tool of another run.',
+        unit='{run}',
+    ),
+    _histogram('pydantic_ai_run_duration_seconds', ('agent', 'nested', 'outcome'), 'R', 'Duration of a run.'),
+    _counter(
+        'pydantic_ai_run_errors_total',
+        ('agent', 'nested', 'error_type'),
+        'Runs that failed, by exception.',
+        unit='{run}',
+    ),
     _histogram(
         'pydantic_ai_run_time_to_first_output_seconds',
         _A,
         'R',
-        'The blank screen: run start to the first text, or the first argument of the final output tool.',
+        'The blank screen: run start to the first text, or the first argument of the final output tool; of runs that '
+        'are not nested.',
     ),
     _histogram(
-        'pydantic_ai_run_time_to_final_result_seconds', _A, 'R', 'Run start to the last final-result event of the run.'
+        'pydantic_ai_run_time_to_final_result_seconds',
+        _A,
+        'R',
+        'Run start to the last final-result event of the run; of runs that are not nested.',
     ),
     _counter(
         'pydantic_ai_run_phase_seconds_total',
         ('agent', 'phase'),
         'Where the time of runs went; a nested run lies inside the tools phase of its parent.',
     ),
-    _histogram('pydantic_ai_run_requests', _A, 'N', 'Model requests of a run.', unit='{request}'),
-    _histogram('pydantic_ai_run_tool_calls', _A, 'N', 'Function tools that ran in a run.', unit='{call}'),
+    _histogram(
+        'pydantic_ai_run_requests',
+        _A,
+        'N',
+        'Model requests of a run that is not nested, with those of the runs that it called.',
+        unit='{request}',
+    ),
+    _histogram(
+        'pydantic_ai_run_tool_calls',
+        _A,
+        'N',
+        'Function tools that ran in a run that is not nested, with those of the runs that it called.',
+        unit='{call}',
+    ),
+    _histogram(
+        'pydantic_ai_run_tokens',
+        _A,
+        'T',
+        'Input and output tokens of a run that is not nested, with those of the runs that it called.',
+        unit='{token}',
+    ),
     _histogram(
         'pydantic_ai_run_cost_usd',
         ('agent', 'outcome'),
         'C',
-        'Cost of a run in US dollars, at list price.',
+        'Cost in US dollars of a run that is not nested, with that of the runs that it called.',
         unit='{USD}',
     ),
     _counter('pydantic_ai_output_retries_total', _A, 'Outputs that validation sent back to the model.', unit='{retry}'),
