@@ -12,11 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
+_STEPS = ((1.0, 1.5, 9), (1.5, 2.0, 6), (2.0, 3.0, 9), (3.0, 5.0, 11), (5.0, 7.5, 9), (7.5, 10.0, 6))
+"""How a decade is divided."""
+
+
 def _fine_bounds() -> tuple[float, ...]:
-    # Every 1, 2, 3 and 5 of a decade is a bound itself, so that folding into buckets of that series is exact.
+    # Every 1, 1.5, 2, 3, 5 and 7.5 of a decade is a bound itself, so that folding into buckets of that series is exact.
     bounds: list[float] = []
     for exponent in range(-6, 4):
-        for low, high, steps in ((1.0, 2.0, 15), (2.0, 3.0, 9), (3.0, 5.0, 11), (5.0, 10.0, 15)):
+        for low, high, steps in _STEPS:
             first = float(f'{low:g}e{exponent}')
             bounds.extend(first * (high / low) ** (step / steps) for step in range(steps))
     bounds.append(1e4)
@@ -96,7 +100,7 @@ class Distribution:
         return None
 
     def fold(self, bounds: Sequence[float]) -> tuple[int, ...]:
-        """The counts in coarser buckets, exact where a bound is a 1, 2, 3 or 5 of its decade.
+        """The counts in coarser buckets, exact where a bound is a 1, 1.5, 2, 3, 5 or 7.5 of its decade.
 
         Args:
             bounds: Ascending upper bounds (inclusive) of the coarser buckets.
