@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,7 +38,14 @@ class Judged:
     error: float
 
 
-def judged(where: str, question: str, exact: Answers, shown: Mapping[tuple[str, ...], float]) -> list[Judged]:
+def judged(
+    where: str,
+    question: str,
+    exact: Answers,
+    shown: Mapping[tuple[str, ...], float],
+    *,
+    leaves_out: Literal['nothing', 'few values'] = 'nothing',
+) -> list[Judged]:
     """Every number that answers a question, and every one that is missing or too many.
 
     Args:
@@ -46,16 +53,18 @@ def judged(where: str, question: str, exact: Answers, shown: Mapping[tuple[str, 
         question: What their title asks.
         exact: The exact answers.
         shown: What is shown.
+        leaves_out: Which of the shown numbers are not judged: quantiles of few values have no exact answer here.
     """
     rows = [
         Judged(where, question, labels, answer.kind, str(answer), shown.get(labels), answer.error(shown.get(labels)))
         for labels, answer in exact.items()
     ]
-    # A quantile of few values is shown, but not judged.
-    is_quantile = ' percentile' in question or ' median' in question
-    for labels, value in shown.items():
-        if labels not in exact and value and not math.isnan(value) and not is_quantile:
-            rows.append(Judged(where, question, labels, 'count', 'nothing', value, math.inf))
+    if leaves_out == 'nothing':
+        rows += [
+            Judged(where, question, labels, 'count', 'nothing', value, math.inf)
+            for labels, value in shown.items()
+            if labels not in exact and value and not math.isnan(value)
+        ]
     return rows
 
 
