@@ -9,7 +9,7 @@ PYTEST ?= --numprocesses auto
 DURABLE ?= .durable
 AUDIT ?= .audit
 
-.PHONY: demo test check bench bench-live bench-peers truth compat package soak soak-page durable fuzz audit dashboards docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench bench-live bench-peers truth answers compat package soak soak-page durable fuzz audit dashboards docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -49,6 +49,9 @@ bench-peers: .bench/installed ## The same beside every peer, in an environment o
 
 truth: $(STAMP) ## Every number beside what really happened: prints the table and writes docs/accuracy.md
 	PYTHONPATH=tests $(BIN)/python -m truth --write $(TRUTH)
+
+answers: $(STAMP) servers ## Every number that people read beside the exact answer, for teams of every size; ANSWERS=--short for two of them
+	PYTHONPATH=tests $(BIN)/python -m answers $(ANSWERS)
 
 compat: ## The core of the tests on each Python found, with the oldest and newest releases; COMPAT=short for the extremes
 	PYTHONPATH=tests $(PYTHON) -m tools.compat $(COMPAT)

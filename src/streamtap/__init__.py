@@ -7,6 +7,7 @@ from streamtap._doors.capability.hooks import TapCapability
 from streamtap._records.distribution import Distribution
 from streamtap._records.live import Live, LiveResponse, LiveRun, LiveTool
 from streamtap._records.records import (
+    CalledRuns,
     Fault,
     LoopLag,
     PartRecord,
@@ -35,6 +36,7 @@ __all__ = [
     'BaseSink',
     'BrokenJournalError',
     'BrokenLine',
+    'CalledRuns',
     'Distribution',
     'Fault',
     'JournalSink',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -11,11 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
+_STEPS = ((1.0, 1.5, 9), (1.5, 2.0, 6), (2.0, 3.0, 9), (3.0, 5.0, 11), (5.0, 7.5, 9), (7.5, 10.0, 6))
+"""How a decade is divided."""
+
+
 def _fine_bounds() -> tuple[float, ...]:
-    # Every 1, 2, 3 and 5 of a decade is a bound itself, so that folding into buckets of that series is exact.
+    # Every 1, 1.5, 2, 3, 5 and 7.5 of a decade is a bound itself, so that folding into buckets of that series is exact.
     bounds: list[float] = []
     for exponent in range(-6, 4):
-        for low, high, steps in ((1.0, 2.0, 15), (2.0, 3.0, 9), (3.0, 5.0, 11), (5.0, 10.0, 15)):
+        for low, high, steps in _STEPS:
             first = float(f'{low:g}e{exponent}')
             bounds.extend(first * (high / low) ** (step / steps) for step in range(steps))
     bounds.append(1e4)
@@ -95,7 +100,7 @@ class Distribution:
         return None
 
     def fold(self, bounds: Sequence[float]) -> tuple[int, ...]:
-        """The counts in coarser buckets, exact where a bound is a 1, 2, 3 or 5 of its decade.
+        """The counts in coarser buckets, exact where a bound is a 1, 1.5, 2, 3, 5 or 7.5 of its decade.
 
         Args:
             bounds: Ascending upper bounds (inclusive) of the coarser buckets.
@@ -113,8 +118,17 @@ class Distribution:
         return tuple(folded)
 
 
+GAMMA = 1.02
+"""How much wider each bucket of a sketch is than the one below: a value is within 1 % of its bucket's middle."""
+
+_LOG_GAMMA = math.log(GAMMA)
+
+
 class Sketch:
-    """Collects values one by one, in bounded memory, for quantiles."""
+    """Collects values one by one, in bounded memory, for quantiles.
+
+    Source: DDSketch, Masson et al., VLDB 2019.
+    """
 
     def __init__(self) -> None:
         self._counts: dict[int, int] = {}
@@ -124,7 +138,7 @@ class Sketch:
     def add(self, value: float | None) -> None:
         """Add a value; `None`, a value that was not observed, is ignored."""
         if value is not None:
-            number = bisect_left(BOUNDS, value)
+            number = math.ceil(math.log(min(max(value, 1e-9), 1e12)) / _LOG_GAMMA)
             self._counts[number] = self._counts.get(number, 0) + 1
             self._least = min(self._least, value)
             self._most = max(self._most, value)
@@ -137,9 +151,14 @@ class Sketch:
         self._most = max(self._most, other._most)
 
     def quantile(self, q: float) -> float | None:
-        """The value below which a share `q` of the values lies, accurate to 5 %; `None` without values.
+        """The value below which a share `q` of the values lies, accurate to 1 %; `None` without values.
 
-        It never lies outside the observed range, so a single value is returned exactly.
+        The rank is the nearest one. The value never lies outside the observed range, so a single one is returned exactly.
         """
-        middle = Distribution(tuple(sorted(self._counts.items()))).quantile(q)
-        return None if middle is None else min(max(middle, self._least), self._most)
+        rank = max(1.0, q * sum(self._counts.values())) - 1e-9
+        for number in sorted(self._counts):
+            rank -= self._counts[number]
+            if rank <= 0:
+                middle = GAMMA**number * 2 / (1 + GAMMA)
+                return min(max(middle, self._least), self._most)
+        return None

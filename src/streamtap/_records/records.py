@@ -162,10 +162,38 @@ class ToolRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CalledRuns:
+    """What the runs used that a run called through its tools, and those that they called in turn.
+
+    `runs` is how many they are; `cost_usd` is `None` while nothing could be priced.
+    """
+
+    runs: int = 0
+    requests: int = 0
+    tool_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+
+    def __add__(self, other: 'CalledRuns') -> 'CalledRuns':
+        return CalledRuns(
+            runs=self.runs + other.runs,
+            requests=self.requests + other.requests,
+            tool_calls=self.tool_calls + other.tool_calls,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cost_usd=_total(self.cost_usd, other.cost_usd),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """One finished run.
 
     `phases` splits its duration into the seconds spent on each; time spent waiting in a `queue` comes on top.
+    Requests, tool calls, tokens and cost are the run's own; `called` is what the runs used that it called through its
+    tools, and `total_requests`, `total_tool_calls`, `total_input_tokens`, `total_output_tokens` and `total_cost_usd` are
+    both together. What such a run uses after its caller has ended is in its own record only.
     """
 
     run_id: str
@@ -188,8 +216,43 @@ class RunRecord:
     time_to_first_output: float | None = None
     time_to_final_result: float | None = None
     phases: Mapping[str, float] = field(default_factory=dict[str, float])
+    called: CalledRuns = CalledRuns()
     trace_id: str | None = None
     span_id: str | None = None
+
+    @property
+    def nested(self) -> bool:
+        """Whether a run that was open when this one began called it: it then has no user of its own."""
+        return self.parent_run_id is not None
+
+    @property
+    def total_requests(self) -> int:
+        """Model requests, those of called runs included."""
+        return self.requests + self.called.requests
+
+    @property
+    def total_tool_calls(self) -> int:
+        """Function tools that ran, those of called runs included."""
+        return self.tool_calls + self.called.tool_calls
+
+    @property
+    def total_input_tokens(self) -> int:
+        """Input tokens, those of called runs included."""
+        return self.input_tokens + self.called.input_tokens
+
+    @property
+    def total_output_tokens(self) -> int:
+        """Output tokens, those of called runs included."""
+        return self.output_tokens + self.called.output_tokens
+
+    @property
+    def total_cost_usd(self) -> float | None:
+        """Cost, that of called runs included; `None` if nothing could be priced."""
+        return _total(self.cost_usd, self.called.cost_usd)
+
+
+def _total(own: float | None, other: float | None) -> float | None:
+    return own if other is None else other if own is None else own + other
 
 
 @dataclass(frozen=True, slots=True)

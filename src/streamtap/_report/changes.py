@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from streamtap._report.elements import element
 from streamtap._report.over_time import scale
-from streamtap._report.words import figure, has_any, owner, percent
+from streamtap._report.words import difference, figure, has_any, owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -84,7 +84,7 @@ def _plot(changes: Sequence[Change]) -> Element:
 
 
 def _dumbbell(change: Change, pair: Pair, x: Callable[[float], float], y: float) -> list[Element]:
-    verdict = pair.verdict(change.quantity.better)
+    verdict = pair.verdict(change.quantity)
     tooltip = (
         f'before {figure(change.quantity, pair.before)} (n = {change.count_before}), '
         f'after {figure(change.quantity, pair.after)} (n = {change.count_after})'
@@ -101,7 +101,7 @@ def _dumbbell(change: Change, pair: Pair, x: Callable[[float], float], y: float)
         drawn.append(
             element('circle', element('title', tooltip), cx=x(pair.after.value), cy=y, r=4.5, class_=f'mark {kind}')
         )
-    said = f'{figure(change.quantity, pair.before)} → {figure(change.quantity, pair.after)}  {percent(pair.change)}  {verdict}'
+    said = f'{figure(change.quantity, pair.before)} → {figure(change.quantity, pair.after)}  {difference(change.quantity, pair)}  {verdict}'
     drawn.append(
         element('text', said, x=WIDTH - VERDICT + 20, y=y + 4, class_=f'note start {verdict.partition(" ")[0]}')
     )

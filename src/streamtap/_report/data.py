@@ -58,17 +58,17 @@ def _flat(change: Change) -> dict[str, object]:
         'name': '' if change.scope == 'all' else change.name,
         'n_before': change.count_before,
         'n_after': change.count_after,
-        **_figures(typical, change.typical, change.verdict),
-        **({} if change.quantity.is_share else _figures('p95', change.high, change.high_verdict)),
+        **_figures(typical, change.typical, change),
+        **({} if change.quantity.is_share else _figures('p95', change.high, change)),
     }
 
 
-def _figures(name: str, pair: Pair, verdict: str) -> dict[str, object]:
+def _figures(name: str, pair: Pair, change: Change) -> dict[str, object]:
     return {
         f'{name}_before': _value(pair.before),
         f'{name}_after': _value(pair.after),
-        f'{name}_change': pair.change,
-        f'{name}_verdict': verdict,
+        f'{name}_change': pair.change(change.quantity),
+        f'{name}_verdict': pair.verdict(change.quantity),
     }
 
 

@@ -160,7 +160,7 @@ def _line_key(name: str, meaning: str) -> Element:
 
 def _run(tree: RunTree) -> Element:
     run = tree.run
-    counts = f'{run.requests} requests, {run.tool_calls} tool calls, {dollars(run.cost_usd)}'
+    counts = f'{run.total_requests} requests, {run.total_tool_calls} tool calls, {dollars(run.total_cost_usd)}'
     trace = f' · trace {run.trace_id}' if run.trace_id else ''
     return element(
         'article',

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Scope: TypeAlias = Literal['all', 'agent', 'model', 'tool']
 """Which values: all of them, or those of one agent, model or tool."""
 
+ALL: tuple[Scope, str] = ('all', 'all')
+
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
@@ -42,7 +44,7 @@ def share(value: object) -> str:
 
 BLANK_SCREEN = Quantity('time to first output of a run', seconds)
 RUN_DURATION = Quantity('duration of a run', seconds)
-RUN_COST = Quantity('cost of a run', dollars)
+RUN_COST = Quantity('cost of a run with those that it called', dollars)
 FIRST_TOKEN = Quantity('time to first token', seconds)
 SPEED = Quantity('output tokens per second', rate, 'higher')
 TOOL_DURATION = Quantity('duration of a tool call', seconds)
@@ -68,9 +70,9 @@ def values_of(record: Record) -> Iterator[tuple[Quantity, float]]:
     """The values that a record holds; what was not observed is left out."""
     if isinstance(record, RunRecord):
         found = (
-            (BLANK_SCREEN, record.time_to_first_output),
+            (BLANK_SCREEN, None if record.nested else record.time_to_first_output),
             (RUN_DURATION, record.duration),
-            (RUN_COST, record.cost_usd),
+            (RUN_COST, record.total_cost_usd),
         )
         failed = FAILED_RUNS
     elif isinstance(record, ResponseRecord):
@@ -85,8 +87,13 @@ def values_of(record: Record) -> Iterator[tuple[Quantity, float]]:
             yield quantity, value
 
 
-def owner_of(record: Record) -> tuple[Scope, str]:
-    """The agent, model or tool that a record's values belong to."""
+def owners_of(record: Record) -> tuple[tuple[Scope, str], ...]:
+    """What a record's values belong to: all of them, unless it is a nested run; and an agent, model or tool."""
+    own = _owner(record)
+    return (own,) if isinstance(record, RunRecord) and record.nested else (ALL, own)
+
+
+def _owner(record: Record) -> tuple[Scope, str]:
     if isinstance(record, RunRecord):
         return 'agent', record.agent
     if isinstance(record, ResponseRecord):

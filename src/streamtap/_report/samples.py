@@ -5,15 +5,13 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING
 
-from streamtap._report.quantities import QUANTITIES, owner_of, values_of
+from streamtap._report.quantities import ALL, QUANTITIES, owners_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamtap._records.as_json import Record
     from streamtap._report.quantities import Quantity, Scope
-
-ALL: tuple[Scope, str] = ('all', 'all')
 
 
 class Samples:
@@ -25,10 +23,12 @@ class Samples:
 
     def add(self, record: Record) -> None:
         """Add the values of a record."""
+        owners = owners_of(record)
         for quantity, value in values_of(record):
-            self._moments[quantity].append(record.started_ns / 1e9)
-            for scope, name in (ALL, owner_of(record)):
+            for scope, name in owners:
                 self._values.setdefault((quantity, scope, name), array('d')).append(value)
+            if ALL in owners:
+                self._moments[quantity].append(record.started_ns / 1e9)
 
     def keys(self) -> set[tuple[Quantity, Scope, str]]:
         """What there are values of: each quantity, with its scope and name."""

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from streamtap._report.statistics import Estimate
 
 HOW_TO_READ = (
-    'A change is called better or worse where the 95 % confidence intervals of before and after do not overlap; '
+    'A change is called better or worse where the confidence intervals of before and after do not overlap, so that all '
+    'verdicts together are right with 95 % confidence, and where it is at least 5 %, or one point of a share; '
     'p95 is shown from 20 values on.'
 )
 
@@ -75,8 +76,9 @@ def owner(change: Change) -> str:
 def _pair(change: Change, pair: Pair) -> tuple[str, str, str, str]:
     if pair.before is None and pair.after is None:
         return '-', '-', '-', '-'
-    verdict = pair.verdict(change.quantity.better)
-    return figure(change.quantity, pair.before), figure(change.quantity, pair.after), percent(pair.change), verdict
+    quantity = change.quantity
+    said = difference(quantity, pair), pair.verdict(quantity)
+    return figure(quantity, pair.before), figure(quantity, pair.after), *said
 
 
 def figure(quantity: Quantity, estimate: Estimate | None) -> str:
@@ -84,6 +86,9 @@ def figure(quantity: Quantity, estimate: Estimate | None) -> str:
     return quantity.show(None if estimate is None else estimate.value)
 
 
-def percent(change: float | None) -> str:
-    """A relative change, with its sign; `-` where it is unknown."""
-    return '-' if change is None else f'{change:+.0%}'
+def difference(quantity: Quantity, pair: Pair) -> str:
+    """A relative change, or the difference of two shares in points, with its sign; `-` where it is unknown."""
+    change = pair.change(quantity)
+    if change is None:
+        return '-'
+    return f'{100 * change:+.1f} points' if quantity.is_share else f'{change:+.0%}'

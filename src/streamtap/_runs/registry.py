@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from streamtap._base.forks import tell_forks
 from streamtap._delivery.guard import guarded
+from streamtap._records.records import CalledRuns
 from streamtap._runs.loop_lag import LoopLagMeter
 from streamtap._runs.replay import ReplayGate
 from streamtap._runs.run import Run
@@ -17,7 +18,7 @@ from streamtap._runs.snapshot import snapshot
 from streamtap._upstream import run_context
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from streamtap._records.live import Live
     from streamtap._records.records import Door, RunOutcome
@@ -80,14 +81,15 @@ class Runs:
             call: `first` if the run certainly begins here, `later` if it may have been reported before.
             agent: The agent as the user named it, if not by its own name.
         """
-        who, parent = run_context.who(ctx), self._caller.get()
+        who, called_from = run_context.who(ctx), self._caller.get()
         if not who.run_id:
             return None
         shared, gate = self._shared, None
         if who.is_durable:
             gate = ReplayGate(shared.out, self.reported_calls(who.run_id))
             shared = replace(shared, out=gate)
-        run = Run(self._identity(ctx, who, door, parent, agent), started, shared, gate)
+        caller = self._nearest_open(called_from)
+        run = Run(self._identity(ctx, who, door, called_from, caller, agent), started, shared, gate, caller=caller)
         evicted: Run | None = None
         with self._lock:
             reported_by = self._reported.get(who.run_id) if call == 'later' else None
@@ -95,23 +97,24 @@ class Runs:
                 return None
             run.reported_before = reported_by is not None
             if len(self._open) >= MAX_OPEN_RUNS:
-                evicted = self._open.popitem(last=False)[1]
-                self._remember(evicted)
+                evicted = next(iter(self._open.values()))
             self._open[who.run_id] = run
+            if caller is not None:
+                caller.calls.add(run)
         if evicted is not None:
             self._shared.out.dropped('open_runs')
-            self._report(evicted, 'incomplete', None, now=self._shared.clock.monotonic())
+            self.end(evicted, 'incomplete', None, now=self._shared.clock.monotonic())
         if self._loop_lag is not None:
             self._loop_lag.run_opened()
         if run.reported_before:
             self._shared.out.dropped('reopened_runs')
         else:
-            run.announce(parent)
+            run.announce(called_from)
         return run
 
     def unopened(self, ctx: object, door: Door) -> Run:
         """A run of which only a part is seen here, so that it is neither open nor reported itself."""
-        identity = self._identity(ctx, run_context.who(ctx), door, None, None)
+        identity = self._identity(ctx, run_context.who(ctx), door, None, None, None)
         return Run(identity, self._shared.clock.monotonic(), self._shared)
 
     def end(self, run: Run, outcome: RunOutcome, error_type: str | None, *, now: float) -> None:
@@ -122,16 +125,39 @@ class Runs:
                 return
             del self._open[run_id]
             self._remember(run)
-        self._report(run, outcome, error_type, now=now)
+            self._hand_over_calls(run)
+        with guarded(self._shared.out, run.identity.door):
+            run.end(outcome, error_type=error_type, now=now)
+        with self._lock:
+            caller = self._nearest_open(run.caller)
+            if caller is not None:
+                caller.called += run.used()
+
+    def _nearest_open(self, run: Run | None) -> Run | None:
+        """The run itself if it is open, else the nearest of its callers that is."""
+        while run is not None and self._open.get(run.identity.run_id) is not run:
+            run = run.caller
+        return run
+
+    def _hand_over_calls(self, run: Run) -> None:
+        """The runs that a run called and that outlive it have the nearest open caller now.
+
+        Without one, what they have used so far is part of what this run called: nobody else accounts for it.
+        """
+        caller = run.caller = self._nearest_open(run.caller)
+        if caller is None:
+            run.called += _used(run.calls)
+        else:
+            caller.calls.discard(run)
+            caller.calls |= run.calls
+        for called in run.calls:
+            called.caller = caller
+        run.calls.clear()
 
     def _remember(self, run: Run) -> None:
         self._reported[run.identity.run_id] = run.identity.door
         if len(self._reported) > MAX_REPORTED:
             self._reported.popitem(last=False)
-
-    def _report(self, run: Run, outcome: RunOutcome, error_type: str | None, *, now: float) -> None:
-        with guarded(self._shared.out, run.identity.door):
-            run.end(outcome, error_type=error_type, now=now)
 
     def close(self) -> None:
         """The tap is closed: report every run that is still open, whose outcome stays unknown."""
@@ -155,17 +181,28 @@ class Runs:
             return tuple(self._open.values())
 
     def _identity(
-        self, ctx: object, who: run_context.Who, door: Door, parent: Run | None, agent: str | None
+        self,
+        ctx: object,
+        who: run_context.Who,
+        door: Door,
+        called_from: Run | None,
+        caller: Run | None,
+        agent: str | None,
     ) -> RunIdentity:
         name = who.agent if agent is None else agent
-        inherited: Mapping[str, str] = parent.identity.labels if parent is not None else {}
+        inherited: Mapping[str, str] = called_from.identity.labels if called_from is not None else {}
         return RunIdentity(
             run_id=who.run_id,
             conversation_id=who.conversation_id,
-            parent_run_id=parent.identity.run_id if parent is not None else None,
+            parent_run_id=caller.identity.run_id if caller is not None else None,
             agent=name,
-            root_agent=parent.identity.root_agent if parent is not None else name,
+            root_agent=called_from.identity.root_agent if called_from is not None else name,
             door=door,
             labels=run_context.metadata_labels(ctx, self._labels, inherited),
             instrumented=run_context.is_instrumented(ctx),
         )
+
+
+def _used(runs: Iterable[Run]) -> CalledRuns:
+    """What open runs have used so far, with all that they called."""
+    return sum((run.used() + _used(run.calls) for run in runs), CalledRuns())

@@ -9,7 +9,7 @@ from streamtap._delivery.guard import guarded
 from streamtap._delivery.tracing import GuardedTrace, RunTrace
 from streamtap._meter.phases import PhaseClock
 from streamtap._meter.response import ResponseMeter
-from streamtap._records.records import ResponseStart, RunRecord, RunStart
+from streamtap._records.records import CalledRuns, ResponseStart, RunRecord, RunStart
 from streamtap._runs.request import Request, Settled, build_records
 from streamtap._runs.tool_calls import ToolCalls
 from streamtap._upstream import durable, known_tools, outcomes, run_context, stream_events
@@ -54,6 +54,12 @@ class Run:
     known_messages: int = 0
     """How many messages there were at the last request."""
     reported_before: bool = False
+    caller: Run | None = None
+    """The run whose tool began this one; if that is over, the nearest of its callers that is open."""
+    calls: set[Run] = field(default_factory=set['Run'])
+    """The open runs whose caller this is."""
+    called: CalledRuns = field(default_factory=CalledRuns)
+    """What the runs used that it called."""
 
     def __post_init__(self) -> None:
         # Both clocks are read once for all of the run's timestamps: the wall clock may step during the run.
@@ -252,6 +258,18 @@ class Run:
         if record.cost_usd is not None:
             self.cost_usd = (self.cost_usd or 0.0) + record.cost_usd
 
+    def used(self) -> CalledRuns:
+        """What it has used so far, with the runs that it called."""
+        own = CalledRuns(
+            runs=1,
+            requests=self.requests,
+            tool_calls=self.tools.executed,
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            cost_usd=self.cost_usd,
+        )
+        return own + self.called
+
     # The end
 
     def end(self, outcome: RunOutcome, *, error_type: str | None, now: float) -> None:
@@ -286,6 +304,7 @@ class Run:
                 time_to_first_output=None if was_resumed else _since(self.started, self.first_output),
                 time_to_final_result=None if was_resumed else _since(self.started, self.final_result),
                 phases=self.phases.split(duration),
+                called=self.called,
             )
         )
         self.shared.out.run_ended(record)

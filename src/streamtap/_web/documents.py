@@ -58,6 +58,7 @@ def run_document(
         'input': record.input_tokens,
         'output': record.output_tokens,
         'cost': short(record.cost_usd),
+        'total_cost': short(record.total_cost_usd),
         'first_output': short(record.time_to_first_output),
         'phases': {phase: short(seconds) for phase, seconds in record.phases.items()},
         'labels': dict(record.labels),

@@ -25,7 +25,7 @@ def now_figures(together: Slot, live: Live) -> Document:
     """
     return {
         'seconds': SLOT_SECONDS * SLOTS,
-        'in_progress': len(live.runs),
+        'in_progress': sum(run.parent_run_id is None for run in live.runs),
         'requests': len(live.responses),
         'tools': len(live.tools),
         'stalled': sum(response.stalled is not None for response in live.responses),
@@ -36,6 +36,7 @@ def now_figures(together: Slot, live: Live) -> Document:
         'first_output': _spread(together.runs.first),
         'duration': _spread(together.runs.duration),
         'cost': short(together.requests.cost_usd),
+        'cost_of_runs': short(together.runs.total_cost_usd),
         'output': together.requests.output_tokens,
     }
 
@@ -85,6 +86,7 @@ def tables(together: Slot, live: Live) -> Document:
 def _row(tally: Tally) -> Document:
     return {
         'count': tally.count,
+        'nested': tally.nested,
         'failed': tally.failed,
         'first': _spread(tally.first),
         'speed': _spread(tally.speed),
@@ -92,6 +94,7 @@ def _row(tally: Tally) -> Document:
         'input': tally.input_tokens,
         'output': tally.output_tokens,
         'cost': short(tally.cost_usd),
+        'total_cost': short(tally.total_cost_usd),
     }
 
 

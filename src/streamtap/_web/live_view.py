@@ -16,7 +16,7 @@ from streamtap._records.live import Live
 from streamtap._version import __version__
 from streamtap._web.documents import OpenRun, open_documents, run_document, short
 from streamtap._web.figures import SlotFigures, now_figures, slot_figures, tables
-from streamtap._web.windows import Tally, Windows
+from streamtap._web.windows import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +88,8 @@ class LiveView(BaseSink):
         self._finished: deque[_Seen] = deque(maxlen=KEPT_RUNS)
         self._count = 0
         self._windows = Windows[SlotFigures](self._clock.monotonic())
-        self._total = Tally()
+        self._runs = 0
+        self._cost_usd: float | None = None
         self._since = self._clock.unix_ns() / 1e9
         self._live: Callable[[], Live] = Live
         tell_forks(self)
@@ -113,6 +114,8 @@ class LiveView(BaseSink):
         """Remember a request."""
         with self._lock:
             self._windows.at(self._clock.monotonic()).response(record)
+            if record.cost_usd is not None:
+                self._cost_usd = (self._cost_usd or 0.0) + record.cost_usd
             if (seen := self._open.get(record.run_id)) is not None:
                 seen.add(record)
 
@@ -127,7 +130,7 @@ class LiveView(BaseSink):
         """Add a run to the last ones, or to the run that called it."""
         with self._lock:
             self._windows.at(self._clock.monotonic()).run(record)
-            self._total.run(record)
+            self._runs += not record.nested
             seen = self._open.pop(record.run_id, None) or _Seen(record.started_ns)
             seen.record = record
             parent = None if record.parent_run_id is None else self._open.get(record.parent_run_id)
@@ -143,7 +146,7 @@ class LiveView(BaseSink):
         now = self._clock.monotonic()
         with self._lock:
             together, slots = self._windows.together(now), self._windows.each(now, slot_figures)
-            runs, cost = self._total.count, self._total.cost_usd
+            runs, cost = self._runs, self._cost_usd
             open_runs = self._oldest(live)
         return _json(
             {

@@ -30,14 +30,17 @@ Figures = TypeVar('Figures')
 class Tally:
     """The sums and distributions of one group in one slot.
 
-    `first` is the time to first output of runs, and the time to first token of requests; only requests have a `speed`.
+    `first` is the time to first output of runs that are not nested, and the time to first token of requests; only requests
+    have a `speed`. `total_cost_usd` is what runs cost with those that they called.
     """
 
     count: int = 0
+    nested: int = 0
     failed: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = None
+    total_cost_usd: float | None = None
     first: Sketch = field(default_factory=Sketch)
     speed: Sketch = field(default_factory=Sketch)
     duration: Sketch = field(default_factory=Sketch)
@@ -45,10 +48,12 @@ class Tally:
     def absorb(self, other: Tally) -> None:
         """Add what another tally of the same group counted."""
         self.count += other.count
+        self.nested += other.nested
         self.failed += other.failed
         self.input_tokens += other.input_tokens
         self.output_tokens += other.output_tokens
-        self._pay(other.cost_usd)
+        self.cost_usd = _sum(self.cost_usd, other.cost_usd)
+        self.total_cost_usd = _sum(self.total_cost_usd, other.total_cost_usd)
         self.first.absorb(other.first)
         self.speed.absorb(other.speed)
         self.duration.absorb(other.duration)
@@ -64,10 +69,13 @@ class Tally:
     def run(self, record: RunRecord) -> None:
         """Count a run."""
         self.count += 1
+        self.nested += record.nested
         self.failed += has_failed(record)
-        self.first.add(record.time_to_first_output)
+        if not record.nested:
+            self.first.add(record.time_to_first_output)
         self.duration.add(record.duration)
         self._spend(record.input_tokens, record.output_tokens, record.cost_usd)
+        self.total_cost_usd = _sum(self.total_cost_usd, record.total_cost_usd)
 
     def tool(self, record: ToolRecord) -> None:
         """Count a tool call."""
@@ -78,11 +86,7 @@ class Tally:
     def _spend(self, input_tokens: int | None, output_tokens: int | None, cost_usd: float | None) -> None:
         self.input_tokens += input_tokens or 0
         self.output_tokens += output_tokens or 0
-        self._pay(cost_usd)
-
-    def _pay(self, cost_usd: float | None) -> None:
-        if cost_usd is not None:
-            self.cost_usd = (self.cost_usd or 0.0) + cost_usd
+        self.cost_usd = _sum(self.cost_usd, cost_usd)
 
 
 @dataclass(slots=True)
@@ -102,8 +106,9 @@ class Slot:
         _group(self.models, (record.provider, record.model)).response(record)
 
     def run(self, record: RunRecord) -> None:
-        """Count a run."""
-        self.runs.run(record)
+        """Count a run: for its agent, and unless it is nested, as one that a user asked for."""
+        if not record.nested:
+            self.runs.run(record)
         _group(self.agents, (record.agent,)).run(record)
 
     def tool(self, record: ToolRecord) -> None:
@@ -165,6 +170,10 @@ class Windows(Generic[Figures]):
         current = self.at(now)
         self._figures.extend(figures(slot) for slot in islice(self._closed, len(self._figures), None))
         return (*self._figures, figures(current))
+
+
+def _sum(cost_usd: float | None, other: float | None) -> float | None:
+    return cost_usd if other is None else (cost_usd or 0.0) + other
 
 
 def _merged(slots: Iterable[Slot]) -> Slot:

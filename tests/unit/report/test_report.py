@@ -221,7 +221,7 @@ def test_few_values_prove_nothing():
         before.add(run(duration=1.0 + number))
         after.add(run(duration=10.0 + number))
     (change,) = (each for each in compare(before, after) if each.quantity is RUN_DURATION and each.scope == 'all')
-    assert (change.count_before, change.count_after, change.typical.change) == (3, 3, 4.5)
+    assert (change.count_before, change.count_after, change.typical.change(RUN_DURATION)) == (3, 3, 4.5)
     assert change.verdict == 'too few to tell'
     assert (change.high.before, change.high.after) == (None, None)
 

@@ -100,6 +100,7 @@ def test_a_finished_run_is_reported_with_each_bar_of_its_waterfall(view: LiveVie
         'input': 0,
         'output': 0,
         'cost': 0.25,
+        'total_cost': 0.25,
         'first_output': None,
         'phases': {'wait': 0.4, 'tools': 0.75, 'other': 2.85},
         'labels': {},
@@ -164,7 +165,7 @@ def test_what_goes_on_is_reported_as_far_as_it_is_known(view: LiveView):
     (inner,) = outer['nested']
     assert [row['bars'] for row in outer['rows']] == [[['model', 0.0, 1.0]], [['tool', 0.5, 8.5]]]
     assert inner['rows'][0]['bars'] == [['streaming', 1.0, 7.0], ['stall', 2.0, 6.0]]
-    assert (shown['now']['in_progress'], shown['now']['requests'], shown['now']['stalled']) == (2, 1, 1)
+    assert (shown['now']['in_progress'], shown['now']['requests'], shown['now']['stalled']) == (1, 1, 1)
 
 
 def test_a_viewer_gets_each_run_once(view: LiveView):
@@ -198,7 +199,7 @@ def test_figures_and_tables_are_of_the_last_quarter_of_an_hour(view: LiveView, c
     clock.advance(SLOT_SECONDS * SLOTS)
     shown = now(view)
     assert (shown['now']['runs'], shown['models'], len(shown['slots'])) == (0, [], 1)
-    assert (shown['runs'], shown['cost']) == (1, 0.5)
+    assert (shown['runs'], shown['cost']) == (1, 0.25)
 
 
 def test_slots_slide_one_by_one(view: LiveView, clock: FakeClock):

@@ -14,13 +14,16 @@ from streamtap._records.records import RequestOutcome, RunOutcome, ToolOutcome
 MetricType = Literal['counter', 'histogram', 'gauge']
 
 BUCKETS: dict[str, tuple[float, ...]] = {
-    'D': (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 60, 120, 300, 600),
-    'R': (0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 120, 300, 600, 1800, 3600),
-    'I': (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
-    'S': (1, 2, 5, 10, 20, 40, 60, 80, 120, 160, 240, 320, 640, 1280),
+    'D': (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 60, 120, 300),
+    'R': (0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 120, 300, 600, 3600),
+    'I': (0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5, 30),
+    'S': (3, 5, 8, 12, 18, 27, 40, 60, 90, 140, 210, 320, 640),
     'N': (0, 1, 2, 4, 8, 16, 32, 64, 128),
-    'T': (256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072, 262144, 524288, 1048576),
-    'C': (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100),
+    'T': (500, 750, 1e3, 1.5e3, 2e3, 3e3, 4e3, 6e3, 8e3, 12e3, 16e3, 24e3, 32e3, 48e3, 64e3, 128e3, 1e6),
+    'C': (
+        *(1e-4, 2e-4, 3e-4, 5e-4, 7.5e-4, 0.001, 0.0015, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05),
+        *(0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5, 10, 100),
+    ),
 }
 """Bucket bounds by letter: D, R seconds (requests, runs), I seconds (gaps), S tokens/s, N counts, T tokens, C USD."""
 
@@ -31,7 +34,7 @@ OUTCOMES: dict[str, tuple[str, ...]] = {
 }
 """The counters that start at 0 for each outcome when their agent, model or tool is first seen."""
 
-FIXED_LABELS = frozenset({'outcome', 'door', 'streamed', 'stage', 'phase', 'where', 'what', 'label'})
+FIXED_LABELS = frozenset({'outcome', 'door', 'nested', 'streamed', 'stage', 'phase', 'where', 'what', 'label'})
 """Labels whose few values are defined by the tap itself: no cap applies."""
 
 
@@ -102,30 +105,63 @@ def _gauge(
 
 
 CATALOGUE: tuple[Metric, ...] = (
-    _counter('pydantic_ai_runs_total', ('agent', 'door', 'outcome'), 'Finished agent runs.', unit='{run}'),
-    _histogram('pydantic_ai_run_duration_seconds', ('agent', 'outcome'), 'R', 'Duration of a run.'),
-    _counter('pydantic_ai_run_errors_total', ('agent', 'error_type'), 'Runs that failed, by exception.', unit='{run}'),
+    _counter(
+        'pydantic_ai_runs_total',
+        ('agent', 'door', 'nested', 'outcome'),
+        'Finished agent runs; a nested one was called by the tool of another run.',
+        unit='{run}',
+    ),
+    _histogram('pydantic_ai_run_duration_seconds', ('agent', 'nested', 'outcome'), 'R', 'Duration of a run.'),
+    _counter(
+        'pydantic_ai_run_errors_total',
+        ('agent', 'nested', 'error_type'),
+        'Runs that failed, by exception.',
+        unit='{run}',
+    ),
     _histogram(
         'pydantic_ai_run_time_to_first_output_seconds',
         _A,
         'R',
-        'The blank screen: run start to the first text, or the first argument of the final output tool.',
+        'The blank screen: run start to the first text, or the first argument of the final output tool; of runs that '
+        'are not nested.',
     ),
     _histogram(
-        'pydantic_ai_run_time_to_final_result_seconds', _A, 'R', 'Run start to the last final-result event of the run.'
+        'pydantic_ai_run_time_to_final_result_seconds',
+        _A,
+        'R',
+        'Run start to the last final-result event of the run; of runs that are not nested.',
     ),
     _counter(
         'pydantic_ai_run_phase_seconds_total',
         ('agent', 'phase'),
         'Where the time of runs went; a nested run lies inside the tools phase of its parent.',
     ),
-    _histogram('pydantic_ai_run_requests', _A, 'N', 'Model requests of a run.', unit='{request}'),
-    _histogram('pydantic_ai_run_tool_calls', _A, 'N', 'Function tools that ran in a run.', unit='{call}'),
+    _histogram(
+        'pydantic_ai_run_requests',
+        _A,
+        'N',
+        'Model requests of a run that is not nested, with those of the runs that it called.',
+        unit='{request}',
+    ),
+    _histogram(
+        'pydantic_ai_run_tool_calls',
+        _A,
+        'N',
+        'Function tools that ran in a run that is not nested, with those of the runs that it called.',
+        unit='{call}',
+    ),
+    _histogram(
+        'pydantic_ai_run_tokens',
+        _A,
+        'T',
+        'Input and output tokens of a run that is not nested, with those of the runs that it called.',
+        unit='{token}',
+    ),
     _histogram(
         'pydantic_ai_run_cost_usd',
         ('agent', 'outcome'),
         'C',
-        'Cost of a run in US dollars, at list price.',
+        'Cost in US dollars of a run that is not nested, with that of the runs that it called.',
         unit='{USD}',
     ),
     _counter('pydantic_ai_output_retries_total', _A, 'Outputs that validation sent back to the model.', unit='{retry}'),

@@ -74,7 +74,13 @@ class CatalogueSink(BaseSink, ABC):
             self._owned_elsewhere.add(start.run_id)
             return
         exposition.gauges.run_seen(start)
-        key = (start.agent, start.door, 'success', *self._user_values(start.labels))
+        key = (
+            start.agent,
+            start.door,
+            _flag(start.parent_run_id is not None),
+            'success',
+            *self._user_values(start.labels),
+        )
         exposition.instruments.declare('pydantic_ai_runs_total', key)
 
     def run_ended(self, record: RunRecord) -> None:
@@ -86,26 +92,37 @@ class CatalogueSink(BaseSink, ABC):
         self._exposition.run_owners.pop(record.run_id, None)
         origin = metrics.origin(record)
         user = self._user_values(record.labels)
-        agent = (record.agent, *user)
-        outcome = (record.agent, record.outcome, *user)
-        metrics.add('pydantic_ai_runs_total', (record.agent, record.door, record.outcome, *user), 1)
-        metrics.observe('pydantic_ai_run_duration_seconds', outcome, record.duration, origin)
+        agent, nested = (record.agent, *user), _flag(record.nested)
+        metrics.add('pydantic_ai_runs_total', (record.agent, record.door, nested, record.outcome, *user), 1)
+        key = (record.agent, nested, record.outcome, *user)
+        metrics.observe('pydantic_ai_run_duration_seconds', key, record.duration, origin)
         if record.error_type is not None:
-            metrics.add('pydantic_ai_run_errors_total', (record.agent, record.error_type, *user), 1, origin)
+            metrics.add('pydantic_ai_run_errors_total', (record.agent, nested, record.error_type, *user), 1, origin)
+        if record.output_retries:
+            metrics.add('pydantic_ai_output_retries_total', agent, record.output_retries)
+        for phase, seconds in record.phases.items():
+            metrics.add('pydantic_ai_run_phase_seconds_total', (record.agent, phase, *user), seconds)
+        if not record.nested:
+            self._user_request(metrics, record, user, origin)
+
+    def _user_request(
+        self, metrics: Instruments[Any, Any], record: RunRecord, user: tuple[str, ...], origin: object
+    ) -> None:
+        """Count what a user waited for, and all that it took."""
+        agent = (record.agent, *user)
         for name, seconds in (
             ('pydantic_ai_run_time_to_first_output_seconds', record.time_to_first_output),
             ('pydantic_ai_run_time_to_final_result_seconds', record.time_to_final_result),
         ):
             if seconds is not None:
                 metrics.observe(name, agent, seconds, origin)
-        for phase, seconds in record.phases.items():
-            metrics.add('pydantic_ai_run_phase_seconds_total', (record.agent, phase, *user), seconds)
-        metrics.observe('pydantic_ai_run_requests', agent, record.requests, origin)
-        metrics.observe('pydantic_ai_run_tool_calls', agent, record.tool_calls, origin)
-        if record.cost_usd is not None:
-            metrics.observe('pydantic_ai_run_cost_usd', outcome, record.cost_usd, origin)
-        if record.output_retries:
-            metrics.add('pydantic_ai_output_retries_total', agent, record.output_retries)
+        metrics.observe('pydantic_ai_run_requests', agent, record.total_requests, origin)
+        metrics.observe('pydantic_ai_run_tool_calls', agent, record.total_tool_calls, origin)
+        tokens = record.total_input_tokens + record.total_output_tokens
+        metrics.observe('pydantic_ai_run_tokens', agent, tokens, origin)
+        if record.total_cost_usd is not None:
+            key = (record.agent, record.outcome, *user)
+            metrics.observe('pydantic_ai_run_cost_usd', key, record.total_cost_usd, origin)
 
     def response_started(self, start: ResponseStart) -> None:
         """Create the model's counters at its first request."""

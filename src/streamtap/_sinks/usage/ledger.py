@@ -44,6 +44,7 @@ class _Tally:
         self.speed = Sketch()
         self.first_output = Sketch()
         self.duration = Sketch()
+        self.total_cost_usd: float | None = None
 
     def response(self, record: ResponseRecord) -> None:
         counts = self.counts
@@ -62,12 +63,20 @@ class _Tally:
         self.speed.add(record.output_tokens_per_second)
 
     def run(self, record: RunRecord) -> None:
+        self.called(record)
         self.counts['runs'] += 1
+        self.outcomes[record.outcome] += 1
+        self.duration.add(record.duration)
+        if record.total_cost_usd is not None:
+            self.total_cost_usd = (self.total_cost_usd or 0.0) + record.total_cost_usd
+        if not record.nested:
+            self.first_output.add(record.time_to_first_output)
+
+    def called(self, record: RunRecord) -> None:
+        """Count what a run did, nested or not."""
+        self.counts['nested_runs'] += record.nested
         self.counts['tool_calls'] += record.tool_calls
         self.counts['output_retries'] += record.output_retries
-        self.outcomes[record.outcome] += 1
-        self.first_output.add(record.time_to_first_output)
-        self.duration.add(record.duration)
 
     def usage(self) -> dict[str, Any]:
         return {
@@ -84,6 +93,7 @@ class _Tally:
             **self.usage(),
             **{name: self.counts[name] for name in _OF_RUNS},
             'outcomes': dict(self.outcomes),
+            'total_cost_usd': self.total_cost_usd,
             'time_to_first_output_p50': self.first_output.quantile(0.5),
             'time_to_first_output_p95': self.first_output.quantile(0.95),
             'run_duration_p50': self.duration.quantile(0.5),
@@ -91,7 +101,7 @@ class _Tally:
         }
 
 
-_OF_RUNS = ('runs', 'tool_calls', 'output_retries')
+_OF_RUNS = ('runs', 'nested_runs', 'tool_calls', 'output_retries')
 
 
 class UsageSink(BaseSink):
@@ -148,12 +158,11 @@ class UsageSink(BaseSink):
         """Add a run to the ledger."""
         with self._lock:
             self._recent.append(record)
-            for tally in (
-                self._total,
-                self._of(self._agents, (self._cap('agent', record.agent),)),
-                *(self._of(self._labels, (name, self._cap(name, value))) for name, value in record.labels.items()),
-            ):
-                tally.run(record)
+            self._of(self._agents, (self._cap('agent', record.agent),)).run(record)
+            labels = (self._of(self._labels, (name, self._cap(name, value))) for name, value in record.labels.items())
+            for tally in (self._total, *labels):
+                # What a user asked for is one run, whatever it called.
+                (tally.called if record.nested else tally.run)(record)
 
     def tool_ended(self, record: ToolRecord) -> None:
         """Add a tool call to the ledger."""

@@ -35,12 +35,20 @@ class Usage(BaseModel):
 
 
 class RunsUsage(Usage):
-    """The usage of a group of runs; `time_to_first_output` is for how long a user sees a blank screen."""
+    """The usage of a group of runs; `time_to_first_output` is for how long a user sees a blank screen.
+
+    A nested run was called by a tool of another run: it has no user and no blank screen of its own. `runs`, `outcomes` and
+    `run_duration` leave nested runs out, except for an agent, where they count all of its runs. Requests, tool calls,
+    tokens and `cost_usd` are those of all runs of the group; `total_cost_usd` is what the `runs` cost with those that
+    they called.
+    """
 
     runs: int = 0
+    nested_runs: int = 0
     outcomes: dict[str, int] = {}
     tool_calls: int = 0
     output_retries: int = 0
+    total_cost_usd: float | None = None
     time_to_first_output_p50: float | None = None
     time_to_first_output_p95: float | None = None
     run_duration_p50: float | None = None
@@ -98,6 +106,7 @@ class RecentRun(BaseModel):
     input_tokens: int
     output_tokens: int
     cost_usd: float | None
+    total_cost_usd: float | None
     phases: dict[str, float]
 
 
@@ -142,6 +151,7 @@ class UsageSummary(BaseModel):
 
 _RUN_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
     ('runs', 'runs', str),
+    ('nested', 'nested_runs', str),
     ('blank p50', 'time_to_first_output_p50', seconds),
     ('p95', 'time_to_first_output_p95', seconds),
     ('run p50', 'run_duration_p50', seconds),
@@ -151,6 +161,7 @@ _RUN_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
     ('in', 'input_tokens', str),
     ('out', 'output_tokens', str),
     ('cost', 'cost_usd', dollars),
+    ('with called', 'total_cost_usd', dollars),
     ('failed', 'outcomes', partial(outcome_counts, only=FAILED_RUNS)),
     ('other', 'outcomes', partial(outcome_counts, other_than=FAILED_RUNS)),
 )

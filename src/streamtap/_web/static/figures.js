@@ -33,7 +33,7 @@ export function showFigures({ now, slots }) {
   });
   show('cost', {
     value: dollars(now.cost),
-    note: now.cost === null || !now.runs ? 'nothing priced yet' : `${dollars(now.cost / now.runs)} per run`,
+    note: now.cost_of_runs === null ? 'nothing priced yet' : `${dollars(now.cost_of_runs / now.runs)} per run`,
     chart: sparkbars(slots, (slot) => slot.cost || 0),
   });
 }

@@ -34,6 +34,7 @@ function facts(run) {
     fact('tools', count(run.tools));
     fact('tokens', `${count(run.input)} in, ${count(run.output)} out`);
     fact('cost', dollars(run.cost));
+    if (run.total_cost !== run.cost) fact('with called runs', dollars(run.total_cost));
   }
   for (const [name, value] of Object.entries(run.labels)) fact(name, value || missing);
   if (run.trace) fact('trace', ...copyable('trace id', run.trace));

@@ -41,9 +41,9 @@ export class RunItem {
     this.#time.textContent = seconds(run.duration);
     this.#why.replaceChildren(make('span', { class: tone, text: why, title: why }));
     this.#tokens.textContent = count(run.outcome === 'running' ? null : run.input + run.output);
-    this.#cost.textContent = dollars(run.cost);
+    this.#cost.textContent = dollars(run.total_cost);
     this.#when.textContent = clock(run.started);
-    const said = [run.agent, run.outcome, seconds(run.duration), why, `cost ${dollars(run.cost)}`];
+    const said = [run.agent, run.outcome, seconds(run.duration), why, `cost ${dollars(run.total_cost)}`];
     this.#button.setAttribute('aria-label', [...said, `at ${clock(run.started)}`].join(', '));
     // Tools are drawn over the requests beside them.
     const inOrder = [...run.rows].sort((one, other) => (one.sort === 'tool') - (other.sort === 'tool'));

@@ -9,12 +9,14 @@ const unlessNone = (value, kind) => (value ? { text: count(value), class: kind }
 const COLUMNS = {
   agents: [
     ['runs', (row) => number(row.count)],
+    ['nested', (row) => unlessNone(row.nested, '')],
     ['now', (row) => unlessNone(row.now, '')],
     ['failed', (row) => unlessNone(row.failed, 'bad')],
     ['blank screen', (row) => number(row.first[0], seconds)],
     ['p95', (row) => number(row.first[1], seconds)],
     ['run', (row) => number(row.duration[0], seconds)],
     ['cost', (row) => number(row.cost, dollars)],
+    ['with called', (row) => number(row.total_cost, dollars)],
   ],
   models: [
     ['requests', (row) => number(row.count)],

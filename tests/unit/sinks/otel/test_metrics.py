@@ -172,7 +172,9 @@ def test_exponential_histograms_are_right_as_well():
     give_everything(sink)
     who = {'agent': 'a', 'provider': 'p', 'model': 'm'}
     assert points(reader, 'pydantic_ai.time_to_first_token') == [(who, (1, 0.4))]
-    assert points(reader, 'pydantic_ai.run_duration') == [({'agent': 'a', 'outcome': 'error'}, (1, 4.0))]
+    assert points(reader, 'pydantic_ai.run_duration') == [
+        ({'agent': 'a', 'nested': 'false', 'outcome': 'error'}, (1, 4.0))
+    ]
     assert points(reader, 'pydantic_ai.run_requests') == [({'agent': 'a'}, (1, 3))]
     assert tap.live().runs == ()
 

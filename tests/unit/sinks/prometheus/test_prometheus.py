@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.exposition import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 
-from streamtap import BaseSink, PrometheusSink, Tap, ToolRecord, ToolStart
+from streamtap import BaseSink, CalledRuns, PrometheusSink, Tap, ToolRecord, ToolStart
 from streamtap._records.distribution import Distribution
 from streamtap._sinks.metrics.catalogue import BY_NAME, SCRAPED
 from streamtap._sinks.prometheus.bulk_histogram import BulkHistogram
@@ -72,10 +72,11 @@ def test_a_run_is_observed_where_the_contract_says(registry: CollectorRegistry):
     """Outcome, blank screen, phases, requests and cost."""
     sink = attached(PrometheusSink(registry))
     sink.run_ended(failed_run(door='handler'))
-    assert value(registry, 'pydantic_ai_runs_total', agent='a', door='handler', outcome='error') == 1
-    assert value(registry, 'pydantic_ai_runs_total', agent='a', door='handler', outcome='success') == 0
-    assert value(registry, 'pydantic_ai_run_duration_seconds_sum', agent='a', outcome='error') == 4.0
-    assert value(registry, 'pydantic_ai_run_errors_total', agent='a', error_type='ModelHTTPError_500') == 1
+    assert value(registry, 'pydantic_ai_runs_total', agent='a', door='handler', nested='false', outcome='error') == 1
+    assert value(registry, 'pydantic_ai_runs_total', agent='a', door='handler', nested='false', outcome='success') == 0
+    assert value(registry, 'pydantic_ai_run_duration_seconds_sum', agent='a', nested='false', outcome='error') == 4.0
+    failed = {'agent': 'a', 'nested': 'false', 'error_type': 'ModelHTTPError_500'}
+    assert value(registry, 'pydantic_ai_run_errors_total', **failed) == 1
     assert value(registry, 'pydantic_ai_run_time_to_first_output_seconds_sum', agent='a') == 1.25
     assert value(registry, 'pydantic_ai_run_time_to_final_result_seconds_sum', agent='a') == 3.5
     assert value(registry, 'pydantic_ai_run_phase_seconds_total', agent='a', phase='tools') == 3.0
@@ -83,6 +84,22 @@ def test_a_run_is_observed_where_the_contract_says(registry: CollectorRegistry):
     assert value(registry, 'pydantic_ai_run_tool_calls_sum', agent='a') == 2
     assert value(registry, 'pydantic_ai_run_cost_usd_sum', agent='a', outcome='error') == 0.5
     assert value(registry, 'pydantic_ai_output_retries_total', agent='a') == 1
+
+
+def test_a_nested_run_is_part_of_what_its_caller_took(registry: CollectorRegistry):
+    """It has no blank screen, and its requests, tools, tokens and cost are observed with those of the outermost run."""
+    sink = attached(PrometheusSink(registry))
+    inner = failed_run(run_id='inner', agent='inner', parent_run_id='r', input_tokens=10, output_tokens=5)
+    called = CalledRuns(runs=1, requests=3, tool_calls=2, input_tokens=10, output_tokens=5, cost_usd=0.5)
+    sink.run_ended(inner)
+    sink.run_ended(failed_run(input_tokens=100, output_tokens=50, called=called))
+    assert value(registry, 'pydantic_ai_run_duration_seconds_sum', agent='inner', nested='true', outcome='error') == 4.0
+    assert value(registry, 'pydantic_ai_run_time_to_first_output_seconds_count', agent='inner') is None
+    assert value(registry, 'pydantic_ai_run_cost_usd_count', agent='inner', outcome='error') is None
+    assert value(registry, 'pydantic_ai_run_cost_usd_sum', agent='a', outcome='error') == 1.0
+    assert value(registry, 'pydantic_ai_run_requests_sum', agent='a') == 6
+    assert value(registry, 'pydantic_ai_run_tool_calls_sum', agent='a') == 4
+    assert value(registry, 'pydantic_ai_run_tokens_sum', agent='a') == 165
 
 
 def test_every_metric_of_the_catalogue_can_be_seen(registry: CollectorRegistry):
@@ -230,7 +247,7 @@ def test_the_users_own_labels_come_from_the_runs_metadata(registry: CollectorReg
     made = agent([Calls('nap')], ['done'], capabilities=[tap.capability()])
     asyncio.run(made.run('hello', metadata={'tenant': 'acme', 'other': 'ignored'}))
     own = {'tenant': 'acme', 'tier': ''}
-    run = {'agent': 'scripted', 'door': 'capability', 'outcome': 'success'}
+    run = {'agent': 'scripted', 'door': 'capability', 'nested': 'false', 'outcome': 'success'}
     model = {'agent': 'scripted', 'provider': 'function', 'model': 'scripted'}
     assert value(registry, 'pydantic_ai_runs_total', **run, **own) == 1
     assert value(registry, 'pydantic_ai_requests_total', **model, streamed='false', outcome='success', **own) == 2
@@ -249,7 +266,7 @@ def test_two_taps_on_one_registry_count_a_run_once(registry: CollectorRegistry):
     made = agent(['done'], capabilities=[first.capability(), second.capability()])
     asyncio.run(made.run('hello'))
     asyncio.run(agent(['done'], capabilities=[second.capability()]).run('hello'))
-    run = {'agent': 'scripted', 'door': 'capability', 'outcome': 'success'}
+    run = {'agent': 'scripted', 'door': 'capability', 'nested': 'false', 'outcome': 'success'}
     model = {'agent': 'scripted', 'provider': 'function', 'model': 'scripted'}
     assert value(registry, 'pydantic_ai_runs_total', **run) == 2
     assert value(registry, 'pydantic_ai_requests_total', **model, streamed='false', outcome='success') == 2

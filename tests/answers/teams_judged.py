@@ -1,0 +1,123 @@
+"""Every number that a team reads, beside the exact one: its queries and boards, and its processes' own views."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from answers import queries
+from answers.board_questions import exact_tiles
+from answers.judge import judged
+from answers.process_views import judged_views, page_shows, report_shows, summary_shows
+from answers.prometheus_server import serving
+from answers.questions import exact_answers
+from answers.remote_write import RemoteWrite
+from answers.scrapes import TextScrapes
+from answers.teams import HOUR
+from answers.world import World
+from streamtap import JournalSink
+from support import boards
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from answers.judge import Judged
+    from answers.prometheus_server import Prometheus
+    from answers.teams import Team
+    from answers.world import Pod, Records
+
+SCRAPE_EVERY = 30.0
+
+LATE = 60.0
+"""Seconds between the end of a team's time and now: Prometheus takes nothing from the future."""
+
+TILES = {'stat', 'table'}
+
+COUNTED = 'queries, from the first sample'
+"""The documentation's queries as it says to write them for a server without created timestamps."""
+
+
+def judge_team(team: Team, program: str) -> list[Judged]:
+    """Live a team's days, and judge what its Prometheus answers.
+
+    Args:
+        team: The team.
+        program: The path of Prometheus.
+    """
+    with tempfile.TemporaryDirectory() as folder, serving(program, Path(folder) / 'prometheus') as server:
+        began = time.time() - team.hours * HOUR - LATE
+        world = World(team, began, SCRAPE_EVERY, TextScrapes(RemoteWrite(server.url)))
+        world.run()
+        return [
+            *_judge_queries('queries, as they stand', server, world, lambda query: query),
+            *_judge_queries(COUNTED, server, world, queries.from_first_sample),
+            *_judge_boards(server, world),
+        ]
+
+
+def judge_process(team: Team) -> list[Judged]:
+    """Live the days of a team of one process, and judge what its summary, its live page and its report show.
+
+    Args:
+        team: The team; the page shows the last 15 minutes, so its time is not longer.
+    """
+    rows: list[Judged] = []
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Path(folder) / 'journal'
+        sink = JournalSink(journal)
+
+        def look(pod: Pod) -> None:
+            rows.extend(_judge_process(pod, pod.records))
+
+        world = World(team, time.time() - team.hours * HOUR, SCRAPE_EVERY, _nothing, sinks=(sink,), leaving=look)
+        world.run()
+        rows += judged_views('report', world.records, report_shows(journal))
+    return rows
+
+
+def _nothing(*_: object) -> None:
+    pass
+
+
+def _judge_process(pod: Pod, records: Records) -> Iterator[Judged]:
+    yield from judged_views('summary', records, summary_shows(pod.usage.summary().model_dump()))
+    yield from judged_views('live page', records, page_shows(json.loads(pod.page.now())))
+
+
+def _judge_queries(where: str, server: Prometheus, world: World, written: Callable[[str], str]) -> Iterator[Judged]:
+    exact, seconds = exact_answers(world.records), world.team.hours * HOUR
+    for question, query in queries.questions().items():
+        shown = _vector(server, written(queries.over(query, seconds)), world.ended)
+        yield from judged(where, question, exact[question], shown, leaves_out=_leaves_out(query))
+
+
+def _judge_boards(server: Prometheus, world: World) -> Iterator[Judged]:
+    exact = exact_tiles(world.records, world.team.hours)
+    for path in boards.FILES:
+        board = boards.read(path)
+        for panel in boards.panels(board):
+            if panel['type'] in TILES:
+                for number, target in enumerate(panel['targets']):
+                    query = boards.filled_in(target['expr'], board, f'{round(world.team.hours * HOUR)}s')
+                    title = f'{path.stem}: {panel["title"]}{f" ({number + 1})" if panel["type"] == "table" else ""}'
+                    answers = exact[path.stem, panel['title'], number]
+                    shown = _vector(server, query, world.ended)
+                    yield from judged('boards', title, answers, shown, leaves_out=_leaves_out(query))
+
+
+def _vector(server: Prometheus, query: str, moment: float) -> dict[tuple[str, ...], float]:
+    """The values by their labels, in the order in which the query names them."""
+    groups = re.search(r'sum by \(([^)]*)\)', query)
+    names = [name for name in groups[1].split(', ') if name != 'le'] if groups else []
+    return {
+        tuple(series['metric'].get(name, '') for name in names): float(series['value'][1])
+        for series in server.query(query, moment)
+    }
+
+
+def _leaves_out(query: str) -> Literal['nothing', 'few values']:
+    return 'few values' if 'histogram_quantile' in query else 'nothing'
