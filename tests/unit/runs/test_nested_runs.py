@@ -9,7 +9,6 @@ import pytest
 
 from streamtap import CalledRuns
 from streamtap.testing import Capture, capture
-from support.pydantic_ai_features import needs
 from support.scripted import Calls, agent
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def by_agent(seen: Capture) -> dict[str, RunRecord]:
     return {run.agent: run for run in seen.runs()}
 
 
-@pytest.mark.parametrize('door', ['handler', pytest.param('capability', marks=needs('capability'))])
+@pytest.mark.parametrize('door', ['handler', 'capability'])
 def test_what_called_runs_used_is_added_up_to_the_outermost(door: str, seen: Capture):
     """Through any number of levels; each has its own figures beside."""
     options: dict[str, Any] = {'capabilities': [seen.tap.capability(stream=True)]} if door == 'capability' else {}
@@ -65,7 +64,6 @@ def test_what_called_runs_used_is_added_up_to_the_outermost(door: str, seen: Cap
     assert [run.nested for run in seen.runs()] == [True, True, True, False]
 
 
-@needs('capability')
 def test_a_run_that_outlives_its_caller_counts_there_with_what_it_had_used(seen: Capture):
     """What it uses later is in its own record only, so that nothing is counted twice."""
     go_on, waits = asyncio.Event(), asyncio.Event()
@@ -96,7 +94,6 @@ def test_a_run_that_outlives_its_caller_counts_there_with_what_it_had_used(seen:
     assert (found['slow'].nested, found['slow'].requests, found['slow'].total_cost_usd) == (True, 2, 2.0)
 
 
-@needs('capability')
 def test_a_run_that_begins_after_its_caller_ended_has_none(seen: Capture):
     """A background task that a tool left behind: nobody waits for it, and it is no part of anything."""
     later = agent(['done'], name='later', capabilities=[seen.tap.capability()])
@@ -123,7 +120,6 @@ def test_a_run_that_begins_after_its_caller_ended_has_none(seen: Capture):
     assert found['outer'].called == CalledRuns()
 
 
-@needs('capability')
 def test_a_call_between_two_open_ones_is_handed_on(seen: Capture):
     """The middle one ends first: what the lowest uses is then part of what the outermost took, once."""
     go_on, waits, begun = asyncio.Event(), asyncio.Event(), list[asyncio.Task[Any]]()
