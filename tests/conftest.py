@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client import CollectorRegistry
 
+from streamtap._upstream import run_end
 from streamtap._upstream.versions import TooOldError
 from support import victoria_server
 from support.required import SERVERS, missing
@@ -32,6 +33,12 @@ def pytest_runtest_call() -> Generator[None]:
         return (yield)
     except TooOldError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def untold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No run's end is told, as in releases of pydantic-ai before 2.26."""
+    monkeypatch.setattr(run_end, 'tell_end', lambda *_: False)
 
 
 @pytest.fixture

@@ -76,7 +76,8 @@ class PartRecord:
     """One part of a response: text, thinking, a tool call, and so on.
 
     `start` is in seconds after the start of the request, and `None` where that start is unknown.
-    `duration` is from the part's start to its last chunk; `chunks` is 0 for a part without content.
+    `duration` is from the part's start to its last chunk, and `None` where its end was not seen; `chunks` is 0 for a part
+    without content.
     """
 
     index: int
@@ -84,7 +85,7 @@ class PartRecord:
     tool: str | None
     tool_call_id: str | None
     start: float | None
-    duration: float
+    duration: float | None
     chunks: int
 
 
@@ -165,7 +166,10 @@ class ToolRecord:
 class RunRecord:
     """One finished run.
 
-    `phases` splits its duration into the seconds spent on each; time spent waiting in a `queue` comes on top.
+    `duration` is `None` where its end was not seen: a run that was still open when the tap was closed, or one of the
+    handler door, on Pydantic AI before 2.26, that went on after its last call. `phases` splits the duration into the
+    seconds spent on each; time spent waiting in a `queue` comes on top. It is empty where there is no duration, and where a
+    response was not seen to its end.
     """
 
     run_id: str
@@ -176,7 +180,7 @@ class RunRecord:
     door: Door
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     started_ns: int
-    duration: float
+    duration: float | None
     outcome: RunOutcome
     error_type: str | None = None
     requests: int = 0

@@ -54,6 +54,8 @@ class Run:
     known_messages: int = 0
     """How many messages there were at the last request."""
     reported_before: bool = False
+    has_unseen: bool = False
+    """Whether a response was not seen to its end, so that nobody knows where the time went."""
 
     def __post_init__(self) -> None:
         # Both clocks are read once for all of the run's timestamps: the wall clock may step during the run.
@@ -240,6 +242,7 @@ class Run:
         waiting = 'wait' if request.streamed else 'model'
         self.phases.add(waiting, settled.tried_seconds)
         meter, started = request.meter, settled.started
+        self.has_unseen |= request.is_truncated
         if request.streamed:
             self.phases.streamed(meter, started, broke=request.outcome not in (None, 'success', 'incomplete'))
         elif started is not None and (ended := request.answered or meter.stopped) is not None:
@@ -254,15 +257,15 @@ class Run:
 
     # The end
 
-    def end(self, outcome: RunOutcome, *, error_type: str | None, now: float) -> None:
-        """The run is over: report what is still open, then the run."""
+    def end(self, outcome: RunOutcome, *, error_type: str | None, now: float, is_end_known: bool) -> None:
+        """Report what is still open, then the run; see `Runs.end`."""
         # A failure in here must not keep the end of the run from being reported.
         with guarded(self.shared.out, self.identity.door):
             outcome = self._end_open(outcome, error_type, now)
         if self.reported_before or (self.gate is not None and not self.gate.ended()):
             return
         identity = self.identity
-        duration = max(0.0, now - self.started)
+        duration = max(0.0, now - self.started) if is_end_known else None
         was_resumed = self.gate is not None and self.gate.has_replayed
         record = self.trace.ended(
             RunRecord(
@@ -285,8 +288,9 @@ class Run:
                 cost_usd=self.cost_usd,
                 time_to_first_output=None if was_resumed else _since(self.started, self.first_output),
                 time_to_final_result=None if was_resumed else _since(self.started, self.final_result),
-                phases=self.phases.split(duration),
-            )
+                phases={} if duration is None or self.has_unseen else self.phases.split(duration),
+            ),
+            self.moments.to_unix_ns(max(self.started, now)),
         )
         self.shared.out.run_ended(record)
 

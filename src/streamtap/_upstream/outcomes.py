@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from streamtap._upstream.model_responses import Attempt
 
 
+RUN_TIMED_OUT = 'RunTimedOut'
+"""What the caller of a run gets when its time is up; inside the run that looks like a cancellation."""
+
+
 def _names(error: BaseException) -> frozenset[str]:
     """The names of those of the exception's classes that are pydantic-ai's own: others may use the same names."""
     # A class that was created dynamically may have anything as its module.
@@ -52,8 +56,7 @@ def run_ending(error: BaseException, ctx: object) -> tuple[RunOutcome, str | Non
     outcome = run_outcome(error, ctx)
     if outcome == 'cancelled':
         return outcome, None
-    # Inside the run its own timeout looks like a cancellation; its caller gets this exception.
-    return outcome, 'RunTimedOut' if outcome == 'timeout' else error_type(error)
+    return outcome, RUN_TIMED_OUT if outcome == 'timeout' else error_type(error)
 
 
 def request_outcome(error: BaseException, ctx: object) -> RequestOutcome:
