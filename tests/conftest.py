@@ -38,7 +38,11 @@ def pytest_runtest_call() -> Generator[None]:
 @pytest.fixture
 def untold(monkeypatch: pytest.MonkeyPatch) -> None:
     """No run's end is told, as in releases of pydantic-ai before 2.26."""
-    monkeypatch.setattr(run_end, 'tell_end', lambda *_: False)
+
+    def cannot(ctx: object, ended: object) -> bool:
+        return False
+
+    monkeypatch.setattr(run_end, 'tell_end', cannot)
 
 
 @pytest.fixture

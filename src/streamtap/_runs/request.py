@@ -11,6 +11,7 @@ from streamtap._records.distribution import Distribution
 from streamtap._records.records import PartRecord, ResponseRecord
 from streamtap._runs.speed import output_tokens_per_second
 from streamtap._upstream import model_responses
+from streamtap._upstream.outcomes import REQUEST_TIMEOUTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,7 +119,7 @@ def _failed(attempt: model_responses.Attempt, number: int, request: Request, ide
         started_ns=stamp(round(attempt.started_unix * 1e9)),
         duration=attempt.duration,
         streamed=request.streamed,
-        outcome='error',
+        outcome='timeout' if attempt.error_type in REQUEST_TIMEOUTS else 'error',
         finish_reason='error',
         error_type=attempt.error_type,
         usage_reported=usage is not None,
@@ -187,7 +188,7 @@ def _answer(
         reasoning_tokens=usage.reasoning_tokens if usage else None,
         usage_reported=usage is not None,
         cost_usd=facts.cost_usd if facts else None,
-        finish_reason=_finish_reason(outcome, facts),
+        finish_reason=_finish_reason(outcome, request.error_type, facts),
         error_type=request.error_type,
         parts=tuple(
             _part(part, started, is_cut=request.is_truncated and part is meter.parts[-1]) for part in meter.parts
@@ -243,8 +244,8 @@ def _duration(request: Request, facts: model_responses.Response | None, started:
     return max(0.0, ended - started - held)
 
 
-def _finish_reason(outcome: str, facts: model_responses.Response | None) -> str:
-    if outcome == 'error':
+def _finish_reason(outcome: str, error_type: str | None, facts: model_responses.Response | None) -> str:
+    if outcome == 'error' or error_type is not None:
         return 'error'
     if outcome in ('cancelled', 'timeout'):
         return 'cancelled'

@@ -103,8 +103,10 @@ class Run:
             return
         self.tool_answered(result, step=step, now=now)
 
-    def tool_answered(self, result: stream_events.ToolResult, *, step: int, now: float) -> None:
-        """A call got a result; nothing is known about its execution."""
+    def tool_answered(
+        self, result: stream_events.ToolResult, *, step: int, now: float, was_executed: bool = False
+    ) -> None:
+        """A call got a result; how long it was executed is not known, and if it was, it gets its span."""
         self.tools.refuse(
             self.tool_name(result.tool),
             result.tool_call_id,
@@ -114,6 +116,7 @@ class Run:
             cause=result.cause,
             error_type=result.error_type,
             now=now,
+            was_executed=was_executed,
         )
 
     # Requests
@@ -173,9 +176,10 @@ class Run:
         """The request is over; its record waits for the usage, which pydantic-ai adds to the response afterwards."""
         self.request_sent(request)
         # A stream that fails makes the request around it look cancelled: an error that was seen overrides that.
-        if request.outcome is None or (request.outcome == 'cancelled' and outcome == 'error'):
+        has_failed = error is not None and (outcome == 'error' or outcomes.is_timeout(error))
+        if request.outcome is None or (request.outcome == 'cancelled' and has_failed):
             request.outcome = outcome
-            if error is not None and outcome == 'error':
+            if error is not None and has_failed:
                 request.error_type = outcomes.error_type(error)
                 request.exhausted = outcomes.failed_attempts(error)
         request.meter.stop(now)
@@ -297,7 +301,10 @@ class Run:
     def _end_open(self, outcome: RunOutcome, error_type: str | None, now: float) -> RunOutcome:
         """Report what is still open; returns the run's outcome, corrected by what was left unfinished."""
         if self.open_request is not None:
-            self.request_over(self.open_request, 'incomplete' if outcome == 'incomplete' else 'cancelled', now=now)
+            as_the_run: RequestOutcome = 'cancelled'
+            if outcome in ('incomplete', 'timeout'):
+                as_the_run = outcome
+            self.request_over(self.open_request, as_the_run, now=now)
         self.settle()
         self.tools.end_all(outcome, error_type, now)
         if run_context.asks_again(self.messages[self.known_messages :]):
