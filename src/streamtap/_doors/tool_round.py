@@ -77,10 +77,9 @@ class ToolRound:
         run: The run that makes them.
         step: The step of the response that asked for them.
         is_ahead: Whether the run continues by itself while the consumer holds an event.
-        after: When the event before the round arrived; of interest where the run is ahead.
     """
 
-    def __init__(self, run: Run, *, step: int, is_ahead: bool = False, after: float | None = None) -> None:
+    def __init__(self, run: Run, *, step: int, is_ahead: bool = False) -> None:
         self._run = run
         self._tools = run.tools
         self._step = step
@@ -90,7 +89,7 @@ class ToolRound:
         self._is_order_known = True
         self._calls: list[Scheduled] = []
         self._is_ahead = is_ahead
-        self._last_at = 0.0 if after is None else after
+        self._last_at = 0.0
         self._is_untouched = True
         self._output_call: stream_events.ToolCall | None = None
         self._output_began: float | None = None
@@ -158,8 +157,7 @@ class ToolRound:
         self._update_ending()
         if call.kind == 'output':
             # It is announced when it has run. If nothing else ran in the round, that is what was waited for.
-            is_known = self._is_untouched and not (self._is_ahead and was_ready(self._last_at, waited_from, now))
-            self._output_began = self._starts(waited_from) if is_known else None
+            self._output_began = waited_from if self._is_untouched and not self._is_ahead else None
             self._output_call = call
         elif call.will_run and len(self._calls) >= MAX_CALLS:
             self._run.shared.out.dropped('tool_calls')

@@ -14,13 +14,13 @@ Door = Literal['handler', 'capability', 'watch']
 """How the tap was attached to the run."""
 
 RunOutcome = Literal['success', 'error', 'cancelled', 'timeout', 'limit', 'deferred', 'incomplete']
-"""How a run ended."""
+"""How a run ended; what the words mean is in docs/metrics.md."""
 
 RequestOutcome = Literal['success', 'error', 'cancelled', 'timeout', 'incomplete']
-"""How a request ended."""
+"""How a request ended, in the same words."""
 
 ToolOutcome = Literal['success', 'retried', 'failed', 'denied', 'deferred', 'interrupted', 'error']
-"""How a tool call ended."""
+"""How a tool call ended, in the same words."""
 
 ToolKind = Literal['function', 'output', 'native']
 """Who runs a tool, and what for: a function of yours, the run's final output, or a tool of the provider."""
@@ -93,6 +93,8 @@ class PartRecord:
 class ResponseRecord:
     """One request to a model, and what came back.
 
+    `duration` is `None` where the start was not seen, or the end: `run_stream()` hides it from its handler, and `chunks` are
+    then those that were seen.
     `instrumented` says that pydantic-ai's own instrumentation reports tokens and cost of this request as well.
     `inter_chunk_latencies` is the distribution of the waits before each chunk after the first. `stall_starts` is when the first
     16 stalls began, in seconds after the start of the request (after the first event where that start is unknown).

@@ -144,8 +144,6 @@ def _answer(
     outcome = request.outcome or 'success'
     if request.was_read and outcome == 'success' and facts and not (facts.is_complete or facts.finish_reason):
         outcome = 'cancelled'
-    if request.is_truncated and outcome == 'incomplete' and facts and (facts.is_complete or facts.finish_reason):
-        outcome = 'success'
     usage = facts.usage if facts else None
     zero = started if started is not None else meter.first_event
     paced = not request.was_held and not meter.is_held_back

@@ -163,7 +163,7 @@ def test_run_stream_gives_the_handler_less_and_the_tap_says_so(seen: Capture, ca
     assert sorted((r.step, r.chunks, r.outcome) for r in seen.responses()) == [
         *[(1, 1, 'success')] * 2,
         *[(2, 1, 'success')] * 2,
-        *[(3, 1, 'success')] * 2,
+        *[(3, 1, 'incomplete')] * 2,
     ]
     last = [response for response in seen.responses() if response.step == 3]
     assert [(r.duration, r.output_tokens_per_second, r.parts[-1].duration) for r in last] == [(None, None, None)] * 2

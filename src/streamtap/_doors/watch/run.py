@@ -113,7 +113,7 @@ class EventsRun:
                 if self._tools is None:
                     self._pending.report(run, self._messages(), self._responses)
                     run.tool_manager = self._tool_manager()
-                    self._tools = ToolRound(run, step=self._responses, is_ahead=True, after=self._last_at)
+                    self._tools = ToolRound(run, step=self._responses, is_ahead=True)
                 self._tools.feed(event, waited_from, now)
             else:
                 self._result = event_sources.result_of(event) or self._result
