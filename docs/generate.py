@@ -44,13 +44,13 @@ LABELS = """
 | `root_agent` | the outermost agent of nested runs |
 | `provider`, `model` | the model that was asked; under a fallback, the candidate; never the server's own spelling |
 | `tool` | a name that the run knows; `_unknown` for a name that the model invented |
-| `error_type` | the exception's class, with the status for HTTP errors of a model: `ModelHTTPError_429` |
+| `error_type` | the exception's class; where a provider answered with a status, `ModelHTTPError_` and that status: [below](#what-the-words-mean) |
 | `outcome` | see [outcomes](#outcomes) |
 | `door` | how the tap was attached: `handler`, `capability` or `watch` |
 | `streamed` | `true` or `false` |
 | `stage` | `first_token` or `mid_stream` |
 | `phase` | `queue`, `wait`, `stream`, `model`, `native_tools`, `tools`, `consumer` or `other` |
-| `finish_reason` | the provider's; `error` if the stream failed, `cancelled` if the caller stopped it, `unknown` if none came |
+| `finish_reason` | the provider's; `error` if the request failed, `cancelled` if it was stopped, also by the run's own time limit, `unknown` if none came |
 | `where` | the sink, `handler`, `capability`, `watch`, `spans`, `price` or `loop_lag`: where the tap failed |
 | `what` | `records`, `open_runs`, `reopened_runs`, `parts` or `tool_calls`: what was dropped |
 | `thread` | the name of the thread that an event loop runs in |
@@ -68,6 +68,26 @@ These counters start at 0 for each outcome when their agent, model or tool is fi
 |---|---|
 """
 
+WORDS = """
+### What the words mean
+
+They mean the same in metrics, spans, records, reports, on the boards and on the live page.
+
+| word | a run | a request | a tool call |
+|---|---|---|---|
+| `success` | it has its result | its answer is complete, also one that a validator refuses, or one without any content | it returned |
+| `timeout` | its own time limit ran out: `run(timeout=...)`, or that of the run that called it | its own time limit ran out, whether Pydantic AI keeps it (`request_timeout`, `first_event_timeout`) or the provider's client (`timeout`); or its run's did | it is `retried`, with the cause `timeout`: its own `timeout=` ran out, and the model is asked again |
+| `cancelled` | its caller stopped it: cancelled its task, used a `CancellationToken`, or left its stream | the same; also a usage limit that was reached in its stream | it is `interrupted`, as by any other end of its run |
+| `limit` | it reached a usage limit | | |
+| `error` | it ended with any other exception | it ended with any other exception | its code raised, be it a `TimeoutError` |
+| `incomplete` | nobody saw its end, so that it has no duration, except where events that you watch end without a result | nobody saw its end, so that it has no duration | |
+
+- `asyncio.timeout()` and `asyncio.wait_for()` cancel the task of the run that they are around. From inside, that is no different from a user who left: it is `cancelled`. What has `run(timeout=...)` is `timeout`.
+- A run that ends because a request timed out, or because a tool raised a `TimeoutError`, is an `error`, and its `error_type` says why: `ModelTimeoutError` is the provider's client, `ModelRequestTimeout` a time limit of the model settings, `TimeoutError` code of yours.
+- A provider that answers that it took too long, with a status of 408 or 504, has answered: that is an `error`.
+- Where a provider answered with a status, the `error_type` is `ModelHTTPError_` and the status, and never the name of the subclass that newer releases of Pydantic AI raise: what your code catches as a `ModelUnavailableError` is `ModelHTTPError_503`, a `ModelRateLimitError` is `ModelHTTPError_429`. It says more, and is the same on every release. An exception without a status keeps its own name.
+"""
+
 
 def metrics_page() -> str:
     """The metric reference."""
@@ -78,7 +98,9 @@ def metrics_page() -> str:
     buckets += [f'| {letter} | {" ".join(f"{bound:g}" for bound in bounds)} |' for letter, bounds in BUCKETS.items()]
     pushed = [f'| `{metric.name}` | `{metric.otel_name}` | {_unit(metric)} |' for metric in PUSHED]
     otlp = OTLP + '\n'.join(pushed) + '\n'
-    return HEAD + '\n'.join(rows) + '\n' + otlp + LABELS + '\n'.join(outcomes) + '\n' + '\n'.join(buckets) + '\n'
+    return (
+        HEAD + '\n'.join(rows) + '\n' + otlp + LABELS + '\n'.join(outcomes) + '\n' + WORDS + '\n'.join(buckets) + '\n'
+    )
 
 
 def _row(metric: Metric) -> str:

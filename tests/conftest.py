@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client import CollectorRegistry
 
+from streamtap._upstream import run_end
 from support import victoria_server
 from support.required import SERVERS, missing
 
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
     from support.victoria_server import VictoriaMetrics
 
 pytest_plugins = ['pytester', 'streamtap.testing']
+
+
+@pytest.fixture
+def untold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No run's end is told, as in releases of pydantic-ai before 2.26."""
+
+    def cannot(ctx: object, ended: object) -> bool:
+        return False
+
+    monkeypatch.setattr(run_end, 'tell_end', cannot)
 
 
 @pytest.fixture

@@ -135,7 +135,7 @@ def _outcomes(promql: Promql) -> Json:
     runs = promql.seen(f'{promql.rate(RUNS, by="outcome")} * 60', RUNS, 'outcome')
     return timeseries(
         'Runs by outcome',
-        'How do runs end? Cancelled is a user who left, incomplete a run whose end the handler door could not see.',
+        'How do runs end? Cancelled was stopped by its caller, as by a user who left; incomplete is a run whose end nobody saw.',
         'suffix:/min',
         [Query(runs, '{{outcome}}')],
         colours=OUTCOMES,

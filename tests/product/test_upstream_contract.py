@@ -14,7 +14,7 @@ from pydantic_ai.capabilities import AbstractCapability
 from pydantic_ai.exceptions import UsageLimitExceeded
 
 from streamtap import Tap, TapCapability
-from streamtap._upstream import event_sources, known_tools, outcomes, run_context, versions
+from streamtap._upstream import event_sources, known_tools, outcomes, run_context, run_end, versions
 from streamtap._upstream.versions import OLDEST, release_of
 from support.paths import ROOT
 from support.pydantic_ai_features import RELEASE
@@ -28,7 +28,7 @@ ATTRIBUTES: dict[str, dict[tuple[int, int], str]] = {
         (2, 58): 'remaining_time',
         (2, 64): 'model_id',
     },
-    '_cancel.RunCancellation': {OLDEST: '_owner _finished'},
+    '_cancel.RunCancellation': {OLDEST: '_owner _finished attach_token', (2, 58): 'timed_out'},
     'agent.Agent': {OLDEST: '_concurrency_limiter _instrument_default name'},
     'agent.abstract.AgentRunEvents': {OLDEST: '_binding _closed _task new_messages'},
     'capabilities.AbstractCapability': {(2, 40): '_has_on_model_request_error'},
@@ -154,6 +154,22 @@ def test_the_run_of_a_handlers_call_is_known():
 
     asyncio.run(agent([Calls('nap')], ['done']).run('hello', event_stream_handler=look))
     assert seen == [(model_call, True, True, 'parallel') for model_call in (True, False, True, False)]
+
+
+def test_the_end_of_a_run_is_told():
+    """When all of it is over, with its result or with the exception that its caller gets."""
+    told: list[object] = []
+
+    async def listen(ctx: Any, events: Any) -> None:
+        if run_context.who(ctx).step <= 1 and run_context.model_call(ctx, events):
+            assert run_end.tell_end(ctx, told.append)
+        async for _ in events:
+            pass
+
+    asyncio.run(agent(['done']).run('hello', event_stream_handler=listen))
+    with pytest.raises(LookupError):
+        asyncio.run(agent([LookupError()]).run('hello', event_stream_handler=listen))
+    assert told == [('success', None), ('error', 'LookupError')]
 
 
 def test_the_run_behind_watched_events_is_known():

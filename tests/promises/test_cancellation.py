@@ -108,9 +108,10 @@ def told(attempt: Attempt) -> Counter[str]:
     """The spans that the tap has to make, by its records."""
     memory = attempt.found.memory
     parts = [part for record in memory.responses for part in record.parts]
-    # Of a part whose start is unknown there is none, and who watches a whole run does not see pydantic-ai's own spans.
+    # Of a part whose start or end is unknown there is none, and who watches a whole run does not see pydantic-ai's own spans.
     has_parts = not (attempt.native and attempt.door == WATCH and attempt.way is run_stream_events)
-    kinds = [part.kind.replace('-', '_') for part in parts if part.start is not None and has_parts]
+    known = [part for part in parts if part.start is not None and part.duration is not None and has_parts]
+    kinds = [part.kind.replace('-', '_') for part in known]
     expected = Counter(kind for kind in kinds if kind in PARTS)
     if not attempt.native:
         expected += Counter(f'invoke_agent {record.agent}' for record in memory.runs)
@@ -120,8 +121,8 @@ def told(attempt: Attempt) -> Counter[str]:
 
 
 def possible(attempt: Attempt) -> set[str]:
-    """How a run may have ended; the handler is not told of every end."""
-    if attempt.door.startswith('handler') or attempt.door == WATCH:
+    """How a run may have ended."""
+    if attempt.door == WATCH and attempt.way is run_stream_events:
         return {'success', 'cancelled', 'incomplete'}
     return {'success', 'cancelled', 'error' if attempt.leave.how == 'raise' else 'success'}
 

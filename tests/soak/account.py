@@ -60,14 +60,7 @@ def run_end(way: Way, run_log: RunLog) -> End:
     if way.door == 'watch' and run_log.has_result:
         # Whoever is stopped while they hold the result missed nothing.
         return SUCCESS
-    if way.door != 'handler':
-        return run_log.told or run_log.end or CANCELLED
-    last = run_log.entered[-1]
-    if last.end is not None:
-        return last.end
-    # A handler is not told the end: what looks like one is a round without calls.
-    accepted = not last.for_response and not run_log.asked[-1].reply.calls
-    return SUCCESS if accepted else INCOMPLETE
+    return run_log.told or run_log.end or CANCELLED
 
 
 def requests(way: Way, run_log: RunLog) -> Iterator[Request]:

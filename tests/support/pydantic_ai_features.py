@@ -14,6 +14,7 @@ FIRST = {
     # Not yet in 2.26; which release before 2.68 was the first is not known.
     'ordered_results': ((2, 68), 'results of tools that end together are told in any order'),
     'usage_costs': ((2, 68), 'the usage of a response does not say what it cost'),
+    'request_timeouts': ((2, 68), 'the time limits of requests have no exceptions of their own'),
     'run_timeouts': ((2, 58), 'a run cannot be given a timeout'),
 }
 """Features, each with the first release that has it and what is so before."""

@@ -53,7 +53,7 @@ async def output_tool(w: World) -> None:
 @ENDINGS.case(
     [RIGHT],
     Expected(tools=('final_result success',)),
-    but={'handler': {'tool_times': False}, 'watch': {'tool_times': False}},
+    but={'watch': {'tool_times': False}},
 )
 async def output_function(w: World) -> None:
     """An output function makes the result."""
@@ -180,7 +180,6 @@ async def no_call_is_right(w: World) -> None:
 @ENDINGS.case(
     tools_then_text(Call('nap', {})),
     Expected('limit UsageLimitExceeded', tools=('nap success',)),
-    but={'handler': {'run': 'incomplete'}},
     raises=UsageLimitExceeded,
 )
 async def request_limit(w: World) -> None:
@@ -207,7 +206,6 @@ async def tool_limit(w: World) -> None:
 @ENDINGS.case(
     [NO],
     Expected('limit UsageLimitExceeded', output_retries=1),
-    but={'handler': {'run': 'incomplete'}},
     raises=UsageLimitExceeded,
 )
 async def request_limit_after_retry(w: World) -> None:

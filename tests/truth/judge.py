@@ -101,9 +101,10 @@ def _runs(row: Row, runs: Sequence[RunRecord], responses: Sequence[ResponseRecor
     for run in runs:
         mine = [record for record in responses if record.run_id == run.run_id]
         equal(row, f'requests of {run.agent}', run.requests, len(mine))
-        queued = run.phases.get('queue', 0.0)
-        error = abs(sum(run.phases.values()) - queued - run.duration)
-        row.phases = max(row.phases or 0.0, error)
+        if run.duration is not None and run.phases:
+            queued = run.phases.get('queue', 0.0)
+            error = abs(sum(run.phases.values()) - queued - run.duration)
+            row.phases = max(row.phases or 0.0, error)
 
 
 def _nesting(row: Row, runs: Sequence[RunRecord]) -> None:

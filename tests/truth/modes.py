@@ -136,7 +136,7 @@ def _run_stream_sync(w: World) -> None:
         loop.close()
 
 
-@MODES.case([TEXT], Expected('incomplete', requests=('incomplete',), usage=False), doors=('handler',))
+@MODES.case([TEXT], Expected(requests=('incomplete',)), doors=('handler',))
 async def streamed_with_a_handler(w: World) -> None:
     """`run_stream` with a handler, which is shown nothing after the final result."""
     async with w.agent().run_stream('hello', **w.handler) as result:

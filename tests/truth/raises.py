@@ -105,7 +105,6 @@ async def instructions_raise(w: World) -> None:
 @RAISES.case(
     tools_then_text(Call('nap', {})),
     Expected('error ValueError', tools=('nap success',)),
-    but={'handler': {'run': 'incomplete'}},
     raises=ValueError,
 )
 async def instructions_raise_later(w: World) -> None:

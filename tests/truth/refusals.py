@@ -21,7 +21,6 @@ REFUSALS = Group('Tools that do not succeed')
 @REFUSALS.case(
     once('slow'),
     one('slow retried timeout'),
-    but={door: {'tools': ('slow retried model_retry',)} for door in ('handler', 'watch')},
 )
 async def timeout(w: World) -> None:
     """A tool that takes longer than it may."""

@@ -111,7 +111,9 @@ def run_times(row: Row, seen: Capture, happened: Happened) -> None:
     # It starts at some moment between its caller's call and its first request: what comes before not every door sees.
     latest = min((served.received_at for served in happened.served), default=truth.ended)
     beside = max(truth.started - started, started - latest, 0.0)
-    row.duration = max(beside, abs(started + run.duration - truth.ended))
+    equal(row, 'the duration of the run is known', run.duration is not None, expected=True)
+    if run.duration is not None:
+        row.duration = max(beside, abs(started + run.duration - truth.ended))
     visible = next((moment for served in happened.served if (moment := _first_visible(served)) is not None), None)
     equal(row, 'time to first output is known', run.time_to_first_output is not None, visible is not None)
     if run.time_to_first_output is not None and visible is not None:

@@ -170,6 +170,7 @@ def test_it_closes_as_an_asynchronous_context_too():
     assert sink.runs == ['success']
 
 
+@pytest.mark.usefixtures('untold')
 def test_a_run_that_is_not_called_again_settles():
     """After `settle_after` seconds it is over, with its end at its last call."""
     clock = FakeClock()
@@ -194,6 +195,7 @@ def test_a_run_that_is_not_called_again_settles():
     asyncio.run(main())
 
 
+@pytest.mark.usefixtures('untold')
 def test_a_run_that_goes_on_after_its_report_counts_its_requests_only():
     """It is not reported twice, and that it came back is counted."""
     clock = FakeClock()

@@ -107,8 +107,13 @@ class RunTrace:
         """
         return with_ids(record, (seen.ids if seen is not None else None) or self.ids)
 
-    def ended(self, record: RunRecord) -> RunRecord:
-        """The record with the ids of the run's span."""
+    def ended(self, record: RunRecord, ended_ns: int) -> RunRecord:
+        """The record with the ids of the run's span.
+
+        Args:
+            record: The run's record.
+            ended_ns: When it ended; if the record has no duration, until when it was seen.
+        """
         return with_ids(record, self.ids)
 
 
@@ -190,8 +195,8 @@ class GuardedTrace:
             return self.inner.tool_ended(record, seen, ended_ns)
         return record
 
-    def ended(self, record: RunRecord) -> RunRecord:
+    def ended(self, record: RunRecord, ended_ns: int) -> RunRecord:
         """See `RunTrace.ended`."""
         with guarded(self._out, WHERE):
-            return self.inner.ended(record)
+            return self.inner.ended(record, ended_ns)
         return record

@@ -44,7 +44,7 @@ def add_recent(table: Table, runs: Sequence[RecentRun]) -> None:
         table: A table with these four columns.
         runs: The runs.
     """
-    longest = max((run.duration for run in runs), default=0.0)
+    longest = max((run.duration or 0.0 for run in runs), default=0.0)
     for run in runs:
         table.add_row(
             Text(run.agent, 'bold'),

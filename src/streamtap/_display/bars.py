@@ -26,17 +26,17 @@ class Bar:
 
 
 def request_bars(record: ResponseRecord, start: float) -> list[Bar]:
-    """The bars of a request that began at `start`; none if that is not known."""
-    if record.duration is None:
+    """The bars of a request that began at `start`; none if that is not known, nor of what was not seen to its end."""
+    if record.duration is None and record.time_to_first_token is None:
         return []
     if not record.streamed:
-        return [Bar('model', start, record.duration)]
+        return [] if record.duration is None else [Bar('model', start, record.duration)]
     waited = record.time_to_first_token if record.chunks else record.duration
     bars = [] if waited is None else [Bar('waiting', start, waited)]
     bars.extend(
         Bar(_OF_PART.get(part.kind, 'text'), start + part.start, part.duration, part)
         for part in record.parts
-        if part.start is not None and part.chunks and part.kind not in _NOT_WRITTEN
+        if part.start is not None and part.duration is not None and part.chunks and part.kind not in _NOT_WRITTEN
     )
     if record.stalls == 1 and record.stall_starts:
         bars.append(Bar('stall', start + record.stall_starts[0], record.stall_seconds))

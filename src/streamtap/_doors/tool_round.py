@@ -90,7 +90,9 @@ class ToolRound:
         self._calls: list[Scheduled] = []
         self._is_ahead = is_ahead
         self._last_at = 0.0
+        self._is_untouched = True
         self._output_call: stream_events.ToolCall | None = None
+        self._output_began: float | None = None
         self._refused_last = False
         self._has_output = False
         self._must_continue = False
@@ -102,11 +104,12 @@ class ToolRound:
         call = stream_events.tool_call(event)
         self._refused_last = call is not None and not call.will_run
         if call is not None:
-            self._called(call, now)
+            self._called(call, waited_from, now)
         else:
             self._release(self._starts(waited_from))
             self._answered(event, waited_from, now)
         self._last_at = now
+        self._is_untouched = False
 
     def _answered(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         result = stream_events.tool_result(event)
@@ -150,9 +153,11 @@ class ToolRound:
             else:
                 self._tools.end(call.open, 'interrupted', interval=(began, now))
 
-    def _called(self, call: stream_events.ToolCall, now: float) -> None:
+    def _called(self, call: stream_events.ToolCall, waited_from: float, now: float) -> None:
         self._update_ending()
         if call.kind == 'output':
+            # It is announced when it has run. If nothing else ran in the round, that is what was waited for.
+            self._output_began = waited_from if self._is_untouched and not self._is_ahead else None
             self._output_call = call
         elif call.will_run and len(self._calls) >= MAX_CALLS:
             self._run.shared.out.dropped('tool_calls')
@@ -178,7 +183,7 @@ class ToolRound:
 
     def _result(self, result: stream_events.ToolResult, waited_from: float, now: float) -> None:
         if result.kind == 'output':
-            self._output(result, now)
+            self._output(result, waited_from, now)
         # A retry takes precedence over the output of the same round, unless the tool to be retried does not exist.
         elif result.outcome == 'retried' and self._run.tool_name(result.tool) != known_tools.UNKNOWN_TOOL:
             self._must_continue = True
@@ -207,13 +212,22 @@ class ToolRound:
             interval = None if began is None else (began, now)
         self._tools.end(call.open, result.outcome, cause=result.cause, interval=interval)
 
-    def _output(self, result: stream_events.ToolResult, now: float) -> None:
+    def _output(self, result: stream_events.ToolResult, waited_from: float, now: float) -> None:
         """Process the result of an output tool; it is not counted if it was skipped for an output accepted before."""
         call, self._output_call = self._output_call, None
+        began, self._output_began = self._output_began, None
         if result.outcome == 'success' and call is not None and not call.will_run:
             return
         self._has_output |= result.outcome == 'success'
-        self._run.tool_answered(result, step=self._step, now=now)
+        if began is None:
+            self._run.tool_answered(result, step=self._step, now=now, was_executed=True)
+            return
+        ended = self._last_at if was_ready(self._last_at, waited_from, now) else now
+        name = self._run.tool_name(result.tool)
+        opened = self._tools.begin(name, result.tool_call_id, step=self._step, started=began, kind='output')
+        self._tools.end(
+            opened, result.outcome, cause=result.cause, error_type=result.error_type, interval=(began, ended)
+        )
 
     def _update_ending(self) -> None:
         self.ending = 'success' if self._has_output and not self._must_continue else 'incomplete'

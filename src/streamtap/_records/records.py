@@ -14,13 +14,13 @@ Door = Literal['handler', 'capability', 'watch']
 """How the tap was attached to the run."""
 
 RunOutcome = Literal['success', 'error', 'cancelled', 'timeout', 'limit', 'deferred', 'incomplete']
-"""How a run ended."""
+"""How a run ended; what the words mean is in docs/metrics.md."""
 
 RequestOutcome = Literal['success', 'error', 'cancelled', 'timeout', 'incomplete']
-"""How a request ended."""
+"""How a request ended, in the same words."""
 
 ToolOutcome = Literal['success', 'retried', 'failed', 'denied', 'deferred', 'interrupted', 'error']
-"""How a tool call ended."""
+"""How a tool call ended, in the same words."""
 
 ToolKind = Literal['function', 'output', 'native']
 """Who runs a tool, and what for: a function of yours, the run's final output, or a tool of the provider."""
@@ -76,7 +76,8 @@ class PartRecord:
     """One part of a response: text, thinking, a tool call, and so on.
 
     `start` is in seconds after the start of the request, and `None` where that start is unknown.
-    `duration` is from the part's start to its last chunk; `chunks` is 0 for a part without content.
+    `duration` is from the part's start to its last chunk, and `None` where its end was not seen; `chunks` is 0 for a part
+    without content.
     """
 
     index: int
@@ -84,7 +85,7 @@ class PartRecord:
     tool: str | None
     tool_call_id: str | None
     start: float | None
-    duration: float
+    duration: float | None
     chunks: int
 
 
@@ -92,6 +93,8 @@ class PartRecord:
 class ResponseRecord:
     """One request to a model, and what came back.
 
+    `duration` is `None` where the start was not seen, or the end: `run_stream()` hides it from its handler, and `chunks` are
+    then those that were seen.
     `instrumented` says that pydantic-ai's own instrumentation reports tokens and cost of this request as well.
     `inter_chunk_latencies` is the distribution of the waits before each chunk after the first. `stall_starts` is when the first
     16 stalls began, in seconds after the start of the request (after the first event where that start is unknown).
@@ -190,7 +193,10 @@ class CalledRuns:
 class RunRecord:
     """One finished run.
 
-    `phases` splits its duration into the seconds spent on each; time spent waiting in a `queue` comes on top.
+    `duration` is `None` where its end was not seen: a run that was still open when the tap was closed, or one of the
+    handler door, on Pydantic AI before 2.26, that went on after its last call. `phases` splits the duration into the
+    seconds spent on each; time spent waiting in a `queue` comes on top. It is empty where there is no duration, and where a
+    response was not seen to its end.
     Requests, tool calls, tokens and cost are the run's own; `called` is what the runs used that it called through its
     tools, and `total_requests`, `total_tool_calls`, `total_input_tokens`, `total_output_tokens` and `total_cost_usd` are
     both together. What such a run uses after its caller has ended is in its own record only.
@@ -204,7 +210,7 @@ class RunRecord:
     door: Door
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     started_ns: int
-    duration: float
+    duration: float | None
     outcome: RunOutcome
     error_type: str | None = None
     requests: int = 0

@@ -69,7 +69,7 @@ class SlowestRuns:
             self._of(record.parent_run_id).add(tree)
             return
         self._read += 1
-        heapq.heappush(self._slowest, (record.duration, -self._read, tree))
+        heapq.heappush(self._slowest, (record.duration or 0.0, -self._read, tree))
         if len(self._slowest) > self._count:
             heapq.heappop(self._slowest)
 

@@ -115,7 +115,7 @@ def _run_rows(tree: RunTree, zero: int, depth: int) -> Iterator[_Row]:
     failed = has_failed(run)
     note = seconds(run.duration) if run.outcome == 'success' else f'{seconds(run.duration)} {run.outcome}'
     row = _Row(printable(run.agent), depth, note, failed, is_run=True)
-    row.bars.append(_Bar('run', start, run.duration, _about_run(run)))
+    row.bars.append(_Bar('run', start, run.duration or 0.0, _about_run(run)))
     yield row
     for piece in sorted(tree.pieces, key=_started):
         if isinstance(piece, ResponseRecord):

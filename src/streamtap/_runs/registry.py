@@ -103,7 +103,7 @@ class Runs:
                 caller.calls.add(run)
         if evicted is not None:
             self._shared.out.dropped('open_runs')
-            self.end(evicted, 'incomplete', None, now=self._shared.clock.monotonic())
+            self.end(evicted, 'incomplete', None, now=self._shared.clock.monotonic(), is_end_known=False)
         if self._loop_lag is not None:
             self._loop_lag.run_opened()
         if run.reported_before:
@@ -117,8 +117,18 @@ class Runs:
         identity = self._identity(ctx, run_context.who(ctx), door, None, None, None)
         return Run(identity, self._shared.clock.monotonic(), self._shared)
 
-    def end(self, run: Run, outcome: RunOutcome, error_type: str | None, *, now: float) -> None:
-        """The run is over: report it, unless that was done before."""
+    def end(
+        self, run: Run, outcome: RunOutcome, error_type: str | None, *, now: float, is_end_known: bool = True
+    ) -> None:
+        """Report the run, unless that was done before.
+
+        Args:
+            run: The run.
+            outcome: How it ended; `incomplete` if that is not known.
+            error_type: The type of the exception that ended it, if one did.
+            now: When it ended, or until when it was seen.
+            is_end_known: Whether it ended then.
+        """
         run_id = run.identity.run_id
         with self._lock:
             if self._open.get(run_id) is not run:
@@ -127,7 +137,7 @@ class Runs:
             self._remember(run)
             self._hand_over_calls(run)
         with guarded(self._shared.out, run.identity.door):
-            run.end(outcome, error_type=error_type, now=now)
+            run.end(outcome, error_type=error_type, now=now, is_end_known=is_end_known)
         with self._lock:
             caller = self._nearest_open(run.caller)
             if caller is not None:
@@ -162,7 +172,7 @@ class Runs:
     def close(self) -> None:
         """The tap is closed: report every run that is still open, whose outcome stays unknown."""
         for run in self._all_open():
-            self.end(run, 'incomplete', None, now=self._shared.clock.monotonic())
+            self.end(run, 'incomplete', None, now=self._shared.clock.monotonic(), is_end_known=False)
 
     def live(self, idle: frozenset[str]) -> Live:
         """A snapshot of what is open now, without the `idle` runs: those between two calls of their handler."""

@@ -11,6 +11,7 @@ from streamtap._records.distribution import Distribution
 from streamtap._records.records import PartRecord, ResponseRecord
 from streamtap._runs.speed import output_tokens_per_second
 from streamtap._upstream import model_responses
+from streamtap._upstream.outcomes import REQUEST_TIMEOUTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +46,8 @@ class Request:
     exhausted: tuple[model_responses.Attempt, ...] = field(default=())
     unreported_start: ResponseStart | None = None
     """The start, until it is certain that the request was sent; then it is reported."""
+    is_truncated: bool = False
+    """Whether its stream went on after the last event that was shown: `run_stream()` hides the rest from its handler."""
     was_read: bool = False
     """Whether its stream was read to its end; what it then says of itself may still be that it was cut short."""
     was_held: bool = False
@@ -116,7 +119,7 @@ def _failed(attempt: model_responses.Attempt, number: int, request: Request, ide
         started_ns=stamp(round(attempt.started_unix * 1e9)),
         duration=attempt.duration,
         streamed=request.streamed,
-        outcome='error',
+        outcome='timeout' if attempt.error_type in REQUEST_TIMEOUTS else 'error',
         finish_reason='error',
         error_type=attempt.error_type,
         usage_reported=usage is not None,
@@ -161,7 +164,7 @@ def _answer(
         labels=identity.labels,
         instrumented=identity.instrumented,
         started_ns=moments.to_unix_ns(zero if zero is not None else moments.monotonic),
-        duration=_duration(request, started),
+        duration=_duration(request, facts, started),
         streamed=request.streamed,
         outcome=outcome,
         wait_before_attempt=sum(attempt.duration for attempt in attempts) if attempts else None,
@@ -183,9 +186,11 @@ def _answer(
         reasoning_tokens=usage.reasoning_tokens if usage else None,
         usage_reported=usage is not None,
         cost_usd=facts.cost_usd if facts else None,
-        finish_reason=_finish_reason(outcome, facts),
+        finish_reason=_finish_reason(outcome, request.error_type, facts),
         error_type=request.error_type,
-        parts=tuple(_part(part, started) for part in meter.parts),
+        parts=tuple(
+            _part(part, started, is_cut=request.is_truncated and part is meter.parts[-1]) for part in meter.parts
+        ),
     )
 
 
@@ -222,31 +227,36 @@ def _end(request: Request) -> tuple[float | None, float]:
     meter = request.meter
     if not request.streamed:
         return request.answered if request.answered is not None else meter.stopped, 0.0
-    if request.outcome == 'success' or (request.outcome in (None, 'incomplete') and meter.last_event is not None):
+    if request.outcome in (None, 'success', 'incomplete') and meter.last_event is not None:
         return meter.last_event, meter.consumer_seconds - meter.held_at_end
     return meter.stopped, meter.consumer_seconds
 
 
-def _duration(request: Request, started: float | None) -> float | None:
+def _duration(request: Request, facts: model_responses.Response | None, started: float | None) -> float | None:
     ended, held = _end(request)
-    return None if started is None or ended is None else max(0.0, ended - started - held)
+    if started is None or ended is None or request.outcome == 'incomplete':
+        return None
+    if request.streamed and request.outcome == 'success' and request.meter.last_event is None:
+        # Nothing came, or whoever read it passed the tap by.
+        return ended - started if facts is not None and facts.is_empty else None
+    return max(0.0, ended - started - held)
 
 
-def _finish_reason(outcome: str, facts: model_responses.Response | None) -> str:
-    if outcome == 'error':
+def _finish_reason(outcome: str, error_type: str | None, facts: model_responses.Response | None) -> str:
+    if outcome == 'error' or error_type is not None:
         return 'error'
     if outcome in ('cancelled', 'timeout'):
         return 'cancelled'
     return (facts.finish_reason if facts else None) or 'unknown'
 
 
-def _part(part: Part, started: float | None) -> PartRecord:
+def _part(part: Part, started: float | None, *, is_cut: bool) -> PartRecord:
     return PartRecord(
         index=part.index,
         kind=part.kind,
         tool=part.tool,
         tool_call_id=part.tool_call_id,
         start=_since(started, part.started),
-        duration=max(0.0, part.last_chunk - part.started),
+        duration=None if is_cut else max(0.0, part.last_chunk - part.started),
         chunks=part.chunks,
     )

@@ -60,6 +60,8 @@ class Run:
     """The open runs whose caller this is."""
     called: CalledRuns = field(default_factory=CalledRuns)
     """What the runs used that it called."""
+    has_unseen: bool = False
+    """Whether a response was not seen to its end, so that nobody knows where the time went."""
 
     def __post_init__(self) -> None:
         # Both clocks are read once for all of the run's timestamps: the wall clock may step during the run.
@@ -107,8 +109,10 @@ class Run:
             return
         self.tool_answered(result, step=step, now=now)
 
-    def tool_answered(self, result: stream_events.ToolResult, *, step: int, now: float) -> None:
-        """A call got a result; nothing is known about its execution."""
+    def tool_answered(
+        self, result: stream_events.ToolResult, *, step: int, now: float, was_executed: bool = False
+    ) -> None:
+        """A call got a result; how long it was executed is not known, and if it was, it gets its span."""
         self.tools.refuse(
             self.tool_name(result.tool),
             result.tool_call_id,
@@ -118,6 +122,7 @@ class Run:
             cause=result.cause,
             error_type=result.error_type,
             now=now,
+            was_executed=was_executed,
         )
 
     # Requests
@@ -177,9 +182,10 @@ class Run:
         """The request is over; its record waits for the usage, which pydantic-ai adds to the response afterwards."""
         self.request_sent(request)
         # A stream that fails makes the request around it look cancelled: an error that was seen overrides that.
-        if request.outcome is None or (request.outcome == 'cancelled' and outcome == 'error'):
+        has_failed = error is not None and (outcome == 'error' or outcomes.is_timeout(error))
+        if request.outcome is None or (request.outcome == 'cancelled' and has_failed):
             request.outcome = outcome
-            if error is not None and outcome == 'error':
+            if error is not None and has_failed:
                 request.error_type = outcomes.error_type(error)
                 request.exhausted = outcomes.failed_attempts(error)
         request.meter.stop(now)
@@ -246,6 +252,7 @@ class Run:
         waiting = 'wait' if request.streamed else 'model'
         self.phases.add(waiting, settled.tried_seconds)
         meter, started = request.meter, settled.started
+        self.has_unseen |= request.is_truncated
         if request.streamed:
             self.phases.streamed(meter, started, broke=request.outcome not in (None, 'success', 'incomplete'))
         elif started is not None and (ended := request.answered or meter.stopped) is not None:
@@ -272,15 +279,15 @@ class Run:
 
     # The end
 
-    def end(self, outcome: RunOutcome, *, error_type: str | None, now: float) -> None:
-        """The run is over: report what is still open, then the run."""
+    def end(self, outcome: RunOutcome, *, error_type: str | None, now: float, is_end_known: bool) -> None:
+        """Report what is still open, then the run; see `Runs.end`."""
         # A failure in here must not keep the end of the run from being reported.
         with guarded(self.shared.out, self.identity.door):
             outcome = self._end_open(outcome, error_type, now)
         if self.reported_before or (self.gate is not None and not self.gate.ended()):
             return
         identity = self.identity
-        duration = max(0.0, now - self.started)
+        duration = max(0.0, now - self.started) if is_end_known else None
         was_resumed = self.gate is not None and self.gate.has_replayed
         record = self.trace.ended(
             RunRecord(
@@ -303,16 +310,20 @@ class Run:
                 cost_usd=self.cost_usd,
                 time_to_first_output=None if was_resumed else _since(self.started, self.first_output),
                 time_to_final_result=None if was_resumed else _since(self.started, self.final_result),
-                phases=self.phases.split(duration),
+                phases={} if duration is None or self.has_unseen else self.phases.split(duration),
                 called=self.called,
-            )
+            ),
+            self.moments.to_unix_ns(max(self.started, now)),
         )
         self.shared.out.run_ended(record)
 
     def _end_open(self, outcome: RunOutcome, error_type: str | None, now: float) -> RunOutcome:
         """Report what is still open; returns the run's outcome, corrected by what was left unfinished."""
         if self.open_request is not None:
-            self.request_over(self.open_request, 'incomplete' if outcome == 'incomplete' else 'cancelled', now=now)
+            as_the_run: RequestOutcome = 'cancelled'
+            if outcome in ('incomplete', 'timeout'):
+                as_the_run = outcome
+            self.request_over(self.open_request, as_the_run, now=now)
         self.settle()
         self.tools.end_all(outcome, error_type, now)
         if run_context.asks_again(self.messages[self.known_messages :]):

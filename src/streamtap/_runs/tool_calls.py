@@ -136,11 +136,13 @@ class ToolCalls:
         cause: str | None,
         now: float,
         error_type: str | None = None,
+        was_executed: bool = False,
     ) -> None:
-        """A call got its result without running here: denied, invalid arguments, unknown, or answered from outside."""
+        """A call got its result without being seen to run: denied, unknown, answered from outside, and the like."""
         name = known_tools.UNKNOWN_TOOL if cause == 'unknown_tool' else tool
         shown = OpenTool(name, tool_call_id, kind, step, now)
-        self._report(shown, outcome, cause=cause, error_type=error_type, duration=None)
+        ended = now if was_executed else None
+        self._report(shown, outcome, cause=cause, error_type=error_type, duration=None, ended=ended)
 
     def native(self, call: NativeCall, *, step: int) -> None:
         """A call of a tool that the provider ran; one that never returned was interrupted."""

@@ -37,21 +37,24 @@ class LogSink(BaseSink):
         self._log(
             'run',
             record,
-            f'run of {printable(record.agent)}: {_ending(record)} in {seconds(record.duration)}{first}, '
+            f'run of {printable(record.agent)}: {_ending(record)}{_lasted(record)}{first}, '
             f'{record.requests} requests, {record.tool_calls} tool calls, '
             f'{record.input_tokens} tokens in, {record.output_tokens} out{cost}',
         )
 
     def tool_ended(self, record: ToolRecord) -> None:
         """Log a tool call."""
-        lasted = '' if record.duration is None else f' in {seconds(record.duration)}'
         name = f'{printable(record.agent)}/{printable(record.tool)}'
-        self._log('tool', record, f'tool {name}: {_ending(record)}{lasted}')
+        self._log('tool', record, f'tool {name}: {_ending(record)}{_lasted(record)}')
 
     def _log(self, event: str, record: RunRecord | ToolRecord, message: str) -> None:
         level = logging.WARNING if has_failed(record) else logging.INFO
         if self._logger.isEnabledFor(level):
             self._logger.log(level, '%s', message, extra={'event': event, **record_fields(record)})
+
+
+def _lasted(record: RunRecord | ToolRecord) -> str:
+    return '' if record.duration is None else f' in {seconds(record.duration)}'
 
 
 def _ending(record: RunRecord | ToolRecord) -> str:

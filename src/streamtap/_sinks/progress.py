@@ -44,7 +44,7 @@ class RunProgress:
         run_id: The run's id.
         parent_run_id: The id of the run that called it.
         agent: The agent's name.
-        elapsed: Seconds since the run began.
+        elapsed: Seconds since the run began; `None` if it has ended and nobody knows when.
         doing: What the run is doing: `waiting` for the model's first chunk, `streaming`, `answering` (waiting for a
             request that does not stream), running `tools`, `other` in between, or `ended`.
         names: The model that is being asked, or the tools that are running.
@@ -63,7 +63,7 @@ class RunProgress:
     run_id: str
     parent_run_id: str | None
     agent: str
-    elapsed: float
+    elapsed: float | None
     doing: Literal['waiting', 'streaming', 'answering', 'tools', 'other', 'ended']
     names: tuple[str, ...] = ()
     chunks: int = 0

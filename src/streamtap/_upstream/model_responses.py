@@ -59,6 +59,8 @@ class Response:
     cost_usd: float | None
     attempts: tuple[Attempt, ...]
     is_complete: bool
+    is_empty: bool = False
+    """Whether it has no parts, so that no event told of it."""
     answer_size: int = 0
     """How many characters of text and tool arguments it has."""
     thinking_size: int = 0
@@ -82,6 +84,7 @@ def read_response(response: ModelResponse, *, priced: bool = True) -> Response:
         cost_usd=_cost(response) if priced and usage is not None else None,
         attempts=attempts_of(response),
         is_complete=getattr(response, 'state', 'complete') not in ('incomplete', 'interrupted'),
+        is_empty=not response.parts,
         answer_size=_size(response, ('text', 'tool-call')),
         thinking_size=_size(response, ('thinking',)),
     )

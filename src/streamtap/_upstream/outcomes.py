@@ -7,10 +7,20 @@ from typing import TYPE_CHECKING
 
 from streamtap._base.names import clean
 from streamtap._upstream.model_responses import attempts_of
+from streamtap._upstream.reading import read
 
 if TYPE_CHECKING:
     from streamtap._records.records import RequestOutcome, RunOutcome, ToolOutcome
     from streamtap._upstream.model_responses import Attempt
+
+
+REQUEST_TIMEOUTS = frozenset({'ModelTimeoutError', 'ModelRequestTimeout', 'APITimeoutError', 'TimeoutException'})
+"""What is raised when a request's time is up: Pydantic AI's own, those of the SDKs, and that of httpx."""
+
+_MOST_CAUSES = 4
+
+RUN_TIMED_OUT = 'RunTimedOut'
+"""What the caller of a run gets when its time is up; inside the run that looks like a cancellation."""
 
 
 def _names(error: BaseException) -> frozenset[str]:
@@ -26,6 +36,10 @@ def error_type(error: BaseException) -> str:
 
 
 def _deadline_passed(ctx: object) -> bool:
+    """Whether the run's own time limit is why it is being cancelled; below 2.58 a run has none."""
+    told = getattr(read(ctx, '_cancellation'), 'timed_out', None)
+    if isinstance(told, bool):
+        return told
     try:
         remaining: object = ctx.remaining_time()  # type: ignore[attr-defined]
     except Exception:
@@ -52,14 +66,31 @@ def run_ending(error: BaseException, ctx: object) -> tuple[RunOutcome, str | Non
     outcome = run_outcome(error, ctx)
     if outcome == 'cancelled':
         return outcome, None
-    # Inside the run its own timeout looks like a cancellation; its caller gets this exception.
-    return outcome, 'RunTimedOut' if outcome == 'timeout' else error_type(error)
+    return outcome, RUN_TIMED_OUT if outcome == 'timeout' else error_type(error)
 
 
 def request_outcome(error: BaseException, ctx: object) -> RequestOutcome:
     """The outcome of a request that `error` ended; a usage limit is the caller's stop, not the provider's failure."""
     outcome = run_outcome(error, ctx)
-    return 'cancelled' if outcome == 'limit' else outcome if outcome in ('timeout', 'cancelled') else 'error'
+    if outcome == 'error':
+        return 'timeout' if is_timeout(error) else 'error'
+    return 'cancelled' if outcome == 'limit' else 'timeout' if outcome == 'timeout' else 'cancelled'
+
+
+def is_timeout(error: BaseException) -> bool:
+    """Whether a request's own time limit ran out: one that Pydantic AI keeps, or the provider's client.
+
+    Older releases raise what the client raised, or name it as the cause.
+    """
+    seen: BaseException | None = error
+    for _ in range(_MOST_CAUSES):
+        if seen is None or 'RunCancelled' in _names(seen):
+            return False
+        names = {cls.__name__ for cls in type(seen).__mro__}
+        if names & REQUEST_TIMEOUTS or isinstance(seen, (TimeoutError, asyncio.TimeoutError)):
+            return True
+        seen = seen.__cause__
+    return False
 
 
 def is_of_model(error: BaseException) -> bool:
@@ -103,7 +134,7 @@ def tool_outcome(error: BaseException) -> tuple[ToolOutcome, str | None, str | N
 def _timed_out(error: BaseException) -> bool:
     """Whether the tool's own timeout caused the retry: pydantic-ai then raises it `from None` out of a TimeoutError."""
     seen: BaseException | None = error
-    for _ in range(4):
+    for _ in range(_MOST_CAUSES):
         if seen is None:
             return False
         if seen.__suppress_context__ and isinstance(seen.__context__, TimeoutError) and seen.__cause__ is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -157,6 +158,10 @@ _FAILED_OUTPUT = 'Output tool not used - output '
 """How pydantic-ai says an output was invalid once too often while another was accepted; its outcome is `success`."""
 
 
+_TIMED_OUT = re.compile(r'Timed out after \S+ seconds\.')
+"""How pydantic-ai says to a model that a tool's own timeout ran out; its cause is that of any other retry."""
+
+
 _UNKNOWN = 'Unknown tool name: '
 """How pydantic-ai tells a model that it invented a tool, in releases whose retries do not have a cause."""
 
@@ -207,6 +212,8 @@ def tool_result(event: AgentStreamEvent) -> ToolResult | None:
     cause = getattr(getattr(part, 'retry', None), 'cause', None)
     if getattr(part, 'part_kind', '') == 'retry-prompt':
         outcome, cause = 'retried', _cause(part)
+    if cause == 'model_retry' and _TIMED_OUT.fullmatch(_text(part, 'content') or ''):
+        cause = 'timeout'
     known = outcome if outcome in ('success', 'failed', 'denied', 'interrupted', 'retried') else 'error'
     is_output = kind == 'output_tool_result'
     error_type = None

@@ -151,7 +151,7 @@ def test_run_stream_sync_is_measured(seen: Capture):
 
 
 def test_run_stream_gives_the_handler_less_and_the_tap_says_so(seen: Capture, caplog: pytest.LogCaptureFixture):
-    """What comes after the final result is not delivered: `incomplete`, never `success`, and one line in the log."""
+    """What comes after the final result is not delivered: what nobody saw has no length, and one line in the log."""
 
     async def main() -> None:
         for _ in range(2):
@@ -165,8 +165,10 @@ def test_run_stream_gives_the_handler_less_and_the_tap_says_so(seen: Capture, ca
         *[(2, 1, 'success')] * 2,
         *[(3, 1, 'incomplete')] * 2,
     ]
-    assert all(r.output_tokens_per_second is None for r in seen.responses() if r.outcome == 'incomplete')
-    assert [(run.outcome, run.requests, run.tool_calls) for run in seen.runs()] == [('incomplete', 3, 2)] * 2
+    last = [response for response in seen.responses() if response.step == 3]
+    assert [(r.duration, r.output_tokens_per_second, r.parts[-1].duration) for r in last] == [(None, None, None)] * 2
+    assert [(run.outcome, run.requests, run.tool_calls) for run in seen.runs()] == [('success', 3, 2)] * 2
+    assert [run.phases for run in seen.runs()] == [{}, {}]
     assert len([line for line in caplog.messages if 'tap.capability()' in line]) == 1
 
 
@@ -327,14 +329,14 @@ class TestEndings:
         assert [(run.outcome, run.error_type) for run in seen.runs()] == [('timeout', 'RunTimedOut')]
         assert [tool.outcome for tool in seen.tools()] == ['interrupted']
 
-    @pytest.mark.parametrize(('door', 'outcome'), [('handler', 'incomplete'), ('capability', 'limit')])
-    def test_a_request_limit(self, door: str, outcome: str, seen: Capture):
-        """It is raised between two calls: the handler cannot know, and does not call it success."""
+    @pytest.mark.parametrize('door', HANDLER_AND_CAPABILITY)
+    def test_a_request_limit(self, door: str, seen: Capture):
+        """It is raised between two calls of the handler."""
         capabilities, arguments = plugged(door, seen)
         made = agent([Calls('nap')], ['never'], capabilities=capabilities)
         with pytest.raises(UsageLimitExceeded):
             asyncio.run(made.run('hello', usage_limits=UsageLimits(request_limit=1), **arguments))
-        assert [run.outcome for run in seen.runs()] == [outcome]
+        assert [(run.outcome, run.error_type) for run in seen.runs()] == [('limit', 'UsageLimitExceeded')]
 
     @pytest.mark.parametrize('door', ALONE_AND_TOGETHER)
     def test_outputs_that_validation_sends_back(self, door: str, seen: Capture):
@@ -419,6 +421,7 @@ def test_tool_call_ids_that_repeat_across_steps(seen: Capture):
     assert sorted((tool.tool, tool.outcome) for tool in seen.tools()) == [('alone', 'success'), ('nap', 'success')]
 
 
+@pytest.mark.usefixtures('untold')
 def test_a_handler_run_that_nobody_ends_is_reported_when_the_tap_is_closed():
     """Late, and with the outcome that is known."""
     held: list[object] = []

@@ -1,4 +1,4 @@
-"""Infers the end of runs for which none is reported: those of handlers and of watched node streams."""
+"""Finds out when runs end of which only streams are seen: those of handlers and of watched nodes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import threading
 import weakref
 from collections import OrderedDict, deque
 from contextvars import Context
+from functools import partial
 from typing import TYPE_CHECKING
 
 from streamtap._base.forks import tell_forks
 from streamtap._delivery.guard import guarded
 from streamtap._doors.nodes.node_run import NodeRun
-from streamtap._upstream import run_context
+from streamtap._upstream import run_context, run_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,19 +23,22 @@ if TYPE_CHECKING:
     from streamtap._runs.registry import Runs
     from streamtap._runs.run import Run
     from streamtap._runs.shared import Shared
+    from streamtap._upstream.run_end import Ending
 
 
 class Endings:
     """Keeps such runs and reports each when it has ended.
 
-    A run has ended when its lifetime object is garbage-collected (pydantic-ai has released it), when its task ends and
-    the run does not continue in another, after `settle_after` seconds without a call, or when the tap is closed. A new
-    run in the same task proves nothing: a validator may have called another agent in between.
+    From pydantic-ai 2.26 on a run's end is told as it happens. One that never comes to its end, and any run of an older
+    release, has ended when its lifetime object is garbage-collected, as pydantic-ai has released it, when its task ends
+    and the run does not continue in another, or when the tap is closed; where no end will be told, also after
+    `settle_after` seconds without a call. A new run in the same task proves nothing: a validator may have called another
+    agent in between.
 
     Args:
         runs: The tap's open runs.
         shared: What all runs share.
-        settle_after: Seconds without a call after which a run is taken to have ended.
+        settle_after: Seconds without a call after which a run whose end is not told is taken to have ended.
     """
 
     def __init__(self, runs: Runs, shared: Shared, *, settle_after: float) -> None:
@@ -55,16 +59,18 @@ class Endings:
         self._idle.clear()
         self._ended.clear()
 
-    def begin(self, run: Run, lifetime: object) -> NodeRun:
+    def begin(self, run: Run, ctx: object) -> NodeRun:
         """Watch a run from its first call on; it is active until `leave`.
 
         Args:
             run: The run.
-            lifetime: An object that is released when the run ends.
+            ctx: Its context.
         """
-        node_run = NodeRun(run, run.started)
+        node_run, lifetime = NodeRun(run, run.started), run_context.lifetime(ctx)
         with self._lock:
             self._node_run[node_run.run_id] = node_run
+        with guarded(self._shared.out, node_run.door):
+            node_run.is_told = run_end.tell_end(ctx, partial(self._told, node_run))
         with contextlib.suppress(TypeError):  # not weakly referenceable: the other signals remain
             node_run.finalizer = weakref.finalize(lifetime, self._collected, node_run)
             node_run.finalizer.atexit = False
@@ -84,6 +90,7 @@ class Endings:
             if node_run.active or self._node_run.get(node_run.run_id) is not node_run:
                 return False
             node_run.active = True
+            node_run.outcome, node_run.error_type = 'incomplete', None
             self._idle.pop(node_run.run_id, None)
             return True
 
@@ -100,9 +107,9 @@ class Endings:
         self._report(node_run)
 
     def idle(self) -> frozenset[str]:
-        """The ids of runs that are between two calls, or have ended."""
+        """The ids of runs that are between two calls, or have ended: where no end is told, nobody knows which."""
         with self._lock:
-            return frozenset(self._idle)
+            return frozenset(run_id for run_id, node_run in self._idle.items() if not node_run.is_told)
 
     def catch_up(self) -> None:
         """Report the runs that are known to have ended."""
@@ -130,6 +137,8 @@ class Endings:
     def close(self) -> None:
         """Report every run, ended or not."""
         for node_run in list(self._node_run.values()):
+            if node_run.active or (node_run.is_told and not node_run.is_over):
+                node_run.outcome, node_run.error_type = 'incomplete', None
             node_run.active = False
             self._report(node_run)
 
@@ -149,6 +158,16 @@ class Endings:
         task.add_done_callback(ended, context=Context())
         node_run.unhook_task = lambda: task.remove_done_callback(ended)
 
+    def _told(self, node_run: NodeRun, ending: Ending | None) -> None:
+        """The run is over; a stream of it that is still being read was left."""
+        with guarded(self._shared.out, node_run.door):
+            node_run.is_over = True
+            if ending is not None:
+                node_run.outcome, node_run.error_type = ending
+            node_run.last_end = self._shared.clock.monotonic()
+            node_run.active = False
+            self._report(node_run)
+
     def _collected(self, node_run: NodeRun) -> None:
         self._ended.append(node_run)
         with contextlib.suppress(RuntimeError):
@@ -160,7 +179,8 @@ class Endings:
             for node_run in self._idle.values():
                 if node_run.last_end > deadline:
                     break
-                found.append(node_run)
+                if not node_run.is_told:
+                    found.append(node_run)
         return found
 
     def _report(self, node_run: NodeRun) -> None:
@@ -174,7 +194,14 @@ class Endings:
         with guarded(self._shared.out, node_run.door):
             node_run.unhook_task()
             node_run.unhook_task = lambda: None
-            self._runs.end(node_run.run, node_run.outcome, node_run.error_type, now=node_run.last_end)
+            is_end_known = node_run.is_over or node_run.outcome != 'incomplete'
+            self._runs.end(
+                node_run.run,
+                node_run.outcome,
+                node_run.error_type,
+                now=node_run.last_end,
+                is_end_known=is_end_known,
+            )
 
 
 def weakly(held: object) -> Callable[[], object]:

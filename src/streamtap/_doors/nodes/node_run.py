@@ -21,10 +21,15 @@ class NodeRun:
 
     run: Run
     last_end: float
+    """When its latest call ended; once it is over, its own end."""
     active: bool = True
     step: int = 0
     outcome: RunOutcome = 'incomplete'
     error_type: str | None = None
+    is_told: bool = False
+    """Whether its end is told, as pydantic-ai lets it be from 2.26 on; otherwise it is inferred."""
+    is_over: bool = False
+    """Whether its end was told."""
     last_events: Callable[[], object] = field(default=lambda: None)
     """The events that its latest call was given, if they still exist."""
     finalizer: weakref.finalize[..., object] | None = None

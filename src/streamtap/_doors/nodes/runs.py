@@ -80,4 +80,4 @@ class NodeRuns:
         run = self._runs.open(
             ctx, door, started=now if asked is None else asked, call='first' if is_first else 'later', agent=agent
         )
-        return None if run is None else self.endings.begin(run, run_context.lifetime(ctx))
+        return None if run is None else self.endings.begin(run, ctx)

@@ -171,7 +171,7 @@ class RequestStream:
             if error is not None:
                 outcome = outcomes.request_outcome(error, self._ctx)
             elif request.response is None and request.meter.ended_at_final_result:
-                outcome = 'incomplete'
+                outcome, request.is_truncated = 'incomplete', True
                 self._streams.warn_truncated()
             else:
                 outcome = 'success'

@@ -63,7 +63,7 @@ class PendingRequests:
         elif sum(place > reported for place in seen) == len(waiting):
             left = iter(waiting)
             found = [
-                (place, next(left) if place in seen else _unseen(run, step=responses))
+                (place, next(left) if place in seen else _unseen(run, step=places.index(place) + 1))
                 for place in places
                 if place > reported
             ]
@@ -110,6 +110,10 @@ def _fill(run: Run, request: Request, messages: Sequence[ModelMessage], place: i
         if request.model == UNKNOWN_MODEL:
             request.model = model_responses.model_of_response(response)
     before = messages[:place]
+    if request.meter.stopped is None:
+        # No event tells of its end: the message that follows is made right after it, and so is the end of the run.
+        made = event_sources.made_at(messages[: place + 2])
+        request.meter.stop(run.shared.clock.monotonic() if made is None else run.moments.to_monotonic(made))
     if run_context.asks_again(before):
         run.output_retries += 1
     take_start(run, request, before)

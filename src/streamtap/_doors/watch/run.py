@@ -16,7 +16,7 @@ from streamtap._doors.response_observer import ResponseObserver
 from streamtap._doors.tool_round import ToolRound, was_ready
 from streamtap._doors.watch.pending import PendingRequests, take_start
 from streamtap._upstream import event_sources, outcomes, run_context, stream_events
-from streamtap._upstream.model_responses import UNKNOWN_MODEL, named_model
+from streamtap._upstream.model_responses import UNKNOWN_MODEL, is_empty_answer, named_model
 
 if TYPE_CHECKING:
     import contextlib
@@ -266,6 +266,11 @@ class EventsRun:
             self._expect_request(run)
         request = self._request
         if request is None:
+            return
+        if has_response and request.meter.first_event is None and is_empty_answer(messages[-1]):
+            # It was answered with nothing, which its messages report; the run ended because that is no use to it.
+            self._request = None
+            run.forget(request)
             return
         # A run whose messages can be read has some before it sends a request.
         can_be_sent = bool(messages) or self._events is None

@@ -95,7 +95,8 @@ class CatalogueSink(BaseSink, ABC):
         agent, nested = (record.agent, *user), _flag(record.nested)
         metrics.add('pydantic_ai_runs_total', (record.agent, record.door, nested, record.outcome, *user), 1)
         key = (record.agent, nested, record.outcome, *user)
-        metrics.observe('pydantic_ai_run_duration_seconds', key, record.duration, origin)
+        if record.duration is not None:
+            metrics.observe('pydantic_ai_run_duration_seconds', key, record.duration, origin)
         if record.error_type is not None:
             metrics.add('pydantic_ai_run_errors_total', (record.agent, nested, record.error_type, *user), 1, origin)
         if record.output_retries:
@@ -171,9 +172,9 @@ class CatalogueSink(BaseSink, ABC):
             metrics.add('pydantic_ai_stream_stall_seconds_total', apm, record.stall_seconds)
         for part in record.parts:
             metrics.add('pydantic_ai_parts_total', (*who, part.kind, *user), 1)
-            metrics.observe(
-                'pydantic_ai_part_duration_seconds', (record.agent, part.kind, *user), part.duration, origin
-            )
+            if part.duration is not None:
+                key = (record.agent, part.kind, *user)
+                metrics.observe('pydantic_ai_part_duration_seconds', key, part.duration, origin)
 
     def _usage(
         self, metrics: Instruments[Any, Any], record: ResponseRecord, apm: tuple[str, ...], origin: object

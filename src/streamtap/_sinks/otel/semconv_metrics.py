@@ -34,8 +34,9 @@ class SemconvMetrics:
 
     def run_ended(self, record: RunRecord) -> None:
         """Record the run."""
-        attributes = {names.OPERATION: names.INVOKE_AGENT, names.AGENT_NAME: self._cap('agent', record.agent)}
-        self._record(self._runs, record, record.duration, attributes)
+        if record.duration is not None:
+            attributes = {names.OPERATION: names.INVOKE_AGENT, names.AGENT_NAME: self._cap('agent', record.agent)}
+            self._record(self._runs, record, record.duration, attributes)
 
     def response_ended(self, record: ResponseRecord) -> None:
         """Record the request."""

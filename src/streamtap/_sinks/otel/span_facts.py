@@ -124,7 +124,7 @@ def _add_events(chat: Span, record: ResponseRecord) -> None:
 def _add_parts(tracer: Tracer, chat: Span, record: ResponseRecord) -> None:
     for part in record.parts:
         name = names.PART_NAMES.get(part.kind)
-        if name is None or part.start is None:
+        if name is None or part.start is None or part.duration is None:
             continue
         attributes: Attributes = {names.PART_KIND: part.kind, names.CHUNKS: part.chunks, names.MESSAGE: name}
         # Not under the attribute names of a tool's execution: backends would take the span for one.
@@ -143,5 +143,6 @@ def _add_parts(tracer: Tracer, chat: Span, record: ResponseRecord) -> None:
 def end_of(record: ResponseRecord) -> int:
     """When the last event arrived: unlike the record's duration, a span includes the consumer's time."""
     seconds = (record.duration or 0.0) + record.consumer_seconds
-    last_part = max((part.start + part.duration for part in record.parts if part.start is not None), default=0.0)
+    parts = ((part.start, part.duration or 0.0) for part in record.parts)
+    last_part = max((start + duration for start, duration in parts if start is not None), default=0.0)
     return after(record.started_ns, max(seconds, last_part))

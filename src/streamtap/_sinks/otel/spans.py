@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode, TracerProvider
 
-from streamtap._base.clock import after
 from streamtap._delivery.sink import BaseSink
 from streamtap._delivery.tracing import RunTrace, ToolTrace, Tracing, ids_of, with_ids
 from streamtap._records.failed import has_failed
@@ -173,15 +172,15 @@ class OwnTrace(RunTrace):
         facts.end_tool(span, record, ended_ns)
         return with_ids(record, ids_of(span))
 
-    def ended(self, record: RunRecord) -> RunRecord:
-        """End the run's span."""
+    def ended(self, record: RunRecord, ended_ns: int) -> RunRecord:
+        """End the run's span: where it is not known when the run ended, when it was last seen."""
         self._is_over = True
         self.span.set_attribute(names.OUTCOME, record.outcome)
         if record.error_type is not None:
             self.span.set_attribute(names.ERROR_TYPE, record.error_type)
         if has_failed(record):
             self.span.set_status(Status(StatusCode.ERROR))
-        self.span.end(after(record.started_ns, record.duration))
+        self.span.end(ended_ns)
         return with_ids(record, self.ids)
 
 

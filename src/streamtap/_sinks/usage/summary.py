@@ -99,7 +99,7 @@ class RecentRun(BaseModel):
     agent: str
     outcome: str
     error_type: str | None
-    duration: float
+    duration: float | None
     time_to_first_output: float | None
     requests: int
     tool_calls: int

@@ -3,7 +3,7 @@
 import { make } from './elements.js';
 import { clock, count, dollars, seconds } from './numbers.js';
 import { RunDetail } from './run-detail.js';
-import { bars } from './timeline.js';
+import { bars, extent } from './timeline.js';
 import { mood, verdict } from './verdict.js';
 
 export class RunItem {
@@ -47,13 +47,13 @@ export class RunItem {
     this.#button.setAttribute('aria-label', [...said, `at ${clock(run.started)}`].join(', '));
     // Tools are drawn over the requests beside them.
     const inOrder = [...run.rows].sort((one, other) => (one.sort === 'tool') - (other.sort === 'tool'));
-    this.#span.replaceChildren(...inOrder.flatMap((row) => bars(row, run.duration)));
+    this.#span.replaceChildren(...inOrder.flatMap((row) => bars(row, extent(run))));
     this.#detail?.update(run);
   }
 
   /** Draws the run on a scale that ends at `total` seconds. */
   scale(total) {
-    this.#span.style.width = `${Math.min(100, (100 * this.run.duration) / total)}%`;
+    this.#span.style.width = `${Math.min(100, (100 * extent(this.run)) / total)}%`;
   }
 
   #toggle() {

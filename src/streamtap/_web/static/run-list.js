@@ -4,7 +4,7 @@ import { byId, make } from './elements.js';
 import { plural } from './numbers.js';
 import { RunItem } from './run-item.js';
 import { KEPT } from './runs.js';
-import { axis } from './timeline.js';
+import { axis, extent } from './timeline.js';
 
 const SHOWN = 16;
 
@@ -64,7 +64,7 @@ export class RunList {
       if (item.element === place) place = place.nextElementSibling;
       else this.#move(item.element, place);
     }
-    const total = Math.max(...shown.map((run) => run.duration), 0.1);
+    const total = Math.max(...shown.map((run) => extent(run)), 0.1);
     for (const item of items.values()) item.scale(total);
     document.querySelector('#scale .axis').replaceWith(axis(total));
     this.#sayWhatElse();

@@ -15,6 +15,10 @@ const WORDS = {
   stall: 'stall',
 };
 
+/** How many seconds there are of a run to draw; where nobody knows when it ended, as many as were seen of it. */
+export const extent = ({ duration, rows }) =>
+  duration ?? Math.max(0.001, ...rows.map((row) => row.start + (row.duration || 0)));
+
 /** The bars of a row, which show their numbers when they are pointed at. */
 export function bars(row, total) {
   const rest = inWords(row);

@@ -6,13 +6,14 @@ import { seconds } from './numbers.js';
 export function mood({ outcome, failed }) {
   if (failed) return 'bad';
   if (outcome === 'running') return 'running';
+  if (outcome === 'incomplete') return 'unknown';
   return ['success', 'deferred'].includes(outcome) ? 'ok' : 'warn';
 }
 
 /** What most of a run's time was spent on, or what went wrong, in a few words; and the class for how bad that is. */
 export function verdict(run) {
   if (run.outcome === 'running') return whatItDoes(run);
-  if (run.outcome !== 'success') return [run.error || run.outcome, run.failed ? 'bad' : 'warn'];
+  if (run.outcome !== 'success') return [run.error || run.outcome, { bad: 'bad', warn: 'warn' }[mood(run)]];
   const stalled = longest(run.rows, (row) => row.stall_seconds);
   if (stalled && stalled.stall_seconds > run.duration / 4) {
     return [`${seconds(stalled.stall_seconds)} stalled in ${stalled.name}`, 'warn'];
@@ -35,6 +36,7 @@ function whatItDoes(run) {
 
 function whereItsTimeWent(run) {
   const phases = Object.entries(run.phases);
+  if (!phases.length) return '';
   const [phase, spent] = phases.reduce((best, one) => (one[1] > best[1] ? one : best), ['other', 0]);
   const share = run.duration ? `${Math.round((100 * spent) / run.duration)} %` : '';
   const tool = longest(run.rows.filter((row) => row.sort === 'tool'), (row) => row.duration);

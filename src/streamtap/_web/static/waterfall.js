@@ -2,11 +2,12 @@
 
 import { make } from './elements.js';
 import { count, plural, rate, seconds } from './numbers.js';
-import { axis, focusableBars } from './timeline.js';
+import { axis, extent, focusableBars } from './timeline.js';
 
 export function waterfall(run) {
-  const head = make('div', { class: 'lane', 'aria-hidden': 'true' }, [make('span'), axis(run.duration), make('span')]);
-  const drawn = lanes(run).map((lane) => (lane.row ? rowLane(lane, run.duration) : runLane(lane, run.duration)));
+  const total = extent(run);
+  const head = make('div', { class: 'lane', 'aria-hidden': 'true' }, [make('span'), axis(total), make('span')]);
+  const drawn = lanes(run).map((lane) => (lane.row ? rowLane(lane, total) : runLane(lane, total)));
   if (!run.left_out) return [head, ...drawn];
   const text = `and ${plural(run.left_out, 'more step')} that ${run.left_out === 1 ? 'was' : 'were'} not kept`;
   return [head, ...drawn, make('p', { text })];

@@ -1,0 +1,98 @@
+"""Tells when a run is over, and how it ended, to a door that pydantic-ai does not tell.
+
+A run lets go of its cancellation tokens when it is over: when all of it is torn down, and before its caller goes on.
+What stands among them is told at exactly that moment, and how the run ended is in the frames below: the exception that
+its caller is about to get, or its result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import TYPE_CHECKING, NamedTuple
+
+from streamtap._upstream import outcomes, run_context
+from streamtap._upstream.reading import read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from streamtap._records.records import RunOutcome
+
+MOST_FRAMES = 12
+"""How many frames there are at most from the end of a run down to the one that has its result."""
+
+_MISSING = object()
+
+
+class Ending(NamedTuple):
+    """How a run ended."""
+
+    outcome: RunOutcome
+    error_type: str | None
+
+
+class EndOfRun:
+    """Stands among the cancellation tokens of a run, to be told its end.
+
+    Args:
+        ended: Called once, when the run is over, with how it ended; `None` if that cannot be seen. It must not raise.
+    """
+
+    def __init__(self, ended: Callable[[Ending | None], None]) -> None:
+        self._ended = ended
+
+    def _register(self, cancellation: object) -> None:
+        """The run has taken it among its tokens."""
+
+    def _unregister(self, cancellation: object) -> None:
+        """The run is over."""
+        ending: Ending | None = None
+        try:
+            ending = _ending(inspect.currentframe(), has_timed_out=getattr(cancellation, 'timed_out', None) is True)
+        except Exception:
+            ending = None
+        self._ended(ending)
+
+
+def tell_end(ctx: object, ended: Callable[[Ending | None], None]) -> bool:
+    """Have the end of a run told; `False` where that is impossible, as in releases before 2.26.
+
+    Args:
+        ctx: The run's context.
+        ended: See `EndOfRun`.
+    """
+    cancellation = read(ctx, '_cancellation')
+    attach = getattr(cancellation, 'attach_token', None)
+    if attach is None or not run_context.goes_on(cancellation):
+        return False
+    attach(EndOfRun(ended))
+    return True
+
+
+def _ending(below: FrameType | None, *, has_timed_out: bool) -> Ending | None:
+    error = _local(below, 'exc', of='_exit_wrapper')
+    if isinstance(error, BaseException):
+        if has_timed_out and isinstance(error, asyncio.CancelledError):
+            return Ending('timeout', outcomes.RUN_TIMED_OUT)
+        return Ending(*outcomes.run_ending(error, None))
+    run = _local(below, 'agent_run')
+    if error is _MISSING or run is _MISSING:
+        return None
+    result = getattr(run, 'result', None)
+    if result is None:
+        # Whoever drove the run, or read its stream, left it without an exception.
+        return Ending('cancelled', None)
+    return Ending('deferred' if run_context.is_deferred_result(result) else 'success', None)
+
+
+def _local(below: FrameType | None, name: str, of: str | None = None) -> object:
+    """A local variable of the nearest function that has it."""
+    for _ in range(MOST_FRAMES):
+        if below is None:
+            break
+        if of in (None, below.f_code.co_name) and name in below.f_locals:
+            return below.f_locals[name]
+        below = below.f_back
+    return _MISSING
