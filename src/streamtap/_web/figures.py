@@ -37,6 +37,7 @@ def now_figures(together: Slot, live: Live) -> Document:
         'duration': _spread(together.runs.duration),
         'cost': short(together.requests.cost_usd),
         'output': together.requests.output_tokens,
+        'unmeasured': together.requests.unmeasured,
     }
 
 

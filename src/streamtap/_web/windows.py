@@ -30,13 +30,15 @@ Figures = TypeVar('Figures')
 class Tally:
     """The sums and distributions of one group in one slot.
 
-    `first` is the time to first output of runs, and the time to first token of requests; only requests have a `speed`.
+    `first` is the time to first output of runs, and the time to first token of requests; only requests have a `speed`,
+    and some of them are `unmeasured`: tokens and cost lack something.
     """
 
     count: int = 0
     failed: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    unmeasured: int = 0
     cost_usd: float | None = None
     first: Sketch = field(default_factory=Sketch)
     speed: Sketch = field(default_factory=Sketch)
@@ -48,6 +50,7 @@ class Tally:
         self.failed += other.failed
         self.input_tokens += other.input_tokens
         self.output_tokens += other.output_tokens
+        self.unmeasured += other.unmeasured
         self._pay(other.cost_usd)
         self.first.absorb(other.first)
         self.speed.absorb(other.speed)
@@ -59,6 +62,7 @@ class Tally:
         self.failed += has_failed(record)
         self.first.add(record.time_to_first_token)
         self.speed.add(record.output_tokens_per_second)
+        self.unmeasured += record.unmeasured is not None
         self._spend(record.input_tokens, record.output_tokens, record.cost_usd)
 
     def run(self, record: RunRecord) -> None:

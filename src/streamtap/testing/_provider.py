@@ -231,7 +231,7 @@ class _Exchange:
         self.headers_at = time.perf_counter()
         self.headers_at = await _write(self.writer, opening)
         for chunk in chunks:
-            data = wording.chunk(chunk)
+            data = wording.chunk(chunk, sent=len(self.chunks))
             await self._until(chunk.after)
             began = time.perf_counter()
             self.chunks.append(SentChunk(began, chunk.kind, chunk.text, began))

@@ -99,6 +99,7 @@ def test_a_finished_run_is_reported_with_each_bar_of_its_waterfall(view: LiveVie
         'tools': 0,
         'input': 0,
         'output': 0,
+        'unmeasured': 0,
         'cost': 0.25,
         'first_output': None,
         'phases': {'wait': 0.4, 'tools': 0.75, 'other': 2.85},

@@ -33,6 +33,7 @@ export function showFigures({ now, slots }) {
   });
   show('cost', {
     value: dollars(now.cost),
+    bad: now.unmeasured ? `${count(now.unmeasured)} not counted in full  ` : '',
     note: now.cost === null || !now.runs ? 'nothing priced yet' : `${dollars(now.cost / now.runs)} per run`,
     chart: sparkbars(slots, (slot) => slot.cost || 0),
   });

@@ -32,8 +32,9 @@ function facts(run) {
     fact('first output', seconds(run.first_output));
     fact('requests', count(run.requests));
     fact('tools', count(run.tools));
-    fact('tokens', `${count(run.input)} in, ${count(run.output)} out`);
-    fact('cost', dollars(run.cost));
+    const atLeast = run.unmeasured ? 'at least ' : '';
+    fact('tokens', `${atLeast}${count(run.input)} in, ${count(run.output)} out`);
+    fact('cost', run.cost === null ? missing : `${atLeast}${dollars(run.cost)}`);
   }
   for (const [name, value] of Object.entries(run.labels)) fact(name, value || missing);
   if (run.trace) fact('trace', ...copyable('trace id', run.trace));
