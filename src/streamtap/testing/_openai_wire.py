@@ -50,8 +50,11 @@ class Wording:
         finish = self._event({}, self._finish_reason())
         if self.reply.usage is None or not self.request.include_usage:
             return (finish + _STREAM_END,)
-        no_choices: list[object] = []
-        usage = {**self._envelope('chat.completion.chunk'), 'choices': no_choices, 'usage': self._usage()}
+        # OpenAI's last event has no choice; OpenRouter's, which says what it charged, has an empty one.
+        choices: list[object] = []
+        if self.reply.usage.cost is not None:
+            choices.append({'index': 0, 'delta': {'role': 'assistant', 'content': ''}, 'finish_reason': None})
+        usage = {**self._envelope('chat.completion.chunk'), 'choices': choices, 'usage': self._usage()}
         return finish, _event(usage) + _STREAM_END
 
     def whole(self) -> bytes:
