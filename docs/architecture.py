@@ -61,7 +61,8 @@ TAIL = """
 | Where is it decided what failed? | `_records/failed.py` |
 | Where do I add a door, a metric, a sink, a board? | see `CONTRIBUTING.md`, at the top of the repository |
 | What may a sink touch? | the rooms that the table gives `_sinks`: records, but nothing of Pydantic AI |
-| Where does the list price come from? | `_upstream/model_responses.py`; the user's own price is applied in `_runs/price.py` |
+| Where does the cost come from? | `_upstream/response_costs.py`: what the provider charged, else the list price; the user's own price is applied in `_runs/price.py` |
+| Where is it decided whether usage is complete? | `_runs/measured_usage.py` |
 | Where is the live page's JSON made? | `_web/documents.py` and `_web/figures.py` |
 """
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import architecture
 
-from streamtap._sinks.metrics.catalogue import BUCKETS, CATALOGUE, OUTCOMES, PUSHED, Metric
+from streamtap._sinks.metrics.catalogue import BUCKETS, CATALOGUE, PUSHED, STARTS_AT_ZERO, Metric
 
 DOCS = Path(__file__).parent
 
@@ -60,12 +60,12 @@ Past 200 distinct values of a label, or 2,000 label sets of a metric, new ones b
 A name is cut to its first 200 characters, here and in spans and records, and anything in it that is not valid UTF-8 becomes `?`.
 A value in a run's `metadata` that cannot be converted to text becomes `_unknown`.
 
-## Outcomes
+## Outcomes and reasons
 
-These counters start at 0 for each outcome when their agent, model or tool is first seen.
+These counters start at 0 for each outcome or reason when their agent, model or tool is first seen.
 
-| counter | outcomes |
-|---|---|
+| counter | label | values |
+|---|---|---|
 """
 
 WORDS = """
@@ -93,7 +93,10 @@ def metrics_page() -> str:
     """The metric reference."""
     rows = ['| name | type | labels | buckets | what |', '|---|---|---|---|---|']
     rows += [_row(metric) for metric in CATALOGUE]
-    outcomes = [f'| `{name}` | {", ".join(f"`{outcome}`" for outcome in found)} |' for name, found in OUTCOMES.items()]
+    outcomes = [
+        f'| `{name}` | `{label}` | {", ".join(f"`{value}`" for value in values)} |'
+        for name, (label, values) in STARTS_AT_ZERO.items()
+    ]
     buckets = ['', '## Buckets', '', '| letter | bounds |', '|---|---|']
     buckets += [f'| {letter} | {" ".join(f"{bound:g}" for bound in bounds)} |' for letter, bounds in BUCKETS.items()]
     pushed = [f'| `{metric.name}` | `{metric.otel_name}` | {_unit(metric)} |' for metric in PUSHED]

@@ -9,6 +9,7 @@ import asyncio
 
 from prometheus_client import REGISTRY
 from pydantic_ai import Agent
+from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models.test import TestModel
 
 from streamtap import ResponseRecord, Tap
@@ -16,12 +17,12 @@ from streamtap import ResponseRecord, Tap
 DOLLARS_PER_TOKEN = {'test': (0.000_002, 0.000_008)}
 
 
-def price(response: ResponseRecord) -> float | None:
+def price(record: ResponseRecord, response: ModelResponse) -> float | None:
     """What we pay for a response, where we have a price of our own."""
-    prices = DOLLARS_PER_TOKEN.get(response.model)
+    prices = DOLLARS_PER_TOKEN.get(record.model)
     if prices is None:
         return None
-    return prices[0] * (response.input_tokens or 0) + prices[1] * (response.output_tokens or 0)
+    return prices[0] * (record.input_tokens or 0) + prices[1] * (record.output_tokens or 0)
 
 
 async def main() -> None:

@@ -15,7 +15,8 @@ from streamtap.testing import MemorySink
 
 runs = MemorySink()
 tap = Tap(
-    [runs, UsageSink()], price=lambda response: 0.00001 * ((response.input_tokens or 0) + (response.output_tokens or 0))
+    [runs, UsageSink()],
+    price=lambda record, _: 0.00001 * ((record.input_tokens or 0) + (record.output_tokens or 0)),
 )
 
 historian = Agent(

@@ -82,7 +82,7 @@ def _now(promql: Promql) -> tuple[Json, ...]:
         ),
         stat(
             'Uncounted responses',
-            'Are tokens and cost too low? The share of responses without reported usage or without a known price.',
+            'Are tokens and cost too low? The share of responses that did not say all their usage, interrupted ones included, or have no known price.',
             'percentunit',
             ratio(f'({uncounted})', promql.rate(RESPONSES)),
             verdict=NONE_IS_GOOD,
@@ -235,7 +235,7 @@ def _cache_share(promql: Promql) -> Json:
 def _cost(promql: Promql) -> Json:
     return timeseries(
         'Cost per hour by model',
-        'Which model is dear? US dollars at list prices, an estimate.',
+        'Which model is dear? US dollars: prices of your own, else as charged, else list prices.',
         'currencyUSD',
         [Query(f'{promql.rate(COST, by="model")} * 3600', '{{model}}')],
         stacking='normal',
@@ -253,13 +253,13 @@ def _output_price(promql: Promql) -> Json:
 
 
 def _uncounted(promql: Promql) -> Json:
-    unmeasured, unpriced = promql.rate(UNMEASURED, by='model'), promql.rate(UNPRICED, by='model')
+    unmeasured, unpriced = promql.rate(UNMEASURED, by='model, reason'), promql.rate(UNPRICED, by='model')
     return timeseries(
         'Uncounted responses',
-        'Whose tokens or cost are missing? Unmeasured: no usage was reported. Unpriced: no price is known, give Tap(price=...).',
+        'Whose tokens or cost are too low? Not reported, interrupted before all was said, or repeated in each chunk, which the log says how to cure. Unpriced: no price is known, give Tap(price=...).',
         'suffix:/min',
         [
-            Query(promql.or_none(f'{unmeasured} * 60', 'model'), '{{model}} unmeasured'),
+            Query(promql.or_none(f'{unmeasured} * 60', 'model'), '{{model}} {{reason}}'),
             Query(promql.or_none(f'{unpriced} * 60', 'model'), '{{model}} unpriced'),
         ],
     )

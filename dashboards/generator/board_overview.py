@@ -83,7 +83,7 @@ def _speed_and_cost(promql: Promql) -> tuple[Json, ...]:
         ),
         stat(
             'Cost per hour',
-            'What does it cost per hour, at list prices? If it grows, see which model and which agent, below.',
+            'What does it cost per hour? Prices of your own, else as charged, else list prices. If it grows, see which model and which agent, below.',
             'currencyUSD',
             f'{promql.rate(COST)} * 3600',
         ),
@@ -199,7 +199,7 @@ def _cost_by_agent(promql: Promql) -> Json:
 
 def _per_hour(promql: Promql, title: str, about: str, label: str) -> Json:
     cost = f'{promql.rate(COST, by=label)} * 3600'
-    about += ' US dollars per hour at list prices, an estimate; what has no price is on Agents / Models.'
+    about += ' US dollars per hour; what has no price is on Agents / Models.'
     return timeseries(title, about, 'currencyUSD', [Query(cost, f'{{{{{label}}}}}')], stacking='normal')
 
 
@@ -207,7 +207,7 @@ def _cost_by_outcome(promql: Promql) -> Json:
     cost = f'{promql.rate("pydantic_ai_run_cost_usd_sum", by="outcome")} * 3600'
     return timeseries(
         'Cost per hour by outcome of the run',
-        'How much is spent on runs that fail? US dollars per hour at list prices.',
+        'How much is spent on runs that fail? US dollars per hour.',
         'currencyUSD',
         [Query(cost, '{{outcome}}')],
         colours=OUTCOMES,

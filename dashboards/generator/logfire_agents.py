@@ -26,7 +26,7 @@ AGENTS = LogfireBoard(
                 ),
                 value(
                     'Cost',
-                    'What did it cost in US dollars, at list prices?',
+                    'What did it cost in US dollars?',
                     f'SELECT {COST} AS usd FROM records WHERE {REQUESTS}',
                 ),
             ),

@@ -96,10 +96,12 @@ LIVE = LogfireBoard(
             'Can I trust this board?',
             (
                 lines(
-                    'Responses without usage',
+                    'Responses that did not say all their usage',
                     'Are tokens and cost too low?',
                     _over_time(
-                        'pydantic_ai_unmeasured_responses_total', ('model',), 'metric_increase(value) AS responses'
+                        'pydantic_ai_unmeasured_responses_total',
+                        ('model', 'reason'),
+                        'metric_increase(value) AS responses',
                     ),
                     group='who',
                     values=('responses',),

@@ -181,7 +181,7 @@ def _cost(config: Config) -> Alert:
         config.pending,
         'warning',
         f'The agents cost {{{{ $value | printf "%.2f" }}}} US dollars in the last {config.accounting_window}',
-        f'The budget is {config.max_cost_usd_per_hour:g} an hour, at list prices.',
+        f'The budget is {config.max_cost_usd_per_hour:g} an hour.',
     )
 
 
@@ -193,7 +193,7 @@ def _unmeasured(config: Config) -> Alert:
         config.pending,
         'info',
         '{{ $value | humanizePercentage }} of the responses of {{ $labels.model }} came without usage',
-        'Sums of tokens and cost leave these out and read too low.',
+        'Sums of tokens and cost leave these out and read too low. Interrupted responses are not among them.',
     )
 
 

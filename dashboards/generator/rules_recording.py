@@ -176,7 +176,8 @@ def _accounting(config: Config) -> tuple[Recording, ...]:
     labels, names, window = (*config.keep, 'provider', 'model'), Names(config), config.accounting_window
     cost = series('pydantic_ai_cost_usd_total')
     completed = series('pydantic_ai_requests_total', 'outcome="success"')
-    unmeasured = series('pydantic_ai_unmeasured_responses_total')
+    # What people interrupt is no fault of the server's, and nothing that anybody can set right.
+    unmeasured = series('pydantic_ai_unmeasured_responses_total', is_none_of('reason', ('interrupted',)))
     return (
         Recording(names.cost, total(config.keep, f'increase({cost}[{window}])')),
         Recording(names.responses, total(labels, f'increase({completed}[{window}])')),

@@ -26,6 +26,7 @@ from streamtap._doors.observed_stream import NoObserver, ObservedStream, drain
 from streamtap._doors.watch.door import WatchDoor
 from streamtap._doors.watch.names import Names
 from streamtap._runs.caller import Caller
+from streamtap._runs.measured_usage import RepeatedUsageWarning
 from streamtap._runs.price import Pricing
 from streamtap._runs.registry import Runs
 from streamtap._runs.shared import Shared
@@ -75,8 +76,9 @@ class Tap:
         on_run: Called with the record of each run when it is over, on the tap's worker thread, so it may block.
         labels: Names of your own dimensions, filled from each run's `metadata`, `''` where missing; they become
             labels of every `pydantic_ai_` metric, so give them few values (a tier, a feature; never a user id).
-        price: Your own price: US dollars for a response, or `None` to leave it to pydantic-ai's list price. It is
-            called in the run's own task, so it must not block.
+        price: Your own price: a function that is called with a response's record, which has its tokens, its labels and
+            the cost without you, and with pydantic-ai's `ModelResponse`, which has the provider's details; returns US
+            dollars, or `None` to leave the cost as it is. It is called in the run's own task, so it must not block.
         stall_after: Seconds above which a silence after the first chunk is a stall. Default 5.
         slow_start_after: Seconds without a first chunk after which an open stream counts as stalled. Default 30.
         settle_after: Seconds from the handler's last call until a run is taken to be over, on Pydantic AI before 2.26,
@@ -118,8 +120,8 @@ class Tap:
         check_whole('max_label_values', max_label_values)
         if loop_lag_every is not None:
             check_positive('loop_lag_every', loop_lag_every)
-        check_function('price', price, 'a ResponseRecord that returns US dollars or None')
-        check_function('on_run', on_run, 'a RunRecord')
+        check_function('price', price, 'a ResponseRecord and a ModelResponse that returns US dollars or None', 2)
+        check_function('on_run', on_run, 'a RunRecord', 1)
         chosen = checked_sinks(default_sinks() if sinks is None else sinks)
         if enabled is not None and not isinstance(enabled, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f'enabled must be a bool or None, not {enabled!r}')
@@ -135,6 +137,7 @@ class Tap:
             clock=SystemClock() if clock is None else clock,
             out=self._out,
             price=Pricing(price, self._out),
+            warn_repeated=RepeatedUsageWarning(),
             tracing=next((sink for sink in chosen if isinstance(sink, OTelSpanSink)), Tracing()),
             stall_after=stall_after,
             slow_start_after=slow_start_after,

@@ -3,7 +3,15 @@
 from streamtap._base.clock import Clock
 from streamtap._base.public import claim as _claim
 from streamtap._display.text import Grid
-from streamtap._records.records import Door, RequestOutcome, RunOutcome, ToolKind, ToolOutcome
+from streamtap._records.records import (
+    CostSource,
+    Door,
+    RequestOutcome,
+    RunOutcome,
+    ToolKind,
+    ToolOutcome,
+    UnmeasuredReason,
+)
 from streamtap._runs.price import Price
 from streamtap._serve import AsgiApp
 from streamtap._sinks.usage.summary import AgentUsage, LabelUsage, ModelUsage, RecentRun, RunsUsage, ToolUsage, Usage
@@ -12,6 +20,7 @@ __all__ = [
     'AgentUsage',
     'AsgiApp',
     'Clock',
+    'CostSource',
     'Door',
     'Grid',
     'LabelUsage',
@@ -24,6 +33,7 @@ __all__ = [
     'ToolKind',
     'ToolOutcome',
     'ToolUsage',
+    'UnmeasuredReason',
     'Usage',
 ]
 

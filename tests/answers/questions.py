@@ -53,14 +53,11 @@ def exact_answers(records: Records) -> dict[str, Answers]:
         "What did a user's request cost on average, with the agents that it called": means(
             [run for run in asked if run.total_cost_usd is not None], _agent, lambda run: run.total_cost_usd
         ),
-        'How many responses are missing in tokens or cost': counts(
-            [
-                response
-                for response in records.responses
-                if not response.usage_reported and response.outcome == 'success'
-            ],
-            _model,
+        'Is the cost too low, because responses did not say all their usage, and why': counts(
+            [response for response in records.responses if response.unmeasured is not None],
+            lambda response: (response.model, response.unmeasured or ''),
         ),
+        'Or because they have no known price': {},
         'Is the tap itself all right': {},
     }
 

@@ -167,5 +167,5 @@ class World:
         return Pod(name, registry, tap, usage, page, own, lambda made, number: asyncio.create_task(asked(made, number)))
 
 
-def _price(record: ResponseRecord) -> float:
+def _price(record: ResponseRecord, _: object) -> float:
     return DOLLARS_PER_TOKEN * ((record.input_tokens or 0) + 4 * (record.output_tokens or 0))

@@ -175,7 +175,7 @@ class Unprintable:
 def priced(answer: object) -> Any:
     """A price function that gives, or raises, that."""
 
-    def price(record: ResponseRecord) -> object:
+    def price(record: ResponseRecord, response: object) -> object:
         if isinstance(answer, BaseException):
             raise answer
         return answer

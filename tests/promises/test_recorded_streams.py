@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -28,8 +28,8 @@ from pydantic_ai.messages import (
 )
 
 from streamtap import PrometheusSink, Tap, UsageSink
-from streamtap.testing import MemorySink
-from support.doors import ALONE_AND_TOGETHER
+from streamtap.testing import MemorySink, capture
+from support.doors import ALONE_AND_TOGETHER, HANDLER_AND_CAPABILITY
 from support.leaked_content import leaked, recorded_tools, said, sent_by_provider
 from support.real_time import REAL_TIME
 from support.recorded_agents import AGENT
@@ -41,6 +41,8 @@ from support.recorded_conversations import (
     RECORDINGS,
     REFUSED,
     Listener,
+    recording,
+    run_conversation,
     run_recorded,
 )
 
@@ -64,6 +66,9 @@ TOKENS = {
     'reasoning_tokens': 'output_reasoning_tokens',
 }
 """The name of each count of tokens in streamtap, and in pydantic-ai's usage."""
+
+CHARGED = {'openrouter/reasoning': 0.000669}
+"""What its provider says it charged, in US dollars."""
 
 SLACK = 2.0
 """Seconds that an overloaded machine may take from the sending of a token to its reading."""
@@ -240,16 +245,38 @@ def test_tokens_of_each_response_are_those_its_provider_reported(replayed: Repla
         reported = usage.output_tokens > 0
         assert record.usage_reported == reported
         assert {name: getattr(record, name) for name in TOKENS} == (expected if reported else dict.fromkeys(TOKENS))
-    unmeasured = replayed.ledger.usage.unmeasured_requests
-    assert unmeasured == (replayed.name == REFUSED)
-    assert replayed.total('pydantic_ai_unmeasured_responses_total') == unmeasured
-    assert replayed.summary.total.unmeasured_responses == unmeasured
+        assert record.usage_complete == reported
+    assert replayed.ledger.usage.unmeasured_requests == (replayed.name == REFUSED)
+    # To pydantic-ai, a response that broke is none that lacks its usage.
+    reasons = {REFUSED: 'not_reported', BROKEN: 'interrupted'}
+    reason = reasons.get(replayed.name)
+    assert [record.unmeasured for record in replayed.responses if record.unmeasured] == ([reason] if reason else [])
+    assert replayed.counts('pydantic_ai_unmeasured_responses_total', 'reason') == ({(reason,): 1} if reason else {})
+    total = replayed.summary.total
+    assert (total.unmeasured_responses, total.interrupted_responses) == (bool(reason), reason == 'interrupted')
+
+
+@pytest.mark.parametrize('door', HANDLER_AND_CAPABILITY)
+@pytest.mark.parametrize('name', ['anthropic/thinking', 'google/text'])
+def test_a_stream_that_is_closed_in_the_middle_has_not_said_all_of_its_usage(name: str, door: str):
+    """To pydantic-ai it ended; its tokens are what its provider said at its beginning, for Anthropic a single one."""
+    conversation = recording(name)
+    (turn, *_) = conversation.turns
+    half = replace(conversation, turns=(replace(turn, events=turn.events[: 2 * len(turn.events) // 3]),))
+    with capture() as seen:
+        capabilities = [seen.tap.capability(stream=True)] if door == 'capability' else []
+        run_conversation(half, handler=seen.tap if door == 'handler' else None, capabilities=capabilities)
+        (record,) = seen.responses()
+    assert (record.outcome, record.usage_reported, record.usage_complete) == ('success', True, False)
+    assert record.unmeasured == 'interrupted'
 
 
 def test_cost_is_that_of_the_result(replayed: Replayed):
-    """The cost is what pydantic-ai priced the run at, and no response with usage goes without a price."""
-    cost = replayed.ledger.usage.cost
+    """The cost is what its provider charged, else what pydantic-ai priced the run at, and none with usage lacks it."""
+    cost = CHARGED.get(replayed.name, replayed.ledger.usage.cost)
     assert (cost is None) == (replayed.name == BROKEN)
+    source = 'provider' if replayed.name in CHARGED else 'list'
+    assert {record.cost_source for record in replayed.responses if record.cost_usd is not None} <= {source}
     assert replayed.total('pydantic_ai_cost_usd_total') == pytest.approx(float(cost or 0))
     assert replayed.summary.total.cost_usd == (None if cost is None else pytest.approx(float(cost)))
     assert replayed.total('pydantic_ai_unpriced_responses_total') == 0

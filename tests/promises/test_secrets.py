@@ -161,7 +161,7 @@ class World:
         }
 
 
-def _price(record: object) -> float:
+def _price(record: object, response: object) -> float:
     raise ValueError(secret('prices-own-exception'))
 
 

@@ -161,8 +161,8 @@ def _request(counted: Ledger, run_log: RunLog, request: Request) -> None:
     if was_billed and reply.usage is not None:
         counted[series('pydantic_ai_input_tokens_total', **who)] += reply.usage[0]
         counted[series('pydantic_ai_output_tokens_total', **who)] += reply.usage[1]
-    elif end == SUCCESS:
-        counted[series('pydantic_ai_unmeasured_responses_total', **who)] += 1
+    elif end == SUCCESS or (end == INCOMPLETE and was_billed):
+        counted[series('pydantic_ai_unmeasured_responses_total', **who, reason='not_reported')] += 1
 
 
 def _tool(counted: Ledger, agent: str, call: Called) -> None:

@@ -35,6 +35,9 @@ IN_PROGRESS = (
     'pydantic_ai_tools_in_progress',
 )
 
+INTERRUPTED = 'interrupted'
+"""The reason of unmeasured responses that is not compared: whether anything came before the stop, only its door knows."""
+
 PARENTS = 'runs with a parent'
 
 
@@ -45,7 +48,7 @@ def scraped(registry: CollectorRegistry) -> Ledger:
         {
             series(sample.name, **sample.labels): round(sample.value)
             for sample in samples
-            if sample.name in COUNTED and sample.value
+            if sample.name in COUNTED and sample.value and sample.labels.get('reason') != INTERRUPTED
         }
     )
 

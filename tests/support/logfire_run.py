@@ -80,7 +80,7 @@ def plugged(tap: Tap, door: str | None) -> tuple[list[Any], dict[str, Any]]:
     return [], {'event_stream_handler': ignore if door is None else tap}
 
 
-def quarter(record: ResponseRecord) -> float:
+def quarter(record: ResponseRecord, response: object) -> float:
     """The price of any response."""
     return 0.25
 

@@ -69,12 +69,14 @@ def full_response(**changes: Any) -> ResponseRecord:
         'stalls': 2,
         'stall_seconds': 12.5,
         'usage_reported': True,
+        'usage_complete': True,
         'input_tokens': 300,
         'output_tokens': 20,
         'cache_read_tokens': 100,
         'cache_write_tokens': 7,
         'reasoning_tokens': 5,
         'cost_usd': 0.25,
+        'cost_source': 'list',
         'root_agent': 'boss',
         'parts': (PartRecord(index=0, kind='text', tool=None, tool_call_id=None, start=0.4, duration=0.3, chunks=4),),
     }
@@ -142,8 +144,9 @@ def give_everything(sink: BaseSink, **of_responses: Any) -> None:
     sink.response_ended(full_response(**IDS, **of_responses))
     failed = {'outcome': 'error', 'error_type': 'ModelHTTPError_429', 'finish_reason': 'error'}
     sink.response_ended(response(**failed, **IDS, **of_responses))
-    sink.response_ended(response(model='free', usage_reported=True, input_tokens=5, **of_responses))
-    sink.response_ended(response(model='silent', **of_responses))
+    free = {'model': 'free', 'usage_reported': True, 'usage_complete': True, 'input_tokens': 5}
+    sink.response_ended(response(**free, **of_responses))
+    sink.response_ended(response(model='silent', unmeasured='not_reported', **of_responses))
     sink.tool_started(ToolStart(**start, tool='t', tool_call_id='c', kind='function'))
     sink.tool_ended(tool(**IDS))
     sink.tool_ended(tool(outcome='error', error_type='ValueError', **IDS))

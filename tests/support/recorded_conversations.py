@@ -120,7 +120,17 @@ def run_recorded(
     instrument: InstrumentationSettings | None = None,
 ) -> Ledger:
     """Run a recorded conversation."""
-    conversation = recording(name)
+    return run_conversation(recording(name), handler=handler, capabilities=capabilities, instrument=instrument)
+
+
+def run_conversation(
+    conversation: Conversation,
+    *,
+    handler: EventStreamHandler[None] | None = None,
+    capabilities: Sequence[AbstractCapability[Any]] = (),
+    instrument: InstrumentationSettings | None = None,
+) -> Ledger:
+    """Run a conversation that need not be a recorded one as it is."""
 
     async def run(url: str) -> Ledger:
         async with recorded_model(conversation, url) as model:

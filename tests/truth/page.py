@@ -54,6 +54,35 @@ These limits are known:
 - A client that stands still while the last one or two chunks come looks like a model that paused before them.
 - The time to first token is that of whoever waits. It includes what the client did before it looked at the first chunk: blocking the event loop, or building its schemas at the first stream of a process. For the OpenAI SDK's Responses that is about half a second of CPU, after the first event has arrived, where nothing tells it from a slow model: [ask once at start-up](deployment.md#is-it-us-or-the-provider).
 
+## Tokens and cost
+
+Tokens are the provider's own count, and a record says how far it goes: `usage_reported`, `usage_complete`, and in `unmeasured` why not.
+
+| the response | tokens | `unmeasured` |
+|---|---|---|
+| ended, and its provider said what it used | as reported | |
+| ended, and its provider said nothing | absent | `not_reported` |
+| was stopped, failed or timed out after its first event | as far as reported by then, often none; Anthropic says 1 for the answer until its end | `interrupted` |
+| of Anthropic or Google, whose connection was closed before they said why the answer ends: to Pydantic AI that is an end | as far as reported by then | `interrupted` |
+| of a server that says its usage so far in each chunk, which Pydantic AI adds up | absent: the sum is many times too high | `repeated` |
+| none: the request failed or was stopped before anything came, and may be billed all the same | absent | |
+
+Servers that repeat their usage are found where the tokens of the prompt grow while the answer streams.
+That needs the stream of the response: the handler, the capability with a stream, and watched streams of nodes have it, the events of `run_stream_events()` and the handler of `run_stream()` do not.
+A server that says the same usage twice at its end is not found.
+The setting `openai_continuous_usage_stats=True` of the model cures it at every door, and the tap's log names it once per model.
+
+The cost is in US dollars, and `cost_source` says whose figure it is:
+
+| `cost_source` | the cost |
+|---|---|
+| `price` | your own, from `Tap(price=...)` |
+| `provider` | what was charged: by OpenRouter, through `OpenRouterModel`, with what another provider charged to a key of your own; or by a gateway whose figure Pydantic AI puts into `usage.cost` |
+| `list` | Pydantic AI's list price for the tokens, an estimate |
+| `None` | unknown; or of a rejected candidate of a fallback, where Pydantic AI keeps the cost and not its origin |
+
+What comes in a header, such as LiteLLM's `x-litellm-response-cost`, no door can see, nor the `cost` in the usage of an OpenAI-compatible server that is asked with `OpenAIChatModel`.
+
 ## Many streams
 
 {streams} streams at each door, one after the other over one connection, after a warm-up: headers 30 ms late, the first chunk 50 ms after them, then one every 20 ms; every second one calls a tool of 100 ms.

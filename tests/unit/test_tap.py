@@ -19,6 +19,8 @@ from support.paths import TESTS
 from support.scripted import Calls, agent
 
 if TYPE_CHECKING:
+    from pydantic_ai.messages import ModelResponse
+
     from streamtap import ResponseRecord, RunRecord
 
 
@@ -243,7 +245,7 @@ def test_runs_in_many_threads_share_one_tap():
 def test_the_users_own_price_comes_first():
     """It sees the record, its tokens and its labels; None leaves the price to pydantic-ai."""
 
-    def price(record: ResponseRecord) -> float | None:
+    def price(record: ResponseRecord, response: ModelResponse) -> float | None:
         return 0.5 if record.labels['tenant'] == 'acme' else None
 
     with capture(price=price, labels=('tenant',)) as seen:
@@ -251,14 +253,39 @@ def test_the_users_own_price_comes_first():
         asyncio.run(made[0].run('hello', metadata={'tenant': 'acme'}))
         asyncio.run(made[1].run('hello', metadata={'tenant': 'other'}))
         assert [run.cost_usd for run in seen.runs()] == [0.5, None]
+        assert [response.cost_source for response in seen.responses()] == ['price', None]
         assert seen.tap.usage.summary().total.unpriced_responses == 1
+
+
+def of_one(record: object) -> float:
+    """A price as it was before it was given the response."""
+    return 0.5
+
+
+def of_three(record: object, response: object, more: object) -> float:
+    """A price that asks for more than there is."""
+    return 0.5
+
+
+@pytest.mark.parametrize(
+    ('price', 'why'),
+    [
+        (0.5, 'price must be a function of a ResponseRecord and a ModelResponse that returns US dollars or None'),
+        (of_one, 'price must be a function of a ResponseRecord and a ModelResponse.*too many positional'),
+        (of_three, "price must be a function of .*missing a required argument: 'more'"),
+    ],
+)
+def test_a_price_that_cannot_be_called_with_a_record_and_a_response_is_refused(price: Any, why: str):
+    """When the tap is made, not when the first response is priced."""
+    with pytest.raises(TypeError, match=why):
+        Tap(price=price)
 
 
 @pytest.mark.parametrize('nonsense', ['free', -1, float('nan'), RuntimeError('no price')])
 def test_a_price_function_that_fails_is_counted_and_the_response_unpriced(nonsense: Any):
     """Never priced with 0."""
 
-    def price(record: ResponseRecord) -> float | None:
+    def price(record: ResponseRecord, response: object) -> float | None:
         if isinstance(nonsense, Exception):
             raise nonsense
         return nonsense

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 
 
@@ -21,11 +22,18 @@ def check_whole(name: str, number: object, *, at_least: int = 1) -> None:
         raise ValueError(f'{name} must be at least {at_least}, not {number!r}')
 
 
-def check_function(name: str, function: object, of: str) -> None:
-    """Reject anything but a function that is not async, or `None`."""
-    if function is not None and not callable(function):
+def check_function(name: str, function: object, of: str, arguments: int) -> None:
+    """Reject anything but a function that is not async and takes so many arguments, or `None`."""
+    if function is None:
+        return
+    if not callable(function):
         raise TypeError(f'{name} must be a function of {of}, not {function!r}')
     check_not_async(name, function)
+    with contextlib.suppress(ValueError):  # A function written in C may have no signature.
+        try:
+            inspect.signature(function).bind(*(None,) * arguments)
+        except TypeError as error:
+            raise TypeError(f'{name} must be a function of {of}: {error}') from None
 
 
 def check_not_async(name: str, function: object) -> None:

@@ -21,6 +21,7 @@ class ResponseObserver:
         meter: Measures the response; `None` if its events say nothing about the pace.
         describe: Returns the name under which a tool is reported, and whether it is an output tool.
         failed: Called with each exception that the tap itself raises.
+        began: Called when the first event arrived.
     """
 
     def __init__(
@@ -28,8 +29,10 @@ class ResponseObserver:
         meter: ResponseMeter | None,
         describe: Callable[[str], tuple[str, bool]],
         failed: Callable[[BaseException], None],
+        began: Callable[[], object] | None = None,
     ) -> None:
         self._meter = meter
+        self._began = began
         self._describe = describe
         self._failed = failed
 
@@ -46,6 +49,9 @@ class ResponseObserver:
             return
         try:
             feed_response(meter, event, waited_from, now, self._describe)
+            if self._began is not None:
+                began, self._began = self._began, None
+                began()
         except Exception as error:
             self._failed(error)
         meter.held = True

@@ -19,6 +19,16 @@ RunOutcome = Literal['success', 'error', 'cancelled', 'timeout', 'limit', 'defer
 RequestOutcome = Literal['success', 'error', 'cancelled', 'timeout', 'incomplete']
 """How a request ended, in the same words."""
 
+UnmeasuredReason = Literal['interrupted', 'not_reported', 'repeated']
+"""Why the tokens of a response are absent or too few.
+
+`interrupted`: it did not end, and counts as far as its provider had reported. `not_reported`: its provider reported none.
+`repeated`: its server repeats its usage in each chunk, and what pydantic-ai makes of that is wrong.
+"""
+
+CostSource = Literal['price', 'provider', 'list']
+"""Who says what a response cost: your own `price`, the provider that charged it, or pydantic-ai's list of prices."""
+
 ToolOutcome = Literal['success', 'retried', 'failed', 'denied', 'deferred', 'interrupted', 'error']
 """How a tool call ended, in the same words."""
 
@@ -98,7 +108,9 @@ class ResponseRecord:
     `instrumented` says that pydantic-ai's own instrumentation reports tokens and cost of this request as well.
     `inter_chunk_latencies` is the distribution of the waits before each chunk after the first. `stall_starts` is when the first
     16 stalls began, in seconds after the start of the request (after the first event where that start is unknown).
-    Token counts are the provider's; `usage_reported` is `False` if it sent none.
+    Token counts are the provider's; `usage_reported` is `False` if it sent none. `usage_complete` says that they are its
+    last word; where they are not, `unmeasured` says why, unless the request failed before anything came.
+    `cost_source` says where `cost_usd` is from; it is `None` for the rejected candidate of a fallback, where it is unknown.
     """
 
     run_id: str
@@ -134,7 +146,10 @@ class ResponseRecord:
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
     usage_reported: bool = False
+    usage_complete: bool = False
+    unmeasured: UnmeasuredReason | None = None
     cost_usd: float | None = None
+    cost_source: CostSource | None = None
     finish_reason: str | None = None
     error_type: str | None = None
     parts: tuple[PartRecord, ...] = ()
@@ -176,6 +191,7 @@ class CalledRuns:
     tool_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    unmeasured_responses: int = 0
     cost_usd: float | None = None
 
     def __add__(self, other: 'CalledRuns') -> 'CalledRuns':
@@ -185,6 +201,7 @@ class CalledRuns:
             tool_calls=self.tool_calls + other.tool_calls,
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
+            unmeasured_responses=self.unmeasured_responses + other.unmeasured_responses,
             cost_usd=_total(self.cost_usd, other.cost_usd),
         )
 
@@ -200,6 +217,7 @@ class RunRecord:
     Requests, tool calls, tokens and cost are the run's own; `called` is what the runs used that it called through its
     tools, and `total_requests`, `total_tool_calls`, `total_input_tokens`, `total_output_tokens` and `total_cost_usd` are
     both together. What such a run uses after its caller has ended is in its own record only.
+    Its tokens and its cost are too low if `unmeasured_responses` is not 0: so many of its responses did not say all.
     """
 
     run_id: str
@@ -218,6 +236,7 @@ class RunRecord:
     output_retries: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    unmeasured_responses: int = 0
     cost_usd: float | None = None
     time_to_first_output: float | None = None
     time_to_final_result: float | None = None
@@ -250,6 +269,11 @@ class RunRecord:
     def total_output_tokens(self) -> int:
         """Output tokens, those of called runs included."""
         return self.output_tokens + self.called.output_tokens
+
+    @property
+    def total_unmeasured_responses(self) -> int:
+        """Responses that did not say all, those of called runs included."""
+        return self.unmeasured_responses + self.called.unmeasured_responses
 
     @property
     def total_cost_usd(self) -> float | None:

@@ -65,7 +65,8 @@ def report_page(gathered: Gathered, unread: int) -> str:
             'Cost by agent and model',
             element(
                 'p',
-                "Estimated at list prices. An agent's cost excludes that of its sub-agents.",
+                'Prices of your own, else what the provider charged, else list prices. '
+                "An agent's cost excludes that of its sub-agents.",
                 class_='dim',
             ),
             spending(gathered.cost_usd),

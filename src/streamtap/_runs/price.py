@@ -1,4 +1,4 @@
-"""What a response cost: the user's own price, else pydantic-ai's list price, else unknown."""
+"""What a response cost: the user's own price first, then what its provider says it charged, then the list price."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from streamtap._delivery.guard import guarded
 from streamtap._records.records import ResponseRecord
+from streamtap._upstream.model_responses import ModelResponse
 
 if TYPE_CHECKING:
     from streamtap._delivery.guard import Failures
 
-Price: TypeAlias = Callable[[ResponseRecord], float | None]
-"""A user's own price: US dollars for a response, or `None` to leave it to pydantic-ai."""
+Price: TypeAlias = Callable[[ResponseRecord, ModelResponse], float | None]
+"""A user's own price: US dollars for a response, or `None` to leave its cost as it is."""
 
 
 class Pricing:
@@ -29,16 +30,21 @@ class Pricing:
         self._price = price
         self._out = out
 
-    def __call__(self, record: ResponseRecord) -> ResponseRecord:
-        """The record with the user's price, if there is one; otherwise unchanged, with the list price if known."""
-        if self._price is None:
+    def __call__(self, record: ResponseRecord, response: ModelResponse | None) -> ResponseRecord:
+        """The record with the user's price, if there is one; otherwise unchanged.
+
+        Args:
+            record: A record, with the cost that its provider or the list of prices says.
+            response: What pydantic-ai has of the response; `None` if none came.
+        """
+        if self._price is None or response is None or not record.usage_reported:
             return record
         with guarded(self._out, 'price'):
-            cost = self._price(record)
+            cost = self._price(record, response)
             if cost is None:
                 return record
-            dollars = float(cost)
-            if not math.isfinite(dollars) or dollars < 0:
+            usd = float(cost)
+            if not math.isfinite(usd) or usd < 0:
                 raise ValueError(f'price() must return US dollars, at least 0, or None; it returned {cost!r}')
-            return dataclasses.replace(record, cost_usd=dollars)
+            return dataclasses.replace(record, cost_usd=usd, cost_source='price')
         return record

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from streamtap._base.clock import stamp
 from streamtap._meter.response import SLOW_CONSUMER_SHARE
 from streamtap._records.distribution import Distribution
 from streamtap._records.records import PartRecord, ResponseRecord
+from streamtap._runs.measured_usage import is_repeated, why_unmeasured
 from streamtap._runs.speed import output_tokens_per_second
 from streamtap._upstream import model_responses
 from streamtap._upstream.outcomes import REQUEST_TIMEOUTS
@@ -54,6 +55,8 @@ class Request:
     """Whether the stream may have been ready before its first event was asked for: its start and pace are unknown."""
     asked_unix: float = 0.0
     """When the request was made, in seconds since the epoch."""
+    first_input_tokens: int | None = None
+    """The tokens of the prompt as they were reported when the first event came; `None` where that cannot be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,13 @@ class Settled:
 
     Args:
         records: Those of the failed attempts, then that of the attempt that answered, if any did.
+        responses: What pydantic-ai has of the response behind each record, for the user's price.
         started: When the attempt that answered started.
         tried_seconds: The total duration of the failed attempts before it.
     """
 
     records: tuple[ResponseRecord, ...]
+    responses: tuple[ModelResponse | None, ...]
     started: float | None
     tried_seconds: float
 
@@ -79,27 +84,29 @@ def build_records(request: Request, identity: RunIdentity, moments: Moments) -> 
         identity: The run that it belongs to.
         moments: Converts between the clocks.
     """
-    facts = _facts(request)
+    response, facts = _facts(request)
     attempts = request.exhausted or (facts.attempts if facts is not None else ())
     failed = tuple(_failed(attempt, number, request, identity) for number, attempt in enumerate(attempts, 1))
+    kept = tuple(attempt.kept for attempt in attempts)
     if request.exhausted:
         # From its start to its end the request consisted of those attempts.
-        return Settled(failed, request.meter.started, sum(each.duration for each in attempts[: request.tried_before]))
+        tried_seconds = sum(each.duration for each in attempts[: request.tried_before])
+        return Settled(failed, kept, request.meter.started, tried_seconds)
     started = attempt_start(request, attempts, moments)
     answer = _answer(request, facts, attempts, identity, moments, started)
-    return Settled((*failed, answer), started, sum(attempt.duration for attempt in attempts))
+    return Settled((*failed, answer), (*kept, response), started, sum(attempt.duration for attempt in attempts))
 
 
-def _facts(request: Request) -> model_responses.Response | None:
-    """What the response says of itself, where usage and price are booked: in the run's messages.
+def _facts(request: Request) -> tuple[ModelResponse | None, model_responses.Response | None]:
+    """The response, and what it says of itself, where usage and price are booked: in the run's messages.
 
     A response that another capability made of the model's may lack its usage.
     """
     committed = model_responses.response_at(request.messages, request.history)
     facts = None if committed is None else model_responses.read_response(committed)
     if request.response is None or (facts is not None and facts.usage is not None):
-        return facts
-    return model_responses.read_response(request.response)
+        return committed, facts
+    return request.response, model_responses.read_response(request.response)
 
 
 def _failed(attempt: model_responses.Attempt, number: int, request: Request, identity: RunIdentity) -> ResponseRecord:
@@ -123,6 +130,8 @@ def _failed(attempt: model_responses.Attempt, number: int, request: Request, ide
         finish_reason='error',
         error_type=attempt.error_type,
         usage_reported=usage is not None,
+        usage_complete=usage is not None,
+        unmeasured='not_reported' if attempt.kept is not None and usage is None else None,
         input_tokens=usage.input_tokens if usage else None,
         output_tokens=usage.output_tokens if usage else None,
         cache_read_tokens=usage.cache_read_tokens if usage else None,
@@ -144,7 +153,11 @@ def _answer(
     outcome = request.outcome or 'success'
     if request.was_read and outcome == 'success' and facts and not (facts.is_complete or facts.finish_reason):
         outcome = 'cancelled'
-    usage = facts.usage if facts else None
+    repeated = is_repeated(request.first_input_tokens, facts, meter)
+    unmeasured = why_unmeasured(outcome, facts, meter, repeated=repeated)
+    if repeated and facts is not None:
+        facts = replace(facts, usage=None, cost=None)
+    usage, cost = (facts.usage, facts.cost) if facts else (None, None)
     zero = started if started is not None else meter.first_event
     paced = not request.was_held and not meter.is_held_back
     latencies = Distribution.of_counts(meter.inter_chunk_latencies) if paced and meter.chunks > 1 else None
@@ -185,7 +198,10 @@ def _answer(
         cache_write_tokens=usage.cache_write_tokens if usage else None,
         reasoning_tokens=usage.reasoning_tokens if usage else None,
         usage_reported=usage is not None,
-        cost_usd=facts.cost_usd if facts else None,
+        usage_complete=usage is not None and unmeasured is None,
+        unmeasured=unmeasured,
+        cost_usd=cost.usd if cost else None,
+        cost_source=cost.source if cost else None,
         finish_reason=_finish_reason(outcome, request.error_type, facts),
         error_type=request.error_type,
         parts=tuple(

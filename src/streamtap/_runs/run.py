@@ -40,6 +40,7 @@ class Run:
     output_retries: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    unmeasured_responses: int = 0
     cost_usd: float | None = None
     first_output: float | None = None
     final_result: float | None = None
@@ -234,8 +235,9 @@ class Run:
         """Report a request that is over, with what its response says by now."""
         meter = request.meter
         settled = build_records(request, self.identity, self.moments)
-        for record in settled.records:
-            priced = self.shared.price(record) if record.usage_reported else record
+        for record, response in zip(settled.records, settled.responses, strict=True):
+            self.shared.warn_repeated(record)
+            priced = self.shared.price(record, response)
             self._account(priced)
             self.shared.out.response_ended(self.trace.responded(priced))
         for call in meter.native_calls:
@@ -262,6 +264,7 @@ class Run:
         self.requests += 1
         self.input_tokens += record.input_tokens or 0
         self.output_tokens += record.output_tokens or 0
+        self.unmeasured_responses += record.unmeasured is not None
         if record.cost_usd is not None:
             self.cost_usd = (self.cost_usd or 0.0) + record.cost_usd
 
@@ -273,6 +276,7 @@ class Run:
             tool_calls=self.tools.executed,
             input_tokens=self.input_tokens,
             output_tokens=self.output_tokens,
+            unmeasured_responses=self.unmeasured_responses,
             cost_usd=self.cost_usd,
         )
         return own + self.called
@@ -307,6 +311,7 @@ class Run:
                 output_retries=self.output_retries + self.tools.outputs_sent_back,
                 input_tokens=self.input_tokens,
                 output_tokens=self.output_tokens,
+                unmeasured_responses=self.unmeasured_responses,
                 cost_usd=self.cost_usd,
                 time_to_first_output=None if was_resumed else _since(self.started, self.first_output),
                 time_to_final_result=None if was_resumed else _since(self.started, self.final_result),

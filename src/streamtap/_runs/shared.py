@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from streamtap._base.clock import Moments
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from streamtap._base.clock import Clock
     from streamtap._delivery.dispatch import Dispatch
     from streamtap._delivery.tracing import Tracing
-    from streamtap._records.records import Door
+    from streamtap._records.records import Door, ResponseRecord
     from streamtap._runs.price import Pricing
 
 
@@ -24,6 +24,7 @@ class Shared:
     clock: Clock
     out: Dispatch
     price: Pricing
+    warn_repeated: Callable[[ResponseRecord], None]
     tracing: Tracing
     stall_after: float
     slow_start_after: float

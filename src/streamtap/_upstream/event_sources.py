@@ -80,6 +80,19 @@ def context_of_node(events: object) -> object | None:
     return frame.f_locals.get('ctx') if module.startswith('pydantic_ai.') else None
 
 
+def stream_of_response(events: object) -> object | None:
+    """The stream of one response behind the events of one that a capability is given, which are generators around it."""
+    for _ in range(4):
+        if events is None or read(events, 'response') is not None:
+            return events
+        frame = read(events, 'ag_frame')
+        if not isinstance(frame, FrameType) or not str(frame.f_globals.get('__name__', '')).startswith('pydantic_ai.'):
+            return None
+        inside = frame.f_locals
+        events = inside.get('self', inside.get('stream'))
+    return None
+
+
 def bare_response(events: object) -> StreamedResponse | None:
     """The stream of a response that no agent asked for, as `direct.model_request_stream()` gives it."""
     return events if isinstance(events, StreamedResponse) else None

@@ -6,19 +6,28 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from pydantic_ai.messages import ModelResponse as ModelResponse
+from pydantic_ai.usage import RequestUsage
+
 from streamtap._base.names import clean
 from streamtap._upstream.reading import read
+from streamtap._upstream.response_costs import cost_of, dollars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pydantic_ai.messages import ModelMessage, ModelResponse
+    from pydantic_ai.messages import ModelMessage
+
+    from streamtap._upstream.response_costs import Cost
 
 MAX_TOKENS = 10**12
 """A token count of one response above this is invalid, as is one below 0."""
 
-MAX_DOLLARS = 1e9
-"""A price of one response above this is invalid, as is one below 0."""
+COUNTS_AT_THE_END = frozenset({'anthropic', 'google', 'google-gla', 'google-vertex', 'google-cloud'})
+"""Providers whose streams say some usage at once, and the whole along with why they end.
+
+Where that is missing the connection was closed in between, which pydantic-ai takes for the end.
+"""
 
 _STATUS = re.compile(r'status_code: (\d{3})\b')
 
@@ -45,6 +54,8 @@ class Attempt:
     error_type: str | None
     usage: Usage | None
     cost_usd: float | None
+    kept: ModelResponse | None = None
+    """What pydantic-ai keeps of the response that was rejected, which are its names and its usage; `None` if none came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +67,7 @@ class Response:
     model_id: str | None
     finish_reason: str | None
     usage: Usage | None
-    cost_usd: float | None
+    cost: Cost | None
     attempts: tuple[Attempt, ...]
     is_complete: bool
     is_empty: bool = False
@@ -65,6 +76,8 @@ class Response:
     """How many characters of text and tool arguments it has."""
     thinking_size: int = 0
     """How many characters of thinking it has."""
+    is_usage_final: bool = True
+    """Whether its usage is the provider's last word, as far as that can be known before its end."""
 
 
 def read_response(response: ModelResponse, *, priced: bool = True) -> Response:
@@ -75,19 +88,28 @@ def read_response(response: ModelResponse, *, priced: bool = True) -> Response:
         priced: Whether to look up its price, which takes a millisecond where pydantic-ai has not done so already.
     """
     usage = _usage(response.usage)
+    cost = cost_of(response) if priced else None
+    if usage is None and cost is not None and cost.source == 'list' and not cost.usd:
+        # The price of no tokens, where nobody said how many there were.
+        cost = None
     return Response(
         provider=_name(response.provider_name),
         model=_name(response.model_name),
         model_id=getattr(response, 'model_id', None),
         finish_reason=_name(response.finish_reason),
         usage=usage,
-        cost_usd=_cost(response) if priced and usage is not None else None,
+        cost=cost,
         attempts=attempts_of(response),
         is_complete=getattr(response, 'state', 'complete') not in ('incomplete', 'interrupted'),
         is_empty=not response.parts,
         answer_size=_size(response, ('text', 'tool-call')),
         thinking_size=_size(response, ('thinking',)),
+        is_usage_final=response.provider_name not in COUNTS_AT_THE_END or _says_why_it_ended(response),
     )
+
+
+def _says_why_it_ended(response: ModelResponse) -> bool:
+    return response.finish_reason is not None or 'finish_reason' in (response.provider_details or {})
 
 
 def _size(response: ModelResponse, kinds: tuple[str, ...]) -> int:
@@ -126,27 +148,8 @@ def _usage(usage: object) -> Usage | None:
     return found if found.input_tokens or found.output_tokens else None
 
 
-def _cost(response: ModelResponse) -> float | None:
-    known = getattr(response.usage, 'cost', None)
-    if known is not None:
-        return _dollars(known)
-    try:
-        return _dollars(response.cost().total_price)
-    except (LookupError, ValueError, AssertionError):
-        return None
-
-
 def _is_count(count: object) -> bool:
     return isinstance(count, int) and 0 <= count <= MAX_TOKENS
-
-
-def _dollars(price: object) -> float | None:
-    """The price, or `None` if it is not a plausible amount: a single NaN would make every sum NaN for ever."""
-    try:
-        dollars = float(price)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return dollars if 0 <= dollars <= MAX_DOLLARS else None
 
 
 def _name(said: object) -> str | None:
@@ -168,15 +171,27 @@ def _attempt(attempt: object) -> Attempt:
         if status := _STATUS.search(error):
             kind = f'ModelHTTPError_{status[1]}'
     usage = getattr(attempt, 'usage', None)
-    cost = getattr(usage, 'cost', None)
+    provider, model = getattr(attempt, 'provider_name', None), getattr(attempt, 'model_name', '')
+    was_rejected = getattr(attempt, 'outcome', 'error') != 'error'
     return Attempt(
-        provider=clean(str(getattr(attempt, 'provider_name', None) or '')),
-        model=clean(str(getattr(attempt, 'model_name', ''))),
+        provider=clean(str(provider or '')),
+        model=clean(str(model)),
         started_unix=attempt.timestamp.timestamp(),  # type: ignore[attr-defined]
         duration=max(0.0, attempt.duration.total_seconds()),  # type: ignore[attr-defined]
-        error_type=kind if getattr(attempt, 'outcome', 'error') == 'error' else 'ResponseRejected',
+        error_type='ResponseRejected' if was_rejected else kind,
         usage=_usage(usage),
-        cost_usd=_dollars(cost),
+        cost_usd=dollars(getattr(usage, 'cost', None)),
+        kept=_kept(attempt, usage, provider, model) if was_rejected else None,
+    )
+
+
+def _kept(attempt: object, usage: object, provider: str | None, model: str) -> ModelResponse:
+    return ModelResponse(
+        parts=[],
+        usage=cast('RequestUsage', usage or RequestUsage()),
+        provider_name=provider,
+        model_name=model,
+        timestamp=attempt.timestamp,  # type: ignore[attr-defined]
     )
 
 
@@ -193,6 +208,13 @@ def streamed_response(events: object) -> ModelResponse | None:
     """The response that a stream has put together so far; `None` where the stream does not show it."""
     response = read(events, 'response')
     return cast('ModelResponse', response) if hasattr(response, 'usage') else None
+
+
+def input_tokens_so_far(stream: object) -> int | None:
+    """The tokens of the prompt as an unfinished stream reports them now; `None` where it does not show that."""
+    response = streamed_response(stream)
+    usage = None if response is None else _usage(response.usage)
+    return None if usage is None else usage.input_tokens
 
 
 def is_empty_answer(message: ModelMessage) -> bool:

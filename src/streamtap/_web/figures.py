@@ -38,6 +38,7 @@ def now_figures(together: Slot, live: Live) -> Document:
         'cost': short(together.requests.cost_usd),
         'cost_of_runs': short(together.runs.total_cost_usd),
         'output': together.requests.output_tokens,
+        'unmeasured': together.requests.unmeasured,
     }
 
 

@@ -31,7 +31,8 @@ class Tally:
     """The sums and distributions of one group in one slot.
 
     `first` is the time to first output of runs that are not nested, and the time to first token of requests; only requests
-    have a `speed`. `total_cost_usd` is what runs cost with those that they called.
+    have a `speed`, and some of them are `unmeasured`: tokens and cost lack something. `total_cost_usd` is what runs cost
+    with those that they called.
     """
 
     count: int = 0
@@ -39,6 +40,7 @@ class Tally:
     failed: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    unmeasured: int = 0
     cost_usd: float | None = None
     total_cost_usd: float | None = None
     first: Sketch = field(default_factory=Sketch)
@@ -52,6 +54,7 @@ class Tally:
         self.failed += other.failed
         self.input_tokens += other.input_tokens
         self.output_tokens += other.output_tokens
+        self.unmeasured += other.unmeasured
         self.cost_usd = _sum(self.cost_usd, other.cost_usd)
         self.total_cost_usd = _sum(self.total_cost_usd, other.total_cost_usd)
         self.first.absorb(other.first)
@@ -64,6 +67,7 @@ class Tally:
         self.failed += has_failed(record)
         self.first.add(record.time_to_first_token)
         self.speed.add(record.output_tokens_per_second)
+        self.unmeasured += record.unmeasured is not None
         self._spend(record.input_tokens, record.output_tokens, record.cost_usd)
 
     def run(self, record: RunRecord) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import responses
 from typing import TYPE_CHECKING
 
-from streamtap.testing._script import ChunkKind, Fail, Reply, TimedChunk
+from streamtap.testing._script import ChunkKind, Fail, Reply, TimedChunk, TokenUsage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,15 +30,18 @@ class Wording:
 
     def opening(self) -> bytes:
         """The headers of a stream and its first event, which has no content."""
-        return _STREAM_HEAD + self._event({'role': 'assistant', 'content': ''})
+        return _STREAM_HEAD + self._event({'role': 'assistant', 'content': ''}, sent=0)
 
-    def chunk(self, chunk: TimedChunk) -> bytes:
-        """The event of a content chunk."""
+    def chunk(self, chunk: TimedChunk, sent: int) -> bytes:
+        """The event of a content chunk, the one after `sent` others."""
+        delta: dict[str, object]
         if chunk.call is None:
-            return self._event({'reasoning_content' if chunk.kind == 'thinking' else 'content': chunk.text})
-        if chunk.kind == 'tool_call':
-            return self._event({'tool_calls': [{'index': chunk.call, **self._call(chunk.call, '')}]})
-        return self._event({'tool_calls': [{'index': chunk.call, 'function': {'arguments': chunk.text}}]})
+            delta = {'reasoning_content' if chunk.kind == 'thinking' else 'content': chunk.text}
+        elif chunk.kind == 'tool_call':
+            delta = {'tool_calls': [{'index': chunk.call, **self._call(chunk.call, '')}]}
+        else:
+            delta = {'tool_calls': [{'index': chunk.call, 'function': {'arguments': chunk.text}}]}
+        return self._event(delta, sent=sent + 1)
 
     def closing(self) -> tuple[bytes, ...]:
         """The events after the content; the last includes the end of the stream, at which a client may disconnect."""
@@ -47,8 +50,11 @@ class Wording:
         finish = self._event({}, self._finish_reason())
         if self.reply.usage is None or not self.request.include_usage:
             return (finish + _STREAM_END,)
-        no_choices: list[object] = []
-        usage = {**self._envelope('chat.completion.chunk'), 'choices': no_choices, 'usage': self._usage()}
+        # OpenAI's last event has no choice; OpenRouter's, which says what it charged, has an empty one.
+        choices: list[object] = []
+        if self.reply.usage.cost is not None:
+            choices.append({'index': 0, 'delta': {'role': 'assistant', 'content': ''}, 'finish_reason': None})
+        usage = {**self._envelope('chat.completion.chunk'), 'choices': choices, 'usage': self._usage()}
         return finish, _event(usage) + _STREAM_END
 
     def whole(self) -> bytes:
@@ -64,16 +70,32 @@ class Wording:
         if calls := self.reply.calls:
             message['tool_calls'] = [self._call(index, call.arguments) for index, call in enumerate(calls)]
         choice = {'index': 0, 'message': message, 'finish_reason': self._finish_reason()}
+        if self.reply.usage is not None and self.reply.usage.cost is not None:
+            choice['native_finish_reason'] = self._finish_reason()
         completion = {**self._envelope('chat.completion'), 'choices': [choice], 'usage': self._usage()}
         return _json_response(200, completion)
 
-    def _event(self, delta: Mapping[str, object], finish_reason: str | None = None) -> bytes:
+    def _event(
+        self, delta: Mapping[str, object], finish_reason: str | None = None, *, sent: int | None = None
+    ) -> bytes:
         choice = {'index': 0, 'delta': delta, 'finish_reason': finish_reason}
-        return _event({**self._envelope('chat.completion.chunk'), 'choices': [choice]})
+        event = {**self._envelope('chat.completion.chunk'), 'choices': [choice]}
+        usage = self.reply.usage
+        if usage is not None and usage.repeated and sent is not None:
+            event['usage'] = _token_counts(replace(usage, output=sent, reasoning=0))
+        return _event(event)
 
     def _envelope(self, kind: str) -> dict[str, object]:
         model = self.reply.model or self.request.model
-        return {'id': f'chatcmpl-{self.request.number}', 'object': kind, 'created': int(time.time()), 'model': model}
+        # OpenRouter, which says what it charged, also says who answered.
+        who = {} if self.reply.usage is None or self.reply.usage.cost is None else {'provider': 'paced'}
+        return {
+            'id': f'chatcmpl-{self.request.number}',
+            'object': kind,
+            'created': int(time.time()),
+            'model': model,
+            **who,
+        }
 
     def _call(self, index: int, arguments: str) -> dict[str, object]:
         call = self.reply.calls[index]
@@ -90,14 +112,8 @@ class Wording:
         usage = self.reply.usage
         if usage is None:
             return None
-        output = usage.output or 0
-        return {
-            'prompt_tokens': usage.input,
-            'completion_tokens': output,
-            'total_tokens': usage.input + output,
-            'prompt_tokens_details': {'cached_tokens': usage.cached},
-            'completion_tokens_details': {'reasoning_tokens': usage.reasoning},
-        }
+        charged = {} if usage.cost is None else {'cost': usage.cost, 'is_byok': False}
+        return {**_token_counts(usage), **charged}
 
 
 def error_response(status: int, message: str) -> bytes:
@@ -108,6 +124,17 @@ def error_response(status: int, message: str) -> bytes:
         message: The error's message.
     """
     return _json_response(status, _error(Fail(message, status)))
+
+
+def _token_counts(usage: TokenUsage) -> dict[str, object]:
+    output = usage.output or 0
+    return {
+        'prompt_tokens': usage.input,
+        'completion_tokens': output,
+        'total_tokens': usage.input + output,
+        'prompt_tokens_details': {'cached_tokens': usage.cached},
+        'completion_tokens_details': {'reasoning_tokens': usage.reasoning},
+    }
 
 
 def _chunked(data: bytes) -> bytes:

@@ -248,7 +248,7 @@ class _Exchange:
         self.headers_at = await _write(self.writer, opening)
         for start in range(0, len(chunks), batch):
             together = chunks[start : start + batch]
-            data = b''.join(map(wording.chunk, together))
+            data = b''.join(wording.chunk(chunk, sent=start + number) for number, chunk in enumerate(together))
             await self._until(together[-1].after)
             began = time.perf_counter()
             self.chunks += [_sent(chunk, began, began) for chunk in together]

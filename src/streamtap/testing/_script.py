@@ -171,19 +171,24 @@ class TokenUsage:
             chunk of a tool call.
         cached: Tokens of the prompt that were read from the cache.
         reasoning: Tokens of the answer that were reasoning.
+        cost: US dollars that the provider says it charged, in the words of OpenRouter; `None` if it does not say.
+        repeated: Whether each content chunk of a stream says the usage so far, too, as some servers do.
 
     Raises:
-        ValueError: If a count is negative.
+        ValueError: If a count or the cost is negative.
     """
 
     input: int = 10
     output: int | None = None
     cached: int = 0
     reasoning: int = 0
+    _: KW_ONLY
+    cost: float | None = None
+    repeated: bool = False
 
     def __post_init__(self) -> None:
-        if min(self.input, self.output or 0, self.cached, self.reasoning) < 0:
-            raise ValueError(f'token counts must not be negative: {self!r}')
+        if min(self.input, self.output or 0, self.cached, self.reasoning, self.cost or 0) < 0:
+            raise ValueError(f'token counts and cost must not be negative: {self!r}')
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def seen() -> Generator[Capture]:
-    with capture(price=lambda _: 1.0) as captured:
+    with capture(price=lambda _record, _response: 1.0) as captured:
         yield captured
 
 

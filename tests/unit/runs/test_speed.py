@@ -44,7 +44,7 @@ def metered(*parts: tuple[Role, int], gaps: Sequence[float] = (), sizes: tuple[i
 
 def said(tokens: int, *, reasoning: int = 0, answer: int = 0, thinking: int = 0) -> Response:
     """What a response with so many output tokens says of itself, and how many characters it has."""
-    fields: dict[str, Any] = dict.fromkeys(('provider', 'model', 'model_id', 'finish_reason', 'cost_usd'))
+    fields: dict[str, Any] = dict.fromkeys(('provider', 'model', 'model_id', 'finish_reason', 'cost'))
     return Response(
         **fields,
         usage=Usage(10, tokens, 0, 0, reasoning),

@@ -100,7 +100,7 @@ def test_a_fixture_of_ones_own_is_shown_too(pytester: pytest.Pytester):
 
         @pytest.fixture
         def priced(tap_clock):
-            with capture(clock=tap_clock, price=lambda response: 0.5) as seen:
+            with capture(clock=tap_clock, price=lambda record, response: 0.5) as seen:
                 yield seen
 
         @pytest.fixture

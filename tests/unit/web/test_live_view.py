@@ -99,6 +99,8 @@ def test_a_finished_run_is_reported_with_each_bar_of_its_waterfall(view: LiveVie
         'tools': 0,
         'input': 0,
         'output': 0,
+        'unmeasured': 0,
+        'total_unmeasured': 0,
         'cost': 0.25,
         'total_cost': 0.25,
         'first_output': None,

@@ -133,7 +133,7 @@ class TapCapability(AbstractCapability[Any]):
                     yield event
                 return
             monotonic = run.monotonic
-            observer, over = run.observe(ctx)
+            observer, over = run.observe(ctx, stream)
             read, waiting = observer.read, observer.waiting
             waited_from = monotonic()
             try:

@@ -11,7 +11,7 @@ from streamtap._base.names import clean
 from streamtap._delivery.guard import guarded
 from streamtap._doors.observed_stream import NoObserver
 from streamtap._doors.response_observer import ResponseObserver
-from streamtap._upstream import model_responses, outcomes, run_context, stream_events
+from streamtap._upstream import event_sources, model_responses, outcomes, run_context, stream_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -177,7 +177,7 @@ class CapabilityRun:
 
     # A stream of events
 
-    def observe(self, ctx: object) -> tuple[StreamObserver, Callable[[BaseException | None], None]]:
+    def observe(self, ctx: object, events: object) -> tuple[StreamObserver, Callable[[BaseException | None], None]]:
         """What observes the stream that begins here, and what to call at its end, with what it raised, if anything."""
         with guarded(self.out, WHERE):
             request = self.run.open_request
@@ -188,11 +188,17 @@ class CapabilityRun:
                     request.meter.started = max(request.meter.started, self.monotonic())
                 # A durable run gets a response only when it is complete: its events say nothing about the pace.
                 meter = None if is_durable else request.meter
-                observer = ResponseObserver(meter, self.run.describe_tool, self._failed)
+                began = partial(self._stream_began, request, events)
+                observer = ResponseObserver(meter, self.run.describe_tool, self._failed, began)
                 return observer, partial(self._stream_over, request, ctx)
             self.run.settle()
             return self, lambda _: None
         return NoObserver(), lambda _: None
+
+    def _stream_began(self, request: Request, events: object) -> None:
+        """The first event of a response arrived: note what it says of its usage, which some servers repeat."""
+        stream = event_sources.stream_of_response(events)
+        request.first_input_tokens = model_responses.input_tokens_so_far(stream)
 
     def _stream_over(self, request: Request, ctx: object, error: BaseException | None) -> None:
         """A response's stream ended or was abandoned."""

@@ -124,8 +124,14 @@ class RequestStream:
         return contextlib.nullcontext()
 
     def first_event(self) -> None:
-        """Show the request to the trace: pydantic-ai's own span for it is current only while events are read."""
+        """Show the request to the trace: pydantic-ai's own span for it is current only while events are read.
+
+        What it says of its usage by now shows whether that is repeated in each chunk.
+        """
         self._node_run.run.trace.request_seen()
+        with guarded(self._shared.out, self._node_run.door):
+            if self.meter is not None and self._request is not None:
+                self._request.first_input_tokens = model_responses.input_tokens_so_far(self._events)
 
     def waiting(self, held_since: float | None, now: float) -> None:
         """The consumer asks for the next event."""

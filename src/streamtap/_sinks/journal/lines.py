@@ -62,7 +62,19 @@ def read_line(line: bytes) -> Record | Header:
         return Header(schema)
     if not isinstance(name, str):
         raise ValueError('no "record" that names its type')
-    return record_of(name, fields)
+    return record_of(name, _completed(fields) if name == 'response' else fields)
+
+
+def _completed(fields: dict[str, object]) -> dict[str, object]:
+    """The fields of a response, with what they say of its usage where they were written before they had fields for that."""
+    if 'usage_complete' in fields:
+        return fields
+    has_usage, ended = bool(fields.get('usage_reported')), fields.get('outcome') == 'success'
+    if ended:
+        unmeasured = None if has_usage else 'not_reported'
+    else:
+        unmeasured = 'interrupted' if has_usage or fields.get('chunks') else None
+    return {**fields, 'usage_complete': has_usage and ended, 'unmeasured': unmeasured}
 
 
 def _reject(constant: str) -> None:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from streamtap._records.records import RequestOutcome, RunOutcome, ToolOutcome
+from streamtap._records.records import RequestOutcome, RunOutcome, ToolOutcome, UnmeasuredReason
 
 MetricType = Literal['counter', 'histogram', 'gauge']
 
@@ -27,14 +27,17 @@ BUCKETS: dict[str, tuple[float, ...]] = {
 }
 """Bucket bounds by letter: D, R seconds (requests, runs), I seconds (gaps), S tokens/s, N counts, T tokens, C USD."""
 
-OUTCOMES: dict[str, tuple[str, ...]] = {
-    'pydantic_ai_runs_total': get_args(RunOutcome),
-    'pydantic_ai_requests_total': get_args(RequestOutcome),
-    'pydantic_ai_tool_calls_total': get_args(ToolOutcome),
+STARTS_AT_ZERO: dict[str, tuple[str, tuple[str, ...]]] = {
+    'pydantic_ai_runs_total': ('outcome', get_args(RunOutcome)),
+    'pydantic_ai_requests_total': ('outcome', get_args(RequestOutcome)),
+    'pydantic_ai_tool_calls_total': ('outcome', get_args(ToolOutcome)),
+    'pydantic_ai_unmeasured_responses_total': ('reason', get_args(UnmeasuredReason)),
 }
-"""The counters that start at 0 for each outcome when their agent, model or tool is first seen."""
+"""The counters that start at 0 for each value of a label when their agent, model or tool is first seen."""
 
-FIXED_LABELS = frozenset({'outcome', 'door', 'nested', 'streamed', 'stage', 'phase', 'where', 'what', 'label'})
+FIXED_LABELS = frozenset(
+    {'outcome', 'door', 'nested', 'streamed', 'stage', 'phase', 'where', 'what', 'label', 'reason'}
+)
 """Labels whose few values are defined by the tap itself: no cap applies."""
 
 
@@ -253,13 +256,15 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter(
         'pydantic_ai_cost_usd_total',
         (*_APM, 'root_agent'),
-        'Cost in US dollars at list price, an estimate; root_agent is the outermost agent of nested runs.',
+        'Cost in US dollars: your own price, else what the provider charged, else the list price; root_agent is the '
+        'outermost agent of nested runs.',
         unit='{USD}',
     ),
     _counter(
         'pydantic_ai_unmeasured_responses_total',
-        _APM,
-        'Completed responses whose provider reported no usage.',
+        (*_APM, 'reason'),
+        'Responses whose tokens are missing or too few: interrupted, counted as far as reported; not_reported by the '
+        'provider; or repeated in each chunk, which makes a wrong sum.',
         unit='{response}',
     ),
     _counter(

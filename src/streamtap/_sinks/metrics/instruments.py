@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from streamtap._sinks.label_cap import LabelCap
-from streamtap._sinks.metrics.catalogue import OUTCOMES
+from streamtap._sinks.metrics.catalogue import STARTS_AT_ZERO
 from streamtap._sinks.metrics.label_sets import LabelSets
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ class Instruments(ABC, Generic[Child, Origin]):
 
     def _max_label_sets(self, metric: Metric, limit: int) -> int:
         """The cap of this metric: all outcomes of a counter that starts at 0 together count as one."""
-        return limit * max(1, len(OUTCOMES.get(metric.name, ())))
+        _, siblings = STARTS_AT_ZERO.get(metric.name, ('', ()))
+        return limit * max(1, len(siblings))
 
     @abstractmethod
     def origin(self, record: Record) -> Origin | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from streamtap._base.forks import tell_forks
 from streamtap._sinks.label_cap import OTHER, LabelCap
-from streamtap._sinks.metrics.catalogue import FIXED_LABELS, OUTCOMES
+from streamtap._sinks.metrics.catalogue import FIXED_LABELS, STARTS_AT_ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,7 +42,8 @@ class LabelSets(Generic[Child]):
         self._make = make
         self._cap = cap
         self._children: dict[tuple[str, ...], Child] = {}
-        self._outcomes = OUTCOMES.get(metric.name, ())
+        label, self._siblings = STARTS_AT_ZERO.get(metric.name, ('', ()))
+        self._place = self.names.index(label) if label else 0
         # Label sets of fixed labels only are few.
         self._limit = limit if set(self.names) - FIXED_LABELS else sys.maxsize
         self.forked()
@@ -80,12 +81,10 @@ class LabelSets(Generic[Child]):
             return tuple(self._children)
 
     def _with_siblings(self, values: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
-        """The label set itself, and for counters that start at 0 the same for every other outcome."""
+        """The label set itself, and for counters that start at 0 the same for every other outcome or reason."""
         yield values
-        if self._outcomes:
-            place = self.names.index('outcome')
-            for outcome in self._outcomes:
-                yield (*values[:place], outcome, *values[place + 1 :])
+        for value in self._siblings:
+            yield (*values[: self._place], value, *values[self._place + 1 :])
 
 
 def label_names(metric: Metric, user_labels: tuple[str, ...]) -> tuple[str, ...]:

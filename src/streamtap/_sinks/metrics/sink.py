@@ -140,6 +140,8 @@ class CatalogueSink(BaseSink, ABC):
             *self._user_values(start.labels),
         )
         metrics.declare('pydantic_ai_requests_total', key)
+        unmeasured = (start.agent, start.provider, start.model, 'interrupted', *self._user_values(start.labels))
+        metrics.declare('pydantic_ai_unmeasured_responses_total', unmeasured)
 
     def response_ended(self, record: ResponseRecord) -> None:
         """Count the request and its response."""
@@ -179,12 +181,15 @@ class CatalogueSink(BaseSink, ABC):
     def _usage(
         self, metrics: Instruments[Any, Any], record: ResponseRecord, apm: tuple[str, ...], origin: object
     ) -> None:
-        """Count tokens and cost, or a response for which none were reported."""
-        if not record.usage_reported:
-            if record.outcome == 'success':
-                metrics.add('pydantic_ai_unmeasured_responses_total', apm, 1)
-            return
+        """Count tokens and cost, and a response that did not say all of them."""
+        who, user = apm[:3], apm[3:]
+        if record.unmeasured is not None:
+            metrics.add('pydantic_ai_unmeasured_responses_total', (*who, record.unmeasured, *user), 1)
         left_out = self._counted_elsewhere(record)
+        if record.cost_usd is not None and 'pydantic_ai_cost_usd_total' not in left_out:
+            metrics.add('pydantic_ai_cost_usd_total', (*who, record.root_agent, *user), record.cost_usd)
+        if not record.usage_reported:
+            return
         if 'pydantic_ai_request_input_tokens' not in left_out:
             metrics.observe('pydantic_ai_request_input_tokens', apm, record.input_tokens or 0, origin)
         for name, tokens in (
@@ -198,9 +203,6 @@ class CatalogueSink(BaseSink, ABC):
                 metrics.add(name, apm, tokens or 0)
         if record.cost_usd is None:
             metrics.add('pydantic_ai_unpriced_responses_total', apm, 1)
-        elif 'pydantic_ai_cost_usd_total' not in left_out:
-            key = (record.agent, record.provider, record.model, record.root_agent, *self._user_values(record.labels))
-            metrics.add('pydantic_ai_cost_usd_total', key, record.cost_usd)
 
     def _counted_elsewhere(self, record: ResponseRecord) -> frozenset[str]:
         """The metrics to leave out for a request, because other instrumentation counts the same in the same place."""

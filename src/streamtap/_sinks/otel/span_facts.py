@@ -53,6 +53,7 @@ def asked(record: ResponseRecord) -> Attributes:
         names.USAGE_CACHE_WRITE: record.cache_write_tokens or None,
         names.USAGE_REASONING: record.reasoning_tokens or None,
         names.COST: record.cost_usd,
+        names.COST_SOURCE: record.cost_source,
     }
     return _known(found)
 
@@ -68,6 +69,8 @@ def measured(record: ResponseRecord) -> Attributes:
         names.STALLS: record.stalls if streamed else None,
         names.STALL_TIME: record.stall_seconds if streamed else None,
         names.MAX_INTER_CHUNK_LATENCY: record.max_inter_chunk_latency,
+        names.USAGE_COMPLETE: record.usage_complete if record.usage_reported else None,
+        names.UNMEASURED: record.unmeasured,
         names.ERROR_TYPE: record.error_type,
     }
     return {**_known(found), **labels(record.labels)}

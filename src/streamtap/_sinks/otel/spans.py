@@ -178,6 +178,8 @@ class OwnTrace(RunTrace):
         self.span.set_attribute(names.OUTCOME, record.outcome)
         if record.error_type is not None:
             self.span.set_attribute(names.ERROR_TYPE, record.error_type)
+        if record.unmeasured_responses:
+            self.span.set_attribute(names.UNMEASURED_RESPONSES, record.unmeasured_responses)
         if has_failed(record):
             self.span.set_status(Status(StatusCode.ERROR))
         self.span.end(ended_ns)

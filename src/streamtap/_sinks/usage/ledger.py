@@ -55,7 +55,8 @@ class _Tally:
         counts['cache_read_tokens'] += record.cache_read_tokens or 0
         counts['cache_write_tokens'] += record.cache_write_tokens or 0
         counts['reasoning_tokens'] += record.reasoning_tokens or 0
-        counts['unmeasured_responses'] += record.outcome == 'success' and not record.usage_reported
+        counts['unmeasured_responses'] += record.unmeasured is not None
+        counts['interrupted_responses'] += record.unmeasured == 'interrupted'
         counts['unpriced_responses'] += record.usage_reported and record.cost_usd is None
         if record.cost_usd is not None:
             self.cost_usd = (self.cost_usd or 0.0) + record.cost_usd

@@ -12,8 +12,9 @@ from streamtap._records.failed import FAILED_RUNS, FAILED_TOOLS
 class Usage(BaseModel):
     """Requests, tokens and cost of one group; times in seconds, speed in tokens per second.
 
-    `cost_usd` is `None` while nothing could be priced. The sums may be too low: `unmeasured_responses` came without
-    usage, and `unpriced_responses` have no known price.
+    `cost_usd` is `None` while nothing could be priced. The sums may be too low: `unmeasured_responses` did not say all of
+    their tokens, among them `interrupted_responses`, which count as far as reported, and `unpriced_responses` have no
+    known price.
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
@@ -31,6 +32,7 @@ class Usage(BaseModel):
     output_tokens_per_second_p50: float | None = None
     output_tokens_per_second_p95: float | None = None
     unmeasured_responses: int = 0
+    interrupted_responses: int = 0
     unpriced_responses: int = 0
 
 
@@ -105,6 +107,7 @@ class RecentRun(BaseModel):
     tool_calls: int
     input_tokens: int
     output_tokens: int
+    unmeasured_responses: int
     cost_usd: float | None
     total_cost_usd: float | None
     phases: dict[str, float]
@@ -142,8 +145,11 @@ class UsageSummary(BaseModel):
     def notes(self) -> list[str]:
         """Why the sums may be too low, a sentence for each reason."""
         notes: list[str] = []
-        if self.total.unmeasured_responses:
-            notes.append(f'Responses without usage: {self.total.unmeasured_responses} (not in tokens and cost)')
+        if without := self.total.unmeasured_responses - self.total.interrupted_responses:
+            notes.append(f'Responses without usage: {without} (not in tokens and cost)')
+        if self.total.interrupted_responses:
+            interrupted = self.total.interrupted_responses
+            notes.append(f'Responses that were interrupted: {interrupted} (in tokens and cost only as far as reported)')
         if self.total.unpriced_responses:
             notes.append(f'Responses without a known price: {self.total.unpriced_responses} (not in cost)')
         return notes

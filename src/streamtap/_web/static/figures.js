@@ -33,6 +33,7 @@ export function showFigures({ now, slots }) {
   });
   show('cost', {
     value: dollars(now.cost),
+    bad: now.unmeasured ? `${count(now.unmeasured)} not counted in full  ` : '',
     note: now.cost_of_runs === null ? 'nothing priced yet' : `${dollars(now.cost_of_runs / now.runs)} per run`,
     chart: sparkbars(slots, (slot) => slot.cost || 0),
   });

@@ -32,9 +32,10 @@ function facts(run) {
     fact('first output', seconds(run.first_output));
     fact('requests', count(run.requests));
     fact('tools', count(run.tools));
-    fact('tokens', `${count(run.input)} in, ${count(run.output)} out`);
-    fact('cost', dollars(run.cost));
-    if (run.total_cost !== run.cost) fact('with called runs', dollars(run.total_cost));
+    const atLeast = run.unmeasured ? 'at least ' : '';
+    fact('tokens', `${atLeast}${count(run.input)} in, ${count(run.output)} out`);
+    fact('cost', run.cost === null ? missing : `${atLeast}${dollars(run.cost)}`);
+    if (run.total_cost !== run.cost) fact('with called runs', `${run.total_unmeasured ? 'at least ' : ''}${dollars(run.total_cost)}`);
   }
   for (const [name, value] of Object.entries(run.labels)) fact(name, value || missing);
   if (run.trace) fact('trace', ...copyable('trace id', run.trace));

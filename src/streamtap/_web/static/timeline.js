@@ -51,6 +51,13 @@ export function focusableBars(row, total) {
 
 const percent = (value, total) => `${Math.min(100, Math.max(0, (100 * value) / (total || 1)))}%`;
 
+const UNMEASURED = {
+  interrupted: 'interrupted: tokens and cost only as far as reported',
+  not_reported: 'no usage was reported',
+  repeated: 'its usage is repeated in each chunk, which makes a wrong sum',
+};
+const SAYS = { price: ' by your own price', provider: ' as charged', list: ' at list price' };
+
 function inWords(row) {
   const lines = [`${row.name}: ${seconds(row.duration)} from ${seconds(row.start)}`];
   if (row.outcome !== 'success') lines.push(row.error ? `${row.outcome}: ${row.error}` : row.outcome);
@@ -58,8 +65,9 @@ function inWords(row) {
   if (row.first !== undefined && row.first !== null) lines.push(`first token after ${seconds(row.first)}`);
   if (row.speed) lines.push(`${rate(row.speed)} tokens/s`);
   if (row.output !== undefined && row.output !== null) {
-    lines.push(`${count(row.input)} tokens in, ${count(row.output)} out, ${dollars(row.cost)}`);
+    lines.push(`${count(row.input)} tokens in, ${count(row.output)} out, ${dollars(row.cost)}${SAYS[row.cost_source] || ''}`);
   }
+  if (row.unmeasured) lines.push(UNMEASURED[row.unmeasured]);
   if (row.stalls) lines.push(`${plural(row.stalls, 'stall')}, ${seconds(row.stall_seconds)} in total`);
   if (row.chunks) lines.push(`${plural(row.chunks, 'chunk')} so far`);
   return lines.join('\n');

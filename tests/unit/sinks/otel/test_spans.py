@@ -178,6 +178,7 @@ def test_spans_say_what_the_records_say():
         'logfire.msg': 'chat scripted',
         'streamtap.outcome': 'success',
         'gen_ai.usage.input_tokens': 50,
+        'streamtap.usage_complete': True,
         **measured,
     }
     spans = found.spans()

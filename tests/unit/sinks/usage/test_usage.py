@@ -41,7 +41,8 @@ def filled() -> UsageSink:
             )
         )
     sink.response_ended(ResponseRecord(**RESPONSE, duration=1.0, outcome='error', error_type='ModelHTTPError_500'))
-    sink.response_ended(ResponseRecord(**RESPONSE, duration=1.0, outcome='success'))
+    sink.response_ended(ResponseRecord(**RESPONSE, duration=1.0, outcome='success', unmeasured='not_reported'))
+    sink.response_ended(ResponseRecord(**RESPONSE, duration=1.0, outcome='cancelled', unmeasured='interrupted'))
     tool: dict[str, Any] = {'run_id': 'r', 'step': 1, 'agent': 'a', 'tool': 't', 'tool_call_id': 'c', 'started_ns': 0}
     sink.tool_ended(ToolRecord(**tool, kind='function', duration=0.1, outcome='success'))
     sink.tool_ended(ToolRecord(**tool, kind='function', duration=None, outcome='retried'))
@@ -69,10 +70,10 @@ def test_the_summary_adds_up_per_agent_model_tool_and_label():
     (of_tool,) = summary.tools
     (of_label,) = summary.labels
     assert (of_agent.agent, of_agent.runs, of_agent.outcomes) == ('a', 2, {'success': 1, 'error': 1})
-    assert (of_agent.requests, of_agent.failed_requests, of_agent.tool_calls) == (4, 1, 2)
+    assert (of_agent.requests, of_agent.failed_requests, of_agent.tool_calls) == (5, 1, 2)
     assert (of_model.provider, of_model.model, of_model.input_tokens, of_model.output_tokens) == ('p', 'm', 200, 20)
     assert (of_model.cache_read_tokens, of_model.cost_usd, of_model.unpriced_responses) == (80, 0.25, 1)
-    assert of_model.unmeasured_responses == 1
+    assert (of_model.unmeasured_responses, of_model.interrupted_responses) == (2, 1)
     assert of_model.time_to_first_token_p50 == pytest.approx(0.5, rel=0.05)
     assert of_model.time_to_first_token_p95 == pytest.approx(1.5, rel=0.05)
     assert of_agent.time_to_first_output_p95 == pytest.approx(2.0, rel=0.05)
@@ -90,8 +91,8 @@ def test_the_table_reads_in_a_terminal():
     assert str(filled().summary()) == (
         'agent  runs  blank p50     p95  run p50     p95  reqs  tools   in  out     cost   failed  other\n'
         '-----  ----  ---------  ------  -------  ------  ----  -----  ---  ---  -------  -------  -----\n'
-        'a         2     2.00 s  2.00 s   4.00 s  4.00 s     4      2  200   20  $0.2500  1 error      -\n'
-        'total     2     2.00 s  2.00 s   4.00 s  4.00 s     4      2  200   20  $0.2500  1 error      -\n'
+        'a         2     2.00 s  2.00 s   4.00 s  4.00 s     5      2  200   20  $0.2500  1 error      -\n'
+        'total     2     2.00 s  2.00 s   4.00 s  4.00 s     5      2  200   20  $0.2500  1 error      -\n'
         '\n'
         'label        runs  blank p50     p95  run p50     p95  reqs  tools   in  out     cost   failed  other\n'
         '-----------  ----  ---------  ------  -------  ------  ----  -----  ---  ---  -------  -------  -----\n'
@@ -99,13 +100,14 @@ def test_the_table_reads_in_a_terminal():
         '\n'
         'model  reqs  failed  TTFT p50     p95  tokens/s p50  tokens in  cached  out  reasoning     cost\n'
         '-----  ----  ------  --------  ------  ------------  ---------  ------  ---  ---------  -------\n'
-        'p:m       4       1    500 ms  1.48 s            50        200      80   20          0  $0.2500\n'
+        'p:m       5       1    500 ms  1.48 s            50        200      80   20          0  $0.2500\n'
         '\n'
         'tool      kind  calls     p50     p95  failed      other\n'
         '----  --------  -----  ------  ------  ------  ---------\n'
         'a/t   function      2  100 ms  100 ms       -  1 retried\n'
         '\n'
         'Responses without usage: 1 (not in tokens and cost)\n'
+        'Responses that were interrupted: 1 (in tokens and cost only as far as reported)\n'
         'Responses without a known price: 1 (not in cost)'
     )
 
