@@ -81,10 +81,15 @@ def read_response(response: ModelResponse, *, priced: bool = True) -> Response:
         usage=usage,
         cost_usd=_cost(response) if priced and usage is not None else None,
         attempts=attempts_of(response),
-        is_complete=getattr(response, 'state', 'complete') not in ('incomplete', 'interrupted'),
+        is_complete=is_complete(response),
         answer_size=_size(response, ('text', 'tool-call')),
         thinking_size=_size(response, ('thinking',)),
     )
+
+
+def is_complete(response: ModelResponse) -> bool:
+    """Whether a response came to its end."""
+    return getattr(response, 'state', 'complete') not in ('incomplete', 'interrupted')
 
 
 def _size(response: ModelResponse, kinds: tuple[str, ...]) -> int:
@@ -190,11 +195,6 @@ def streamed_response(events: object) -> ModelResponse | None:
     """The response that a stream has put together so far; `None` where the stream does not show it."""
     response = read(events, 'response')
     return cast('ModelResponse', response) if hasattr(response, 'usage') else None
-
-
-def is_empty_answer(message: ModelMessage) -> bool:
-    """Whether a complete response has nothing in it; one that broke before its first part is none."""
-    return not message.parts and getattr(message, 'state', 'complete') == 'complete'
 
 
 def response_at(messages: Sequence[ModelMessage], index: int) -> ModelResponse | None:
