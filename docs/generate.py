@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import architecture
+import endings
 
 from streamtap._sinks.metrics.catalogue import BUCKETS, CATALOGUE, PUSHED, STARTS_AT_ZERO, Metric
 
@@ -126,6 +127,7 @@ def main() -> int:
         'metrics.md': metrics_page(),
         'architecture.md': architecture.page(),
         'images/architecture.svg': architecture.picture(),
+        'doors.md': endings.page((DOCS / 'doors.md').read_text(encoding='utf-8')),
     }
     stale = [name for name, text in written.items() if not _is_current(DOCS / name, text)]
     for name in stale:

@@ -212,11 +212,12 @@ class Tap:
     ) -> AsyncIterator[EventT]:
         """The watch door: the same events, measured as you read them: `async for event in tap.watch(stream): ...`.
 
-        For the events of `run_stream_events()`, of `node.stream()`, of adapters' `run_stream_native()` and of
-        `direct.model_request_stream()`, and for any other iterable of pydantic-ai's events. A run ends with its result or with the iterable; if you stop reading
-        before that, it is `cancelled`. What the events do not contain is absent: a request's start, and so its time to
-        first token, is known only where the run's messages can be read. Do not watch a run that another door measures,
-        unless its events are those of `run_stream_events()` or `node.stream()`, which lead to their run's id.
+        For the events of `run_stream_events()` and of `node.stream()`, for generators that read them, such as adapters'
+        `run_stream_native()`, for `direct.model_request_stream()`, and for any other iterable of pydantic-ai's events. A
+        run ends with its result or with the iterable; if you stop reading before that, it is `cancelled`. All but the
+        last two lead to their run, which is then known as the capability knows it, and counted once if another door
+        measures it. Of other iterables what the events do not contain is absent: tokens and the time to first token are
+        known only if a result comes with the events. Do not watch those of a run that another door measures.
 
         Args:
             events: The events.
@@ -225,7 +226,8 @@ class Tap:
             model: The model's name, likewise.
 
         Raises:
-            TypeError: If `events` is not an async iterable; pydantic-ai's context managers must be entered first.
+            TypeError: If `events` is no stream of events, such as an agent or an `AgentRun`; it says what to pass.
+                pydantic-ai's context managers must be entered first.
         """
         check_watchable(events)
         if not self._enabled:

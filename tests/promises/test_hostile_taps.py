@@ -17,7 +17,7 @@ from hostile.sound import faults
 from hostile.texts import NAMES
 from streamtap import Tap
 from streamtap._doors.tool_round import MAX_CALLS
-from streamtap._doors.watch.pending import MAX_PENDING
+from streamtap._doors.watch.inferred_requests import MAX_WAITING
 from streamtap.testing import MemorySink, capture
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def test_a_watched_stream_without_end_keeps_few_responses():
     ]
 
     async def endless() -> AsyncIterator[Any]:
-        for _ in range(MAX_PENDING + 10):
+        for _ in range(MAX_WAITING + 10):
             for event in ends:
                 yield event
         assert len(seen.responses()) >= 9
@@ -103,7 +103,7 @@ def test_a_watched_stream_without_end_keeps_few_responses():
 
     with capture() as seen:
         asyncio.run(watch())
-        assert len(seen.responses()) == MAX_PENDING + 10
+        assert len(seen.responses()) == MAX_WAITING + 10
 
 
 def test_a_response_with_calls_without_end_is_followed_up_to_a_cap():

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 async def native(made: Agent[Any, Any]) -> AsyncIterator[Any]:
-    """Events of a run as an adapter's `run_stream_native()` gives them: a generator that knows nothing."""
+    """Events of a run as an adapter's `run_stream_native()` gives them: a generator."""
     async with made.run_stream_events('hello') as events:
         async for event in events:
             yield event

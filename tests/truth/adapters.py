@@ -13,13 +13,9 @@ from truth.case import Expected, Group
 from truth.modes import NAP, TWO_STEPS
 
 if TYPE_CHECKING:
-    from support.doors import Door
     from truth.world import World
 
 ADAPTERS = Group('Adapters of user interfaces')
-
-# The adapter has made the first request's message before the run, so that nothing tells when it was sent.
-FIRST_UNKNOWN: dict[Door, dict[str, Any]] = {'watch': {'first_token': (False, True)}}
 
 
 def ag_ui(w: World) -> AGUIAdapter[Any, Any]:
@@ -52,24 +48,19 @@ async def serve(w: World, adapter: Any) -> None:
         pass
 
 
-@ADAPTERS.case(NAP, TWO_STEPS, doors=('capability', 'watch'), but=FIRST_UNKNOWN)
+@ADAPTERS.case(NAP, TWO_STEPS, doors=('capability', 'watch'))
 async def by_ag_ui(w: World) -> None:
     """AG-UI: a tool, then a text."""
     await serve(w, ag_ui(w))
 
 
-@ADAPTERS.case(NAP, TWO_STEPS, doors=('capability', 'watch'), but=FIRST_UNKNOWN)
+@ADAPTERS.case(NAP, TWO_STEPS, doors=('capability', 'watch'))
 async def by_vercel_ai(w: World) -> None:
     """Vercel AI: a tool, then a text."""
     await serve(w, vercel(w))
 
 
-@ADAPTERS.case(
-    NAP,
-    Expected('cancelled', requests=('cancelled',)),
-    doors=('capability', 'watch'),
-    but={'watch': {'first_token': False}},
-)
+@ADAPTERS.case(NAP, Expected('cancelled', requests=('cancelled',)), doors=('capability', 'watch'))
 async def left(w: World) -> None:
     """AG-UI, whose reader leaves."""
     adapter = ag_ui(w)

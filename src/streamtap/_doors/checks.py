@@ -31,8 +31,24 @@ def check_handler(handler: object) -> None:
         raise TypeError(f'beside() takes an async function of (ctx, events) without yield, not {handler!r}')
 
 
+_EVENTS_OF = {
+    'AgentRun': 'the stream of each node: `async with node.stream(run.ctx) as events`',
+    'StreamedRunResult': 'the events of `agent.run_stream_events()`, or give `agent.run_stream()` the tap as a capability',
+    'AbstractAgent': 'the events of `agent.run_stream_events()`',
+    'BaseNode': 'its stream: `async with node.stream(run.ctx) as events`',
+}
+"""What to watch instead of an object of pydantic-ai that is no stream of events, by the name of its class."""
+
+
 def check_watchable(events: object) -> None:
-    """Reject what is not an async iterable, such as a context manager that was not entered."""
-    if not hasattr(events, '__aiter__'):
-        hint = ': pass the `events` of `async with ... as events`' if hasattr(events, '__aenter__') else ''
-        raise TypeError(f'watch() takes an async iterable of events, not {type(events).__name__}{hint}')
+    """Reject what is not a stream of events, such as a run, an agent, or a context manager that was not entered."""
+    names = (cls.__name__ for cls in type(events).__mro__ if str(cls.__module__).startswith('pydantic_'))
+    instead = next((_EVENTS_OF[name] for name in names if name in _EVENTS_OF), None)
+    if instead is None and hasattr(events, '__aiter__'):
+        return
+    if instead is None and hasattr(events, '__aenter__'):
+        instead = 'the `events` of `async with ... as events`'
+    elif instead is None and inspect.isawaitable(events):
+        instead = 'what it returns when it is awaited, if that is a stream of events'
+    hint = f': pass {instead}' if instead else ''
+    raise TypeError(f'watch() takes an async iterable of events, not {type(events).__name__}{hint}')

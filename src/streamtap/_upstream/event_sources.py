@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
-from datetime import datetime
 from types import FrameType
 from typing import TYPE_CHECKING, cast
 
@@ -18,7 +16,8 @@ if TYPE_CHECKING:
 
     from pydantic_ai.messages import AgentStreamEvent, ModelMessage
 
-_OF_RESPONSES = frozenset({'part_start', 'part_delta', 'part_end', 'final_result'})
+_INSIDE_RESPONSES = frozenset({'part_delta', 'part_end', 'final_result'})
+_OF_RESPONSES = _INSIDE_RESPONSES | {'part_start'}
 _OF_TOOLS = frozenset(
     {
         'function_tool_call',
@@ -41,29 +40,6 @@ class UnknownRun:
     def tracer(self) -> object | None:
         """Not `None` if pydantic-ai is instrumented for the whole process, so that this run has spans, too."""
         return getattr(Agent, '_instrument_default', None) or None
-
-
-class RunOfEvents:
-    """Stands for the context of the run behind the events of `run_stream_events()`, which do not show it.
-
-    Args:
-        ctx: The context of the run's graph.
-    """
-
-    def __init__(self, ctx: object) -> None:
-        self._state: object = getattr(ctx, 'state', None)
-        self._deps: object = getattr(ctx, 'deps', None)
-
-    def __getattr__(self, name: str) -> object:
-        for holder in (self._deps, self._state):
-            if hasattr(holder, name):
-                return getattr(holder, name)
-        raise AttributeError(name)
-
-    def remaining_time(self) -> float | None:
-        """Seconds until the run's deadline."""
-        deadline = getattr(self._deps, 'deadline', None)
-        return (deadline - datetime.now(deadline.tzinfo)).total_seconds() if isinstance(deadline, datetime) else None
 
 
 def context_of_node(events: object) -> object | None:
@@ -103,32 +79,19 @@ def is_spent(events: object) -> bool:
     return read(events, 'ag_frame', events) is None
 
 
-def tells_context_later(events: object) -> bool:
-    """Whether the events are those of `run_stream_events()`, whose run begins when they are first asked for."""
-    return read(events, '_binding') is not None
-
-
-def context_of_events(events: object) -> RunOfEvents | None:
-    """The context of the run behind the events of `run_stream_events()`, once it has begun."""
-    run = getattr(read(events, '_binding'), 'agent_run', None)
-    ctx = getattr(run, 'ctx', None)
-    return None if ctx is None else RunOfEvents(ctx)
-
-
-def run_behind(events: object) -> asyncio.Task[object] | None:
-    """The task of the run behind the events of `run_stream_events()`, once it has begun."""
-    task = read(events, '_task')
-    return cast('asyncio.Task[object]', task) if isinstance(task, asyncio.Task) else None
-
-
-def was_left(events: object) -> bool:
-    """Whether the `async with` block of `run_stream_events()` was left, so that no more is read."""
-    return read(events, '_closed') is True
-
-
 def is_of_response(event: AgentStreamEvent) -> bool:
     """Whether the event is part of a model's response."""
     return getattr(event, 'event_kind', None) in _OF_RESPONSES
+
+
+def is_part_start(event: AgentStreamEvent) -> bool:
+    """Whether a part of a response begins with the event."""
+    return getattr(event, 'event_kind', None) == 'part_start'
+
+
+def is_inside_response(event: AgentStreamEvent) -> bool:
+    """Whether the event is part of a response that has begun."""
+    return getattr(event, 'event_kind', None) in _INSIDE_RESPONSES
 
 
 def is_of_tools(event: AgentStreamEvent) -> bool:
@@ -141,16 +104,18 @@ def is_last_part_end(event: AgentStreamEvent) -> bool:
     return event.event_kind == 'part_end' and event.next_part_kind is None
 
 
+def is_of_run(event: AgentStreamEvent) -> bool:
+    """Whether the event is one of a run that has begun."""
+    return is_of_response(event) or is_of_tools(event) or result_of(event) is not None
+
+
 def result_of(event: AgentStreamEvent) -> object | None:
     """The run's result, if this is the event that brings it."""
     return getattr(event, 'result', None) if getattr(event, 'event_kind', None) == 'agent_run_result' else None
 
 
 def new_messages(holder: object) -> Sequence[ModelMessage]:
-    """The messages of this run, from its result or from the events of `run_stream_events()`; otherwise empty."""
-    if tells_context_later(holder) and context_of_events(holder) is None:
-        # The run has not begun, and pydantic-ai raises when asked for its messages.
-        return ()
+    """The messages of a run that has begun, from its result or from its events; otherwise empty."""
     messages = read(holder, 'new_messages')
     return cast('Sequence[ModelMessage]', messages()) if callable(messages) else ()
 

@@ -100,8 +100,7 @@ def read_response(response: ModelResponse, *, priced: bool = True) -> Response:
         usage=usage,
         cost=cost,
         attempts=attempts_of(response),
-        is_complete=getattr(response, 'state', 'complete') not in ('incomplete', 'interrupted'),
-        is_empty=not response.parts,
+        is_complete=is_complete(response),
         answer_size=_size(response, ('text', 'tool-call')),
         thinking_size=_size(response, ('thinking',)),
         is_usage_final=response.provider_name not in COUNTS_AT_THE_END or _says_why_it_ended(response),
@@ -110,6 +109,11 @@ def read_response(response: ModelResponse, *, priced: bool = True) -> Response:
 
 def _says_why_it_ended(response: ModelResponse) -> bool:
     return response.finish_reason is not None or 'finish_reason' in (response.provider_details or {})
+
+
+def is_complete(response: ModelResponse) -> bool:
+    """Whether a response came to its end."""
+    return getattr(response, 'state', 'complete') not in ('incomplete', 'interrupted')
 
 
 def _size(response: ModelResponse, kinds: tuple[str, ...]) -> int:
@@ -215,11 +219,6 @@ def input_tokens_so_far(stream: object) -> int | None:
     response = streamed_response(stream)
     usage = None if response is None else _usage(response.usage)
     return None if usage is None else usage.input_tokens
-
-
-def is_empty_answer(message: ModelMessage) -> bool:
-    """Whether a complete response has nothing in it; one that broke before its first part is none."""
-    return not message.parts and getattr(message, 'state', 'complete') == 'complete'
 
 
 def response_at(messages: Sequence[ModelMessage], index: int) -> ModelResponse | None:

@@ -47,16 +47,17 @@ def _deadline_passed(ctx: object) -> bool:
     return isinstance(remaining, (int, float)) and remaining <= 0
 
 
-def _is_stop(error: BaseException) -> bool:
+def is_stop(error: BaseException) -> bool:
+    """Whether somebody stopped what raised it, so that nothing failed."""
     return isinstance(error, (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit))
 
 
 def run_outcome(error: BaseException, ctx: object) -> RunOutcome:
     """The outcome of a run that `error` ended."""
     names = _names(error)
-    if 'RunTimedOut' in names or (_is_stop(error) and _deadline_passed(ctx)):
+    if 'RunTimedOut' in names or (is_stop(error) and _deadline_passed(ctx)):
         return 'timeout'
-    if _is_stop(error) or 'RunCancelled' in names:
+    if is_stop(error) or 'RunCancelled' in names:
         return 'cancelled'
     return 'limit' if 'UsageLimitExceeded' in names else 'error'
 
@@ -116,7 +117,7 @@ def is_deferral(error: BaseException) -> bool:
 def tool_outcome(error: BaseException) -> tuple[ToolOutcome, str | None, str | None]:
     """The outcome, retry cause and error type of a tool call that `error` ended."""
     names = _names(error)
-    if _is_stop(error):
+    if is_stop(error):
         return 'interrupted', None, None
     if is_deferral(error):
         return 'deferred', None, None

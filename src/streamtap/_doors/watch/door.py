@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import threading
@@ -19,6 +18,7 @@ from streamtap._doors.watch.stream import WatchedStream
 from streamtap._upstream import event_sources
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterable, AsyncIterator
 
     from streamtap._doors.nodes.runs import NodeRuns
@@ -85,7 +85,7 @@ class WatchDoor:
             except IndexError:  # another thread was faster
                 break
             if not observer.holders:
-                observer.over(asyncio.CancelledError())
+                observer.left()
         with self._lock:
             reading = list(self._reading)
         for run in reading:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streamtap._delivery.guard import guarded
 from streamtap._doors.nodes.endings import weakly
-from streamtap._doors.watch.run import WHERE
+from streamtap._doors.watch.run import WHERE, EventsRun
 from streamtap._upstream import event_sources
+from streamtap._upstream.run_behind import run_behind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from streamtap._delivery.dispatch import Dispatch
     from streamtap._doors.nodes.streams import RequestStream, ToolsStream
-    from streamtap._doors.watch.run import EventsRun
 
 
 class Found(NamedTuple):
@@ -59,6 +59,7 @@ class WatchObserver:
         self._abandoned = abandoned
         self._found = NOTHING
         self._has_begun = False
+        self._is_left = False
         self._is_over = False
         self.holders = 0
         """How many `WatchedStream`s there are to read the events through."""
@@ -89,7 +90,7 @@ class WatchObserver:
         if self._found.reading is not None:
             self._found.reading.read(event, waited_from, now)
 
-    def listen(self, events: object) -> None:
+    def listen(self, events: object) -> bool:
         """Listen for the `async with` block around the events being left.
 
         Garbage collection alone does not show that: an exception that is kept, as a cancelled task does below Python
@@ -97,18 +98,25 @@ class WatchObserver:
 
         Args:
             events: The events.
+
+        Returns:
+            Whether that is done: a generator may not have come to its run yet.
         """
 
-        def ended(run: asyncio.Task[object]) -> None:
+        def ended(task: asyncio.Task[object]) -> None:
             with guarded(self._out, WHERE):
                 # Any other end reaches the consumer: a result, or an exception.
-                if run.cancelled() or event_sources.was_left(events):
+                if task.cancelled() or self._is_left or (run is not None and run.was_left):
                     self.over(asyncio.CancelledError())
 
         with guarded(self._out, WHERE):
-            run = event_sources.run_behind(events)
-            if run is not None:
-                run.add_done_callback(ended, context=Context())
+            run = run_behind(events)
+            if run is not None and run.task is not None:
+                run.task.add_done_callback(ended, context=Context())
+                return True
+            reading = self._found.reading
+            return not isinstance(reading, EventsRun) or not reading.may_still_lead_to_run
+        return True
 
     def failed(self, error: BaseException, iterator: object) -> None:
         """Asking for an event raised.
@@ -121,6 +129,14 @@ class WatchObserver:
             # A cancelled wait ends a generator, such as a node's stream. Other iterators can be asked again.
             if not isinstance(error, asyncio.CancelledError) or event_sources.is_spent(iterator):
                 self.over(error)
+
+    def left(self) -> None:
+        """Nobody reads the events any more; if their run is still to be stopped, its end is what tells how far it came."""
+        if self._is_over or self._is_left:
+            return
+        self._is_left = isinstance(self._found.reading, EventsRun) and self._found.reading.left()
+        if not self._is_left:
+            self.over(asyncio.CancelledError())
 
     def over(self, error: BaseException | None) -> None:
         """No more events will be read; calls after the first do nothing.

@@ -1,8 +1,9 @@
-"""A whole run, inferred from one stream with the events of all its responses and tools, which carry no names."""
+"""A whole run, seen through one stream with the events of all its responses and tools, which carry no names."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import threading
 from functools import partial
@@ -11,28 +12,26 @@ from uuid import uuid4
 
 from streamtap._delivery.guard import guarded
 from streamtap._doors.nodes.endings import weakly
-from streamtap._doors.observed_stream import NoObserver
-from streamtap._doors.response_observer import ResponseObserver
-from streamtap._doors.tool_round import ToolRound, was_ready
-from streamtap._doors.watch.pending import PendingRequests, take_start
-from streamtap._upstream import event_sources, outcomes, run_context, stream_events
-from streamtap._upstream.model_responses import UNKNOWN_MODEL, is_empty_answer, named_model
+from streamtap._doors.tool_round import ToolRound
+from streamtap._doors.watch.inferred_requests import InferredRequests
+from streamtap._doors.watch.known_requests import KnownRequests
+from streamtap._upstream import event_sources, outcomes, run_context
+from streamtap._upstream.model_responses import named_model
+from streamtap._upstream.reading import read
+from streamtap._upstream.run_behind import is_generator, run_behind
 
 if TYPE_CHECKING:
-    import contextlib
-    from collections.abc import Sequence
+    from pydantic_ai.messages import AgentStreamEvent
 
-    from pydantic_ai.messages import AgentStreamEvent, ModelMessage
-
-    from streamtap._doors.observed_stream import StreamObserver
     from streamtap._doors.watch.names import Names
+    from streamtap._doors.watch.requests import Requests
     from streamtap._records.records import RunOutcome
     from streamtap._runs.caller import Caller
     from streamtap._runs.registry import Runs
-    from streamtap._runs.request import Request
     from streamtap._runs.run import Run
     from streamtap._runs.shared import Shared
     from streamtap._upstream.model_responses import AskedModel
+    from streamtap._upstream.run_behind import RunBehind
 
 WHERE = 'watch'
 
@@ -52,41 +51,48 @@ class EventsRun:
         self._runs = runs
         self._shared = shared
         self._caller = caller
-        # Other events lead to no context, and holding them would keep them from being closed.
-        self._events = events if event_sources.tells_context_later(events) else None
+        self._behind: RunBehind | None = run_behind(events)
+        # Held weakly, unless they are the run's own: a generator that its reader drops has to be closed.
+        self._events = weakly(events)
+        self._may_lead_to_run = self._behind is not None or is_generator(events)
         self._names = names
-        bare = event_sources.bare_response(events)
-        self._bare = weakly(bare) if bare is not None else lambda: None
         self._lock = threading.RLock()
         self._pulled_at: float | None = None
         self._context: contextvars.Context | None = None
         self._waited_from = 0.0
         self._last_at: float | None = None
         self._run: Run | None = None
+        self._requests: Requests | None = None
         self._is_measured_elsewhere = False
         self._is_opening = False
-        self._model = UNKNOWN_MODEL
-        self._request: Request | None = None
-        self._observer: StreamObserver = NoObserver()
+        self._is_over = False
         self._tools: ToolRound | None = None
-        self._pending = PendingRequests()
-        self._responses = 0
         self._result: object = None
 
     def catch_up(self) -> None:
-        """Open the run if its context is known by now, also one that hangs before its first event."""
-        with guarded(self._shared.out, WHERE):
-            ctx = event_sources.context_of_events(self._events)
-            if ctx is not None:
-                self._open_where_begun(ctx)
+        """Open the run if it is known by now, also one that hangs before its first event, and follow it."""
+        # Whoever holds the lock is at it already.
+        if self._lock.acquire(blocking=False):
+            try:
+                with guarded(self._shared.out, WHERE):
+                    if self._known_context() is not None:
+                        self._open_where_begun()
+                    if self._requests is not None and not self._is_over:
+                        self._requests.catch_up(self._shared.clock.monotonic())
+            finally:
+                self._lock.release()
 
     def begin(self, now: float) -> None:
         """The consumer asks for the first event."""
         self._pulled_at = now
         self._context = contextvars.copy_context()
-        if not event_sources.tells_context_later(self._events):
-            with guarded(self._shared.out, WHERE):
-                self._open_where_begun(event_sources.UnknownRun(uuid4().hex))
+        with guarded(self._shared.out, WHERE):
+            if not self._may_lead_to_run:
+                self._open_where_begun()
+            elif self._behind is None:
+                # By then the generator waits for the first event of its run: if that never comes, the run is known.
+                with contextlib.suppress(RuntimeError):
+                    asyncio.get_running_loop().call_soon(self._look_behind, context=contextvars.Context())
 
     def current(self) -> contextlib.AbstractContextManager[None]:
         """Inside the block, a run that a tool starts knows which run called it."""
@@ -95,29 +101,66 @@ class EventsRun:
     def waiting(self, held_since: float | None, now: float) -> None:
         """The consumer asks for the next event."""
         self._waited_from = now
-        if self._request is not None:
-            self._observer.waiting(held_since, now)
+        if self._requests is not None and self._requests.request is not None:
+            self._requests.observer.waiting(held_since, now)
         elif self._run is not None and held_since is not None:
             self._run.phases.hold(held_since, now)
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """An event arrived and is handed to the consumer."""
         with guarded(self._shared.out, WHERE):
-            run = self._opened()
-            if run is None:
-                return
-            if event_sources.is_of_response(event):
-                self._of_response(run, event, waited_from, now)
-            elif event_sources.is_of_tools(event):
-                self._response_over(run, now)
-                if self._tools is None:
-                    self._pending.report(run, self._messages(), self._responses)
-                    run.tool_manager = self._tool_manager()
-                    self._tools = ToolRound(run, step=self._responses, is_ahead=True)
-                self._tools.feed(event, waited_from, now)
+            if self._requests is not None and event_sources.is_inside_response(event):
+                self._requests.read(event, waited_from, now, self._last_at)
             else:
-                self._result = event_sources.result_of(event) or self._result
+                with self._lock:
+                    self._turn(event, waited_from, now)
             self._last_at = now
+
+    @property
+    def may_still_lead_to_run(self) -> bool:
+        """Whether it is not known yet which run the events are those of."""
+        return self._behind is None and self._may_lead_to_run and self._run is None
+
+    def _turn(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
+        """An event arrived with which a response may begin or end."""
+        if self._known_context() is None and self._may_lead_to_run and not event_sources.is_of_run(event):
+            # An event of somebody's own, which may come before the run has begun.
+            return
+        requests, run = self._opened(), self._run
+        if requests is None or run is None:
+            return
+        if event_sources.is_of_response(event):
+            if self._tools is not None:
+                self._tools.over()
+                self._tools = None
+            if event_sources.is_part_start(event):
+                run.tool_manager = self._tool_manager()
+            requests.read(event, waited_from, now, self._last_at)
+        elif event_sources.is_of_tools(event):
+            if self._tools is None:
+                requests.answered(now)
+                run.tool_manager = self._tool_manager()
+                self._tools = ToolRound(run, step=requests.step, is_ahead=True)
+            self._tools.feed(event, waited_from, now)
+        else:
+            self._result = event_sources.result_of(event) or self._result
+
+    def left(self) -> bool:
+        """Nobody reads the events any more.
+
+        Returns:
+            Whether the run is still to be stopped: until then nothing tells how far it came.
+        """
+        with guarded(self._shared.out, WHERE), self._lock:
+            self._look_behind()
+            task = None if self._behind is None else self._behind.task
+            if task is None or task.done() or self._requests is None:
+                return False
+            now = self._shared.clock.monotonic()
+            self._requests.catch_up(now)
+            self._requests.left(now)
+            return True
+        return False
 
     def over(self, error: BaseException | None) -> None:
         """No more events will be read.
@@ -125,172 +168,97 @@ class EventsRun:
         Args:
             error: What ended them; `None` at their end.
         """
-        with guarded(self._shared.out, WHERE):
-            ctx = event_sources.context_of_events(self._events)
-            if self._pulled_at is None or (ctx is None and self._run is None and self._events is not None):
+        with guarded(self._shared.out, WHERE), self._lock:
+            ctx = self._known_context()
+            if self._pulled_at is None or (self._behind is not None and ctx is None and self._run is None):
                 # The run was stopped before it began.
                 return
-            run = self._opened()
-            if run is None:
+            requests, run = self._opened(), self._run
+            if requests is None or run is None:
                 return
+            self._is_over = True
             now = self._shared.clock.monotonic()
-            outcome: RunOutcome = 'incomplete'
-            error_type: str | None = None
-            if self._result is not None:
-                # A consumer that stops after the result has missed nothing.
-                error = None
-                outcome = 'deferred' if run_context.is_deferred_result(self._result) else 'success'
-            elif error is not None:
-                outcome, error_type = outcomes.run_ending(error, ctx)
-            elif self._bare() is not None:
-                # It is all that was asked for, and it came to its end.
-                outcome = 'success'
-            messages = self._messages()
-            if error is not None:
-                self._broke_off(run, error, messages, now)
-            self._response_over(run, now)
+            if self._behind is not None:
+                self._result = self._result or self._behind.result
+                error = self._behind.error or error
+            outcome, error_type, error = self._ending(error, ctx)
+            requests.over(error, self._result, ctx, now)
             if self._tools is not None and error is not None:
                 # If the run was stopped, what its consumer gets is not an exception of a tool.
                 stopped = outcome in ('cancelled', 'timeout')
                 self._tools.broke(asyncio.CancelledError() if stopped else error, self._waited_from, now)
             elif self._tools is not None:
                 self._tools.over()
-            self._pending.report(run, messages, self._responses)
-            self._pending.report_all(run)
             run.tool_manager = None
             # The context of the run's own task holds this object, which must not hold the run's events in turn.
-            self._events = self._result = None
-            run.messages = messages
+            self._behind = self._requests = self._result = None
             self._runs.end(run, outcome, error_type, now=now)
+
+    def _ending(self, error: BaseException | None, ctx: object) -> tuple[RunOutcome, str | None, BaseException | None]:
+        if self._result is not None:
+            # A consumer that stops after the result has missed nothing.
+            return 'deferred' if run_context.is_deferred_result(self._result) else 'success', None, None
+        if error is not None:
+            return *outcomes.run_ending(error, ctx), error
+        # A response that nobody's run asked for is all that was asked for, and it came to its end.
+        is_bare = event_sources.bare_response(self._events()) is not None
+        return 'success' if is_bare else 'incomplete', None, None
 
     # The run
 
-    def _opened(self) -> Run | None:
-        if self._run is None and not self._is_measured_elsewhere:
-            self._open_where_begun(
-                event_sources.context_of_events(self._events) or event_sources.UnknownRun(uuid4().hex)
-            )
-        return self._run
+    def _look_behind(self) -> None:
+        with guarded(self._shared.out, WHERE):
+            if self._behind is None and self._may_lead_to_run and not self._is_over:
+                self._behind = run_behind(self._events())
 
-    def _open_where_begun(self, ctx: object) -> None:
+    def _known_context(self) -> object | None:
+        self._look_behind()
+        return None if self._behind is None else self._behind.context
+
+    def _opened(self) -> Requests | None:
+        if self._run is None and not self._is_measured_elsewhere:
+            self._open_where_begun()
+        return self._requests
+
+    def _open_where_begun(self) -> None:
         """Open the run, wherever this is called, inside the span in which its events were first asked for."""
         if self._context is not None:
             # A copy, because a sink that is called about the run may call back into here.
-            self._context.copy().run(self._open, ctx)
+            self._context.copy().run(self._open)
 
-    def _open(self, ctx: object) -> None:
+    def _open(self) -> None:
         with self._lock:
             # This is re-entered by a sink that is called about the run and asks what is open.
             if self._run is not None or self._is_measured_elsewhere or self._is_opening:
                 return
             self._is_opening = True
-            started = self._pulled_at or self._shared.clock.monotonic()
-            run = self._runs.open(ctx, WHERE, started=started, call='later', agent=self._names.agent)
-            if run is None:
-                self._is_measured_elsewhere = True
-                return
-            self._model = self._names.asked() or self._named_by_stream() or run_context.model_of(ctx)
-            # The request is only expected: a usage limit may forbid it.
-            self._expect_request(run).meter.resumed_at = started
-            self._run = run
-            self._is_opening = False
-            self._context = None
+            try:
+                known = self._known_context()
+                ctx = event_sources.UnknownRun(uuid4().hex) if known is None else known
+                started = self._pulled_at or self._shared.clock.monotonic()
+                run = self._runs.open(ctx, WHERE, started=started, call='later', agent=self._names.agent)
+                self._is_measured_elsewhere = run is None
+                if run is not None:
+                    self._requests = self._requests_of(run, started, is_known=known is not None)
+                    self._run = run
+                self._context = None
+            finally:
+                self._is_opening = False
 
-    def _named_by_stream(self) -> AskedModel | None:
-        bare = event_sources.bare_response(self._bare())
-        return None if bare is None else named_model(bare.provider_name, bare.model_name)
+    def _requests_of(self, run: Run, started: float, *, is_known: bool) -> Requests:
+        failed = partial(self._shared.out.failed, WHERE)
+        if self._behind is not None and is_known:
+            return KnownRequests(run, self._behind, self._asked_model, failed)
+        events = self._events()
+        return InferredRequests(run, self._asked_model, failed, events=events, started=started)
 
-    # Responses
-
-    def _expect_request(self, run: Run) -> Request:
-        request = self._request = run.begin_request(
-            step=self._responses + 1, model=self._model, mode='streamed', started=None, sent='perhaps'
-        )
-        self._observer = self._observe(run, request)
-        return request
-
-    def _observe(self, run: Run, request: Request) -> ResponseObserver:
-        return ResponseObserver(request.meter, run.describe_tool, partial(self._shared.out.failed, WHERE))
-
-    def _of_response(self, run: Run, event: AgentStreamEvent, waited_from: float, now: float) -> None:
-        if self._tools is not None:
-            self._tools.over()
-            self._tools = None
-        if self._request is None:
-            if (continued := self._continued(run, event)) is not None:
-                self._observe(run, continued).read(event, waited_from, now)
-                return
-            if stream_events.started_part(event) is None:
-                return
-            self._pending.report(run, self._messages(), self._responses)
-        request = self._request or self._expect_request(run)
-        if request.meter.first_event is None:
-            run.request_sent(request)
-            run.tool_manager = self._tool_manager()
-            if self._last_at is not None:
-                # The run continues while the consumer holds an event: what is ready when asked for had come before.
-                request.was_held = was_ready(self._last_at, waited_from, now)
-        self._observer.read(event, waited_from, now)
-        if event_sources.is_last_part_end(event):
-            self._response_over(run, now)
-
-    def _continued(self, run: Run, event: AgentStreamEvent) -> Request | None:
-        """The response to which this event still belongs: a provider may pause a turn, which then goes on."""
-        is_new = stream_events.started_part(event) == 0
-        return run.unsettled if run.unsettled is not None and run.unsettled.meter.parts and not is_new else None
-
-    def _response_over(self, run: Run, now: float) -> None:
-        """The response is complete; an expected request of which no event was seen was never sent."""
-        request, self._request = self._request, None
-        if request is None:
-            return
-        if request.meter.first_event is None:
-            run.forget(request)
-            return
-        self._responses += 1
-        if (bare := event_sources.bare_response(self._bare())) is not None:
-            request.response = bare.get()
-            # It was sent before its events were asked for, and nothing says when.
-            request.meter.first_visible = request.meter.final_result = None
-        run.request_over(request, 'success', now=now)
-
-    def _broke_off(self, run: Run, error: BaseException, messages: Sequence[ModelMessage], now: float) -> None:
-        """The exception that ended the events also ended the request in progress, if there was one.
-
-        Where the messages can be read, they have the response, as far as it came, of a request that was sent; the
-        exceptions are below.
-        """
-        has_response = sum(message.kind == 'response' for message in messages) > self._responses
-        if has_response and self._request is None:
-            self._pending.report(run, messages[:-1], self._responses)
-            self._expect_request(run)
-        request = self._request
-        if request is None:
-            return
-        if has_response and request.meter.first_event is None and is_empty_answer(messages[-1]):
-            # It was answered with nothing, which its messages report; the run ended because that is no use to it.
-            self._request = None
-            run.forget(request)
-            return
-        # A run whose messages can be read has some before it sends a request.
-        can_be_sent = bool(messages) or self._events is None
-        # After a cancellation, or if the model failed, the messages may lack the response.
-        may_lack_response = not messages or isinstance(error, asyncio.CancelledError) or outcomes.is_of_model(error)
-        if has_response or (can_be_sent and may_lack_response) or request.meter.first_event is not None:
-            self._request = None
-            if not has_response:
-                self._pending.report(run, messages, self._responses)
-            self._responses += has_response
-            ctx = event_sources.context_of_events(self._events)
-            run.request_over(request, outcomes.request_outcome(error, ctx), error=error, now=now)
-            take_start(run, request, messages)
-            if not has_response:
-                # No message is its response; the last response belongs to the previous request.
-                run.settle()
+    def _asked_model(self) -> AskedModel:
+        if (named := self._names.asked()) is not None:
+            return named
+        bare = event_sources.bare_response(self._events())
+        if bare is not None:
+            return named_model(read(bare, 'provider_name'), read(bare, 'model_name'))
+        return run_context.model_of(self._known_context())
 
     def _tool_manager(self) -> object | None:
-        return run_context.tool_manager(event_sources.context_of_events(self._events))
-
-    def _messages(self) -> Sequence[ModelMessage]:
-        holder = self._events if self._result is None else self._result
-        return event_sources.new_messages(holder)
+        return run_context.tool_manager(self._known_context())

@@ -42,8 +42,7 @@ class WatchedStream(ObservedStream):
                 return await super().__anext__()
             finally:
                 if not self._is_listening:
-                    self._is_listening = True
-                    self._watch.listen(self._events)
+                    self._is_listening = self._watch.listen(self._events)
 
     async def aclose(self) -> None:
         """Close the events, if they can be closed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -13,6 +14,7 @@ from pydantic_ai.models.test import TestModel
 
 from streamtap import Tap
 from streamtap.testing import FakeClock, MemorySink, capture
+from support.endings import Opaque
 from support.event_readers import native, read
 from support.pydantic_ai_features import needs
 from support.real_time import REAL_TIME
@@ -46,20 +48,19 @@ def test_events_are_the_same_and_the_run_is_measured(mode: str, seen: Capture):
     watched = asyncio.run(read(agent(*turns, name='a'), mode, seen.tap.watch))
     alone = asyncio.run(read(agent(*turns, name='a'), mode, lambda events: events))  # pyright: ignore[reportUnknownLambdaType]
     assert kinds(watched) == kinds(alone)
-    name = 'agent' if mode == 'native' else 'a'
     assert [
         (r.agent, r.provider, r.model, r.step, r.chunks, r.outcome, r.input_tokens, r.output_tokens)
         for r in seen.responses()
     ] == [
-        (name, 'function', 'scripted', 1, 3, 'success', 50, 3),
-        (name, 'function', 'scripted', 2, 2, 'success', 50, 2),
+        ('a', 'function', 'scripted', 1, 3, 'success', 50, 3),
+        ('a', 'function', 'scripted', 2, 2, 'success', 50, 2),
     ]
     assert all(r.time_to_first_token is not None for r in seen.responses())
     (tool,) = seen.tools()
     assert (tool.tool, tool.outcome, tool.step) == ('nap', 'success', 1)
     assert tool.duration == pytest.approx(0.02, abs=0.02)
     (run,) = seen.runs()
-    assert (run.agent, run.door, run.outcome, run.requests, run.tool_calls) == (name, 'watch', 'success', 2, 1)
+    assert (run.agent, run.door, run.outcome, run.requests, run.tool_calls) == ('a', 'watch', 'success', 2, 1)
     assert run.input_tokens == 100
     assert run.time_to_first_output is not None
     assert sum(run.phases.values()) == pytest.approx(run.duration, abs=0.001)
@@ -230,15 +231,16 @@ def test_an_output_that_is_sent_back_is_another_response(mode: str, seen: Captur
 def test_events_without_a_result_end_a_run_that_may_have_gone_on(seen: Capture):
     """As those of an iterable that shows one response only."""
 
-    async def some() -> AsyncIterator[Any]:
-        async with agent(['so ', 'far']).run_stream_events('hello') as events:
-            async for event in events:
-                if event.event_kind != 'agent_run_result':
-                    yield event
-
     async def main() -> None:
-        async for _ in seen.tap.watch(some()):
-            pass
+        async with agent(['so ', 'far']).run_stream_events('hello') as events:
+
+            async def some() -> AsyncIterator[Any]:
+                async for event in Opaque(events):
+                    if event.event_kind != 'agent_run_result':
+                        yield event
+
+            async for _ in seen.tap.watch(Opaque(some())):
+                pass
 
     asyncio.run(main())
     assert [(r.chunks, r.outcome, r.time_to_first_token, r.input_tokens) for r in seen.responses()] == [
@@ -395,6 +397,30 @@ def test_what_is_no_stream_is_refused_with_what_to_do(seen: Capture):
     nothing: Any = ['done']
     with pytest.raises(TypeError, match='takes an async iterable of events, not list'):
         seen.tap.watch(nothing)
+
+
+def test_what_has_events_somewhere_is_refused_with_where_they_are(seen: Capture):
+    """It would be a run with nothing in it."""
+
+    def refused(it: Any, what: str) -> None:
+        with pytest.raises(TypeError, match=re.escape(what)):
+            seen.tap.watch(it)
+
+    async def main() -> None:
+        made = agent(['done'], ['done'])
+        refused(made, 'not Agent: pass the events of `agent.run_stream_events()`')
+        running = made.run('hello')
+        refused(running, 'not coroutine: pass what it returns when it is awaited')
+        running.close()
+        async with made.iter('hello') as run:
+            refused(run, 'not AgentRun: pass the stream of each node: `async with node.stream(run.ctx) as events`')
+            refused(run.next_node, 'not UserPromptNode: pass its stream')
+        async with made.run_stream('hello') as result:
+            refused(result, 'not StreamedRunResult: pass the events of `agent.run_stream_events()`, or')
+            await result.get_output()
+
+    asyncio.run(main())
+    assert seen.moments() == []
 
 
 @pytest.mark.parametrize('mode', MODES)
