@@ -32,7 +32,7 @@ class Expected:
         first_token: Whether the time to first token is known of what streamed; or of which request.
         pace: Whether gaps and tokens per second are known of what streamed; or of which request.
         tool_times: Whether durations are known of tools that ran; or of which tools.
-        untimed: Tools that ran whose durations cannot be known all the same.
+        untimed: Tools that ran, or ids of their calls, whose durations cannot be known all the same.
         usage: Whether the tokens of complete responses are known.
         run_start: Whether it is known when the run began.
         models: The model of each request, where more than one is asked.
