@@ -34,7 +34,7 @@ class Expected:
         speed: Whether tokens per second are known where the pace is.
         tokens_per_second: How fast the model writes, where the chunks do not leave as it does.
         tool_times: Whether durations are known of tools that ran; or of which tools.
-        untimed: Tools that ran whose durations cannot be known all the same.
+        untimed: Tools that ran, or ids of their calls, whose durations cannot be known all the same.
         usage: Whether the tokens of complete responses are known.
         run_start: Whether it is known when the run began.
         models: The model of each request, where more than one is asked.

@@ -142,7 +142,7 @@ async def two_outputs_exhaustive(w: World) -> None:
 @OUTPUTS.case(
     in_turn(calling(*calls('picky'), final()), calling(final(call_id='again'))),
     Expected(requests=TWO, tools=('picky retried model_retry', *good(OUTPUT, OUTPUT))),
-    but=FIRST,
+    but={'handler': {'untimed': ('out',)}, 'watch': UNTIMED},
 )
 async def retry_wins(w: World) -> None:
     """An output beside a tool that asks for another try, which goes first."""

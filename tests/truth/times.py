@@ -92,7 +92,8 @@ def tool_times(row: Row, tools: Sequence[ToolRecord], stamps: Sequence[Stamp]) -
             continue
         left.remove(stamp)
         times = row.expected.tool_times
-        known = (times if isinstance(times, bool) else record.tool in times) and record.tool not in row.expected.untimed
+        untimed = {record.tool, record.tool_call_id} & set(row.expected.untimed)
+        known = (times if isinstance(times, bool) else record.tool in times) and not untimed
         equal(row, f'the duration of {record.tool} is known', record.duration is not None, known)
         if record.duration is not None:
             row.tool = max(row.tool or 0.0, abs(record.duration - (stamp.ended - stamp.started)))
