@@ -276,14 +276,23 @@ def test_a_tool_that_is_cancelled_has_its_span(door: str):
     """It is what the trace of a run that hung is read for."""
     found = traced()
     capabilities, arguments = found.plugged(door)
-    made = agent([nap(30, 'a')], name='a', capabilities=capabilities)
+    made = agent([Calls('hangs')], name='a', capabilities=capabilities)
+    began = asyncio.Event()
+
+    @made.tool_plain
+    async def hangs() -> None:
+        began.set()
+        await asyncio.sleep(30)
 
     async def main() -> None:
-        with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(made.run('hello', **arguments), 0.05)
+        run = asyncio.ensure_future(made.run('hello', **arguments))
+        await began.wait()
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
 
     asyncio.run(main())
-    (tool,) = [span for span in found.spans() if span.name == 'execute_tool nap']
+    (tool,) = [span for span in found.spans() if span.name == 'execute_tool hangs']
     assert (tool.attributes or {})['streamtap.outcome'] == 'interrupted'
     assert (tool.end_time or 0) > (tool.start_time or 0)
     assert found.memory.tools[0].span_id == hex_id(tool)
