@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from streamtap import ResponseRecord, RunRecord
 
 pytestmark = [
-    needs('watch', 'response_model_ids', 'ordered_results'),
+    needs('response_model_ids', 'ordered_results'),
     pytest.mark.filterwarnings('ignore::UserWarning'),
 ]
 
@@ -51,7 +51,7 @@ def little_garbage() -> Iterator[None]:
     gc.unfreeze()
 
 
-def price(record: ResponseRecord) -> float:
+def price(record: ResponseRecord, _: object) -> float:
     """A price by which every token shows."""
     return 0.001 * (record.input_tokens or 0) + 0.002 * (record.output_tokens or 0)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from streamtap import ResponseRecord
     from streamtap.testing import Capture
 
-pytestmark = [REAL_TIME, needs('capability', 'watch')]
+pytestmark = [REAL_TIME]
 
 TEXT = words('one two three four five six seven eight')
 SO_FAR: dict[str, Any] = {'openai_continuous_usage_stats': True}

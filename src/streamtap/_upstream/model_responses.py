@@ -101,6 +101,7 @@ def read_response(response: ModelResponse, *, priced: bool = True) -> Response:
         cost=cost,
         attempts=attempts_of(response),
         is_complete=is_complete(response),
+        is_empty=not response.parts,
         answer_size=_size(response, ('text', 'tool-call')),
         thinking_size=_size(response, ('thinking',)),
         is_usage_final=response.provider_name not in COUNTS_AT_THE_END or _says_why_it_ended(response),

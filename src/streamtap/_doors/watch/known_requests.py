@@ -95,11 +95,14 @@ class KnownRequests(Requests):
         making, step = self._behind.where()
         if making is not None and self._latest is not None and making.node is self._latest.node:
             return
+        # An answer without content has no event: what follows it is made right after it.
+        made = None if making is None else making.made_at
+        ended = now if made is None else min(now, self.run.moments.to_monotonic(made))
         if self.request is not None:
-            self._complete(self.request, now)
+            self._complete(self.request, now, ended)
         answered = step - (making is not None)
         while self.step < answered:
-            self._answered_silently(making, answered, now)
+            self._answered_silently(making, answered, now, ended)
         if making is not None:
             self._begin(making, now)
 
@@ -110,18 +113,22 @@ class KnownRequests(Requests):
         if making is not None:
             if making.asks_again:
                 self.run.output_retries += 1
-            asked = making.made_at
-            if asked is not None and self.run.started <= (moment := self.run.moments.to_monotonic(asked)) <= now:
-                request.meter.started = moment
+            request.meter.started = self._asked_at(making.made_at, now)
         return request
 
-    def _answered_silently(self, making: RequestOfRun | None, answered: int, now: float) -> None:
+    def _asked_at(self, made: float | None, now: float) -> float | None:
+        """When a request began, by the time of its message; `None` if that cannot be."""
+        moment = None if made is None else self.run.moments.to_monotonic(made)
+        return moment if moment is not None and self.run.started <= moment <= now else None
+
+    def _answered_silently(self, making: RequestOfRun | None, answered: int, now: float, ended: float) -> None:
         """A request was answered with nothing: an answer without parts has no events.
 
         Args:
             making: The request that the run makes now.
             answered: How many were answered.
             now: The current time.
+            ended: When the last of them was answered.
         """
         silent = None if self._latest is None else self._latest.next
         if silent is not None and making is not None and silent.node is making.node:
@@ -135,9 +142,10 @@ class KnownRequests(Requests):
             if answered <= len(places) <= answered + (making is not None):
                 request.messages, request.history = messages, places[self.step - 1]
                 self.run.output_retries += asks_again(messages[: request.history])
-        self._complete(request, now)
+                request.meter.started = self._asked_at(event_sources.made_at(messages[: request.history]), now)
+        self._complete(request, now, ended)
 
-    def _complete(self, request: Request, now: float) -> None:
+    def _complete(self, request: Request, now: float, ended: float) -> None:
         latest = self._latest
         if latest is not None:
             if not latest.was_sent:
@@ -147,8 +155,8 @@ class KnownRequests(Requests):
             if (committed := latest.committed) is not None:
                 request.messages, request.history = (committed,), 0
         if request.meter.first_event is None:
-            # Nobody saw when it was answered.
-            request.meter = ResponseMeter(None, stall_after=self.run.shared.stall_after)
+            request.meter = ResponseMeter(request.meter.started, stall_after=self.run.shared.stall_after)
+            now = ended
         self._report(self.finish('success', now))
 
     def _forget(self, request: Request) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from streamtap.testing import Capture
 
-pytestmark = needs('watch', 'response_model_ids')
+pytestmark = needs('response_model_ids')
 
 PLACES = [('run', 'capability'), ('run', 'handler'), ('events', 'watch'), ('adapter', 'watch'), ('nodes', 'watch')]
 
