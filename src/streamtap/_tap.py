@@ -207,6 +207,7 @@ class Tap:
         agent: str | None = None,
         provider: str | None = None,
         model: str | None = None,
+        run_id: str | None = None,
     ) -> AsyncIterator[EventT]:
         """The watch door: the same events, measured as you read them: `async for event in tap.watch(stream): ...`.
 
@@ -216,21 +217,30 @@ class Tap:
         first token, is known only where the run's messages can be read. Do not watch a run that another door measures,
         unless its events are those of `run_stream_events()` or `node.stream()`, which lead to their run's id.
 
+        The text, the output or the responses that you read from a run which another door measures are measured as its
+        reader gets them: `async for text in tap.watch(result.stream_text()): ...`, likewise `stream_output()` and
+        `stream_response()`. They become the `reader` of the run's record, and its time to first output is the reader's.
+        If no door of this tap measures the run, they only pass through.
+
         Args:
-            events: The events.
+            events: The events, or the output of a run.
             agent: The agent's name, used instead of any that the events lead to; `'agent'` if there is none at all.
             provider: The provider's name, likewise; if only one of `provider` and `model` is given, the other is empty.
             model: The model's name, likewise.
+            run_id: The run whose output `events` are, where that cannot be seen because you wrapped `stream_text()` in
+                something of your own: `result.run_id`.
 
         Raises:
             RuntimeError: If the installed pydantic-ai is older than 2.26.
-            TypeError: If `events` is not an async iterable; pydantic-ai's context managers must be entered first.
+            TypeError: If `events` is not an async iterable; pydantic-ai's context managers must be entered first. Or if
+                `run_id` is not text.
         """
         versions.require(versions.WATCH, 'tap.watch()', 'give the run event_stream_handler=tap')
-        check_watchable(events)
+        check_watchable(events, run_id)
         if not self._enabled:
             return cast('AsyncIterator[EventT]', ObservedStream(cast('Any', events), monotonic, NoObserver()))
-        return self._watch.watch(events, Names(None if agent is None else clean(agent), provider, model))
+        names = Names(None if agent is None else clean(agent), provider, model)
+        return self._watch.watch(events, names, None if run_id is None else clean(run_id))
 
     @property
     def enabled(self) -> bool:

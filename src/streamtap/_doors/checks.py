@@ -31,8 +31,10 @@ def check_handler(handler: object) -> None:
         raise TypeError(f'beside() takes an async function of (ctx, events) without yield, not {handler!r}')
 
 
-def check_watchable(events: object) -> None:
-    """Reject what is not an async iterable, such as a context manager that was not entered."""
+def check_watchable(events: object, run_id: object) -> None:
+    """Reject what is not an async iterable, such as a context manager that was not entered, and what is no run's id."""
+    if run_id is not None and not isinstance(run_id, str):
+        raise TypeError(f'run_id is the text that result.run_id gives, not {type(run_id).__name__}')
     if not hasattr(events, '__aiter__'):
         hint = ': pass the `events` of `async with ... as events`' if hasattr(events, '__aenter__') else ''
         raise TypeError(f'watch() takes an async iterable of events, not {type(events).__name__}{hint}')

@@ -95,7 +95,8 @@ class ResponseRecord:
     `instrumented` says that pydantic-ai's own instrumentation reports tokens and cost of this request as well.
     `inter_chunk_latencies` is the distribution of the waits before each chunk after the first. `stall_starts` is when the first
     16 stalls began, in seconds after the start of the request (after the first event where that start is unknown).
-    Token counts are the provider's; `usage_reported` is `False` if it sent none.
+    `stop_seconds` is how long the response went on after its reader had stopped reading, and `chunks_after_stop` how many
+    chunks pydantic-ai still read by then. Token counts are the provider's; `usage_reported` is `False` if it sent none.
     """
 
     run_id: str
@@ -124,6 +125,8 @@ class ResponseRecord:
     stall_seconds: float = 0.0
     stall_starts: tuple[float, ...] = ()
     consumer_seconds: float = 0.0
+    stop_seconds: float | None = None
+    chunks_after_stop: int | None = None
     output_tokens_per_second: float | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -162,10 +165,32 @@ class ToolRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderRecord:
+    """What the reader of a run's output got: the code behind `tap.watch(result.stream_text())` and its siblings.
+
+    Debouncing, partial validation and the reader itself stand between it and the model. `items` are texts, outputs or
+    responses that had something to show. `time_to_first_item` is from the start of the run, `first_item_delay` from the
+    model's first output to the first item. `inter_item_latencies` is the distribution of the times from one item to the
+    next, the reader's own work included. `failed_partials` is how many outputs failed to validate because they were not
+    complete yet, so that the reader got nothing; only the capability sees them.
+    """
+
+    items: int
+    time_to_first_item: float | None = None
+    first_item_delay: float | None = None
+    inter_item_latencies: Distribution | None = None
+    inter_item_latency_sum: float | None = None
+    max_inter_item_latency: float | None = None
+    failed_partials: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """One finished run.
 
     `phases` splits its duration into the seconds spent on each; time spent waiting in a `queue` comes on top.
+    `time_to_first_output` is the reader's where there is a `reader`, otherwise it is when the model's first output
+    arrived; `first_output_seen_by` says whose it is.
     """
 
     run_id: str
@@ -186,8 +211,10 @@ class RunRecord:
     output_tokens: int = 0
     cost_usd: float | None = None
     time_to_first_output: float | None = None
+    first_output_seen_by: Literal['model', 'reader'] | None = None
     time_to_final_result: float | None = None
     phases: Mapping[str, float] = field(default_factory=dict[str, float])
+    reader: ReaderRecord | None = None
     trace_id: str | None = None
     span_id: str | None = None
 

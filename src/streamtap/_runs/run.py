@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from streamtap._delivery.guard import guarded
 from streamtap._delivery.tracing import GuardedTrace, RunTrace
 from streamtap._meter.phases import PhaseClock
+from streamtap._meter.reader import ReaderMeter
 from streamtap._meter.response import ResponseMeter
 from streamtap._records.records import ResponseStart, RunRecord, RunStart
 from streamtap._runs.request import Request, Settled, build_records
@@ -54,6 +55,8 @@ class Run:
     known_messages: int = 0
     """How many messages there were at the last request."""
     reported_before: bool = False
+    reader: ReaderMeter | None = None
+    """Measures what those get who read the run's output through the tap, if there are any."""
 
     def __post_init__(self) -> None:
         # Both clocks are read once for all of the run's timestamps: the wall clock may step during the run.
@@ -252,6 +255,30 @@ class Run:
         if record.cost_usd is not None:
             self.cost_usd = (self.cost_usd or 0.0) + record.cost_usd
 
+    # The readers of its output
+
+    def reader_came(self) -> ReaderMeter:
+        """Somebody begins to read the run's output, and so has not stopped reading it."""
+        if self.reader is None:
+            self.reader = ReaderMeter(failed_partials=0 if self.identity.door == 'capability' else None)
+        self.reader.reading += 1
+        if self.open_request is not None:
+            self.open_request.left = None
+        return self.reader
+
+    def reader_gone(self, left: float | None) -> None:
+        """A reader reads no more.
+
+        Args:
+            left: When it left before the end of what it read, if it did.
+        """
+        if self.reader is None:
+            return
+        self.reader.reading -= 1
+        request = self.open_request
+        if left is not None and not self.reader.reading and request is not None and request.meter.stopped is None:
+            request.left = (left, request.meter.chunks)
+
     # The end
 
     def end(self, outcome: RunOutcome, *, error_type: str | None, now: float) -> None:
@@ -263,7 +290,9 @@ class Run:
             return
         identity = self.identity
         duration = max(0.0, now - self.started)
-        was_resumed = self.gate is not None and self.gate.has_replayed
+        # A run that goes on in another process began there.
+        started = None if self.gate is not None and self.gate.has_replayed else self.started
+        first_output = _since(started, self.first_output if self.reader is None else self.reader.first_item)
         record = self.trace.ended(
             RunRecord(
                 run_id=identity.run_id,
@@ -283,9 +312,11 @@ class Run:
                 input_tokens=self.input_tokens,
                 output_tokens=self.output_tokens,
                 cost_usd=self.cost_usd,
-                time_to_first_output=None if was_resumed else _since(self.started, self.first_output),
-                time_to_final_result=None if was_resumed else _since(self.started, self.final_result),
+                time_to_first_output=first_output,
+                first_output_seen_by=None if first_output is None else 'model' if self.reader is None else 'reader',
+                time_to_final_result=_since(started, self.final_result),
                 phases=self.phases.split(duration),
+                reader=None if self.reader is None else self.reader.record(started, self.first_output),
             )
         )
         self.shared.out.run_ended(record)
@@ -303,5 +334,5 @@ class Run:
         return outcome
 
 
-def _since(started: float, moment: float | None) -> float | None:
-    return None if moment is None else max(0.0, moment - started)
+def _since(started: float | None, moment: float | None) -> float | None:
+    return None if started is None or moment is None else max(0.0, moment - started)

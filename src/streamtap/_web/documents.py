@@ -59,6 +59,7 @@ def run_document(
         'output': record.output_tokens,
         'cost': short(record.cost_usd),
         'first_output': short(record.time_to_first_output),
+        'reader_delay': None if record.reader is None else short(record.reader.first_item_delay),
         'phases': {phase: short(seconds) for phase, seconds in record.phases.items()},
         'labels': dict(record.labels),
         'trace': record.trace_id,

@@ -101,6 +101,7 @@ def test_a_finished_run_is_reported_with_each_bar_of_its_waterfall(view: LiveVie
         'output': 0,
         'cost': 0.25,
         'first_output': None,
+        'reader_delay': None,
         'phases': {'wait': 0.4, 'tools': 0.75, 'other': 2.85},
         'labels': {},
         'trace': IDS['trace_id'],

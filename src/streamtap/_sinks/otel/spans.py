@@ -177,6 +177,8 @@ class OwnTrace(RunTrace):
         """End the run's span."""
         self._is_over = True
         self.span.set_attribute(names.OUTCOME, record.outcome)
+        if record.reader is not None:
+            self.span.set_attributes(facts.read(record.reader))
         if record.error_type is not None:
             self.span.set_attribute(names.ERROR_TYPE, record.error_type)
         if has_failed(record):

@@ -250,7 +250,7 @@ def test_the_format_stays():
         'labels': {'tier': 'gold'}, 'started_ns': 0, 'duration': 1.5, 'streamed': True, 'outcome': 'success',
         'wait_before_attempt': None, 'time_to_first_token': 0.4, 'time_to_first_output': 0.6, 'chunks': 4,
         'inter_chunk_latencies': {'buckets': [[215, 2], [274, 1]]}, 'inter_chunk_latency_sum': 0.34, 'max_inter_chunk_latency': 0.3, 'stalls': 2,
-        'stall_seconds': 12.5, 'stall_starts': [], 'consumer_seconds': 0.0, 'output_tokens_per_second': 55.0,
+        'stall_seconds': 12.5, 'stall_starts': [], 'consumer_seconds': 0.0, 'stop_seconds': None, 'chunks_after_stop': None, 'output_tokens_per_second': 55.0,
         'input_tokens': 300, 'output_tokens': 20, 'cache_read_tokens': 100, 'cache_write_tokens': 7,
         'reasoning_tokens': 5, 'usage_reported': True, 'cost_usd': 0.25, 'finish_reason': 'stop',
         'error_type': None, 'instrumented': False, 'trace_id': None, 'span_id': None,
