@@ -15,6 +15,7 @@ from truth.modes import MODES
 from truth.outputs import OUTPUTS
 from truth.preparation import PREPARATION
 from truth.raises import RAISES
+from truth.readers import READERS
 from truth.refusals import REFUSALS
 from truth.stops import STOPS
 from truth.tools import TOOLS
@@ -40,6 +41,7 @@ GROUPS = (
     WRAPPERS,
     PREPARATION,
     CONSUMERS,
+    READERS,
 )
 
 

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from support.paths import ROOT
-from truth.table import table
+from truth.table import readers_table, stops_table, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,18 @@ Two limits are known.
 A server that neither shows nor counts its reasoning looks like one that writes a few tokens per chunk, and is shown too fast if it hides a third of its tokens or more.
 A stream of more than about 1,000 single-token chunks a second counts as pieces of a buffer, and has no speed.
 
+## What the reader sees
+
+Debouncing, the validation of incomplete outputs and a slow consumer stand between the model and the person: [`tap.watch(result.stream_text())`](doors.md#what-the-reader-sees) measures them.
+The error is that of the reader's first item against the reader's own stamps.
+`stream_text()` holds a text back for 0.1 s unless told otherwise.
+
+{readers}
+
+When the reader leaves, the response goes on until its connection is closed, or read to its end:
+
+{stops}
+
 ## Many streams
 
 {streams} streams at each door, one after the other over one connection, after a warm-up: headers 30 ms late, the first chunk 50 ms after them, then one every 20 ms; every second one calls a tool of 100 ms.
@@ -78,6 +90,8 @@ def page(rows: Sequence[Row], figures: Sequence[Figure], streams: int) -> str:
         pydantic_ai=version('pydantic-ai-slim'),
         python=platform.python_version(),
         streams=streams,
+        readers=readers_table(rows),
+        stops=stops_table(rows),
         figures='\n'.join('| ' + ' | '.join(figure.cells()) + ' |' for figure in figures),
     )
     return head + table(rows)

@@ -18,7 +18,7 @@ from support.paced_models import paced_client, paced_model
 from truth.exposition import Scrape, scrape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import AsyncIterable, Callable, Generator, Mapping, Sequence
 
     from openai import AsyncOpenAI
     from pydantic_ai.models import Model
@@ -82,6 +82,10 @@ class World:
     """Seconds of a phase that the case measured itself."""
     scrapes: list[Scrape] = field(default_factory=list[Scrape])
     began: float = 0.0
+    items: list[float] = field(default_factory=list[float])
+    """When the reader of the run's output got each item."""
+    left: float | None = None
+    """When it left before the end."""
 
     def __post_init__(self) -> None:
         memory = MemorySink()
@@ -156,6 +160,16 @@ class World:
         while len(served := self.provider.served) < requests or len(served[-1].chunks) < chunks:  # noqa: ASYNC110 - another thread serves
             await asyncio.sleep(0.005)
         await asyncio.sleep(0.05)
+
+    async def read(self, items: AsyncIterable[Any], run_id: str | None = None) -> None:
+        """Read the output of a run through the tap, and stamp each item.
+
+        Args:
+            items: The output.
+            run_id: The run, where the tap cannot find it.
+        """
+        async for _ in self.seen.tap.watch(items, run_id=run_id):
+            self.items.append(time.perf_counter())
 
     def keep(self, result: Any) -> Any:
         """Note what a result says of its usage, to be compared."""
@@ -246,6 +260,8 @@ class Happened:
         spent: What phases took, where the case measured it.
         scrapes: What scrapes showed while the case went on.
         exposition: What a scrape showed after it.
+        items: When the reader of the run's output got each item.
+        left: When it left before the end.
     """
 
     served: tuple[Served, ...]
@@ -259,6 +275,8 @@ class Happened:
     spent: dict[str, float]
     scrapes: tuple[Scrape, ...]
     exposition: str
+    items: tuple[float, ...] = ()
+    left: float | None = None
 
 
 def happened_in(world: World, served: tuple[Served, ...], raised: BaseException | None = None) -> Happened:
@@ -282,6 +300,8 @@ def happened_in(world: World, served: tuple[Served, ...], raised: BaseException 
         spent=world.spent,
         scrapes=tuple(world.scrapes),
         exposition=generate_latest(world.registry).decode(),
+        items=tuple(world.items),
+        left=world.left,
     )
 
 

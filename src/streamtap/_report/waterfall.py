@@ -71,7 +71,7 @@ def waterfall(tree: RunTree) -> Element:
     every = list(_run_rows(tree, zero, 0))
     rows = every[:MOST_ROWS]
     left_out = len(every) - len(rows) + tree.left_out
-    longest = max((row.end for row in rows), default=0.0)
+    longest = max((max(row.end, row.first_item or 0.0) for row in rows), default=0.0)
     top, ticks = scale(longest)
     height = 20 + ROW * (len(rows) + (left_out > 0)) + 4
     per_second = (WIDTH - LABEL - RIGHT) / (longest or top)

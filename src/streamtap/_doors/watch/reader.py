@@ -55,13 +55,18 @@ class OutputReader:
 
     def read(self, event: object, waited_from: float, now: float) -> None:
         """An item arrived and is handed to the reader."""
-        run, meter = self._run, self._meter
-        if run is None or meter is None:
+        meter = self._meter
+        if meter is None:
             return
-        with guarded(self._out, WHERE):
-            if self._last_item is not None or shows_output(event, lambda tool: run.describe_tool(tool)[1]):
+        try:
+            if self._last_item is not None or shows_output(event, self._is_output_tool):
                 meter.item(self._last_item, now)
                 self._last_item = now
+        except Exception as error:
+            self._out.failed(WHERE, error)
+
+    def _is_output_tool(self, tool: str) -> bool:
+        return self._run is not None and self._run.describe_tool(tool)[1]
 
     def over(self, left: float | None) -> None:
         """No more items will be read; calls after the first do nothing.

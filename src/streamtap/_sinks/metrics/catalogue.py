@@ -109,7 +109,8 @@ CATALOGUE: tuple[Metric, ...] = (
         'pydantic_ai_run_time_to_first_output_seconds',
         _A,
         'R',
-        'The blank screen: run start to the first text, or the first argument of the final output tool.',
+        'The blank screen: run start to the first text, or the first argument of the final output tool; to the first '
+        'item of the reader where the output is read through `tap.watch()`.',
     ),
     _histogram(
         'pydantic_ai_run_time_to_final_result_seconds', _A, 'R', 'Run start to the last final-result event of the run.'

@@ -20,7 +20,7 @@ from hostile.records import RESPONSES, RUNS, TOOLS
 from streamtap import BrokenJournalError, BrokenLine, JournalSink, Tap, UsageSink, read_journal
 from streamtap._sinks.journal.lines import SCHEMA, header_line, record_line
 from streamtap._sinks.journal.reader import journal_files, read_lines
-from support.made_records import IDS, failed_run, full_response, run, tool
+from support.made_records import IDS, failed_run, full_response, read_run, run, tool
 from support.scripted import agent, nap
 
 assert hostile  # Its settings: the same few examples in every run.
@@ -240,6 +240,18 @@ def test_a_field_of_a_later_version_is_left_out():
     """So that an older streamtap reads a newer journal of the same schema."""
     line = record_line(failed_run(**IDS)).replace(b'{"record"', b'{"mood":"good","record"')
     assert broken_in(line) == ([failed_run(**IDS)], [])
+
+
+def test_what_a_reader_saw_is_read_back():
+    """All of it."""
+    assert broken_in(record_line(read_run())) == ([read_run()], [])
+
+
+def test_a_run_of_an_earlier_version_has_no_reader():
+    """Its journal says nothing of readers."""
+    earlier = json.loads(record_line(run(time_to_first_output=1.25)))
+    del earlier['reader'], earlier['first_output_seen_by']
+    assert broken_in(json.dumps(earlier).encode() + b'\n') == ([run(time_to_first_output=1.25)], [])
 
 
 def test_the_format_stays():
