@@ -71,7 +71,7 @@ class WatchDoor:
 
     def watch(self, events: AsyncIterable[Any], names: Names, run_id: str | None) -> AsyncIterator[Any]:
         """The same events, measured as they are read; the output of a run is measured as a reader of that run's."""
-        if isinstance(events, OutputStream) and events.is_of(self._runs):
+        if type(events) is OutputStream and events.is_of(self._runs):
             return events
         of_run = run_id_of(events) if run_id is None else run_id
         if of_run is not None:

@@ -113,5 +113,5 @@ class OutputStream(ObservedStream):
         self._reader.over(None)
 
     def _failed(self, error: BaseException) -> None:
-        # Whatever ended the items did so before: when a cancellation came is not known here.
+        # When a cancellation came is not known here: the items have ended since.
         self._reader.over(None)
