@@ -209,6 +209,7 @@ class Tap:
         agent: str | None = None,
         provider: str | None = None,
         model: str | None = None,
+        run_id: str | None = None,
     ) -> AsyncIterator[EventT]:
         """The watch door: the same events, measured as you read them: `async for event in tap.watch(stream): ...`.
 
@@ -219,20 +220,28 @@ class Tap:
         measures it. Of other iterables what the events do not contain is absent: tokens and the time to first token are
         known only if a result comes with the events. Do not watch those of a run that another door measures.
 
+        The text, the output or the responses that you read from a run which another door measures are measured as its
+        reader gets them: `async for text in tap.watch(result.stream_text()): ...`, likewise `stream_output()` and
+        `stream_response()`. They become the `reader` of the run's record, and its time to first output is the reader's.
+        If no door of this tap measures the run, they only pass through.
+
         Args:
-            events: The events.
+            events: The events, or the output of a run.
             agent: The agent's name, used instead of any that the events lead to; `'agent'` if there is none at all.
             provider: The provider's name, likewise; if only one of `provider` and `model` is given, the other is empty.
             model: The model's name, likewise.
+            run_id: The run whose output `events` are, where that cannot be seen because you wrapped `stream_text()` in
+                something of your own: `result.run_id`.
 
         Raises:
             TypeError: If `events` is no stream of events, such as an agent or an `AgentRun`; it says what to pass.
-                pydantic-ai's context managers must be entered first.
+                pydantic-ai's context managers must be entered first. Or if `run_id` is not text.
         """
-        check_watchable(events)
+        check_watchable(events, run_id)
         if not self._enabled:
             return cast('AsyncIterator[EventT]', ObservedStream(cast('Any', events), monotonic, NoObserver()))
-        return self._watch.watch(events, Names(None if agent is None else clean(agent), provider, model))
+        names = Names(None if agent is None else clean(agent), provider, model)
+        return self._watch.watch(events, names, None if run_id is None else clean(run_id))
 
     @property
     def enabled(self) -> bool:

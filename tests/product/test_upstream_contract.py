@@ -14,7 +14,7 @@ from pydantic_ai.capabilities import AbstractCapability
 from pydantic_ai.exceptions import UsageLimitExceeded
 
 from streamtap import Tap, TapCapability
-from streamtap._upstream import event_sources, known_tools, outcomes, run_context, run_end, versions
+from streamtap._upstream import event_sources, known_tools, outcomes, run_behind, run_context, run_end, versions
 from streamtap._upstream.versions import OLDEST, release_of
 from support.paths import ROOT
 from support.pydantic_ai_features import RELEASE
@@ -178,11 +178,13 @@ def test_the_run_behind_watched_events_is_known():
     async def main() -> list[tuple[str | None, bool]]:
         found: list[Any] = []
         async with agent(['done']).run_stream_events('hello') as events:
-            assert (event_sources.tells_context_later(events), event_sources.was_left(events)) == (True, False)
-            async for _ in events:
-                found.append(event_sources.context_of_events(events))
-                assert event_sources.run_behind(events) is not None
-        assert event_sources.was_left(events)
+            behind = run_behind.run_behind(events)
+            assert behind is not None
+            assert (behind.context, behind.was_left) == (None, False)
+            # What its events lead to is asked for with each of them.
+            found += [behind.context async for _ in events]
+        assert behind.was_left
+        assert [message.kind for message in behind.messages()] == ['request', 'response']
         async with agent(['done']).iter('hello') as run:
             async for node in run:
                 if Agent.is_model_request_node(node) or Agent.is_call_tools_node(node):

@@ -347,6 +347,7 @@ def test_queueing_for_a_slot_is_a_phase_of_its_own():
         assert second.phases['queue'] == pytest.approx(0.1, abs=0.05)
         for run in (first, second):
             queue = run.phases.get('queue', 0.0)
+            assert run.duration is not None
             assert sum(run.phases.values()) == pytest.approx(run.duration + queue, abs=0.001)
 
 

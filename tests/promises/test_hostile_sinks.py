@@ -71,6 +71,6 @@ def test_spans_of_any_records_can_be_exported(
         trace.responded(response)
     for tool in tools:
         trace.tool_ended(tool, trace.tool(tool.tool, tool.tool_call_id, tool.started_ns), None)
-    trace.ended(end)
+    trace.ended(end, end.started_ns)
     exports.check()
     assert len(exports.finished()) >= 1 + len(responses) + len(tools)

@@ -170,7 +170,7 @@ def test_durations_are_those_of_the_records(replayed: Replayed):
         assert width(chat) >= round((record.duration or 0) * 1e9) - ROUNDING
         with_spans = [part for part in record.parts if part.kind in PART_SPANS]
         for span, part in zip(replayed.parts(chat), with_spans, strict=True):
-            assert width(span) == pytest.approx(part.duration * 1e9, abs=ROUNDING)
+            assert width(span) == pytest.approx((part.duration or 0) * 1e9, abs=ROUNDING)
             assert span.start_time == pytest.approx(part_start(record, part), abs=ROUNDING)
     lasting = {record.span_id: record.duration for record in (*memory.tools, *memory.runs) if record.duration}
     ended = [span for span in replayed.spans if hex_id(span) in lasting]

@@ -334,7 +334,7 @@ def test_tool_durations_are_there_for_what_ran(replayed: Replayed):
     for record in replayed.memory.tools:
         if record.outcome == 'success':
             assert record.duration is not None
-            assert 0 < record.duration < replayed.run.duration
+            assert 0 < record.duration < cast('float', replayed.run.duration)
         else:
             assert record.duration is None
     ran = Counter((record.tool, record.outcome) for record in replayed.memory.tools if record.duration is not None)
@@ -404,13 +404,15 @@ def test_first_output_waits_for_the_end_of_thinking(replayed: Replayed):
             assert record.time_to_first_output == record.time_to_first_token
         else:
             start = cast('float', after[0].start)
-            assert start <= cast('float', record.time_to_first_output) <= start + after[0].duration + 1e-6
+            assert (
+                start <= cast('float', record.time_to_first_output) <= start + cast('float', after[0].duration) + 1e-6
+            )
             assert cast('float', record.time_to_first_output) > cast('float', record.time_to_first_token)
     shown = any(part.kind == 'text' and part.chunks for record in replayed.responses for part in record.parts)
     assert (replayed.run.time_to_first_output is not None) == shown == (replayed.name != BROKEN)
     if shown:
         assert replayed.run.time_to_final_result is not None
-        assert 0 < cast('float', replayed.run.time_to_first_output) <= replayed.run.duration
+        assert 0 < cast('float', replayed.run.time_to_first_output) <= cast('float', replayed.run.duration)
 
 
 def test_parts_are_those_of_the_response(replayed: Replayed):
@@ -426,7 +428,8 @@ def test_parts_are_those_of_the_response(replayed: Replayed):
         assert starts == sorted(starts)
         # A part's times are those of the wall, the response's duration leaves the consumer's out.
         end = cast('float', record.duration) + record.consumer_seconds
-        assert all(start + part.duration <= end + 1e-6 for start, part in zip(starts, record.parts, strict=True))
+        ends = [start + cast('float', part.duration) for start, part in zip(starts, record.parts, strict=True)]
+        assert all(each <= end + 1e-6 for each in ends)
         kinds.update((part.part_kind,) for part in response.parts)
     assert replayed.counts('pydantic_ai_parts_total', 'kind') == kinds
 
@@ -484,7 +487,7 @@ def test_phases_of_the_run_add_up_to_its_duration(replayed: Replayed):
     """The phases split the duration without a gap; waiting, native tools and tools are there where they happened."""
     run, ledger = replayed.run, replayed.ledger
     phases = run.phases
-    assert sum(phases.values()) == pytest.approx(run.duration + phases.get('queue', 0), abs=0.001)
+    assert sum(phases.values()) == pytest.approx(cast('float', run.duration) + phases.get('queue', 0), abs=0.001)
     assert replayed.counts('pydantic_ai_run_phase_seconds_total', 'phase') == {
         (phase,): pytest.approx(seconds) for phase, seconds in phases.items()
     }
@@ -497,7 +500,7 @@ def test_phases_of_the_run_add_up_to_its_duration(replayed: Replayed):
     assert sum(waits) < phases['wait'] < sum(waits) + SLACK
     # What the server sent after its error was not waited for.
     took = sum(waits) if ledger.error else sum(served.left[-1] - served.received for served in ledger.served)
-    assert took - CLOCKS < run.duration <= ledger.ended - ledger.started + CLOCKS
+    assert took - CLOCKS < cast('float', run.duration) <= ledger.ended - ledger.started + CLOCKS
     assert ledger.started - CLOCKS <= run.started_ns / 1e9 <= ledger.served[0].received + CLOCKS
 
 

@@ -8,6 +8,7 @@ from streamtap import (
     Fault,
     LoopLag,
     PartRecord,
+    ReaderRecord,
     ResponseRecord,
     ResponseStart,
     RunRecord,
@@ -95,6 +96,20 @@ def run(**changes: Any) -> RunRecord:
         'outcome': 'success',
     }
     return RunRecord(**{**fields, **changes})
+
+
+def read_run(**changes: Any) -> RunRecord:
+    """A run whose output was read through the tap, with some fields changed."""
+    reader = ReaderRecord(
+        items=3,
+        time_to_first_item=2.5,
+        first_item_delay=1.5,
+        inter_item_latencies=Distribution.of_values([0.1, 0.2]),
+        inter_item_latency_sum=0.3,
+        max_inter_item_latency=0.2,
+        failed_partials=7,
+    )
+    return run(**{'time_to_first_output': 2.5, 'first_output_seen_by': 'reader', 'reader': reader, **changes})
 
 
 def failed_run(**changes: Any) -> RunRecord:

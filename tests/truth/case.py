@@ -42,6 +42,7 @@ class Expected:
             (`World.waiting`), because nobody can tell the model's time from what came before it.
         phases: Those of the phases measured by the case (`World.spent`) that are known; the others are absent.
         stalls: How many stalls there were.
+        reader: Whether what the reader of the run's output sees is known; a reader there is.
         scrapes: What each scrape showed while the run went on: the stage of the stalled stream, `calm` if none was
             stalled, `nothing` if the run was not seen.
     """
@@ -66,6 +67,7 @@ class Expected:
     counts_before: bool = False
     phases: tuple[str, ...] = ()
     stalls: int = 0
+    reader: bool = False
     scrapes: tuple[str, ...] = ()
 
 

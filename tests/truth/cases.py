@@ -15,6 +15,7 @@ from truth.modes import MODES
 from truth.outputs import OUTPUTS
 from truth.preparation import PREPARATION
 from truth.raises import RAISES
+from truth.readers import READERS
 from truth.refusals import REFUSALS
 from truth.speeds import SPEEDS
 from truth.stops import STOPS
@@ -42,6 +43,7 @@ GROUPS = (
     PREPARATION,
     CONSUMERS,
     SPEEDS,
+    READERS,
 )
 
 

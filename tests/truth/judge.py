@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from truth.exposition import by_label
+from truth.readers_view import reader_of
 from truth.row import Row, equal, is_known, near
 from truth.times import numbers, run_times, tool_times, tools_phase
 from truth.world import happen
@@ -68,6 +69,7 @@ def judge(case: Case, door: Door, happened: Happened, seen: Capture, bounds: Bou
     tool_times(row, seen.tools(), happened.stamps)
     tools_phase(row, seen.runs(), seen.tools(), happened.stamps)
     run_times(row, seen, happened)
+    reader_of(row, seen.runs(), responses, happened)
     _usage(row, seen.runs(), responses, happened)
     equal(row, 'still open', seen.tap.live().runs, ())
     equal(row, 'faults', [(fault.kind, fault.subject) for fault in seen.faults()], [])
@@ -79,6 +81,7 @@ def judge(case: Case, door: Door, happened: Happened, seen: Capture, bounds: Bou
         ('phases', row.phases, bounds.phases),
         ("the run's time to first output", row.first_output, bounds.first_token),
         ("the run's start or end", row.duration, bounds.first_token),
+        ('what the reader saw', row.reader and row.reader.error, bounds.first_token),
     ):
         if error is not None and error > bound:
             row.faults.append(f'{name} is off by {error:.4f}, more than {bound:g}')

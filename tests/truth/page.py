@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from support.paths import ROOT
-from truth.table import table
+from truth.table import readers_table, stops_table, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,6 +83,18 @@ The cost is in US dollars, and `cost_source` says whose figure it is:
 
 What comes in a header, such as LiteLLM's `x-litellm-response-cost`, no door can see, nor the `cost` in the usage of an OpenAI-compatible server that is asked with `OpenAIChatModel`.
 
+## What the reader sees
+
+Debouncing, the validation of incomplete outputs and a slow consumer stand between the model and the person: [`tap.watch(result.stream_text())`](doors.md#what-the-reader-sees) measures them.
+The error is that of the reader's first item against the reader's own stamps.
+`stream_text()` holds a text back for 0.1 s unless told otherwise.
+
+{readers}
+
+When the reader leaves, the response goes on until its connection is closed, or read to its end:
+
+{stops}
+
 ## Many streams
 
 {streams} streams at each door, one after the other over one connection, after a warm-up: headers 30 ms late, the first chunk 50 ms after them, then one every 20 ms; every second one calls a tool of 100 ms.
@@ -114,6 +126,8 @@ def page(rows: Sequence[Row], figures: Sequence[Figure], streams: int) -> str:
         pydantic_ai=version('pydantic-ai-slim'),
         python=platform.python_version(),
         streams=streams,
+        readers=readers_table(rows),
+        stops=stops_table(rows),
         figures='\n'.join('| ' + ' | '.join(figure.cells()) + ' |' for figure in figures),
     )
     return head + table(rows)

@@ -36,6 +36,27 @@ GENEROUS = Bounds(first_token=0.2, gap=0.02, speed=0.25, tool=0.2, phase=0.2)
 """For a machine that does other things as well."""
 
 
+@dataclass(frozen=True)
+class Reader:
+    """What the reader of a run's output saw, in seconds of the run, and by how much that is off.
+
+    Args:
+        first_token: When the model's first output came.
+        first_item: When the reader's first item came.
+        failed_partials: How many outputs failed to validate because they were not complete.
+        stop: For how long the response went on after the reader had left.
+        chunks: How many chunks pydantic-ai read by then.
+        error: The largest error, in seconds.
+    """
+
+    first_token: float | None
+    first_item: float | None
+    failed_partials: int | None
+    stop: float | None
+    chunks: int | None
+    error: float
+
+
 @dataclass
 class Row:
     """A case at one door: the largest error of each number (seconds, shares), and what is wrong."""
@@ -50,6 +71,7 @@ class Row:
     phases: float | None = None
     first_output: float | None = None
     duration: float | None = None
+    reader: Reader | None = None
     seen: str = ''
     faults: list[str] = field(default_factory=list[str])
 

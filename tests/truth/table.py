@@ -46,6 +46,36 @@ def table(rows: Iterable[Row]) -> str:
     return '\n'.join(lines) + '\n'
 
 
+def readers_table(rows: Iterable[Row]) -> str:
+    """What readers saw, as a table in Markdown."""
+    lines = [
+        "| case | the model's first output | the reader's first item | outputs that failed to validate | error |",
+        '|---' * 5 + '|',
+    ]
+    for row in rows:
+        if row.reader is not None:
+            seen = row.reader
+            failed = ABSENT if seen.failed_partials is None else str(seen.failed_partials)
+            found = (whole(seen.first_token), whole(seen.first_item), failed, milliseconds(seen.error))
+            lines.append('| ' + ' | '.join((row.case.name, *found)) + ' |')
+    return '\n'.join(lines)
+
+
+def stops_table(rows: Iterable[Row]) -> str:
+    """What went on after readers had left, as a table in Markdown."""
+    lines = ['| case | the response goes on for | chunks that are still read |', '|---' * 3 + '|']
+    for row in rows:
+        if row.reader is not None and row.reader.stop is not None:
+            found = (milliseconds(row.reader.stop), str(row.reader.chunks))
+            lines.append('| ' + ' | '.join((row.case.name, *found)) + ' |')
+    return '\n'.join(lines)
+
+
+def whole(seconds: float | None) -> str:
+    """A time in whole milliseconds, or a dash where there is none."""
+    return ABSENT if seconds is None else f'{seconds * 1e3:,.0f} ms'
+
+
 def cells(row: Row) -> tuple[str, ...]:
     """The cells of one row."""
     return (

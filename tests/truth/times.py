@@ -115,13 +115,13 @@ def run_times(row: Row, seen: Capture, happened: Happened) -> None:
     equal(row, 'the duration of the run is known', run.duration is not None, expected=True)
     if run.duration is not None:
         row.duration = max(beside, abs(started + run.duration - truth.ended))
-    visible = next((moment for served in happened.served if (moment := _first_visible(served)) is not None), None)
+    visible = next((moment for served in happened.served if (moment := first_visible(served)) is not None), None)
     equal(row, 'time to first output is known', run.time_to_first_output is not None, visible is not None)
     if run.time_to_first_output is not None and visible is not None:
         row.first_output = abs(started + run.time_to_first_output - (visible + happened.late))
 
 
-def _first_visible(served: Served) -> float | None:
+def first_visible(served: Served) -> float | None:
     """When the first chunk was sent that a user can see: of a text, or of the arguments of an output tool."""
     tool = ''
     for chunk in served.chunks:

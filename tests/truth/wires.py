@@ -60,7 +60,7 @@ class _PartedWording(Wording):
                     yield Place(part, opens, hidden)
                     hidden = False
 
-    def chunk(self, chunk: TimedChunk) -> bytes:
+    def chunk(self, chunk: TimedChunk, sent: int) -> bytes:
         """The events of a content chunk, and those of the parts that begin and end with it."""
         place = list(self.places())[self.reply.timetable()[0].index(chunk)]
         if not place.opens:
@@ -188,7 +188,7 @@ class GeminiWording(Wording):
     def opening(self) -> bytes:
         return _HEAD
 
-    def chunk(self, chunk: TimedChunk) -> bytes:
+    def chunk(self, chunk: TimedChunk, sent: int) -> bytes:
         thought = {'thought': True} if chunk.kind == 'thinking' else {}
         return _events(self._said([{'text': chunk.text, **thought}]))
 

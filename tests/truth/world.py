@@ -19,7 +19,7 @@ from truth.exposition import Scrape, scrape
 from truth.wires import WireProvider
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import AsyncIterable, Callable, Generator, Mapping, Sequence
 
     from openai import AsyncOpenAI
     from pydantic_ai.models import Model
@@ -83,6 +83,10 @@ class World:
     """Seconds of a phase that the case measured itself."""
     scrapes: list[Scrape] = field(default_factory=list[Scrape])
     began: float = 0.0
+    items: list[float] = field(default_factory=list[float])
+    """When the reader of the run's output got each item."""
+    left: float | None = None
+    """When it left before the end."""
 
     def __post_init__(self) -> None:
         memory = MemorySink()
@@ -157,6 +161,16 @@ class World:
         while len(served := self.provider.served) < requests or len(served[-1].chunks) < chunks:  # noqa: ASYNC110 - another thread serves
             await asyncio.sleep(0.005)
         await asyncio.sleep(0.05)
+
+    async def read(self, items: AsyncIterable[Any], run_id: str | None = None) -> None:
+        """Read the output of a run through the tap, and stamp each item.
+
+        Args:
+            items: The output.
+            run_id: The run, where the tap cannot find it.
+        """
+        async for _ in self.seen.tap.watch(items, run_id=run_id):
+            self.items.append(time.perf_counter())
 
     def keep(self, result: Any) -> Any:
         """Note what a result says of its usage, to be compared."""
@@ -247,6 +261,8 @@ class Happened:
         spent: What phases took, where the case measured it.
         scrapes: What scrapes showed while the case went on.
         exposition: What a scrape showed after it.
+        items: When the reader of the run's output got each item.
+        left: When it left before the end.
     """
 
     served: tuple[Served, ...]
@@ -260,6 +276,8 @@ class Happened:
     spent: dict[str, float]
     scrapes: tuple[Scrape, ...]
     exposition: str
+    items: tuple[float, ...] = ()
+    left: float | None = None
 
 
 def happened_in(world: World, served: tuple[Served, ...], raised: BaseException | None = None) -> Happened:
@@ -283,6 +301,8 @@ def happened_in(world: World, served: tuple[Served, ...], raised: BaseException 
         spent=world.spent,
         scrapes=tuple(world.scrapes),
         exposition=generate_latest(world.registry).decode(),
+        items=tuple(world.items),
+        left=world.left,
     )
 
 

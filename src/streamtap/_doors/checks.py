@@ -40,8 +40,10 @@ _EVENTS_OF = {
 """What to watch instead of an object of pydantic-ai that is no stream of events, by the name of its class."""
 
 
-def check_watchable(events: object) -> None:
-    """Reject what is not a stream of events, such as a run, an agent, or a context manager that was not entered."""
+def check_watchable(events: object, run_id: object) -> None:
+    """Reject what is not a stream, such as a run, an agent, or a context manager that was not entered; and what is no id."""
+    if run_id is not None and not isinstance(run_id, str):
+        raise TypeError(f'run_id is the text that result.run_id gives, not {type(run_id).__name__}')
     names = (cls.__name__ for cls in type(events).__mro__ if str(cls.__module__).startswith('pydantic_'))
     instead = next((_EVENTS_OF[name] for name in names if name in _EVENTS_OF), None)
     if instead is None and hasattr(events, '__aiter__'):

@@ -108,6 +108,8 @@ class ResponseRecord:
     `instrumented` says that pydantic-ai's own instrumentation reports tokens and cost of this request as well.
     `inter_chunk_latencies` is the distribution of the waits before each chunk after the first. `stall_starts` is when the first
     16 stalls began, in seconds after the start of the request (after the first event where that start is unknown).
+    `stop_seconds` is how long the response went on after its reader had stopped reading, and `chunks_after_stop` how many
+    chunks pydantic-ai still read by then.
     Token counts are the provider's; `usage_reported` is `False` if it sent none. `usage_complete` says that they are its
     last word; where they are not, `unmeasured` says why, unless the request failed before anything came.
     `cost_source` says where `cost_usd` is from; it is `None` for the rejected candidate of a fallback, where it is unknown.
@@ -139,6 +141,8 @@ class ResponseRecord:
     stall_seconds: float = 0.0
     stall_starts: tuple[float, ...] = ()
     consumer_seconds: float = 0.0
+    stop_seconds: float | None = None
+    chunks_after_stop: int | None = None
     output_tokens_per_second: float | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -207,6 +211,26 @@ class CalledRuns:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderRecord:
+    """What the reader of a run's output got: the code behind `tap.watch(result.stream_text())` and its siblings.
+
+    Debouncing, partial validation and the reader itself stand between it and the model. `items` are texts, outputs or
+    responses that had something to show. `time_to_first_item` is from the start of the run, `first_item_delay` from the
+    model's first output to the first item. `inter_item_latencies` is the distribution of the times from one item to the
+    next, the reader's own work included. `failed_partials` is how many outputs failed to validate because they were not
+    complete yet, so that the reader got nothing; only the capability sees them.
+    """
+
+    items: int
+    time_to_first_item: float | None = None
+    first_item_delay: float | None = None
+    inter_item_latencies: Distribution | None = None
+    inter_item_latency_sum: float | None = None
+    max_inter_item_latency: float | None = None
+    failed_partials: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """One finished run.
 
@@ -218,6 +242,8 @@ class RunRecord:
     tools, and `total_requests`, `total_tool_calls`, `total_input_tokens`, `total_output_tokens` and `total_cost_usd` are
     both together. What such a run uses after its caller has ended is in its own record only.
     Its tokens and its cost are too low if `unmeasured_responses` is not 0: so many of its responses did not say all.
+    `time_to_first_output` is the reader's where there is a `reader`, otherwise it is when the model's first output
+    arrived; `first_output_seen_by` says whose it is.
     """
 
     run_id: str
@@ -239,9 +265,11 @@ class RunRecord:
     unmeasured_responses: int = 0
     cost_usd: float | None = None
     time_to_first_output: float | None = None
+    first_output_seen_by: Literal['model', 'reader'] | None = None
     time_to_final_result: float | None = None
     phases: Mapping[str, float] = field(default_factory=dict[str, float])
     called: CalledRuns = CalledRuns()
+    reader: ReaderRecord | None = None
     trace_id: str | None = None
     span_id: str | None = None
 

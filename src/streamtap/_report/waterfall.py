@@ -35,6 +35,7 @@ KINDS = {
     'native_tool': "a provider's tool runs",
     'stall': 'a stall',
     'stall-mark': 'one of several stalls begins',
+    'reader': 'the reader has its first item',
     'failed': 'failed',
 }
 """The classes of bars, and what they mean."""
@@ -57,6 +58,7 @@ class _Row:
     is_run: bool = False
     bars: list[_Bar] = field(default_factory=list[_Bar])
     stalls: tuple[float, ...] = ()
+    first_item: float | None = None
 
     @property
     def end(self) -> float:
@@ -69,7 +71,7 @@ def waterfall(tree: RunTree) -> Element:
     every = list(_run_rows(tree, zero, 0))
     rows = every[:MOST_ROWS]
     left_out = len(every) - len(rows) + tree.left_out
-    longest = max((row.end for row in rows), default=0.0)
+    longest = max((max(row.end, row.first_item or 0.0) for row in rows), default=0.0)
     top, ticks = scale(longest)
     height = 20 + ROW * (len(rows) + (left_out > 0)) + 4
     per_second = (WIDTH - LABEL - RIGHT) / (longest or top)
@@ -104,8 +106,8 @@ def legend() -> Element:
 def _mark(kind: str) -> Element:
     if kind == 'stall-mark':
         return element('path', d='M7 1 L11 10 L3 10 Z', class_='stall')
-    if kind == 'failed':
-        return element('line', x1=7, x2=7, y1=0, y2=11, class_='failed')
+    if kind in ('failed', 'reader'):
+        return element('line', x1=7, x2=7, y1=0, y2=11, class_=kind)
     return element('rect', x=0, y=0, width=14, height=11, rx=1.5, class_=f'bar {kind}')
 
 
@@ -116,6 +118,8 @@ def _run_rows(tree: RunTree, zero: int, depth: int) -> Iterator[_Row]:
     note = seconds(run.duration) if run.outcome == 'success' else f'{seconds(run.duration)} {run.outcome}'
     row = _Row(printable(run.agent), depth, note, failed, is_run=True)
     row.bars.append(_Bar('run', start, run.duration or 0.0, _about_run(run)))
+    if run.reader is not None and run.reader.time_to_first_item is not None:
+        row.first_item = start + run.reader.time_to_first_item
     yield row
     for piece in sorted(tree.pieces, key=_started):
         if isinstance(piece, ResponseRecord):
@@ -181,6 +185,12 @@ def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
         x = LABEL + stall * per_second
         tooltip = element('title', f'a stall begins {seconds(stall)} after the start of the run')
         drawn.append(element('path', tooltip, d=f'M{x:.1f} {y + 2:.1f} l4 9 l-8 0 Z', class_='stall'))
+    if row.first_item is not None:
+        x = LABEL + row.first_item * per_second
+        tooltip = element(
+            'title', f'the reader has its first item {seconds(row.first_item)} after the start of the run'
+        )
+        drawn.append(element('line', tooltip, x1=x, x2=x, y1=y - 1, y2=y + BAR + 3, class_='reader'))
     x = LABEL + row.end * per_second
     if row.failed:
         drawn.append(element('line', x1=x, x2=x, y1=y - 1, y2=y + BAR + 3, class_='failed'))

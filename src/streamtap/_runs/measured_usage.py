@@ -19,8 +19,8 @@ MOST_BEFORE = 3
 SHORTEST_PROMPT = 8
 """Tokens; any number is a multiple of a shorter prompt."""
 
-FEWEST_TIMES = 6
-"""How often a prompt must have been counted: a turn that its provider pauses counts it a few times, rightly."""
+FEWEST_TIMES = 5
+"""How often a prompt must be counted after the first event: a turn that its provider pauses counts it again a few times."""
 
 MAX_WARNED = 100
 """About how many models it is said that they repeat their usage."""
@@ -68,7 +68,7 @@ def is_repeated(first: int | None, facts: Response | None, meter: ResponseMeter)
     for before in range(1, MOST_BEFORE + 1):
         prompt, times = first // before, usage.input_tokens // max(1, first // before)
         is_multiple = prompt >= SHORTEST_PROMPT and first == before * prompt and usage.input_tokens == times * prompt
-        if is_multiple and times >= max(FEWEST_TIMES, before + 1) and meter.chunks / 2 <= times <= 2 * meter.chunks + 4:
+        if is_multiple and times - before >= FEWEST_TIMES and meter.chunks / 2 <= times <= 2 * meter.chunks + 4:
             return True
     return False
 
@@ -82,10 +82,7 @@ class RepeatedUsageWarning:
     def __call__(self, record: ResponseRecord) -> None:
         """Warn of the model of a response, unless that was done."""
         model = record.provider, record.model
-        if record.unmeasured != 'repeated' or model in self._warned or len(self._warned) >= FEWEST_TIMES = 6
-"""How often a prompt must have been counted: a turn that its provider pauses counts it a few times, rightly."""
-
-MAX_WARNED:
+        if record.unmeasured != 'repeated' or model in self._warned or len(self._warned) >= MAX_WARNED:
             return
         self._warned.add(model)
         with contextlib.suppress(Exception):

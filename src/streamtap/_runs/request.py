@@ -53,6 +53,8 @@ class Request:
     """Whether its stream was read to its end; what it then says of itself may still be that it was cut short."""
     was_held: bool = False
     """Whether the stream may have been ready before its first event was asked for: its start and pace are unknown."""
+    left: tuple[float, int] | None = None
+    """When its last reader stopped reading before its end, and how many chunks there were by then."""
     asked_unix: float = 0.0
     """When the request was made, in seconds since the epoch."""
     first_input_tokens: int | None = None
@@ -161,6 +163,7 @@ def _answer(
     zero = started if started is not None else meter.first_event
     paced = not request.was_held and not meter.is_held_back
     latencies = Distribution.of_counts(meter.inter_chunk_latencies) if paced and meter.chunks > 1 else None
+    left, chunks_when_left = request.left or (None, 0)
     failures = max(0, len(attempts) - request.tried_before)
     provider, model = request.model.candidate(failures, facts.model_id if facts else None)
     return ResponseRecord(
@@ -191,6 +194,8 @@ def _answer(
         stall_seconds=meter.stall_seconds,
         stall_starts=tuple(max(0.0, moment - zero) for moment in meter.stall_moments) if zero is not None else (),
         consumer_seconds=_end(request)[1],
+        stop_seconds=_since(left, meter.stopped),
+        chunks_after_stop=None if left is None else meter.chunks - chunks_when_left,
         output_tokens_per_second=output_tokens_per_second(meter, latencies, facts) if outcome == 'success' else None,
         input_tokens=usage.input_tokens if usage else None,
         output_tokens=usage.output_tokens if usage else None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from streamtap._delivery.guard import guarded
 from streamtap._delivery.tracing import GuardedTrace, RunTrace
 from streamtap._meter.phases import PhaseClock
+from streamtap._meter.reader import ReaderMeter
 from streamtap._meter.response import ResponseMeter
 from streamtap._records.records import CalledRuns, ResponseStart, RunRecord, RunStart
 from streamtap._runs.request import Request, Settled, build_records
@@ -63,6 +64,8 @@ class Run:
     """What the runs used that it called."""
     has_unseen: bool = False
     """Whether a response was not seen to its end, so that nobody knows where the time went."""
+    reader: ReaderMeter | None = None
+    """Measures what those get who read the run's output through the tap, if there are any."""
 
     def __post_init__(self) -> None:
         # Both clocks are read once for all of the run's timestamps: the wall clock may step during the run.
@@ -281,6 +284,30 @@ class Run:
         )
         return own + self.called
 
+    # The readers of its output
+
+    def reader_came(self) -> ReaderMeter:
+        """Somebody begins to read the run's output, and so has not stopped reading it."""
+        if self.reader is None:
+            self.reader = ReaderMeter(failed_partials=0 if self.identity.door == 'capability' else None)
+        self.reader.reading += 1
+        if self.open_request is not None:
+            self.open_request.left = None
+        return self.reader
+
+    def reader_gone(self, left: float | None) -> None:
+        """A reader reads no more.
+
+        Args:
+            left: When it left before the end of what it read, if it did.
+        """
+        if self.reader is None:
+            return
+        self.reader.reading -= 1
+        request = self.open_request
+        if left is not None and not self.reader.reading and request is not None and request.meter.stopped is None:
+            request.left = (left, request.meter.chunks)
+
     # The end
 
     def end(self, outcome: RunOutcome, *, error_type: str | None, now: float, is_end_known: bool) -> None:
@@ -292,7 +319,9 @@ class Run:
             return
         identity = self.identity
         duration = max(0.0, now - self.started) if is_end_known else None
-        was_resumed = self.gate is not None and self.gate.has_replayed
+        # A run that goes on in another process began there.
+        started = None if self.gate is not None and self.gate.has_replayed else self.started
+        first_output = _since(started, self.first_output if self.reader is None else self.reader.first_item)
         record = self.trace.ended(
             RunRecord(
                 run_id=identity.run_id,
@@ -313,10 +342,12 @@ class Run:
                 output_tokens=self.output_tokens,
                 unmeasured_responses=self.unmeasured_responses,
                 cost_usd=self.cost_usd,
-                time_to_first_output=None if was_resumed else _since(self.started, self.first_output),
-                time_to_final_result=None if was_resumed else _since(self.started, self.final_result),
+                time_to_first_output=first_output,
+                first_output_seen_by=None if first_output is None else 'model' if self.reader is None else 'reader',
+                time_to_final_result=_since(started, self.final_result),
                 phases={} if duration is None or self.has_unseen else self.phases.split(duration),
                 called=self.called,
+                reader=None if self.reader is None else self.reader.record(started, self.first_output),
             ),
             self.moments.to_unix_ns(max(self.started, now)),
         )
@@ -338,5 +369,5 @@ class Run:
         return outcome
 
 
-def _since(started: float, moment: float | None) -> float | None:
-    return None if moment is None else max(0.0, moment - started)
+def _since(started: float | None, moment: float | None) -> float | None:
+    return None if started is None or moment is None else max(0.0, moment - started)

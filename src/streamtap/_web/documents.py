@@ -62,6 +62,7 @@ def run_document(
         'cost': short(record.cost_usd),
         'total_cost': short(record.total_cost_usd),
         'first_output': short(record.time_to_first_output),
+        'reader_delay': None if record.reader is None else short(record.reader.first_item_delay),
         'phases': {phase: short(seconds) for phase, seconds in record.phases.items()},
         'labels': dict(record.labels),
         'trace': record.trace_id,

@@ -43,8 +43,9 @@ def _fault(fault: Fault) -> str:
 
 
 def _run(run: RunRecord) -> str:
+    by = ' (its reader)' if run.first_output_seen_by == 'reader' else ''
     return (
-        f'run {run.agent}: {_ending(run)} after {_time(run)}, first output {seconds(run.time_to_first_output)}, '
+        f'run {run.agent}: {_ending(run)} after {_time(run)}, first output {seconds(run.time_to_first_output)}{by}, '
         f'{_spent(run)}'
     )
 

@@ -26,7 +26,7 @@ from streamtap._report.run_trees import MAX_PIECES, MAX_UNFINISHED, RunTree, Slo
 from streamtap._report.samples import ALL, Samples
 from streamtap._report.statistics import Estimate, quantile, share
 from streamtap._sinks.journal.lines import header_line, record_line
-from support.made_records import failed_run, full_response, run, tool
+from support.made_records import failed_run, full_response, read_run, run, tool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,6 +155,15 @@ def test_the_page_draws_the_slowest_runs_with_what_they_called(tmp_path: Path):
     assert 'a stall begins 700 ms after the start of the run' in text
     assert '750 ms ValueError' in text
     assert 'tool t:' not in text
+
+
+def test_the_page_marks_when_the_reader_had_its_first_item(tmp_path: Path):
+    """The model's text may have been there long before."""
+    written = tmp_path / 'page.html'
+    path = journal(tmp_path / 'j', full_response(), read_run())
+    assert main(['report', str(path), '--format', 'html', '-o', str(written)]) == 0
+    text = written.read_text(encoding='utf-8')
+    assert 'the reader has its first item 2.50 s after the start of the run' in text
 
 
 def test_what_is_broken_is_reported_and_the_rest_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

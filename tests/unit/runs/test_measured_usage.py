@@ -65,7 +65,7 @@ def test_usage_that_is_a_wrong_sum_is_that_whatever_the_outcome():
 
 
 @pytest.mark.parametrize('before', [1, 2, 3])
-@pytest.mark.parametrize('chunks', [1, 2, 8, 1000])
+@pytest.mark.parametrize('chunks', [6, 8, 1000])
 @pytest.mark.parametrize('after', [1, 2])
 def test_a_prompt_that_is_counted_once_per_chunk_is_repeated(before: int, chunks: int, after: int):
     """Chunks with the role, with the finish reason and with the usage alone repeat it, too."""
@@ -85,6 +85,7 @@ def test_a_prompt_that_is_counted_once_per_chunk_is_repeated(before: int, chunks
         (1000, 2000, 9, 'text'),  # twice, and not once for each chunk
         (1000, 100_000, 9, 'text'),
         (4, 40, 9, 'text'),  # no prompt is that short
+        (50, 150, 4, 'text'),  # a turn of three segments, of which each reads the prompt
     ],
 )
 def test_no_other_usage_is_taken_for_repeated(first: int | None, last: int, chunks: int, kind: str):

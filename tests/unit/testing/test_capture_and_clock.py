@@ -8,7 +8,7 @@ import pytest
 
 from streamtap import Tap
 from streamtap.testing import Capture, FakeClock, MemorySink, capture, capture_of
-from support.made_records import give_everything, run_start
+from support.made_records import give_everything, read_run, run_start
 from support.scripted import Calls, agent
 
 
@@ -88,6 +88,7 @@ def test_a_capture_prints_runs_of_every_end():
     """What failed says why, what has not ended says so, and what the tap itself got wrong is not kept quiet."""
     memory = MemorySink()
     give_everything(memory)
+    memory.run_ended(read_run(run_id='read', agent='read'))
     memory.run_started(run_start('open', 'waiting'))
     assert str(Capture(Tap([memory]), memory)).splitlines() == [
         'run a: error (ModelHTTPError_500) after 4.00 s, first output 1.25 s, 0 tokens in, 0 out, cost $0.5000',
@@ -98,6 +99,7 @@ def test_a_capture_prints_runs_of_every_end():
         '  tool t: success after 750 ms',
         '  tool t: error (ValueError) after 750 ms',
         '  tool t: retried after 750 ms',
+        'run read: success after 4.00 s, first output 2.50 s (its reader), 0 tokens in, 0 out, cost -',
         'run waiting: still open',
         'the tap failed in spans',
         'the tap dropped 3 records',

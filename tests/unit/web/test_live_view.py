@@ -20,7 +20,7 @@ from streamtap._web.live_view import KEPT_RUNS, MAX_OPEN, MAX_ROWS, LiveView
 from streamtap._web.page import MAX_VIEWERS
 from streamtap._web.windows import MAX_GROUPS, SLOT_SECONDS, SLOTS
 from streamtap.testing import FakeClock
-from support.made_records import IDS, full_response, response, run, run_start, tool
+from support.made_records import IDS, full_response, read_run, response, run, run_start, tool
 from support.made_runs_tap import MadeRunsTap
 
 if TYPE_CHECKING:
@@ -104,12 +104,21 @@ def test_a_finished_run_is_reported_with_each_bar_of_its_waterfall(view: LiveVie
         'cost': 0.25,
         'total_cost': 0.25,
         'first_output': None,
+        'reader_delay': None,
         'phases': {'wait': 0.4, 'tools': 0.75, 'other': 2.85},
         'labels': {},
         'trace': IDS['trace_id'],
         'nested': [],
         'left_out': 0,
     }
+
+
+def test_a_run_says_by_how_much_its_reader_was_late(view: LiveView):
+    """Its first output is the reader's."""
+    view.run_started(run_start('r'))
+    view.run_ended(read_run())
+    (shown,) = told(view)
+    assert (shown['first_output'], shown['reader_delay']) == (2.5, 1.5)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from streamtap._delivery.guard import guarded
 from streamtap._doors.observed_stream import NoObserver
 from streamtap._doors.response_observer import ResponseObserver
 from streamtap._upstream import event_sources, model_responses, outcomes, run_context, stream_events
+from streamtap._upstream.output_streams import is_failed_partial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -268,13 +269,22 @@ class CapabilityRun:
         """Time the validation or the function of an output tool; a later event brings its outcome."""
         call = self._output_began(ctx, output_context)
         if call is None:
-            yield
+            try:
+                yield
+            except Exception as error:
+                self._partial_failed(ctx, error)
+                raise
             return
         try:
             with self._caller.calling(lambda: self.run):
                 yield
         finally:
             call.executed = self.monotonic()
+
+    def _partial_failed(self, ctx: object, error: Exception) -> None:
+        with guarded(self.out, WHERE):
+            if self.run.reader is not None and is_failed_partial(ctx, error):
+                self.run.reader.partial_failed()
 
     def _output_began(self, ctx: object, output_context: object) -> OpenTool | None:
         with guarded(self.out, WHERE):

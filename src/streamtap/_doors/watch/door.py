@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from streamtap._base.forks import tell_forks
 from streamtap._delivery.guard import guarded
 from streamtap._doors.watch.observer import NOTHING, Found, WatchObserver
+from streamtap._doors.watch.reader import OutputReader, OutputStream
 from streamtap._doors.watch.run import WHERE, EventsRun
 from streamtap._doors.watch.stream import WatchedStream
 from streamtap._upstream import event_sources
+from streamtap._upstream.output_streams import run_id_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -67,8 +69,14 @@ class WatchDoor:
         self._observers.clear()
         self._abandoned.clear()
 
-    def watch(self, events: AsyncIterable[Any], names: Names) -> AsyncIterator[Any]:
-        """The same events, measured as they are read."""
+    def watch(self, events: AsyncIterable[Any], names: Names, run_id: str | None) -> AsyncIterator[Any]:
+        """The same events, measured as they are read; the output of a run is measured as a reader of that run's."""
+        if type(events) is OutputStream and events.is_of(self._runs):
+            return events
+        of_run = run_id_of(events) if run_id is None else run_id
+        if of_run is not None:
+            reader = OutputReader(self._runs, self._shared.out, of_run)
+            return OutputStream(events, self._shared.clock.monotonic, reader)
         # Events that are abandoned and watched again continue with the same observer.
         observer = self._observers.get(id(events))
         if observer is None or observer.events() is not events:

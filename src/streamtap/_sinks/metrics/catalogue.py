@@ -125,8 +125,8 @@ CATALOGUE: tuple[Metric, ...] = (
         'pydantic_ai_run_time_to_first_output_seconds',
         _A,
         'R',
-        'The blank screen: run start to the first text, or the first argument of the final output tool; of runs that '
-        'are not nested.',
+        'The blank screen: run start to the first text, or the first argument of the final output tool; to the first '
+        'item of the reader where the output is read through `tap.watch()`; of runs that are not nested.',
     ),
     _histogram(
         'pydantic_ai_run_time_to_final_result_seconds',

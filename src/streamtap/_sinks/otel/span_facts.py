@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
     from opentelemetry.util.types import AttributeValue
 
-    from streamtap._records.records import ResponseRecord, ToolRecord
+    from streamtap._records.records import ReaderRecord, ResponseRecord, ToolRecord
 
     Attributes = dict[str, AttributeValue]
 
@@ -71,9 +71,23 @@ def measured(record: ResponseRecord) -> Attributes:
         names.MAX_INTER_CHUNK_LATENCY: record.max_inter_chunk_latency,
         names.USAGE_COMPLETE: record.usage_complete if record.usage_reported else None,
         names.UNMEASURED: record.unmeasured,
+        names.STOP_TIME: record.stop_seconds,
+        names.CHUNKS_AFTER_STOP: record.chunks_after_stop,
         names.ERROR_TYPE: record.error_type,
     }
     return {**_known(found), **labels(record.labels)}
+
+
+def read(reader: ReaderRecord) -> Attributes:
+    """What the reader of a run's output got, for the run's span."""
+    return _known(
+        {
+            names.READER_ITEMS: reader.items,
+            names.READER_TIME_TO_FIRST_ITEM: reader.time_to_first_item,
+            names.READER_FIRST_ITEM_DELAY: reader.first_item_delay,
+            names.READER_FAILED_PARTIALS: reader.failed_partials,
+        }
+    )
 
 
 def labels(own: Mapping[str, str]) -> Attributes:

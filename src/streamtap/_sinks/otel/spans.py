@@ -176,6 +176,8 @@ class OwnTrace(RunTrace):
         """End the run's span: where it is not known when the run ended, when it was last seen."""
         self._is_over = True
         self.span.set_attribute(names.OUTCOME, record.outcome)
+        if record.reader is not None:
+            self.span.set_attributes(facts.read(record.reader))
         if record.error_type is not None:
             self.span.set_attribute(names.ERROR_TYPE, record.error_type)
         if record.unmeasured_responses:

@@ -131,10 +131,13 @@ class UsageSummary(BaseModel):
 
     def grids(self) -> list[Grid]:
         """The summary as tables: agents with their total, then labels, models and tools, where there are any."""
-        grids = [_grid('agent', [(agent.agent, agent) for agent in self.agents], _RUN_COLUMNS, self.total)]
+        columns = (
+            _RUN_COLUMNS if self.total.nested_runs else [each for each in _RUN_COLUMNS if each[1] not in _OF_NESTING]
+        )
+        grids = [_grid('agent', [(agent.agent, agent) for agent in self.agents], columns, self.total)]
         if self.labels:
             rows = [(f'{label.label}={label.value}', label) for label in self.labels]
-            grids.append(_grid('label', rows, _RUN_COLUMNS, None))
+            grids.append(_grid('label', rows, columns, None))
         if self.models:
             rows = [(f'{model.provider}:{model.model}', model) for model in self.models]
             grids.append(_grid('model', rows, _MODEL_COLUMNS, None))
@@ -171,6 +174,9 @@ _RUN_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
     ('failed', 'outcomes', partial(outcome_counts, only=FAILED_RUNS)),
     ('other', 'outcomes', partial(outcome_counts, other_than=FAILED_RUNS)),
 )
+_OF_NESTING = ('nested_runs', 'total_cost_usd')
+"""What a table has no use for where no run called another."""
+
 _MODEL_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
     ('reqs', 'requests', str),
     ('failed', 'failed_requests', str),

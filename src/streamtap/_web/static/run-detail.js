@@ -29,7 +29,8 @@ function facts(run) {
   const fact = (name, ...what) => list.append(make('div', {}, [make('dt', { text: name }), make('dd', {}, what)]));
   fact('outcome', run.error ? `${run.outcome}: ${run.error}` : run.outcome);
   if (run.outcome !== 'running') {
-    fact('first output', seconds(run.first_output));
+    const read = run.reader_delay === null ? '' : `, read ${seconds(run.reader_delay)} after it came`;
+    fact('first output', seconds(run.first_output) + read);
     fact('requests', count(run.requests));
     fact('tools', count(run.tools));
     const atLeast = run.unmeasured ? 'at least ' : '';

@@ -21,7 +21,7 @@ from hostile.records import RESPONSES, RUNS, TOOLS
 from streamtap import BrokenJournalError, BrokenLine, JournalSink, ResponseRecord, Tap, UsageSink, read_journal
 from streamtap._sinks.journal.lines import SCHEMA, header_line, record_line
 from streamtap._sinks.journal.reader import journal_files, read_lines
-from support.made_records import IDS, failed_run, full_response, run, tool
+from support.made_records import IDS, failed_run, full_response, read_run, run, tool
 from support.scripted import agent, nap
 
 assert hostile  # Its settings: the same few examples in every run.
@@ -267,6 +267,18 @@ def test_a_line_from_before_usage_could_be_incomplete_is_read(
     assert (read.usage_complete, read.unmeasured, read.cost_source) == (usage_complete, unmeasured, None)
 
 
+def test_what_a_reader_saw_is_read_back():
+    """All of it."""
+    assert broken_in(record_line(read_run())) == ([read_run()], [])
+
+
+def test_a_run_of_an_earlier_version_has_no_reader():
+    """Its journal says nothing of readers."""
+    earlier = json.loads(record_line(run(time_to_first_output=1.25)))
+    del earlier['reader'], earlier['first_output_seen_by']
+    assert broken_in(json.dumps(earlier).encode() + b'\n') == ([run(time_to_first_output=1.25)], [])
+
+
 def test_the_format_stays():
     """What a line looks like is public: tools of others read it."""
     assert json.loads(record_line(full_response(labels={'tier': 'gold'}))) == {
@@ -275,7 +287,7 @@ def test_the_format_stays():
         'labels': {'tier': 'gold'}, 'started_ns': 0, 'duration': 1.5, 'streamed': True, 'outcome': 'success',
         'wait_before_attempt': None, 'time_to_first_token': 0.4, 'time_to_first_output': 0.6, 'chunks': 4,
         'inter_chunk_latencies': {'buckets': [[215, 2], [274, 1]]}, 'inter_chunk_latency_sum': 0.34, 'max_inter_chunk_latency': 0.3, 'stalls': 2,
-        'stall_seconds': 12.5, 'stall_starts': [], 'consumer_seconds': 0.0, 'output_tokens_per_second': 55.0,
+        'stall_seconds': 12.5, 'stall_starts': [], 'consumer_seconds': 0.0, 'stop_seconds': None, 'chunks_after_stop': None, 'output_tokens_per_second': 55.0,
         'input_tokens': 300, 'output_tokens': 20, 'cache_read_tokens': 100, 'cache_write_tokens': 7,
         'reasoning_tokens': 5, 'usage_reported': True, 'usage_complete': True, 'unmeasured': None, 'cost_usd': 0.25,
         'cost_source': 'list', 'finish_reason': 'stop',

@@ -456,3 +456,28 @@ def test_instrumentation_among_the_capabilities_doubles_no_span(door: str, place
     assert made_by == {'pydantic-ai'}
     assert len(exporter.get_finished_spans()) == 2
     assert [response.instrumented for response in memory.responses] == [True]
+
+
+def test_the_run_says_what_its_reader_saw_and_the_request_what_a_stop_cost():
+    """On the spans that are theirs."""
+    clock = FakeClock()
+    found = traced(clock=clock)
+    made = agent(['so ', 'far'], name='a', capabilities=[found.tap.capability()])
+
+    async def main() -> None:
+        async with made.run_stream('hello') as result:
+            clock.advance(2.5)
+            async for _ in found.tap.watch(result.stream_text(debounce_by=None)):
+                break
+            clock.advance(0.5)
+
+    asyncio.run(main())
+    spans = {span.name: dict(span.attributes or {}) for span in found.spans()}
+    run, chat = spans['invoke_agent a'], spans['chat scripted']
+    assert {name: value for name, value in run.items() if 'reader' in name} == {
+        'streamtap.reader.items': 1,
+        'streamtap.reader.time_to_first_item': 2.5,
+        'streamtap.reader.first_item_delay': 2.5,
+        'streamtap.reader.failed_partials': 0,
+    }
+    assert (chat['streamtap.stop_time'], chat['streamtap.chunks_after_stop']) == (0.5, 0)

@@ -100,7 +100,7 @@ def test_the_table_reads_in_a_terminal():
         '\n'
         'model  reqs  failed  TTFT p50     p95  tokens/s p50  tokens in  cached  out  reasoning     cost\n'
         '-----  ----  ------  --------  ------  ------------  ---------  ------  ---  ---------  -------\n'
-        'p:m       5       1    500 ms  1.48 s            50        200      80   20          0  $0.2500\n'
+        'p:m       5       1    500 ms  1.50 s            50        200      80   20          0  $0.2500\n'
         '\n'
         'tool      kind  calls     p50     p95  failed      other\n'
         '----  --------  -----  ------  ------  ------  ---------\n'
