@@ -1,11 +1,12 @@
 """Types in the signatures and fields of streamtap's public names, for annotations of your own."""
 
+from streamtap._asgi import AsgiApp
 from streamtap._base.clock import Clock
 from streamtap._base.public import claim as _claim
 from streamtap._display.text import Grid
 from streamtap._records.records import Door, RequestOutcome, RunOutcome, ToolKind, ToolOutcome
 from streamtap._runs.price import Price
-from streamtap._serve import AsgiApp
+from streamtap._sinks.prometheus.instruments import Histograms
 from streamtap._sinks.usage.summary import AgentUsage, LabelUsage, ModelUsage, RecentRun, RunsUsage, ToolUsage, Usage
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     'Clock',
     'Door',
     'Grid',
+    'Histograms',
     'LabelUsage',
     'ModelUsage',
     'Price',
