@@ -68,7 +68,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
     if hasattr(value, 'ToNanoseconds'):
-        return value.ToNanoseconds() / 1e9
+        return value.seconds + value.nanos / 1e9
     if not hasattr(value, 'ListFields'):
         return value
     plain: dict[str, Any] = {}

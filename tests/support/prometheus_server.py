@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
@@ -46,6 +47,13 @@ class Prometheus:
         asked = urllib.parse.urlencode(parameters)
         with opener.open(f'{self.url}/api/v1/{way}?{asked}', timeout=10) as answer:
             return json.load(answer)['data']
+
+    def is_ready(self) -> bool | None:
+        """Whether it answers yet; `None` if not."""
+        try:
+            return self.get('query', query='1') is not None
+        except urllib.error.HTTPError:
+            return None
 
     def scrape_now(self) -> None:
         """Wait until it has scraped what the target shows now: a scrape that is under way may have begun before.
@@ -99,4 +107,6 @@ def scraping(
         *([f'--enable-feature={",".join(features)}'] if features else []),
     ]
     with running(command, int(address.rpartition(':')[2]), folder / 'prometheus.log'):
-        yield Prometheus(f'http://{address}')
+        prometheus = Prometheus(f'http://{address}')
+        wait_for(prometheus.is_ready, 'Prometheus')
+        yield prometheus

@@ -95,7 +95,10 @@ class NativeBuckets:
 
     def _add(self, counts: dict[int, int], number: int, count: int) -> None:
         coarse = -(-number >> (SCHEMA - self.schema))
-        counts[coarse] = counts.get(coarse, 0) + count
+        if coarse in counts:
+            counts[coarse] += count
+            return
+        counts[coarse] = count
         while len(self.positive) + len(self.negative) > MAX_BUCKETS and self.schema > LOWEST_SCHEMA:
             self.positive, self.negative = _halved(self.positive), _halved(self.negative)
             self.schema -= 1

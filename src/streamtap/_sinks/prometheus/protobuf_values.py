@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 def time(seconds: float) -> bytes:
     """A `google.protobuf.Timestamp`."""
-    nanoseconds = round(seconds * 1e9)
-    return whole(1, nanoseconds // 10**9) + whole(2, nanoseconds % 10**9)
+    before = int(seconds)
+    return whole(1, before) + whole(2, min(round((seconds - before) * 1e9), 999_999_999))
 
 
 def exemplar(one: Exemplar) -> bytes:
