@@ -78,7 +78,7 @@ def live_app(tap: Tap) -> AsgiApp:
     async def app(scope: Message, receive: Receive, send: Send) -> None:
         root, path = str(scope.get('root_path', '')), str(scope['path'])
         # Some frameworks leave the path of the mount in front, as the specification says, and some do not.
-        below = path[len(root) :] if root and path.startswith(root) else path
+        below = path[len(root) :] if f'{path}/'.startswith(f'{root}/') else path
         start, body = await asyncio.to_thread(_answered, page, _environ(scope, below))
         await send(start)
         if isinstance(body, Events):
