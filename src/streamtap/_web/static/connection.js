@@ -5,6 +5,7 @@ export class Connection {
   #receive;
   #source = null;
   #retry = 0;
+  #doubt = 0;
 
   /**
    * @param status The element that shows the state of the connection.
@@ -24,17 +25,22 @@ export class Connection {
 
   close() {
     clearTimeout(this.#retry);
+    clearTimeout(this.#doubt);
     this.#source?.close();
   }
 
   #take({ type, data }) {
+    clearTimeout(this.#doubt);
     this.#receive(type, JSON.parse(data));
     this.#say('live', 'live');
   }
 
   #lost() {
-    this.#say('lost', 'connection lost, reconnecting');
+    // A mounted page's stream ends now and then and goes on a second later: only what lasts is news.
+    clearTimeout(this.#doubt);
+    this.#doubt = setTimeout(() => this.#say('lost', 'connection lost, reconnecting'), 2500);
     // A browser gives up by itself if the response was not a stream, for instance because the token has changed.
+    clearTimeout(this.#retry);
     if (this.#source.readyState === EventSource.CLOSED) this.#retry = setTimeout(() => this.open(), 2000);
   }
 
