@@ -25,23 +25,26 @@ export class Connection {
 
   close() {
     clearTimeout(this.#retry);
-    clearTimeout(this.#doubt);
+    this.#trust();
     this.#source?.close();
   }
 
   #take({ type, data }) {
-    clearTimeout(this.#doubt);
+    this.#trust();
     this.#receive(type, JSON.parse(data));
     this.#say('live', 'live');
   }
 
   #lost() {
     // A mounted page's stream ends now and then and goes on a second later: only what lasts is news.
-    clearTimeout(this.#doubt);
-    this.#doubt = setTimeout(() => this.#say('lost', 'connection lost, reconnecting'), 2500);
+    this.#doubt ||= setTimeout(() => this.#say('lost', 'connection lost, reconnecting'), 2500);
     // A browser gives up by itself if the response was not a stream, for instance because the token has changed.
-    clearTimeout(this.#retry);
     if (this.#source.readyState === EventSource.CLOSED) this.#retry = setTimeout(() => this.open(), 2000);
+  }
+
+  #trust() {
+    clearTimeout(this.#doubt);
+    this.#doubt = 0;
   }
 
   #say(state, text) {
