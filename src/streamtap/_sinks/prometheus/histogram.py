@@ -23,7 +23,10 @@ MAX_EXEMPLARS = 10
 
 
 class HistogramLock:
-    """The lock of all label sets of one histogram."""
+    """The lock of all label sets of one histogram.
+
+    It can be taken again by the thread that has it: a garbage collection may end a run in the middle of an observation.
+    """
 
     def __init__(self) -> None:
         self.forked()
@@ -31,7 +34,7 @@ class HistogramLock:
 
     def forked(self) -> None:
         """Replace the lock, which a thread of the parent may have held."""
-        self.held = threading.Lock()
+        self.held = threading.RLock()
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,9 +72,9 @@ class NativeBuckets:
     def add(self, value: float) -> None:
         """Count a finite value."""
         if value > ZERO_THRESHOLD:
-            self._add(self.positive, bucket_of(value), 1)
+            self._add(bucket_of(value), 1)
         elif value < -ZERO_THRESHOLD:
-            self._add(self.negative, bucket_of(-value), 1)
+            self._add(bucket_of(-value), 1, is_negative=True)
         else:
             self.zero += 1
 
@@ -90,22 +90,29 @@ class NativeBuckets:
             for number, share in _SHARES[fine]:
                 upto = int(count * share + self._spread)
                 if upto > given:
-                    self._add(self.positive, number, upto - given)
+                    self._add(number, upto - given)
                     given = upto
 
-    def _add(self, counts: dict[int, int], number: int, count: int) -> None:
+    # A garbage collection, which any call can set off, may end a run that is counted here as well. So what lies between
+    # reading a count and writing it makes no call, and counts move to their new buckets one by one.
+
+    def _add(self, number: int, count: int, *, is_negative: bool = False) -> None:
+        counts = self.negative if is_negative else self.positive
         coarse = -(-number >> (SCHEMA - self.schema))
         if coarse in counts:
             counts[coarse] += count
             return
         counts[coarse] = count
         while len(self.positive) + len(self.negative) > MAX_BUCKETS and self.schema > LOWEST_SCHEMA:
-            self.positive, self.negative = _halved(self.positive), _halved(self.negative)
-            self.schema -= 1
+            self._halve()
 
-
-def _halved(counts: dict[int, int]) -> dict[int, int]:
-    halved: dict[int, int] = {}
-    for number, count in counts.items():
-        halved[(number + 1) >> 1] = halved.get((number + 1) >> 1, 0) + count
-    return halved
+    def _halve(self) -> None:
+        former = self.positive, self.negative
+        self.positive, self.negative, self.schema = {}, {}, self.schema - 1
+        for before, counts in zip(former, (self.positive, self.negative), strict=True):
+            for number in before:
+                coarse = (number + 1) >> 1
+                if coarse in counts:
+                    counts[coarse] += before[number]
+                else:
+                    counts[coarse] = before[number]

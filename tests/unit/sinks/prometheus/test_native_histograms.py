@@ -207,6 +207,15 @@ def test_many_threads_lose_no_observation():
     assert (read.classic, agreed) == ((2004, 2000, 3996), {True})
 
 
+def test_a_collection_in_the_middle_of_an_observation_may_observe_too():
+    """A run can end whenever garbage is collected, in the thread that observes."""
+    lock = HistogramLock()
+    histogram = Histogram(lock, (1.0,))
+    with lock.held:
+        histogram.observe(0.5)
+    assert histogram.read().classic == (1, 0)
+
+
 def test_a_registry_knows_the_names(registry: CollectorRegistry):
     """Nobody else can have one of them."""
     Tap([PrometheusSink(registry)])
