@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streamtap._sinks.prometheus.histogram import MAX_EXEMPLARS
 from streamtap._sinks.prometheus.native_buckets import ZERO_THRESHOLD
 from streamtap._sinks.prometheus.protobuf_values import bucket, exemplar, time
 from streamtap._sinks.prometheus.protobuf_wire import double, message, signed, varint, whole
@@ -43,11 +44,12 @@ class NativeHistograms:
             # An empty span says that this is a native histogram, though it holds nothing yet.
             fields.append(message(12, signed(1, 0) + whole(2, 0)))
         fields.append(message(15, time(read.created)))
-        if not self._bounds and read.exemplars:
-            newest = list(read.exemplars.values())
-            # Servers of before 2024 look for exemplars in the classic buckets only.
+        newest = list(read.exemplars.values())[-MAX_EXEMPLARS:]
+        # Servers of before 2024 look for exemplars in the classic buckets only; later ones, there, find those of a
+        # family's first label set only.
+        if newest and not self._bounds:
             fields.append(bucket(float('inf'), read.count, newest[-1]))
-            fields += [message(16, exemplar(each)) for each in newest]
+        fields += [message(16, exemplar(each)) for each in newest]
         return b''.join(fields)
 
     def _classic(self, read: HistogramReading, fields: list[bytes]) -> None:

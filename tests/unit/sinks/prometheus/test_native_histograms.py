@@ -103,6 +103,7 @@ def test_protobuf_has_classic_and_native_buckets():
             'positive_span': [{'offset': 32, 'length': 1}],
             'positive_delta': [1],
             'created_timestamp': NOW,
+            'exemplars': [exemplar],
         },
     }
 
