@@ -27,6 +27,8 @@ from streamtap import (
     ToolStart,
     serve,
 )
+from streamtap._sinks.prometheus.histogram_family import HistogramFamily
+from streamtap._sinks.prometheus.protobuf_exposition import exposition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,8 +138,18 @@ def _increment(counter: Counter | Gauge) -> None:
 
 
 def samples(registry: CollectorRegistry) -> int:
-    """How many series a scrape of the registry makes in Prometheus."""
+    """How many series a scrape of the registry as text makes in Prometheus."""
     return sum(len(family.samples) for family in registry.collect())
+
+
+def native_series(registry: CollectorRegistry) -> int:
+    """How many series it makes in a Prometheus that takes native histograms."""
+    return sum(
+        sum(1 for _ in family.readings())
+        if isinstance(family, HistogramFamily)
+        else sum(not sample.name.endswith('_created') for sample in family.samples)
+        for family in registry.collect()
+    )
 
 
 def scrape_cost(deployment: Deployment, rounds: int) -> dict[str, float]:
@@ -145,17 +157,25 @@ def scrape_cost(deployment: Deployment, rounds: int) -> dict[str, float]:
     registry, tap = filled(deployment)
     with tap:
         same = plain(registry)
-        seen: dict[str, list[float]] = {'ours': [], 'plain': []}
-        for turn, (name, scraped) in product(range(rounds), (('ours', registry), ('plain', same))):
+        seen: dict[str, list[float]] = {'ours': [], 'plain': [], 'protobuf': []}
+        ways = (
+            ('ours', registry, generate_latest),
+            ('plain', same, generate_latest),
+            ('protobuf', registry, exposition),
+        )
+        for turn, (name, scraped, generate) in product(range(rounds), ways):
             gc.collect()
             started = time.process_time()
-            generate_latest(scraped)
+            generate(scraped)
             if turn:
                 seen[name].append((time.process_time() - started) * 1e3)
         return {
             'series': samples(registry),
             'series of the plain registry': samples(same),
+            'series with native histograms': native_series(registry),
             'bytes': len(generate_latest(registry)),
+            'bytes by protobuf': len(exposition(registry)),
+            'protobuf ms': median(seen['protobuf']),
             'ms': median(seen['ours']),
             'plain ms': median(seen['plain']),
             'ratio': median(ours / plain for ours, plain in zip(seen['ours'], seen['plain'], strict=True)),
@@ -202,11 +222,12 @@ def per_label_set() -> dict[str, dict[str, float]]:
     ):
         small, large = _measured(before), _measured(after)
         each = [(more - less) / (many - few) for less, more in zip(small, large, strict=True)]
-        rows[f'Each {what} more'] = {'series': each[0], 'scrape bytes': each[1], 'memory bytes': each[2]}
+        names = ('series', 'series natively', 'scrape bytes', 'protobuf bytes', 'memory bytes')
+        rows[f'Each {what} more'] = dict(zip(names, each, strict=True))
     return rows
 
 
-def _measured(deployment: Deployment) -> tuple[int, int, int]:
+def _measured(deployment: Deployment) -> tuple[int, int, int, int, int]:
     filled(deployment)[1].close()
     gc.collect()
     tracemalloc.start()
@@ -217,4 +238,5 @@ def _measured(deployment: Deployment) -> tuple[int, int, int]:
     finally:
         tracemalloc.stop()
     with tap:
-        return samples(registry), len(generate_latest(registry)), memory
+        texts = samples(registry), native_series(registry), len(generate_latest(registry)), len(exposition(registry))
+        return (*texts, memory)

@@ -32,7 +32,7 @@ _FACTS = ('_base', '_records')
 _CORE = (*_FACTS, '_meter', '_upstream', '_delivery')
 _VIEWS = (*_FACTS, '_display', '_delivery', '_sinks')
 _ALL = (*_CORE, '_display', '_runs', '_doors', '_sinks', '_web', '_report')
-_WIRING = ('_tap', '_serve', 'typing')
+_WIRING = ('_tap', '_serve', '_asgi', 'typing')
 
 ROOMS = (
     Room('_base', 'clocks, forks, process exit, clean names, argument checks', ()),
@@ -52,7 +52,8 @@ ROOMS = (
     Room('_report', 'reports from journals', _VIEWS),
     Room('_tap', 'wiring: the tap', _ALL),
     Room('_serve', 'wiring: `/metrics` and the live page over HTTP', (*_ALL, '_tap')),
-    Room('typing', 'types for annotations', (*_ALL, '_tap', '_serve')),
+    Room('_asgi', 'wiring: the same as ASGI applications, to mount', (*_ALL, '_tap', '_serve')),
+    Room('typing', 'types for annotations', (*_ALL, '_tap', '_serve', '_asgi')),
     Room('__init__', 'the public names', (*_ALL, *_WIRING)),
     Room('testing', "what users' tests need", (*_ALL, *_WIRING, '__init__')),
     Room('_demo', 'scripted agents on a real HTTP stream', (*_ALL, *_WIRING, '__init__', 'testing')),
@@ -81,7 +82,7 @@ LIBRARIES: Mapping[str, Library] = {
     'pydantic_ai': Library(
         ('_upstream/', '_doors/capability/hooks.py', '_demo/'), for_types=('_runs/', '_doors/', '_tap.py')
     ),
-    'prometheus_client': Library(('_sinks/prometheus/', '_serve.py')),
+    'prometheus_client': Library(('_sinks/prometheus/', '_serve.py', '_asgi.py')),
     'opentelemetry': Library(('_upstream/', '_delivery/tracing.py', '_sinks/otel/', '_demo/traces.py')),
     'opentelemetry.sdk': Library(('_demo/traces.py',)),
     'opentelemetry.exporter': Library(('_demo/traces.py',)),

@@ -60,6 +60,13 @@ def prometheus() -> str:
     return shutil.which('prometheus') or missing('Prometheus', '`make servers` gives it, on Debian')
 
 
+@pytest.fixture(params=[None, SERVERS], ids=['2', '3'])
+def each_prometheus(request: pytest.FixtureRequest) -> str:
+    """The path of Prometheus as stable distributions have it, then of the newer one that `make servers` fetches."""
+    found = shutil.which('prometheus', path=request.param)
+    return found or missing('Prometheus 2 or 3', '`make servers` gives both, on Debian')
+
+
 @pytest.fixture
 def victoria_metrics(tmp_path: Path) -> Iterator[VictoriaMetrics]:
     """A VictoriaMetrics of the test's own; without it the test skips, and in CI it fails."""

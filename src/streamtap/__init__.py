@@ -1,6 +1,7 @@
 """An observability tap for Pydantic AI agents: time to first token, tokens per second, stalls, tools and cost."""
 
 from streamtap import typing as typing
+from streamtap._asgi import live_app, metrics_app
 from streamtap._base.public import claim as _claim
 from streamtap._delivery.sink import Attachment, BaseSink, Sink
 from streamtap._doors.capability.hooks import TapCapability
@@ -19,7 +20,7 @@ from streamtap._records.records import (
     ToolRecord,
     ToolStart,
 )
-from streamtap._serve import MetricsServer, metrics_app, serve
+from streamtap._serve import MetricsServer, serve
 from streamtap._sinks.journal.reader import BrokenJournalError, BrokenLine, read_journal
 from streamtap._sinks.journal.sink import JournalSink
 from streamtap._sinks.log import LogSink
@@ -68,6 +69,7 @@ __all__ = [
     'UsageSummary',
     '__version__',
     'default_sinks',
+    'live_app',
     'metrics_app',
     'read_journal',
     'serve',

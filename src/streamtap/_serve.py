@@ -1,25 +1,26 @@
-"""`/metrics` over HTTP, and the live view beside it: prometheus_client's own server, and an ASGI application."""
+"""`/metrics` over HTTP, and the live view beside it, by prometheus_client's own server."""
 
 from __future__ import annotations
 
-import asyncio
 import errno
+import logging
 import ssl
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any
 
-from prometheus_client import REGISTRY, make_wsgi_app, start_http_server  # pyright: ignore[reportUnknownVariableType]
+from prometheus_client import REGISTRY, start_http_server  # pyright: ignore[reportUnknownVariableType]
 
 from streamtap._base.forks import tell_forks
-from streamtap._sinks.prometheus.multiprocess import scraped
+from streamtap._base.ports import is_held_by_relative
+from streamtap._sinks.prometheus.multiprocess import is_multiprocess, scraped
+from streamtap._sinks.prometheus.negotiation import metrics_wsgi
+from streamtap._sinks.prometheus.sink import PrometheusSink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
     from threading import Thread
     from types import TracebackType
     from wsgiref.simple_server import WSGIServer
 
-    from _typeshed.wsgi import WSGIApplication
     from prometheus_client.registry import CollectorRegistry
     from typing_extensions import Self
 
@@ -27,13 +28,7 @@ if TYPE_CHECKING:
     from streamtap._web.live_view import LiveView
     from streamtap._web.page import LivePage
 
-    Headers = list[tuple[str, str]]
-
-Message: TypeAlias = MutableMapping[str, Any]
-AsgiApp: TypeAlias = Callable[
-    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
-]
-"""An ASGI application."""
+logger = logging.getLogger('streamtap')
 
 
 class MetricsServer:
@@ -42,43 +37,54 @@ class MetricsServer:
     Close it with `close()`, or use it as a context manager.
 
     Args:
-        server: The server of prometheus_client.
-        thread: Its thread.
+        server: The server of prometheus_client and its thread; `None` if another worker has the port.
+        addr: The address it listens on.
+        port: The port it listens on.
         scheme: `http` or `https`.
-        closing: Called when it is closed, before it stops.
+        closing: Called when it is closed, before it stops; `None` without a live view.
     """
 
     def __init__(
-        self, server: WSGIServer, thread: Thread, scheme: str, closing: Callable[[], None] | None = None
+        self,
+        server: tuple[WSGIServer, Thread] | None,
+        addr: str,
+        port: int,
+        scheme: str,
+        closing: Callable[[], None] | None = None,
     ) -> None:
         self._server = server
-        self._thread = thread
         self._closing = closing
-        host = str(server.server_address[0])
-        self.addr = host
+        self.addr = addr
         """The address it listens on."""
-        self.port = int(server.server_address[1])
+        self.port = port
         """The port it listens on."""
-        root = f'{scheme}://{f"[{host}]" if ":" in host else host}:{self.port}/'
+        root = f'{scheme}://{f"[{addr}]" if ":" in addr else addr}:{port}/'
         self.url = f'{root}metrics'
         """The URL of the metrics."""
         self.live_url = None if closing is None else root
         """The URL of the live view; `None` without one."""
         tell_forks(self)
 
+    @property
+    def is_serving(self) -> bool:
+        """Whether this process serves: not once it is closed, and not if another worker had the port."""
+        return self._server is not None and self._server[1].is_alive()
+
     def forked(self) -> None:
         """Release the port: no thread of this process would answer."""
-        self._server.socket.close()
+        if self._server is not None:
+            self._server[0].socket.close()
 
     def close(self) -> None:
         """Stop serving; further calls do nothing, and neither do calls in a forked child."""
-        if not self._thread.is_alive():
+        if self._server is None or not self.is_serving:
             return
+        server, thread = self._server
         if self._closing is not None:
             self._closing()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
     def __enter__(self) -> Self:
         return self
@@ -95,7 +101,7 @@ def serve(
     addr: str = '127.0.0.1',
     *,
     token: str | None = None,
-    registry: CollectorRegistry = REGISTRY,
+    registry: CollectorRegistry | None = None,
     certfile: str | None = None,
     keyfile: str | None = None,
     client_cafile: str | None = None,
@@ -113,14 +119,18 @@ def serve(
 
     The live view shows what happens from now on, so call this before you run agents.
 
+    Of the workers of one server (`uvicorn --workers 2`), the first that calls this serves; in the others it is logged
+    as a warning that the port is in use, and nothing else happens.
+
     Args:
-        tap: The tap whose live view is at `/`; without one there is no live view.
+        tap: The tap whose metrics are served and whose live view is at `/`; without one there is no live view.
         port: The port; 0 takes any free one. Default 9464, the one OpenTelemetry's exporter uses.
         addr: The address to listen on. Default loopback: metrics name agents, models and tools, so think before
             opening them to a network. On a network the live view needs a `token`.
         token: Opens the live view: `/?token=...` once, or `Authorization: Bearer ...`; at least 16 characters. It does
             not protect `/metrics`; client certificates do. Default `None`, which only loopback allows.
-        registry: The registry to serve; prometheus_client's default one if not given.
+        registry: The registry to serve; if not given, that of the tap's (first) `PrometheusSink`, otherwise
+            prometheus_client's default one.
         certfile: Path of the server's certificate, for TLS.
         keyfile: Path of its key.
         client_cafile: Path of the certificate authority that client certificates are checked against.
@@ -132,7 +142,7 @@ def serve(
         The running server.
 
     Raises:
-        OSError: If the port is in use or the address is not this machine's.
+        OSError: If the port is in use, but not by another worker of the same server, or the address is not this machine's.
         TypeError: If `tap` is not a tap.
         ValueError: If the live view would be open to a network without a token, the token is too short or given without
             a tap, only one of `certfile` and `keyfile` is given, or an option would protect nothing: TLS options
@@ -142,7 +152,7 @@ def serve(
         raise TypeError(f'serve() takes a tap first: pass serve(port={tap!r}) to serve only /metrics')
     if tap is None and token is not None:
         raise ValueError('the token protects the live view, which needs a tap: pass serve(tap, token=...)')
-    served = scraped(registry)
+    served = scraped(registry_of(tap) if registry is None else registry)
     live = None if tap is None else _live(addr, token, served)
     is_tls = bool(certfile and keyfile)
     if not is_tls and (certfile, keyfile) != (None, None):
@@ -153,6 +163,7 @@ def serve(
     if has_authority and not client_auth_required:
         raise ValueError('client certificates are only checked with client_auth_required=True')
     tls: dict[str, Any] = {} if tls_min_version is None else {'tls_min_version': tls_min_version}
+    scheme = 'https' if is_tls else 'http'
     try:
         server, thread = start_http_server(
             port,
@@ -166,6 +177,9 @@ def serve(
             **tls,
         )
     except OSError as error:
+        if error.errno == errno.EADDRINUSE and is_held_by_relative(port):
+            logger.warning(_OF_ANOTHER_WORKER, port, addr, _WHOSE_METRICS[is_multiprocess()])
+            return MetricsServer(None, addr, port, scheme)
         if error.errno == errno.EADDRINUSE:
             raise OSError(
                 error.errno,
@@ -176,9 +190,10 @@ def serve(
     if isinstance(server.socket, ssl.SSLSocket):
         # The TLS handshake is left to each connection's own thread: a silent client must not block the others.
         server.socket.do_handshake_on_connect = False  # pyright: ignore[reportAttributeAccessIssue]
-    scheme = 'https' if is_tls else 'http'
+    host, number = str(server.server_address[0]), int(server.server_address[1])
     if tap is None or live is None:
-        return MetricsServer(server, thread, scheme)
+        server.set_app(metrics_wsgi(served))
+        return MetricsServer((server, thread), host, number, scheme)
     view, page = live
     tap.add_sink(view)
     server.set_app(page)
@@ -187,7 +202,23 @@ def serve(
         tap.remove_sink(view)
         page.close()
 
-    return MetricsServer(server, thread, scheme, closing)
+    return MetricsServer((server, thread), host, number, scheme, closing)
+
+
+_OF_ANOTHER_WORKER = (
+    'streamtap: port %s on %s is in use by another worker of this server, which answers there%s; '
+    'this worker does not serve'
+)
+_WHOSE_METRICS = {
+    True: ' with the metrics of all workers',
+    False: ' with its own metrics only: set PROMETHEUS_MULTIPROC_DIR to see those of all workers',
+}
+
+
+def registry_of(tap: Tap | None) -> CollectorRegistry:
+    """The registry of the (first) Prometheus sink of a tap, otherwise the default one."""
+    sinks = () if tap is None else tap.sinks
+    return next((sink.registry for sink in sinks if isinstance(sink, PrometheusSink)), REGISTRY)
 
 
 def _live(addr: str, token: str | None, registry: CollectorRegistry) -> tuple[LiveView, LivePage]:
@@ -197,45 +228,4 @@ def _live(addr: str, token: str | None, registry: CollectorRegistry) -> tuple[Li
     from streamtap._web.page import LivePage
 
     view = LiveView()
-    return view, LivePage(view, cast('WSGIApplication', make_wsgi_app(registry)), Access(addr, token))
-
-
-def metrics_app(registry: CollectorRegistry = REGISTRY) -> AsgiApp:
-    """An ASGI application that serves the metrics, to mount in yours.
-
-    With Starlette or FastAPI: `app.mount('/metrics', metrics_app())`. The response is made in a thread, so that a
-    scrape of many series does not block the event loop.
-    Under `PROMETHEUS_MULTIPROC_DIR` any worker serves the default registry's metrics of all processes.
-
-    Args:
-        registry: The registry to serve; prometheus_client's default one if not given.
-    """
-    answer = cast(
-        'Callable[[dict[str, str], Callable[[str, Headers], None]], Iterable[bytes]]', make_wsgi_app(scraped(registry))
-    )
-
-    def answered(environ: dict[str, str]) -> tuple[Message, Message]:
-        started: list[Message] = []
-
-        def start(status: str, headers: Headers) -> None:
-            encoded = [(name.encode('latin-1'), value.encode('latin-1')) for name, value in headers]
-            started.append({'type': 'http.response.start', 'status': int(status.split()[0]), 'headers': encoded})
-
-        body = b''.join(answer(environ, start))
-        return started[0], {'type': 'http.response.body', 'body': body}
-
-    async def app(
-        scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
-    ) -> None:
-        asked = {name.decode('latin-1').lower(): value.decode('latin-1') for name, value in scope['headers']}
-        environ = {
-            'REQUEST_METHOD': 'GET',
-            'PATH_INFO': '/',
-            'QUERY_STRING': scope['query_string'].decode('latin-1'),
-            'HTTP_ACCEPT': asked.get('accept', ''),
-            'HTTP_ACCEPT_ENCODING': asked.get('accept-encoding', ''),
-        }
-        for message in await asyncio.to_thread(answered, environ):
-            await send(message)
-
-    return app
+    return view, LivePage(view, metrics_wsgi(registry), Access(addr, token))

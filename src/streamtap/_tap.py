@@ -249,6 +249,11 @@ class Tap:
         return self._enabled
 
     @property
+    def sinks(self) -> tuple[Sink, ...]:
+        """The sinks that the tap has now."""
+        return self._out.sinks
+
+    @property
     def usage(self) -> UsageSink:
         """The usage ledger: `tap.usage.summary()` has requests, tokens, cost, tools and times.
 

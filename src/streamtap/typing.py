@@ -1,5 +1,6 @@
 """Types in the signatures and fields of streamtap's public names, for annotations of your own."""
 
+from streamtap._asgi import AsgiApp
 from streamtap._base.clock import Clock
 from streamtap._base.public import claim as _claim
 from streamtap._display.text import Grid
@@ -13,7 +14,7 @@ from streamtap._records.records import (
     UnmeasuredReason,
 )
 from streamtap._runs.price import Price
-from streamtap._serve import AsgiApp
+from streamtap._sinks.prometheus.instruments import Histograms
 from streamtap._sinks.usage.summary import AgentUsage, LabelUsage, ModelUsage, RecentRun, RunsUsage, ToolUsage, Usage
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     'CostSource',
     'Door',
     'Grid',
+    'Histograms',
     'LabelUsage',
     'ModelUsage',
     'Price',

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 servers=.servers
 
-if command -v chromium >/dev/null && command -v promtool >/dev/null && command -v prometheus-alertmanager >/dev/null && [ -x $servers/usr/bin/victoria-metrics ] && [ -x $servers/usr/bin/promtool ]; then
+if command -v chromium >/dev/null && command -v promtool >/dev/null && command -v prometheus-alertmanager >/dev/null && [ -x $servers/usr/bin/victoria-metrics ] && [ -x $servers/usr/bin/promtool ] && [ -x $servers/usr/bin/prometheus ]; then
   exit 0
 fi
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -17,7 +17,7 @@ if ! command -v promtool >/dev/null || ! command -v prometheus-alertmanager >/de
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus prometheus-alertmanager chromium
 fi
 
-# Debian stable's VictoriaMetrics takes no OTLP, and its promtool is of Prometheus 2. Those of unstable are one static
+# Debian stable's VictoriaMetrics takes no OTLP, and its Prometheus and promtool are of version 2. Those of unstable are one static
 # program each, unpacked beside the system's packages, from the system's own mirror.
 fetch_from_unstable() {
   local apt="$PWD/$servers/apt" mirror
@@ -30,12 +30,13 @@ fetch_from_unstable() {
     -o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o "Dir::State::status=$apt/status"
     -o APT::Sandbox::User=root)
   apt-get "${own[@]}" update -qq &&
-    (cd "$apt" && apt-get "${own[@]}" download -qq victoria-metrics promtool) &&
+    (cd "$apt" && apt-get "${own[@]}" download -qq victoria-metrics promtool prometheus) &&
     dpkg -x "$apt"/victoria-metrics_*.deb $servers &&
-    dpkg -x "$apt"/promtool_*.deb $servers
+    dpkg -x "$apt"/promtool_*.deb $servers &&
+    dpkg -x "$apt"/prometheus_*.deb $servers
   rm -rf "$apt"
 }
 
-if [ ! -x $servers/usr/bin/victoria-metrics ] || [ ! -x $servers/usr/bin/promtool ]; then
-  fetch_from_unstable || echo 'VictoriaMetrics and promtool 3 could not be fetched: their tests will be skipped'
+if [ ! -x $servers/usr/bin/victoria-metrics ] || [ ! -x $servers/usr/bin/promtool ] || [ ! -x $servers/usr/bin/prometheus ]; then
+  fetch_from_unstable || echo 'VictoriaMetrics, Prometheus 3 and promtool 3 could not be fetched: their tests will be skipped'
 fi

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import trustme
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from streamtap import MetricsServer, PrometheusSink, Tap, metrics_app, serve
+from support.real_servers import free_port
 from support.scripted import agent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-
-    from prometheus_client import CollectorRegistry
 
 
 def test_metrics_are_served_on_loopback(registry: CollectorRegistry):
@@ -45,6 +47,57 @@ def test_a_busy_port_says_what_to_do():
         port = holder.getsockname()[1]
         with pytest.raises(OSError, match=rf'port {port} on 127\.0\.0\.1 is in use.*metrics_app\(\)'):
             serve(port=port)
+
+
+WORKER = """
+import sys
+from streamtap import Tap, serve
+with serve(Tap(), port=int(sys.argv[1])) as server:
+    print(server.is_serving, server.url, server.live_url, flush=True)
+    sys.stdin.read()
+"""
+
+
+def worker(port: int) -> subprocess.Popen[str]:
+    """Another process of the one that tests, which serves."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, '-c', WORKER, str(port)], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='elsewhere nothing tells who listens')
+def test_a_port_that_another_worker_has_is_a_warning():
+    """The workers of one server all try, and none of them must fail for it; the first one serves."""
+    port = free_port()
+    url = f'http://127.0.0.1:{port}/'
+    with worker(port) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == f'True {url}metrics {url}\n'
+        with worker(port) as second:
+            said, warned = second.communicate(timeout=30)
+        assert said == f'False {url}metrics None\n'
+        assert warned == (
+            f'streamtap: port {port} on 127.0.0.1 is in use by another worker of this server, which answers there with '
+            'its own metrics only: set PROMETHEUS_MULTIPROC_DIR to see those of all workers; this worker does not serve\n'
+        )
+        assert httpx.get(url, trust_env=False).status_code == 200
+        first.communicate(timeout=30)
+    assert (first.returncode, second.returncode) == (0, 0)
+
+
+def test_the_metrics_of_a_tap_are_those_of_its_own_registry(registry: CollectorRegistry):
+    """Unless another one is named."""
+    other = CollectorRegistry()
+    tap = Tap([PrometheusSink(registry)])
+    asyncio.run(agent(['done'], capabilities=[tap.capability()]).run('hello'))
+    with serve(tap, port=0) as own, serve(tap, port=0, registry=other) as named:
+        assert 'pydantic_ai_runs_total{' in httpx.get(own.url, trust_env=False).text
+        assert httpx.get(named.url, trust_env=False).text == ''
+
+
+def test_a_tap_without_prometheus_serves_the_default_registry():
+    """As `serve()` does without a tap."""
+    with serve(Tap([]), port=0) as server:
+        assert 'python_info' in httpx.get(server.url, trust_env=False).text
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,11 @@ class Dispatch:
         """Replace the lock, which a thread of the parent may have held."""
         self._lock = threading.RLock()
 
+    @property
+    def sinks(self) -> tuple[Sink, ...]:
+        """The sinks, in the order in which they are called."""
+        return self._sinks
+
     def attach(self, attachment: Attachment) -> None:
         """Attach each sink to the tap; what a sink raises here reaches the user, who is creating the tap."""
         # Weak: the worker thread holds this object, and must not keep the tap.

@@ -54,10 +54,10 @@ class LivePage:
     Args:
         view: What is shown.
         metrics: The application that serves the metrics.
-        access: Who may see the page.
+        access: Who may see the page; `None` where the application that it is part of has decided that.
     """
 
-    def __init__(self, view: LiveView, metrics: WSGIApplication, access: Access) -> None:
+    def __init__(self, view: LiveView, metrics: WSGIApplication, access: Access | None) -> None:
         self._metrics = metrics
         self._access = access
         self._moments = _Moments(view)
@@ -81,7 +81,8 @@ class LivePage:
         def refuse(status: str, why: str, *more: tuple[str, str]) -> Iterable[bytes]:
             return answer(status, f'{why}\n'.encode(), 'text/plain; charset=utf-8', *more)
 
-        verdict = self._access.verdict(environ)
+        access = self._access
+        verdict = 'yes' if access is None else access.verdict(environ)
         if verdict == 'wrong_host':
             return refuse('403 Forbidden', 'This page is for loopback only: open it as localhost or 127.0.0.1.')
         if verdict == 'no_token':
@@ -89,9 +90,9 @@ class LivePage:
             return refuse('401 Unauthorized', why, ('WWW-Authenticate', 'Bearer'))
         if environ['REQUEST_METHOD'] != 'GET':
             return refuse('405 Method Not Allowed', 'This page can only be read.', ('Allow', 'GET'))
-        if verdict == 'by_query':
+        if access is not None and verdict == 'by_query':
             # A redirect, to get the token out of the address bar and the history.
-            cookie = ('Set-Cookie', self._access.cookie(environ))
+            cookie = ('Set-Cookie', access.cookie(environ))
             return refuse('303 See Other', 'The page is at /.', ('Location', '/'), cookie)
         if path in _FILES:
             file, kind = _FILES[path]
@@ -102,10 +103,10 @@ class LivePage:
             why = f'There are {MAX_VIEWERS} viewers already, which is the limit.'
             return refuse('503 Service Unavailable', why, ('Retry-After', '5'))
         start_response('200 OK', [('Content-Type', 'text/event-stream'), *_SAFETY])
-        return _Events(self._moments, self._closed, self._viewers.release)
+        return Events(self._moments, self._closed, self._viewers.release)
 
 
-class _Events:
+class Events:
     """The events of one viewer: first all that is remembered, then what is new, until either side closes."""
 
     def __init__(self, moments: _Moments, closed: threading.Event, left: Callable[[], None]) -> None:
@@ -118,10 +119,14 @@ class _Events:
         return self
 
     def __next__(self) -> bytes:
-        # A viewer that reconnects gets everything again: this may be another process than before.
-        name, retry = ('more', '') if self._after is not None else ('all', 'retry: 1000\n')
         if self._after is not None and self._closed.wait(TICK):
             raise StopIteration
+        return self.message()
+
+    def message(self) -> bytes:
+        """What there is to tell the viewer now."""
+        # A viewer that reconnects gets everything again: this may be another process than before.
+        name, retry = ('more', '') if self._after is not None else ('all', 'retry: 1000\n')
         now, finished = self._moments.now(), self._moments.view.finished(self._after)
         self._after, runs = finished
         return f'{retry}event: {name}\ndata: {{"now":{now},"runs":[{",".join(runs)}]}}\n\n'.encode()

@@ -22,11 +22,13 @@ class Shape:
         user_labels: Names of the user's own labels.
         buckets: The user's own bucket bounds, as sorted pairs of metric name and bounds.
         exclude: Names of metrics to leave out.
+        histograms: Which buckets histograms have, where that can be chosen.
     """
 
     user_labels: tuple[str, ...]
     buckets: tuple[tuple[str, tuple[float, ...]], ...] = ()
     exclude: frozenset[str] = frozenset()
+    histograms: str = ''
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def exposition_on(place: object, shape: Shape, make: Callable[[], Exposition]) -
             weakref.finalize(place, _SHARED.pop, id(place)).atexit = False
     if found.shape != shape:
         raise ValueError(
-            f'another tap already writes to the same registry or provider with other labels, buckets or exclusions '
+            f'another tap already writes to the same registry or provider with other labels, buckets, histograms or exclusions '
             f'(its labels are {found.shape.user_labels!r}); give both the same, or each its own CollectorRegistry() '
             f'or MeterProvider()'
         )

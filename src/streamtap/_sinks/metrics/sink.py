@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from streamtap._delivery.sink import BaseSink
 from streamtap._sinks.metrics.user_labels import label_values
+from streamtap._sinks.metrics.zeros import zeros, zeros_of_tap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     )
     from streamtap._sinks.metrics.exposition import Exposition
     from streamtap._sinks.metrics.instruments import Instruments
+    from streamtap._sinks.metrics.zeros import Subject
 
 
 class CatalogueSink(BaseSink, ABC):
@@ -38,6 +40,7 @@ class CatalogueSink(BaseSink, ABC):
         self._exposition: Exposition | None = None
         self._is_attached = False
         self._owned_elsewhere: set[str] = set()
+        self._root_agents: dict[str, str] = {}
 
     def attached(self, attachment: Attachment) -> None:
         """Create the metrics, or reuse those that another tap created.
@@ -53,6 +56,8 @@ class CatalogueSink(BaseSink, ABC):
         self._exposition = self._expose(attachment)
         self._exposition.gauges.add_source(attachment.live)
         self._is_attached = True
+        for name, values in zeros_of_tap(attachment.labels):
+            self._exposition.instruments.declare(name, values)
 
     def detached(self, attachment: Attachment) -> None:
         """Let go of the metrics: they keep their values, without what is open."""
@@ -74,19 +79,20 @@ class CatalogueSink(BaseSink, ABC):
             self._owned_elsewhere.add(start.run_id)
             return
         exposition.gauges.run_seen(start)
-        key = (
-            start.agent,
-            start.door,
-            _flag(start.parent_run_id is not None),
-            'success',
-            *self._user_values(start.labels),
-        )
-        exposition.instruments.declare('pydantic_ai_runs_total', key)
+        self._root_agents[start.run_id] = start.root_agent
+        known = {
+            'agent': start.agent,
+            'door': start.door,
+            'nested': _flag(start.parent_run_id is not None),
+            'outcome': 'success',
+        }
+        self._declare('agent', known, start.labels)
 
     def run_ended(self, record: RunRecord) -> None:
         """Count the run."""
         metrics = self._mine(record.run_id)
         self._owned_elsewhere.discard(record.run_id)
+        self._root_agents.pop(record.run_id, None)
         if metrics is None or self._exposition is None:
             return
         self._exposition.run_owners.pop(record.run_id, None)
@@ -131,17 +137,16 @@ class CatalogueSink(BaseSink, ABC):
         if metrics is None or self._exposition is None:
             return
         self._exposition.gauges.response_seen(start)
-        key = (
-            start.agent,
-            start.provider,
-            start.model,
-            _flag(start.streamed),
-            'success',
-            *self._user_values(start.labels),
-        )
-        metrics.declare('pydantic_ai_requests_total', key)
-        unmeasured = (start.agent, start.provider, start.model, 'interrupted', *self._user_values(start.labels))
-        metrics.declare('pydantic_ai_unmeasured_responses_total', unmeasured)
+        known = {
+            'agent': start.agent,
+            'provider': start.provider,
+            'model': start.model,
+            'streamed': _flag(start.streamed),
+            'outcome': 'success',
+            'reason': 'interrupted',
+            'root_agent': self._root_agents.get(start.run_id, start.agent),
+        }
+        self._declare('model', known, start.labels)
 
     def response_ended(self, record: ResponseRecord) -> None:
         """Count the request and its response."""
@@ -214,8 +219,8 @@ class CatalogueSink(BaseSink, ABC):
         if metrics is None or self._exposition is None:
             return
         self._exposition.gauges.tool_seen(start)
-        key = (start.agent, start.tool, start.kind, 'success', *self._user_values(start.labels))
-        metrics.declare('pydantic_ai_tool_calls_total', key)
+        known = {'agent': start.agent, 'tool': start.tool, 'kind': start.kind, 'outcome': 'success'}
+        self._declare('tool', known, start.labels)
 
     def tool_ended(self, record: ToolRecord) -> None:
         """Count the call."""
@@ -245,6 +250,22 @@ class CatalogueSink(BaseSink, ABC):
         if self._exposition is not None:
             name = 'streamtap_errors_total' if fault.kind == 'error' else 'streamtap_dropped_total'
             self._exposition.instruments.add(name, (fault.subject,), fault.count)
+
+    def _declare(self, subject: Subject, known: Mapping[str, str], labels: Mapping[str, str]) -> None:
+        """Create at 0 what can be known of something, when it is first seen."""
+        if self._exposition is None:
+            return
+        instruments, user, left_out = self._exposition.instruments, self._user_values(labels), self._not_declared()
+        # The first of them stands for all: what has been seen costs one look.
+        for place, (name, values) in enumerate(zeros(subject, known)):
+            if place == 0 and instruments.has(name, (*values, *user)):
+                return
+            if name not in left_out:
+                instruments.declare(name, (*values, *user))
+
+    def _not_declared(self) -> frozenset[str]:
+        """The metrics that may never be counted here, because other instrumentation counts the same."""
+        return frozenset()
 
     def _mine(self, run_id: str) -> Instruments[Any, Any] | None:
         return None if run_id in self._owned_elsewhere or self._exposition is None else self._exposition.instruments

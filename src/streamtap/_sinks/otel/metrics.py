@@ -108,6 +108,9 @@ class OTelMetricSink(CatalogueSink):
     def _counted_elsewhere(self, record: ResponseRecord) -> frozenset[str]:
         return EMITTED_BY_PYDANTIC_AI if record.instrumented and not self._usage_always else frozenset()
 
+    def _not_declared(self) -> frozenset[str]:
+        return frozenset() if self._usage_always else EMITTED_BY_PYDANTIC_AI
+
     def _expose(self, attachment: Attachment) -> Exposition:
         def make() -> Exposition:
             instruments = OTelInstruments(

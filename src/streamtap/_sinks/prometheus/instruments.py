@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter
+from prometheus_client import Histogram as ClassicHistogram
 
 from streamtap._sinks.metrics.catalogue import BUCKETS, BY_NAME, SCRAPED
 from streamtap._sinks.metrics.instruments import Instruments
 from streamtap._sinks.metrics.label_sets import label_names
 from streamtap._sinks.prometheus.bulk_histogram import BulkHistogram
+from streamtap._sinks.prometheus.histogram import Histogram
+from streamtap._sinks.prometheus.histogram_family import HistogramCollector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TypeAlias
 
     from prometheus_client.registry import CollectorRegistry
 
@@ -20,13 +24,19 @@ if TYPE_CHECKING:
     from streamtap._sinks.metrics.catalogue import Metric
     from streamtap._sinks.metrics.instruments import Record
 
+    Child: TypeAlias = 'Counter | ClassicHistogram | Histogram'
+    Collector: TypeAlias = 'Counter | ClassicHistogram | HistogramCollector'
+
+Histograms = Literal['both', 'native', 'classic']
+"""Which buckets histograms have."""
+
 GAPS = 'pydantic_ai_inter_chunk_latency_seconds'
 
 MAX_IDS = 128 - len('trace_id') - len('span_id')
 """How many characters an exemplar's ids can have: prometheus_client allows 128, including the label names."""
 
 
-class PrometheusInstruments(Instruments['Counter | Histogram', dict[str, str]]):
+class PrometheusInstruments(Instruments['Child', dict[str, str]]):
     """Every counter and histogram of the catalogue on one registry.
 
     Two taps on one registry share them.
@@ -35,6 +45,7 @@ class PrometheusInstruments(Instruments['Counter | Histogram', dict[str, str]]):
         registry: Where they are registered.
         user_labels: Names of the user's own labels.
         buckets: The user's own bucket bounds, by metric name.
+        histograms: Which buckets histograms have.
         exclude: Names of metrics to leave out.
         max_label_values: Distinct values per label.
         max_label_sets: Label sets per metric.
@@ -49,6 +60,7 @@ class PrometheusInstruments(Instruments['Counter | Histogram', dict[str, str]]):
         *,
         user_labels: tuple[str, ...],
         buckets: Mapping[str, tuple[float, ...]],
+        histograms: Histograms,
         exclude: frozenset[str],
         max_label_values: int,
         max_label_sets: int,
@@ -57,10 +69,11 @@ class PrometheusInstruments(Instruments['Counter | Histogram', dict[str, str]]):
         super().__init__(metrics, user_labels, max_label_values=max_label_values, max_label_sets=max_label_sets)
         self._gap_bounds = buckets.get(GAPS) or BUCKETS[BY_NAME[GAPS].buckets or 'D']
         # The registry itself is not kept: these instruments live as long as it does, and must not keep it alive.
-        self._collectors: dict[str, Counter | Histogram] = {}
+        self._collectors: dict[str, Collector] = {}
         try:
             for metric in metrics:
-                self._collectors[metric.name] = _register(registry, metric, user_labels, buckets.get(metric.name))
+                bounds = buckets.get(metric.name) or BUCKETS[metric.buckets or 'D']
+                self._collectors[metric.name] = _register(registry, metric, user_labels, bounds, histograms)
         except ValueError as error:
             for collector in self._collectors.values():
                 registry.unregister(collector)
@@ -85,31 +98,41 @@ class PrometheusInstruments(Instruments['Counter | Histogram', dict[str, str]]):
     def observe(self, name: str, values: tuple[str, ...], value: float, origin: dict[str, str] | None = None) -> None:
         """Observe a value in a histogram."""
         child = self._child(name, values)
-        if isinstance(child, Histogram):
+        if isinstance(child, Histogram | ClassicHistogram):
             child.observe(value, origin)
 
     def observe_gaps(
         self, values: tuple[str, ...], record: ResponseRecord, origin: dict[str, str] | None = None
     ) -> None:
         """Count all gaps in one step; the exemplar is on the largest of them."""
-        child = self._child(GAPS, values)
-        if isinstance(child, BulkHistogram) and record.inter_chunk_latencies is not None:
-            child.observe_counts(
-                record.inter_chunk_latencies.fold(self._gap_bounds), record.inter_chunk_latency_sum or 0.0
-            )
+        child, gaps = self._child(GAPS, values), record.inter_chunk_latencies
+        if gaps is None:
+            return
+        total, largest = record.inter_chunk_latency_sum or 0.0, record.max_inter_chunk_latency or 0.0
+        if isinstance(child, Histogram):
+            child.observe_distribution(gaps, total, largest, origin)
+        elif isinstance(child, BulkHistogram):
+            child.observe_counts(gaps.fold(self._gap_bounds), total)
             if origin is not None:
-                child.set_exemplar(record.max_inter_chunk_latency or 0.0, origin)
+                child.set_exemplar(largest, origin)
 
-    def _make(self, metric: Metric, values: tuple[str, ...]) -> Counter | Histogram:
+    def _make(self, metric: Metric, values: tuple[str, ...]) -> Child:
         return self._collectors[metric.name].labels(*values)
 
 
 def _register(
-    registry: CollectorRegistry, metric: Metric, user_labels: tuple[str, ...], bounds: tuple[float, ...] | None
-) -> Counter | Histogram:
+    registry: CollectorRegistry,
+    metric: Metric,
+    user_labels: tuple[str, ...],
+    bounds: tuple[float, ...],
+    histograms: Histograms,
+) -> Collector:
     labels = label_names(metric, user_labels)
     if metric.type == 'counter':
         return Counter(metric.name, metric.help, labels, registry=registry)
-    kind = BulkHistogram if metric.name == GAPS else Histogram
-    buckets = bounds or BUCKETS[metric.buckets or 'D']
-    return kind(metric.name, metric.help, labels, registry=registry, buckets=buckets)
+    if histograms == 'classic':
+        kind = BulkHistogram if metric.name == GAPS else ClassicHistogram
+        return kind(metric.name, metric.help, labels, registry=registry, buckets=bounds)
+    collector = HistogramCollector(metric.name, metric.help, labels, bounds if histograms == 'both' else ())
+    registry.register(collector)
+    return collector

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from prometheus_client import REGISTRY
 from prometheus_client.registry import CollectorRegistry
@@ -15,7 +15,7 @@ from streamtap._sinks.metrics.exposition import Exposition, Shape, exposition_on
 from streamtap._sinks.metrics.gauges import OpenGauges
 from streamtap._sinks.metrics.sink import CatalogueSink
 from streamtap._sinks.prometheus.gauges import OpenGaugesCollector, WrittenGauges
-from streamtap._sinks.prometheus.instruments import PrometheusInstruments
+from streamtap._sinks.prometheus.instruments import Histograms, PrometheusInstruments
 from streamtap._sinks.prometheus.multiprocess import check_directory, is_multiprocess
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ class PrometheusSink(CatalogueSink):
     Args:
         registry: Where the metrics are registered; prometheus_client's default registry if not given.
         buckets: Your own bucket bounds (finite and increasing), by metric name.
+        histograms: Which buckets histograms have: `'classic'` ones, which every scraper sees; `'native'` ones, which
+            a Prometheus that asks for protobuf sees as one series with quantiles within 1.5 % (others see sum and
+            count only); or (the default) `'both'`. In prometheus_client's multiprocess mode they are always classic,
+            as its files hold nothing else.
         exclude: Names of metrics to leave out.
         max_label_sets: How many label sets a metric can have before new ones become `_other`. Default 2000.
         service_version: The version of your service, for deploy annotations; by default `service.version` in
@@ -40,7 +44,8 @@ class PrometheusSink(CatalogueSink):
 
     Raises:
         TypeError: If `registry` is not a `CollectorRegistry`, or `exclude` is a string.
-        ValueError: If a metric's name is unknown, bounds are not finite and increasing, `max_label_sets` is below 1,
+        ValueError: If a metric's name is unknown, bounds are not finite and increasing, `histograms` is none of
+            the three or `'native'` in multiprocess mode, `max_label_sets` is below 1,
             `PROMETHEUS_MULTIPROC_DIR` is not a directory, or (when a tap takes the sink) the registry already has a
             collector with one of the names.
     """
@@ -50,6 +55,7 @@ class PrometheusSink(CatalogueSink):
         registry: CollectorRegistry = REGISTRY,
         *,
         buckets: Mapping[str, Sequence[float]] | None = None,
+        histograms: Histograms = 'both',
         exclude: Iterable[str] = (),
         max_label_sets: int = 2000,
         service_version: str | None = None,
@@ -65,19 +71,33 @@ class PrometheusSink(CatalogueSink):
         if unknown:
             raise ValueError(f'exclude contains names that are not streamtap metrics: {", ".join(unknown)}')
         check_whole('max_label_sets', max_label_sets)
+        if histograms not in get_args(Histograms):
+            raise ValueError(f"histograms must be 'both', 'native' or 'classic', not {histograms!r}")
         check_directory()
+        if is_multiprocess() and histograms == 'native':
+            raise ValueError(
+                'in the multiprocess mode of prometheus_client (PROMETHEUS_MULTIPROC_DIR) histograms are classic, as its '
+                "files hold nothing else: leave histograms='native' out, or send OTLP with OTelMetricSink()"
+            )
+        self._histograms: Histograms = 'classic' if is_multiprocess() else histograms
         self._registry = registry
         self._max_label_sets = max_label_sets
         self._service_version = service_version
 
+    @property
+    def registry(self) -> CollectorRegistry:
+        """Where the metrics are registered."""
+        return self._registry
+
     def _expose(self, attachment: Attachment) -> Exposition:
-        shape = Shape(attachment.labels, tuple(sorted(self._buckets.items())), self._exclude)
+        shape = Shape(attachment.labels, tuple(sorted(self._buckets.items())), self._exclude, self._histograms)
 
         def make() -> Exposition:
             instruments = PrometheusInstruments(
                 self._registry,
                 user_labels=attachment.labels,
                 buckets=self._buckets,
+                histograms=self._histograms,
                 exclude=self._exclude,
                 max_label_values=attachment.max_label_values,
                 max_label_sets=self._max_label_sets,

@@ -5,6 +5,7 @@ export class Connection {
   #receive;
   #source = null;
   #retry = 0;
+  #doubt = 0;
 
   /**
    * @param status The element that shows the state of the connection.
@@ -24,18 +25,26 @@ export class Connection {
 
   close() {
     clearTimeout(this.#retry);
+    this.#trust();
     this.#source?.close();
   }
 
   #take({ type, data }) {
+    this.#trust();
     this.#receive(type, JSON.parse(data));
     this.#say('live', 'live');
   }
 
   #lost() {
-    this.#say('lost', 'connection lost, reconnecting');
+    // A mounted page's stream ends now and then and goes on a second later: only what lasts is news.
+    this.#doubt ||= setTimeout(() => this.#say('lost', 'connection lost, reconnecting'), 2500);
     // A browser gives up by itself if the response was not a stream, for instance because the token has changed.
     if (this.#source.readyState === EventSource.CLOSED) this.#retry = setTimeout(() => this.open(), 2000);
+  }
+
+  #trust() {
+    clearTimeout(this.#doubt);
+    this.#doubt = 0;
   }
 
   #say(state, text) {

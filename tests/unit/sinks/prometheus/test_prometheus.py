@@ -202,7 +202,7 @@ def test_outcomes_that_only_start_at_0_use_up_no_cap(registry: CollectorRegistry
         sink.tool_ended(tool(tool=f't{number}'))
     calls = 'pydantic_ai_tool_calls_total'
     assert value(registry, calls, agent='a', tool='t19', kind='function', outcome='success') == 1
-    assert value(registry, 'streamtap_label_overflow_total', label='label_sets') is None
+    assert value(registry, 'streamtap_label_overflow_total', label='label_sets') == 0
 
 
 def test_label_sets_past_the_cap_become_other(registry: CollectorRegistry):
