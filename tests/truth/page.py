@@ -22,7 +22,7 @@ HEAD = """# Accuracy
 <!-- Written by `make truth`: run it again after a change. -->
 
 Every number of the tap is compared with what really happened: a paced server on loopback stamps when each byte left, and scripted tools stamp when they began and ended.
-`make truth` runs everything below and writes this page; it fails if a row is wrong.
+`make truth` runs everything up to the real servers and writes this page; it fails if a row is wrong.
 
 Written with streamtap {streamtap}, pydantic-ai {pydantic_ai}, CPython {python}, on two shared cores.
 
@@ -34,17 +34,19 @@ Only tokens whose chunks were seen have a pace, so the speed is of what the mode
 |---|---|
 | as many chunks as tokens, or one fewer: an answer that ends by itself has an end token that is counted and not shown | chunks - 1 |
 | more chunks than tokens | tokens - 1 |
-| text in far fewer chunks, at least 1.5 tokens in each | tokens, less the first chunk's share of all characters |
-| a single tool call and nothing else, whose chunks are nearly as many as its tokens: the rest is hidden markup | chunks - 1 |
-| any other tool calls without text, and anything between these: some tokens were hidden, and nobody knows where | absent |
+| text in far fewer chunks, at least 1.5 tokens in each, and larger than tokens are | tokens, less the first chunk's share of all bytes |
+| tool calls, also after a text, whose chunks are as small as tokens: the rest is hidden markup | the pace within each part: its chunks, of a call without the first three, and a token more for each wait that is twice the usual one, as parsers keep white space back |
+| other tool calls, and calls of fewer than five such chunks | absent |
+| anything between these: some tokens were hidden, and nobody knows where | absent |
 | hidden reasoning with a count | without those tokens |
 | reasoning that is shown and counted | of the answer alone: what is shown may be a summary |
 | hidden reasoning without a count | absent |
-| chunks that came in pieces out of a buffer: a proxy that flushes at the end, many events in few network packets | absent |
+| chunks that came in pieces out of a buffer: most of them without a wait, as from a proxy that flushes at the end, or many events in few network packets | absent |
+| an answer so short, or a reader so short of a processor, that the ends of the time from the first chunk to the last are not certain within 3 %: waits at the 75th and the 10th percentile differ by more | absent |
 | no usage, a stream that broke, your own code that held the stream for more than a tenth of the time | absent |
 
 Two limits are known.
-A server that neither shows nor counts its reasoning looks like one that writes a few tokens per chunk, and is shown too fast if it hides a third of its tokens or more.
+Chunks are taken to be as small as tokens if they have at most six bytes on average; a provider that sends short tokens in pairs is shown too slow in tool calls.
 A stream of more than about 1,000 single-token chunks a second counts as pieces of a buffer, and has no speed.
 
 ## Many streams
@@ -65,6 +67,13 @@ Outcomes, counts, tokens and cost are compared exactly.
 """
 
 
+REAL_SERVERS = (
+    '<!-- Written by `make real-servers`: run it again after a change. -->',
+    '<!-- The end of what `make real-servers` writes. -->',
+)
+"""The lines around the section about real servers, which another command writes, and this one carries over."""
+
+
 def page(rows: Sequence[Row], figures: Sequence[Figure], streams: int) -> str:
     """The page.
 
@@ -80,4 +89,23 @@ def page(rows: Sequence[Row], figures: Sequence[Figure], streams: int) -> str:
         streams=streams,
         figures='\n'.join('| ' + ' | '.join(figure.cells()) + ' |' for figure in figures),
     )
-    return head + table(rows)
+    return with_real_servers(head + table(rows), real_servers())
+
+
+def real_servers() -> str:
+    """The section about real servers as the page has it, empty if it has none."""
+    began, ended = REAL_SERVERS
+    _, _, after = PAGE.read_text(encoding='utf-8').partition(began)
+    return after.partition(ended)[0]
+
+
+def with_real_servers(text: str, section: str) -> str:
+    """The page with a section about real servers at its end, in place of the one that it has.
+
+    Args:
+        text: The page.
+        section: The section; empty for none.
+    """
+    began, ended = REAL_SERVERS
+    before = text.partition(began)[0]
+    return f'{before.rstrip()}\n\n{began}\n\n{section.strip()}\n\n{ended}\n' if section else before
