@@ -9,7 +9,7 @@ PYTEST ?= --numprocesses auto
 DURABLE ?= .durable
 AUDIT ?= .audit
 
-.PHONY: demo test check bench bench-live bench-peers truth compat package soak soak-page durable fuzz audit dashboards docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench bench-live bench-peers truth real-servers compat package soak soak-page durable fuzz audit dashboards docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -49,6 +49,10 @@ bench-peers: .bench/installed ## The same beside every peer, in an environment o
 
 truth: $(STAMP) ## Every number beside what really happened: prints the table and writes docs/accuracy.md
 	PYTHONPATH=tests $(BIN)/python -m truth --write $(TRUTH)
+
+# On demand only: 300 MB and some minutes, the first time; the machine has to be quiet.
+real-servers: $(STAMP) ## Every number beside llama.cpp's own server and the wire: prints a table, and writes its section of docs/accuracy.md
+	PYTHONPATH=tests $(BIN)/python -m judges --write $(REAL_SERVERS)
 
 compat: ## The core of the tests on the oldest and newest releases, and on two between; COMPAT=short for the oldest
 	$(PYTHON) tests/tools/compat.py $(COMPAT)
@@ -107,4 +111,4 @@ $(PHOENIX)/bin/phoenix:
 	$(PHOENIX)/bin/python -m pip install --quiet --disable-pip-version-check arize-phoenix
 
 clean:
-	rm -rf $(VENV) .compat .servers .phoenix .durable .audit .bench dist build .pytest_cache .ruff_cache
+	rm -rf $(VENV) .compat .servers .phoenix .durable .audit .bench .judges dist build .pytest_cache .ruff_cache
