@@ -101,7 +101,7 @@ async def ordinary(
             # The first of a process makes the SDK import what it needs.
             await answered(question(kind, 0, server), 'handler', served)
             trials = [
-                await answered(question(kind, place, server), DOORS[place % len(DOORS)], served)
+                await answered(question(kind, place, server), DOORS[place % len(DOORS)], served, paced=True)
                 for place in range(answers)
             ]
             yield Ordinary(name, format_, kind, trials)

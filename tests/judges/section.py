@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from judges.ordinary import Ordinary
     from judges.trial import Trial
 
-ANSWERS = ('model', 'format', 'answer', 'speed shown', 'tokens per second', 'time to first token', '')
+ANSWERS = ('model', 'format', 'answer', 'speed shown', 'uneven', 'tokens per second', 'time to first token', '')
 AT_DOORS = ('door', 'answers', 'tokens per second', 'time to first token')
 CASES = ('case', 'door', 'expected', 'tokens per second', 'time to first token', '')
 
@@ -25,9 +25,9 @@ TEXT = """## Real servers
 llama.cpp's own HTTP server, with a proxy of the project between it and the agents that stamps what passes: `make real-servers` asks it in three wire formats at each door, and compares what was recorded with the wire and with the server's own counters.
 It is run on demand, as a machine that does other things disturbs the server itself; it fails if a time to first token is more than 50 ms off the wire, if a speed is more than 3 % off the server's, or if a count or a finish reason is not equal.
 SmolLM2-135M answers as it likes; the echo model repeats what it is told to, at the pace of a model that thinks, so that there are calls of tools and structured outputs of every length.
-Errors are the median and the worst.
+Errors are the median and the worst, of one try of each, and up to two more of one that came out wrong or without a speed.
 The server's speed is of the tokens after the first: its own figure counts the first one with some formats and not with others.
-Where reasoning is hidden, the truth is the wire's pace of the rest.
+Where that is missed, and the server's pace was uneven, so that what is seen passed the wire at another pace than the whole by more than 3 %, the wire's pace is the truth; the table says how often.
 A starved client is late itself, which is no error of its time to first token.
 
 Written with streamtap {streamtap}, pydantic-ai {pydantic_ai}, llama.cpp by {server}, CPython {python}.
@@ -75,7 +75,8 @@ def of_answers(row: Ordinary) -> tuple[str, ...]:
     """The cells of the answers of one kind in one format."""
     shown = f'{row.shown} of {len(row.trials)}'
     wrong = 'WRONG: ' + '; '.join(row.faults) if row.faults else ''
-    return row.model, row.format, row.kind, shown, percent(row.trials), milliseconds(row.trials), wrong
+    uneven = str(sum(trial.uneven for trial in row.trials))
+    return row.model, row.format, row.kind, shown, uneven, percent(row.trials), milliseconds(row.trials), wrong
 
 
 def of_case(case: Case) -> tuple[str, ...]:

@@ -98,10 +98,12 @@ class WireLog:
     Args:
         port: Where agents reach the server.
         log: The file of the exchanges.
+        shape: How the events of a stream leave.
     """
 
-    def __init__(self, port: int, log: Path) -> None:
+    def __init__(self, port: int, log: Path, shape: str) -> None:
         self.port = port
+        self.shape = shape
         self._log = log
         self._read = 0
 
@@ -137,4 +139,4 @@ def wire(server: LlamaServer, shape: str, folder: Path) -> Generator[WireLog]:
     command = [sys.executable, '-m', 'judges.wire', str(port), str(server.port), str(log), shape]
     paths = os.pathsep.join((str(TESTS), str(ROOT / 'src')))
     with running(command, port, folder / f'wire-{port}.out', env={**os.environ, 'PYTHONPATH': paths}):
-        yield WireLog(port, log)
+        yield WireLog(port, log, shape)

@@ -116,6 +116,7 @@ def _text(chunk: Mapping[str, Any]) -> str:
 
 
 AS_THEY_CAME = 'As they came'
+HIDDEN = 'Reasoning of sixty tokens, counted and not streamed'
 
 SHAPES: dict[str, Callable[[], Shape]] = {
     AS_THEY_CAME: AsTheyCame,
@@ -123,6 +124,9 @@ SHAPES: dict[str, Callable[[], Shape]] = {
     'A network that delivers fifty events at a time': lambda: InPieces(50),
     'Chunks of twenty tokens': lambda: ManyTokens(20, 20),
     'The first token alone, then chunks of twenty': lambda: ManyTokens(1, 20),
-    'Reasoning of sixty tokens, counted and not streamed': lambda: HiddenReasoning(60),
+    HIDDEN: lambda: HiddenReasoning(60),
 }
 """Those there are, by name."""
+
+ONE_BY_ONE = (AS_THEY_CAME, HIDDEN)
+"""Those in which each token leaves when it came, if at all."""

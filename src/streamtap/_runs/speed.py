@@ -95,7 +95,7 @@ def _pace(parts: Sequence[Part], waits: Distribution) -> float | None:
     paced = [(part, part.paced_from) for part in parts if part.chunks > part.unpaced and part.paced_from is not None]
     written = sum(part.chunks - part.unpaced for part, _ in paced)
     seconds = sum(part.last_chunk - began for part, began in paced)
-    if written < FEWEST_OF_CALL or seconds < SHORTEST_WINDOW:
+    if written < FEWEST_OF_CALL or seconds < SHORTEST_WINDOW or not _is_steady(waits, seconds):
         return None
     kept_back = _kept_back(waits, calls=len(paced))
     return (written + kept_back) / seconds if kept_back <= MOST_KEPT_BACK * written else None
