@@ -25,7 +25,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 AROUND = 11
 """Tokens that the template writes between the end of the instructions and the answer, beside the prompt."""
 
-SIZES = (6, 10, 14, 20, 28, 40, 56, 80, 112, 150)
+SIZES = (20, 6, 80, 14, 150, 40, 10, 112, 28, 56)
 """How many words the answers have."""
 
 WORDS = (

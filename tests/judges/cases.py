@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from support.doors import Door
 
-LONG = 9
+LONG = 4
 """The place of the longest answer."""
 
 CHUNKS = 20

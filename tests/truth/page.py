@@ -42,7 +42,7 @@ Only tokens whose chunks were seen have a pace, so the speed is of what the mode
 | reasoning that is shown and counted | of the answer alone: what is shown may be a summary |
 | hidden reasoning without a count | absent |
 | chunks that came in pieces out of a buffer: most of them without a wait, as from a proxy that flushes at the end, or many events in few network packets | absent |
-| an answer so short, or a reader so short of a processor, that the ends of the time from the first chunk to the last are not certain within 3 %: waits at the 75th and the 10th percentile differ by more | absent |
+| single-token chunks of an answer so short, or of a reader so short of a processor, that it is not certain within 3 % of the time when they began and ended: waits at the 75th and the 10th percentile differ by more | absent |
 | no usage, a stream that broke, your own code that held the stream for more than a tenth of the time | absent |
 
 Two limits are known.

@@ -74,10 +74,10 @@ def output_tokens_per_second(meter: ResponseMeter, waits: Distribution | None, f
         chunks -= thought
         parts = [part for part in parts if part.role != 'thinking']
     window = meter.last_chunk - began - meter.native_at_last
-    if window < SHORTEST_WINDOW or not _is_steady(waits, window):
+    if window < SHORTEST_WINDOW or _came_in_pieces(waits):
         return None
     if tokens <= chunks + 1:
-        return _positive((min(tokens, chunks) - 1.0) / window)
+        return _positive((min(tokens, chunks) - 1.0) / window) if _is_certain(waits, window) else None
     are_tokens = 0 < size <= LONGEST_TOKEN * chunks
     if any(part.chunks and part.role in ('call', 'output_call') for part in parts):
         return _pace(parts, waits) if are_tokens else None
@@ -95,7 +95,7 @@ def _pace(parts: Sequence[Part], waits: Distribution) -> float | None:
     paced = [(part, part.paced_from) for part in parts if part.chunks > part.unpaced and part.paced_from is not None]
     written = sum(part.chunks - part.unpaced for part, _ in paced)
     seconds = sum(part.last_chunk - began for part, began in paced)
-    if written < FEWEST_OF_CALL or seconds < SHORTEST_WINDOW or not _is_steady(waits, seconds):
+    if written < FEWEST_OF_CALL or seconds < SHORTEST_WINDOW or not _is_certain(waits, seconds):
         return None
     kept_back = _kept_back(waits, calls=len(paced))
     return (written + kept_back) / seconds if kept_back <= MOST_KEPT_BACK * written else None
@@ -113,15 +113,17 @@ def _kept_back(waits: Distribution, *, calls: int) -> int:
     return max(0, double - max(0, short - calls))
 
 
-def _is_steady(waits: Distribution, window: float) -> bool:
-    """Whether the chunks came at the model's pace, and the window's ends can be told.
-
-    Chunks that come in pieces have the pace of a buffer, a proxy's or the network's. A chunk that its reader took late,
-    for want of a processor, has a short wait after it; if many waits differ, the last chunk may have been taken late too.
-    The longest ones say nothing: the model stalled, or wrote what is hidden.
-    """
+def _came_in_pieces(waits: Distribution) -> bool:
+    """Whether the chunks came in pieces out of a buffer, a proxy's or the network's, whose pace is not the model's."""
     short = sum(count for number, count in waits.buckets if number <= _SHORTEST)
-    if short > waits.total / 2:
-        return False
+    return short > waits.total / 2
+
+
+def _is_certain(waits: Distribution, window: float) -> bool:
+    """Whether it is certain when the first and the last of many chunks came that are tokens.
+
+    A chunk that its reader took late, for want of a processor, has a short wait after it; if many waits differ, the last
+    chunk may have been taken late too. The longest ones say nothing: the model stalled, or wrote what is hidden.
+    """
     spread = (waits.quantile(0.75) or 0.0) - (waits.quantile(0.1) or 0.0)
     return spread <= CERTAIN * window

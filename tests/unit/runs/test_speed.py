@@ -72,6 +72,12 @@ def test_the_tokens_of_the_first_chunk_were_made_before_it():
     assert speed(meter, said(200, answer=800)) == 100.0
 
 
+def test_chunks_of_many_tokens_may_come_unevenly():
+    """Each has as many tokens as there was time for."""
+    meter = metered(('answer', 5), gaps=[0.2, 0.8, 0.4, 0.6], sizes=(200, 200))
+    assert speed(meter, said(250, answer=1000)) == 100.0
+
+
 def test_a_server_that_sends_the_first_token_alone_and_then_twenty_at_a_time():
     """The first chunk's share is small."""
     meter = metered(('answer', 6), gaps=[0.4] * 5, sizes=(4, 4))
