@@ -9,7 +9,7 @@ PYTEST ?= --numprocesses auto
 DURABLE ?= .durable
 AUDIT ?= .audit
 
-.PHONY: demo test check bench bench-live bench-peers truth answers compat package soak soak-page durable fuzz audit dashboards docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench bench-live bench-peers truth answers real-servers compat package soak soak-page durable fuzz audit dashboards docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -52,6 +52,10 @@ truth: $(STAMP) ## Every number beside what really happened: prints the table an
 
 answers: $(STAMP) servers ## Every number that people read beside the exact answer, for teams of every size; ANSWERS=--short for two of them
 	PYTHONPATH=tests $(BIN)/python -m answers $(ANSWERS)
+
+# On demand only: 300 MB and some minutes, the first time; the machine has to be quiet.
+real-servers: $(STAMP) ## Every number beside llama.cpp's own server and the wire: prints a table, and writes its section of docs/accuracy.md
+	PYTHONPATH=tests $(BIN)/python -m judges --write $(REAL_SERVERS)
 
 compat: ## The core of the tests on each Python found, with the oldest and newest releases; COMPAT=short for the extremes
 	PYTHONPATH=tests $(PYTHON) -m tools.compat $(COMPAT)
@@ -110,4 +114,4 @@ $(PHOENIX)/bin/phoenix:
 	$(PHOENIX)/bin/python -m pip install --quiet --disable-pip-version-check arize-phoenix
 
 clean:
-	rm -rf $(VENV) .compat .servers .phoenix .durable .audit .bench dist build .pytest_cache .ruff_cache
+	rm -rf $(VENV) .compat .servers .phoenix .durable .audit .bench .judges dist build .pytest_cache .ruff_cache

@@ -22,7 +22,7 @@ HEAD = """# Accuracy
 <!-- Written by `make truth`: run it again after a change. -->
 
 Every number of the tap is compared with what really happened: a paced server on loopback stamps when each byte left, and scripted tools stamp when they began and ended.
-`make truth` runs everything below and writes this page; it fails if a row is wrong.
+`make truth` runs everything up to the real servers and writes this page; it fails if a row is wrong.
 
 Written with streamtap {streamtap}, pydantic-ai {pydantic_ai}, CPython {python}, on two shared cores.
 
@@ -34,14 +34,16 @@ Only tokens whose chunks were seen have a pace, so the speed is of what the mode
 |---|---|
 | as many chunks as tokens, or one fewer: an answer that ends by itself has an end token that is counted and not shown | chunks - 1 |
 | more chunks than tokens | tokens - 1 |
-| text in far fewer chunks, at least 1.5 tokens and more than six characters in each, 32 tokens in all | tokens, less the first chunk's share of all characters |
-| a single tool call and nothing else, whose chunks are nearly as many as its tokens, and as short: the rest is hidden markup | chunks - 1 |
-| any other tool calls without text, and anything between these: some tokens were hidden, and nobody knows where | absent |
+| text in far fewer chunks, at least 1.5 tokens and more than six bytes in each, 32 tokens in all | tokens, less the first chunk's share of all bytes |
+| tool calls, also after a text, whose chunks are as small as tokens: the rest is hidden markup | the pace within each part: its chunks, of a call without the first three, and a token more for each wait that is twice the usual one, as parsers keep white space back |
+| other tool calls, and calls of fewer than five such chunks | absent |
+| anything between these: some tokens were hidden, and nobody knows where | absent |
 | hidden reasoning with a count | without those tokens |
 | reasoning that is shown and counted | of the answer alone: what is shown may be a summary |
 | hidden reasoning without a count, or a count of 0; counted reasoning inside an answer | absent |
-| chunks that came in pieces out of a buffer: a proxy that flushes at the end, many events in few network packets | absent |
+| chunks that came in pieces out of a buffer: most of them without a wait, as from a proxy that flushes at the end, or many events in few network packets | absent |
 | a client that stood still while the first or the last chunks came: they are read at once, and too late | absent |
+| single-token chunks of an answer so short, or of a reader so short of a processor, that it is not certain within 3 % of the time when they began and ended: waits at the 75th and the 10th percentile differ by more | absent |
 | no usage, a stream that broke, your own code that held the stream for more than a tenth of the time | absent |
 
 A client that stands still in mid-stream catches up: the speed is right.
@@ -49,6 +51,7 @@ A client that stands still in mid-stream catches up: the speed is right.
 These limits are known:
 
 - A server that neither shows nor counts its reasoning, and sends several tokens per chunk, is shown too fast.
+- Chunks are taken to be as small as tokens if they have at most six bytes on average; a provider that sends short tokens in pairs is shown too slow in tool calls.
 - A stream of more than about 1,000 single-token chunks a second counts as pieces of a buffer, and has no speed.
 - A client that gets too little of the processor for long reads late, but evenly: the speed is its own. On two cores with seven busy processes each, 140 were seen for a true 200.
 - A client that stands still while the last one or two chunks come looks like a model that paused before them.
@@ -113,6 +116,13 @@ Outcomes, counts, tokens and cost are compared exactly.
 """
 
 
+REAL_SERVERS = (
+    '<!-- Written by `make real-servers`: run it again after a change. -->',
+    '<!-- The end of what `make real-servers` writes. -->',
+)
+"""The lines around the section about real servers, which another command writes, and this one carries over."""
+
+
 def page(rows: Sequence[Row], figures: Sequence[Figure], streams: int) -> str:
     """The page.
 
@@ -130,4 +140,23 @@ def page(rows: Sequence[Row], figures: Sequence[Figure], streams: int) -> str:
         stops=stops_table(rows),
         figures='\n'.join('| ' + ' | '.join(figure.cells()) + ' |' for figure in figures),
     )
-    return head + table(rows)
+    return with_real_servers(head + table(rows), real_servers())
+
+
+def real_servers() -> str:
+    """The section about real servers as the page has it, empty if it has none."""
+    began, ended = REAL_SERVERS
+    _, _, after = PAGE.read_text(encoding='utf-8').partition(began)
+    return after.partition(ended)[0]
+
+
+def with_real_servers(text: str, section: str) -> str:
+    """The page with a section about real servers at its end, in place of the one that it has.
+
+    Args:
+        text: The page.
+        section: The section; empty for none.
+    """
+    began, ended = REAL_SERVERS
+    before = text.partition(began)[0]
+    return f'{before.rstrip()}\n\n{began}\n\n{section.strip()}\n\n{ended}\n' if section else before

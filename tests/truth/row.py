@@ -21,6 +21,7 @@ class Bounds:
         tool: Seconds, for the duration of a tool.
         phase: Seconds, for a phase that the case measured, and for the age of an open run.
         phases: Seconds by which the phases of a run may miss its duration.
+        steady: Whether the machine is quiet enough that the speed of a short answer is certain.
     """
 
     first_token: float
@@ -29,10 +30,11 @@ class Bounds:
     tool: float
     phase: float
     phases: float = 0.001
+    steady: bool = True
 
 
 TIGHT = Bounds(first_token=0.040, gap=0.002, speed=0.01, tool=0.010, phase=0.060)
-GENEROUS = Bounds(first_token=0.2, gap=0.02, speed=0.25, tool=0.2, phase=0.2)
+GENEROUS = Bounds(first_token=0.2, gap=0.02, speed=0.25, tool=0.2, phase=0.2, steady=False)
 """For a machine that does other things as well."""
 
 

@@ -28,6 +28,9 @@ SHORTEST_HOLD = 0.001
 SHORTEST_WAIT = 0.001
 """Seconds; chunks that come closer together had waited, in a buffer or for a client that stood still."""
 
+PACED_AFTER = {'call': 3, 'output_call': 3}
+"""How many chunks of a part have no pace: the first of any, of a call also those around which its markup is hidden."""
+
 Role = Literal['thinking', 'answer', 'call', 'output_call']
 """What a part is to the user: thinking, an answer that a user sees, a call of a tool, or the call that is the output."""
 
@@ -44,6 +47,13 @@ class Part:
     started: float
     last_chunk: float
     chunks: int = 0
+    paced_from: float | None = None
+    """When the last of the chunks came that have no pace."""
+
+    @property
+    def unpaced(self) -> int:
+        """How many of its chunks have no pace."""
+        return PACED_AFTER.get(self.role, 1)
 
 
 @dataclass(slots=True)
@@ -314,10 +324,15 @@ class ResponseMeter:
         if index == self._index:
             return
         self._leave_part()
-        self._current = self._part(index)
-        # While a native tool runs, every chunk must come this way.
+        part = self._current = self._part(index)
+        # While a native tool runs, and until a part has a pace, every chunk must come this way.
         self._index = None if self._native_open else index
-        role = self._current.role if self._current is not None else 'answer'
+        if part is not None and part.paced_from is None:
+            if part.chunks + 1 < part.unpaced:
+                self._index = None
+            else:
+                part.paced_from = now
+        role = part.role if part is not None else 'answer'
         if self.first_chunk is None:
             self.first_chunk = now
             self.first_event = now if self.first_event is None else self.first_event

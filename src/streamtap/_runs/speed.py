@@ -1,9 +1,9 @@
 """Output tokens per second: how fast the model wrote what was seen being written; nothing where that cannot be known.
 
 Only tokens whose chunks were seen have a pace: neither hidden reasoning, nor what the first chunk holds, nor the markup
-of a tool call, nor the token that ends an answer. Where there are as many chunks as tokens, each chunk is one. Where there
-are far fewer, and longer than a token can be, the tokens of the first are its share of all characters. In between some
-tokens were hidden, nobody knows where, and there is no speed.
+of a tool call, nor the token that ends an answer. Where there are as many chunks as tokens, each chunk is one. In a tool
+call some tokens are hidden, but where its chunks are as small as tokens they are tokens, with markup before and after.
+Where chunks are far larger, the tokens of the first are its share of the whole. In between there is no speed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from streamtap._meter.response import SHORTEST_WAIT
 from streamtap._records.distribution import BOUNDS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from streamtap._meter.response import Part, ResponseMeter
     from streamtap._records.distribution import Distribution
     from streamtap._upstream.model_responses import Response
@@ -24,23 +26,26 @@ SHORTEST_WINDOW = 0.001
 
 _SHORTEST = bisect_left(BOUNDS, SHORTEST_WAIT)
 
-MANY_WAITS = 30
-"""With so many waits, chunks that come in pieces change the speed by 3 % at most."""
+CERTAIN = 0.03
+"""The share of the window within which its ends must be certain."""
 
 FAR_FEWER = 1.5
 """Tokens per chunk from which on a chunk may hold several."""
 
-LONGEST_TOKEN = 6
-"""Characters; chunks that are no longer on average may be single tokens in any language, and hidden what there are more."""
+LONGEST_TOKEN = 6.0
+"""Bytes; chunks that have no more on average may be single tokens, whose average is about four in any language."""
 
 FEWEST_IN_CHUNKS = 32
 """How many tokens chunks of several must have together, so that an end token among them is 3 % at most."""
 
-MOST_MARKUP = 12
-"""How many tokens of markup a tool call may have, besides a quarter of what is seen of it."""
+TWO_TOKENS = (1.6, 2.5)
+"""Between so many typical waits, a wait in a call was for two tokens: a parser keeps white space back."""
 
-FEWEST_OF_CALL = 8
-"""How many chunks a tool call must have to be compared with its tokens."""
+MOST_KEPT_BACK = 0.1
+"""The share of the tokens that may be kept back; where more waits are double, they are not for that."""
+
+FEWEST_OF_CALL = 5
+"""How many chunks with a pace the tool calls of a response must have."""
 
 
 def output_tokens_per_second(meter: ResponseMeter, waits: Distribution | None, facts: Response | None) -> float | None:
@@ -63,44 +68,53 @@ def output_tokens_per_second(meter: ResponseMeter, waits: Distribution | None, f
         # Nobody says how much of the time it took.
         return None
     began, size, first_size = meter.first_chunk, facts.answer_size + facts.thinking_size, meter.first_size
-    tokens, chunks = usage.output_tokens - usage.reasoning_tokens, meter.chunks
+    tokens, chunks, parts = usage.output_tokens - usage.reasoning_tokens, meter.chunks, meter.parts
     if thought and usage.reasoning_tokens:
         # What is seen of it may be a summary: the answer alone has a pace.
         if meter.first_output is None:
             return None
         began, size, first_size = meter.first_output, facts.answer_size, meter.first_output_size
         chunks -= thought
+        parts = [part for part in parts if part.role != 'thinking']
     window = meter.last_chunk - began - meter.native_at_last
-    if window < SHORTEST_WINDOW or _came_in_pieces(waits) or _has_no_clear_end(meter, window):
+    if window < SHORTEST_WINDOW or _came_in_pieces(waits):
         return None
-    written = _written(tokens, chunks, size, first_size, calls=_calls_only(meter))
-    return written / window if written is not None and written > 0 else None
-
-
-def _written(tokens: int, chunks: int, size: int, first_size: int, *, calls: int | None) -> float | None:
-    """How many tokens were written after the first chunk.
-
-    Args:
-        tokens: Those that are not hidden reasoning.
-        chunks: How many chunks they came in.
-        size: How many characters they have.
-        first_size: How many of those the first chunk has.
-        calls: How many tool calls there are, if the answer has nothing else.
-    """
     if tokens <= chunks + 1:
-        return min(tokens, chunks) - 1.0
+        is_certain = _is_certain(waits, window) and not _has_no_clear_end(meter, window)
+        return _positive((min(tokens, chunks) - 1.0) / window) if is_certain else None
     may_be_single = size <= LONGEST_TOKEN * chunks
-    if calls is not None:
-        is_one_by_one = may_be_single and chunks >= FEWEST_OF_CALL and tokens <= 1.25 * chunks + MOST_MARKUP
-        return chunks - 1.0 if calls == 1 and is_one_by_one else None
+    if any(part.chunks and part.role in ('call', 'output_call') for part in parts):
+        return _pace(parts, waits) if may_be_single and size else None
     if may_be_single or not first_size or tokens < max(FEWEST_IN_CHUNKS, FAR_FEWER * chunks):
         return None
-    return tokens * (1 - first_size / size)
+    return _positive(tokens * (1 - first_size / size) / window)
 
 
-def _calls_only(meter: ResponseMeter) -> int | None:
-    roles = [part.role for part in meter.parts if part.chunks and part.role != 'thinking']
-    return None if 'answer' in roles else len(roles)
+def _positive(speed: float) -> float | None:
+    return speed if speed > 0 else None
+
+
+def _pace(parts: Sequence[Part], waits: Distribution) -> float | None:
+    """The pace within the parts, whose chunks are tokens; between them there may be any number of hidden ones."""
+    paced = [(part, part.paced_from) for part in parts if part.chunks > part.unpaced and part.paced_from is not None]
+    written = sum(part.chunks - part.unpaced for part, _ in paced)
+    seconds = sum(part.last_chunk - began for part, began in paced)
+    if written < FEWEST_OF_CALL or seconds < SHORTEST_WINDOW or not _is_certain(waits, seconds):
+        return None
+    kept_back = _kept_back(waits, calls=len(paced))
+    return (written + kept_back) / seconds if kept_back <= MOST_KEPT_BACK * written else None
+
+
+def _kept_back(waits: Distribution, *, calls: int) -> int:
+    """How many tokens came with another one; where a chunk was taken late, a short wait makes up for a long one."""
+    typical = waits.quantile(0.5) or 0.0
+    double = short = 0
+    for number, count in waits.buckets:
+        size = BOUNDS[min(number, len(BOUNDS) - 1)] / typical
+        double += count if TWO_TOKENS[0] < size < TWO_TOKENS[1] else 0
+        short += count if size < TWO_TOKENS[0] - 1 else 0
+    # The name of a tool and the first of its arguments may come together.
+    return max(0, double - max(0, short - calls))
 
 
 def _is_inside(thinking: Part, meter: ResponseMeter) -> bool:
@@ -110,16 +124,26 @@ def _is_inside(thinking: Part, meter: ResponseMeter) -> bool:
 
 def _came_in_pieces(waits: Distribution) -> bool:
     """Whether the chunks came in pieces out of a buffer, a proxy's or the network's, whose pace is not the model's."""
-    real = sum(count for number, count in waits.buckets if number > _SHORTEST)
-    return real < min(MANY_WAITS, waits.total / 2)
+    short = sum(count for number, count in waits.buckets if number <= _SHORTEST)
+    return short > waits.total / 2
 
 
 def _has_no_clear_end(meter: ResponseMeter, window: float) -> bool:
     """Whether the first chunks or the last came at once, because the client stood still or the network did."""
-    few, shortest, waits = meter.chunks / MANY_WAITS, max(SHORTEST_WAIT, window / meter.chunks / 2), meter.longest_waits
+    few, shortest, waits = CERTAIN * meter.chunks, max(SHORTEST_WAIT, window / meter.chunks / 2), meter.longest_waits
     if not waits:
         return False
     at_first = next((wait.chunks_before - 1 for wait in waits if wait.seconds >= shortest), 0)
     at_last = meter.chunks - waits[-1].chunks_before - 1
     ended_at_once = meter.last_chunk - waits[-1].ended < at_last * shortest
     return at_first > few or (ended_at_once and at_last > few)
+
+
+def _is_certain(waits: Distribution, window: float) -> bool:
+    """Whether it is certain when the first and the last of many chunks came that are tokens.
+
+    A chunk that its reader took late, for want of a processor, has a short wait after it; if many waits differ, the last
+    chunk may have been taken late too. The longest ones say nothing: the model stalled, or wrote what is hidden.
+    """
+    spread = (waits.quantile(0.75) or 0.0) - (waits.quantile(0.1) or 0.0)
+    return spread <= CERTAIN * window

@@ -73,9 +73,9 @@ class Response:
     is_empty: bool = False
     """Whether it has no parts, so that no event told of it."""
     answer_size: int = 0
-    """How many characters of text and tool arguments it has."""
+    """How many bytes of text and tool arguments it has."""
     thinking_size: int = 0
-    """How many characters of thinking it has."""
+    """How many bytes of thinking it has."""
     is_usage_final: bool = True
     """Whether its usage is the provider's last word, as far as that can be known before its end."""
 
@@ -118,13 +118,18 @@ def is_complete(response: ModelResponse) -> bool:
 
 
 def _size(response: ModelResponse, kinds: tuple[str, ...]) -> int:
-    """How many characters the parts of some kinds have together; the characters themselves go no further."""
+    """How many bytes the parts of some kinds have together; the bytes themselves go no further."""
     found = 0
     for part in response.parts:
         if part.part_kind in kinds:
             content = getattr(part, 'content', None) or getattr(part, 'args', None)
-            found += len(content) if isinstance(content, str) else 0
+            found += size_of(content)
     return found
+
+
+def size_of(content: object) -> int:
+    """How many bytes a text has in UTF-8, and anything else none."""
+    return len(content.encode('utf-8', 'replace')) if isinstance(content, str) else 0
 
 
 def _usage(usage: object) -> Usage | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
 from streamtap._base.names import clean
+from streamtap._upstream.model_responses import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,7 +111,7 @@ def _part_started(
 
 def _note_first(meter: ResponseMeter, index: int, waited_from: float, now: float, content: object) -> None:
     """A chunk arrived that may be the first, or the first that is not thinking: how much it brought is noted."""
-    size = len(content) if isinstance(content, str) else 0
+    size = size_of(content)
     before = meter.first_chunk
     meter.chunk(index, waited_from, now)
     if before is None:

@@ -72,6 +72,12 @@ def test_the_tokens_of_the_first_chunk_were_made_before_it():
     assert speed(meter, said(200, answer=800)) == 100.0
 
 
+def test_chunks_of_many_tokens_may_come_unevenly():
+    """Each has as many tokens as there was time for."""
+    meter = metered(('answer', 5), gaps=[0.2, 0.8, 0.4, 0.6], sizes=(200, 200))
+    assert speed(meter, said(250, answer=1000)) == 100.0
+
+
 def test_a_server_that_sends_the_first_token_alone_and_then_twenty_at_a_time():
     """The first chunk's share is small."""
     meter = metered(('answer', 6), gaps=[0.4] * 5, sizes=(4, 4))
@@ -129,10 +135,10 @@ def test_tokens_that_are_hidden_somewhere_hide_the_pace(tokens: int):
     assert speed(metered(('answer', 20), sizes=(4, 4)), said(tokens, answer=80)) is None
 
 
-def test_a_tool_call_has_the_pace_of_its_chunks():
-    """Around them there is markup, of which nobody knows when it was written."""
-    assert speed(metered(('call', 20)), said(32)) == 50.0
-    assert speed(metered(('output_call', 20)), said(32)) == 50.0
+@pytest.mark.parametrize('role', ['call', 'output_call'])
+def test_a_tool_call_has_the_pace_of_its_arguments(role: Role):
+    """Around them there is markup, of which nobody knows when it was written: after its name a call may wait long."""
+    assert speed(metered((role, 20), gaps=[0.0001, 0.3]), said(52, answer=80)) == 50.0
 
 
 def test_a_call_in_chunks_of_several_tokens_hides_the_pace():
@@ -140,22 +146,47 @@ def test_a_call_in_chunks_of_several_tokens_hides_the_pace():
     assert speed(metered(('call', 10)), said(22, answer=100)) is None
 
 
-@pytest.mark.parametrize('calls', [(('call', 7),), (('call', 10), ('call', 10)), (('call', 20),)])
-def test_other_calls_hide_the_pace(calls: tuple[tuple[Role, int], ...]):
-    """Too short a call, several with markup between them, and more markup than one can have."""
-    chunks = sum(count for _, count in calls)
-    assert speed(metered(*calls), said(2 * chunks + 3)) is None
+def test_white_space_that_a_parser_keeps_back_is_counted():
+    """It comes with the number after it, when two tokens were written."""
+    gaps = [0.0001, 0.09, *[PACE] * 7, 2 * PACE, *[PACE] * 9]
+    assert speed(metered(('call', 20), gaps=gaps), said(53, answer=80)) == 50.0
+
+
+def test_several_calls_have_the_pace_within_them():
+    """Between them there is markup as well; a text before them has its own pace."""
+    gaps = [*[PACE] * 9, 0.4, 0.08, *[PACE] * 10, 0.5, 0.08, *[PACE] * 10]
+    parts: list[tuple[Role, int]] = [('answer', 10), ('call', 12), ('call', 12)]
+    assert speed(metered(*parts, gaps=gaps), said(90, answer=130)) == 50.0
 
 
 @pytest.mark.parametrize(
-    'gaps', [[0.0001] * 99, [*[0.0001] * 49, 1.0, *[0.0001] * 49], [*([0.0001] * 3 + [0.08]) * 20, *[0.0001] * 19]]
+    ('chunks', 'facts'),
+    [(7, said(20, answer=28)), (20, said(52, answer=200)), (20, said(52))],
 )
+def test_other_calls_hide_the_pace(chunks: int, facts: Response):
+    """Too short a call, chunks that are larger than a token, and arguments of unknown size."""
+    assert speed(metered(('call', chunks)), facts) is None
+
+
+def test_reasoning_that_is_neither_shown_nor_counted_hides_the_pace():
+    """The chunks are as small as tokens, and there are far fewer of them."""
+    assert speed(metered(('answer', 20), sizes=(4, 4)), said(60, answer=80)) is None
+
+
+def test_where_the_window_ends_must_be_certain():
+    """A chunk that was taken late, for want of a processor, has a longer wait before it and a shorter one after it."""
+    late = [0.04, 0.002] * 10
+    assert speed(metered(('answer', 21), gaps=late), said(21)) is None
+    assert speed(metered(('answer', 121), gaps=late * 6), said(121)) == 47.619
+
+
+@pytest.mark.parametrize('gaps', [[0.0001] * 99, [*[0.0001] * 49, 1.0, *[0.0001] * 49], ([0.0001] * 3 + [0.08]) * 100])
 def test_chunks_in_pieces_have_the_pace_of_a_buffer(gaps: list[float]):
-    """A proxy that flushes at the end, 100 events in two packets, and in twenty-one."""
-    assert speed(metered(('answer', 100), gaps=gaps), said(100)) is None
+    """A proxy that flushes at the end, 100 events in two packets, and four in each of a hundred."""
+    assert speed(metered(('answer', len(gaps) + 1), gaps=gaps), said(len(gaps) + 1)) is None
 
 
-def test_many_pieces_have_the_pace_of_the_model():
+def test_small_pieces_have_the_pace_of_the_model():
     """Some chunks come together on any network."""
     gaps = [0.0001, 0.0399] * 100
     assert speed(metered(('answer', 201), gaps=gaps), said(201)) == 50.0
@@ -176,8 +207,8 @@ def test_a_client_that_stands_still_at_an_end_of_the_stream_hides_the_pace(gaps:
 
 def test_a_client_that_stands_still_in_mid_stream_catches_up():
     """First and last chunk are seen when they come; a silence of the model before its last chunk counts."""
-    caught_up = [*[0.02] * 10, 0.2, *[0.0] * 9, *[0.02] * 10]
-    assert speed(metered(('answer', 31), gaps=caught_up), said(31)) == 50.0
+    caught_up = [*[0.02] * 20, 0.2, *[0.0] * 9, *[0.02] * 20]
+    assert speed(metered(('answer', 51), gaps=caught_up), said(51)) == 50.0
     assert speed(metered(('answer', 31), gaps=[*[0.02] * 29, 0.02 + 0.4]), said(31)) == 30.0
 
 

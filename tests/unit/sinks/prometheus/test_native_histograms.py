@@ -16,6 +16,7 @@ from prometheus_client.openmetrics.exposition import (
 )
 
 from streamtap import Distribution, PrometheusSink, Tap
+from streamtap._sinks.metrics.catalogue import BUCKETS
 from streamtap._sinks.prometheus.histogram import MAX_EXEMPLARS, Histogram, HistogramLock
 from streamtap._sinks.prometheus.protobuf_exposition import exposition
 from streamtap._sinks.prometheus.protobuf_histogram import NativeHistograms
@@ -73,10 +74,10 @@ def test_switching_created_off_in_prometheus_client_holds_for_these_too(generate
 def test_native_only_leaves_sum_and_count_to_scrapers_of_text():
     """With the one bucket that a histogram cannot be without, and its newest exemplar."""
     text: str = EXPOSITIONS[1](seen_by('native')).decode()
-    labels = 'agent="a",outcome="error"'
+    labels = 'agent="a",nested="false",outcome="error"'
     exemplar = f'{{span_id="{IDS["span_id"]}",trace_id="{IDS["trace_id"]}"}} 4.0 {NOW}'
     assert [line for line in text.splitlines() if line.startswith(f'{DURATION}_') and '"error"' in line] == [
-        f'{DURATION}_bucket{{agent="a",le="+Inf",outcome="error"}} 1.0 # {exemplar}',
+        f'{DURATION}_bucket{{agent="a",le="+Inf",nested="false",outcome="error"}} 1.0 # {exemplar}',
         f'{DURATION}_count{{{labels}}} 1.0',
         f'{DURATION}_sum{{{labels}}} 4.0',
         f'{DURATION}_created{{{labels}}} 1.70000000025e+09',
@@ -88,12 +89,11 @@ def test_protobuf_has_classic_and_native_buckets():
     exemplar = {'labels': {key: IDS[key] for key in ('trace_id', 'span_id')}, 'value': 4.0, 'timestamp': NOW}
     (metric,) = shown(seen_by('both'), DURATION)
     buckets = metric['histogram'].pop('bucket')
-    bounds = [0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 120, 300, 600, 1800, 3600]
-    assert [bucket['upper_bound'] for bucket in buckets] == bounds
-    assert [bucket['cumulative_count'] for bucket in buckets] == [0] * 4 + [1] * 13
+    assert [bucket['upper_bound'] for bucket in buckets] == list(BUCKETS['R'])
+    assert [bucket['cumulative_count'] for bucket in buckets] == [int(bound >= 4.0) for bound in BUCKETS['R']]
     assert [bucket['exemplar'] for bucket in buckets if 'exemplar' in bucket] == [exemplar]
     assert metric == {
-        'labels': {'agent': 'a', 'outcome': 'error'},
+        'labels': {'agent': 'a', 'nested': 'false', 'outcome': 'error'},
         'histogram': {
             'sample_count': 1,
             'sample_sum': 4.0,
@@ -167,7 +167,7 @@ def test_gaps_come_from_the_buckets_that_counted_them(registry: CollectorRegistr
     assert (histogram['sample_count'], histogram['sample_sum']) == (31, 0.34)
     deltas: list[int] = histogram['positive_delta']
     assert sum(itertools.accumulate(deltas)) == 31
-    assert [bucket['upper_bound'] for bucket in histogram['bucket'] if 'exemplar' in bucket] == [0.5]
+    assert [bucket['upper_bound'] for bucket in histogram['bucket'] if 'exemplar' in bucket] == [0.3]
 
 
 def test_what_is_no_number_is_no_observation():

@@ -64,6 +64,8 @@ def test_a_run_that_begins_is_at_0_where_it_will_be_counted(sink: PrometheusSink
         'pydantic_ai_run_phase_seconds_total',
         'pydantic_ai_run_requests_count',
         'pydantic_ai_run_requests_sum',
+        'pydantic_ai_run_tokens_count',
+        'pydantic_ai_run_tokens_sum',
         'pydantic_ai_run_tool_calls_count',
         'pydantic_ai_run_tool_calls_sum',
         'pydantic_ai_output_retries_total',

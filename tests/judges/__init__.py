@@ -1,0 +1,1 @@
+"""Real inference servers as judges of the tap: `python -m judges`, on demand."""

