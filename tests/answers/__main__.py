@@ -3,62 +3,73 @@
 from __future__ import annotations
 
 import argparse
-import math
 import shutil
 import sys
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from answers.judge import MOST_OF_COUNTS, Judged, worst
-from answers.sweep import table
+from answers.scrapes import NativeScrapes, TextScrapes
+from answers.section import BOARDS, Reading, described, section
 from answers.teams import SHORT, TEAMS
-from answers.teams_judged import COUNTED, judge_process, judge_team
+from answers.teams_judged import judge_process, judge_team
+from support.accuracy_page import PAGE, with_section
+from support.required import SERVERS
 
-CLASSIC = 0.15
-EXACT = 0.03
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
-BOUNDS = {'summary': EXACT, 'live page': EXACT, 'report': EXACT, COUNTED: CLASSIC}
-"""How far the 90th percentile of the quantiles may be off, where it is held."""
+    from answers.judge import Judged
+    from answers.teams import Team
 
 
 def main() -> int:
-    """Judge every team, print the tables, and say what is beyond its bound."""
+    """Judge every team, print the tables, and write them if asked to."""
     parser = argparse.ArgumentParser(prog='python -m answers', description=__doc__)
-    parser.add_argument('--short', action='store_true', help='two small teams, as in CI')
-    parser.add_argument('--worst', type=int, default=5, help='how many of the worst numbers to print for each team')
+    parser.add_argument('--short', action='store_true', help='two small teams and one server, as in CI')
+    parser.add_argument('--worst', type=int, default=0, help='how many of the worst numbers to print of each reading')
+    parser.add_argument(
+        '--write', action='store_true', help='write the section of docs/accuracy.md, unless it is short'
+    )
     options = parser.parse_args()
-    program = shutil.which('prometheus')
-    if program is None:
-        print('answers: there is no Prometheus on this machine (make servers installs it)', file=sys.stderr)
+    programs = _servers()
+    if not programs:
+        print('answers: there is no Prometheus on this machine: run make servers', file=sys.stderr)
         return 1
-    beyond = 0
-    print('| team | where | numbers | counts, sums, shares: worst | quantiles: 90th percentile | |')
-    print('|---|---|---|---|---|---|')
-    busy = replace(TEAMS[-1], name='one process', pods=1, hours=0.24, requests=400)
-    for name, rows in (
-        (busy.name, judge_process(busy)),
-        *((team.name, judge_team(team, program)) for team in (SHORT if options.short else TEAMS)),
-    ):
-        for where in dict.fromkeys(row.where for row in rows):
-            found = [row for row in rows if row.where == where]
-            counts, quantiles = worst(found, quantiles=False), worst(found, quantiles=True)
-            is_held = where in BOUNDS
-            is_beyond = is_held and (counts > MOST_OF_COUNTS or quantiles > BOUNDS[where])
-            beyond += is_beyond
-            said = 'BEYOND' if is_beyond else 'held' if is_held else ''
-            print(f'| {name} | {where} | {len(found)} | {_percent(counts)} | {_percent(quantiles)} | {said} |')
-            for row in sorted(found, key=lambda row: -row.error)[: options.worst if is_beyond or not is_held else 0]:
-                print(f'  {_described(row)}', file=sys.stderr)
-    print('\n'.join(('', *table())))
+    newest = dict([list(programs.items())[-1]])
+    readings: list[Reading] = []
+    for reading in _readings(SHORT if options.short else TEAMS, newest if options.short else programs):
+        readings.append(reading)
+        print(' | '.join(reading.cells()), flush=True)
+        for row in sorted(reading.rows, key=lambda row: -row.error)[: 10 if reading.is_beyond else options.worst]:
+            print(f'    {described(row)}', flush=True)
+    beyond = sum(reading.is_beyond for reading in readings)
+    print(f'{len(readings)} readings, {beyond} beyond their bounds')
+    if options.write and not options.short:
+        text = with_section(PAGE.read_text(encoding='utf-8'), 'answers', section(readings))
+        PAGE.write_text(text, encoding='utf-8')
     return 1 if beyond else 0
 
 
-def _percent(error: float) -> str:
-    return 'missing' if math.isinf(error) else f'{error:.1%}'
+def _servers() -> dict[str, str]:
+    """The Prometheus servers of this machine, the oldest first."""
+    found = {'2': shutil.which('prometheus'), '3': shutil.which('prometheus', path=str(SERVERS))}
+    return {name: program for name, program in found.items() if program is not None}
 
 
-def _described(row: Judged) -> str:
-    shown = 'nothing' if row.shown is None else f'{row.shown:.6g}'
-    return f'{_percent(row.error):>8}  {row.question} {"/".join(row.labels)}: {shown}, exactly {row.exact}'
+def _readings(teams: Sequence[Team], programs: dict[str, str]) -> Iterator[Reading]:
+    process = replace(TEAMS[-1], name='one process', pods=1, hours=0.24, requests=400)
+    yield from _apart(process.name, '', judge_process(process))
+    for team in teams:
+        for name, program in programs.items():
+            yield from _apart(team.name, f'Prometheus {name}, text', judge_team(team, program, TextScrapes))
+            yield from _apart(team.name, f'Prometheus {name}, native', judge_team(team, program, NativeScrapes))
+
+
+def _apart(team: str, server: str, rows: Sequence[Judged]) -> Iterator[Reading]:
+    for where in dict.fromkeys(row.where for row in rows):
+        # The boards do not ask for native histograms yet.
+        if not (where == BOARDS and server.endswith('native')):
+            yield Reading(team, server, where, [row for row in rows if row.where == where])
 
 
 if __name__ == '__main__':

@@ -50,4 +50,4 @@ def from_first_sample(query: str) -> str:
             f' or increase({ranged}) + min_over_time({ranged}))'
         )
 
-    return re.sub(r'increase\((\w+(?:\{[^}]*\})?)\[(\w+)\]\)', replaced, query)
+    return re.sub(r'increase\((\w+_(?:total|sum|count|bucket)(?:\{[^}]*\})?)\[(\w+)\]\)', replaced, query)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import itertools
+from typing import TYPE_CHECKING, Any
 
-from answers.remote_write import STALE
+from answers.remote_write import STALE, Buckets
+from streamtap._sinks.prometheus.protobuf_exposition import exposition
+from support.metric_families import families
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -13,6 +16,10 @@ if TYPE_CHECKING:
 
     Labels = dict[str, str]
     Key = tuple[str, ...]
+
+
+NOTHING = Buckets(0, 0.0, 4, 2.0**-128, 0, ())
+"""A native histogram that has seen nothing."""
 
 
 class TextScrapes:
@@ -48,3 +55,71 @@ class TextScrapes:
                 keys.append(key)
         self._seen[pod] = keys
         self._server.write(moment, samples)
+
+
+class NativeScrapes:
+    """As a Prometheus stores protobuf that takes native histograms, and the created timestamps as the zeros they are.
+
+    Args:
+        server: Where to.
+    """
+
+    def __init__(self, server: RemoteWrite) -> None:
+        self._server = server
+        self._seen: dict[str, dict[Key, Labels]] = {}
+
+    def __call__(self, moment: float, pod: str, registry: CollectorRegistry | None) -> None:
+        """Store a scrape of a process; one without a registry finds that the process is gone."""
+        if registry is None:
+            self._server.write(moment, [(labels, STALE) for labels in self._seen.pop(pod, {}).values()])
+            return
+        seen = self._seen.setdefault(pod, {})
+        samples: list[tuple[Labels, float | Buckets]] = []
+        began: dict[float, list[tuple[Labels, float | Buckets]]] = {}
+        for family in families(exposition(registry)):
+            for metric in family['metric']:
+                found = _value(metric)
+                if found is None:
+                    continue
+                value, created = found
+                own: Labels = metric['labels']
+                key = (family['name'], *own.values())
+                labels = seen.get(key)
+                if labels is None:
+                    labels = seen[key] = {**own, '__name__': family['name'], 'instance': pod, 'job': 'agents'}
+                    if created is not None:
+                        zero = NOTHING if isinstance(value, Buckets) else 0.0
+                        began.setdefault(created, []).append((labels, zero))
+                samples.append((labels, value))
+        for created in sorted(began):
+            self._server.write(created, began[created])
+        self._server.write(moment, samples)
+
+
+def _value(metric: dict[str, Any]) -> tuple[float | Buckets, float | None] | None:
+    """The value of a metric, and when it was created; `None` for a classic histogram, of which nothing is stored."""
+    if 'counter' in metric:
+        return metric['counter']['value'], metric['counter'].get('created_timestamp')
+    if 'gauge' in metric:
+        return metric['gauge']['value'], None
+    histogram = metric.get('histogram')
+    if histogram is None or 'zero_threshold' not in histogram:
+        return None
+    counts: list[tuple[int, int]] = []
+    differences: list[int] = histogram.get('positive_delta', [])
+    spans: list[dict[str, int]] = histogram.get('positive_span', [])
+    number, deltas = 0, itertools.accumulate(differences)
+    for span in spans:
+        number += span.get('offset', 0)
+        for _ in range(span.get('length', 0)):
+            counts.append((number, next(deltas)))
+            number += 1
+    value = Buckets(
+        histogram['sample_count'],
+        histogram['sample_sum'],
+        histogram['schema'],
+        histogram['zero_threshold'],
+        histogram['zero_count'],
+        counts,
+    )
+    return value, histogram.get('created_timestamp')

@@ -36,7 +36,7 @@ TEAMS = (
     Team('small team', hours=24, requests=20, deploy_every=12, failing=0.15, stopped=0.1),
     Team('low traffic', hours=12, requests=60, pods=2),
     Team('ten pods with deploys', hours=6, requests=240, pods=10, deploy_every=2),
-    Team('busy', hours=0.25, requests=4500, pods=2, failing=0.02),
+    Team('busy', hours=0.25, requests=2000, pods=2, failing=0.02),
 )
 """The teams of the issue: three people, a quiet service, a fleet that is deployed often, and one that is busy."""
 

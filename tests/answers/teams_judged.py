@@ -16,7 +16,6 @@ from answers.process_views import judged_views, page_shows, report_shows, summar
 from answers.prometheus_server import serving
 from answers.questions import exact_answers
 from answers.remote_write import RemoteWrite
-from answers.scrapes import TextScrapes
 from answers.teams import HOUR
 from answers.world import World
 from streamtap import JournalSink
@@ -27,8 +26,11 @@ if TYPE_CHECKING:
 
     from answers.judge import Judged
     from answers.prometheus_server import Prometheus
+    from answers.scrapes import NativeScrapes, TextScrapes
     from answers.teams import Team
     from answers.world import Pod, Records
+
+    Scrapes = type[TextScrapes] | type[NativeScrapes]
 
 SCRAPE_EVERY = 30.0
 
@@ -38,19 +40,20 @@ LATE = 60.0
 TILES = {'stat', 'table'}
 
 COUNTED = 'queries, from the first sample'
-"""The documentation's queries as it says to write them for a server without created timestamps."""
+"""The documentation's queries as it says to write them so that nothing is lost or guessed."""
 
 
-def judge_team(team: Team, program: str) -> list[Judged]:
+def judge_team(team: Team, program: str, scrapes: Scrapes) -> list[Judged]:
     """Live a team's days, and judge what its Prometheus answers.
 
     Args:
         team: The team.
         program: The path of Prometheus.
+        scrapes: How that stores what it scrapes.
     """
     with tempfile.TemporaryDirectory() as folder, serving(program, Path(folder) / 'prometheus') as server:
         began = time.time() - team.hours * HOUR - LATE
-        world = World(team, began, SCRAPE_EVERY, TextScrapes(RemoteWrite(server.url)))
+        world = World(team, began, SCRAPE_EVERY, scrapes(RemoteWrite(server.url)))
         world.run()
         return [
             *_judge_queries('queries, as they stand', server, world, lambda query: query),

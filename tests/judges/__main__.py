@@ -19,7 +19,7 @@ from judges.section import of_answers, of_case, section
 from judges.servers import LlamaServer, wire
 from judges.shapes import AS_THEY_CAME, SHAPES
 from judges.trial import Served
-from truth.page import PAGE, with_real_servers
+from support.accuracy_page import PAGE, with_section
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -98,7 +98,7 @@ async def main() -> int:
     wrong = sum(bool(row.faults) for row in found) + sum(bool(case.faults) for case in other)
     print(f'{len(found)} kinds of answers and {len(other)} cases, {wrong} wrong')
     if options.write:
-        text = with_real_servers(PAGE.read_text(encoding='utf-8'), section(found, other, SERVER))
+        text = with_section(PAGE.read_text(encoding='utf-8'), 'real-servers', section(found, other, SERVER))
         PAGE.write_text(text, encoding='utf-8')
     return 1 if wrong else 0
 

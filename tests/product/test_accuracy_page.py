@@ -1,14 +1,21 @@
-"""The page of the accuracy has two authors: the truth, and the real servers."""
+"""The page of the accuracy has three authors: the truth, the answers and the real servers."""
 
 from __future__ import annotations
 
-from truth.page import REAL_SERVERS, with_real_servers
+from support.accuracy_page import read_section, with_section, with_sections
 
 
-def test_the_section_about_real_servers_is_replaced_and_the_rest_kept():
+def test_a_section_is_replaced_and_the_rest_kept():
     """Each command writes its own part; without a section there are no lines around it."""
-    began, ended = REAL_SERVERS
-    once = with_real_servers('# Page\n', '## Servers\n\nold\n')
-    assert once == f'# Page\n\n{began}\n\n## Servers\n\nold\n\n{ended}\n'
-    assert with_real_servers(once, '## Servers\n\nnew\n') == once.replace('old', 'new')
-    assert with_real_servers('# Page\n', '') == '# Page\n'
+    text = with_sections('# Page\n', {'real-servers': '## Servers\n\nold\n'})
+    assert read_section(text, 'real-servers') == '## Servers\n\nold'
+    assert with_section(text, 'real-servers', '## Servers\n\nnew\n') == text.replace('old', 'new')
+    assert with_section(text, 'real-servers', '') == '# Page\n'
+
+
+def test_sections_stand_in_their_order_whoever_wrote_first():
+    """And each can be written anew without the other."""
+    servers_first = with_section(with_section('# Page\n', 'real-servers', '## Servers'), 'answers', '## Answers')
+    assert servers_first == with_sections('# Page\n', {'answers': '## Answers', 'real-servers': '## Servers'})
+    assert servers_first.index('## Answers') < servers_first.index('## Servers')
+    assert with_section(servers_first, 'answers', '') == with_sections('# Page\n', {'real-servers': '## Servers'})

@@ -6,10 +6,11 @@ import argparse
 import gc
 import sys
 
+from support.accuracy_page import PAGE
 from truth.accuracy import accuracy, warm_up
 from truth.cases import all_cases
 from truth.judge import tried
-from truth.page import PAGE, page
+from truth.page import page
 from truth.row import TIGHT, Row
 from truth.table import cells
 

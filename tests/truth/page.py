@@ -6,7 +6,7 @@ import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from support.paths import ROOT
+from support.accuracy_page import COMMANDS, PAGE, read_section, with_sections
 from truth.table import readers_table, stops_table, table
 
 if TYPE_CHECKING:
@@ -15,14 +15,12 @@ if TYPE_CHECKING:
     from truth.accuracy import Figure
     from truth.row import Row
 
-PAGE = ROOT / 'docs' / 'accuracy.md'
-
 HEAD = """# Accuracy
 
 <!-- Written by `make truth`: run it again after a change. -->
 
 Every number of the tap is compared with what really happened: a paced server on loopback stamps when each byte left, and scripted tools stamp when they began and ended.
-`make truth` runs everything up to the real servers and writes this page; it fails if a row is wrong.
+`make truth` runs everything up to the answers and writes this page; it fails if a row is wrong.
 
 Written with streamtap {streamtap}, pydantic-ai {pydantic_ai}, CPython {python}, on two shared cores.
 
@@ -116,13 +114,6 @@ Outcomes, counts, tokens and cost are compared exactly.
 """
 
 
-REAL_SERVERS = (
-    '<!-- Written by `make real-servers`: run it again after a change. -->',
-    '<!-- The end of what `make real-servers` writes. -->',
-)
-"""The lines around the section about real servers, which another command writes, and this one carries over."""
-
-
 def page(rows: Sequence[Row], figures: Sequence[Figure], streams: int) -> str:
     """The page.
 
@@ -140,23 +131,5 @@ def page(rows: Sequence[Row], figures: Sequence[Figure], streams: int) -> str:
         stops=stops_table(rows),
         figures='\n'.join('| ' + ' | '.join(figure.cells()) + ' |' for figure in figures),
     )
-    return with_real_servers(head + table(rows), real_servers())
-
-
-def real_servers() -> str:
-    """The section about real servers as the page has it, empty if it has none."""
-    began, ended = REAL_SERVERS
-    _, _, after = PAGE.read_text(encoding='utf-8').partition(began)
-    return after.partition(ended)[0]
-
-
-def with_real_servers(text: str, section: str) -> str:
-    """The page with a section about real servers at its end, in place of the one that it has.
-
-    Args:
-        text: The page.
-        section: The section; empty for none.
-    """
-    began, ended = REAL_SERVERS
-    before = text.partition(began)[0]
-    return f'{before.rstrip()}\n\n{began}\n\n{section.strip()}\n\n{ended}\n' if section else before
+    before = PAGE.read_text(encoding='utf-8')
+    return with_sections(head + table(rows), {command: read_section(before, command) for command in COMMANDS})
