@@ -144,10 +144,10 @@ def test_fastapi_streams_both_ways_and_shows_the_blank_screen(tmp_path: Path):
         assert client.get('/ndjson', params=asked).text.splitlines() == [f'{{"text":"{word}"}}' for word in told]
         with client.stream('GET', '/sse', params=asked) as left:
             next(left.iter_lines())
-        cancelled = 'pydantic_ai_runs_total{agent="physicist",door="capability",outcome="cancelled"} 1.0'
+        cancelled = 'pydantic_ai_runs_total{agent="physicist",door="capability",nested="false",outcome="cancelled"} 1.0'
         wait_for(lambda: cancelled in client.get('/metrics/').text or None, 'the cancelled run', seconds=SECONDS)
         metrics = client.get('/metrics/').text
-    assert 'pydantic_ai_runs_total{agent="physicist",door="capability",outcome="success"} 2.0' in metrics
+    assert 'pydantic_ai_runs_total{agent="physicist",door="capability",nested="false",outcome="success"} 2.0' in metrics
     assert 'pydantic_ai_run_time_to_first_output_seconds_count{agent="physicist"} 3.0' in metrics
 
 
@@ -171,7 +171,7 @@ def test_gunicorn_workers_show_the_sum_of_all(tmp_path: Path):
         wait_for(lambda: ask() != first or None, 'an answer of the other worker', seconds=SECONDS)
         os.kill(first, signal.SIGKILL)
         wait_for(lambda: ask() not in answered[:-1] or None, 'an answer of a new worker', seconds=SECONDS)
-        total = f'pydantic_ai_runs_total{{agent="oracle",door="capability",outcome="success"}} {len(answered)}.0'
+        total = f'pydantic_ai_runs_total{{agent="oracle",door="capability",nested="false",outcome="success"}} {len(answered)}.0'
         assert total in client.get('/metrics/').text
         idle = 'pydantic_ai_runs_in_progress{agent="oracle"} 0.0'
         wait_for(lambda: idle in client.get('/metrics/').text or None, 'no run in progress', seconds=SECONDS)

@@ -162,7 +162,7 @@ def test_the_end_of_a_run_is_told():
 
     async def listen(ctx: Any, events: Any) -> None:
         if run_context.who(ctx).step <= 1 and run_context.model_call(ctx, events):
-            assert run_end.tell_end(ctx, told.append)
+            assert run_end.tell_end(ctx, lambda how: told.append(how()))
         async for _ in events:
             pass
 

@@ -323,5 +323,5 @@ def test_a_provider_that_sends_no_usage_is_counted_as_unmeasured(door: str):
     name = 'pydantic_ai_unmeasured_responses_total'
     reasons = ('interrupted', 'not_reported', 'repeated')
     assert [registry.get_sample_value(name, {**labels, 'reason': reason}) for reason in reasons] == [0, 1, 0]
-    assert registry.get_sample_value('pydantic_ai_output_tokens_total', labels) is None
+    assert registry.get_sample_value('pydantic_ai_output_tokens_total', labels) == 0
     assert registry.get_sample_value('pydantic_ai_output_tokens_per_second_count', labels) is None

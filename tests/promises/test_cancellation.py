@@ -93,7 +93,7 @@ def counted(attempt: Attempt) -> tuple[float, ...]:
 def summed(attempt: Attempt) -> tuple[int, int]:
     """How many runs and requests the ledger has."""
     summary = attempt.found.tap.usage.summary()
-    return summary.total.runs, summary.total.requests
+    return summary.total.runs + summary.total.nested_runs, summary.total.requests
 
 
 def is_error(span: ReadableSpan) -> bool:

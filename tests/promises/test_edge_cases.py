@@ -258,7 +258,7 @@ def test_a_tap_that_nobody_holds_goes():
     list(registry.collect())
     kept = Tap([PrometheusSink(registry)]).capability()
     gc.collect()
-    labels = {'agent': 'scripted', 'door': 'capability', 'outcome': 'success'}
+    labels = {'agent': 'scripted', 'door': 'capability', 'nested': 'false', 'outcome': 'success'}
     asyncio.run(agent(['done'], capabilities=[kept]).run('hello'))
     assert registry.get_sample_value('pydantic_ai_runs_total', labels) == 1
     assert registry.get_sample_value('pydantic_ai_runs_in_progress', {'agent': 'scripted'}) == 0

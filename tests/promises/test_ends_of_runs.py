@@ -217,7 +217,7 @@ def test_a_length_that_nobody_knows_is_nowhere():
     assert (last.outcome, last.duration, last.parts[-1].duration) == ('incomplete', None, None)
     assert summary.total.run_duration_p50 is None
     assert 'pydantic_ai_runs_total{agent="scripted",door="handler",nested="false",outcome="incomplete"} 1.0' in exposed
-    assert 'pydantic_ai_run_duration_seconds_count' not in exposed
+    assert 'pydantic_ai_run_duration_seconds_count{agent="scripted",nested="false",outcome="incomplete"}' not in exposed
     assert 'pydantic_ai_run_phase_seconds_total{' not in exposed
     assert (
         'pydantic_ai_request_duration_seconds_count{agent="scripted",model="scripted",outcome="incomplete"'

@@ -7,7 +7,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+from openai import APITimeoutError, AsyncOpenAI, DefaultAsyncHttpxClient
 from pydantic_ai import Agent
 from pydantic_ai.exceptions import ModelAPIError
 from pydantic_ai.models.openai import OpenAIChatModel
@@ -76,7 +76,8 @@ def test_an_outage_is_counted_as_one_run_and_one_request_that_failed(outage: str
         with pytest.raises(ModelAPIError) as raised:
             asyncio.run(ask(base_url, way, door, seen.tap))
         error_type = 'ModelHTTPError_503' if outage == 'an error' else type(raised.value).__name__
+        outcome = 'timeout' if isinstance(raised.value.__cause__, APITimeoutError) else 'error'
         del raised
         assert [(run.door, run.outcome, run.error_type) for run in seen.runs()] == [(door, 'error', error_type)]
-        assert [(response.outcome, response.error_type) for response in seen.responses()] == [('error', error_type)]
+        assert [(response.outcome, response.error_type) for response in seen.responses()] == [(outcome, error_type)]
         assert seen.faults() == []

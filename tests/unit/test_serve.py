@@ -34,7 +34,7 @@ def test_metrics_are_served_on_loopback(registry: CollectorRegistry):
     with serve(port=0, registry=registry) as server:
         assert server.addr == '127.0.0.1'
         shown = httpx.get(server.url, trust_env=False).text
-    assert 'pydantic_ai_runs_total{agent="scripted",door="capability",outcome="success"} 1.0' in shown
+    assert 'pydantic_ai_runs_total{agent="scripted",door="capability",nested="false",outcome="success"} 1.0' in shown
     with pytest.raises(httpx.ConnectError):
         httpx.get(server.url, trust_env=False)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamtap._upstream import outcomes, run_context
@@ -37,10 +38,11 @@ class EndOfRun:
     """Stands among the cancellation tokens of a run, to be told its end.
 
     Args:
-        ended: Called once, when the run is over, with how it ended; `None` if that cannot be seen. It must not raise.
+        ended: Called once, when the run is over, with a function that says how it ended, or `None` if that cannot be seen;
+            only that function may raise, and it must be called at once.
     """
 
-    def __init__(self, ended: Callable[[Ending | None], None]) -> None:
+    def __init__(self, ended: Callable[[Callable[[], Ending | None]], None]) -> None:
         self._ended = ended
 
     def _register(self, cancellation: object) -> None:
@@ -48,15 +50,11 @@ class EndOfRun:
 
     def _unregister(self, cancellation: object) -> None:
         """The run is over."""
-        ending: Ending | None = None
-        try:
-            ending = _ending(inspect.currentframe(), has_timed_out=getattr(cancellation, 'timed_out', None) is True)
-        except Exception:
-            ending = None
-        self._ended(ending)
+        # Not kept in a variable, which would be a circle.
+        self._ended(partial(_ending, inspect.currentframe(), cancellation))
 
 
-def tell_end(ctx: object, ended: Callable[[Ending | None], None]) -> bool:
+def tell_end(ctx: object, ended: Callable[[Callable[[], Ending | None]], None]) -> bool:
     """Have the end of a run told; `False` where that is impossible, as in releases before 2.26.
 
     Args:
@@ -71,7 +69,8 @@ def tell_end(ctx: object, ended: Callable[[Ending | None], None]) -> bool:
     return True
 
 
-def _ending(below: FrameType | None, *, has_timed_out: bool) -> Ending | None:
+def _ending(below: FrameType | None, cancellation: object) -> Ending | None:
+    has_timed_out = getattr(cancellation, 'timed_out', None) is True
     error = _local(below, 'exc', of='_exit_wrapper')
     if isinstance(error, BaseException):
         if has_timed_out and isinstance(error, asyncio.CancelledError):

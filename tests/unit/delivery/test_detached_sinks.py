@@ -188,7 +188,7 @@ def test_gauges_forget_a_tap_whose_sink_was_removed():
     asyncio.run(main())
     second.add_sink(sink)
     one_run(second)
-    counted = 'pydantic_ai_runs_total{agent="scripted",door="handler",outcome="success"} 2.0'
+    counted = 'pydantic_ai_runs_total{agent="scripted",door="handler",nested="false",outcome="success"} 2.0'
     assert counted in generate_latest(registry).decode()
 
 
@@ -212,7 +212,7 @@ def test_a_run_that_ends_while_the_tap_closes_is_counted():
     go_on.set()
     running.join()
     closing.join()
-    counted = 'pydantic_ai_runs_total{agent="scripted",door="handler",outcome="success"} 1.0'
+    counted = 'pydantic_ai_runs_total{agent="scripted",door="handler",nested="false",outcome="success"} 1.0'
     assert counted in generate_latest(registry).decode()
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 AGENTS = 'coder', 'editor', 'researcher', 'support'
 MODELS = 'gpt-5.2', 'gpt-5-mini', 'gpt-4.1-mini', 'o4-mini'
 PLUG_IN = 'tap = streamtap.Tap()', 'agent = Agent(..., capabilities=[tap.capability(stream=True)])'
-SUMMARY = re.compile(r'^agent +runs +blank p50', re.MULTILINE)
+SUMMARY = re.compile(r'^agent +runs +(nested +)?blank p50', re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -158,8 +158,11 @@ class Endings:
         task.add_done_callback(ended, context=Context())
         node_run.unhook_task = lambda: task.remove_done_callback(ended)
 
-    def _told(self, node_run: NodeRun, ending: Ending | None) -> None:
+    def _told(self, node_run: NodeRun, how: Callable[[], Ending | None]) -> None:
         """The run is over; a stream of it that is still being read was left."""
+        ending: Ending | None = None
+        with guarded(self._shared.out, node_run.door):
+            ending = how()
         with guarded(self._shared.out, node_run.door):
             node_run.is_over = True
             if ending is not None:

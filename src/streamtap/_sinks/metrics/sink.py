@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -56,8 +57,10 @@ class CatalogueSink(BaseSink, ABC):
         self._exposition = self._expose(attachment)
         self._exposition.gauges.add_source(attachment.live)
         self._is_attached = True
-        for name, values in zeros_of_tap(attachment.labels):
-            self._exposition.instruments.declare(name, values)
+        # A meter that fails is told of where it loses a number, and must not keep the application from starting.
+        with contextlib.suppress(Exception):
+            for name, values in zeros_of_tap(attachment.labels):
+                self._exposition.instruments.declare(name, values)
 
     def detached(self, attachment: Attachment) -> None:
         """Let go of the metrics: they keep their values, without what is open."""
