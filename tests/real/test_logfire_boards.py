@@ -19,7 +19,7 @@ from generator.logfire_sql import metric
 from pydantic_ai import Agent
 
 from streamtap._sinks.metrics.catalogue import PUSHED
-from streamtap.testing import Call, PacedProvider, Reply, TokenUsage
+from streamtap.testing import Call, PacedProvider, Reply, TokenUsage, words
 from support.logfire_run import LocalLogfire, run_with_everything
 from support.logfire_tables import LogfireTables
 from support.paced_models import paced_client, paced_model
@@ -30,8 +30,8 @@ PANELS = [panel for board in BOARDS for group in board.groups for panel in group
 
 
 def run_that_fails(local: LocalLogfire, *, native: bool) -> None:
-    """A run of a model with a known price, whose tool breaks."""
-    reply = Reply([Call('drop', {})], usage=TokenUsage(input=500, cached=400))
+    """A run of a model with a known price, which writes evenly before its tool breaks."""
+    reply = Reply([*words('a word ' * 15), Call('drop', {})], every=0.05, usage=TokenUsage(input=500, cached=400))
 
     async def main(provider: PacedProvider) -> None:
         async with paced_client(provider) as client:

@@ -39,19 +39,16 @@ def account(way: Way, run_log: RunLog) -> Ledger:
         return counted
     agent = run_log.agent
     end = run_end(way, run_log)
-    counted[series('pydantic_ai_runs_total', agent=agent, door=way.door, outcome=end.outcome)] += 1
+    nested = 'true' if agent != run_log.root else 'false'
+    counted[series('pydantic_ai_runs_total', agent=agent, door=way.door, nested=nested, outcome=end.outcome)] += 1
     if end.error is not None:
-        counted[series('pydantic_ai_run_errors_total', agent=agent, error_type=end.error)] += 1
+        counted[series('pydantic_ai_run_errors_total', agent=agent, nested=nested, error_type=end.error)] += 1
     if agent != run_log.root:
         counted[series('runs with a parent', agent=agent, root_agent=run_log.root)] += 1
-    asked = list(requests(way, run_log))
-    for request in asked:
+    for request in requests(way, run_log):
         _request(counted, run_log, request)
-    called = list(tools(way, run_log))
-    for call in called:
+    for call in tools(way, run_log):
         _tool(counted, agent, call)
-    counted[series('pydantic_ai_run_requests_sum', agent=agent)] += len(asked)
-    counted[series('pydantic_ai_run_tool_calls_sum', agent=agent)] += sum(call.tool != '_unknown' for call in called)
     return counted
 
 

@@ -97,7 +97,7 @@ def faults(seed: str, runs: int, concurrent: int) -> list[Row]:
     counted = {name: sum(count for key, count in load.ledger.items() if key[0] == name) for name in COUNTED}
     rows = [
         *compare((*COUNTED, PARENTS), load.ledger, recorded),
-        exactly('runs in the usage summary', counted['pydantic_ai_runs_total'], total.runs),
+        exactly('runs in the usage summary', counted['pydantic_ai_runs_total'], total.runs + total.nested_runs),
         exactly('requests in the usage summary', counted['pydantic_ai_requests_total'], total.requests),
         exactly('input tokens in the usage summary', counted['pydantic_ai_input_tokens_total'], total.input_tokens),
         exactly('spans', spans.started, spans.ended),

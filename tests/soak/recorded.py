@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 COUNTED = (
     'pydantic_ai_runs_total',
     'pydantic_ai_run_errors_total',
-    'pydantic_ai_run_requests_sum',
-    'pydantic_ai_run_tool_calls_sum',
     'pydantic_ai_requests_total',
     'pydantic_ai_request_errors_total',
     'pydantic_ai_input_tokens_total',

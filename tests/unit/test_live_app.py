@@ -47,7 +47,8 @@ class Viewer:
 
     async def send(self, message: Any) -> None:
         self.sent.append(message)
-        self.told.set()
+        if self.events():
+            self.told.set()
         if len(self.sent) > self.enough:
             self.left.set()
 

@@ -69,7 +69,7 @@ def measured(record: ResponseRecord) -> Attributes:
         names.STALLS: record.stalls if streamed else None,
         names.STALL_TIME: record.stall_seconds if streamed else None,
         names.MAX_INTER_CHUNK_LATENCY: record.max_inter_chunk_latency,
-        names.USAGE_COMPLETE: record.usage_complete if record.usage_reported else None,
+        names.USAGE_COMPLETE: record.usage_complete or None,
         names.UNMEASURED: record.unmeasured,
         names.STOP_TIME: record.stop_seconds,
         names.CHUNKS_AFTER_STOP: record.chunks_after_stop,
