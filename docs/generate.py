@@ -18,7 +18,7 @@ HEAD = """# Metrics
 <!-- Written by docs/generate.py from src/streamtap/_sinks/metrics/catalogue.py: change the catalogue, then run `make docs`. -->
 
 The prefix `pydantic_ai_` marks measurements of your agents, `streamtap_` those of the tap itself.
-Every `pydantic_ai_` metric also has the labels that you name in `Tap(labels=...)`.
+Every `pydantic_ai_` metric also has the labels that you name in `Tap(labels=...)`, or only [those that the sink is given](extending.md#dimensions).
 A value that could not be observed is absent, never 0.
 `OTelMetricSink` sends the same metrics over OTLP, under [different names](#by-otlp).
 

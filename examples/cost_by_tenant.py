@@ -1,7 +1,7 @@
 """Who spends what: cost by feature and tenant, from the run's `metadata`.
 
-Look at the rows `feature=...` and `tenant=...` of the table, and at the labels of the Prometheus counter below it.
-Labels want few values: a feature or a tenant, never a user's id. Past 200 values new ones become `_other`.
+Look at the rows `feature=...` and `tenant=...` of the table, and at the Prometheus counter below it, which has the
+feature only: metrics want labels with few values, and never a user's id. Past 200 values new ones become `_other`.
 `price` is your own contract with the provider; `None` leaves it to Pydantic AI's list price.
 """
 
@@ -12,7 +12,7 @@ from pydantic_ai import Agent
 from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models.test import TestModel
 
-from streamtap import ResponseRecord, Tap
+from streamtap import PrometheusSink, ResponseRecord, Tap, UsageSink
 
 DOLLARS_PER_TOKEN = {'test': (0.000_002, 0.000_008)}
 
@@ -27,7 +27,7 @@ def price(record: ResponseRecord, response: ModelResponse) -> float | None:
 
 async def main() -> None:
     """Run two features for two tenants."""
-    tap = Tap(labels=('feature', 'tenant'), price=price)
+    tap = Tap([PrometheusSink(labels=('feature',)), UsageSink()], labels=('feature', 'tenant'), price=price)
     search = Agent(TestModel(), name='search', metadata={'feature': 'search'}, capabilities=[tap.capability()])
     drafts = Agent(TestModel(), name='drafts', metadata={'feature': 'drafts'}, capabilities=[tap.capability()])
 
@@ -39,7 +39,7 @@ async def main() -> None:
     for metric in REGISTRY.collect():
         for sample in metric.samples:
             if sample.name == 'pydantic_ai_cost_usd_total':
-                print(f'{sample.labels["feature"]} for {sample.labels["tenant"]}: ${sample.value:.6f}')
+                print(f'{sample.labels["feature"]}: ${sample.value:.6f}')
 
 
 if __name__ == '__main__':

@@ -75,7 +75,8 @@ class Tap:
         sinks: The sinks that receive what was measured; `default_sinks()` if `None`.
         on_run: Called with the record of each run when it is over, on the tap's worker thread, so it may block.
         labels: Names of your own dimensions, filled from each run's `metadata`, `''` where missing; they become
-            labels of every `pydantic_ai_` metric, so give them few values (a tier, a feature; never a user id).
+            labels of every `pydantic_ai_` metric, unless the sink is told otherwise: what has many values, such as a tenant,
+            belongs in the summary and not in metrics, `PrometheusSink(labels=('tier',))`. Never name a user id.
         price: Your own price: a function that is called with a response's record, which has its tokens, its labels and
             the cost without you, and with pydantic-ai's `ModelResponse`, which has the provider's details; returns US
             dollars, or `None` to leave the cost as it is. It is called in the run's own task, so it must not block.

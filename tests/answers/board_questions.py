@@ -40,7 +40,9 @@ def exact_tiles(records: Records, hours: float) -> dict[Panel, Answers]:
         ('models', 'Requests', 0): _times(counts(records.responses, _all), 1 / (60 * hours)),
         ('models', 'Failed requests', 0): shares(records.responses, _all, _failed_request),
         ('models', 'Input from the cache', 0): {},
-        ('models', 'Uncounted responses', 0): {(): Number('sum', _uncounted(records) / (3600 * hours))},
+        ('models', 'Uncounted responses', 0): shares(
+            records.responses, _all, lambda response: response.unmeasured is not None
+        ),
         **_model_table(records),
         ('streaming', 'First token in time', 0): shares(streamed, _all, _in_time),
         ('streaming', 'Time to first token, p95', 0): quantiles(0.95, records.responses, _all, _first_token),
@@ -167,7 +169,3 @@ def _failed_request(response: ResponseRecord) -> bool:
 
 def _failed_call(tool: ToolRecord) -> bool:
     return tool.outcome in FAILED_TOOLS
-
-
-def _uncounted(records: Records) -> int:
-    return sum(response.unmeasured is not None for response in records.responses)

@@ -53,8 +53,9 @@ class RunProgress:
             finished responses; `None` where neither is known.
         is_estimate: Whether that speed is an estimate: chunks per second, times this model's tokens per chunk
             in the responses so far that have a speed.
-        output_tokens: Output tokens of the finished requests, as the provider counts them.
-        cost_usd: Cost of the finished requests, if known.
+        output_tokens: Output tokens of the finished requests, as the provider counts them, with those of runs that it
+            called.
+        cost_usd: Cost of the same, if known.
         silent_for: Seconds for which the model has been silent, if the run is waiting for it.
         is_stalled: Whether that is longer than the tap's `stall_after`, or `slow_start_after` before the first chunk.
         outcome: How the run ended; `None` while it is in progress.
@@ -123,12 +124,17 @@ class Progress(BaseSink):
 
     def run_started(self, start: RunStart) -> None:
         """Begin to add up the run's responses."""
-        self._open[start.run_id] = _Sums()
+        self._open[start.run_id] = _Sums(start.parent_run_id)
 
     def response_ended(self, record: ResponseRecord) -> None:
         """Add up the response, and learn how many tokens a chunk of its model has."""
-        if (sums := self._open.get(record.run_id)) is not None:
+        sums = self._open.get(record.run_id)
+        if sums is not None:
             sums.add_response(record)
+        while sums is not None and sums.parent is not None:
+            sums = self._open.get(sums.parent)
+            if sums is not None:
+                sums.spend(record)
         key = record.provider, record.model
         if record.output_tokens_per_second and (key in self._of_models or len(self._of_models) < MAX_MODELS):
             self._of_models.setdefault(key, _Sums()).add_response(record)
@@ -144,8 +150,8 @@ class Progress(BaseSink):
             elapsed=record.duration,
             doing='ended',
             tokens_per_second=sums.speed,
-            output_tokens=record.output_tokens,
-            cost_usd=record.cost_usd,
+            output_tokens=record.total_output_tokens,
+            cost_usd=record.total_cost_usd,
             outcome=record.outcome,
         )
         self._ended.append((self._count, ended))
@@ -263,17 +269,23 @@ class Progress(BaseSink):
 class _Sums:
     """Sums over finished responses."""
 
-    def __init__(self) -> None:
+    def __init__(self, parent: str | None = None) -> None:
+        self.parent = parent
         self.tokens = 0
         self.cost_usd: float | None = None
         self._written_tokens = 0.0
         self._writing_seconds = 0.0
         self._chunks = 0
 
-    def add_response(self, record: ResponseRecord) -> None:
+    def spend(self, record: ResponseRecord) -> None:
+        """Add what a response used, also one of a run that this one called."""
         self.tokens += record.output_tokens or 0
         if record.cost_usd is not None:
             self.cost_usd = (self.cost_usd or 0.0) + record.cost_usd
+
+    def add_response(self, record: ResponseRecord) -> None:
+        """Add a response of its own, and its speed."""
+        self.spend(record)
         if record.output_tokens_per_second and record.inter_chunk_latency_sum:
             self._written_tokens += record.output_tokens_per_second * record.inter_chunk_latency_sum
             self._writing_seconds += record.inter_chunk_latency_sum

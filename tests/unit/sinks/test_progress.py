@@ -8,12 +8,12 @@ import io
 import subprocess
 import sys
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from streamtap import Attachment, Live, LiveResponse, LiveRun, LiveTool, Progress, RunProgress, Tap
+from streamtap import Attachment, CalledRuns, Live, LiveResponse, LiveRun, LiveTool, Progress, RunProgress, Tap
 from support.made_records import response, run, run_start
 from support.scripted import agent, nap
 
@@ -128,6 +128,21 @@ def test_the_speed_is_exact_at_the_end():
     ended, _ = asyncio.run(first_of(updates))
     assert str(ended) == 'a  4.00 s  success  33 tokens/s  5,702 tokens  $0.2500'
     assert (ended.is_estimate, ended.doing) == (False, 'ended')
+
+
+def test_what_called_runs_use_is_part_of_their_callers_progress():
+    """While they are open, and at the end; their speed is their own."""
+    progress = progress_of()
+    progress.run_started(replace(run_start('inner'), parent_run_id='r'))
+    spent = {'output_tokens': 30, 'cost_usd': 0.25, 'output_tokens_per_second': 50.0, 'inter_chunk_latency_sum': 1.0}
+    progress.response_ended(response(run_id='inner', chunks=30, **spent))
+    (now,) = progress.now()
+    assert (now.output_tokens, now.cost_usd, now.tokens_per_second) == (30, 0.25, None)
+    updates = progress.updates(every=0.001)
+    called = CalledRuns(runs=1, requests=1, output_tokens=30, cost_usd=0.25)
+    progress.run_ended(run(run_id='r', output_tokens=10, called=called))
+    ended, *_ = asyncio.run(first_of(updates))
+    assert (ended.output_tokens, ended.cost_usd) == (40, 0.25)
 
 
 def test_each_state_has_its_words():

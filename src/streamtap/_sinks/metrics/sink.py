@@ -7,11 +7,11 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from streamtap._delivery.sink import BaseSink
-from streamtap._sinks.metrics.user_labels import label_values
+from streamtap._sinks.metrics.user_labels import checked_labels, label_values
 from streamtap._sinks.metrics.zeros import zeros, zeros_of_tap
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from streamtap._delivery.sink import Attachment
     from streamtap._records.records import (
@@ -37,7 +37,8 @@ class CatalogueSink(BaseSink, ABC):
 
     inline: ClassVar[bool] = True
 
-    def __init__(self) -> None:
+    def __init__(self, labels: Iterable[str] | None = None) -> None:
+        self._labels = None if labels is None else checked_labels(labels)
         self._exposition: Exposition | None = None
         self._is_attached = False
         self._owned_elsewhere: set[str] = set()
@@ -59,7 +60,7 @@ class CatalogueSink(BaseSink, ABC):
         self._is_attached = True
         # A meter that fails is told of where it loses a number, and must not keep the application from starting.
         with contextlib.suppress(Exception):
-            for name, values in zeros_of_tap(attachment.labels):
+            for name, values in zeros_of_tap(self._exposition.shape.user_labels):
                 self._exposition.instruments.declare(name, values)
 
     def detached(self, attachment: Attachment) -> None:
@@ -68,6 +69,21 @@ class CatalogueSink(BaseSink, ABC):
             # The exposition stays: a record or a fault that comes late is still counted.
             self._exposition.gauges.remove_source(attachment.live)
         self._is_attached = False
+
+    def _labels_of(self, attachment: Attachment) -> tuple[str, ...]:
+        """The tap's own labels that the metrics have: all, or those that the sink was given.
+
+        Raises:
+            ValueError: If the sink was given one that the tap does not have.
+        """
+        if self._labels is None:
+            return attachment.labels
+        if strangers := [name for name in self._labels if name not in attachment.labels]:
+            raise ValueError(
+                f'{type(self).__name__} has labels that its tap has not: {", ".join(strangers)}; '
+                f'name them in Tap(labels=...) too, which has {attachment.labels!r}'
+            )
+        return self._labels
 
     @abstractmethod
     def _expose(self, attachment: Attachment) -> Exposition:

@@ -15,6 +15,8 @@ from streamtap._sinks.otel.semconv_metrics import SemconvMetrics
 from streamtap._version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from streamtap._delivery.sink import Attachment
     from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
 
@@ -49,6 +51,7 @@ class OTelMetricSink(CatalogueSink):
             `gen_ai.execute_tool.duration`. Default `False`.
         usage: When to count input tokens, output tokens and cost: `'always'`, or (the default)
             `'unless_instrumented'`, which leaves out runs whose usage pydantic-ai's own instrumentation emits already.
+        labels: Which of the tap's own labels the metrics have. Default `None`: all of them.
         service_version: The version of your service, for deploy annotations; by default `service.version` in
             the environment's `OTEL_RESOURCE_ATTRIBUTES`.
 
@@ -63,9 +66,10 @@ class OTelMetricSink(CatalogueSink):
         *,
         semconv: bool = False,
         usage: Literal['unless_instrumented', 'always'] = 'unless_instrumented',
+        labels: Iterable[str] | None = None,
         service_version: str | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(labels)
         if meter_provider is not None and not isinstance(meter_provider, MeterProvider):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f'meter_provider must be an OpenTelemetry MeterProvider, not {meter_provider!r}')
         if usage not in ('unless_instrumented', 'always'):
@@ -112,23 +116,25 @@ class OTelMetricSink(CatalogueSink):
         return frozenset() if self._usage_always else EMITTED_BY_PYDANTIC_AI
 
     def _expose(self, attachment: Attachment) -> Exposition:
+        labels = self._labels_of(attachment)
+
         def make() -> Exposition:
             instruments = OTelInstruments(
                 self._meter,
-                user_labels=attachment.labels,
+                user_labels=labels,
                 max_label_values=attachment.max_label_values,
                 max_label_sets=MAX_LABEL_SETS,
             )
             gauges = OpenGauges(
-                user_labels=attachment.labels,
+                user_labels=labels,
                 cap=instruments.cap,
                 max_label_sets=MAX_LABEL_SETS,
                 service_version=self._service_version,
                 pydantic_ai_version=attachment.pydantic_ai_version,
             )
             make_gauges(self._meter, gauges)
-            return Exposition(Shape(attachment.labels), instruments, gauges)
+            return Exposition(Shape(labels), instruments, gauges)
 
         # The global provider may be set later, so the API's module is the key for it.
         is_global = self._provider is None or self._provider is otel_metrics.get_meter_provider()
-        return exposition_on(otel_metrics if is_global else self._provider, Shape(attachment.labels), make)
+        return exposition_on(otel_metrics if is_global else self._provider, Shape(labels), make)

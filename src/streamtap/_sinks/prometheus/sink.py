@@ -37,17 +37,19 @@ class PrometheusSink(CatalogueSink):
             a Prometheus that asks for protobuf sees as one series with quantiles within 1.5 % (others see sum and
             count only); or (the default) `'both'`. In prometheus_client's multiprocess mode they are always classic,
             as its files hold nothing else.
+        labels: Which of the tap's own labels the metrics have. Default `None`: all of them. Leave out those with many
+            values, such as a tenant: summary, journal and live page have them all the same.
         exclude: Names of metrics to leave out.
         max_label_sets: How many label sets a metric can have before new ones become `_other`. Default 2000.
         service_version: The version of your service, for deploy annotations; by default `service.version` in
             `OTEL_RESOURCE_ATTRIBUTES`.
 
     Raises:
-        TypeError: If `registry` is not a `CollectorRegistry`, or `exclude` is a string.
+        TypeError: If `registry` is not a `CollectorRegistry`, or `labels` or `exclude` is a string.
         ValueError: If a metric's name is unknown, bounds are not finite and increasing, `histograms` is none of
             the three or `'native'` in multiprocess mode, `max_label_sets` is below 1,
             `PROMETHEUS_MULTIPROC_DIR` is not a directory, or (when a tap takes the sink) the registry already has a
-            collector with one of the names.
+            collector with one of the names, or the tap has not all of `labels`.
     """
 
     def __init__(
@@ -56,11 +58,12 @@ class PrometheusSink(CatalogueSink):
         *,
         buckets: Mapping[str, Sequence[float]] | None = None,
         histograms: Histograms = 'both',
+        labels: Iterable[str] | None = None,
         exclude: Iterable[str] = (),
         max_label_sets: int = 2000,
         service_version: str | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(labels)
         if not isinstance(registry, CollectorRegistry):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f'registry must be a prometheus_client CollectorRegistry, not {registry!r}')
         if isinstance(exclude, str):
@@ -90,12 +93,13 @@ class PrometheusSink(CatalogueSink):
         return self._registry
 
     def _expose(self, attachment: Attachment) -> Exposition:
-        shape = Shape(attachment.labels, tuple(sorted(self._buckets.items())), self._exclude, self._histograms)
+        labels = self._labels_of(attachment)
+        shape = Shape(labels, tuple(sorted(self._buckets.items())), self._exclude, self._histograms)
 
         def make() -> Exposition:
             instruments = PrometheusInstruments(
                 self._registry,
-                user_labels=attachment.labels,
+                user_labels=labels,
                 buckets=self._buckets,
                 histograms=self._histograms,
                 exclude=self._exclude,
@@ -104,7 +108,7 @@ class PrometheusSink(CatalogueSink):
             )
             kind = WrittenGauges if is_multiprocess() else OpenGauges
             gauges = kind(
-                user_labels=attachment.labels,
+                user_labels=labels,
                 cap=instruments.cap,
                 max_label_sets=self._max_label_sets,
                 exclude=self._exclude,

@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.exposition import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 
-from streamtap import BaseSink, CalledRuns, PrometheusSink, Tap, ToolRecord, ToolStart
+from streamtap import BaseSink, CalledRuns, PrometheusSink, Tap, ToolRecord, ToolStart, UsageSink
 from streamtap._records.distribution import Distribution
 from streamtap._sinks.metrics.catalogue import BY_NAME, SCRAPED
 from streamtap._sinks.prometheus.bulk_histogram import BulkHistogram
@@ -277,6 +277,30 @@ def test_two_taps_with_other_labels_cannot_share_a_registry(registry: CollectorR
     Tap([PrometheusSink(registry)], labels=('tenant',))
     with pytest.raises(ValueError, match=r'other labels.*CollectorRegistry'):
         Tap([PrometheusSink(registry)])
+
+
+def test_metrics_may_have_fewer_labels_than_the_summary(registry: CollectorRegistry):
+    """A tenant has too many values for them; summary and records have it all the same."""
+    usage = UsageSink()
+    tap = Tap([PrometheusSink(registry, labels=('tier',)), usage], labels=('tenant', 'tier'))
+    made = agent(['done'], ['done'], capabilities=[tap.capability()])
+    for tenant in ('acme', 'globex'):
+        asyncio.run(made.run('hello', metadata={'tenant': tenant, 'tier': 'gold'}))
+    run = {'agent': 'scripted', 'door': 'capability', 'nested': 'false', 'outcome': 'success'}
+    assert value(registry, 'pydantic_ai_runs_total', **run, tier='gold') == 2
+    assert [(row.label, row.value, row.runs) for row in usage.summary().labels] == [
+        ('tenant', 'acme', 1),
+        ('tenant', 'globex', 1),
+        ('tier', 'gold', 2),
+    ]
+
+
+def test_metrics_cannot_have_a_label_that_the_tap_has_not(registry: CollectorRegistry):
+    """The error says where to name it."""
+    with pytest.raises(ValueError, match=r'labels that its tap has not: tier; name them in Tap\(labels'):
+        Tap([PrometheusSink(registry, labels=('tier',))], labels=('tenant',))
+    with pytest.raises(ValueError, match='reserved'):
+        PrometheusSink(registry, labels=('agent',))
 
 
 def test_a_foreign_collector_of_the_same_name_is_refused(registry: CollectorRegistry):
