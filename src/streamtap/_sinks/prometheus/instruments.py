@@ -10,9 +10,9 @@ from prometheus_client import Histogram as ClassicHistogram
 from streamtap._sinks.metrics.catalogue import BUCKETS, BY_NAME, SCRAPED
 from streamtap._sinks.metrics.instruments import Instruments
 from streamtap._sinks.metrics.label_sets import label_names
-from streamtap._sinks.prometheus.bulk_histogram import BulkHistogram
 from streamtap._sinks.prometheus.histogram import Histogram
 from streamtap._sinks.prometheus.histogram_family import HistogramCollector
+from streamtap._sinks.prometheus.reentrant_metrics import BulkHistogram, ReentrantCounter, ReentrantHistogram
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,9 +129,9 @@ def _register(
 ) -> Collector:
     labels = label_names(metric, user_labels)
     if metric.type == 'counter':
-        return Counter(metric.name, metric.help, labels, registry=registry)
+        return ReentrantCounter(metric.name, metric.help, labels, registry=registry)
     if histograms == 'classic':
-        kind = BulkHistogram if metric.name == GAPS else ClassicHistogram
+        kind = BulkHistogram if metric.name == GAPS else ReentrantHistogram
         return kind(metric.name, metric.help, labels, registry=registry, buckets=bounds)
     collector = HistogramCollector(metric.name, metric.help, labels, bounds if histograms == 'both' else ())
     registry.register(collector)

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from streamtap import BaseSink, CalledRuns, PrometheusSink, Tap, ToolRecord, ToolStart, UsageSink
 from streamtap._records.distribution import Distribution
 from streamtap._sinks.metrics.catalogue import BY_NAME, SCRAPED
-from streamtap._sinks.prometheus.bulk_histogram import BulkHistogram
+from streamtap._sinks.prometheus.reentrant_metrics import BulkHistogram
 from streamtap.testing import FakeClock
 from support.made_records import failed_run, full_response, response, run_start, tool
 from support.scripted import Calls, agent

@@ -1,15 +1,16 @@
-"""A Prometheus histogram that takes bucketed counts in one step.
+"""Metrics of prometheus_client that a signal handler may use at any moment, and one that takes bucketed counts at once.
 
 The only place that uses private attributes of prometheus_client; tested on its oldest and newest supported release.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 from prometheus_client.samples import Exemplar
 
 if TYPE_CHECKING:
@@ -22,7 +23,27 @@ class _Value(Protocol):
     def set_exemplar(self, exemplar: Exemplar) -> None: ...
 
 
-class BulkHistogram(Histogram):
+class _Reentrant:
+    """Locks that the same thread may take again: a signal's handler that closes a tap may interrupt it inside of them."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - whatever its metric takes
+        super().__init__(*arguments, **options)
+        held = (self, getattr(self, '_value', None), getattr(self, '_sum', None), *getattr(self, '_buckets', ()))
+        for each in held:
+            # The values of the multiprocess mode have one lock for all.
+            if hasattr(each, '_lock'):
+                setattr(each, '_lock', threading.RLock())  # noqa: B010 - it is private
+
+
+class ReentrantCounter(_Reentrant, Counter):
+    """A counter."""
+
+
+class ReentrantHistogram(_Reentrant, Histogram):
+    """A histogram."""
+
+
+class BulkHistogram(ReentrantHistogram):
     """A histogram that takes all the gaps of a response at once.
 
     Observing thousands of gaps one by one would cost milliseconds; this costs one step per bucket.
