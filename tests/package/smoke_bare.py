@@ -79,7 +79,9 @@ assert memory.faults == []
 # Nobody listens: spans and metrics of OpenTelemetry are no-ops.
 assert {run.trace_id for run in memory.runs} == {None}
 for agent, door in DOORS.items():
-    assert f'pydantic_ai_runs_total{{agent="{agent}",door="{door}",nested="false",outcome="success"}} 1.0' in metrics, metrics
+    assert f'pydantic_ai_runs_total{{agent="{agent}",door="{door}",nested="false",outcome="success"}} 1.0' in metrics, (
+        metrics
+    )
     assert agent in str(tap.usage.summary())
 assert 'live.js' in page
 assert all(parts.values())

@@ -97,19 +97,11 @@ def _of_handler(way: Way, run_log: RunLog) -> Iterator[Request]:
 
 def _of_watch(run_log: RunLog) -> Iterator[Request]:
     for place, asked in enumerate(run_log.asked):
-        was_billed = asked.end == SUCCESS and run_log.committed() > place
-        if place < run_log.responses_read:
-            yield Request(asked.reply, SUCCESS, was_billed=was_billed)
-        else:
-            # A failure that whoever stopped reading was not given is unknown.
-            yield Request(asked.reply, asked.end if run_log.end == asked.end else CANCELLED, was_billed=was_billed)
-    for place in range(len(run_log.asked), run_log.committed()):
-        # pydantic-ai writes an interrupted response for a request that it was about to send.
+        is_lost = asked.end == SUCCESS and run_log.answers <= place
+        # The run's own node has the usage of an answer, also of one that the run is stopped before it gets it.
+        yield Request(asked.reply, CANCELLED if is_lost else asked.end, was_billed=asked.end == SUCCESS)
+    for place in range(len(run_log.asked), run_log.prepared):
         yield Request(run_log.plan.replies[place], CANCELLED)
-    was_cancelled = run_log.plan.stop is None or run_log.plan.stop.by == 'task'
-    if not run_log.asked and run_log.prepared and was_cancelled and not run_log.committed():
-        # Before the first event, nobody can say whether the request was sent; a run that stops itself says it.
-        yield Request(run_log.plan.replies[0], CANCELLED)
 
 
 def tools(way: Way, run_log: RunLog) -> Iterator[Called]:

@@ -13,8 +13,6 @@ from pydantic_ai.messages import (
     FunctionToolCallEvent,
     FunctionToolResultEvent,
     ModelResponse,
-    PartEndEvent,
-    PartStartEvent,
 )
 
 if TYPE_CHECKING:
@@ -113,9 +111,6 @@ class RunLog:
     results: set[str] = field(default_factory=set[str])
     """The calls of which whoever reads the events was told the result."""
     last_read: object = None
-    responses_begun: int = 0
-    responses_read: int = 0
-    """The responses that whoever reads the events saw begin, and saw to their end."""
     entered: list[Entered] = field(default_factory=list['Entered'])
     is_in_round: bool = False
 
@@ -179,10 +174,6 @@ class RunLog:
             self.announced[event.part.tool_call_id] = event.part.tool_name
         elif isinstance(event, FunctionToolResultEvent):
             self.results.add(event.part.tool_call_id)
-        elif isinstance(event, PartStartEvent):
-            self.responses_begun += event.index == 0
-        elif isinstance(event, PartEndEvent):
-            self.responses_read += event.next_part_kind is None
 
     @contextlib.contextmanager
     def handler(self) -> Generator[None]:
