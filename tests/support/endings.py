@@ -7,11 +7,9 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ag_ui.core import RunAgentInput, UserMessage
 from pydantic_ai import Agent, UsageLimits
 from pydantic_ai.capabilities import ProcessHistory
 from pydantic_ai.models.fallback import FallbackModel
-from pydantic_ai.ui.ag_ui import AGUIAdapter
 
 from support.ending_agents import (
     BUSY,
@@ -36,6 +34,8 @@ from support.scripted import Calls, Silence, Thinks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
+    from pydantic_ai.ui.ag_ui import AGUIAdapter
 
     from support.ending_agents import Make
 
@@ -174,6 +174,9 @@ class Opaque:
 
 def ag_ui(made: Agent[Any, Any]) -> AGUIAdapter[Any, Any]:
     """The agent behind an adapter of a user interface."""
+    from ag_ui.core import RunAgentInput, UserMessage
+    from pydantic_ai.ui.ag_ui import AGUIAdapter
+
     asked = RunAgentInput(
         thread_id='thread',
         run_id='run',

@@ -13,6 +13,8 @@ FIRST = {
     'response_model_ids': ((2, 64), 'a response does not say which model was asked'),
     # Not yet in 2.26; which release before 2.68 was the first is not known.
     'ordered_results': ((2, 68), 'results of tools that end together are told in any order'),
+    # Not yet in 2.26 either.
+    'sent_requests': ((2, 68), 'nothing says whether a request was sent that another capability or a limit forbids'),
     'usage_costs': ((2, 68), 'the usage of a response does not say what it cost'),
     'request_timeouts': ((2, 68), 'the time limits of requests have no exceptions of their own'),
     'run_timeouts': ((2, 58), 'a run cannot be given a timeout'),

@@ -19,6 +19,7 @@ from pydantic_ai.messages import PartStartEvent, TextPart
 from streamtap import Live, Tap
 from streamtap.testing import MemorySink, capture
 from support.event_readers import read
+from support.pydantic_ai_features import needs
 from support.scripted import Calls, Silence, agent
 from support.traced_tap import traced
 
@@ -215,6 +216,7 @@ def test_a_run_that_a_scrape_finds_first_is_where_it_was_begun():
     assert found.tree()[:2] == ['mine [mine]', '  invoke_agent a [streamtap]']
 
 
+@needs('sent_requests')
 def test_a_request_that_a_limit_forbids_was_never_made(seen: Capture):
     """The run ends before its first event, with as many requests as its usage has."""
 
