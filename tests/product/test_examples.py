@@ -90,8 +90,8 @@ PRINTED = {
     'cost_by_tenant': [
         'feature=drafts *',
         'tenant=acme *',
-        'search for acme: $0.000276',
-        'drafts for globex: $0.000136',
+        'search: $0.000276',
+        'drafts: $0.000136',
     ],
     'own_sink': ['{"agent": "logged", "outcome": "success", *}', '{"agent": "logged", "outcome": "success", *}'],
     'own_handler': [

@@ -17,7 +17,7 @@ pytestmark = REAL_TIME
 @pytest.mark.parametrize('fails', ['validator', 'body', 'deadline'])
 def test_an_answer_that_was_read_to_its_end_is_one_whatever_follows(fails: str):
     """A validator refuses it, the code that reads it fails, or its time is up."""
-    provider = PacedProvider([Reply(words('one two three four five six'), every=0.01)])
+    provider = PacedProvider([Reply(words('a word ' * 20), every=0.02)])
     with provider, capture() as seen:
 
         async def main() -> None:
@@ -38,7 +38,7 @@ def test_an_answer_that_was_read_to_its_end_is_one_whatever_follows(fails: str):
         with pytest.raises((LookupError, asyncio.TimeoutError)):
             asyncio.run(main())
         (response,) = seen.responses()
-        assert (response.outcome, response.finish_reason, response.chunks) == ('success', 'stop', 6)
+        assert (response.outcome, response.finish_reason, response.chunks) == ('success', 'stop', 40)
         assert response.output_tokens_per_second is not None
         assert response.usage_reported
         assert seen.run().outcome == 'error'
