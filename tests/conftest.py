@@ -27,7 +27,7 @@ pytest_plugins = ['pytester', 'streamtap.testing']
 
 @pytest.fixture
 def untold(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No run's end is told, as in releases of pydantic-ai before 2.26."""
+    """No run's end is told, as if pydantic-ai gave no way to."""
 
     def cannot(ctx: object, ended: object) -> bool:
         return False

@@ -82,8 +82,8 @@ class Tap:
             dollars, or `None` to leave the cost as it is. It is called in the run's own task, so it must not block.
         stall_after: Seconds above which a silence after the first chunk is a stall. Default 5.
         slow_start_after: Seconds without a first chunk after which an open stream counts as stalled. Default 30.
-        settle_after: Seconds from the handler's last call until a run is taken to be over, on Pydantic AI before 2.26,
-            which gives no sign of it. Default 30.
+        settle_after: Seconds from the handler's last call until a run is taken to be over, where pydantic-ai gives no
+            sign of its end; the supported releases do. Default 30.
         max_label_values: Distinct values a label may have in metrics before new ones become `_other`. Default 200.
         loop_lag_every: Seconds between two measurements of the event loop's lag, while runs are open: an application
             that blocks its own loop makes every model look slow. Default `None`: no measurements. 0.1 is a good value.

@@ -13,26 +13,30 @@ from answers import queries
 from answers.board_questions import exact_tiles
 from answers.judge import judged
 from answers.process_views import judged_views, page_shows, report_shows, summary_shows
-from answers.prometheus_server import serving
 from answers.questions import exact_answers
 from answers.remote_write import RemoteWrite
 from answers.teams import HOUR
 from answers.world import World
 from streamtap import JournalSink
 from support import boards
+from support.prometheus_server import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from answers.judge import Judged
-    from answers.prometheus_server import Prometheus
     from answers.scrapes import NativeScrapes, TextScrapes
     from answers.teams import Team
     from answers.world import Pod, Records
+    from support.prometheus_server import Prometheus
 
     Scrapes = type[TextScrapes] | type[NativeScrapes]
 
 SCRAPE_EVERY = 30.0
+
+TAKES = '--web.enable-remote-write-receiver'
+NATIVE = ('native-histograms',)
+"""What a server needs to take everything at any time."""
 
 LATE = 60.0
 """Seconds between the end of a team's time and now: Prometheus takes nothing from the future."""
@@ -51,7 +55,7 @@ def judge_team(team: Team, program: str, scrapes: Scrapes) -> list[Judged]:
         program: The path of Prometheus.
         scrapes: How that stores what it scrapes.
     """
-    with tempfile.TemporaryDirectory() as folder, serving(program, Path(folder) / 'prometheus') as server:
+    with tempfile.TemporaryDirectory() as name, serving(program, Path(name), {}, TAKES, features=NATIVE) as server:
         began = time.time() - team.hours * HOUR - LATE
         world = World(team, began, SCRAPE_EVERY, scrapes(RemoteWrite(server.url)))
         world.run()
@@ -118,7 +122,7 @@ def _vector(server: Prometheus, query: str, moment: float) -> dict[tuple[str, ..
     names = [name for name in groups[1].split(', ') if name != 'le'] if groups else []
     return {
         tuple(series['metric'].get(name, '') for name in names): float(series['value'][1])
-        for series in server.query(query, moment)
+        for series in server.get('query', query=query, time=f'{moment:.3f}')['result']
     }
 
 

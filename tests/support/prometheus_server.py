@@ -1,4 +1,4 @@
-"""A real Prometheus that scrapes one target each second, and answers queries."""
+"""A real Prometheus, which scrapes one target each second or takes what it is sent, and answers queries."""
 
 from __future__ import annotations
 
@@ -92,11 +92,28 @@ def scraping(
         features: What to enable.
         scrape: More of the scrape's configuration.
     """
-    address = f'127.0.0.1:{free_port()}'
     settings: Mapping[str, object] = {
         'global': {'scrape_interval': '1s'},
         'scrape_configs': [{'job_name': 'app', 'static_configs': [{'targets': [target]}], **scrape}],
     }
+    with serving(program, folder, settings, features=features) as prometheus:
+        yield prometheus
+
+
+@contextlib.contextmanager
+def serving(
+    program: str, folder: Path, settings: Mapping[str, object], *options: str, features: Sequence[str] = ()
+) -> Generator[Prometheus]:
+    """Prometheus on loopback until the end of the block.
+
+    Args:
+        program: The path of Prometheus.
+        folder: Where everything may be kept.
+        settings: Its configuration.
+        options: More of its command line.
+        features: What to enable.
+    """
+    address = f'127.0.0.1:{free_port()}'
     folder.mkdir(exist_ok=True)
     (folder / 'prometheus.yml').write_text(yaml.safe_dump(settings), encoding='utf-8')
     command = [
@@ -105,6 +122,7 @@ def scraping(
         f'--storage.tsdb.path={folder / "series"}',
         f'--web.listen-address={address}',
         *([f'--enable-feature={",".join(features)}'] if features else []),
+        *options,
     ]
     with running(command, int(address.rpartition(':')[2]), folder / 'prometheus.log'):
         prometheus = Prometheus(f'http://{address}')

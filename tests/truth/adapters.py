@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ag_ui.core import RunAgentInput, UserMessage
-from pydantic_ai.ui.ag_ui import AGUIAdapter
 from pydantic_ai.ui.vercel_ai import VercelAIAdapter
 from pydantic_ai.ui.vercel_ai.request_types import SubmitMessage, TextUIPart, UIMessage
 
+from support.endings import ag_ui as of_ag_ui
 from truth.case import Expected, Group
 from truth.modes import NAP, TWO_STEPS
 
 if TYPE_CHECKING:
+    from pydantic_ai.ui.ag_ui import AGUIAdapter
+
     from truth.world import World
 
 ADAPTERS = Group('Adapters of user interfaces')
@@ -20,16 +21,7 @@ ADAPTERS = Group('Adapters of user interfaces')
 
 def ag_ui(w: World) -> AGUIAdapter[Any, Any]:
     """An agent asked by AG-UI."""
-    asked = RunAgentInput(
-        thread_id='thread',
-        run_id='run',
-        state={},
-        messages=[UserMessage(id='m', role='user', content='hello')],
-        tools=[],
-        context=[],
-        forwarded_props={},
-    )
-    return AGUIAdapter(agent=w.agent(tools=[w.tool('nap')], stream=False), run_input=asked)
+    return of_ag_ui(w.agent(tools=[w.tool('nap')], stream=False))
 
 
 def vercel(w: World) -> VercelAIAdapter[Any, Any]:

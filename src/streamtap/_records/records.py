@@ -234,8 +234,7 @@ class ReaderRecord:
 class RunRecord:
     """One finished run.
 
-    `duration` is `None` where its end was not seen: a run that was still open when the tap was closed, or one of the
-    handler door, on Pydantic AI before 2.26, that went on after its last call. `phases` splits the duration into the
+    `duration` is `None` where its end was not seen, as that of a run that was still open when the tap was closed. `phases` splits the duration into the
     seconds spent on each; time spent waiting in a `queue` comes on top. It is empty where there is no duration, and where a
     response was not seen to its end.
     Requests, tool calls, tokens and cost are the run's own; `called` is what the runs used that it called through its

@@ -55,7 +55,7 @@ class EndOfRun:
 
 
 def tell_end(ctx: object, ended: Callable[[Callable[[], Ending | None]], None]) -> bool:
-    """Have the end of a run told; `False` where that is impossible, as in releases before 2.26.
+    """Have the end of a run told; `False` where pydantic-ai gives no way to.
 
     Args:
         ctx: The run's context.

@@ -23,6 +23,29 @@ def seen() -> Generator[Capture]:
         yield captured
 
 
+class InTheBackground:
+    """A run of two requests in a task of its own, which waits between them."""
+
+    def __init__(self, seen: Capture, name: str) -> None:
+        self._waits, self._may_go_on = asyncio.Event(), asyncio.Event()
+        self._agent = agent([Calls('wait')], ['done'], name=name, capabilities=[seen.tap.capability()])
+        self._agent.tool_plain(name='wait')(self._wait)
+
+    async def begin(self) -> str:
+        self._task = asyncio.create_task(self._agent.run('hello'))
+        await self._waits.wait()
+        return 'begun'
+
+    async def finish(self) -> None:
+        self._may_go_on.set()
+        await self._task
+
+    async def _wait(self) -> str:
+        self._waits.set()
+        await self._may_go_on.wait()
+        return 'over'
+
+
 def by_agent(seen: Capture) -> dict[str, RunRecord]:
     return {run.agent: run for run in seen.runs()}
 
@@ -66,27 +89,13 @@ def test_what_called_runs_used_is_added_up_to_the_outermost(door: str, seen: Cap
 
 def test_a_run_that_outlives_its_caller_counts_there_with_what_it_had_used(seen: Capture):
     """What it uses later is in its own record only, so that nothing is counted twice."""
-    go_on, waits = asyncio.Event(), asyncio.Event()
-    slow = agent([Calls('wait')], ['done'], name='slow', capabilities=[seen.tap.capability()])
+    slow = InTheBackground(seen, 'slow')
     outer = agent([Calls('start')], ['done'], name='outer', capabilities=[seen.tap.capability()])
-    begun: list[asyncio.Task[Any]] = []
-
-    @slow.tool_plain
-    async def wait() -> str:
-        waits.set()
-        await go_on.wait()
-        return 'over'
-
-    @outer.tool_plain
-    async def start() -> str:
-        begun.append(asyncio.create_task(slow.run('hello')))
-        await waits.wait()
-        return 'begun'
+    outer.tool_plain(name='start')(slow.begin)
 
     async def main() -> None:
         await outer.run('hello')
-        go_on.set()
-        await asyncio.gather(*begun)
+        await slow.finish()
 
     asyncio.run(main())
     found = by_agent(seen)
@@ -122,28 +131,15 @@ def test_a_run_that_begins_after_its_caller_ended_has_none(seen: Capture):
 
 def test_a_call_between_two_open_ones_is_handed_on(seen: Capture):
     """The middle one ends first: what the lowest uses is then part of what the outermost took, once."""
-    go_on, waits, begun = asyncio.Event(), asyncio.Event(), list[asyncio.Task[Any]]()
-    lowest = agent([Calls('wait')], ['done'], name='lowest', capabilities=[seen.tap.capability()])
+    lowest = InTheBackground(seen, 'lowest')
     middle = agent([Calls('start')], ['done'], name='middle', capabilities=[seen.tap.capability()])
     outer = agent([Calls('ask')], ['done'], name='outer', capabilities=[seen.tap.capability()])
-
-    @lowest.tool_plain
-    async def wait() -> str:
-        waits.set()
-        await go_on.wait()
-        return 'over'
-
-    @middle.tool_plain
-    async def start() -> str:
-        begun.append(asyncio.create_task(lowest.run('hello')))
-        await waits.wait()
-        return 'begun'
+    middle.tool_plain(name='start')(lowest.begin)
 
     @outer.tool_plain
     async def ask() -> str:
         await middle.run('hello')
-        go_on.set()
-        await asyncio.gather(*begun)
+        await lowest.finish()
         return 'asked'
 
     asyncio.run(outer.run('hello'))

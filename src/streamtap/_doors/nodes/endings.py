@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 class Endings:
     """Keeps such runs and reports each when it has ended.
 
-    From pydantic-ai 2.26 on a run's end is told as it happens. One that never comes to its end, and any run of an older
-    release, has ended when its lifetime object is garbage-collected, as pydantic-ai has released it, when its task ends
-    and the run does not continue in another, or when the tap is closed; where no end will be told, also after
-    `settle_after` seconds without a call. A new run in the same task proves nothing: a validator may have called another
+    A run's end is told as it happens. One that never comes to its end, and any whose end pydantic-ai does not tell, has
+    ended when its lifetime object is garbage-collected, as pydantic-ai has released it, when its task ends and the run
+    does not continue in another, or when the tap is closed; where no end will be told, also after `settle_after` seconds
+    without a call. A new run in the same task proves nothing: a validator may have called another
     agent in between.
 
     Args:

@@ -27,7 +27,7 @@ class NodeRun:
     outcome: RunOutcome = 'incomplete'
     error_type: str | None = None
     is_told: bool = False
-    """Whether its end is told, as pydantic-ai lets it be from 2.26 on; otherwise it is inferred."""
+    """Whether its end is told; otherwise it is inferred."""
     is_over: bool = False
     """Whether its end was told."""
     last_events: Callable[[], object] = field(default=lambda: None)

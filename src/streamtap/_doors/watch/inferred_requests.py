@@ -50,6 +50,9 @@ class InferredRequests(Requests):
         self._has_called_tools = False
         self._expect(started)
 
+    def catch_up(self, now: float) -> None:
+        """Nothing leads to the run: only its events say where it is."""
+
     def read(self, event: AgentStreamEvent, waited_from: float, now: float, last_at: float | None) -> None:
         """An event of a response arrived."""
         started = stream_events.started_part(event)

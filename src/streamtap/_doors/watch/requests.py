@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from streamtap._doors.observed_stream import NoObserver
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from streamtap._upstream.model_responses import AskedModel
 
 
-class Requests:
+class Requests(ABC):
     """The requests of one watched run, of which one is in progress at a time.
 
     Args:
@@ -40,9 +41,11 @@ class Requests:
         self.step: int = 0
         """The number of the latest request, from 1."""
 
+    @abstractmethod
     def catch_up(self, now: float) -> None:
         """Follow the run to where it is, as far as its events have been read."""
 
+    @abstractmethod
     def read(self, event: AgentStreamEvent, waited_from: float, now: float, last_at: float | None) -> None:
         """An event of a response arrived.
 
@@ -52,17 +55,17 @@ class Requests:
             now: The current time.
             last_at: When the event before it arrived.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def answered(self, now: float) -> None:
         """An event arrived that is none of a response: the one in progress is complete."""
-        raise NotImplementedError
 
     def left(self, now: float) -> None:
         """Nobody reads on; the run is still to be stopped."""
         if self.request is not None:
             self.run.request_over(self.request, 'cancelled', now=now)
 
+    @abstractmethod
     def over(self, error: BaseException | None, result: object, ctx: object, now: float) -> None:
         """No more events will arrive.
 
@@ -72,7 +75,6 @@ class Requests:
             ctx: The run's context, if it is known.
             now: The current time.
         """
-        raise NotImplementedError
 
     def begin(self, now: float) -> Request:
         """A request is about to be sent, or was: the first sign of it will tell."""
