@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage, ModelResponse
 
     from streamtap._base.clock import Moments
-    from streamtap._meter.response import Part, ResponseMeter
+    from streamtap._meter.parts import Part
+    from streamtap._meter.response import ResponseMeter
     from streamtap._records.records import RequestOutcome, ResponseStart
     from streamtap._runs.shared import RunIdentity
 

@@ -17,7 +17,8 @@ from streamtap._records.distribution import BOUNDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamtap._meter.response import Part, ResponseMeter
+    from streamtap._meter.parts import Part
+    from streamtap._meter.response import ResponseMeter
     from streamtap._records.distribution import Distribution
     from streamtap._upstream.model_responses import Response
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from streamtap._base.clock import Moments
     from streamtap._delivery.dispatch import Dispatch
     from streamtap._delivery.tracing import GuardedTrace, ToolTrace
+    from streamtap._meter.parts import NativeCall
     from streamtap._meter.phases import PhaseClock
-    from streamtap._meter.response import NativeCall
     from streamtap._records.records import RunOutcome, ToolKind, ToolOutcome
     from streamtap._runs.shared import RunIdentity
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from pydantic_ai.messages import AgentStreamEvent
 
-    from streamtap._meter.response import ResponseMeter, Role
+    from streamtap._meter.parts import Role
+    from streamtap._meter.response import ResponseMeter
     from streamtap._records.records import ToolOutcome
 
 

@@ -14,7 +14,7 @@ from streamtap._upstream.model_responses import Response, Usage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamtap._meter.response import Role
+    from streamtap._meter.parts import Role
 
 FIRST = 10.0
 PACE = 0.02
