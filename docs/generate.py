@@ -46,7 +46,8 @@ LABELS = """
 | `provider`, `model` | the model that was asked; under a fallback, the candidate; never the server's own spelling |
 | `tool` | a name that the run knows; `_unknown` for a name that the model invented |
 | `error_type` | the exception's class; where a provider answered with a status, `ModelHTTPError_` and that status: [below](#what-the-words-mean) |
-| `outcome` | see [outcomes](#outcomes-and-reasons) |
+| `outcome`, `reason` | see [outcomes and reasons](#outcomes-and-reasons) |
+| `nested` | `true` if the tool of another run called it, else `false` |
 | `door` | how the tap was attached: `handler`, `capability` or `watch` |
 | `streamed` | `true` or `false` |
 | `stage` | `first_token` or `mid_stream` |

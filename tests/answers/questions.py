@@ -25,7 +25,7 @@ def exact_answers(records: Records) -> dict[str, Answers]:
             0.95, asked, _agent, lambda run: run.time_to_first_output
         ),
         'How long does a run take, at the 95th percentile': quantiles(0.95, asked, _agent, lambda run: run.duration),
-        'How many requests did users make': counts(asked, _agent),
+        'How many runs did users start': counts(asked, _agent),
         'What share of them failed': shares(asked, _agent, lambda run: run.outcome in FAILED_RUNS),
         'How many were stopped by their users': counts([run for run in asked if run.outcome == 'cancelled'], _agent),
         'How long until a model says anything, at the 95th percentile': quantiles(
@@ -50,7 +50,7 @@ def exact_answers(records: Records) -> dict[str, Answers]:
         'What did it cost, in US dollars, by who was asked and by model': sums(
             records.responses, lambda response: (response.root_agent, response.model), _cost
         ),
-        "What did a user's request cost on average, with the agents that it called": means(
+        'What did a run cost on average, with the runs that it called': means(
             [run for run in asked if run.total_cost_usd is not None], _agent, lambda run: run.total_cost_usd
         ),
         'Is the cost too low, because responses did not say all their usage, and why': counts(
