@@ -78,7 +78,7 @@ class Screen:
         figures = (
             ('up', f'{minutes}:{rest:02d}', ''),
             ('runs', str(summary.total.runs), ''),
-            ('in progress', str(len(live.runs)), 'cyan'),
+            ('in progress', str(sum(run.parent_run_id is None for run in live.runs)), 'cyan'),
             ('stalled now', str(len(stalled)), 'bold red' if stalled else ''),
             ('tokens out', f'{summary.total.output_tokens:,}', ''),
             ('cost', dollars(summary.total.cost_usd), 'green'),

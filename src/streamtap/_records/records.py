@@ -239,7 +239,7 @@ class RunRecord:
     response was not seen to its end.
     Requests, tool calls, tokens and cost are the run's own; `called` is what the runs used that it called through its
     tools, and `total_requests`, `total_tool_calls`, `total_input_tokens`, `total_output_tokens` and `total_cost_usd` are
-    both together. What such a run uses after its caller has ended is in its own record only.
+    both together. What such a run uses after all of its callers have ended is in its own record only.
     Its tokens and its cost are too low if `unmeasured_responses` is not 0: so many of its responses did not say all.
     `time_to_first_output` is the reader's where there is a `reader`, otherwise it is when the model's first output
     arrived; `first_output_seen_by` says whose it is.

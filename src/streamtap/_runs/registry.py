@@ -141,6 +141,8 @@ class Runs:
         with self._lock:
             caller = self._nearest_open(run.caller)
             if caller is not None:
+                # Only now: a caller that ended meanwhile found it among its calls.
+                caller.calls.discard(run)
                 caller.called += run.used()
 
     def _nearest_open(self, run: Run | None) -> Run | None:
@@ -158,7 +160,6 @@ class Runs:
         if caller is None:
             run.called += _used(run.calls)
         else:
-            caller.calls.discard(run)
             caller.calls |= run.calls
         for called in run.calls:
             called.caller = caller
@@ -206,7 +207,7 @@ class Runs:
             conversation_id=who.conversation_id,
             parent_run_id=caller.identity.run_id if caller is not None else None,
             agent=name,
-            root_agent=called_from.identity.root_agent if called_from is not None else name,
+            root_agent=caller.identity.root_agent if caller is not None else name,
             door=door,
             labels=run_context.metadata_labels(ctx, self._labels, inherited),
             instrumented=run_context.is_instrumented(ctx),

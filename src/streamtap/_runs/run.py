@@ -274,7 +274,7 @@ class Run:
     def used(self) -> CalledRuns:
         """What it has used so far, with the runs that it called."""
         own = CalledRuns(
-            runs=1,
+            runs=0 if self.reported_before else 1,
             requests=self.requests,
             tool_calls=self.tools.executed,
             input_tokens=self.input_tokens,

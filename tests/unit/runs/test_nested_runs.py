@@ -125,7 +125,7 @@ def test_a_run_that_begins_after_its_caller_ended_has_none(seen: Capture):
 
     asyncio.run(main())
     found = by_agent(seen)
-    assert (found['later'].nested, found['later'].root_agent) == (False, 'outer')
+    assert (found['later'].nested, found['later'].root_agent) == (False, 'later')
     assert found['outer'].called == CalledRuns()
 
 

@@ -157,7 +157,8 @@ CATALOGUE: tuple[Metric, ...] = (
         'pydantic_ai_run_tokens',
         _A,
         'T',
-        'Input and output tokens of a run that is not nested, with those of the runs that it called.',
+        'Input and output tokens of a run that is not nested, with those of the runs that it called; none if a response '
+        'did not say all of its.',
         unit='{token}',
     ),
     _histogram(

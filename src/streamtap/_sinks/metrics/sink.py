@@ -144,8 +144,9 @@ class CatalogueSink(BaseSink, ABC):
                 metrics.observe(name, agent, seconds, origin)
         metrics.observe('pydantic_ai_run_requests', agent, record.total_requests, origin)
         metrics.observe('pydantic_ai_run_tool_calls', agent, record.total_tool_calls, origin)
-        tokens = record.total_input_tokens + record.total_output_tokens
-        metrics.observe('pydantic_ai_run_tokens', agent, tokens, origin)
+        if not record.total_unmeasured_responses:
+            tokens = record.total_input_tokens + record.total_output_tokens
+            metrics.observe('pydantic_ai_run_tokens', agent, tokens, origin)
         if record.total_cost_usd is not None:
             key = (record.agent, record.outcome, *user)
             metrics.observe('pydantic_ai_run_cost_usd', key, record.total_cost_usd, origin)

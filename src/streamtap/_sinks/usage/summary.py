@@ -149,7 +149,7 @@ class UsageSummary(BaseModel):
         """Why the sums may be too low, a sentence for each reason."""
         notes: list[str] = []
         if without := self.total.unmeasured_responses - self.total.interrupted_responses:
-            notes.append(f'Responses without usage: {without} (not in tokens and cost)')
+            notes.append(f'Responses whose usage is not known: {without} (not in tokens and cost)')
         if self.total.interrupted_responses:
             interrupted = self.total.interrupted_responses
             notes.append(f'Responses that were interrupted: {interrupted} (in tokens and cost only as far as reported)')

@@ -106,7 +106,7 @@ def test_the_table_reads_in_a_terminal():
         '----  --------  -----  ------  ------  ------  ---------\n'
         'a/t   function      2  100 ms  100 ms       -  1 retried\n'
         '\n'
-        'Responses without usage: 1 (not in tokens and cost)\n'
+        'Responses whose usage is not known: 1 (not in tokens and cost)\n'
         'Responses that were interrupted: 1 (in tokens and cost only as far as reported)\n'
         'Responses without a known price: 1 (not in cost)'
     )
