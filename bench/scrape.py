@@ -61,7 +61,7 @@ def filled(deployment: Deployment) -> tuple[CollectorRegistry, Tap]:
                 'model': f'model_{number}',
                 'door': 'capability',
             }
-            sink.response_started(ResponseStart(conversation_id=None, streamed=True, **who, **model))
+            sink.response_started(ResponseStart(conversation_id=None, root_agent=agent, streamed=True, **who, **model))
             sink.response_ended(_response(**who, **model, root_agent=agent))
         for number in range(deployment.tools):
             call: dict[str, Any] = {'step': 1, 'tool': f'tool_{number}', 'tool_call_id': 'c', 'kind': 'function'}

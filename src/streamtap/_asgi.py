@@ -80,10 +80,17 @@ def live_app(tap: Tap) -> AsgiApp:
         # Some frameworks leave the path of the mount in front, as the specification says, and some do not.
         below = path[len(root) :] if f'{path}/'.startswith(f'{root}/') else path
         start, body = await asyncio.to_thread(_answered, page, _environ(scope, below))
-        await send(start)
-        if isinstance(body, Events):
+        if not isinstance(body, Events):
+            await send(start)
+            await send({'type': 'http.response.body', 'body': b''.join(body)})
+            return
+        try:
+            await send(start)
             await _tell(body, receive, send)
-        await send({'type': 'http.response.body', 'body': b'' if isinstance(body, Events) else b''.join(body)})
+            await send({'type': 'http.response.body', 'body': b''})
+        finally:
+            # Whoever is gone before the first event was a viewer too.
+            body.close()
 
     return app
 
@@ -105,7 +112,6 @@ async def _tell(events: Events, receive: Receive, send: Send) -> None:
             await asyncio.wait([left], timeout=TICK)
     finally:
         left.cancel()
-        events.close()
 
 
 def _answered(answer: WSGIApplication, environ: dict[str, Any]) -> tuple[Message, Iterable[bytes]]:

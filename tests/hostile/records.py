@@ -46,7 +46,7 @@ _PARTS = st.builds(
 
 STARTS = st.one_of(
     st.builds(RunStart, **_RUN, parent_run_id=st.none() | FIT, root_agent=FIT, door=_NAMED),
-    st.builds(ResponseStart, **_STEP, provider=FIT, model=FIT, door=_NAMED, streamed=st.booleans()),
+    st.builds(ResponseStart, **_STEP, root_agent=FIT, provider=FIT, model=FIT, door=_NAMED, streamed=st.booleans()),
     st.builds(ToolStart, **_STEP, **_TOOL),
 )
 RUNS = st.builds(

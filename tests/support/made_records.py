@@ -155,7 +155,9 @@ def give_everything(sink: BaseSink, **of_responses: Any) -> None:
         'labels': {},
         'started_ns': 0,
     }
-    sink.response_started(ResponseStart(**start, provider='p', model='m', door='capability', streamed=True))
+    sink.response_started(
+        ResponseStart(**start, root_agent='boss', provider='p', model='m', door='capability', streamed=True)
+    )
     sink.response_ended(full_response(**IDS, **of_responses))
     failed = {'outcome': 'error', 'error_type': 'ModelHTTPError_429', 'finish_reason': 'error'}
     sink.response_ended(response(**failed, **IDS, **of_responses))

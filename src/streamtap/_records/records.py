@@ -58,6 +58,7 @@ class ResponseStart:
     conversation_id: str | None
     step: int
     agent: str
+    root_agent: str
     provider: str
     model: str
     door: Door

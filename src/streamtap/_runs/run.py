@@ -163,6 +163,7 @@ class Run:
             conversation_id=identity.conversation_id,
             step=step,
             agent=identity.agent,
+            root_agent=identity.root_agent,
             provider=provider,
             model=name,
             door=identity.door,

@@ -72,11 +72,6 @@ class Instruments(ABC, Generic[Child, Origin]):
     def observe_gaps(self, values: tuple[str, ...], record: ResponseRecord, origin: Origin | None = None) -> None:
         """Observe the waits before the chunks of a response."""
 
-    def has(self, name: str, values: tuple[str, ...]) -> bool:
-        """Whether the series exists, under just these values."""
-        label_sets = self._label_sets.get(name)
-        return label_sets is not None and values in label_sets
-
     def declare(self, name: str, values: tuple[str, ...]) -> None:
         """Create the series, at 0."""
         self._child(name, values)

@@ -53,10 +53,6 @@ class LabelSets(Generic[Child]):
         """Replace the lock, which a thread of the parent may have held."""
         self._lock = threading.RLock()
 
-    def __contains__(self, values: tuple[str, ...]) -> bool:
-        """Whether there is a child for just these values."""
-        return values in self._children
-
     def child(self, values: tuple[str, ...]) -> Child:
         """The child for these values, created if there is none."""
         # Nothing is ever removed, so a lookup needs no lock.

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from streamtap._sinks.metrics.zeros import Subject
 
 
+MAX_DECLARED = 10_000
+"""How many agents, models and tools, with the user's own labels, are at 0 when they are first seen."""
+
+
 class CatalogueSink(BaseSink, ABC):
     """Writes the whole metric catalogue into one exposition, which the subclass provides.
 
@@ -42,7 +46,7 @@ class CatalogueSink(BaseSink, ABC):
         self._exposition: Exposition | None = None
         self._is_attached = False
         self._owned_elsewhere: set[str] = set()
-        self._root_agents: dict[str, str] = {}
+        self._declared: set[tuple[str, ...]] = set()
 
     def attached(self, attachment: Attachment) -> None:
         """Create the metrics, or reuse those that another tap created.
@@ -98,7 +102,6 @@ class CatalogueSink(BaseSink, ABC):
             self._owned_elsewhere.add(start.run_id)
             return
         exposition.gauges.run_seen(start)
-        self._root_agents[start.run_id] = start.root_agent
         known = {
             'agent': start.agent,
             'door': start.door,
@@ -111,7 +114,6 @@ class CatalogueSink(BaseSink, ABC):
         """Count the run."""
         metrics = self._mine(record.run_id)
         self._owned_elsewhere.discard(record.run_id)
-        self._root_agents.pop(record.run_id, None)
         if metrics is None or self._exposition is None:
             return
         self._exposition.run_owners.pop(record.run_id, None)
@@ -164,7 +166,7 @@ class CatalogueSink(BaseSink, ABC):
             'streamed': _flag(start.streamed),
             'outcome': 'success',
             'reason': 'interrupted',
-            'root_agent': self._root_agents.get(start.run_id, start.agent),
+            'root_agent': start.root_agent,
         }
         self._declare('model', known, start.labels)
 
@@ -276,10 +278,11 @@ class CatalogueSink(BaseSink, ABC):
         if self._exposition is None:
             return
         instruments, user, left_out = self._exposition.instruments, self._user_values(labels), self._not_declared()
-        # The first of them stands for all: what has been seen costs one look.
-        for place, (name, values) in enumerate(zeros(subject, known)):
-            if place == 0 and instruments.has(name, (*values, *user)):
-                return
+        key = (subject, *known.values(), *user)
+        if key in self._declared or len(self._declared) >= MAX_DECLARED:
+            return
+        self._declared.add(key)
+        for name, values in zeros(subject, known):
             if name not in left_out:
                 instruments.declare(name, (*values, *user))
 

@@ -32,12 +32,13 @@ def shown(registry: CollectorRegistry, *labels: str) -> dict[str, set[float]]:
     return found
 
 
-def response_start(*, streamed: bool = True) -> ResponseStart:
+def response_start(*, streamed: bool = True, root_agent: str = 'a') -> ResponseStart:
     return ResponseStart(
         run_id='r',
         conversation_id=None,
         step=1,
         agent='a',
+        root_agent=root_agent,
         provider='p',
         model='m',
         door='capability',
@@ -155,3 +156,14 @@ def test_the_lists_are_those_of_the_code():
     assert set(PLACES) == places
     assert set(DROPPED) == dropped
     assert BY_NAME.keys() >= HISTOGRAMS | STREAMED_ONLY
+
+
+def test_the_cost_of_a_shared_agent_is_at_0_under_each_agent_that_calls_it(registry: CollectorRegistry):
+    """Otherwise the first cost under the second of them would be lost."""
+    sink = PrometheusSink(registry)
+    Tap([sink])
+    for root_agent in ('boss', 'other boss'):
+        sink.response_started(response_start(root_agent=root_agent))
+    who = {'agent': 'a', 'provider': 'p', 'model': 'm'}
+    for root_agent in ('boss', 'other boss'):
+        assert registry.get_sample_value('pydantic_ai_cost_usd_total', {**who, 'root_agent': root_agent}) == 0
