@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,10 @@ _LISTENS = '0A'
 
 
 def is_held_by_relative(port: int, proc: Path = PROC) -> bool:
-    """Whether this process's parent, or another child of that parent, listens on a port: another worker of one server.
+    """Whether another worker of the same server listens on a port: this process's parent, or another child of it.
+
+    The parent must be a program of the same kind, and a sibling must have been started as this one was, so that neither a
+    shell nor what else it started counts. In a container the server itself may be process 1.
 
     Args:
         port: The port.
@@ -38,15 +42,27 @@ def _listening(port: int, proc: Path) -> Iterator[str]:
 
 
 def _relatives(proc: Path) -> Iterator[str]:
-    parent = str(os.getppid())
-    if parent == '1':  # In the care of init, as strangers are.
-        return
-    yield parent
+    own, parent = str(os.getpid()), str(os.getppid())
+    if _executable(parent, proc) == _executable(own, proc):
+        yield parent
+    started = _command(own, proc)
     for pid in (found.name for found in proc.iterdir() if found.name.isdigit()):
         # The name of the program, in parentheses, may have any character in it.
         stat = _read(proc / pid / 'stat').rpartition(')')[2].split()
-        if len(stat) > 1 and stat[1] == parent and pid != str(os.getpid()):
+        if len(stat) > 1 and stat[1] == parent and pid != own and _command(pid, proc) == started:
             yield pid
+
+
+def _executable(pid: str, proc: Path) -> Path | None:
+    try:
+        return (proc / pid / 'exe').readlink()
+    except OSError:
+        return None
+
+
+def _command(pid: str, proc: Path) -> str:
+    """How a process was started, without the numbers, such as descriptors, that each worker gets its own of."""
+    return re.sub(r'\d+', '', _read(proc / pid / 'cmdline'))
 
 
 def _open_files(pid: str, proc: Path) -> Iterator[str]:

@@ -45,13 +45,13 @@ class ResponseObserver:
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """An event arrived and is handed to the consumer."""
         meter = self._meter
-        if meter is None:
-            return
         try:
-            feed_response(meter, event, waited_from, now, self._describe)
+            if meter is not None:
+                feed_response(meter, event, waited_from, now, self._describe)
             if self._began is not None:
                 began, self._began = self._began, None
                 began()
         except Exception as error:
             self._failed(error)
-        meter.held = True
+        if meter is not None:
+            meter.held = True

@@ -52,6 +52,31 @@ def test_a_relative_is_the_parent_or_another_child_of_it(proc: Path, pid: int, p
     assert is_held_by_relative(PORT, proc) is is_relative
 
 
+def test_a_server_may_be_the_first_process_of_a_container(proc: Path, monkeypatch: pytest.MonkeyPatch):
+    """Which init, another program, is elsewhere."""
+    monkeypatch.setattr('os.getppid', lambda: 1)
+    process(proc, 1, 0, 'socket:[4242]')
+    process(proc, os.getpid(), 1)
+    (proc / str(os.getpid()) / 'exe').symlink_to('/usr/bin/python3')
+    (proc / '1' / 'exe').symlink_to('/sbin/init')
+    assert not is_held_by_relative(PORT, proc)
+    (proc / '1' / 'exe').unlink()
+    (proc / '1' / 'exe').symlink_to('/usr/bin/python3')
+    assert is_held_by_relative(PORT, proc)
+
+
+@pytest.mark.parametrize(
+    ('command', 'is_relative'), [('spawn_main(pipe_handle=9)', True), ('another_application', False)]
+)
+def test_what_else_the_parent_started_is_no_relative(proc: Path, command: str, *, is_relative: bool):
+    """A shell or a supervisor may have several applications; of one server's workers only numbers differ."""
+    process(proc, 99_999_901, os.getppid(), 'socket:[4242]')
+    process(proc, os.getpid(), os.getppid())
+    (proc / str(os.getpid()) / 'cmdline').write_text('spawn_main(pipe_handle=7)')
+    (proc / '99999901' / 'cmdline').write_text(command)
+    assert is_held_by_relative(PORT, proc) is is_relative
+
+
 def test_other_ports_and_other_sockets_do_not_count(proc: Path):
     """Nor connections to the port."""
     process(proc, 99_999_901, os.getppid(), 'socket:[4243]')

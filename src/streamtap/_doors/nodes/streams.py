@@ -111,7 +111,7 @@ class RequestStream:
                 messages=run_context.messages_of(ctx),
             )
             self._observer = ResponseObserver(
-                self.meter, self.describe, partial(self._shared.out.failed, node_run.door)
+                self.meter, self.describe, partial(self._shared.out.failed, node_run.door), self.first_event
             )
 
     @property
@@ -149,8 +149,6 @@ class RequestStream:
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """An event arrived and is handed to the consumer."""
-        if self._request is not None and self._request.meter.first_event is None:
-            self.first_event()
         self._observer.read(event, waited_from, now)
 
     def over(self, error: BaseException | None, shown: ObservedStream | None = None) -> None:
