@@ -281,7 +281,7 @@ async def few_segments(w: World) -> None:
     await w.run(w.agent())
 
 
-@SPEEDS.case(writes(*says(110), every=0.003, batch=2), Expected(tokens_per_second=1 / 0.003), doors=('capability',))
+@SPEEDS.case(writes(*says(221), every=0.003, batch=2), Expected(tokens_per_second=1 / 0.003), doors=('capability',))
 async def many_segments(w: World) -> None:
     """Events that come in twos, in many pieces."""
     await w.run(w.agent())
@@ -323,7 +323,7 @@ async def still_at_first(w: World) -> None:
 
 
 # The capability cannot tell it from a consumer that held an event.
-@SPEEDS.case(writes(*says(20), every=0.02), Expected(), doors=('handler',))
+@SPEEDS.case(writes(*says(40), every=0.02), Expected(), doors=('handler',))
 async def still_between(w: World) -> None:
     """A client that stands still in the middle of a stream, and catches up."""
     free = stands_still(w, 0.06, chunks=6)
