@@ -74,12 +74,13 @@ def test_every_link_within_the_runbooks_leads_somewhere():
 
 @pytest.mark.parametrize('name', ['dashboards', 'walkthrough'])
 def test_every_link_of_the_pages_about_boards_leads_somewhere(name: str):
-    """To runbooks, other pages and pictures."""
+    """To runbooks, other pages and pictures; headings of other pages are held by the site's own strict build."""
     docs = ROOT / 'docs'
-    links = re.findall(r'\]\(([^)#:]+)(?:#(\w+))?\)', (docs / f'{name}.md').read_text(encoding='utf-8'))
+    links = re.findall(r'\]\(([^)#:]+)(?:#([\w-]+))?\)', (docs / f'{name}.md').read_text(encoding='utf-8'))
     assert links
     assert [path for path, _ in links if not (docs / path).is_file()] == []
-    assert {heading for _, heading in links if heading} <= {alert.lower() for alert in ALERTS}
+    alerts = {heading for path, heading in links if path == 'runbooks.md' and heading}
+    assert alerts <= {alert.lower() for alert in ALERTS}
 
 
 @pytest.mark.parametrize('keep', [(), ('job',), ('cluster', 'job', 'tenant')])
