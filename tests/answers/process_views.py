@@ -25,6 +25,7 @@ Shown = dict[Scope, 'Mapping[str, float | None]']
 PAGE_NAMES = {
     'runs': 'runs',
     'failed': 'failed_runs',
+    'cancelled': 'cancelled_runs',
     'cost': 'cost_usd',
     'cost_of_runs': 'total_cost_usd',
     'output': 'output_tokens',
@@ -78,6 +79,7 @@ def page_shows(now: Mapping[str, Any]) -> Shown:
             {
                 'runs': row['count'],
                 'failed_runs': row['failed'],
+                'cancelled_runs': row['cancelled'],
                 'nested_runs': row['nested'],
                 'time_to_first_output': row['first'],
                 'run_duration': row['duration'],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from streamtap._records.distribution import BOUNDS, Distribution, empty_counts
+from streamtap._records.known import since
 from streamtap._records.records import ReaderRecord
 
 
@@ -58,14 +59,10 @@ class ReaderMeter:
         has_gaps = self._longest is not None
         return ReaderRecord(
             items=self.items,
-            time_to_first_item=_since(started, self.first_item),
-            first_item_delay=_since(first_output, self.first_item),
+            time_to_first_item=since(started, self.first_item),
+            first_item_delay=since(first_output, self.first_item),
             inter_item_latencies=Distribution.of_counts(self._counts) if has_gaps else None,
             inter_item_latency_sum=self._sum if has_gaps else None,
             max_inter_item_latency=self._longest,
             failed_partials=self.failed_partials,
         )
-
-
-def _since(started: float | None, moment: float | None) -> float | None:
-    return None if started is None or moment is None or moment < started else moment - started

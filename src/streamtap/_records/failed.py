@@ -1,6 +1,6 @@
-"""The one rule for what failed; whoever shows, counts or alerts on failures asks it.
+"""The one rule for what failed and what was cancelled; whoever shows, counts or alerts on them asks it.
 
-A caller who stopped a run did not fail, and what is deferred, denied, interrupted, retried or incomplete is neither good
+A caller who stopped a run did not fail: that is shown apart. What is deferred, denied, interrupted, retried or incomplete is neither good
 nor bad.
 """
 
@@ -30,3 +30,8 @@ def has_failed(record: RunRecord | ResponseRecord | ToolRecord) -> bool:
     if isinstance(record, ResponseRecord):
         return record.outcome in FAILED_REQUESTS
     return record.outcome in FAILED_TOOLS
+
+
+def was_cancelled(record: RunRecord | ResponseRecord) -> bool:
+    """Whether the caller stopped the run or the request."""
+    return record.outcome == 'cancelled'

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from streamtap._records.distribution import Distribution
+from streamtap._records.known import sum_known
 
 Door = Literal['handler', 'capability', 'watch']
 """How the tap was attached to the run."""
@@ -31,6 +32,9 @@ CostSource = Literal['price', 'provider', 'list']
 
 ToolOutcome = Literal['success', 'retried', 'failed', 'denied', 'deferred', 'interrupted', 'error']
 """How a tool call ended, in the same words."""
+
+Phase = Literal['queue', 'wait', 'stream', 'model', 'native_tools', 'tools', 'consumer', 'other']
+"""What a run's time was spent on."""
 
 ToolKind = Literal['function', 'output', 'native']
 """Who runs a tool, and what for: a function of yours, the run's final output, or a tool of the provider."""
@@ -207,7 +211,7 @@ class CalledRuns:
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             unmeasured_responses=self.unmeasured_responses + other.unmeasured_responses,
-            cost_usd=_total(self.cost_usd, other.cost_usd),
+            cost_usd=sum_known(self.cost_usd, other.cost_usd),
         )
 
 
@@ -306,11 +310,7 @@ class RunRecord:
     @property
     def total_cost_usd(self) -> float | None:
         """Cost, that of called runs included; `None` if nothing could be priced."""
-        return _total(self.cost_usd, self.called.cost_usd)
-
-
-def _total(own: float | None, other: float | None) -> float | None:
-    return own if other is None else other if own is None else own + other
+        return sum_known(self.cost_usd, self.called.cost_usd)
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,8 +132,10 @@ def _warning(unread: int) -> Element | None:
 def _figures(gathered: Gathered) -> Element:
     total = gathered.summary.total
     failed = sum(total.outcomes.get(outcome, 0) for outcome in FAILED_RUNS)
+    cancelled = total.outcomes.get('cancelled', 0)
+    stopped = f', {cancelled:,} cancelled' if cancelled else ''
     shown = (
-        ('runs', f'{total.runs:,}', f'{failed:,} failed'),
+        ('runs', f'{total.runs:,}', f'{failed:,} failed{stopped}'),
         ('blank screen', seconds(total.time_to_first_output_p50), f'p95 {seconds(total.time_to_first_output_p95)}'),
         (
             'time to first token',

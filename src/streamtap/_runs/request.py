@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from streamtap._base.clock import stamp
 from streamtap._meter.response import SLOW_CONSUMER_SHARE
 from streamtap._records.distribution import Distribution
+from streamtap._records.known import since
 from streamtap._records.records import PartRecord, ResponseRecord
 from streamtap._runs.measured_usage import is_repeated, why_unmeasured
 from streamtap._runs.speed import output_tokens_per_second
@@ -195,7 +196,7 @@ def _answer(
         stall_seconds=meter.stall_seconds,
         stall_starts=tuple(max(0.0, moment - zero) for moment in meter.stall_moments) if zero is not None else (),
         consumer_seconds=_end(request)[1],
-        stop_seconds=_since(left, meter.stopped),
+        stop_seconds=since(left, meter.stopped),
         chunks_after_stop=None if left is None else meter.chunks - chunks_when_left,
         output_tokens_per_second=output_tokens_per_second(meter, latencies, facts) if outcome == 'success' else None,
         input_tokens=usage.input_tokens if usage else None,
@@ -234,13 +235,9 @@ def attempt_start(request: Request, attempts: tuple[model_responses.Attempt, ...
     return min(latest, request.meter.started + sum(attempt.duration for attempt in attempts))
 
 
-def _since(started: float | None, moment: float | None) -> float | None:
-    return None if started is None or moment is None or moment < started else moment - started
-
-
 def _wait(started: float | None, moment: float | None, held: float) -> float | None:
     """The wait for the first token, or `None` if it may have come while the consumer held an event before it."""
-    wait = _since(started, moment)
+    wait = since(started, moment)
     return None if wait is None or (held > SHORTEST_HOLD and held > SLOW_CONSUMER_SHARE * wait) else wait
 
 
@@ -278,7 +275,7 @@ def _part(part: Part, started: float | None, *, is_cut: bool) -> PartRecord:
         kind=part.kind,
         tool=part.tool,
         tool_call_id=part.tool_call_id,
-        start=_since(started, part.started),
+        start=since(started, part.started),
         duration=None if is_cut else max(0.0, part.last_chunk - part.started),
         chunks=part.chunks,
     )

@@ -10,6 +10,7 @@ from streamtap._delivery.tracing import GuardedTrace, RunTrace
 from streamtap._meter.phases import PhaseClock
 from streamtap._meter.reader import ReaderMeter
 from streamtap._meter.response import ResponseMeter
+from streamtap._records.known import since, sum_known
 from streamtap._records.records import CalledRuns, ResponseStart, RunRecord, RunStart
 from streamtap._runs.request import Request, Settled, build_records
 from streamtap._runs.tool_calls import ToolCalls
@@ -269,8 +270,7 @@ class Run:
         self.input_tokens += record.input_tokens or 0
         self.output_tokens += record.output_tokens or 0
         self.unmeasured_responses += record.unmeasured is not None
-        if record.cost_usd is not None:
-            self.cost_usd = (self.cost_usd or 0.0) + record.cost_usd
+        self.cost_usd = sum_known(self.cost_usd, record.cost_usd)
 
     def used(self) -> CalledRuns:
         """What it has used so far, with the runs that it called."""
@@ -322,7 +322,7 @@ class Run:
         duration = max(0.0, now - self.started) if is_end_known else None
         # A run that goes on in another process began there.
         started = None if self.gate is not None and self.gate.has_replayed else self.started
-        first_output = _since(started, self.first_output if self.reader is None else self.reader.first_item)
+        first_output = since(started, self.first_output if self.reader is None else self.reader.first_item)
         record = self.trace.ended(
             RunRecord(
                 run_id=identity.run_id,
@@ -345,7 +345,7 @@ class Run:
                 cost_usd=self.cost_usd,
                 time_to_first_output=first_output,
                 first_output_seen_by=None if first_output is None else 'model' if self.reader is None else 'reader',
-                time_to_final_result=_since(started, self.final_result),
+                time_to_final_result=since(started, self.final_result),
                 phases={} if duration is None or self.has_unseen else self.phases.split(duration),
                 called=self.called,
                 reader=None if self.reader is None else self.reader.record(started, self.first_output),
@@ -368,7 +368,3 @@ class Run:
             self.output_retries += 1
             return 'incomplete' if outcome == 'success' else outcome
         return outcome
-
-
-def _since(started: float | None, moment: float | None) -> float | None:
-    return None if started is None or moment is None else max(0.0, moment - started)

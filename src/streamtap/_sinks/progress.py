@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from streamtap._delivery.sink import BaseSink
 from streamtap._display.text import dollars, printable, rate, seconds
 from streamtap._records.failed import FAILED_RUNS
+from streamtap._records.known import sum_known
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -280,8 +281,7 @@ class _Sums:
     def spend(self, record: ResponseRecord) -> None:
         """Add what a response used, also one of a run that this one called."""
         self.tokens += record.output_tokens or 0
-        if record.cost_usd is not None:
-            self.cost_usd = (self.cost_usd or 0.0) + record.cost_usd
+        self.cost_usd = sum_known(self.cost_usd, record.cost_usd)
 
     def add_response(self, record: ResponseRecord) -> None:
         """Add a response of its own, and its speed."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from streamtap._base.clock import SystemClock
 from streamtap._base.forks import tell_forks
 from streamtap._delivery.sink import BaseSink
+from streamtap._records.known import sum_known
 from streamtap._records.live import Live
 from streamtap._version import __version__
 from streamtap._web.documents import OpenRun, open_documents, run_document, short
@@ -114,8 +115,7 @@ class LiveView(BaseSink):
         """Remember a request."""
         with self._lock:
             self._windows.at(self._clock.monotonic()).response(record)
-            if record.cost_usd is not None:
-                self._cost_usd = (self._cost_usd or 0.0) + record.cost_usd
+            self._cost_usd = sum_known(self._cost_usd, record.cost_usd)
             if (seen := self._open.get(record.run_id)) is not None:
                 seen.add(record)
 

@@ -8,7 +8,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from streamtap._records.distribution import Sketch
-from streamtap._records.failed import has_failed
+from streamtap._records.failed import has_failed, was_cancelled
+from streamtap._records.known import sum_known
 from streamtap._sinks.label_cap import OTHER
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Tally:
     count: int = 0
     nested: int = 0
     failed: int = 0
+    cancelled: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     unmeasured: int = 0
@@ -52,11 +54,12 @@ class Tally:
         self.count += other.count
         self.nested += other.nested
         self.failed += other.failed
+        self.cancelled += other.cancelled
         self.input_tokens += other.input_tokens
         self.output_tokens += other.output_tokens
         self.unmeasured += other.unmeasured
-        self.cost_usd = _sum(self.cost_usd, other.cost_usd)
-        self.total_cost_usd = _sum(self.total_cost_usd, other.total_cost_usd)
+        self.cost_usd = sum_known(self.cost_usd, other.cost_usd)
+        self.total_cost_usd = sum_known(self.total_cost_usd, other.total_cost_usd)
         self.first.absorb(other.first)
         self.speed.absorb(other.speed)
         self.duration.absorb(other.duration)
@@ -65,6 +68,7 @@ class Tally:
         """Count a request."""
         self.count += 1
         self.failed += has_failed(record)
+        self.cancelled += was_cancelled(record)
         self.first.add(record.time_to_first_token)
         self.speed.add(record.output_tokens_per_second)
         self.unmeasured += record.unmeasured is not None
@@ -75,11 +79,12 @@ class Tally:
         self.count += 1
         self.nested += record.nested
         self.failed += has_failed(record)
+        self.cancelled += was_cancelled(record)
         if not record.nested:
             self.first.add(record.time_to_first_output)
         self.duration.add(record.duration)
         self._spend(record.input_tokens, record.output_tokens, record.cost_usd)
-        self.total_cost_usd = _sum(self.total_cost_usd, record.total_cost_usd)
+        self.total_cost_usd = sum_known(self.total_cost_usd, record.total_cost_usd)
 
     def tool(self, record: ToolRecord) -> None:
         """Count a tool call."""
@@ -90,7 +95,7 @@ class Tally:
     def _spend(self, input_tokens: int | None, output_tokens: int | None, cost_usd: float | None) -> None:
         self.input_tokens += input_tokens or 0
         self.output_tokens += output_tokens or 0
-        self.cost_usd = _sum(self.cost_usd, cost_usd)
+        self.cost_usd = sum_known(self.cost_usd, cost_usd)
 
 
 @dataclass(slots=True)
@@ -174,10 +179,6 @@ class Windows(Generic[Figures]):
         current = self.at(now)
         self._figures.extend(figures(slot) for slot in islice(self._closed, len(self._figures), None))
         return (*self._figures, figures(current))
-
-
-def _sum(cost_usd: float | None, other: float | None) -> float | None:
-    return cost_usd if other is None else (cost_usd or 0.0) + other
 
 
 def _merged(slots: Iterable[Slot]) -> Slot:

@@ -157,6 +157,18 @@ def test_the_page_draws_the_slowest_runs_with_what_they_called(tmp_path: Path):
     assert 'tool t:' not in text
 
 
+def test_the_page_says_how_many_runs_failed_and_apart_from_them_how_many_were_cancelled(tmp_path: Path):
+    """Nothing is said of cancelled runs if there are none."""
+    written = tmp_path / 'page.html'
+    for records, said in (
+        ([failed_run(), run(outcome='cancelled'), run(outcome='cancelled')], '1 failed, 2 cancelled'),
+        ([failed_run()], '1 failed'),
+    ):
+        path = journal(tmp_path / said, *records)
+        assert main(['report', str(path), '--format', 'html', '-o', str(written)]) == 0
+        assert f'<small> {said}</small>' in written.read_text(encoding='utf-8')
+
+
 def test_the_page_marks_when_the_reader_had_its_first_item(tmp_path: Path):
     """The model's text may have been there long before."""
     written = tmp_path / 'page.html'

@@ -192,6 +192,18 @@ def test_a_viewer_gets_each_run_once(view: LiveView):
     assert len(told(view, after)) == KEPT_RUNS
 
 
+def test_what_the_caller_stopped_is_counted_apart_from_what_failed(view: LiveView):
+    """In the headline, of runs that are not nested, and in the rows of agents and models."""
+    view.response_ended(full_response(outcome='cancelled'))
+    a_run(view, 'stopped', outcome='cancelled')
+    a_run(view, 'broken', outcome='error')
+    a_run(view, 'called', outcome='cancelled', parent_run_id='broken')
+    shown = now(view)
+    assert (shown['now']['runs'], shown['now']['failed'], shown['now']['cancelled']) == (2, 1, 1)
+    assert [(row['count'], row['failed'], row['cancelled']) for row in shown['agents']] == [(3, 1, 2)]
+    assert [(row['count'], row['failed'], row['cancelled']) for row in shown['models']] == [(1, 0, 1)]
+
+
 def test_figures_and_tables_are_of_the_last_quarter_of_an_hour(view: LiveView, clock: FakeClock):
     """A slot later they stand in the slot before; after fifteen minutes they are gone, and the totals stay."""
     view.response_ended(full_response())

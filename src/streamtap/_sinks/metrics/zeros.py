@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import product
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+from streamtap._records.records import Phase
 from streamtap._sinks.metrics.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ STREAMED_ONLY = frozenset(
     }
 )
 
-PHASES = ('queue', 'wait', 'stream', 'model', 'native_tools', 'tools', 'consumer', 'other')
+PHASES = get_args(Phase)
 
 PLACES = ('capability', 'handler', 'watch', 'spans', 'price', 'loop_lag')
 """Where the tap itself can fail, besides its sinks."""

@@ -12,6 +12,7 @@ from streamtap._base.forks import tell_forks
 from streamtap._delivery.sink import BaseSink
 from streamtap._records.distribution import Sketch
 from streamtap._records.failed import has_failed
+from streamtap._records.known import sum_known
 from streamtap._sinks.label_cap import LabelCap
 from streamtap._sinks.usage.summary import (
     AgentUsage,
@@ -58,8 +59,7 @@ class _Tally:
         counts['unmeasured_responses'] += record.unmeasured is not None
         counts['interrupted_responses'] += record.unmeasured == 'interrupted'
         counts['unpriced_responses'] += record.usage_reported and record.cost_usd is None
-        if record.cost_usd is not None:
-            self.cost_usd = (self.cost_usd or 0.0) + record.cost_usd
+        self.cost_usd = sum_known(self.cost_usd, record.cost_usd)
         self.ttft.add(record.time_to_first_token)
         self.speed.add(record.output_tokens_per_second)
 
@@ -68,8 +68,7 @@ class _Tally:
         self.counts['runs'] += 1
         self.outcomes[record.outcome] += 1
         self.duration.add(record.duration)
-        if record.total_cost_usd is not None:
-            self.total_cost_usd = (self.total_cost_usd or 0.0) + record.total_cost_usd
+        self.total_cost_usd = sum_known(self.total_cost_usd, record.total_cost_usd)
         if not record.nested:
             self.first_output.add(record.time_to_first_output)
 

@@ -28,7 +28,7 @@ export function showFigures({ now, slots }) {
   show('runs', {
     value: count(now.runs),
     bad: now.failed ? `${count(now.failed)} failed  ` : '',
-    note: now.runs ? `median ${seconds(now.duration[0])}` : 'none yet',
+    note: now.runs ? `${cancelled(now)}median ${seconds(now.duration[0])}` : 'none yet',
     chart: sparkbars(slots, (slot) => slot.runs, (slot) => slot.failed),
   });
   show('cost', {
@@ -39,6 +39,7 @@ export function showFigures({ now, slots }) {
   });
 }
 
+const cancelled = (now) => (now.cancelled ? `${count(now.cancelled)} cancelled  ` : '');
 const unmeasured = 'nothing measured yet';
 const p95 = ([, high]) => (high === null ? unmeasured : `median; p95 ${seconds(high)}`);
 
