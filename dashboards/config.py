@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from streamtap._records.failed import FAILED_RUNS, FAILED_TOOLS
 
@@ -33,6 +34,9 @@ class Config:
     """The thresholds; times are in Prometheus's notation unless they say seconds, shares are from 0 to 1.
 
     Args:
+        scrape_seconds: The longest time between two scrapes, or exports by OTLP; boards need four of them for a point.
+        histograms: Which histograms the server can be asked for: `any`, or `classic` for one that does not know
+            `histogram_count()`: VictoriaMetrics, and Prometheus before 2.40.
         keep: Labels that keep things apart beside agent, model or tool: of the scrape, or your own from `Tap(labels=)`.
         runbooks: Where your people read `runbooks.md`, best a URL; `runbook_url` of an alert is this and its heading.
             A bare name is shown as text, and is no dead link.
@@ -58,6 +62,7 @@ class Config:
         bad_tool_outcomes: The outcomes of a tool call that are failures.
         max_tool_failure_share: The share of a tool's calls that may fail.
         min_tool_calls: Fewer calls than this in the window prove nothing.
+        slow_tool_seconds: A tool whose p95 is longer than this is slow.
         max_cost_usd_per_hour: The budget.
         stuck_seconds: A run open for longer than this is stuck.
         max_unmeasured_share: The share of responses that may come without usage.
@@ -65,6 +70,8 @@ class Config:
         tap_window: How long one failure of the tap is reported.
     """
 
+    scrape_seconds: int = 60
+    histograms: Literal['any', 'classic'] = 'any'
     keep: tuple[str, ...] = ('job',)
     runbooks: str = 'runbooks.md'
 
@@ -94,6 +101,7 @@ class Config:
     bad_tool_outcomes: tuple[str, ...] = FAILED_TOOLS
     max_tool_failure_share: float = 0.1
     min_tool_calls: int = 20
+    slow_tool_seconds: float = 5
 
     max_cost_usd_per_hour: float = 50
     stuck_seconds: float = 1800

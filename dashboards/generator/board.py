@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from generator.layout import Layout
 
 TAG = 'streamtap'
+WHOLE_RANGE = (
+    'From ${__from:date:YYYY-MM-DD HH:mm} to ${__to:date:YYYY-MM-DD HH:mm}: tiles and table answer for all of it'
+)
+"""The heading of what answers for the time range as a whole."""
+
 SCHEMA_VERSION = 39
 """That of Grafana 10.3; newer ones bring it up to their own as they load it."""
 

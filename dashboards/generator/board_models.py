@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator.board import Board, link
+from generator import verdicts
+from generator.board import WHOLE_RANGE, Board, link
 from generator.layout import Layout
 from generator.objectives import TTFT
-from generator.palette import FEW_ARE_BAD, NONE_IS_GOOD, OUTCOMES, TOKENS
+from generator.palette import OUTCOMES, TOKENS
 from generator.panels import Json, Query, stat, timeseries
 from generator.percentiles import Distribution
 from generator.promql import FAILED_REQUEST, RANGE, less, ratio
@@ -23,14 +24,18 @@ DURATION = 'pydantic_ai_request_duration_seconds'
 INPUT = 'pydantic_ai_input_tokens_total'
 CACHED = 'pydantic_ai_cache_read_tokens_total'
 OUTPUT = 'pydantic_ai_output_tokens_total'
+WRITTEN = 'pydantic_ai_cache_write_tokens_total'
 REASONING = 'pydantic_ai_reasoning_tokens_total'
 COST = 'pydantic_ai_cost_usd_total'
 UNMEASURED = 'pydantic_ai_unmeasured_responses_total'
 UNPRICED = 'pydantic_ai_unpriced_responses_total'
 
+NO_REQUESTS = 'No requests'
+
 
 def _fill(promql: Promql) -> Layout:
     layout = Layout()
+    layout.row(WHOLE_RANGE)
     layout.line(4, *_now(promql))
     layout.line(7, _models(promql))
     layout.row('Does a provider fail?')
@@ -58,53 +63,58 @@ def _fill(promql: Promql) -> Layout:
 
 
 def _now(promql: Promql) -> tuple[Json, ...]:
-    uncounted = f'({promql.or_zero(promql.rate(UNMEASURED))}) + ({promql.or_zero(promql.rate(UNPRICED))})'
+    requests, responses = promql.count(REQUESTS), promql.count(RESPONSES)
+    uncounted = f'({promql.or_zero(promql.count(UNMEASURED))}) + ({promql.or_zero(promql.count(UNPRICED))})'
     return (
         stat(
             'Requests',
-            'How much is asked? Attempts per minute, failed ones included.',
-            'suffix:/min',
-            f'{promql.rate(REQUESTS)} * 60',
+            'How much is asked? Attempts that ended in the time range, failed ones included.',
+            'locale',
+            promql.or_nothing(f'{requests} > 0'),
+            none=NO_REQUESTS,
+            decimals=0,
         ),
         stat(
             'Failed requests',
-            'Which share of the requests fails? A fallback may answer all the same; see which model and why, below.',
+            'Which share of the requests failed? A fallback may answer all the same; see which model and why, below.',
             'percentunit',
-            ratio(promql.rate(REQUESTS, FAILED_REQUEST), promql.rate(REQUESTS)),
-            verdict=FEW_ARE_BAD,
+            promql.or_nothing(ratio(promql.count(REQUESTS, FAILED_REQUEST), requests)),
+            verdict=verdicts.FAILED_REQUESTS,
+            none=NO_REQUESTS,
         ),
         stat(
             'Input from the cache',
             'Which share of the input tokens was read from a cache? If it falls, something at the front of the prompt changes.',
             'percentunit',
-            ratio(promql.rate(CACHED), promql.rate(INPUT)),
-            empty='None',
+            promql.or_nothing(ratio(promql.count(CACHED), promql.count(INPUT))),
+            none=NO_REQUESTS,
         ),
         stat(
             'Uncounted responses',
             'Are tokens and cost too low? The share of responses that did not say all their usage, interrupted ones included, or have no known price.',
             'percentunit',
-            ratio(f'({uncounted})', promql.rate(RESPONSES)),
-            verdict=NONE_IS_GOOD,
+            promql.or_nothing(ratio(f'({uncounted})', responses)),
+            verdict=verdicts.UNMEASURED,
+            none=NO_REQUESTS,
         ),
     )
 
 
 def _models(promql: Promql) -> Json:
     by = 'provider, model'
-    requests = promql.increase(REQUESTS, by=by)
-    output = promql.increase(OUTPUT, by=by)
-    cost = promql.increase(COST, by=by)
+    requests = promql.count(REQUESTS, by=by)
+    output = promql.count(OUTPUT, by=by)
+    cost = promql.count(COST, by=by)
     columns = [
-        Column('Requests', 'locale', requests, decimals=0),
+        Column('Requests', 'locale', f'{requests} > 0', decimals=0),
         Column(
             'Failed',
             'percentunit',
-            ratio(promql.increase(REQUESTS, FAILED_REQUEST, by=by), requests),
-            FEW_ARE_BAD,
+            ratio(promql.count(REQUESTS, FAILED_REQUEST, by=by), requests),
+            verdicts.FAILED_REQUESTS,
             decimals=1,
         ),
-        Column('First token p95', 's', promql.quantile(0.95, TTFT, by=by, over=RANGE)),
+        Column('First token p95', 's', promql.quantile(0.95, TTFT, by=by, over=RANGE), verdicts.FIRST_TOKEN),
         Column('Request p95', 's', promql.quantile(0.95, DURATION, by=by, over=RANGE)),
         Column(
             'Tokens / s',
@@ -112,15 +122,15 @@ def _models(promql: Promql) -> Json:
             promql.quantile(0.5, 'pydantic_ai_output_tokens_per_second', by=by, over=RANGE),
             decimals=0,
         ),
-        Column('Input tokens', 'short', promql.increase(INPUT, by=by)),
+        Column('Input tokens', 'short', f'{promql.count(INPUT, by=by)} > 0'),
         Column(
             'From cache',
             'percentunit',
-            ratio(promql.increase(CACHED, by=by), promql.increase(INPUT, by=by)),
+            ratio(promql.count(CACHED, by=by), promql.count(INPUT, by=by)),
             decimals=0,
         ),
-        Column('Output tokens', 'short', output),
-        Column('Cost', 'currencyUSD', cost, decimals=2),
+        Column('Output tokens', 'short', f'{output} > 0'),
+        Column('Cost', 'currencyUSD', f'{cost} > 0', decimals=2),
         Column('Cost / 1k out', 'currencyUSD', f'{ratio(cost, output)} * 1000', decimals=4),
     ]
     links = [
@@ -129,16 +139,16 @@ def _models(promql: Promql) -> Json:
     ]
     return table(
         'Which model is it?',
-        'Which model fails, is slow or is dear? Over the whole time range; click a name for its streams.',
+        'Which model fails, is slow or is dear? Click a name for its streams.',
         {'provider': 'Provider', 'model': 'Model'},
         columns,
         links={'model': links},
-        sort_by='Requests',
+        sort_by=('Failed', 'Cost', 'Requests'),
     )
 
 
 def _outcomes(promql: Promql) -> Json:
-    requests = promql.seen(f'{promql.rate(REQUESTS, by="outcome")} * 60', REQUESTS, 'outcome')
+    requests = promql.seen(promql.rate(REQUESTS, by='outcome', per=60), REQUESTS, 'outcome')
     return timeseries(
         'Requests by outcome',
         'How do requests end? Cancelled is a caller who left.',
@@ -150,18 +160,18 @@ def _outcomes(promql: Promql) -> Json:
 
 
 def _errors(promql: Promql) -> Json:
-    errors = promql.rate('pydantic_ai_request_errors_total', by='model, error_type')
+    errors = promql.rate('pydantic_ai_request_errors_total', by='model, error_type', per=60)
     return timeseries(
         'Why requests fail',
         'Which model fails, and on what? _429 is a rate limit, _5xx the provider, anything else the stream or this side.',
         'suffix:/min',
-        [Query(promql.or_none(f'{errors} * 60', 'model'), '{{model}} {{error_type}}', 'with exemplars')],
+        [Query(promql.or_none(errors, 'model'), '{{model}} {{error_type}}', 'with exemplars')],
         stacking='normal',
     )
 
 
 def _failed(promql: Promql) -> Json:
-    failed = ratio(promql.rate(REQUESTS, FAILED_REQUEST, by='model'), promql.rate(REQUESTS, by='model'))
+    failed = ratio(promql.about(REQUESTS, FAILED_REQUEST, by='model'), promql.about(REQUESTS, by='model'))
     return timeseries(
         'Failed requests by model',
         'Is it one model or all of them? All at once is the network or this side; one is its provider.',
@@ -182,12 +192,12 @@ def _finish_reasons(promql: Promql) -> Json:
 
 
 def _who_answers(promql: Promql) -> Json:
-    answers = promql.rate(REQUESTS, 'outcome="success"', by='agent, model')
+    answers = promql.rate(REQUESTS, 'outcome="success"', by='agent, model', per=60)
     return timeseries(
         'Who answers each agent',
         'Does a fallback answer? Successful requests of each agent by model: the fallback is the one that should not be there.',
         'suffix:/min',
-        [Query(f'{answers} * 60', '{{agent}} {{model}}')],
+        [Query(answers, '{{agent}} {{model}}')],
         stacking='normal',
     )
 
@@ -203,26 +213,27 @@ def _open(promql: Promql) -> Json:
 
 
 def _tokens(promql: Promql) -> Json:
-    fresh = less(promql.rate(INPUT), promql.rate(CACHED))
-    visible = less(promql.rate(OUTPUT), promql.rate(REASONING))
+    fresh = less(promql.rate(INPUT, per=60), promql.rate(CACHED, per=60))
+    visible = less(promql.rate(OUTPUT, per=60), promql.rate(REASONING, per=60))
     queries = {
         'input': fresh,
-        'cached input': promql.rate(CACHED),
+        'cached input': promql.rate(CACHED, per=60),
         'output': visible,
-        'reasoning': promql.rate(REASONING),
+        'reasoning': promql.rate(REASONING, per=60),
+        'cache writes': promql.rate(WRITTEN, per=60),
     }
     return timeseries(
         'Tokens per minute',
-        'Which tokens are they? Cached input is cheap, reasoning is output that nobody reads.',
+        'Which tokens are they? Cached input is cheap, writing to a cache costs more than input, reasoning is output that nobody reads.',
         'short',
-        [Query(f'({query}) * 60', legend) for legend, query in queries.items()],
+        [Query(query, legend) for legend, query in queries.items()],
         colours=TOKENS,
         stacking='normal',
     )
 
 
 def _cache_share(promql: Promql) -> Json:
-    share = ratio(promql.rate(CACHED, by='model'), promql.rate(INPUT, by='model'))
+    share = ratio(promql.about(CACHED, by='model'), promql.about(INPUT, by='model'))
     return timeseries(
         'Input from the cache by model',
         'Does the cache work? A fall after a deploy: something at the front of the prompt changes with each request.',
@@ -237,13 +248,13 @@ def _cost(promql: Promql) -> Json:
         'Cost per hour by model',
         'Which model is dear? US dollars: prices of your own, else as charged, else list prices.',
         'currencyUSD',
-        [Query(f'{promql.rate(COST, by="model")} * 3600', '{{model}}')],
+        [Query(promql.rate(COST, by='model', per=3600), '{{model}}')],
         stacking='normal',
     )
 
 
 def _output_price(promql: Promql) -> Json:
-    price = ratio(promql.rate(COST, by='model'), promql.rate(OUTPUT, by='model'))
+    price = ratio(promql.about(COST, by='model'), promql.about(OUTPUT, by='model'))
     return timeseries(
         'Cost per 1k output tokens',
         'What does an answer cost, with all the input that it took? It grows with contexts and falls with caches.',
@@ -253,14 +264,17 @@ def _output_price(promql: Promql) -> Json:
 
 
 def _uncounted(promql: Promql) -> Json:
-    unmeasured, unpriced = promql.rate(UNMEASURED, by='model, reason'), promql.rate(UNPRICED, by='model')
+    unmeasured, unpriced = (
+        promql.rate(UNMEASURED, by='model, reason', per=60),
+        promql.rate(UNPRICED, by='model', per=60),
+    )
     return timeseries(
         'Uncounted responses',
         'Whose tokens or cost are too low? Not reported, interrupted before all was said, or repeated in each chunk, which the log says how to cure. Unpriced: no price is known, give Tap(price=...).',
         'suffix:/min',
         [
-            Query(promql.or_none(f'{unmeasured} * 60', 'model'), '{{model}} {{reason}}'),
-            Query(promql.or_none(f'{unpriced} * 60', 'model'), '{{model}} unpriced'),
+            Query(promql.or_none(unmeasured, 'model'), '{{model}} {{reason}}'),
+            Query(promql.or_none(unpriced, 'model'), '{{model}} unpriced'),
         ],
     )
 

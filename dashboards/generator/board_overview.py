@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator.board import Board, link
+from generator import verdicts
+from generator.board import WHOLE_RANGE, Board, link
 from generator.layout import Layout
-from generator.objectives import SLO, TTFT, first_token_in_time
-from generator.palette import FEW_ARE_BAD, OUTCOMES, PHASES
+from generator.loop_lag import loop_lag
+from generator.objectives import SLO, STREAMED, TTFT, first_token_in_time
+from generator.palette import OUTCOMES, PHASES
 from generator.panels import Json, Query, stat, timeseries
 from generator.percentiles import Distribution
-from generator.promql import COUNTED_RUN, FAILED_RUN, RANGE, ratio
+from generator.promql import COUNTED_RUN, FAILED_RUN, HOURS, NESTED, OUTERMOST, RANGE, RATE, ratio
 from generator.tables import Column, table
 from generator.trust import add_trust
 
@@ -20,100 +22,166 @@ if TYPE_CHECKING:
 BLANK = 'pydantic_ai_run_time_to_first_output_seconds'
 RUNS = 'pydantic_ai_runs_total'
 COST = 'pydantic_ai_cost_usd_total'
+DURATION = 'pydantic_ai_run_duration_seconds'
+REQUESTS = 'pydantic_ai_requests_total'
+RUN_COST = 'pydantic_ai_run_cost_usd'
+SPEED = 'pydantic_ai_output_tokens_per_second'
+TOOLS = 'pydantic_ai_tool_duration_seconds'
+
+NO_RUNS = 'No runs'
 
 
 def _fill(promql: Promql) -> Layout:
     layout = Layout()
-    layout.line(4, *_health(promql))
-    layout.line(4, *_speed_and_cost(promql))
-    layout.line(7, _agents(promql))
+    layout.row(WHOLE_RANGE)
+    layout.line(4, *_users(promql))
+    layout.line(4, *_behind(promql))
+    layout.line(8, _agents(promql))
     layout.row('What goes wrong?')
-    layout.line(8, _outcomes(promql), _errors(promql), _open(promql), _oldest(promql))
+    layout.line(8, _outcomes(promql), _errors(promql), _retries(promql))
+    layout.line(8, _open(promql), _oldest(promql), loop_lag(promql))
     layout.row('Where does the time go?')
     blank = Distribution(promql, BLANK, 'Blank screen', 'How long do users look at nothing, across requests and tools?')
-    duration = Distribution(promql, 'pydantic_ai_run_duration_seconds', 'Run time', 'How long do runs take?')
+    duration = Distribution(
+        promql, DURATION, 'Run time', 'How long do runs that users started take?', only=(OUTERMOST,)
+    )
+    final = Distribution(
+        promql,
+        'pydantic_ai_run_time_to_final_result_seconds',
+        'Time to final result',
+        'How long until it is certain that what comes is the answer, and no further tool call?',
+    )
     layout.line(8, blank.percentiles(), duration.percentiles(), _phases(promql))
-    layout.line(8, blank.cells(), duration.cells(), blank.by(95, 'agent'))
+    layout.line(8, blank.cells(), blank.by(95, 'agent'), final.percentiles())
+    layout.row('What does a run take?')
+    layout.line(8, *(each.percentiles() for each in _per_run(promql)))
     layout.row('What does it cost?')
-    layout.line(8, _cost_by_model(promql), _cost_by_agent(promql), _cost_by_outcome(promql))
+    layout.line(8, _cost_by_model(promql), _cost_by_agent(promql), _cost_of_runs(promql).by(95, 'agent'))
     add_trust(layout, promql)
     return layout
 
 
-def _health(promql: Promql) -> tuple[Json, ...]:
+def _users(promql: Promql) -> tuple[Json, ...]:
+    """What users notice."""
+    runs, counted = promql.count(RUNS, OUTERMOST), promql.count(RUNS, OUTERMOST, COUNTED_RUN)
     return (
+        stat(
+            'Runs',
+            'How much is going on? Runs that users started and that ended in the time range.',
+            'locale',
+            promql.or_nothing(f'{runs} > 0'),
+            none=NO_RUNS,
+            decimals=0,
+        ),
+        stat(
+            'Failed runs',
+            'Which share of them ended in an error, a timeout or a limit? If it is red, see which agent and why, below.',
+            'percentunit',
+            promql.or_nothing(ratio(promql.count(RUNS, OUTERMOST, FAILED_RUN), counted)),
+            verdict=verdicts.FAILED_RUNS,
+            none=NO_RUNS,
+        ),
+        stat(
+            'Stopped by users',
+            'Which share of them did their callers cancel, as by a user who left? If it grows, they wait too long or read nothing of use.',
+            'percentunit',
+            promql.or_nothing(ratio(promql.count(RUNS, OUTERMOST, 'outcome="cancelled"'), runs)),
+            none=NO_RUNS,
+        ),
         stat(
             'Blank screen, p95',
             'How long does one user in twenty look at a blank screen? From the start of a run to its first text, '
-            'across requests and tools. If it grows, look at where the time goes, below.',
+            'across requests and tools. If it is red, look at where the time goes, below.',
             's',
-            promql.quantile(0.95, BLANK),
+            promql.or_nothing(promql.quantile(0.95, BLANK, over=RANGE)),
+            verdict=verdicts.BLANK_SCREEN,
+            none='None streamed',
         ),
-        stat('Runs', 'How much is going on? Runs that ended, per minute.', 'suffix:/min', f'{promql.rate(RUNS)} * 60'),
         stat(
-            'Failed runs',
-            'Which share of the runs ends in an error, a timeout or a limit? If it is red, see which agent and why, below.',
-            'percentunit',
-            ratio(promql.rate(RUNS, FAILED_RUN), promql.rate(RUNS, COUNTED_RUN)),
-            verdict=FEW_ARE_BAD,
+            'Run time, p95',
+            'How long does one run in twenty take at least? If it grows, see whether models or tools do, below.',
+            's',
+            promql.or_nothing(promql.quantile(0.95, DURATION, OUTERMOST, over=RANGE)),
+            none=NO_RUNS,
         ),
         first_token_in_time(promql),
     )
 
 
-def _speed_and_cost(promql: Promql) -> tuple[Json, ...]:
+def _behind(promql: Promql) -> tuple[Json, ...]:
+    """What is behind it."""
     return (
         stat(
-            'Run time, p95',
-            'How long does one run in twenty take at least? If it grows, see whether models or tools do, below.',
+            'First token, p95',
+            'How long until a model says anything, thinking included? If it is red, go to Agents / Streaming.',
             's',
-            promql.quantile(0.95, 'pydantic_ai_run_duration_seconds'),
-        ),
-        stat(
-            'Time to first token, p95',
-            'How long until a model says anything, thinking included? If it grows, go to Agents / Streaming.',
-            's',
-            promql.quantile(0.95, TTFT),
+            promql.or_nothing(promql.quantile(0.95, TTFT, over=RANGE)),
+            verdict=verdicts.FIRST_TOKEN,
+            none='None streamed',
         ),
         stat(
             'Writing speed, median',
             'How fast do models write? Output tokens per second between first and last chunk, as providers report them.',
             'suffix:tok/s',
-            promql.quantile(0.5, 'pydantic_ai_output_tokens_per_second'),
+            promql.or_nothing(promql.quantile(0.5, SPEED, over=RANGE)),
+            none='None measured',
+        ),
+        stat(
+            'Stalls per stream',
+            'Do streams fall silent in the middle? Stalls for each streamed request. If it is red, go to Agents / Streaming.',
+            'percentunit',
+            promql.or_nothing(ratio(promql.count('pydantic_ai_stream_stalls_total'), promql.count(REQUESTS, STREAMED))),
+            verdict=verdicts.STALLS,
+            none='None streamed',
+        ),
+        stat(
+            'Slowest tool, p95',
+            'Is a tool slow? The p95 of the tool that has the largest. If it is red, go to Agents / Tools.',
+            's',
+            promql.or_nothing(f'max ({promql.quantile(0.95, TOOLS, by="agent, tool", over=RANGE)})'),
+            verdict=verdicts.TOOL_TIME,
+            none='No calls',
         ),
         stat(
             'Cost per hour',
-            'What does it cost per hour? Prices of your own, else as charged, else list prices. If it grows, see which model and which agent, below.',
+            'What does it cost per hour? Prices of your own, else as charged, else list prices. If it is red, see which model and which agent, below.',
             'currencyUSD',
-            f'{promql.rate(COST)} * 3600',
+            promql.or_nothing(f'{promql.count(COST)} / {HOURS}'),
+            verdict=verdicts.COST_PER_HOUR,
+            none='No responses',
+        ),
+        stat(
+            'Cost per run',
+            'What does an average run cost, with the runs that it calls?',
+            'currencyUSD',
+            promql.or_nothing(promql.mean(RUN_COST)),
+            none='None priced',
+            decimals=4,
         ),
     )
 
 
 def _agents(promql: Promql) -> Json:
-    runs, counted = promql.increase(RUNS, by='agent'), promql.increase(RUNS, COUNTED_RUN, by='agent')
-    tokens = f'({promql.increase("pydantic_ai_input_tokens_total", by="agent")} + {promql.increase("pydantic_ai_output_tokens_total", by="agent")})'
+    runs, counted = promql.count(RUNS, by='agent'), promql.count(RUNS, COUNTED_RUN, by='agent')
     columns = [
-        Column('Runs', 'locale', runs, decimals=0),
+        Column('Runs', 'locale', f'{runs} > 0', decimals=0),
+        Column('Nested', 'locale', f'{promql.count(RUNS, NESTED, by="agent")} > 0', decimals=0),
         Column(
             'Failed',
             'percentunit',
-            ratio(promql.increase(RUNS, FAILED_RUN, by='agent'), counted),
-            FEW_ARE_BAD,
+            ratio(promql.count(RUNS, FAILED_RUN, by='agent'), counted),
+            verdicts.FAILED_RUNS,
             decimals=1,
         ),
-        Column('Blank p95', 's', promql.quantile(0.95, BLANK, by='agent', over=RANGE)),
-        Column('Run p50', 's', promql.quantile(0.5, 'pydantic_ai_run_duration_seconds', by='agent', over=RANGE)),
-        Column('Run p95', 's', promql.quantile(0.95, 'pydantic_ai_run_duration_seconds', by='agent', over=RANGE)),
-        Column('Requests / run', 'short', promql.mean('pydantic_ai_run_requests', by='agent', over=RANGE), decimals=1),
-        Column(
-            'Tool calls / run', 'short', promql.mean('pydantic_ai_run_tool_calls', by='agent', over=RANGE), decimals=1
-        ),
-        Column('Tokens / run', 'short', ratio(tokens, runs)),
-        Column(
-            'Cost / run', 'currencyUSD', promql.mean('pydantic_ai_run_cost_usd', by='agent', over=RANGE), decimals=4
-        ),
-        Column('Cost', 'currencyUSD', promql.increase(COST, by='agent'), decimals=2),
+        Column('Blank p95', 's', promql.quantile(0.95, BLANK, by='agent', over=RANGE), verdicts.BLANK_SCREEN),
+        Column('Run p50', 's', promql.quantile(0.5, DURATION, by='agent', over=RANGE)),
+        Column('Run p95', 's', promql.quantile(0.95, DURATION, by='agent', over=RANGE)),
+        Column('Requests / run', 'short', promql.mean('pydantic_ai_run_requests', by='agent'), decimals=1),
+        Column('Tool calls / run', 'short', promql.mean('pydantic_ai_run_tool_calls', by='agent'), decimals=1),
+        Column('Tokens / run', 'short', promql.mean('pydantic_ai_run_tokens', by='agent')),
+        Column('Cost / run', 'currencyUSD', promql.mean(RUN_COST, by='agent'), decimals=4),
+        Column('Own cost', 'currencyUSD', f'{promql.count(COST, by="agent")} > 0', decimals=2),
+        Column('With called', 'currencyUSD', f'{_as_agent(promql.count(COST, by="root_agent"))} > 0', decimals=2),
     ]
     links = [
         link('streaming', 'Streaming of this agent', 'agent', ('provider', 'model')),
@@ -122,20 +190,24 @@ def _agents(promql: Promql) -> Json:
     ]
     return table(
         'Which agent is it?',
-        'Which agent fails, is slow (blank: the time to its first text) or is dear? Over the whole time range; '
-        'click a name for its streams, models or tools.',
+        'Which agent fails, is slow (blank: the time to its first text) or is dear? Nested runs were called by another '
+        'agent; what a run takes and costs is with the runs that it called. Click a name for its streams, models or tools.',
         {'agent': 'Agent'},
         columns,
         links={'agent': links},
-        sort_by='Runs',
+        sort_by=('Failed', 'With called', 'Runs'),
     )
 
 
+def _as_agent(expr: str) -> str:
+    return f'sum by (agent) (label_replace({expr}, "agent", "$1", "root_agent", "(.*)"))'
+
+
 def _outcomes(promql: Promql) -> Json:
-    runs = promql.seen(f'{promql.rate(RUNS, by="outcome")} * 60', RUNS, 'outcome')
+    runs = promql.seen(promql.rate(RUNS, OUTERMOST, by='outcome', per=60), RUNS, 'outcome')
     return timeseries(
         'Runs by outcome',
-        'How do runs end? Cancelled was stopped by its caller, as by a user who left; incomplete is a run whose end nobody saw.',
+        'How do runs that users started end? Cancelled was stopped by its caller, as by a user who left; incomplete is a run whose end nobody saw.',
         'suffix:/min',
         [Query(runs, '{{outcome}}')],
         colours=OUTCOMES,
@@ -144,12 +216,12 @@ def _outcomes(promql: Promql) -> Json:
 
 
 def _errors(promql: Promql) -> Json:
-    errors = promql.rate('pydantic_ai_run_errors_total', by='agent, error_type')
+    errors = promql.rate('pydantic_ai_run_errors_total', by='agent, error_type', per=60)
     return timeseries(
         'Why runs fail',
         'Which agent breaks, and on what? The name is that of the exception; a number in it is an HTTP status.',
         'suffix:/min',
-        [Query(promql.or_none(f'{errors} * 60', 'agent'), '{{agent}} {{error_type}}', 'with exemplars')],
+        [Query(promql.or_none(errors, 'agent'), '{{agent}} {{error_type}}', 'with exemplars')],
         stacking='normal',
     )
 
@@ -175,8 +247,8 @@ def _oldest(promql: Promql) -> Json:
 
 def _phases(promql: Promql) -> Json:
     # A mean, as totals of agents that call each other would count the inner one twice.
-    seconds = promql.rate('pydantic_ai_run_phase_seconds_total', by='phase')
-    runs = promql.rate('pydantic_ai_run_duration_seconds_count')
+    seconds = promql.about('pydantic_ai_run_phase_seconds_total', by='phase')
+    runs = promql.observed(DURATION, over=RATE)
     return timeseries(
         'Where the time of an average run goes',
         'Is it slow because of the model or the tools? wait: for the first token; stream: first to last token; '
@@ -198,19 +270,48 @@ def _cost_by_agent(promql: Promql) -> Json:
 
 
 def _per_hour(promql: Promql, title: str, about: str, label: str) -> Json:
-    cost = f'{promql.rate(COST, by=label)} * 3600'
+    cost = promql.rate(COST, by=label, per=3600)
     about += ' US dollars per hour; what has no price is on Agents / Models.'
     return timeseries(title, about, 'currencyUSD', [Query(cost, f'{{{{{label}}}}}')], stacking='normal')
 
 
-def _cost_by_outcome(promql: Promql) -> Json:
-    cost = f'{promql.rate("pydantic_ai_run_cost_usd_sum", by="outcome")} * 3600'
+def _cost_of_runs(promql: Promql) -> Distribution:
+    about = 'What does a run cost, with the runs that it calls? US dollars.'
+    return Distribution(promql, RUN_COST, 'Cost of a run', about, 'currencyUSD')
+
+
+def _per_run(promql: Promql) -> tuple[Distribution, ...]:
+    about = 'Does an agent go round in circles?'
+    return (
+        Distribution(
+            promql,
+            'pydantic_ai_run_requests',
+            'Requests of a run',
+            f'{about} With those of the runs that it calls.',
+            'short',
+        ),
+        Distribution(
+            promql,
+            'pydantic_ai_run_tool_calls',
+            'Tool calls of a run',
+            f'{about} With those of the runs that it calls.',
+            'short',
+        ),
+        _cost_of_runs(promql),
+    )
+
+
+def _retries(promql: Promql) -> Json:
+    tools = promql.rate('pydantic_ai_tool_retries_total', by='agent', per=60)
+    outputs = promql.rate('pydantic_ai_output_retries_total', by='agent', per=60)
     return timeseries(
-        'Cost per hour by outcome of the run',
-        'How much is spent on runs that fail? US dollars per hour.',
-        'currencyUSD',
-        [Query(cost, '{{outcome}}')],
-        colours=OUTCOMES,
+        'Retries',
+        'Does a model call wrongly, or answer what validators refuse? Each is one more request. See which tool on Agents / Tools.',
+        'suffix:/min',
+        [
+            Query(promql.or_none(tools, 'agent'), '{{agent}} tool calls'),
+            Query(promql.or_none(outputs, 'agent'), '{{agent}} outputs'),
+        ],
         stacking='normal',
     )
 

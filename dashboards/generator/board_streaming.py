@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator.board import Board
+from generator import verdicts
+from generator.board import WHOLE_RANGE, Board
 from generator.layout import Layout
+from generator.loop_lag import loop_lag, loop_lag_cells
 from generator.objectives import SLO, TTFT, first_token_in_time
-from generator.palette import NONE_IS_GOOD, QUANTILES
+from generator.palette import QUANTILES
 from generator.panels import Json, Query, heatmap, stat, timeseries
 from generator.percentiles import LOW, Distribution
-from generator.promql import ratio
+from generator.promql import RANGE, RATE, ratio
 from generator.trust import add_trust
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ SPEED = 'pydantic_ai_output_tokens_per_second'
 GAPS = 'pydantic_ai_inter_chunk_latency_seconds'
 MEAN_GAP = 'pydantic_ai_inter_chunk_latency_mean_seconds'
 LONGEST_GAP = 'pydantic_ai_inter_chunk_latency_max_seconds'
-LAG = 'streamtap_event_loop_lag_seconds'
+NONE_STREAMED = 'None streamed'
 GAPS_ABOUT = (
     'Does the stream flow, or does it come in bursts? How long the model lets readers wait between two chunks. '
     'Metrics that are pushed by OTLP know of each response only the mean, which is p50 here, and the longest, which are the rest.'
@@ -29,6 +31,7 @@ GAPS_ABOUT = (
 
 def _fill(promql: Promql) -> Layout:
     layout = Layout()
+    layout.row(WHOLE_RANGE)
     layout.line(4, *_now(promql))
     layout.row('How long until it says something?')
     first = Distribution(
@@ -42,7 +45,7 @@ def _fill(promql: Promql) -> Layout:
     )
     for each in (first, output):
         layout.line(8, each.percentiles(), each.cells(), each.by(95, 'model'))
-    layout.line(6, *_own_loop(promql))
+    layout.line(6, loop_lag(promql), loop_lag_cells(promql))
     layout.row('How fast does it write?')
     about = 'How fast do models write? Output tokens per second between first and last chunk, as providers report them.'
     speed = Distribution(promql, SPEED, 'Writing speed', about, 'suffix:tok/s', LOW)
@@ -63,36 +66,24 @@ def _now(promql: Promql) -> tuple[Json, ...]:
             'Time to first token, p95',
             'How long does one request in twenty wait for its first token? If it grows for one model, ask its provider.',
             's',
-            promql.quantile(0.95, TTFT),
+            promql.or_nothing(promql.quantile(0.95, TTFT, over=RANGE)),
+            verdict=verdicts.FIRST_TOKEN,
+            none=NONE_STREAMED,
         ),
         stat(
             'Writing speed, median',
             'How fast do models write? Fewer tokens per second with the same model means a busy provider.',
             'suffix:tok/s',
-            promql.quantile(0.5, SPEED),
+            promql.or_nothing(promql.quantile(0.5, SPEED, over=RANGE)),
+            none='None measured',
         ),
         stat(
             'Streams stalled now',
             'Does a stream hang at this moment? Its present silence is past the threshold of the tap.',
             'none',
             promql.or_zero(promql.gauge('pydantic_ai_stalled_streams')),
-            verdict=NONE_IS_GOOD,
+            verdict=verdicts.NONE_IS_GOOD,
         ),
-    )
-
-
-def _own_loop(promql: Promql) -> tuple[Json, ...]:
-    about = (
-        'Is it us or the provider? How late our own event loop comes to what is due. '
-        'If it is high when the time to first token is, something of ours blocks it, and no provider is to blame.'
-    )
-    empty = 'Measured with Tap(loop_lag_every=0.1)'
-    quantiles = [
-        Query(promql.quantile(percent / 100, LAG, by='thread'), f'p{percent} {{{{thread}}}}') for percent in (50, 99)
-    ]
-    return (
-        timeseries('Lag of our event loop', about, 's', quantiles, empty=empty),
-        heatmap('Lag of our event loop: all', about, 's', promql.rate(f'{LAG}_bucket', by='le'), empty=empty),
     )
 
 
@@ -103,7 +94,7 @@ def _gaps(promql: Promql) -> tuple[Json, ...]:
 
     known = ((50, MEAN_GAP), (95, LONGEST_GAP), (99, LONGEST_GAP))
     queries = [Query(gaps(percent, pushed), f'p{percent}', 'with exemplars') for percent, pushed in known]
-    cells = f'{promql.rate(f"{GAPS}_bucket", by="le")} or {promql.rate(f"{LONGEST_GAP}_bucket", by="le")}'
+    cells = f'{promql.cells(GAPS)} or {promql.cells(LONGEST_GAP)}'
     by_model = gaps(95, LONGEST_GAP, 'model')
     return (
         timeseries('Wait between chunks', GAPS_ABOUT, 's', queries, colours=QUANTILES),
@@ -126,19 +117,19 @@ def _stalled(promql: Promql) -> Json:
 
 
 def _stalls(promql: Promql) -> Json:
-    stalls = promql.rate('pydantic_ai_stream_stalls_total', by='model')
+    stalls = promql.rate('pydantic_ai_stream_stalls_total', by='model', per=60)
     return timeseries(
         'Stalls',
         'Which model falls silent in mid-stream, and how often? Silences longer than the threshold, when they ended.',
         'suffix:/min',
-        [Query(promql.or_none(f'{stalls} * 60', 'model'), '{{model}}')],
+        [Query(promql.or_none(stalls, 'model'), '{{model}}')],
         stacking='normal',
     )
 
 
 def _lost(promql: Promql) -> Json:
-    silent = promql.rate('pydantic_ai_stream_stall_seconds_total', by='model')
-    share = ratio(silent, promql.rate('pydantic_ai_request_duration_seconds_sum', by='model'))
+    silent = promql.about('pydantic_ai_stream_stall_seconds_total', by='model')
+    share = ratio(silent, promql.total('pydantic_ai_request_duration_seconds', by='model', over=RATE))
     return timeseries(
         'Time lost in stalls',
         'What do stalls cost? The share of all request time that was silence.',
@@ -152,7 +143,7 @@ def _parts(promql: Promql) -> Json:
         'Parts',
         'What do models write: thinking, text or tool calls? A new kind, or twice as many calls, is a new behaviour.',
         'suffix:/min',
-        [Query(f'{promql.rate("pydantic_ai_parts_total", by="kind")} * 60', '{{kind}}')],
+        [Query(promql.rate('pydantic_ai_parts_total', by='kind', per=60), '{{kind}}')],
         stacking='normal',
     )
 
@@ -168,12 +159,12 @@ def _part_durations(promql: Promql) -> Json:
 
 
 def _streamed(promql: Promql) -> Json:
-    requests = promql.rate('pydantic_ai_requests_total', by='streamed')
+    requests = promql.rate('pydantic_ai_requests_total', by='streamed', per=60)
     return timeseries(
         'Requests, streamed or not',
         'Is everything streamed that should be? What is not has no time to first token, and is not on this board.',
         'suffix:/min',
-        [Query(f'{requests} * 60', 'streamed {{streamed}}')],
+        [Query(requests, 'streamed {{streamed}}')],
         stacking='normal',
     )
 

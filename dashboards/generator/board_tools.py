@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator.board import Board, link
+from generator import verdicts
+from generator.board import WHOLE_RANGE, Board, link
 from generator.layout import Layout
-from generator.palette import FEW_ARE_BAD, OUTCOMES
+from generator.palette import OUTCOMES
 from generator.panels import Json, Query, stat, timeseries
 from generator.percentiles import Distribution
-from generator.promql import FAILED_CALL, RANGE, ratio
+from generator.promql import FAILED_CALL, RANGE, RATE, SECONDS, ratio
 from generator.tables import Column, table
 from generator.trust import add_trust
 
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
 
 CALLS = 'pydantic_ai_tool_calls_total'
 DURATION = 'pydantic_ai_tool_duration_seconds'
+NO_CALLS = 'No calls'
 RETRIED = 'outcome="retried"'
 
 
 def _fill(promql: Promql) -> Layout:
     layout = Layout()
+    layout.row(WHOLE_RANGE)
     layout.line(4, *_now(promql))
     layout.line(9, _tools(promql))
     layout.row('What goes wrong?')
@@ -39,43 +42,63 @@ def _fill(promql: Promql) -> Layout:
 
 
 def _now(promql: Promql) -> tuple[Json, ...]:
-    calls = promql.rate(CALLS)
+    calls = promql.count(CALLS)
     return (
-        stat('Tool calls', 'How much do agents do? Calls that ended, per minute.', 'suffix:/min', f'{calls} * 60'),
+        stat(
+            'Tool calls',
+            'How much do agents do? Calls that ended in the time range.',
+            'locale',
+            promql.or_nothing(f'{calls} > 0'),
+            none=NO_CALLS,
+            decimals=0,
+        ),
         stat(
             'Failed calls',
             'Which share of the calls raised or failed? See which tool and why, below.',
             'percentunit',
-            ratio(promql.rate(CALLS, FAILED_CALL), calls),
-            verdict=FEW_ARE_BAD,
+            promql.or_nothing(ratio(promql.count(CALLS, FAILED_CALL), calls)),
+            verdict=verdicts.FAILED_CALLS,
+            none=NO_CALLS,
         ),
         stat(
             'Calls sent back',
             'Which share of the calls went back to the model, because it called wrongly? If it grows, mend descriptions.',
             'percentunit',
-            ratio(promql.rate(CALLS, RETRIED), calls),
+            promql.or_nothing(ratio(promql.count(CALLS, RETRIED), calls)),
+            none=NO_CALLS,
         ),
-        stat('Tool time, p95', 'How long does one call in twenty take at least?', 's', promql.quantile(0.95, DURATION)),
+        stat(
+            'Tool time, p95',
+            'How long does one call in twenty take at least?',
+            's',
+            promql.or_nothing(promql.quantile(0.95, DURATION, over=RANGE)),
+            verdict=verdicts.TOOL_TIME,
+            none=NO_CALLS,
+        ),
     )
 
 
 def _tools(promql: Promql) -> Json:
     by = 'agent, tool'
-    calls = promql.increase(CALLS, by=by)
+    calls = promql.count(CALLS, by=by)
     columns = [
-        Column('Calls', 'locale', calls, decimals=0),
+        Column('Calls', 'locale', f'{calls} > 0', decimals=0),
         Column(
-            'Failed', 'percentunit', ratio(promql.increase(CALLS, FAILED_CALL, by=by), calls), FEW_ARE_BAD, decimals=1
+            'Failed',
+            'percentunit',
+            ratio(promql.count(CALLS, FAILED_CALL, by=by), calls),
+            verdicts.FAILED_CALLS,
+            decimals=1,
         ),
-        Column('Sent back', 'percentunit', ratio(promql.increase(CALLS, RETRIED, by=by), calls), decimals=1),
+        Column('Sent back', 'percentunit', ratio(promql.count(CALLS, RETRIED, by=by), calls), decimals=1),
         Column('p50', 's', promql.quantile(0.5, DURATION, by=by, over=RANGE)),
-        Column('p95', 's', promql.quantile(0.95, DURATION, by=by, over=RANGE)),
+        Column('p95', 's', promql.quantile(0.95, DURATION, by=by, over=RANGE), verdicts.TOOL_TIME),
         Column('Share of run time', 'percentunit', _share_of_runs(promql), decimals=1),
-        Column('Time in all', 's', promql.increase(f'{DURATION}_sum', by=by)),
+        Column('Time in all', 's', f'{promql.total(DURATION, by=by)} > 0'),
     ]
     return table(
         'Which tool is it?',
-        'Which tool fails, is called in vain, or takes the time of its agent? Over the whole time range. '
+        'Which tool fails, is called in vain, or takes the time of its agent? '
         'Calls that run beside each other count each, so that shares may add up to more than 100 %.',
         {'agent': 'Agent', 'tool': 'Tool'},
         columns,
@@ -83,18 +106,18 @@ def _tools(promql: Promql) -> Json:
             'agent': [link('overview', 'This agent', 'agent'), link('streaming', 'Streaming of this agent', 'agent')],
             'tool': [link('tools', 'Only this tool', 'tool', ('agent',))],
         },
-        sort_by='Calls',
+        sort_by=('Failed', 'Time in all', 'Calls'),
     )
 
 
 def _share_of_runs(promql: Promql) -> str:
-    spent = promql.increase(f'{DURATION}_sum', by='agent, tool')
-    lasted = promql.increase('pydantic_ai_run_duration_seconds_sum', by='agent')
+    spent = promql.total(DURATION, by='agent, tool')
+    lasted = promql.total('pydantic_ai_run_duration_seconds', by='agent')
     return ratio(spent, lasted, matching='on (agent) group_left ()')
 
 
 def _outcomes(promql: Promql) -> Json:
-    calls = promql.seen(f'{promql.rate(CALLS, by="outcome")} * 60', CALLS, 'outcome')
+    calls = promql.seen(promql.rate(CALLS, by='outcome', per=60), CALLS, 'outcome')
     return timeseries(
         'Calls by outcome',
         'How do calls end? Retried went back to the model; interrupted is the sibling of one that raised.',
@@ -106,30 +129,30 @@ def _outcomes(promql: Promql) -> Json:
 
 
 def _errors(promql: Promql) -> Json:
-    errors = promql.rate('pydantic_ai_tool_errors_total', by='tool, error_type')
+    errors = promql.rate('pydantic_ai_tool_errors_total', by='tool, error_type', per=60)
     return timeseries(
         'Why tools fail',
         'Which tool raises, and what? The name is that of the exception; it ends the run.',
         'suffix:/min',
-        [Query(promql.or_none(f'{errors} * 60', 'tool'), '{{tool}} {{error_type}}', 'with exemplars')],
+        [Query(promql.or_none(errors, 'tool'), '{{tool}} {{error_type}}', 'with exemplars')],
         stacking='normal',
     )
 
 
 def _retries(promql: Promql) -> Json:
-    retries = promql.rate('pydantic_ai_tool_retries_total', by='tool, cause')
+    retries = promql.rate('pydantic_ai_tool_retries_total', by='tool, cause', per=60)
     return timeseries(
         'Why calls are sent back',
         'Does the model not understand a tool? validation_error: wrong arguments; model_retry: the tool itself asked; '
         'unknown_tool: the model invented it.',
         'suffix:/min',
-        [Query(promql.or_none(f'{retries} * 60', 'tool'), '{{tool}} {{cause}}')],
+        [Query(promql.or_none(retries, 'tool'), '{{tool}} {{cause}}')],
         stacking='normal',
     )
 
 
 def _spent(promql: Promql) -> Json:
-    spent = promql.rate(f'{DURATION}_sum', by='tool')
+    spent = f'{promql.total(DURATION, by="tool", over=RATE)} / {SECONDS}'
     return timeseries(
         'Time spent in tools',
         'Which tool takes the time? Seconds per second, which is how many of its calls run at a time on average. '
@@ -145,7 +168,7 @@ def _calls(promql: Promql) -> Json:
         'Calls by tool',
         'Which tools are called? One that grows while runs do not is called in a loop.',
         'suffix:/min',
-        [Query(f'{promql.rate(CALLS, by="tool")} * 60', '{{tool}}')],
+        [Query(promql.rate(CALLS, by='tool', per=60), '{{tool}}')],
         stacking='normal',
     )
 
@@ -161,12 +184,12 @@ def _open(promql: Promql) -> Json:
 
 
 def _output_retries(promql: Promql) -> Json:
-    retries = promql.rate('pydantic_ai_output_retries_total', by='agent')
+    retries = promql.rate('pydantic_ai_output_retries_total', by='agent', per=60)
     return timeseries(
         'Outputs sent back',
         'Do validators refuse what models answer? Each is one more request; if it grows, mend the output type or the prompt.',
         'suffix:/min',
-        [Query(promql.or_none(f'{retries} * 60', 'agent'), '{{agent}}')],
+        [Query(promql.or_none(retries, 'agent'), '{{agent}}')],
     )
 
 

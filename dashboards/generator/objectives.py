@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator.palette import MOST_ARE_GOOD
+from config import CONFIG
+
+from generator import verdicts
 from generator.panels import Json, stat
 from generator.promql import ratio
 from generator.variables import objective
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
 
 TTFT = 'pydantic_ai_time_to_first_token_seconds'
 
-SLO = objective('slo', 'First token within', TTFT, (0.5, 1, 2, 3, 5, 10), usual=2)
+STREAMED = 'streamed="true"'
+
+SLO = objective('slo', 'First token within, s', TTFT, (0.5, 1, 2, 3, 5, 10), usual=CONFIG.first_token_seconds)
 
 
 def first_token_in_time(promql: Promql) -> Json:
@@ -23,13 +27,13 @@ def first_token_in_time(promql: Promql) -> Json:
     Args:
         promql: Queries of the board.
     """
-    in_time = promql.rate(f'{TTFT}_bucket', 'le=~"$slo"')
-    asked = promql.rate('pydantic_ai_requests_total', 'streamed="true"')
+    asked = promql.count('pydantic_ai_requests_total', STREAMED)
     return stat(
         'First token in time',
         'Which share of all streamed requests had its first token within the time that is chosen above? '
         'Requests that failed, or that somebody gave up, count as too late.',
         'percentunit',
-        ratio(in_time, asked),
-        verdict=MOST_ARE_GOOD,
+        promql.or_nothing(ratio(promql.at_most('slo', TTFT), asked)),
+        verdict=verdicts.FIRST_TOKEN_IN_TIME,
+        none='None streamed',
     )

@@ -38,14 +38,11 @@ PHASES = MappingProxyType(
 )
 
 TOKENS = MappingProxyType(
-    {'input': 'blue', 'cached input': 'super-light-blue', 'output': 'green', 'reasoning': 'yellow'}
+    {
+        'input': 'blue',
+        'cached input': 'super-light-blue',
+        'output': 'green',
+        'reasoning': 'yellow',
+        'cache writes': 'purple',
+    }
 )
-
-FEW_ARE_BAD = ((None, 'green'), (0.01, 'yellow'), (0.05, 'red'))
-"""Verdict on a share of failures: 1 % is worth a look, 5 % is an incident."""
-
-MOST_ARE_GOOD = ((None, 'red'), (0.9, 'yellow'), (0.95, 'green'))
-"""Verdict on a share of good ones."""
-
-NONE_IS_GOOD = ((None, 'green'), (1e-9, 'red'))
-"""Verdict on what should not be there at all."""

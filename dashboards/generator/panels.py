@@ -7,6 +7,10 @@ from string import ascii_uppercase
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from config import CONFIG
+
+from generator.promql import NOTHING
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -15,6 +19,10 @@ Verdict = tuple[tuple[float | None, str], ...]
 """Thresholds and the colour above each; the first is None, for all that is below the second."""
 
 NO_TRAFFIC = 'No traffic'
+NO_TAP = 'No tap reports'
+
+SPANNED = 60 * 60 * 1000
+"""Milliseconds without a value over which a line is drawn all the same: a few runs an hour are one line."""
 
 _AXIS_REACHES = MappingProxyType({'cps': 1, 'none': 1, 'suffix:/min': 1, 'percentunit': 0.1})
 """How far an axis goes at least, by unit: a line at 0 would be drawn on one up to 100."""
@@ -32,12 +40,13 @@ class Query:
     Args:
         expr: PromQL.
         legend: How its series are called; `{{label}}` stands for a label's value.
-        kind: Whether it asks for the course of the time range, also with exemplars, or for rows of a table at its end.
+        kind: Whether it asks for the course of the time range, also with exemplars, or for what is at its end: one number
+            or rows of a table.
     """
 
     expr: str
     legend: str = ''
-    kind: Literal['course', 'with exemplars', 'buckets', 'rows'] = 'course'
+    kind: Literal['course', 'with exemplars', 'buckets', 'number', 'rows'] = 'course'
 
     def target(self, number: int) -> Json:
         """What Grafana calls it.
@@ -51,8 +60,11 @@ class Query:
             'expr': self.expr,
             'refId': ascii_uppercase[number],
         }
-        if self.kind == 'rows':
-            return {**target, 'format': 'table', 'instant': True, 'range': False}
+        if self.kind in ('number', 'rows'):
+            shape = 'table' if self.kind == 'rows' else 'time_series'
+            return {**target, 'format': shape, 'instant': True, 'range': False}
+        # At least so far apart, whatever the data source says: Grafana's window about a point is four of them.
+        target['interval'] = f'{CONFIG.scrape_seconds}s'
         target |= {'legendFormat': self.legend, 'instant': False, 'range': True}
         target['exemplar'] = self.kind != 'course'
         target['format'] = 'heatmap' if self.kind == 'buckets' else 'time_series'
@@ -109,37 +121,47 @@ def thresholds(verdict: Verdict) -> Json:
     return {'mode': 'absolute', 'steps': [{'value': value, 'color': colour} for value, colour in verdict]}
 
 
-def no_number(text: str) -> list[Json]:
-    """Mappings that show a text where a number is absent, or is 0 divided by 0."""
-    return [{'type': 'special', 'options': {'match': 'null+nan', 'result': {'text': text}}}]
-
-
 def stat(
-    title: str, about: str, unit: str, expr: str, *, verdict: Verdict | None = None, empty: str = NO_TRAFFIC
+    title: str,
+    about: str,
+    unit: str,
+    expr: str,
+    *,
+    verdict: Verdict | None = None,
+    none: str = 'None',
+    decimals: int | None = None,
 ) -> Json:
-    """One number, of the last twentieth of the time range, over its course.
+    """One number, of the whole time range.
 
     Args:
         title: The title.
         about: The question that it answers, and what to do.
         unit: Grafana's id of the unit.
-        expr: PromQL.
-        verdict: Thresholds and their colours; without them it is black on white.
-        empty: What it says where there is nothing.
+        expr: PromQL, whose answer is `NOTHING` where taps report but there is none.
+        verdict: Thresholds and their colours; without them it has no colour.
+        none: What it says where there is none; where no tap reports it says so.
+        decimals: How many, if not what the unit shows.
     """
     colour: Json = {'mode': 'thresholds'} if verdict else {'mode': 'fixed', 'fixedColor': 'text'}
-    defaults: Json = {'unit': unit, 'noValue': empty, 'mappings': no_number(empty), 'color': colour}
+    said: Json = {str(NOTHING): {'text': none, 'color': 'text', 'index': 0}}
+    defaults: Json = {
+        'unit': unit,
+        'noValue': NO_TAP,
+        'color': colour,
+        'mappings': [{'type': 'value', 'options': said}],
+    }
     defaults['thresholds'] = thresholds(verdict or ((None, 'text'),))
+    if decimals is not None:
+        defaults['decimals'] = decimals
     options: Json = {
         'colorMode': 'value',
-        'graphMode': 'area',
+        'graphMode': 'none',
         'justifyMode': 'auto',
         'orientation': 'auto',
         'reduceOptions': {'calcs': ['lastNotNull'], 'fields': '', 'values': False},
         'textMode': 'value',
     }
-    # Twenty points, so that a point's window is a twentieth of the time range.
-    return {**panel('stat', title, about, [Query(expr)], defaults=defaults, options=options), 'maxDataPoints': 20}
+    return panel('stat', title, about, [Query(expr, kind='number')], defaults=defaults, options=options)
 
 
 def timeseries(
@@ -168,7 +190,10 @@ def timeseries(
         'fillOpacity': 0 if stacking == 'none' else 60,
         'lineInterpolation': 'linear',
         'lineWidth': 2 if stacking == 'none' else 1,
-        'showPoints': 'auto' if stacking == 'none' else 'never',
+        # A run now and then is a point between nothings, which `auto` does not draw.
+        'showPoints': 'always' if stacking == 'none' else 'never',
+        'pointSize': 4,
+        'spanNulls': SPANNED if stacking == 'none' else False,
         'stacking': {'mode': stacking, 'group': 'A'},
     }
     if unit in _AXIS_REACHES:

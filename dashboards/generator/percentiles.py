@@ -27,6 +27,7 @@ class Distribution:
         about: The question that it answers, and what to do.
         unit: Grafana's id of the unit.
         quantiles: The percentiles that matter: the large ones, or, of a speed, the small ones.
+        only: Matchers of what is meant, if not all.
     """
 
     promql: Promql
@@ -35,20 +36,20 @@ class Distribution:
     about: str
     unit: str = 's'
     quantiles: tuple[int, ...] = SLOW
+    only: tuple[str, ...] = ()
 
     def percentiles(self) -> Json:
         """The percentiles that matter, each with exemplars."""
         queries = [
-            Query(self.promql.quantile(percent / 100, self.metric), f'p{percent}', 'with exemplars')
+            Query(self.promql.quantile(percent / 100, self.metric, *self.only), f'p{percent}', 'with exemplars')
             for percent in self.quantiles
         ]
         return timeseries(self.title, self.about, self.unit, queries, colours=QUANTILES)
 
     def cells(self) -> Json:
         """All of it, as a heatmap."""
-        buckets = self.promql.rate(f'{self.metric}_bucket', by='le')
         about = f'{self.about} Two bands mean two kinds of work behind one percentile.'
-        return heatmap(f'{self.title}: all', about, self.unit, buckets)
+        return heatmap(f'{self.title}: all', about, self.unit, self.promql.cells(self.metric, *self.only))
 
     def by(self, percent: int, label: str) -> Json:
         """One percentile for each value of a label.
@@ -57,6 +58,6 @@ class Distribution:
             percent: The percentile.
             label: The label.
         """
-        expr = self.promql.quantile(percent / 100, self.metric, by=label)
+        expr = self.promql.quantile(percent / 100, self.metric, *self.only, by=label)
         queries = [Query(expr, f'{{{{{label}}}}}', 'with exemplars')]
         return timeseries(f'{self.title}: p{percent} by {label}', self.about, self.unit, queries)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from config import CONFIG
 
+from generator.growth import grown, grown_histogram
 from streamtap._records.failed import FAILED_REQUESTS
 from streamtap._sinks.metrics.catalogue import BY_NAME
 
@@ -18,11 +19,29 @@ RATE = '$__rate_interval'
 RANGE = '$__range'
 """Windows: about a point of the panel, and the whole time range of the board."""
 
+SECONDS = '($__rate_interval_ms / 1000)'
+"""How long the window about a point is, in seconds."""
+
+HOURS = '($__range_s / 3600)'
+"""How long the time range is, in hours."""
+
+NOTHING = -1
+"""What a tile is told where taps report, but nothing of its kind ended."""
+
+OUTERMOST = 'nested="false"'
+"""Runs that no other run called: those that users wait for."""
+
+NESTED = 'nested="true"'
+"""Runs that another run called."""
+
 FAILED_RUN = f'outcome=~"{"|".join(CONFIG.bad_run_outcomes)}"'
 COUNTED_RUN = f'outcome!~"{"|".join(CONFIG.uncounted_run_outcomes)}"'
 FAILED_CALL = f'outcome=~"{"|".join(CONFIG.bad_tool_outcomes)}"'
 FAILED_REQUEST = f'outcome=~"{"|".join(FAILED_REQUESTS)}"'
 """What counts as a failure: the same as in the alerts."""
+
+
+Histograms = Literal['any', 'classic']
 
 
 class UnknownMetricError(Exception):
@@ -36,10 +55,13 @@ class Promql:
     Args:
         filters: The variables of the board that are labels of metrics: each selector matches those its metric has.
         user_labels: The user's own labels, as in `Tap(labels=...)`; they are filters, too.
+        histograms: Which histograms the server can be asked for: `any`, or `classic` where it does not know
+            `histogram_count()`, as VictoriaMetrics and Prometheus before 2.40.
     """
 
     filters: tuple[str, ...]
     user_labels: tuple[str, ...] = ()
+    histograms: Histograms = CONFIG.histograms
 
     def select(self, name: str, *matchers: str) -> str:
         """The series of a metric that the board's variables leave.
@@ -57,13 +79,25 @@ class Promql:
         chosen = [f'{each}=~"${each}"' for each in filters]
         return f'{name}{{{", ".join([*chosen, *matchers])}}}'
 
-    def rate(self, name: str, *matchers: str, by: str = '', over: str = RATE) -> str:
-        """How fast counters grow, per second, summed by labels."""
-        return f'{_sum(by)} (rate({self.select(name, *matchers)}[{over}]))'
+    def count(self, name: str, *matchers: str, by: str = '', over: str = RANGE) -> str:
+        """By how much counters grew within a window, what new series started with included, summed by labels."""
+        return f'{_sum(by)} ({grown(self.select(name, *matchers), over)})'
 
-    def increase(self, name: str, *matchers: str, by: str = '') -> str:
-        """By how much counters grew in the time range of the board, summed by labels."""
-        return f'{_sum(by)} (increase({self.select(name, *matchers)}[{RANGE}]))'
+    def about(self, name: str, *matchers: str, by: str = '') -> str:
+        """By how much counters grew about each point, summed by labels."""
+        return self.count(name, *matchers, by=by, over=RATE)
+
+    def rate(self, name: str, *matchers: str, by: str = '', per: int = 1) -> str:
+        """How fast counters grow about each point, summed by labels.
+
+        Args:
+            name: The series' name.
+            matchers: Further ones.
+            by: The labels.
+            per: For how many seconds it is told: 60 for a minute, 3600 for an hour.
+        """
+        factor = f' * {per}' if per > 1 else ''
+        return f'{self.about(name, *matchers, by=by)} / {SECONDS}{factor}'
 
     def gauge(self, name: str, *matchers: str, by: str = '') -> str:
         """The sum of gauges, or their maximum where the catalogue merges them so."""
@@ -71,18 +105,55 @@ class Promql:
         return f'{aggregate}{_by(by)} ({self.select(name, *matchers)})'
 
     def quantile(self, q: float, name: str, *matchers: str, by: str = '', over: str = RATE) -> str:
-        """A quantile of a histogram, named without `_bucket`."""
-        labels = f'le, {by}' if by else 'le'
-        return f'histogram_quantile({q}, {self.rate(f"{name}_bucket", *matchers, by=labels, over=over)})'
+        """A quantile of a histogram, named without `_bucket`; nothing where nothing was observed."""
+        native = f'histogram_quantile({q}, {self._native(name, *matchers, by=by, over=over)})'
+        classic = f'histogram_quantile({q}, {self._buckets(name, *matchers, by=by, over=over)})'
+        return f'{self._either(native, classic)} >= 0'
 
-    def mean(self, name: str, *matchers: str, by: str = '', over: str = RATE) -> str:
+    def total(self, name: str, *matchers: str, by: str = '', over: str = RANGE) -> str:
+        """The sum of what a histogram observed, by labels."""
+        native = f'histogram_sum({self._native(name, *matchers, by=by, over=over)})'
+        return self._either(native, self.count(f'{name}_sum', *matchers, by=by, over=over))
+
+    def observed(self, name: str, *matchers: str, by: str = '', over: str = RANGE) -> str:
+        """How many values a histogram observed, by labels."""
+        native = f'histogram_count({self._native(name, *matchers, by=by, over=over)})'
+        return self._either(native, self.count(f'{name}_count', *matchers, by=by, over=over))
+
+    def mean(self, name: str, *matchers: str, by: str = '', over: str = RANGE) -> str:
         """The mean of a histogram."""
-        total = self.rate(f'{name}_sum', *matchers, by=by, over=over)
-        return ratio(total, self.rate(f'{name}_count', *matchers, by=by, over=over))
+        total = self.total(name, *matchers, by=by, over=over)
+        return ratio(total, self.observed(name, *matchers, by=by, over=over))
+
+    def at_most(self, choice: str, name: str, *matchers: str, over: str = RANGE) -> str:
+        """How many observations of a histogram were at most what viewers chose, which is a bound of its classic buckets.
+
+        Args:
+            choice: The variable: its text is the number, and its value matches `le`.
+            name: The histogram.
+            matchers: Further ones.
+            over: The window.
+        """
+        seen = self._native(name, *matchers, over=over)
+        native = f'histogram_fraction(0, ${{{choice}:text}}, {seen}) * histogram_count({seen})'
+        return self._either(native, self.count(f'{name}_bucket', f'le=~"${choice}"', *matchers, over=over))
+
+    def cells(self, name: str, *matchers: str) -> str:
+        """What a heatmap shows of a histogram."""
+        return self._either(self._native(name, *matchers), self._buckets(name, *matchers), 'or on ()')
+
+    def _either(self, native: str, classic: str, operator: str = 'or') -> str:
+        return classic if self.histograms == 'classic' else f'({native} {operator} {classic})'
+
+    def _native(self, name: str, *matchers: str, by: str = '', over: str = RATE) -> str:
+        return f'{_sum(by)} ({grown_histogram(self.select(name, *matchers), over)})'
+
+    def _buckets(self, name: str, *matchers: str, by: str = '', over: str = RATE) -> str:
+        return self.count(f'{name}_bucket', *matchers, by=f'le, {by}' if by else 'le', over=over)
 
     def seen(self, expr: str, counter: str, label: str) -> str:
         """The series of a label's values that a counter has counted in the time range of the board."""
-        return f'{expr} and on ({label}) ({self.increase(counter, by=label)} > 0)'
+        return f'{expr} and on ({label}) ({self.count(counter, by=label)} > 0)'
 
     def largest(self, gauge: str, by: str) -> str:
         """The largest value of a gauge around each point, by labels."""
@@ -96,6 +167,11 @@ class Promql:
     def or_zero(self, expr: str) -> str:
         """A sum, or 0 where it has nothing although taps report: no news, and not no data."""
         return f'{expr} or on () (0 * group({self.select("streamtap_build_info")}))'
+
+    def or_nothing(self, expr: str) -> str:
+        """A number of a tile, or what stands for nothing of its kind where taps reported in the time range."""
+        reported = f'group(last_over_time({self.select("streamtap_build_info")}[{RANGE}]))'
+        return f'({expr}) or on () ({NOTHING} * {reported})'
 
     def or_none(self, expr: str, label: str) -> str:
         """Series by labels, or one at 0 that is called none, where there are none although taps report."""

@@ -47,7 +47,7 @@ def table(
     columns: Sequence[Column],
     *,
     links: Mapping[str, Sequence[Json]],
-    sort_by: str,
+    sort_by: Sequence[str],
     empty: str = NO_TRAFFIC,
 ) -> Json:
     """A table, one row for each set of labels.
@@ -58,7 +58,7 @@ def table(
         rows: The labels that make a row, with their heads.
         columns: The numbers of a row.
         links: Where the cells of a label lead, by label.
-        sort_by: The head of the column with the largest first.
+        sort_by: The heads of the columns that it is sorted by, the largest first: what hurts before what is much.
         empty: What it says where there is nothing.
     """
     values = {f'Value #{ascii_uppercase[number]}': column.title for number, column in enumerate(columns)}
@@ -80,7 +80,11 @@ def table(
             'color': {'mode': 'thresholds'},
             'custom': {'align': 'auto', 'minWidth': 80, 'cellOptions': {'type': 'auto'}},
         },
-        options={'cellHeight': 'sm', 'showHeader': True, 'sortBy': [{'displayName': sort_by, 'desc': True}]},
+        options={
+            'cellHeight': 'sm',
+            'showHeader': True,
+            'sortBy': [{'displayName': head, 'desc': True} for head in sort_by],
+        },
         overrides=looks,
     )
     return {**made, 'transformations': [{'id': 'merge', 'options': {}}, {'id': 'organize', 'options': organize}]}

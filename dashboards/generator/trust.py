@@ -23,34 +23,34 @@ def add_trust(layout: Layout, promql: Promql) -> None:
 
 
 def _errors(promql: Promql) -> Json:
-    errors = promql.rate('streamtap_errors_total', by='where')
+    errors = promql.rate('streamtap_errors_total', by='where', per=60)
     return timeseries(
         'Errors of the tap',
         'Did the tap itself fail? Its failures never reach a run, but what it was measuring is missing here. '
         'The application logs each kind once.',
-        'cps',
+        'suffix:/min',
         [Query(promql.or_none(errors, 'where'), '{{where}}')],
         empty='No tap reports',
     )
 
 
 def _given_up(promql: Promql) -> Json:
-    dropped = promql.rate('streamtap_dropped_total', by='what')
+    dropped = promql.rate('streamtap_dropped_total', by='what', per=60)
     return timeseries(
         'Records given up',
         'Were records dropped at a cap? A slow sink of your own fills its queue; runs that never end fill the table of runs.',
-        'cps',
+        'suffix:/min',
         [Query(promql.or_none(dropped, 'what'), '{{what}}')],
         empty='No tap reports',
     )
 
 
 def _overflow(promql: Promql) -> Json:
-    overflow = promql.rate('streamtap_label_overflow_total', by='label')
+    overflow = promql.rate('streamtap_label_overflow_total', by='label', per=60)
     return timeseries(
         'Label values folded into _other',
         'Do some agents, models or tools hide in _other? A label has more values than its cap: give it fewer, or raise the cap.',
-        'cps',
+        'suffix:/min',
         [Query(promql.or_none(overflow, 'label'), '{{label}}')],
         empty='No tap reports',
     )

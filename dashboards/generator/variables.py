@@ -52,7 +52,7 @@ def objective(name: str, label: str, histogram: str, choices: Sequence[float], u
     bounds = BUCKETS[metric_of(histogram).buckets or '']
     if strangers := [choice for choice in choices if choice not in bounds]:
         raise ValueError(f'{strangers} are no bounds of {histogram}')
-    options = [_option(f'{bound:g} s', bound_pattern(bound), selected=bound == usual) for bound in choices]
+    options = [_option(f'{bound:g}', bound_pattern(bound), selected=bound == usual) for bound in choices]
     return {
         'type': 'custom',
         'name': name,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from answers.scrapes import NativeScrapes, TextScrapes
-from answers.section import BOARDS, Reading, described, section
+from answers.section import Reading, described, section
 from answers.teams import SHORT, TEAMS
 from answers.teams_judged import judge_process, judge_team
 from support.accuracy_page import PAGE, with_section
@@ -67,9 +67,7 @@ def _readings(teams: Sequence[Team], programs: dict[str, str]) -> Iterator[Readi
 
 def _apart(team: str, server: str, rows: Sequence[Judged]) -> Iterator[Reading]:
     for where in dict.fromkeys(row.where for row in rows):
-        # The boards do not ask for native histograms yet.
-        if not (where == BOARDS and server.endswith('native')):
-            yield Reading(team, server, where, [row for row in rows if row.where == where])
+        yield Reading(team, server, where, [row for row in rows if row.where == where])
 
 
 if __name__ == '__main__':

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from answers.exact import Number, counts, means, quantiles, shares, sums
+from answers.exact import FEWEST, Number, counts, means, quantiles, shares, sums
 from streamtap._records.failed import FAILED_REQUESTS, FAILED_RUNS, FAILED_TOOLS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from answers.exact import Answers
     from answers.world import Records
     from streamtap import ResponseRecord, RunRecord, ToolRecord
@@ -16,42 +19,48 @@ Panel = tuple[str, str, int]
 """A board, the title of its panel, and which of its queries."""
 
 
-def exact_tiles(records: Records, hours: float) -> dict[Panel, Answers]:
+def exact_tiles(records: Records, hours: float, objective: float) -> dict[Panel, Answers]:
     """What is exact, by tile, and by table and column.
 
     Args:
         records: Everything that happened.
         hours: The range that the boards show.
+        objective: Within how many seconds a first token is in time.
     """
     asked = [run for run in records.runs if not run.nested]
     known = [run for run in asked if run.outcome != 'incomplete']
     streamed = [each for each in records.responses if each.streamed]
+    in_time = shares(streamed, _all, lambda each: (each.time_to_first_token or math.inf) <= objective)
     cost = sums(records.responses, _all, _cost)
     return {
-        ('overview', 'Blank screen, p95', 0): quantiles(0.95, asked, _all, _first_output),
-        ('overview', 'Runs', 0): _times(counts(asked, _all), 1 / (60 * hours)),
+        ('overview', 'Runs', 0): counts(asked, _all),
         ('overview', 'Failed runs', 0): shares(known, _all, _failed_run),
-        ('overview', 'First token in time', 0): shares(streamed, _all, _in_time),
+        ('overview', 'Stopped by users', 0): shares(asked, _all, lambda run: run.outcome == 'cancelled'),
+        ('overview', 'Blank screen, p95', 0): quantiles(0.95, asked, _all, _first_output),
         ('overview', 'Run time, p95', 0): quantiles(0.95, asked, _all, _duration),
-        ('overview', 'Time to first token, p95', 0): quantiles(0.95, records.responses, _all, _first_token),
+        ('overview', 'First token in time', 0): in_time,
+        ('overview', 'First token, p95', 0): quantiles(0.95, records.responses, _all, _first_token),
         ('overview', 'Writing speed, median', 0): quantiles(0.5, records.responses, _all, _speed),
+        ('overview', 'Stalls per stream', 0): _per(sums(streamed, _all, _stalls), counts(streamed, _all)),
+        ('overview', 'Slowest tool, p95', 0): _slowest(records.tools),
         ('overview', 'Cost per hour', 0): _times(cost, 1 / hours),
+        ('overview', 'Cost per run', 0): means(_priced(asked), _all, lambda run: run.total_cost_usd),
         **_agent_table(records),
-        ('models', 'Requests', 0): _times(counts(records.responses, _all), 1 / (60 * hours)),
+        ('models', 'Requests', 0): counts(records.responses, _all),
         ('models', 'Failed requests', 0): shares(records.responses, _all, _failed_request),
         ('models', 'Input from the cache', 0): {},
         ('models', 'Uncounted responses', 0): shares(
             records.responses, _all, lambda response: response.unmeasured is not None
         ),
         **_model_table(records),
-        ('streaming', 'First token in time', 0): shares(streamed, _all, _in_time),
+        ('streaming', 'First token in time', 0): in_time,
         ('streaming', 'Time to first token, p95', 0): quantiles(0.95, records.responses, _all, _first_token),
         ('streaming', 'Writing speed, median', 0): quantiles(0.5, records.responses, _all, _speed),
         ('streaming', 'Streams stalled now', 0): {(): Number('count', 0.0)},
-        ('tools', 'Tool calls', 0): _times(counts(records.tools, _all), 1 / (60 * hours)),
+        ('tools', 'Tool calls', 0): counts(records.tools, _all),
         ('tools', 'Failed calls', 0): shares(records.tools, _all, _failed_call),
         ('tools', 'Calls sent back', 0): shares(records.tools, _all, lambda tool: tool.outcome == 'retried'),
-        ('tools', 'Tool time, p95', 0): quantiles(0.95, records.tools, _all, lambda tool: tool.duration),
+        ('tools', 'Tool time, p95', 0): quantiles(0.95, records.tools, _all, _tool_time),
         **_tool_table(records),
     }
 
@@ -60,17 +69,20 @@ def _agent_table(records: Records) -> dict[Panel, Answers]:
     runs, responses = records.runs, records.responses
     known = [run for run in runs if run.outcome != 'incomplete']
     asked = [run for run in runs if not run.nested]
+    measured = [run for run in asked if not run.total_unmeasured_responses]
     columns = (
         counts(runs, _agent),
+        counts([run for run in runs if run.nested], _agent),
         shares(known, _agent, _failed_run),
         quantiles(0.95, asked, _agent, _first_output),
         quantiles(0.5, runs, _agent, _duration),
         quantiles(0.95, runs, _agent, _duration),
-        means(runs, _agent, lambda run: run.requests),
-        means(runs, _agent, lambda run: run.tool_calls),
-        means(runs, _agent, lambda run: run.input_tokens + run.output_tokens),
-        means([run for run in runs if run.cost_usd is not None], _agent, lambda run: run.cost_usd),
+        means(asked, _agent, lambda run: run.total_requests),
+        means(asked, _agent, lambda run: run.total_tool_calls),
+        means(measured, _agent, lambda run: run.total_input_tokens + run.total_output_tokens),
+        means(_priced(asked), _agent, lambda run: run.total_cost_usd),
         sums(responses, lambda response: (response.agent,), _cost),
+        sums(responses, lambda response: (response.root_agent,), _cost),
     )
     return {('overview', 'Which agent is it?', number): column for number, column in enumerate(columns)}
 
@@ -95,14 +107,14 @@ def _model_table(records: Records) -> dict[Panel, Answers]:
 
 def _tool_table(records: Records) -> dict[Panel, Answers]:
     tools = records.tools
-    seconds = sums(tools, _tool, lambda tool: tool.duration)
+    seconds = sums(tools, _tool, _tool_time)
     of_agents = sums(records.runs, _agent, _duration)
     columns: tuple[Answers, ...] = (
         counts(tools, _tool),
         shares(tools, _tool, _failed_call),
         shares(tools, _tool, lambda tool: tool.outcome == 'retried'),
-        quantiles(0.5, tools, _tool, lambda tool: tool.duration),
-        quantiles(0.95, tools, _tool, lambda tool: tool.duration),
+        quantiles(0.5, tools, _tool, _tool_time),
+        quantiles(0.95, tools, _tool, _tool_time),
         {key: Number('share', _value(seconds, key) / _value(of_agents, key[:1])) for key in seconds},
         seconds,
     )
@@ -117,6 +129,21 @@ def _value(answers: Answers, key: tuple[str, ...]) -> float:
 
 def _times(answers: Answers, factor: float) -> Answers:
     return {key: Number('sum', _value(answers, key) * factor) for key in answers}
+
+
+def _per(part: Answers, whole: Answers) -> Answers:
+    return {key: Number('share', _value(part, key) / _value(whole, key)) for key in part}
+
+
+def _slowest(tools: Sequence[ToolRecord]) -> Answers:
+    """The p95 of the tool with the largest; nothing if that has too few values."""
+    found = quantiles(0.95, tools, _tool, _tool_time, fewest=1)
+    slowest = max(found.values(), key=lambda each: each.between, default=None)
+    return {} if slowest is None or len(slowest.values) < FEWEST else {(): slowest}
+
+
+def _priced(runs: Sequence[RunRecord]) -> list[RunRecord]:
+    return [run for run in runs if run.total_cost_usd is not None]
 
 
 def _all(_: object) -> tuple[str, ...]:
@@ -151,12 +178,16 @@ def _speed(response: ResponseRecord) -> float | None:
     return response.output_tokens_per_second
 
 
+def _tool_time(tool: ToolRecord) -> float | None:
+    return tool.duration
+
+
+def _stalls(response: ResponseRecord) -> float:
+    return response.stalls
+
+
 def _cost(response: ResponseRecord) -> float | None:
     return response.cost_usd
-
-
-def _in_time(response: ResponseRecord) -> bool:
-    return response.time_to_first_token is not None and response.time_to_first_token <= 2.0
 
 
 def _failed_run(run: RunRecord) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -92,7 +93,7 @@ class Quantile:
         return f'{low:.4g} to {high:.4g}'
 
 
-Answers = dict[tuple[str, ...], Exact]
+Answers = Mapping[tuple[str, ...], Exact]
 """Exact answers by the values of their labels."""
 
 
@@ -131,12 +132,14 @@ def quantiles(
     records: Iterable[Record],
     by: Callable[[Record], tuple[str, ...]],
     of: Callable[[Record], float | None],
-) -> Answers:
+    *,
+    fewest: int = FEWEST,
+) -> dict[tuple[str, ...], Quantile]:
     """A quantile of a value, by group, where there are enough values."""
-    found: Answers = {}
+    found: dict[tuple[str, ...], Quantile] = {}
     for key, each in grouped(records, by).items():
         values = sorted(value for record in each if (value := of(record)) is not None)
-        if len(values) >= FEWEST:
+        if len(values) >= fewest:
             found[key] = Quantile(q, tuple(values))
     return found
 

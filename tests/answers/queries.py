@@ -45,9 +45,11 @@ def from_first_sample(query: str) -> str:
     def replaced(found: re.Match[str]) -> str:
         x, w = found[1], found[2]
         ranged = f'{x}[{w}]'
+        before = f'present_over_time({x}[{WINDOW}] offset {w})'
         return (
-            f'(increase({ranged}) and {x} offset {w} or max_over_time({ranged}) and resets({ranged}) == 0'
-            f' or increase({ranged}) + min_over_time({ranged}))'
+            f'(increase({ranged}) and {before}'
+            f' or (last_over_time({ranged}) and resets({ranged}) == 0 or increase({ranged}) + min_over_time({ranged}))'
+            f' unless {before})'
         )
 
     return re.sub(r'increase\((\w+_(?:total|sum|count|bucket)(?:\{[^}]*\})?)\[(\w+)\]\)', replaced, query)

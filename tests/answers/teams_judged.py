@@ -103,16 +103,21 @@ def _judge_queries(where: str, server: Prometheus, world: World, written: Callab
 
 
 def _judge_boards(server: Prometheus, world: World) -> Iterator[Judged]:
-    exact = exact_tiles(world.records, world.team.hours)
     for path in boards.FILES:
         board = boards.read(path)
+        objective = boards.variables(board).get('slo', {'current': {'text': 'nan'}})['current']['text']
+        exact = exact_tiles(world.records, world.team.hours, float(objective))
         for panel in boards.panels(board):
             if panel['type'] in TILES:
                 for number, target in enumerate(panel['targets']):
-                    query = boards.filled_in(target['expr'], board, f'{round(world.team.hours * HOUR)}s')
+                    query = boards.filled_in(target['expr'], board, world.team.hours * HOUR)
                     title = f'{path.stem}: {panel["title"]}{f" ({number + 1})" if panel["type"] == "table" else ""}'
                     answers = exact[path.stem, panel['title'], number]
-                    shown = _vector(server, query, world.ended)
+                    shown = {
+                        labels: value
+                        for labels, value in _vector(server, query, world.ended).items()
+                        if value not in boards.words(panel)
+                    }
                     yield from judged('boards', title, answers, shown, leaves_out=_leaves_out(query))
 
 
@@ -120,9 +125,10 @@ def _vector(server: Prometheus, query: str, moment: float) -> dict[tuple[str, ..
     """The values by their labels, in the order in which the query names them."""
     groups = re.search(r'sum by \(([^)]*)\)', query)
     names = [name for name in groups[1].split(', ') if name != 'le'] if groups else []
+    found = server.get('query', query=query, time=f'{moment:.3f}')['result']
     return {
-        tuple(series['metric'].get(name, '') for name in names): float(series['value'][1])
-        for series in server.get('query', query=query, time=f'{moment:.3f}')['result']
+        tuple(series['metric'].get(name, '') for name in names) if series['metric'] else (): float(series['value'][1])
+        for series in found
     }
 
 

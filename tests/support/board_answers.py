@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Callable
 
-WINDOW = '30s'
-"""What Grafana's own windows are: a moment, as the tests wait for what it is asked in."""
+WINDOW = 30
+"""How many seconds Grafana's own windows are: a moment, as the tests wait for what it is asked in."""
 
 
 @dataclass(frozen=True)

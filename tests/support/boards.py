@@ -43,37 +43,46 @@ def panels(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             yield panel
 
 
+def words(panel: Mapping[str, Any]) -> set[float]:
+    """The values for which a panel shows words instead."""
+    mappings = panel['fieldConfig']['defaults'].get('mappings', ())
+    return {float(value) for mapping in mappings if mapping['type'] == 'value' for value in mapping['options']}
+
+
 def variables(board: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Its variables by name."""
     return {variable['name']: variable for variable in board['templating']['list']}
 
 
-def filled_in(text: str, board: Mapping[str, Any], window: str = '1m') -> str:
+def filled_in(text: str, board: Mapping[str, Any], seconds: float = 60) -> str:
     """A query with all variables at what they are at first.
 
     Args:
         text: The query.
         board: Its board.
-        window: What Grafana's own windows are.
+        seconds: How long Grafana's own windows are.
     """
-    values = {
-        name: variable.get('allValue') or variable.get('current', {}).get('value', '')
-        for name, variable in variables(board).items()
-    }
+    values: dict[str, str] = {}
+    for name, variable in variables(board).items():
+        current = variable.get('current', {})
+        values[name] = variable.get('allValue') or current.get('value', '')
+        values[f'{name}:text'] = current.get('text', '')
+    window = f'{round(seconds)}s'
     values |= {'__rate_interval': window, '__range': window}
-    return re.sub(r'\$\{?(\w+)\}?', lambda found: values[found[1]], text)
+    values |= {'__rate_interval_ms': f'{round(1000 * seconds)}', '__range_s': f'{round(seconds)}'}
+    return re.sub(r'\$\{?([a-zA-Z_]\w*(?::text)?)\}?', lambda found: values[found[1]], text)
 
 
-def asked(path: Path, window: str = '1m') -> list[Asked]:
+def asked(path: Path, seconds: float = 60) -> list[Asked]:
     """Every query of a board's panels, as Prometheus gets it.
 
     Args:
         path: The board's file.
-        window: What Grafana's own windows are.
+        seconds: How long Grafana's own windows are.
     """
     board = read(path)
     return [
-        Asked(path.stem, panel['title'], filled_in(target['expr'], board, window))
+        Asked(path.stem, panel['title'], filled_in(target['expr'], board, seconds))
         for panel in panels(board)
         for target in panel['targets']
     ]
