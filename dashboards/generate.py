@@ -36,7 +36,7 @@ def generated(config: Config = CONFIG, user_labels: tuple[str, ...] = ()) -> dic
         ValueError: If a rule does, or if a label cannot be one.
     """
     checked_labels(user_labels)
-    return {**grafana_files(user_labels), **rule_files(config), **logfire_files()}
+    return {**grafana_files(config, user_labels), **rule_files(config), **logfire_files()}
 
 
 def complaints(files: dict[str, str], folder: Path, user_labels: tuple[str, ...] = ()) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from generator.panels import Json, datasource
 from generator.promql import Promql
@@ -11,6 +11,8 @@ from generator.variables import variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from config import Config
 
     from generator.layout import Layout
 
@@ -41,7 +43,7 @@ class Board:
     title: str
     about: str
     filters: tuple[str, ...]
-    objectives: tuple[Json, ...]
+    objectives: tuple[Callable[[Config], Json], ...]
     fill: Callable[[Promql], Layout]
 
     @property
@@ -49,13 +51,15 @@ class Board:
         """What links call it."""
         return uid_of(self.name)
 
-    def render(self, user_labels: tuple[str, ...]) -> Json:
+    def render(self, config: Config, user_labels: tuple[str, ...]) -> Json:
         """The board as Grafana has it.
 
         Args:
+            config: What is good and what is bad, and what the server is.
             user_labels: The user's own labels.
         """
-        promql = Promql(self.filters, user_labels)
+        promql = Promql(self.filters, user_labels, config)
+        objectives = [choice(config) for choice in self.objectives]
         return {
             'uid': self.uid,
             'title': self.title,
@@ -69,9 +73,21 @@ class Board:
             'timezone': '',
             'links': [_MENU],
             'annotations': {'list': [_deploys(promql)]},
-            'templating': {'list': variables(self.filters, user_labels, self.objectives)},
-            'panels': self.fill(promql).panels(),
+            'templating': {'list': variables(self.filters, user_labels, objectives)},
+            'panels': [_paced(panel, config) for panel in self.fill(promql).panels()],
         }
+
+
+def _paced(panel: Json, config: Config) -> Json:
+    """A panel whose points are at least as far apart as scrapes are, whatever the data source says of them.
+
+    Grafana takes at least four times a query's own interval as the window about a point.
+    """
+    if panel['type'] == 'row':
+        return {**panel, 'panels': [_paced(each, config) for each in cast('list[Json]', panel['panels'])]}
+    targets = cast('list[Json]', panel['targets'])
+    pace = {'interval': f'{config.scrape_seconds}s'}
+    return {**panel, 'targets': [{**target, **pace} if target['range'] else target for target in targets]}
 
 
 def uid_of(name: str) -> str:

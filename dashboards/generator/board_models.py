@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator import verdicts
 from generator.board import WHOLE_RANGE, Board, link
 from generator.layout import Layout
 from generator.objectives import TTFT
@@ -79,7 +78,7 @@ def _now(promql: Promql) -> tuple[Json, ...]:
             'Which share of the requests failed? A fallback may answer all the same; see which model and why, below.',
             'percentunit',
             promql.or_nothing(ratio(promql.count(REQUESTS, FAILED_REQUEST), requests)),
-            verdict=verdicts.FAILED_REQUESTS,
+            verdict=promql.verdicts.failed_requests,
             none=NO_REQUESTS,
         ),
         stat(
@@ -94,7 +93,7 @@ def _now(promql: Promql) -> tuple[Json, ...]:
             'Are tokens and cost too low? The share of responses that did not say all their usage, interrupted ones included, or have no known price.',
             'percentunit',
             promql.or_nothing(ratio(f'({uncounted})', responses)),
-            verdict=verdicts.UNMEASURED,
+            verdict=promql.verdicts.unmeasured,
             none=NO_REQUESTS,
         ),
     )
@@ -111,10 +110,10 @@ def _models(promql: Promql) -> Json:
             'Failed',
             'percentunit',
             ratio(promql.count(REQUESTS, FAILED_REQUEST, by=by), requests),
-            verdicts.FAILED_REQUESTS,
+            promql.verdicts.failed_requests,
             decimals=1,
         ),
-        Column('First token p95', 's', promql.quantile(0.95, TTFT, by=by, over=RANGE), verdicts.FIRST_TOKEN),
+        Column('First token p95', 's', promql.quantile(0.95, TTFT, by=by, over=RANGE), promql.verdicts.first_token),
         Column('Request p95', 's', promql.quantile(0.95, DURATION, by=by, over=RANGE)),
         Column(
             'Tokens / s',

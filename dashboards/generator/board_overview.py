@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator import verdicts
 from generator.board import WHOLE_RANGE, Board, link
 from generator.layout import Layout
 from generator.loop_lag import loop_lag
-from generator.objectives import SLO, STREAMED, TTFT, first_token_in_time
+from generator.objectives import STREAMED, TTFT, first_token_in_time, slo
 from generator.palette import OUTCOMES, PHASES
 from generator.panels import Json, Query, stat, timeseries
 from generator.percentiles import Distribution
-from generator.promql import COUNTED_RUN, FAILED_RUN, HOURS, NESTED, OUTERMOST, RANGE, RATE, ratio
+from generator.promql import HOURS, NESTED, OUTERMOST, RANGE, RATE, ratio
 from generator.tables import Column, table
 from generator.trust import add_trust
 
@@ -63,7 +62,7 @@ def _fill(promql: Promql) -> Layout:
 
 def _users(promql: Promql) -> tuple[Json, ...]:
     """What users notice."""
-    runs, counted = promql.count(RUNS, OUTERMOST), promql.count(RUNS, OUTERMOST, COUNTED_RUN)
+    runs, counted = promql.count(RUNS, OUTERMOST), promql.count(RUNS, OUTERMOST, promql.counted_run)
     return (
         stat(
             'Runs',
@@ -77,8 +76,8 @@ def _users(promql: Promql) -> tuple[Json, ...]:
             'Failed runs',
             'Which share of them ended in an error, a timeout or a limit? If it is red, see which agent and why, below.',
             'percentunit',
-            promql.or_nothing(ratio(promql.count(RUNS, OUTERMOST, FAILED_RUN), counted)),
-            verdict=verdicts.FAILED_RUNS,
+            promql.or_nothing(ratio(promql.count(RUNS, OUTERMOST, promql.failed_run), counted)),
+            verdict=promql.verdicts.failed_runs,
             none=NO_RUNS,
         ),
         stat(
@@ -94,7 +93,7 @@ def _users(promql: Promql) -> tuple[Json, ...]:
             'across requests and tools. If it is red, look at where the time goes, below.',
             's',
             promql.or_nothing(promql.quantile(0.95, BLANK, over=RANGE)),
-            verdict=verdicts.BLANK_SCREEN,
+            verdict=promql.verdicts.blank_screen,
             none='None streamed',
         ),
         stat(
@@ -116,7 +115,7 @@ def _behind(promql: Promql) -> tuple[Json, ...]:
             'How long until a model says anything, thinking included? If it is red, go to Agents / Streaming.',
             's',
             promql.or_nothing(promql.quantile(0.95, TTFT, over=RANGE)),
-            verdict=verdicts.FIRST_TOKEN,
+            verdict=promql.verdicts.first_token,
             none='None streamed',
         ),
         stat(
@@ -131,7 +130,7 @@ def _behind(promql: Promql) -> tuple[Json, ...]:
             'Do streams fall silent in the middle? Stalls for each streamed request. If it is red, go to Agents / Streaming.',
             'percentunit',
             promql.or_nothing(ratio(promql.count('pydantic_ai_stream_stalls_total'), promql.count(REQUESTS, STREAMED))),
-            verdict=verdicts.STALLS,
+            verdict=promql.verdicts.stalls,
             none='None streamed',
         ),
         stat(
@@ -139,7 +138,7 @@ def _behind(promql: Promql) -> tuple[Json, ...]:
             'Is a tool slow? The p95 of the tool that has the largest. If it is red, go to Agents / Tools.',
             's',
             promql.or_nothing(f'max ({promql.quantile(0.95, TOOLS, by="agent, tool", over=RANGE)})'),
-            verdict=verdicts.TOOL_TIME,
+            verdict=promql.verdicts.tool_time,
             none='No calls',
         ),
         stat(
@@ -147,7 +146,7 @@ def _behind(promql: Promql) -> tuple[Json, ...]:
             'What does it cost per hour? Prices of your own, else as charged, else list prices. If it is red, see which model and which agent, below.',
             'currencyUSD',
             promql.or_nothing(f'{promql.count(COST)} / {HOURS}'),
-            verdict=verdicts.COST_PER_HOUR,
+            verdict=promql.verdicts.cost_per_hour,
             none='No responses',
         ),
         stat(
@@ -162,18 +161,18 @@ def _behind(promql: Promql) -> tuple[Json, ...]:
 
 
 def _agents(promql: Promql) -> Json:
-    runs, counted = promql.count(RUNS, by='agent'), promql.count(RUNS, COUNTED_RUN, by='agent')
+    runs, counted = promql.count(RUNS, by='agent'), promql.count(RUNS, promql.counted_run, by='agent')
     columns = [
         Column('Runs', 'locale', f'{runs} > 0', decimals=0),
         Column('Nested', 'locale', f'{promql.count(RUNS, NESTED, by="agent")} > 0', decimals=0),
         Column(
             'Failed',
             'percentunit',
-            ratio(promql.count(RUNS, FAILED_RUN, by='agent'), counted),
-            verdicts.FAILED_RUNS,
+            ratio(promql.count(RUNS, promql.failed_run, by='agent'), counted),
+            promql.verdicts.failed_runs,
             decimals=1,
         ),
-        Column('Blank p95', 's', promql.quantile(0.95, BLANK, by='agent', over=RANGE), verdicts.BLANK_SCREEN),
+        Column('Blank p95', 's', promql.quantile(0.95, BLANK, by='agent', over=RANGE), promql.verdicts.blank_screen),
         Column('Run p50', 's', promql.quantile(0.5, DURATION, by='agent', over=RANGE)),
         Column('Run p95', 's', promql.quantile(0.95, DURATION, by='agent', over=RANGE)),
         Column('Requests / run', 'short', promql.mean('pydantic_ai_run_requests', by='agent'), decimals=1),
@@ -321,6 +320,6 @@ OVERVIEW = Board(
     'Agents / Overview',
     'Are the agents all right, which one is not, and what do they cost?',
     ('agent', 'provider', 'model'),
-    (SLO,),
+    (slo,),
     _fill,
 )

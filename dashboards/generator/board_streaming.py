@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator import verdicts
 from generator.board import WHOLE_RANGE, Board
 from generator.layout import Layout
 from generator.loop_lag import loop_lag, loop_lag_cells
-from generator.objectives import SLO, TTFT, first_token_in_time
+from generator.objectives import TTFT, first_token_in_time, slo
 from generator.palette import QUANTILES
 from generator.panels import Json, Query, heatmap, stat, timeseries
 from generator.percentiles import LOW, Distribution
 from generator.promql import RANGE, RATE, ratio
 from generator.trust import add_trust
+from generator.verdicts import NONE_IS_GOOD
 
 if TYPE_CHECKING:
     from generator.promql import Promql
@@ -67,7 +67,7 @@ def _now(promql: Promql) -> tuple[Json, ...]:
             'How long does one request in twenty wait for its first token? If it grows for one model, ask its provider.',
             's',
             promql.or_nothing(promql.quantile(0.95, TTFT, over=RANGE)),
-            verdict=verdicts.FIRST_TOKEN,
+            verdict=promql.verdicts.first_token,
             none=NONE_STREAMED,
         ),
         stat(
@@ -82,7 +82,7 @@ def _now(promql: Promql) -> tuple[Json, ...]:
             'Does a stream hang at this moment? Its present silence is past the threshold of the tap.',
             'none',
             promql.or_zero(promql.gauge('pydantic_ai_stalled_streams')),
-            verdict=verdicts.NONE_IS_GOOD,
+            verdict=NONE_IS_GOOD,
         ),
     )
 
@@ -174,6 +174,6 @@ STREAMING = Board(
     'Agents / Streaming',
     'How long until models say something, how fast do they write, and where do they stall?',
     ('agent', 'provider', 'model'),
-    (SLO,),
+    (slo,),
     _fill,
 )

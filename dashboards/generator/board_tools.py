@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator import verdicts
 from generator.board import WHOLE_RANGE, Board, link
 from generator.layout import Layout
 from generator.palette import OUTCOMES
 from generator.panels import Json, Query, stat, timeseries
 from generator.percentiles import Distribution
-from generator.promql import FAILED_CALL, RANGE, RATE, SECONDS, ratio
+from generator.promql import RANGE, RATE, SECONDS, ratio
 from generator.tables import Column, table
 from generator.trust import add_trust
 
@@ -56,8 +55,8 @@ def _now(promql: Promql) -> tuple[Json, ...]:
             'Failed calls',
             'Which share of the calls raised or failed? See which tool and why, below.',
             'percentunit',
-            promql.or_nothing(ratio(promql.count(CALLS, FAILED_CALL), calls)),
-            verdict=verdicts.FAILED_CALLS,
+            promql.or_nothing(ratio(promql.count(CALLS, promql.failed_call), calls)),
+            verdict=promql.verdicts.failed_calls,
             none=NO_CALLS,
         ),
         stat(
@@ -72,7 +71,7 @@ def _now(promql: Promql) -> tuple[Json, ...]:
             'How long does one call in twenty take at least?',
             's',
             promql.or_nothing(promql.quantile(0.95, DURATION, over=RANGE)),
-            verdict=verdicts.TOOL_TIME,
+            verdict=promql.verdicts.tool_time,
             none=NO_CALLS,
         ),
     )
@@ -86,13 +85,13 @@ def _tools(promql: Promql) -> Json:
         Column(
             'Failed',
             'percentunit',
-            ratio(promql.count(CALLS, FAILED_CALL, by=by), calls),
-            verdicts.FAILED_CALLS,
+            ratio(promql.count(CALLS, promql.failed_call, by=by), calls),
+            promql.verdicts.failed_calls,
             decimals=1,
         ),
         Column('Sent back', 'percentunit', ratio(promql.count(CALLS, RETRIED, by=by), calls), decimals=1),
         Column('p50', 's', promql.quantile(0.5, DURATION, by=by, over=RANGE)),
-        Column('p95', 's', promql.quantile(0.95, DURATION, by=by, over=RANGE), verdicts.TOOL_TIME),
+        Column('p95', 's', promql.quantile(0.95, DURATION, by=by, over=RANGE), promql.verdicts.tool_time),
         Column('Share of run time', 'percentunit', _share_of_runs(promql), decimals=1),
         Column('Time in all', 's', f'{promql.total(DURATION, by=by)} > 0'),
     ]

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from config import CONFIG
-
-from generator import verdicts
 from generator.panels import Json, stat
 from generator.promql import ratio
 from generator.variables import objective
 
 if TYPE_CHECKING:
+    from config import Config
+
     from generator.promql import Promql
 
 TTFT = 'pydantic_ai_time_to_first_token_seconds'
 
 STREAMED = 'streamed="true"'
 
-SLO = objective('slo', 'First token within, s', TTFT, (0.5, 1, 2, 3, 5, 10), usual=CONFIG.first_token_seconds)
+
+def slo(config: Config) -> Json:
+    """The choice of when a first token is in time, at first that of the alerts.
+
+    Args:
+        config: The thresholds.
+    """
+    choices = sorted({0.5, 1, 2, 3, 5, 10, config.first_token_seconds})
+    return objective('slo', 'First token within, s', TTFT, choices, usual=config.first_token_seconds)
 
 
 def first_token_in_time(promql: Promql) -> Json:
@@ -34,6 +41,6 @@ def first_token_in_time(promql: Promql) -> Json:
         'Requests that failed, or that somebody gave up, count as too late.',
         'percentunit',
         promql.or_nothing(ratio(promql.at_most('slo', TTFT), asked)),
-        verdict=verdicts.FIRST_TOKEN_IN_TIME,
+        verdict=promql.verdicts.first_token_in_time,
         none='None streamed',
     )

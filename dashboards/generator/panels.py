@@ -7,8 +7,6 @@ from string import ascii_uppercase
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from config import CONFIG
-
 from generator.promql import NOTHING
 
 if TYPE_CHECKING:
@@ -63,8 +61,6 @@ class Query:
         if self.kind in ('number', 'rows'):
             shape = 'table' if self.kind == 'rows' else 'time_series'
             return {**target, 'format': shape, 'instant': True, 'range': False}
-        # At least so far apart, whatever the data source says: Grafana's window about a point is four of them.
-        target['interval'] = f'{CONFIG.scrape_seconds}s'
         target |= {'legendFormat': self.legend, 'instant': False, 'range': True}
         target['exemplar'] = self.kind != 'course'
         target['format'] = 'heatmap' if self.kind == 'buckets' else 'time_series'

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from config import CONFIG
 
 from generator.growth import grown, grown_histogram
+from generator.rules_promql import is_none_of, is_one_of
+from generator.verdicts import Verdicts
 from streamtap._records.failed import FAILED_REQUESTS
 from streamtap._sinks.metrics.catalogue import BY_NAME
 
 if TYPE_CHECKING:
+    from config import Config
+
     from streamtap._sinks.metrics.catalogue import Metric
 
 RATE = '$__rate_interval'
@@ -34,14 +38,8 @@ OUTERMOST = 'nested="false"'
 NESTED = 'nested="true"'
 """Runs that another run called."""
 
-FAILED_RUN = f'outcome=~"{"|".join(CONFIG.bad_run_outcomes)}"'
-COUNTED_RUN = f'outcome!~"{"|".join(CONFIG.uncounted_run_outcomes)}"'
-FAILED_CALL = f'outcome=~"{"|".join(CONFIG.bad_tool_outcomes)}"'
 FAILED_REQUEST = f'outcome=~"{"|".join(FAILED_REQUESTS)}"'
-"""What counts as a failure: the same as in the alerts."""
-
-
-Histograms = Literal['any', 'classic']
+"""Requests that failed."""
 
 
 class UnknownMetricError(Exception):
@@ -55,13 +53,32 @@ class Promql:
     Args:
         filters: The variables of the board that are labels of metrics: each selector matches those its metric has.
         user_labels: The user's own labels, as in `Tap(labels=...)`; they are filters, too.
-        histograms: Which histograms the server can be asked for: `any`, or `classic` where it does not know
-            `histogram_count()`, as VictoriaMetrics and Prometheus before 2.40.
+        config: What is a failure, and which histograms the server can be asked for.
     """
 
     filters: tuple[str, ...]
     user_labels: tuple[str, ...] = ()
-    histograms: Histograms = CONFIG.histograms
+    config: Config = CONFIG
+
+    @property
+    def verdicts(self) -> Verdicts:
+        """What is good and what is bad."""
+        return Verdicts(self.config)
+
+    @property
+    def failed_run(self) -> str:
+        """A matcher of runs that failed, as in the alerts."""
+        return is_one_of('outcome', self.config.bad_run_outcomes)
+
+    @property
+    def counted_run(self) -> str:
+        """A matcher of runs of which it is known whether they failed."""
+        return is_none_of('outcome', self.config.uncounted_run_outcomes)
+
+    @property
+    def failed_call(self) -> str:
+        """A matcher of tool calls that failed."""
+        return is_one_of('outcome', self.config.bad_tool_outcomes)
 
     def select(self, name: str, *matchers: str) -> str:
         """The series of a metric that the board's variables leave.
@@ -143,7 +160,7 @@ class Promql:
         return self._either(self._native(name, *matchers), self._buckets(name, *matchers), 'or on ()')
 
     def _either(self, native: str, classic: str, operator: str = 'or') -> str:
-        return classic if self.histograms == 'classic' else f'({native} {operator} {classic})'
+        return classic if self.config.histograms == 'classic' else f'({native} {operator} {classic})'
 
     def _native(self, name: str, *matchers: str, by: str = '', over: str = RATE) -> str:
         return f'{_sum(by)} ({grown_histogram(self.select(name, *matchers), over)})'

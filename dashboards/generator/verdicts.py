@@ -2,12 +2,77 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from config import CONFIG
-
 if TYPE_CHECKING:
+    from config import Config
+
     from generator.panels import Verdict
+
+NONE_IS_GOOD = (None, 'green'), (1e-9, 'red')
+"""What should not be there at all."""
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """The verdicts by a configuration.
+
+    Args:
+        config: The thresholds.
+    """
+
+    config: Config
+
+    @property
+    def failed_runs(self) -> Verdict:
+        """The share of runs that failed: worth a look beyond the budget, bad at five times that."""
+        return bad_above(5 * self.config.run_error_budget, self.config.run_error_budget)
+
+    @property
+    def failed_requests(self) -> Verdict:
+        """The share of requests that failed."""
+        return bad_above(self.config.max_failed_share)
+
+    @property
+    def failed_calls(self) -> Verdict:
+        """The share of a tool's calls that failed."""
+        return bad_above(self.config.max_tool_failure_share)
+
+    @property
+    def blank_screen(self) -> Verdict:
+        """Seconds until a run shows something."""
+        return bad_above(self.config.blank_screen_seconds)
+
+    @property
+    def first_token(self) -> Verdict:
+        """Seconds until a first token."""
+        return bad_above(self.config.first_token_seconds)
+
+    @property
+    def first_token_in_time(self) -> Verdict:
+        """The share of the first tokens that came in time."""
+        return bad_below(1 - 2 * self.config.first_token_error_budget, 1 - self.config.first_token_error_budget)
+
+    @property
+    def stalls(self) -> Verdict:
+        """Stalls for each stream."""
+        return bad_above(self.config.max_stalls_per_request)
+
+    @property
+    def tool_time(self) -> Verdict:
+        """Seconds that a tool takes."""
+        return bad_above(self.config.slow_tool_seconds)
+
+    @property
+    def cost_per_hour(self) -> Verdict:
+        """US dollars."""
+        return bad_above(self.config.max_cost_usd_per_hour)
+
+    @property
+    def unmeasured(self) -> Verdict:
+        """The share of responses that did not say all their usage."""
+        return bad_above(self.config.max_unmeasured_share)
 
 
 def bad_above(bad: float, look: float | None = None) -> Verdict:
@@ -28,17 +93,3 @@ def bad_below(bad: float, good: float) -> Verdict:
         good: From where it is good.
     """
     return (None, 'red'), (bad, 'yellow'), (good, 'green')
-
-
-FAILED_RUNS = bad_above(5 * CONFIG.run_error_budget, CONFIG.run_error_budget)
-FAILED_REQUESTS = bad_above(CONFIG.max_failed_share)
-FAILED_CALLS = bad_above(CONFIG.max_tool_failure_share)
-BLANK_SCREEN = bad_above(CONFIG.blank_screen_seconds)
-FIRST_TOKEN = bad_above(CONFIG.first_token_seconds)
-FIRST_TOKEN_IN_TIME = bad_below(1 - 2 * CONFIG.first_token_error_budget, 1 - CONFIG.first_token_error_budget)
-STALLS = bad_above(CONFIG.max_stalls_per_request)
-TOOL_TIME = bad_above(CONFIG.slow_tool_seconds)
-COST_PER_HOUR = bad_above(CONFIG.max_cost_usd_per_hour)
-UNMEASURED = bad_above(CONFIG.max_unmeasured_share)
-NONE_IS_GOOD = (None, 'green'), (1e-9, 'red')
-"""What should not be there at all."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,12 @@ import jsonschema
 import promql_parser
 import pytest
 import yaml
+from config import CONFIG
 from generator.contract import strangers_of
 from generator.growth import BEFORE
 from generator.layout import Layout
-from generator.panels import stat
-from generator.promql import Promql, UnknownMetricError, bound_pattern
+from generator.panels import NO_TAP, stat
+from generator.promql import NOTHING, Promql, UnknownMetricError, bound_pattern
 from generator.variables import objective
 
 from streamtap._sinks.metrics.catalogue import BUCKETS, BY_NAME, CATALOGUE
@@ -209,13 +211,49 @@ def test_links_lead_to_boards_with_the_variables_that_they_have(path: Path):
 
 
 def test_every_metric_is_on_a_board():
-    """What is measured and shown nowhere is measured for nobody; these are the exceptions."""
+    """What is measured and shown nowhere is measured for nobody."""
     texts = ''.join(path.read_text(encoding='utf-8') for path in FILES)
-    assert {metric.name for metric in CATALOGUE if metric.name not in texts} == {
-        'pydantic_ai_cache_write_tokens_total',  # A matter of prices, and in the cost.
-        'pydantic_ai_run_tokens',  # The table of agents has the tokens of a run.
-        'pydantic_ai_run_time_to_final_result_seconds',  # Within a hair of the run's duration where there is one.
-    }
+    assert [metric.name for metric in CATALOGUE if metric.name not in texts] == []
+
+
+@each_board
+def test_points_of_a_line_are_as_far_apart_as_scrapes(path: Path):
+    """So that Grafana's window about a point holds four samples, at scrapes of a minute too; tiles and tables have none."""
+    for panel in panels(read(path)):
+        for target in panel['targets']:
+            assert target.get('interval') == (None if target['instant'] else '60s'), panel['title']
+            assert target['instant'] is (panel['type'] in ('stat', 'table')), panel['title']
+
+
+@each_board
+def test_a_tile_tells_no_data_from_nothing_to_show(path: Path):
+    """Words stand for a number that no run can have, and other words for none at all."""
+    for panel in panels(read(path)):
+        if panel['type'] == 'stat' and 'or on () (0 * group(' not in panel['targets'][0]['expr']:
+            (mapping,) = panel['fieldConfig']['defaults']['mappings']
+            ((value, shown),) = mapping['options'].items()
+            assert (mapping['type'], value, shown['color']) == ('value', str(NOTHING), 'text')
+            assert panel['fieldConfig']['defaults']['noValue'] == NO_TAP
+            assert f'or on () ({NOTHING} * group(last_over_time(' in panel['targets'][0]['expr']
+
+
+def test_a_server_without_native_histograms_is_asked_for_classic_ones_only():
+    """VictoriaMetrics refuses a query with a function that it does not know."""
+    files = generate.generated(replace(CONFIG, histograms='classic'))
+    boards_only = ''.join(text for path, text in files.items() if path.startswith('grafana/'))
+    assert 'pydantic_ai_run_duration_seconds_bucket' in boards_only
+    assert re.findall('histogram_(?:count|sum|fraction)', boards_only) == []
+
+
+def test_the_interval_of_scrapes_and_the_thresholds_reach_the_boards():
+    """From one configuration, as the alerts have it."""
+    config = replace(CONFIG, scrape_seconds=15, blank_screen_seconds=3, first_token_seconds=2)
+    board = json.loads(generate.generated(config)['grafana/overview.json'])
+    found = {panel['title']: panel for panel in panels(board)}
+    assert found['Run time']['targets'][0]['interval'] == '15s'
+    steps = found['Blank screen, p95']['fieldConfig']['defaults']['thresholds']['steps']
+    assert [step['value'] for step in steps] == [None, 1.5, 3]
+    assert variables(board)['slo']['current']['text'] == '2'
 
 
 def test_the_files_in_the_repository_are_those_of_the_generator():

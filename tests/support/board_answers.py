@@ -14,7 +14,8 @@ from support.real_servers import wait_for
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 WINDOW = 30
 """How many seconds Grafana's own windows are: a moment, as the tests wait for what it is asked in."""
@@ -49,16 +50,19 @@ class Server:
         return self.get(f'label/{label}/values', match=series)
 
 
-def unanswered(server: Server, *, seconds: float, but: re.Pattern[str] | None = None) -> list[str]:
+def unanswered(
+    server: Server, *, seconds: float, files: Sequence[Path] = boards.FILES, but: re.Pattern[str] | None = None
+) -> list[str]:
     """The queries of panels and variables that never have an answer.
 
     Args:
         server: Who is asked.
         seconds: How long to ask again.
+        files: The boards.
         but: What it is not worth waiting for.
     """
     missing: dict[str, Callable[[], object]] = {}
-    for path in boards.FILES:
+    for path in files:
         for asked in boards.asked(path, WINDOW):
             missing[f'{asked}: {asked.expr}'] = lambda expr=asked.expr: server.answers(expr)
         for name, (series, label) in boards.label_values(path).items():
