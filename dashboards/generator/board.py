@@ -72,7 +72,7 @@ class Board:
             'time': {'from': 'now-1h', 'to': 'now'},
             'timezone': '',
             'links': [_MENU],
-            'annotations': {'list': [_deploys(promql)]},
+            'annotations': {'list': [_deploys(promql), _firing()]},
             'templating': {'list': variables(self.filters, user_labels, objectives)},
             'panels': [_paced(panel, config) for panel in self.fill(promql).panels()],
         }
@@ -124,6 +124,22 @@ _MENU: Json = {
     'tooltip': '',
     'url': '',
 }
+
+
+def _firing() -> Json:
+    """Marks while an alert fires."""
+    return {
+        'name': 'Alerts',
+        'datasource': datasource(),
+        'enable': True,
+        'hide': False,
+        'iconColor': 'red',
+        'expr': 'ALERTS{alertstate="firing", alertname=~"(PydanticAI|Streamtap).*"}',
+        'step': '30s',
+        'titleFormat': '{{alertname}}',
+        'textFormat': '{{agent}} {{provider}} {{model}} {{tool}}',
+        'tagKeys': 'severity',
+    }
 
 
 def _deploys(promql: Promql) -> Json:

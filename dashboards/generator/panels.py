@@ -112,6 +112,13 @@ def override(name: str, **properties: object) -> Json:
     }
 
 
+NO_NAMES: Json = {
+    'matcher': {'id': 'byRegexp', 'options': '/^none\\b/'},
+    'properties': [{'id': 'color', 'value': {'mode': 'fixed', 'fixedColor': 'text'}}],
+}
+"""What stands for no errors at all is no agent or model, and has the colour of none."""
+
+
 def thresholds(verdict: Verdict) -> Json:
     """A verdict as Grafana has it."""
     return {'mode': 'absolute', 'steps': [{'value': value, 'color': colour} for value, colour in verdict]}
@@ -194,13 +201,20 @@ def timeseries(
     }
     if unit in _AXIS_REACHES:
         custom['axisSoftMax'] = _AXIS_REACHES[unit]
-    defaults: Json = {'unit': unit, 'min': 0, 'noValue': empty, 'color': {'mode': 'palette-classic'}, 'custom': custom}
+    defaults: Json = {
+        'unit': unit,
+        'min': 0,
+        'noValue': empty,
+        'color': {'mode': 'palette-classic-by-name'},
+        'custom': custom,
+    }
     options: Json = {
         'legend': {'calcs': [], 'displayMode': 'list', 'placement': 'bottom', 'showLegend': True},
         'tooltip': {'mode': 'multi', 'sort': 'desc'},
     }
     overrides = [
-        override(name, color={'mode': 'fixed', 'fixedColor': colour}) for name, colour in (colours or {}).items()
+        *(override(name, color={'mode': 'fixed', 'fixedColor': colour}) for name, colour in (colours or {}).items()),
+        NO_NAMES,
     ]
     return panel('timeseries', title, about, queries, defaults=defaults, options=options, overrides=overrides)
 
