@@ -32,7 +32,7 @@ class Column:
 
     def look(self) -> Json:
         """How Grafana is told to show it."""
-        properties: dict[str, object] = {'unit': self.unit}
+        properties: dict[str, object] = {'unit': self.unit, 'noValue': '-'}
         if self.decimals is not None:
             properties['decimals'] = self.decimals
         if self.verdict:
