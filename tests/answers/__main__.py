@@ -8,10 +8,9 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from answers.scrapes import NativeScrapes, TextScrapes
 from answers.section import BOARDS, Reading, described, section
 from answers.teams import SHORT, TEAMS
-from answers.teams_judged import judge_process, judge_team
+from answers.teams_judged import WAYS, judge_process, judge_team
 from support.accuracy_page import PAGE, with_section
 from support.required import SERVERS
 
@@ -61,14 +60,15 @@ def _readings(teams: Sequence[Team], programs: dict[str, str]) -> Iterator[Readi
     yield from _apart(process.name, '', judge_process(process))
     for team in teams:
         for name, program in programs.items():
-            yield from _apart(team.name, f'Prometheus {name}, text', judge_team(team, program, TextScrapes))
-            yield from _apart(team.name, f'Prometheus {name}, native', judge_team(team, program, NativeScrapes))
+            for way in WAYS:
+                if name >= way.oldest:
+                    yield from _apart(team.name, f'Prometheus {name}, {way.name}', judge_team(team, program, way))
 
 
 def _apart(team: str, server: str, rows: Sequence[Judged]) -> Iterator[Reading]:
     for where in dict.fromkeys(row.where for row in rows):
         # The boards do not ask for native histograms yet.
-        if not (where == BOARDS and server.endswith('native')):
+        if where != BOARDS or server.endswith('text'):
             yield Reading(team, server, where, [row for row in rows if row.where == where])
 
 
