@@ -24,6 +24,7 @@ from streamtap import OTelMetricSink
 from support.paths import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 PAGE = ROOT / 'docs' / 'native-histograms.md'
@@ -52,21 +53,23 @@ class _Process:
 
 
 class Pushes:
-    """Once a minute, as the SDK does unless told otherwise, with exponential histograms.
+    """Once a minute, as the SDK does unless told otherwise.
 
     Args:
         receiver: The address that takes OTLP.
+        environment: What is set for the exporter.
     """
 
     every = 60.0
 
-    def __init__(self, receiver: str) -> None:
+    def __init__(self, receiver: str, environment: Mapping[str, str]) -> None:
         self._receiver = receiver
+        self._environment = environment
         self._processes: dict[str, _Process] = {}
 
     def began(self, moment: float, pod: str) -> OTelMetricSink:
         """A process has a provider from now on."""
-        with patch.dict(os.environ, one_line()):
+        with patch.dict(os.environ, self._environment):
             exporter = _Exporter(self._receiver)
         # Nothing is pushed but when it is asked for.
         reader = PeriodicExportingMetricReader(exporter, export_interval_millis=float('inf'))

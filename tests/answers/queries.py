@@ -56,6 +56,11 @@ def from_first_push(query: str) -> str:
     return NATIVE.sub(lambda found: _filled(for_native, found), counted)
 
 
+def without_native(query: str) -> str:
+    """A query for a server that knows no native histograms, as the page says how."""
+    return re.sub(r'\nor\n[^\n]*histogram_sum[^\n]*', '', query)
+
+
 def _instead() -> tuple[str, str]:
     """What the page says to write instead of `increase(x[1h])`: for counters, and for native histograms."""
     text = PAGE.read_text(encoding='utf-8')

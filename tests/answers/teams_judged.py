@@ -16,15 +16,15 @@ from answers.board_questions import exact_tiles
 from answers.judge import judged
 from answers.otlp_receiver import receiving
 from answers.process_views import judged_views, page_shows, report_shows, summary_shows
-from answers.pushes import Pushes
+from answers.pushes import Pushes, one_line
 from answers.questions import exact_answers
 from answers.remote_write import RemoteWrite
 from answers.scrapes import NativeScrapes, TextScrapes
 from answers.teams import HOUR
 from answers.world import World
 from streamtap import JournalSink
-from support import boards
-from support.prometheus_server import serving
+from support import boards, victoria_server
+from support.prometheus_server import Prometheus, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from answers.teams import Team
     from answers.way import Way
     from answers.world import Pod, Records
-    from support.prometheus_server import Prometheus
 
 TAKES = '--web.enable-remote-write-receiver'
 NATIVE = ('native-histograms',)
@@ -44,6 +43,7 @@ LATE = 60.0
 
 TILES = {'stat', 'table'}
 
+AS_THEY_STAND = 'queries, as they stand'
 COUNTED = 'queries, from the first sample'
 """The documentation's queries as it says to write them so that nothing is lost or guessed."""
 
@@ -68,13 +68,13 @@ class WayIn:
 @contextlib.contextmanager
 def _pushed(server: RemoteWrite) -> Generator[Way]:
     with receiving(server) as address:
-        yield Pushes(address)
+        yield Pushes(address, one_line())
 
 
 WAYS = (
     WayIn('text', lambda server: contextlib.nullcontext(TextScrapes(server))),
     WayIn('native', lambda server: contextlib.nullcontext(NativeScrapes(server))),
-    WayIn('OTLP, exponential', _pushed, queries.from_first_push, oldest='3'),
+    WayIn('OTLP, native', _pushed, queries.from_first_push, oldest='3'),
 )
 
 
@@ -94,9 +94,28 @@ def judge_team(team: Team, program: str, way: WayIn) -> list[Judged]:
         world = World(team, time.time() - team.hours * HOUR - LATE, stored)
         world.run()
         return [
-            *_judge_queries('queries, as they stand', server, world, lambda query: query),
+            *_judge_queries(AS_THEY_STAND, server, world, lambda query: query),
             *_judge_queries(COUNTED, server, world, way.counted),
             *_judge_boards(server, world),
+        ]
+
+
+def judge_pushing_team(team: Team, program: str) -> list[Judged]:
+    """Live a team's days, and judge what its VictoriaMetrics answers: it takes OTLP by itself.
+
+    Args:
+        team: The team, with the classic histograms that the sink pushes unless it is told otherwise.
+        program: The path of VictoriaMetrics.
+    """
+    with tempfile.TemporaryDirectory() as name, victoria_server.serving(program, Path(name)) as server:
+        world = World(team, time.time() - team.hours * HOUR - LATE, Pushes(server.otlp, {}))
+        world.run()
+        # What has just been received takes a moment until it can be found.
+        server.series()
+        asked = Prometheus(server.url)
+        return [
+            *_judge_queries(AS_THEY_STAND, asked, world, queries.without_native),
+            *_judge_boards(asked, world),
         ]
 
 
