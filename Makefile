@@ -51,7 +51,7 @@ truth: $(STAMP) ## Every number beside what really happened: prints the table an
 	PYTHONPATH=tests $(BIN)/python -m truth --write $(TRUTH)
 
 answers: $(STAMP) servers ## Every number that people read beside the exact answer, for teams of every size; ANSWERS=--short for two of them
-	PYTHONPATH=tests $(BIN)/python -m answers --write $(ANSWERS)
+	PYTHONPATH=tests:dashboards $(BIN)/python -m answers --write $(ANSWERS)
 
 # On demand only: 300 MB and some minutes, the first time; the machine has to be quiet.
 real-servers: $(STAMP) ## Every number beside llama.cpp's own server and the wire: prints a table, and writes its section of docs/accuracy.md

@@ -8,10 +8,9 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from answers.scrapes import NativeScrapes, TextScrapes
-from answers.section import Reading, described, section
+from answers.section import VICTORIA, Reading, described, section
 from answers.teams import SHORT, TEAMS
-from answers.teams_judged import judge_process, judge_team
+from answers.teams_judged import WAYS, judge_process, judge_pushing_team, judge_team
 from support.accuracy_page import PAGE, with_section
 from support.required import SERVERS
 
@@ -57,12 +56,19 @@ def _servers() -> dict[str, str]:
 
 
 def _readings(teams: Sequence[Team], programs: dict[str, str]) -> Iterator[Reading]:
+    # Not one from the PATH: stable distributions have releases that take no OTLP.
+    victoria = shutil.which('victoria-metrics', path=str(SERVERS))
+    if victoria is None or '3' not in programs:
+        print('answers: no OTLP without the servers that make servers fetches', file=sys.stderr)
     process = replace(TEAMS[-1], name='one process', pods=1, hours=0.24, requests=400)
     yield from _apart(process.name, '', judge_process(process))
     for team in teams:
         for name, program in programs.items():
-            yield from _apart(team.name, f'Prometheus {name}, text', judge_team(team, program, TextScrapes))
-            yield from _apart(team.name, f'Prometheus {name}, native', judge_team(team, program, NativeScrapes))
+            for way in WAYS:
+                if name >= way.oldest:
+                    yield from _apart(team.name, f'Prometheus {name}, {way.name}', judge_team(team, program, way))
+        if victoria is not None:
+            yield from _apart(team.name, VICTORIA, judge_pushing_team(team, victoria))
 
 
 def _apart(team: str, server: str, rows: Sequence[Judged]) -> Iterator[Reading]:

@@ -15,6 +15,10 @@ PAGE = ROOT / 'docs' / 'queries.md'
 WINDOW = '1h'
 """The time that the page asks for."""
 
+COUNTERS = re.compile(r'increase\((\w+_(?:total|sum|count|bucket)(?:\{[^}]*\})?)\[(\w+)\]\)')
+NATIVE = re.compile(r'increase\((\w+(?<!_total)(?<!_sum)(?<!_count)(?<!_bucket)(?:\{[^}]*\})?)\[(\w+)\]\)')
+"""An increase of numbers, and one of native histograms: of what, and over which time."""
+
 
 def questions(page: Path = PAGE) -> dict[str, str]:
     """The queries of the page by question.
@@ -41,15 +45,29 @@ def over(query: str, seconds: float) -> str:
 
 def from_first_sample(query: str) -> str:
     """A query that counts what new series start with, as the page says how on a server without created timestamps."""
+    for_counters, _ = _instead()
+    return COUNTERS.sub(lambda found: _filled(for_counters, found), query)
 
-    def replaced(found: re.Match[str]) -> str:
-        x, w = found[1], found[2]
-        ranged = f'{x}[{w}]'
-        before = f'present_over_time({x}[{WINDOW}] offset {w})'
-        return (
-            f'(increase({ranged}) and {before}'
-            f' or (last_over_time({ranged}) and resets({ranged}) == 0 or increase({ranged}) + min_over_time({ranged}))'
-            f' unless {before})'
-        )
 
-    return re.sub(r'increase\((\w+_(?:total|sum|count|bucket)(?:\{[^}]*\})?)\[(\w+)\]\)', replaced, query)
+def from_first_push(query: str) -> str:
+    """The same, also for native histograms, as the page says for those that are pushed."""
+    for_counters, for_native = _instead()
+    counted = COUNTERS.sub(lambda found: _filled(for_counters, found), query)
+    return NATIVE.sub(lambda found: _filled(for_native, found), counted)
+
+
+def without_native(query: str) -> str:
+    """A query for a server that knows no native histograms, as the page says how."""
+    return re.sub(r'\nor\n[^\n]*histogram_sum[^\n]*', '', query)
+
+
+def _instead() -> tuple[str, str]:
+    """What the page says to write instead of `increase(x[1h])`: for counters, and for native histograms."""
+    text = PAGE.read_text(encoding='utf-8')
+    counters, native = re.findall(r'^```text\n(\(.*?)\n```$', text, re.MULTILINE | re.DOTALL)
+    return counters, native
+
+
+def _filled(instead: str, found: re.Match[str]) -> str:
+    of, time = found.groups()
+    return re.sub(r'\bx\b', lambda _: of, instead).replace(WINDOW, time)

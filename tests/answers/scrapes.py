@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from prometheus_client import CollectorRegistry
+
 from answers.remote_write import STALE, Buckets
+from streamtap import PrometheusSink
 from streamtap._sinks.prometheus.protobuf_exposition import exposition
 from support.metric_families import families
 
 if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
+    from collections.abc import Iterable
 
     from answers.remote_write import RemoteWrite
 
@@ -22,7 +26,44 @@ NOTHING = Buckets(0, 0.0, 4, 2.0**-128, 0, ())
 """A native histogram that has seen nothing."""
 
 
-class TextScrapes:
+class _Scrapes(ABC):
+    """Twice a minute, of a registry for each process.
+
+    Args:
+        server: Where to.
+    """
+
+    every = 30.0
+
+    def __init__(self, server: RemoteWrite) -> None:
+        self._server = server
+        self._registries: dict[str, CollectorRegistry] = {}
+
+    def began(self, moment: float, pod: str) -> PrometheusSink:
+        """A process exposes its registry from now on."""
+        del moment
+        registry = self._registries[pod] = CollectorRegistry()
+        return PrometheusSink(registry)
+
+    def stored(self, moment: float, pod: str) -> None:
+        """Scrape a process."""
+        self._store(moment, pod, self._registries[pod])
+
+    def ended(self, moment: float, pod: str) -> None:
+        """A scrape finds that the process is gone."""
+        del self._registries[pod]
+        self._server.write(moment, [(labels, STALE) for labels in self._gone(pod)])
+
+    @abstractmethod
+    def _store(self, moment: float, pod: str, registry: CollectorRegistry) -> None:
+        """Store what a registry exposes."""
+
+    @abstractmethod
+    def _gone(self, pod: str) -> Iterable[Labels]:
+        """The series that a process had in its last scrape."""
+
+
+class TextScrapes(_Scrapes):
     """As Prometheus stores the text formats: classic histograms, and no start of a series but its first sample.
 
     Args:
@@ -30,16 +71,11 @@ class TextScrapes:
     """
 
     def __init__(self, server: RemoteWrite) -> None:
-        self._server = server
+        super().__init__(server)
         self._labels: dict[Key, Labels] = {}
         self._seen: dict[str, list[Key]] = {}
 
-    def __call__(self, moment: float, pod: str, registry: CollectorRegistry | None) -> None:
-        """Store a scrape of a process; one without a registry finds that the process is gone."""
-        if registry is None:
-            gone = self._seen.pop(pod, [])
-            self._server.write(moment, [(self._labels[key], STALE) for key in gone])
-            return
+    def _store(self, moment: float, pod: str, registry: CollectorRegistry) -> None:
         samples: list[tuple[Labels, float]] = []
         keys: list[Key] = []
         for family in registry.collect():
@@ -56,8 +92,11 @@ class TextScrapes:
         self._seen[pod] = keys
         self._server.write(moment, samples)
 
+    def _gone(self, pod: str) -> Iterable[Labels]:
+        return [self._labels[key] for key in self._seen.pop(pod, [])]
 
-class NativeScrapes:
+
+class NativeScrapes(_Scrapes):
     """As a Prometheus stores protobuf that takes native histograms, and the created timestamps as the zeros they are.
 
     Args:
@@ -65,14 +104,10 @@ class NativeScrapes:
     """
 
     def __init__(self, server: RemoteWrite) -> None:
-        self._server = server
+        super().__init__(server)
         self._seen: dict[str, dict[Key, Labels]] = {}
 
-    def __call__(self, moment: float, pod: str, registry: CollectorRegistry | None) -> None:
-        """Store a scrape of a process; one without a registry finds that the process is gone."""
-        if registry is None:
-            self._server.write(moment, [(labels, STALE) for labels in self._seen.pop(pod, {}).values()])
-            return
+    def _store(self, moment: float, pod: str, registry: CollectorRegistry) -> None:
         seen = self._seen.setdefault(pod, {})
         samples: list[tuple[Labels, float | Buckets]] = []
         began: dict[float, list[tuple[Labels, float | Buckets]]] = {}
@@ -94,6 +129,9 @@ class NativeScrapes:
         for created in sorted(began):
             self._server.write(created, began[created])
         self._server.write(moment, samples)
+
+    def _gone(self, pod: str) -> Iterable[Labels]:
+        return self._seen.pop(pod, {}).values()
 
 
 def _value(metric: dict[str, Any]) -> tuple[float | Buckets, float | None] | None:

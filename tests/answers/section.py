@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from answers.judge import MOST_OF_COUNTS, worst
 from answers.sweep import table
 from answers.teams import TEAMS
-from answers.teams_judged import COUNTED
+from answers.teams_judged import AS_THEY_STAND, COUNTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,18 +26,28 @@ EXACT = 0.03
 
 HELD = ('summary', 'live page', 'report', COUNTED, BOARDS)
 
+VICTORIA = 'VictoriaMetrics, OTLP, classic'
+"""What answers with every count of a series as it is, so that its queries are held as they stand."""
+
 HEAD = """## Answers
 
 The records may be true and what a person reads still wrong: a count that a new process began with, a quantile out of coarse buckets, a run that another run called.
 `make answers` lets teams work on a simulated clock, with real agents and a real tap: nested runs, failures, users who press Stop, processes that are replaced.
-What their processes expose goes into real Prometheus servers at the simulated times, and then every number is read as people read it, and compared with the exact answer.
+What their processes expose or push goes into real servers at the simulated times, and then every number is read as people read it, and compared with the exact answer.
+
+| way | how it comes into the server |
+|---|---|
+| text | scraped twice a minute: classic histograms, a series begins with its first sample |
+| native | scraped by protobuf: native histograms, times of creation |
+| OTLP, native | pushed once a minute by OpenTelemetry's exporter, [exponential by one line](native-histograms.md#by-otlp); a receiver of the judge translates it by OpenTelemetry's rules, because Debian builds Prometheus without its own |
+| OTLP, classic | pushed the same way without that line, into VictoriaMetrics' own receiver |
 
 | team | hours | requests of users | processes | replaced |
 |---|---|---|---|---|
 {teams}
 
 The bounds are 1 % for counts, sums and shares, and for the 90th percentile of all quantiles 3 %, or 15 % where they come from classic buckets.
-Queries as they stand are shown, not held: they lose the [first count](queries.md#first-count) of a series without created timestamps.
+Queries as they stand are shown, not held: in Prometheus they lose the [first count](queries.md#first-count) of a series without created timestamps, most of all by OTLP.
 The boards are read as Grafana does, their tiles and tables over the whole time range.
 
 | team | server | where it is read | numbers | counts, sums, shares: worst | quantiles: 90th percentile | |
@@ -79,14 +89,19 @@ class Reading:
         return worst(self.rows, quantiles=True)
 
     @property
+    def is_held(self) -> bool:
+        """Whether it is held to a bound."""
+        return self.where in HELD or (self.server, self.where) == (VICTORIA, AS_THEY_STAND)
+
+    @property
     def is_beyond(self) -> bool:
         """Whether it is held to a bound, and beyond it."""
-        most = CLASSIC if self.server.endswith('text') else EXACT
-        return self.where in HELD and (self.counts > MOST_OF_COUNTS or self.quantiles > most)
+        most = CLASSIC if self.server.endswith(('text', 'classic')) else EXACT
+        return self.is_held and (self.counts > MOST_OF_COUNTS or self.quantiles > most)
 
     def cells(self) -> tuple[str, ...]:
         """A row of the table."""
-        verdict = 'beyond' if self.is_beyond else 'held' if self.where in HELD else ''
+        verdict = 'beyond' if self.is_beyond else 'held' if self.is_held else ''
         numbers = str(len(self.rows))
         return self.team, self.server, self.where, numbers, _percent(self.counts), _percent(self.quantiles), verdict
 

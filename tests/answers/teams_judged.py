@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import tempfile
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from config import CONFIG
+from generator.generated_files import write
+from generator.grafana_boards import grafana_files
 
 from answers import queries
 from answers.board_questions import exact_tiles
 from answers.judge import judged
+from answers.otlp_receiver import receiving
 from answers.process_views import judged_views, page_shows, report_shows, summary_shows
+from answers.pushes import Pushes, one_line
 from answers.questions import exact_answers
 from answers.remote_write import RemoteWrite
+from answers.scrapes import NativeScrapes, TextScrapes
 from answers.teams import HOUR
 from answers.world import World
 from streamtap import JournalSink
-from support import boards
-from support.prometheus_server import serving
+from support import boards, victoria_server
+from support.prometheus_server import Prometheus, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from answers.judge import Judged
-    from answers.scrapes import NativeScrapes, TextScrapes
     from answers.teams import Team
+    from answers.way import Way
     from answers.world import Pod, Records
-    from support.prometheus_server import Prometheus
-
-    Scrapes = type[TextScrapes] | type[NativeScrapes]
-
-SCRAPE_EVERY = 30.0
 
 TAKES = '--web.enable-remote-write-receiver'
 NATIVE = ('native-histograms',)
@@ -43,26 +47,80 @@ LATE = 60.0
 
 TILES = {'stat', 'table'}
 
+AS_THEY_STAND = 'queries, as they stand'
 COUNTED = 'queries, from the first sample'
 """The documentation's queries as it says to write them so that nothing is lost or guessed."""
 
 
-def judge_team(team: Team, program: str, scrapes: Scrapes) -> list[Judged]:
+@dataclass(frozen=True, slots=True)
+class WayIn:
+    """How a team's metrics come into its Prometheus, and what follows from it.
+
+    Args:
+        name: What it is called.
+        opened: The way into a server.
+        counted: How a query is written so that it counts from the first sample.
+        oldest: The oldest version of Prometheus that takes it.
+    """
+
+    name: str
+    opened: Callable[[RemoteWrite], contextlib.AbstractContextManager[Way]]
+    counted: Callable[[str], str] = queries.from_first_sample
+    oldest: str = '2'
+
+
+@contextlib.contextmanager
+def _pushed(server: RemoteWrite) -> Generator[Way]:
+    with receiving(server) as address:
+        yield Pushes(address, one_line())
+
+
+WAYS = (
+    WayIn('text', lambda server: contextlib.nullcontext(TextScrapes(server))),
+    WayIn('native', lambda server: contextlib.nullcontext(NativeScrapes(server))),
+    WayIn('OTLP, native', _pushed, queries.from_first_push, oldest='3'),
+)
+
+
+def judge_team(team: Team, program: str, way: WayIn) -> list[Judged]:
     """Live a team's days, and judge what its Prometheus answers.
 
     Args:
         team: The team.
         program: The path of Prometheus.
-        scrapes: How that stores what it scrapes.
+        way: How its metrics come there.
     """
-    with tempfile.TemporaryDirectory() as name, serving(program, Path(name), {}, TAKES, features=NATIVE) as server:
-        began = time.time() - team.hours * HOUR - LATE
-        world = World(team, began, SCRAPE_EVERY, scrapes(RemoteWrite(server.url)))
+    with (
+        tempfile.TemporaryDirectory() as name,
+        serving(program, Path(name), {}, TAKES, features=NATIVE) as server,
+        way.opened(RemoteWrite(server.url)) as stored,
+    ):
+        world = World(team, time.time() - team.hours * HOUR - LATE, stored)
         world.run()
         return [
-            *_judge_queries('queries, as they stand', server, world, lambda query: query),
-            *_judge_queries(COUNTED, server, world, queries.from_first_sample),
+            *_judge_queries(AS_THEY_STAND, server, world, lambda query: query),
+            *_judge_queries(COUNTED, server, world, way.counted),
             *_judge_boards(server, world),
+        ]
+
+
+def judge_pushing_team(team: Team, program: str) -> list[Judged]:
+    """Live a team's days, and judge what its VictoriaMetrics answers: it takes OTLP by itself.
+
+    Args:
+        team: The team, with the classic histograms that the sink pushes unless it is told otherwise.
+        program: The path of VictoriaMetrics.
+    """
+    with tempfile.TemporaryDirectory() as name, victoria_server.serving(program, Path(name)) as server:
+        world = World(team, time.time() - team.hours * HOUR - LATE, Pushes(server.otlp, {}))
+        world.run()
+        # What has just been received takes a moment until it can be found.
+        server.series()
+        asked = Prometheus(server.url)
+        write(grafana_files(replace(CONFIG, histograms='classic')), Path(name))
+        return [
+            *_judge_queries(AS_THEY_STAND, asked, world, queries.without_native),
+            *_judge_boards(asked, world, sorted(Path(name, 'grafana').iterdir())),
         ]
 
 
@@ -80,14 +138,10 @@ def judge_process(team: Team) -> list[Judged]:
         def look(pod: Pod) -> None:
             rows.extend(_judge_process(pod, pod.records))
 
-        world = World(team, time.time() - team.hours * HOUR, SCRAPE_EVERY, _nothing, sinks=(sink,), leaving=look)
+        world = World(team, time.time() - team.hours * HOUR, sinks=(sink,), leaving=look)
         world.run()
         rows += judged_views('report', world.records, report_shows(journal))
     return rows
-
-
-def _nothing(*_: object) -> None:
-    pass
 
 
 def _judge_process(pod: Pod, records: Records) -> Iterator[Judged]:
@@ -102,8 +156,8 @@ def _judge_queries(where: str, server: Prometheus, world: World, written: Callab
         yield from judged(where, question, exact[question], shown, leaves_out=_leaves_out(query))
 
 
-def _judge_boards(server: Prometheus, world: World) -> Iterator[Judged]:
-    for path in boards.FILES:
+def _judge_boards(server: Prometheus, world: World, files: Sequence[Path] = boards.FILES) -> Iterator[Judged]:
+    for path in files:
         board = boards.read(path)
         objective = boards.variables(board).get('slo', {'current': {'text': 'nan'}})['current']['text']
         exact = exact_tiles(world.records, world.team.hours, float(objective))

@@ -9,19 +9,19 @@ from random import Random
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from prometheus_client import CollectorRegistry
 from pydantic_ai.exceptions import ModelHTTPError
 
 from answers.scripted_agents import Plan, agents_of, plan
 from answers.simulated_time import SimulatedLoop
 from answers.teams import HOUR
-from streamtap import BaseSink, PrometheusSink, Tap, UsageSink
+from streamtap import BaseSink, Tap, UsageSink
 from streamtap._web.live_view import LiveView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from answers.teams import Team
+    from answers.way import Way
     from streamtap import ResponseRecord, RunRecord, Sink, ToolRecord
 
 DOLLARS_PER_TOKEN = 1e-5
@@ -52,7 +52,6 @@ class Pod:
     """One process of the team."""
 
     name: str
-    registry: CollectorRegistry
     tap: Tap
     usage: UsageSink
     page: LiveView
@@ -68,16 +67,14 @@ class World:
     Args:
         team: Which.
         began: When its time begins, in seconds since the epoch.
-        scrape_every: Seconds between two scrapes of a process.
-        scraped: Called at each.
+        way: How its metrics are stored; `None` if they are not.
         sinks: More sinks of every process.
         leaving: Called with each process that is there at the end.
     """
 
     team: Team
     began: float
-    scrape_every: float
-    scraped: Callable[[float, str, CollectorRegistry | None], None]
+    way: Way | None = None
     sinks: Sequence[Sink] = ()
     leaving: Callable[[Pod], object] = lambda _: None
     records: Records = field(default_factory=Records)
@@ -105,10 +102,10 @@ class World:
         seconds = self.team.hours * HOUR
         self._replace_pods(0)
         tasks = [
-            asyncio.create_task(self._scrape()),
+            *([asyncio.create_task(self._store(self.way))] if self.way else []),
             *([asyncio.create_task(self._deploy(self.team.deploy_every * HOUR))] if self.team.deploy_every else []),
         ]
-        # The last requests end before the last scrape.
+        # The last requests end before their metrics are stored for the last time.
         arrivals = sorted(self._draw.uniform(1.0, seconds - 120.0) for _ in range(self.team.requests))
         now = 0.0
         for number, arrival in enumerate(arrivals):
@@ -123,18 +120,23 @@ class World:
         await asyncio.sleep(seconds - now)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for ended in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                raise ended
         for pod in self.pods:
             self.leaving(pod)
             pod.tap.close()
 
-    async def _scrape(self) -> None:
+    @property
+    def _now(self) -> float:
+        return self.began + self._loop.time()
+
+    async def _store(self, way: Way) -> None:
         while True:
-            await asyncio.sleep(self.scrape_every)
-            moment = self.began + self._loop.time()
+            await asyncio.sleep(way.every)
             for pod in (*self.pods, *self._leaving):
                 pod.tap.flush()
-                self.scraped(moment, pod.name, pod.registry)
+                way.stored(self._now, pod.name)
 
     async def _deploy(self, every: float) -> None:
         number = 0
@@ -148,18 +150,20 @@ class World:
             # counted after the last one is lost with the process, whatever is asked.
             for pod in old:
                 await asyncio.gather(*pod.open, return_exceptions=True)
-            await asyncio.sleep(self.scrape_every)
+            await asyncio.sleep(self.way.every if self.way else 0.0)
             for pod in old:
                 self._leaving.remove(pod)
                 pod.tap.close()
-                self.scraped(self.began + self._loop.time(), pod.name, None)
+                if self.way:
+                    self.way.ended(self._now, pod.name)
 
     def _replace_pods(self, generation: int) -> None:
         self.pods = [self._pod(f'pod-{generation}-{number}') for number in range(self.team.pods)]
 
     def _pod(self, name: str) -> Pod:
-        registry, usage, page, own = CollectorRegistry(), UsageSink(), LiveView(self._loop), Records()
-        sinks = [PrometheusSink(registry), usage, page, own, self.records, *self.sinks]
+        usage, page, own = UsageSink(), LiveView(self._loop), Records()
+        stored = [self.way.began(self._now, name)] if self.way else []
+        sinks = [*stored, usage, page, own, self.records, *self.sinks]
         tap = Tap(sinks, clock=self._loop, price=_price)
         agents = agents_of(tap, self._plans.__getitem__)
 
@@ -167,7 +171,7 @@ class World:
             with suppress(ModelHTTPError, asyncio.TimeoutError):
                 await asyncio.wait_for(agents[made.agent].run(number), made.stopped_after)
 
-        return Pod(name, registry, tap, usage, page, own, lambda made, number: asyncio.create_task(asked(made, number)))
+        return Pod(name, tap, usage, page, own, lambda made, number: asyncio.create_task(asked(made, number)))
 
 
 def _price(record: ResponseRecord, _: object) -> float:

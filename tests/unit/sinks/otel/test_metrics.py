@@ -24,6 +24,7 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 from pydantic_ai.models.instrumented import InstrumentationSettings
 
+from answers.pushes import one_line
 from streamtap import OTelMetricSink, PrometheusSink, Tap
 from streamtap._sinks.metrics.catalogue import BUCKETS, PUSHED, SCRAPED
 from support.doors import HANDLER_AND_CAPABILITY
@@ -174,13 +175,13 @@ def test_a_response_has_the_mean_and_the_longest_of_its_gaps():
 
 @pytest.mark.parametrize('way', ['view', 'environment'])
 def test_one_line_makes_histograms_exponential(way: str, monkeypatch: pytest.MonkeyPatch):
-    """A view, as Logfire has it, or the variable that the exporter reads: with the same names, counts and sums."""
+    """A view, as Logfire has it, or the documented variable, which the exporter reads: with the same names and values."""
     reader, options = InMemoryMetricReader(), dict[str, Any]()
     if way == 'view':
         options['views'] = [View(instrument_type=Histogram, aggregation=ExponentialBucketHistogramAggregation())]
     else:
-        variable = 'OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION'
-        monkeypatch.setenv(variable, 'base2_exponential_bucket_histogram')
+        for variable, value in one_line().items():
+            monkeypatch.setenv(variable, value)
         exporter = OTLPMetricExporter('http://127.0.0.1:1')
         reader = InMemoryMetricReader(preferred_aggregation=exporter._preferred_aggregation)  # pyright: ignore[reportPrivateUsage]
     sink = OTelMetricSink(provider_of(reader, **options))
