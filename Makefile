@@ -9,7 +9,7 @@ PYTEST ?= --numprocesses auto
 DURABLE ?= .durable
 AUDIT ?= .audit
 
-.PHONY: demo test check bench bench-live bench-peers truth answers real-servers compat package soak soak-page durable fuzz audit dashboards docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench bench-live bench-peers truth answers real-servers compat package soak soak-page durable fuzz audit locks dashboards docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -85,6 +85,9 @@ $(AUDIT)/bin/pip-audit:
 
 docs: $(STAMP) ## Write the generated pages
 	$(BIN)/python docs/generate.py
+
+locks: $(STAMP) ## The newest versions, with hashes, of what builds the package and of what the demo's image is made of
+	PYTHONPATH=tests $(BIN)/python -m tools.locks
 
 dashboards: $(STAMP) ## Write the boards, rules and alerts
 	$(BIN)/python dashboards/generate.py
