@@ -75,13 +75,13 @@ fuzz: $(STAMP) ## Hostile input, very much of it: FUZZ='--examples 2000 --minute
 	PYTHONPATH=tests $(BIN)/python -m hostile $(FUZZ)
 
 # pip-audit has an environment of its own, so that it does not audit itself.
-audit: $(STAMP) $(AUDIT)/bin/pip-audit ## Dependencies that contradict each other, or are known to be vulnerable
+audit: $(STAMP) $(AUDIT)/bin/pip-audit ## Dependencies that contradict each other, or are known to be vulnerable: as installed, and the oldest allowed
 	$(BIN)/python -m pip check
-	$(AUDIT)/bin/python tests/tools/audit.py $(BIN)/python
+	PYTHONPATH=tests $(AUDIT)/bin/python -m tools.audit $(BIN)/python
 
 $(AUDIT)/bin/pip-audit:
 	$(PYTHON) -m venv $(AUDIT)
-	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.7'
+	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.10'
 
 docs: $(STAMP) ## Write the generated pages
 	$(BIN)/python docs/generate.py
