@@ -14,6 +14,9 @@ from support.paths import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# Both archives are built, with pip.
+pytestmark = pytest.mark.timeout(180)
+
 OF_NO_KIND = (
     '.env',
     'notes.txt',

@@ -64,6 +64,7 @@ def test_each_command_is_tried():
     assert found == {*RUN, *READ}
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize('command', RUN)
 def test_it_runs(command: str, exported: Path, tmp_path: Path, promtool: str):
     """And says nothing of an error."""
@@ -73,7 +74,7 @@ def test_it_runs(command: str, exported: Path, tmp_path: Path, promtool: str):
     shell = f'{programs[program]} {arguments.replace("DIR", str(tmp_path / "new"))}'
     env = {**os.environ, 'PYTHONWARNINGS': 'error'}
     done = subprocess.run(
-        ('sh', '-c', shell), cwd=copy, env=env, capture_output=True, text=True, check=False, timeout=60
+        ('sh', '-c', shell), cwd=copy, env=env, capture_output=True, text=True, check=False, timeout=120
     )
     assert (done.returncode, done.stderr) == (0, ''), done
 

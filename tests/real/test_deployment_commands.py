@@ -28,7 +28,8 @@ from support.real_servers import free_port, running, wait_for
 from support.required import missing
 from tools.locks import LOCKS
 
-pytestmark = pytest.mark.real
+# Each starts a program that imports much, and some build the package.
+pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
 
 DASHBOARDS = ROOT / 'dashboards'
 COMPOSE = DASHBOARDS / 'compose'
@@ -81,7 +82,7 @@ def install(step: str, folder: Path, container: Path) -> subprocess.CompletedPro
     assert pip == 'pip'
     command = shlex.join((sys.executable, '-m', 'pip', '--python', str(container / 'python')))
     shell = ' '.join((command, *arguments)).replace('/install/', f'{folder}/')
-    return subprocess.run(('sh', '-c', shell), check=False, capture_output=True, text=True, timeout=60)
+    return subprocess.run(('sh', '-c', shell), check=False, capture_output=True, text=True, timeout=120)
 
 
 def test_the_image_is_made_of_the_files_beside_it(container: Path, tmp_path: Path):
@@ -92,7 +93,7 @@ def test_the_image_is_made_of_the_files_beside_it(container: Path, tmp_path: Pat
     assert packages == f'pip install {options} --requirement /install/requirements.txt'
     assert ROOT / LOCKS[1].path == DEMO / 'requirements.txt'
     build = (sys.executable, '-m', 'hatchling', 'build', '--target', 'wheel', '--directory', tmp_path / 'copied')
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=60)
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=120)
     done = install(own, tmp_path / 'copied', container)
     assert done.returncode == 0, done.stdout + done.stderr
     (entry,) = map(json.loads, steps('ENTRYPOINT'))
@@ -122,7 +123,7 @@ def test_the_demo_starts(fault: dict[str, str], services: dict[str, dict[str, An
     (entry,) = map(json.loads, steps('ENTRYPOINT'))
     assert entry == ['streamtap']
     command = [sys.executable, '-m', *entry, *(LOOPBACK if word == '0.0.0.0' else word for word in words)]
-    with running(locked([*command, '--port', str(port)]), port, tmp_path / 'log'):
+    with running(locked([*command, '--port', str(port)]), port, tmp_path / 'log', seconds=60):
         shown = wait_for(lambda: get(f'http://{LOOPBACK}:{port}/metrics'), 'the demo')
     assert 'streamtap_errors_total' in shown
     assert words.count('--fault') == len(fault.keys() & {'FAULT'})
@@ -143,7 +144,7 @@ def test_prometheus_starts(services: dict[str, dict[str, Any]], each_prometheus:
         for option in service['command']
     ]
     command = [each_prometheus, *options, f'--web.listen-address={LOOPBACK}:{port}']
-    with running(locked(command, [tmp_path / 'data']), port, tmp_path / 'log'):
+    with running(locked(command, [tmp_path / 'data']), port, tmp_path / 'log', seconds=60):
         rules = wait_for(lambda: get(f'http://{LOOPBACK}:{port}/api/v1/rules'), 'Prometheus')
         flags = get(f'http://{LOOPBACK}:{port}/api/v1/status/flags') or ''
     assert len(json.loads(rules)['data']['groups']) == sum(
@@ -163,7 +164,7 @@ def test_alertmanager_starts(services: dict[str, dict[str, Any]], alertmanager: 
         for option in services['alertmanager']['command']
     ]
     quiet = ('--cluster.listen-address=', f'--web.listen-address={LOOPBACK}:{port}')
-    with running(locked([alertmanager, *options, *quiet], [tmp_path / 'data']), port, tmp_path / 'log'):
+    with running(locked([alertmanager, *options, *quiet], [tmp_path / 'data']), port, tmp_path / 'log', seconds=60):
         status = wait_for(lambda: get(f'http://{LOOPBACK}:{port}/api/v2/status'), 'Alertmanager')
     assert 'PydanticAIRunFailuresFast' in json.loads(status)['config']['original']
 
@@ -183,12 +184,12 @@ def test_the_pod_starts_and_stops(tmp_path: Path):
     (tmp_path / 'tmp').mkdir()
     command = locked([sys.executable, '-W', 'error', *code], [tmp_path / 'tmp'])
     env = {**os.environ, **environment, 'TMPDIR': str(tmp_path / 'tmp')}
-    with running(command, port, tmp_path / 'log', env=env) as process:
+    with running(command, port, tmp_path / 'log', env=env, seconds=60) as process:
         shown = wait_for(lambda: get(f'http://{LOOPBACK}:{port}{path}'), 'the pod')
         assert 'streamtap_errors_total' in shown
         peak = re.findall(r'VmHWM:\s+(\d+) kB', Path(f'/proc/{process.pid}/status').read_text(encoding='utf-8'))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=30) == 0
     assert (tmp_path / 'log').read_bytes() == b''
     (limit,) = re.findall(r'^(\d+)Mi$', container['resources']['limits']['memory'])
     assert int(peak[0]) < int(limit) * 1024 / 2
