@@ -9,7 +9,7 @@ PYTEST ?= --numprocesses auto
 DURABLE ?= .durable
 AUDIT ?= .audit
 
-.PHONY: demo test check bench bench-live bench-peers truth answers real-servers compat package soak soak-page durable fuzz audit dashboards docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench bench-live bench-peers truth answers real-servers compat package soak soak-page durable fuzz audit locks dashboards docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -75,16 +75,19 @@ fuzz: $(STAMP) ## Hostile input, very much of it: FUZZ='--examples 2000 --minute
 	PYTHONPATH=tests $(BIN)/python -m hostile $(FUZZ)
 
 # pip-audit has an environment of its own, so that it does not audit itself.
-audit: $(STAMP) $(AUDIT)/bin/pip-audit ## Dependencies that contradict each other, or are known to be vulnerable
+audit: $(STAMP) $(AUDIT)/bin/pip-audit ## Dependencies that contradict each other, or are known to be vulnerable: as installed, and the oldest allowed
 	$(BIN)/python -m pip check
-	$(AUDIT)/bin/python tests/tools/audit.py $(BIN)/python
+	PYTHONPATH=tests $(AUDIT)/bin/python -m tools.audit $(BIN)/python
 
 $(AUDIT)/bin/pip-audit:
 	$(PYTHON) -m venv $(AUDIT)
-	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.7'
+	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.10'
 
 docs: $(STAMP) ## Write the generated pages
 	$(BIN)/python docs/generate.py
+
+locks: $(STAMP) ## The newest versions, with hashes, of what builds the package and of what the demo's image is made of
+	PYTHONPATH=tests $(BIN)/python -m tools.locks
 
 dashboards: $(STAMP) ## Write the boards, rules and alerts
 	$(BIN)/python dashboards/generate.py

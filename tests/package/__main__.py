@@ -1,5 +1,6 @@
 """Builds the sdist and the wheel, checks what is in them, and tries the wheel where nothing else is installed.
 
+They are built with the tools of `locks/build.txt` alone, each of which has the hash that it had when it was chosen.
 Each environment has the wheel with one extra or with none, and what that needs; its smoke test sees nothing of the
 checkout, and takes warnings as errors.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,9 +18,11 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
-from package.archives import PackageError, build
+from package.archives import PackageError, build, files_of_git
+from support.paths import ROOT
 
 HERE = Path(__file__).parent
+DIST = ROOT / 'dist'
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,7 @@ class Environment:
             subprocess.CalledProcessError: If it cannot be installed.
         """
         home = folder / self.name
-        venv.create(home, symlinks=os.name != 'nt')
-        bin_ = home / ('Scripts' if os.name == 'nt' else 'bin')
+        bin_ = _environment(home)
         pip = [sys.executable, '-m', 'pip', '--disable-pip-version-check', '--python', str(bin_ / 'python')]
         extra = '' if self.name == 'bare' else f'[{self.name}]'
         subprocess.run([*pip, 'install', '--quiet', '--no-compile', f'{wheel}{extra}'], check=True)
@@ -70,6 +73,27 @@ ENVIRONMENTS = (
 )
 
 
+def builder(folder: Path) -> Path:
+    """The Python of a new environment that has what builds the archives, checked against its hashes, and nothing else.
+
+    Args:
+        folder: Where the environment may be.
+
+    Raises:
+        subprocess.CalledProcessError: If something has another hash, or is not to be had.
+    """
+    python = _environment(folder, with_pip=True) / 'python'
+    locked = ('--require-hashes', '--only-binary=:all:', '--requirement', ROOT / 'locks' / 'build.txt')
+    subprocess.run((python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', *locked), check=True)
+    return python
+
+
+def _environment(home: Path, *, with_pip: bool = False) -> Path:
+    """Make an environment, and say where its programs are."""
+    venv.create(home, symlinks=os.name != 'nt', with_pip=with_pip)
+    return home / ('Scripts' if os.name == 'nt' else 'bin')
+
+
 def main() -> int:
     """Build, check and try; 1 if something is not as it must be."""
     parser = argparse.ArgumentParser(prog='python -m package', description=__doc__)
@@ -77,8 +101,10 @@ def main() -> int:
     only: list[str] | None = parser.parse_args().only
     started = time.monotonic()
     try:
-        archives = build()
-        archives.check()
+        shutil.rmtree(DIST, ignore_errors=True)
+        with tempfile.TemporaryDirectory() as folder:
+            archives = build(ROOT, DIST, builder(Path(folder)))
+        archives.check(files_of_git(ROOT))
     except PackageError as error:
         print(error, file=sys.stderr)
         return 1

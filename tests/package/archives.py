@@ -1,24 +1,23 @@
-"""The sdist, the wheel that is built from it, and what is in them."""
+"""The sdist, the wheel that is built from it, and what is in them: what git knows, and nothing else."""
 
 from __future__ import annotations
 
 import email
-import shutil
 import subprocess
-import sys
 import tarfile
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from support.paths import ROOT
-
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-DIST = ROOT / 'dist'
 EXTRAS = {'demo', 'logfire', 'otel', 'rich'}
 """The extras that users are told of."""
+
+LEFT_OUT = {'.ci/run', '.pre-commit-config.yaml'}
+"""What git knows and the sdist does not need."""
 
 
 class PackageError(Exception):
@@ -32,45 +31,54 @@ class Archives:
     Args:
         sdist: The source distribution.
         wheel: The wheel.
-        version: The version of both.
     """
 
     sdist: Path
     wheel: Path
-    version: str
 
-    def check(self) -> None:
-        """Compare both with the checkout.
+    def check(self, known: Mapping[str, bytes]) -> None:
+        """Compare both with the files of the repository.
+
+        Args:
+            known: The bytes of each file that belongs to the project, by its path.
 
         Raises:
             PackageError: If something is missing, too much or wrong.
         """
-        with zipfile.ZipFile(self.wheel) as wheel:
-            _same(self.wheel, {name: wheel.read(name) for name in wheel.namelist()}, self._in_wheel())
-            self._check_metadata(wheel.read(f'{self._info}/METADATA').decode())
         with tarfile.open(self.sdist) as sdist:
-            names = {name.partition('/')[2] for name in sdist.getnames()}
-        needed = {'LICENSE', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'Makefile', 'pyproject.toml', 'mkdocs.yml'}
-        folders = (_files(ROOT / folder, folder) for folder in ('src', 'tests', 'docs', 'examples', 'bench'))
-        if lacking := sorted(needed.union(*folders) - names):
-            raise PackageError(f'{self.sdist.name} lacks {", ".join(lacking)}')
+            packed = {file.name.partition('/')[2]: sdist.extractfile(file) for file in sdist if not file.isdir()}
+            found = {name: None if file is None else file.read() for name, file in packed.items()}
+        in_sdist = {name: data for name, data in known.items() if name not in LEFT_OUT}
+        _same(self.sdist, found, {**in_sdist, 'PKG-INFO': None})
+        with zipfile.ZipFile(self.wheel) as wheel:
+            _same(self.wheel, {name: wheel.read(name) for name in wheel.namelist()}, self._in_wheel(known))
+            self._check_metadata(wheel.read(f'{self._info}/METADATA').decode(), known)
+
+    @property
+    def version(self) -> str:
+        """The version of both."""
+        return self.wheel.name.split('-')[1]
 
     @property
     def _info(self) -> str:
         return f'streamtap-{self.version}.dist-info'
 
-    def _in_wheel(self) -> dict[str, bytes | None]:
-        """Every file of it, with its bytes where they are the checkout's."""
-        made = dict.fromkeys(f'{self._info}/{name}' for name in ('METADATA', 'WHEEL', 'RECORD', 'entry_points.txt'))
+    def _in_wheel(self, known: Mapping[str, bytes]) -> dict[str, bytes | None]:
+        """Every file of it, with its bytes where they are the repository's."""
+        places = {'src/streamtap/': 'streamtap/', 'dashboards/': 'streamtap/_dashboards/'}
         return {
-            **_files(ROOT / 'src' / 'streamtap', 'streamtap'),
-            **_files(ROOT / 'dashboards', 'streamtap/_dashboards'),
-            'streamtap/_dashboards/runbooks.md': (ROOT / 'docs' / 'runbooks.md').read_bytes(),
-            f'{self._info}/licenses/LICENSE': (ROOT / 'LICENSE').read_bytes(),
-            **made,
+            **{
+                place + name.removeprefix(folder): data
+                for folder, place in places.items()
+                for name, data in known.items()
+                if name.startswith(folder)
+            },
+            'streamtap/_dashboards/runbooks.md': known['docs/runbooks.md'],
+            f'{self._info}/licenses/LICENSE': known['LICENSE'],
+            **dict.fromkeys(f'{self._info}/{name}' for name in ('METADATA', 'WHEEL', 'RECORD', 'entry_points.txt')),
         }
 
-    def _check_metadata(self, text: str) -> None:
+    def _check_metadata(self, text: str, known: Mapping[str, bytes]) -> None:
         metadata = email.message_from_string(text)
         found = {
             'version': metadata['Version'],
@@ -82,7 +90,7 @@ class Archives:
             'version': self.version,
             'license': 'MIT',
             'description': 'text/markdown',
-            'readme': (ROOT / 'README.md').read_text(encoding='utf-8').strip(),
+            'readme': known['README.md'].decode().strip(),
         }
         if wrong := [name for name, value in expected.items() if found[name] != value]:
             raise PackageError(f'the metadata of {self.wheel.name} has another {", ".join(wrong)}')
@@ -90,32 +98,46 @@ class Archives:
             raise PackageError(f'{self.wheel.name} has no extra {", ".join(sorted(lacking))}')
 
 
-def build() -> Archives:
-    """Make the sdist, and from it the wheel, in an environment that pip makes for it.
+def files_of_git(root: Path) -> dict[str, bytes]:
+    """The bytes of each file below a folder that git knows, as it is now, by its path.
+
+    Args:
+        root: The folder of a checkout.
+
+    Raises:
+        PackageError: If it is no checkout: nothing says then what belongs to the project.
+    """
+    git = subprocess.run(('git', 'ls-files', '-z'), cwd=root, check=False, capture_output=True, text=True)
+    if git.returncode != 0:
+        raise PackageError(f'{root} is no checkout of git, which knows what is released')
+    return {name: (root / name).read_bytes() for name in git.stdout.split('\0') if name}
+
+
+def build(root: Path, to: Path, python: Path) -> Archives:
+    """Make the sdist, and from it the wheel.
+
+    Args:
+        root: The folder of the project.
+        to: An empty folder, for both.
+        python: A Python that has the build backend and pip; nothing else is installed or downloaded.
 
     Raises:
         subprocess.CalledProcessError: If one cannot be built.
     """
-    shutil.rmtree(DIST, ignore_errors=True)
-    hatchling = (sys.executable, '-m', 'hatchling', 'build', '--target', 'sdist', '--directory', str(DIST))
-    subprocess.run(hatchling, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    (sdist,) = DIST.glob('*.tar.gz')
-    pip = (sys.executable, '-m', 'pip', 'wheel', '--quiet', '--disable-pip-version-check', '--no-deps')
-    subprocess.run([*pip, '--wheel-dir', DIST, sdist], check=True)
-    (wheel,) = DIST.glob('*.whl')
-    return Archives(sdist, wheel, wheel.name.split('-')[1])
+    hatchling = (python, '-m', 'hatchling', 'build', '--target', 'sdist', '--directory', to)
+    subprocess.run(hatchling, cwd=root, check=True, stdout=subprocess.DEVNULL)
+    (sdist,) = to.glob('*.tar.gz')
+    alone = ('--no-deps', '--no-index', '--no-build-isolation')
+    pip = (python, '-m', 'pip', 'wheel', '--quiet', '--disable-pip-version-check', *alone)
+    subprocess.run((*pip, '--wheel-dir', to, sdist), check=True)
+    (wheel,) = to.glob('*.whl')
+    return Archives(sdist, wheel)
 
 
-def _files(folder: Path, name: str) -> dict[str, bytes | None]:
-    """Every file below a folder, as it is called below `name`, but what Python left there."""
-    found = (path for path in folder.rglob('*') if path.is_file() and '__pycache__' not in path.parts)
-    return {f'{name}/{path.relative_to(folder).as_posix()}': path.read_bytes() for path in found}
-
-
-def _same(archive: Path, found: dict[str, bytes], expected: dict[str, bytes | None]) -> None:
+def _same(archive: Path, found: Mapping[str, bytes | None], expected: Mapping[str, bytes | None]) -> None:
     if lacking := sorted(expected.keys() - found):
         raise PackageError(f'{archive.name} lacks {", ".join(lacking)}')
     if foreign := sorted(found.keys() - expected):
-        raise PackageError(f'{archive.name} has {", ".join(foreign)}, too')
+        raise PackageError(f'{archive.name} has {", ".join(foreign)}, too, which git does not know')
     if changed := sorted(name for name, data in expected.items() if data is not None and data != found[name]):
         raise PackageError(f'{archive.name} has another {", ".join(changed)}')

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -47,9 +49,15 @@ def datasources() -> dict[str, dict[str, Any]]:
 
 
 def mounts(service: dict[str, Any]) -> dict[str, Path]:
-    """Of each path in a container, the file or folder behind it."""
-    pairs = [volume.split(':') for volume in service.get('volumes', ())]
-    return {target: (COMPOSE / source).resolve() for source, target, _ in pairs}
+    """Of each path in a container, the file or folder of this repository behind it: it can only be read."""
+    triples = [volume.split(':') for volume in service.get('volumes', ()) if volume.startswith('.')]
+    return {target: (COMPOSE / source).resolve() for source, target, _ in triples}
+
+
+def writable(service: dict[str, Any]) -> set[str]:
+    """The folders of a container in which its program can write."""
+    volumes = {volume.split(':')[1] for volume in service.get('volumes', ()) if not volume.startswith('.')}
+    return volumes | {each.split(':')[0] for each in service.get('tmpfs', ())}
 
 
 def test_the_compose_file_is_as_the_specification_says():
@@ -70,6 +78,42 @@ def test_every_configuration_is_where_its_program_looks(services: dict[str, dict
     for name, service in services.items():
         told = [word.partition('=')[2] for word in service.get('command', ()) if 'config.file=' in word]
         assert set(told) <= set(mounts(service)), name
+
+
+def test_no_container_can_do_more_than_it_needs(services: dict[str, dict[str, Any]]):
+    """None has a capability, gains a right, writes to its image or changes what it is given."""
+    for name, service in services.items():
+        locked = {'read_only': True, 'cap_drop': ['ALL'], 'security_opt': ['no-new-privileges:true']}
+        assert {key: service.get(key) for key in locked} == locked, name
+        assert not service.keys() & {'privileged', 'cap_add', 'devices', 'network_mode', 'pid', 'user'}, name
+        assert [each for each in service.get('volumes', ()) if each.startswith('.') and not each.endswith(':ro')] == []
+
+
+def test_every_program_can_write_where_it_keeps_its_data(services: dict[str, dict[str, Any]]):
+    """Elsewhere the file system is read-only; the demo keeps nothing."""
+    kept = {
+        name: {word.partition('=')[2] for word in services[name]['command'] if word.startswith('--storage')}
+        for name in ('prometheus', 'alertmanager')
+    }
+    tempo = read(COMPOSE / 'tempo' / 'tempo.yaml')['storage']['trace']
+    kept['tempo'] = {str(PurePosixPath(tempo[each]['path']).parent) for each in ('local', 'wal')}
+    # Its image's own paths for data and plugins, and for sockets.
+    kept['grafana'] = {'/var/lib/grafana', '/tmp'}
+    assert {name: writable(service) for name, service in services.items()} == {'demo': set(), **kept}
+
+
+def test_grafana_lets_people_look_and_nothing_else(services: dict[str, dict[str, Any]]):
+    """Whoever comes is a viewer, and nobody is more: there is no account, no login, and nothing is fetched."""
+    asked = services['grafana']['environment']
+    assert asked['GF_AUTH_ANONYMOUS_ORG_ROLE'] == 'Viewer'
+    closed = {
+        'GF_AUTH_BASIC_ENABLED': 'false',
+        'GF_AUTH_DISABLE_LOGIN_FORM': 'true',
+        'GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION': 'true',
+        'GF_PLUGINS_PREINSTALL_DISABLED': 'true',
+        'GF_ANALYTICS_REPORTING_ENABLED': 'false',
+    }
+    assert closed.items() <= asked.items()
 
 
 def test_ports_are_open_to_this_machine_only(services: dict[str, dict[str, Any]]):
@@ -145,19 +189,61 @@ def test_alertmanager_understands_its_configuration():
     assert {name for matcher in matchers for name in matcher.split('"')[1].split('|')} <= alerts
 
 
+@pytest.mark.parametrize('release', ['1.31', '1.37'])
+def test_the_kubernetes_files_are_as_its_schemas_say(release: str):
+    """Every field is one that Kubernetes has; for what is the operator's the package has no schema."""
+    files = [str(path) for path in sorted(KUBERNETES.glob('*.yaml')) if path.name != 'prometheus-rule.yaml']
+    told = said(sys.executable, '-m', 'kubernetes_validate', '--strict', '--kubernetes-version', release, *files)
+    passed = re.findall(r'passed for resource (\w+)/', told)
+    assert passed == ['networkpolicy', 'pod', 'service'], told
+
+
 def test_kubernetes_finds_the_port():
-    """Pod, Service and ServiceMonitor agree on labels and on the port's name."""
+    """Pod, Service, ServiceMonitor and NetworkPolicy agree on labels and on the port's name."""
     pod = read(KUBERNETES / 'pod.yaml')
     service, monitor = yaml.safe_load_all((KUBERNETES / 'service-monitor.yaml').read_text(encoding='utf-8'))
+    policy = read(KUBERNETES / 'network-policy.yaml')
     (container,) = pod['spec']['containers']
     (port,) = container['ports']
     (served,) = service['spec']['ports']
     (endpoint,) = monitor['spec']['endpoints']
     assert service['spec']['selector'].items() <= pod['metadata']['labels'].items()
     assert monitor['spec']['selector']['matchLabels'].items() <= service['metadata']['labels'].items()
+    assert policy['spec']['podSelector']['matchLabels'].items() <= pod['metadata']['labels'].items()
     assert served['targetPort'] == port['name']
     assert endpoint['port'] == served['name']
+    probes = [container[each] for each in ('startupProbe', 'readinessProbe', 'livenessProbe')]
+    assert {(probe.get('httpGet') or probe['tcpSocket'])['port'] for probe in probes} == {port['name']}
     assert pod['metadata']['annotations']['prometheus.io/port'] == str(port['containerPort']) == str(served['port'])
+
+
+def test_only_the_namespace_of_prometheus_reaches_the_metrics():
+    """One rule of one namespace and one port; whatever else comes in is refused."""
+    policy = read(KUBERNETES / 'network-policy.yaml')['spec']
+    assert policy['policyTypes'] == ['Ingress']
+    monitoring = {'namespaceSelector': {'matchLabels': {'kubernetes.io/metadata.name': 'monitoring'}}}
+    assert policy['ingress'] == [{'from': [monitoring], 'ports': [{'port': 'metrics', 'protocol': 'TCP'}]}]
+
+
+def test_the_pod_has_no_rights():
+    """What the restricted Pod Security Standard asks for, a file system that is read-only, no token, a limit."""
+    spec = read(KUBERNETES / 'pod.yaml')['spec']
+    (container,) = spec['containers']
+    context = {**spec['securityContext'], **container['securityContext']}
+    assert context == {
+        'runAsNonRoot': True,
+        'runAsUser': 65534,
+        'runAsGroup': 65534,
+        'seccompProfile': {'type': 'RuntimeDefault'},
+        'allowPrivilegeEscalation': False,
+        'capabilities': {'drop': ['ALL']},
+        'readOnlyRootFilesystem': True,
+    }
+    assert spec['automountServiceAccountToken'] is False
+    assert not spec.keys() & {'hostNetwork', 'hostPID', 'hostIPC'}
+    assert 'memory' in container['resources']['limits']
+    volumes = {volume['name']: volume for volume in spec['volumes']}
+    assert [each for each in volumes.values() if 'sizeLimit' not in each['emptyDir']] == []
 
 
 def test_the_rules_of_the_operator_are_those_of_prometheus():
