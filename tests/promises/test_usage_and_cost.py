@@ -230,6 +230,20 @@ def test_the_list_price_is_said_to_be_one(way: str):
 
 
 @pytest.mark.parametrize('way', WAYS)
+def test_a_price_list_that_fails_leaves_the_tokens(way: str, monkeypatch: pytest.MonkeyPatch):
+    """The cost is unknown then, and nothing else."""
+
+    def fail(_: ModelResponse) -> None:
+        raise RuntimeError('the list is broken')
+
+    monkeypatch.setattr(ModelResponse, 'cost', fail)
+    with capture() as seen:
+        (record,) = responses(way, Reply(TEXT, usage=TokenUsage(1000, 100)), seen)
+    assert (record.input_tokens, record.output_tokens, record.outcome) == (1000, 100, 'success')
+    assert (seen.run().input_tokens, seen.run().requests, seen.faults()) == (1000, 1, [])
+
+
+@pytest.mark.parametrize('way', WAYS)
 def test_ones_own_price_is_told_what_it_takes_to_decide(way: str):
     """The cost without it and who says so, and what the provider said beside its tokens."""
     asked: list[tuple[Any, ...]] = []
