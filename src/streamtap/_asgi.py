@@ -32,6 +32,9 @@ AsgiApp: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 LONGEST_EVENTS = 15.0
 """Seconds after which a viewer must ask again: a server that shuts down waits for the responses that are not over."""
 
+MOST_ANSWERS = 32
+"""How many clients are answered at a time, viewers included: sending is the work of the application's loop."""
+
 PIECE = 64 * 1024
 """Bytes that are given to the server at a time: it keeps them until the client reads."""
 
@@ -87,6 +90,7 @@ class _Mounted:
         self._app = app
         self._path = path
         self._workers = Workers()
+        self._answers = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope['type'] == 'websocket':
@@ -96,17 +100,30 @@ class _Mounted:
             return
         if scope['type'] != 'http':
             raise ValueError(f'this application answers HTTP, not {scope["type"]}')
+        if self._answers >= MOST_ANSWERS:
+            await _Reader(send, head_only=False).answer(_too_many())
+            return
+        self._answers += 1
+        try:
+            is_read = await self._serve(scope, receive, send)
+        finally:
+            self._answers -= 1
+        if not is_read:
+            # The server waits for the reader, whatever is done here: at least nothing is kept for it.
+            await _gone(receive)
+
+    async def _serve(self, scope: Message, receive: Receive, send: Send) -> bool:
+        """Answer, and say whether the answer was read."""
         answer = await self._answer(scope)
         try:
             reader = _Reader(send, head_only=scope['method'] == 'HEAD')
-            is_read = await self._tell(answer, reader, receive)
+            await self._tell(answer, reader, receive)
+        except TimeoutError:
+            return False
         finally:
             # Whoever is gone before the first event was a viewer too.
             answer.close()
-        del answer
-        if not is_read:
-            # The server would wait for the reader, whatever is done here: at least nothing is kept for it.
-            await _gone(receive)
+        return True
 
     async def _answer(self, scope: Message) -> Answer:
         if scope['method'] not in METHODS:
@@ -115,23 +132,17 @@ class _Mounted:
         try:
             return await self._workers.run(lambda: answered(self._app, request), unwanted=Answer.close)
         except BlockingIOError:
-            return refused('503 Service Unavailable', 'Too many ask at a time.', ('Retry-After', '1'))
+            return _too_many()
 
-    async def _tell(self, answer: Answer, reader: _Reader, receive: Receive) -> bool:
-        """Send an answer, and say whether it was read."""
+    async def _tell(self, answer: Answer, reader: _Reader, receive: Receive) -> None:
         from streamtap._web.page import Events
 
-        try:
-            await reader.begin(answer)
-            if isinstance(answer.body, Events):
-                await self._tell_events(answer.body, reader, receive)
-            else:
-                for piece in answer.body:
-                    await reader.send(piece)
-            await reader.end()
-        except TimeoutError:
-            return False
-        return True
+        if not isinstance(answer.body, Events):
+            await reader.answer(answer)
+            return
+        await reader.begin(answer)
+        await self._tell_events(answer.body, reader, receive)
+        await reader.end()
 
     async def _tell_events(self, events: Events, reader: _Reader, receive: Receive) -> None:
         """Send a viewer's events, without a thread that waits for the next one."""
@@ -160,6 +171,20 @@ class _Reader:
         self._send = send
         self.head_only = head_only
         self._patience = Patience(Limits())
+
+    async def answer(self, answer: Answer) -> None:
+        """Send an answer.
+
+        Args:
+            answer: All of it.
+
+        Raises:
+            TimeoutError: If it is not read in time.
+        """
+        await self.begin(answer)
+        for piece in answer.body:
+            await self.send(piece)
+        await self.end()
 
     async def begin(self, answer: Answer) -> None:
         """Send the head.
@@ -206,6 +231,10 @@ class _Reader:
         if not is_sent:
             raise TimeoutError('the reader of an answer is too slow')
         sending.result()
+
+
+def _too_many() -> Answer:
+    return refused('503 Service Unavailable', 'Too many ask at a time.', ('Retry-After', '1'))
 
 
 async def _gone(receive: Receive) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 DESCRIPTORS = 256
 """What the system allows it to have open."""
 
-SERIES = 20_000
+SERIES = 10_000
 CALLS = 4
 """How many connections it makes at a time."""
 
@@ -147,15 +147,15 @@ async def by_uvicorn(app: Any) -> tuple[int, Close]:
     """By the application's own server."""
     import uvicorn
 
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level='warning', lifespan='off', access_log=False))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level='error', lifespan='off', access_log=False))
     task = asyncio.ensure_future(server.serve())
     while not server.started:  # noqa: ASYNC110 - it has no event
         await asyncio.sleep(0.01)
     port: int = server.servers[0].sockets[0].getsockname()[1]
 
     async def close() -> None:
-        server.should_exit = server.force_exit = True
-        await task
+        server.should_exit = True
+        await asyncio.wait_for(task, 5)
 
     return port, close
 

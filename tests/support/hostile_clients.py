@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    Attack = Callable[[int, str, float], Awaitable[None]]
+    Attack = Callable[[int, str, float, int], Awaitable[None]]
+
+MEGABYTES = 16
 
 GONE = (OSError, asyncio.TimeoutError)
 
@@ -43,7 +45,7 @@ def _request(path: str) -> bytes:
     return f'GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'.encode()
 
 
-async def silent(port: int, path: str, seconds: float, *, clients: int = 400) -> None:
+async def silent(port: int, path: str, seconds: float, clients: int) -> None:
     """Connect, and say nothing."""
 
     async def one() -> None:
@@ -53,7 +55,7 @@ async def silent(port: int, path: str, seconds: float, *, clients: int = 400) ->
     await _all(clients, one)
 
 
-async def slow(port: int, path: str, seconds: float, *, clients: int = 100) -> None:
+async def slow(port: int, path: str, seconds: float, clients: int) -> None:
     """Never come to the end of a head, a header at a time."""
     loop = asyncio.get_running_loop()
 
@@ -68,7 +70,7 @@ async def slow(port: int, path: str, seconds: float, *, clients: int = 100) -> N
     await _all(clients, one)
 
 
-async def huge(port: int, path: str, seconds: float, *, clients: int = 15, megabytes: int = 16) -> None:
+async def huge(port: int, path: str, seconds: float, clients: int) -> None:
     """Send heads of many headers of 60 kB each."""
     loop = asyncio.get_running_loop()
     header = b'X-Huge: ' + b'x' * 60_000 + b'\r\n'
@@ -76,15 +78,16 @@ async def huge(port: int, path: str, seconds: float, *, clients: int = 15, megab
     async def one() -> None:
         with await _connection(port) as client:
             await loop.sock_sendall(client, _request(path)[:-2])
-            for _ in range(megabytes * 1_000_000 // len(header)):
+            for _ in range(MEGABYTES * 1_000_000 // len(header)):
                 await asyncio.wait_for(loop.sock_sendall(client, header), seconds)
                 await asyncio.sleep(0.001)
             await asyncio.sleep(seconds)
 
-    await asyncio.wait_for(_all(clients, one), 2 * seconds)
+    with contextlib.suppress(*GONE):
+        await asyncio.wait_for(_all(clients, one), 2 * seconds)
 
 
-async def resetting(port: int, path: str, seconds: float, *, clients: int = 20) -> None:
+async def resetting(port: int, path: str, seconds: float, clients: int) -> None:
     """Ask and reset the connection, in turn before, during and after the answer's begin, again and again."""
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
@@ -100,12 +103,12 @@ async def resetting(port: int, path: str, seconds: float, *, clients: int = 20) 
                     await loop.sock_sendall(client, _request(path)[: 20 if turn % 3 == 0 else None])
                     if turn % 3 == 1:
                         await asyncio.wait_for(loop.sock_recv(client, 100), 1)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
 
     await _all(clients, one)
 
 
-async def unread(port: int, path: str, seconds: float, *, clients: int = 100) -> None:
+async def unread(port: int, path: str, seconds: float, clients: int) -> None:
     """Ask, and never read the answer."""
     loop = asyncio.get_running_loop()
 
@@ -117,7 +120,7 @@ async def unread(port: int, path: str, seconds: float, *, clients: int = 100) ->
     await _all(clients, one)
 
 
-async def too_many(port: int, path: str, seconds: float, *, clients: int = 200) -> None:
+async def too_many(port: int, path: str, seconds: float, clients: int) -> None:
     """Ask and read, all at once, and begin again."""
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
@@ -128,6 +131,6 @@ async def too_many(port: int, path: str, seconds: float, *, clients: int = 200) 
                 await loop.sock_sendall(client, _request(path))
                 while loop.time() < until and await asyncio.wait_for(loop.sock_recv(client, 1 << 16), 1):
                     pass
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.5)
 
     await _all(clients, one)
