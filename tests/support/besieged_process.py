@@ -42,6 +42,9 @@ PATIENCE = 3.0
 
 TICK = 0.005
 
+NOTHING = '/nothing'
+"""Where the application itself answers, to see what its own server does to it."""
+
 
 class ManySeries:
     """What makes a scrape large."""
@@ -144,10 +147,17 @@ async def by_serve() -> tuple[int, Close]:
 
 
 async def by_uvicorn(app: Any) -> tuple[int, Close]:
-    """By the application's own server."""
+    """By the application's own server, which also has a path with nothing of ours."""
     import uvicorn
 
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level='error', lifespan='off', access_log=False))
+    async def routes(scope: Any, receive: Any, send: Any) -> None:
+        if scope['path'] != NOTHING:
+            await app(scope, receive, send)
+            return
+        await send({'type': 'http.response.start', 'status': 200, 'headers': [(b'content-length', b'0')]})
+        await send({'type': 'http.response.body', 'body': b''})
+
+    server = uvicorn.Server(uvicorn.Config(routes, port=0, log_level='error', lifespan='off', access_log=False))
     task = asyncio.ensure_future(server.serve())
     while not server.started:  # noqa: ASYNC110 - it has no event
         await asyncio.sleep(0.01)
