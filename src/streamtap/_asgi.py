@@ -11,6 +11,8 @@ from prometheus_client import REGISTRY
 from streamtap._serve import registry_of
 from streamtap._sinks.prometheus.multiprocess import scraped
 from streamtap._sinks.prometheus.negotiation import metrics_wsgi
+from streamtap._web.fetch_metadata import always_metrics, resource_of
+from streamtap._web.guarded import Guarded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
     from streamtap._tap import Tap
     from streamtap._web.page import Events
+
+_HEADERS = ('accept', 'accept-encoding', 'sec-fetch-site', 'sec-fetch-mode', 'sec-fetch-dest')
+"""Those that the answer depends on."""
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -41,7 +46,7 @@ def metrics_app(registry: CollectorRegistry = REGISTRY) -> AsgiApp:
     Args:
         registry: The registry to serve; prometheus_client's default one if not given.
     """
-    answer = metrics_wsgi(scraped(registry))
+    answer = Guarded(metrics_wsgi(scraped(registry)), None, always_metrics)
 
     async def app(scope: Message, receive: Receive, send: Send) -> None:
         start, body = await asyncio.to_thread(_answered, answer, {**_environ(scope, '/'), 'REQUEST_METHOD': 'GET'})
@@ -72,7 +77,7 @@ def live_app(tap: Tap) -> AsgiApp:
     if not hasattr(tap, 'add_sink'):
         raise TypeError(f'live_app() takes a tap, not {tap!r}')
     view = LiveView()
-    page = LivePage(view, metrics_wsgi(scraped(registry_of(tap))), access=None)
+    page = Guarded(LivePage(view, metrics_wsgi(scraped(registry_of(tap)))), None, resource_of)
     tap.add_sink(view)
 
     async def app(scope: Message, receive: Receive, send: Send) -> None:
@@ -136,6 +141,5 @@ def _environ(scope: Message, path: str) -> dict[str, Any]:
         'REQUEST_METHOD': scope['method'],
         'PATH_INFO': path,
         'QUERY_STRING': scope['query_string'].decode('latin-1'),
-        'HTTP_ACCEPT': asked.get('accept', ''),
-        'HTTP_ACCEPT_ENCODING': asked.get('accept-encoding', ''),
+        **{f'HTTP_{name.upper().replace("-", "_")}': asked.get(name, '') for name in _HEADERS},
     }
