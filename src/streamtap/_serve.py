@@ -207,6 +207,8 @@ def serve(
     if isinstance(server.socket, ssl.SSLSocket):
         # The TLS handshake is left to each connection's own thread: a silent client must not block the others.
         server.socket.do_handshake_on_connect = False  # pyright: ignore[reportAttributeAccessIssue]
+        # So that an application is told the scheme.
+        server.base_environ['HTTPS'] = 'on'
     host, number = str(server.server_address[0]), int(server.server_address[1])
     if tap is None or live is None:
         server.set_app(Guarded(metrics_wsgi(served), access, always_metrics))

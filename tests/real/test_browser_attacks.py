@@ -11,6 +11,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
+import trustme
 from prometheus_client import CollectorRegistry, Gauge
 
 from streamtap import serve
@@ -30,6 +31,7 @@ from support.browser import chromium  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
+    from pathlib import Path
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -129,12 +131,14 @@ def rule_off(rule: Rule, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextlib.contextmanager
-def serving(token: str | None = None) -> Generator[MetricsServer]:
+def serving(token: str | None = None, **tls: str) -> Generator[MetricsServer]:
     """A server on loopback, with a run and a metric that name a tenant."""
     registry = CollectorRegistry()
     Gauge('secret', 'Something with a name.', ['tenant'], registry=registry).labels(TENANT).set(1)
     tap = MadeRunsTap()
-    with serve(tap, port=0, token=token, registry=registry) as it:
+    with serve(
+        tap, port=0, token=token, registry=registry, certfile=tls.get('certfile'), keyfile=tls.get('keyfile')
+    ) as it:
         tap.add_run('r', agent=TENANT)
         yield it
 
@@ -350,6 +354,22 @@ def test_the_token_is_in_no_address_and_no_referer(context: BrowserContext, rule
             left = TOKEN in page.evaluate('document.URL + document.referrer')
             assert (left, any(TOKEN in each for each in carried)) == (rule == 'off', rule == 'off')
             page.close()
+
+
+def test_over_tls_the_browser_takes_the_cookie(browser: Browser, tmp_path: Path):
+    """With its prefix, which browsers refuse unless all is as it must be."""
+    issued = trustme.CA().issue_cert('127.0.0.1')
+    certfile, keyfile = tmp_path / 'server.pem', tmp_path / 'server.key'
+    issued.cert_chain_pems[0].write_to_path(certfile)
+    issued.private_key_pem.write_to_path(keyfile)
+    context = browser.new_context(ignore_https_errors=True)
+    with serving(TOKEN, certfile=str(certfile), keyfile=str(keyfile)) as server:
+        enter(context, server)
+        (cookie,) = context.cookies()
+        assert cookie.get('name') == f'__Host-streamtap_{server.port}'
+        assert [cookie.get(name) for name in ('secure', 'httpOnly', 'sameSite')] == [True, True, 'Lax']
+        assert status(context, ours(server)) == 200
+    context.close()
 
 
 @pytest.mark.parametrize('from_script', [True, False])
