@@ -15,6 +15,8 @@ from streamtap._http.workers import Workers
 from streamtap._serve import registry_of
 from streamtap._sinks.prometheus.multiprocess import scraped
 from streamtap._sinks.prometheus.negotiation import metrics_wsgi
+from streamtap._web.fetch_metadata import always_metrics, resource_of
+from streamtap._web.guarded import Guarded
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -49,7 +51,7 @@ def metrics_app(registry: CollectorRegistry = REGISTRY) -> AsgiApp:
     Args:
         registry: The registry to serve; prometheus_client's default one if not given.
     """
-    return _Mounted(metrics_wsgi(scraped(registry)), path='/')
+    return _Mounted(Guarded(metrics_wsgi(scraped(registry)), None, always_metrics), path='/')
 
 
 def live_app(tap: Tap) -> AsgiApp:
@@ -73,7 +75,7 @@ def live_app(tap: Tap) -> AsgiApp:
     if not hasattr(tap, 'add_sink'):
         raise TypeError(f'live_app() takes a tap, not {tap!r}')
     view = LiveView()
-    page = LivePage(view, metrics_wsgi(scraped(registry_of(tap))), access=None)
+    page = Guarded(LivePage(view, metrics_wsgi(scraped(registry_of(tap)))), None, resource_of)
     tap.add_sink(view)
     return _Mounted(page)
 

@@ -13,6 +13,9 @@ from streamtap._base.ports import is_held_by_relative
 from streamtap._sinks.prometheus.multiprocess import is_multiprocess, scraped
 from streamtap._sinks.prometheus.negotiation import metrics_wsgi
 from streamtap._sinks.prometheus.sink import PrometheusSink
+from streamtap._web.access import Access
+from streamtap._web.fetch_metadata import always_metrics, resource_of
+from streamtap._web.guarded import Guarded
 
 if TYPE_CHECKING:
     import ssl
@@ -97,6 +100,7 @@ def serve(
     addr: str = '127.0.0.1',
     *,
     token: str | None = None,
+    metrics_token: str | None = None,
     registry: CollectorRegistry | None = None,
     certfile: str | None = None,
     keyfile: str | None = None,
@@ -122,9 +126,12 @@ def serve(
         tap: The tap whose metrics are served and whose live view is at `/`; without one there is no live view.
         port: The port; 0 takes any free one. Default 9464, the one OpenTelemetry's exporter uses.
         addr: The address to listen on. Default loopback: metrics name agents, models and tools, so think before
-            opening them to a network. On a network the live view needs a `token`.
-        token: Opens the live view: `/?token=...` once, or `Authorization: Bearer ...`; at least 16 characters. It does
-            not protect `/metrics`; client certificates do. Default `None`, which only loopback allows.
+            opening them to a network. On a network the live view needs a `token`. On loopback, what needs no token is
+            refused under any other name than localhost or 127.0.0.1, and to proxies.
+        token: Opens everything: `/?token=...` once, or `Authorization: Bearer ...`; at least 16 characters that are hard
+            to guess, such as `secrets.token_urlsafe()`. Default `None`, which only loopback allows.
+        metrics_token: What a scraper must send as `Authorization: Bearer ...`, another one than `token`. Default `None`:
+            `/metrics` is open to whoever reaches the port.
         registry: The registry to serve; if not given, that of the tap's (first) `PrometheusSink`, otherwise
             prometheus_client's default one.
         certfile: Path of the server's certificate, for TLS.
@@ -139,10 +146,11 @@ def serve(
 
     Raises:
         OSError: If the port is in use, but not by another worker of the same server, or the address is not this machine's.
-        TypeError: If `tap` is not a tap.
-        ValueError: If the live view would be open to a network without a token, the token is too short or given without
-            a tap, only one of `certfile` and `keyfile` is given, or an option would protect nothing: TLS options
-            without a certificate, or a client authority without `client_auth_required`.
+        TypeError: If `tap` is not a tap, or a token is not a string.
+        ValueError: If the live view would be open to a network without a token, a token is easy to guess or cannot be
+            sent, both are the same, `token` is given without a tap, only one of `certfile` and `keyfile` is given, or an
+            option would protect nothing: TLS options without a certificate, or a client authority without
+            `client_auth_required`.
     """
     if tap is not None and not hasattr(tap, 'add_sink'):
         raise TypeError(f'serve() takes a tap first: pass serve(port={tap!r}) to serve only /metrics')
@@ -151,9 +159,18 @@ def serve(
     from streamtap._http.server import Server
 
     if tap is None and token is not None:
-        raise ValueError('the token protects the live view, which needs a tap: pass serve(tap, token=...)')
+        raise ValueError(
+            'the token protects the live view, which needs a tap: pass serve(tap, token=...), or metrics_token=... for /metrics'
+        )
     served = scraped(registry_of(tap) if registry is None else registry)
-    live = None if tap is None else _live(addr, token, served)
+    access = Access(
+        addr,
+        has_page=tap is not None,
+        token=token,
+        metrics_token=metrics_token,
+        is_certified=client_auth_required,
+    )
+    live = None if tap is None else _live(served)
     is_tls = bool(certfile and keyfile)
     if not is_tls and (certfile, keyfile) != (None, None):
         raise ValueError('TLS needs both certfile and keyfile')
@@ -188,7 +205,9 @@ def serve(
         raise
     host, number, *_ = listener.getsockname()
     if tap is None or live is None:
-        return MetricsServer(Server(listener, metrics_wsgi(served), tls), host, number, scheme)
+        return MetricsServer(
+            Server(listener, Guarded(metrics_wsgi(served), access, always_metrics), tls), host, number, scheme
+        )
     view, page = live
     tap.add_sink(view)
 
@@ -196,7 +215,7 @@ def serve(
         tap.remove_sink(view)
         page.close()
 
-    return MetricsServer(Server(listener, page, tls), host, number, scheme, closing)
+    return MetricsServer(Server(listener, Guarded(page, access, resource_of), tls), host, number, scheme, closing)
 
 
 _OF_ANOTHER_WORKER = (
@@ -215,11 +234,10 @@ def registry_of(tap: Tap | None) -> CollectorRegistry:
     return next((sink.registry for sink in sinks if isinstance(sink, PrometheusSink)), REGISTRY)
 
 
-def _live(addr: str, token: str | None, registry: CollectorRegistry) -> tuple[LiveView, LivePage]:
+def _live(registry: CollectorRegistry) -> tuple[LiveView, LivePage]:
     # Imported only where a live view is served.
-    from streamtap._web.access import Access
     from streamtap._web.live_view import LiveView
     from streamtap._web.page import LivePage
 
     view = LiveView()
-    return view, LivePage(view, metrics_wsgi(registry), Access(addr, token))
+    return view, LivePage(view, metrics_wsgi(registry))

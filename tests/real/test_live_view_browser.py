@@ -273,13 +273,28 @@ def test_a_page_finds_the_process_again_after_a_restart(browser: Browser, tap: M
 
 def test_a_token_in_the_address_does_not_stay_there(browser: Browser, tap: MadeRunsTap):
     """The page opens, works, and has the address without it."""
-    token = 'a-token-of-some-length'
+    token = 'hvXq2-bMWc71_kTzRpLd'
     with (
         serve(tap, port=0, token=token, registry=CollectorRegistry()) as server,
         opened(browser, f'{server.live_url}?token={token}') as page,
     ):
         expect(page.locator('#state')).to_have_text('live')
         assert page.url == server.live_url
+
+
+def test_a_page_whose_cookie_is_not_good_any_more_says_so(browser: Browser, tap: MadeRunsTap):
+    """As after a restart: it asks for the token, and goes on where it is shown again."""
+    token, port = 'hvXq2-bMWc71_kTzRpLd', free_port()
+    context = browser.new_context()
+    with serve(tap, port=port, token=token, registry=CollectorRegistry()) as server:
+        page = context.new_page()
+        page.goto(f'{server.live_url}?token={token}')
+        expect(page.locator('#state')).to_have_text('live')
+    with serve(tap, port=port, token=token, registry=CollectorRegistry()) as server:
+        expect(page.locator('#state')).to_have_text('signed out: open the address with the token again', timeout=20_000)
+        context.new_page().goto(f'{server.live_url}?token={token}')
+        expect(page.locator('#state')).to_have_text('live', timeout=20_000)
+    context.close()
 
 
 def test_nothing_is_sent_while_the_page_is_hidden(page: Page, tap: MadeRunsTap):

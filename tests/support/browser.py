@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def chromium(program: str) -> Generator[Browser]:
+def chromium(program: str, *more: str) -> Generator[Browser]:
     """A headless browser.
 
     Args:
         program: The path of Chromium.
+        *more: Arguments for it.
     """
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=['--no-sandbox', '--no-proxy-server'])
+        browser = playwright.chromium.launch(executable_path=program, args=['--no-sandbox', '--no-proxy-server', *more])
         yield browser
         browser.close()
 

@@ -24,7 +24,7 @@ from streamtap._demo.screen import HEIGHT, PLUG_IN, WIDTH, Screen, in_short
 from streamtap._demo.traces import exported_traces
 from streamtap._serve import serve
 from streamtap._tap import Tap
-from streamtap._web.access import is_loopback
+from streamtap._web.hosts import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Sequence

@@ -14,6 +14,21 @@ if TYPE_CHECKING:
 
 METHODS = ('GET', 'HEAD')
 
+SAFETY_HEADERS = (
+    (
+        'Content-Security-Policy',
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    ('X-Content-Type-Options', 'nosniff'),
+    ('X-Frame-Options', 'DENY'),
+    ('Referrer-Policy', 'no-referrer'),
+    ('Cross-Origin-Resource-Policy', 'same-origin'),
+    ('Cross-Origin-Opener-Policy', 'same-origin'),
+    ('Cache-Control', 'no-store'),
+)
+"""What every answer has, whatever it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -110,7 +125,7 @@ def refused(status: str, why: str, *headers: tuple[str, str]) -> Answer:
     """
     body = f'{why}\n'.encode()
     about = [('Content-Type', 'text/plain; charset=utf-8'), ('Content-Length', str(len(body)))]
-    return Answer(status, [*about, *headers], [body])
+    return Answer(status, [*about, *headers, *SAFETY_HEADERS], [body])
 
 
 def wrong_method() -> Answer:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from streamtap._web.access import Access
     from streamtap._web.live_view import LiveView
 
 TICK = 0.5
@@ -38,18 +37,6 @@ _FILES = {
     if file.name.endswith(suffix)
 }
 
-_SAFETY = [
-    (
-        'Content-Security-Policy',
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    ),
-    ('X-Content-Type-Options', 'nosniff'),
-    ('Referrer-Policy', 'no-referrer'),
-    ('Cross-Origin-Resource-Policy', 'same-origin'),
-    ('Cache-Control', 'no-store'),
-]
-
 
 class LivePage:
     """A WSGI application: `/` is the page, with its files and `/events`, and `/metrics` is what it is without a page.
@@ -57,12 +44,10 @@ class LivePage:
     Args:
         view: What is shown.
         metrics: The application that serves the metrics.
-        access: Who may see the page; `None` where the application that it is part of has decided that.
     """
 
-    def __init__(self, view: LiveView, metrics: WSGIApplication, access: Access | None) -> None:
+    def __init__(self, view: LiveView, metrics: WSGIApplication) -> None:
         self._metrics = metrics
-        self._access = access
         self._moments = _Moments(view)
         self._viewers = threading.BoundedSemaphore(MAX_VIEWERS)
         self._closed = threading.Event()
@@ -78,25 +63,14 @@ class LivePage:
             return self._metrics(environ, start_response)
 
         def answer(status: str, body: bytes, kind: str, *more: tuple[str, str]) -> Iterable[bytes]:
-            start_response(status, [('Content-Type', kind), ('Content-Length', str(len(body))), *_SAFETY, *more])
+            start_response(status, [('Content-Type', kind), ('Content-Length', str(len(body))), *more])
             return [body]
 
         def refuse(status: str, why: str, *more: tuple[str, str]) -> Iterable[bytes]:
             return answer(status, f'{why}\n'.encode(), 'text/plain; charset=utf-8', *more)
 
-        access = self._access
-        verdict = 'yes' if access is None else access.verdict(environ)
-        if verdict == 'wrong_host':
-            return refuse('403 Forbidden', 'This page is for loopback only: open it as localhost or 127.0.0.1.')
-        if verdict == 'no_token':
-            why = 'This page needs its token: open /?token=... once, or send it as Authorization: Bearer.'
-            return refuse('401 Unauthorized', why, ('WWW-Authenticate', 'Bearer'))
         if environ['REQUEST_METHOD'] != 'GET':
             return refuse('405 Method Not Allowed', 'This page can only be read.', ('Allow', 'GET'))
-        if access is not None and verdict == 'by_query':
-            # A redirect, to get the token out of the address bar and the history.
-            cookie = ('Set-Cookie', access.cookie(environ))
-            return refuse('303 See Other', 'The page is at /.', ('Location', '/'), cookie)
         if path in _FILES:
             file, kind = _FILES[path]
             return answer('200 OK', file.read_bytes(), kind)
@@ -105,7 +79,7 @@ class LivePage:
         if not self._viewers.acquire(blocking=False):
             why = f'There are {MAX_VIEWERS} viewers already, which is the limit.'
             return refuse('503 Service Unavailable', why, ('Retry-After', '5'))
-        start_response('200 OK', [('Content-Type', 'text/event-stream'), *_SAFETY])
+        start_response('200 OK', [('Content-Type', 'text/event-stream')])
         return Events(self._moments, self._closed, self._viewers.release)
 
 

@@ -18,6 +18,10 @@ export class Connection {
 
   open() {
     this.close();
+    this.#connect();
+  }
+
+  #connect() {
     this.#source = new EventSource('events');
     for (const type of ['all', 'more']) this.#source.addEventListener(type, (event) => this.#take(event));
     this.#source.addEventListener('error', () => this.#lost());
@@ -37,9 +41,16 @@ export class Connection {
 
   #lost() {
     // A mounted page's stream ends now and then and goes on a second later: only what lasts is news.
-    this.#doubt ||= setTimeout(() => this.#say('lost', 'connection lost, reconnecting'), 2500);
-    // A browser gives up by itself if the response was not a stream, for instance because the token has changed.
-    if (this.#source.readyState === EventSource.CLOSED) this.#retry = setTimeout(() => this.open(), 2000);
+    this.#doubt ||= setTimeout(() => this.#tell(), 2500);
+    // A browser gives up by itself if the response was not a stream, for instance because its cookie has expired.
+    if (this.#source.readyState === EventSource.CLOSED) this.#retry = setTimeout(() => this.#connect(), 2000);
+  }
+
+  async #tell() {
+    // An EventSource does not say why it failed.
+    const answer = await fetch('icon.svg').catch(() => null);
+    if (!this.#doubt) return;
+    this.#say('lost', answer?.status === 401 ? 'signed out: open the address with the token again' : 'connection lost, reconnecting');
   }
 
   #trust() {
