@@ -7,6 +7,7 @@ import hashlib
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from streamtap._display.exits import short
 from streamtap._display.text import dollars, rate, seconds
 from streamtap._records.failed import FAILED_RUNS, has_failed
 from streamtap._report.changes import changes_section
@@ -167,7 +168,7 @@ def _run(tree: RunTree) -> Element:
         'article',
         element(
             'h3',
-            run.agent,
+            short(run.agent),
             element('span', f' {seconds(run.duration)} ', class_='strong'),
             element('span', run.outcome, class_='worse' if has_failed(run) else 'dim'),
             element(

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamtap._display.bars import request_bars, stall_marks, tool_bars
-from streamtap._display.text import printable, seconds
+from streamtap._display.exits import short
+from streamtap._display.text import seconds
 from streamtap._records.failed import has_failed
 from streamtap._records.records import ResponseRecord, ToolRecord
 from streamtap._report.elements import element
@@ -85,7 +86,7 @@ def waterfall(tree: RunTree) -> Element:
         drawn += _draw(row, 20 + ROW * number, per_second)
     if left_out:
         drawn.append(element('text', f'and {left_out} more rows', x=4, y=height - 9, class_='label dim'))
-    about = f'{printable(tree.run.agent)}, {tree.run.outcome}, {seconds(tree.run.duration)}: what happened when'
+    about = f'{short(tree.run.agent)}, {tree.run.outcome}, {seconds(tree.run.duration)}: what happened when'
     return element('svg', *drawn, viewBox=f'0 0 {WIDTH:g} {height:g}', role='img', aria_label=about)
 
 
@@ -116,7 +117,7 @@ def _run_rows(tree: RunTree, zero: int, depth: int) -> Iterator[_Row]:
     start = (run.started_ns - zero) / 1e9
     failed = has_failed(run)
     note = seconds(run.duration) if run.outcome == 'success' else f'{seconds(run.duration)} {run.outcome}'
-    row = _Row(printable(run.agent), depth, note, failed, is_run=True)
+    row = _Row(short(run.agent), depth, note, failed, is_run=True)
     row.bars.append(_Bar('run', start, run.duration or 0.0, _about_run(run)))
     if run.reader is not None and run.reader.time_to_first_item is not None:
         row.first_item = start + run.reader.time_to_first_item
