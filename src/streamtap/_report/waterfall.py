@@ -138,7 +138,7 @@ def _started(piece: ResponseRecord | ToolRecord | RunTree) -> int:
 def _response_row(record: ResponseRecord, zero: int, depth: int) -> _Row:
     start = (record.started_ns - zero) / 1e9
     why = _why(record)
-    row = _Row(record.model, depth, f'{seconds(record.duration)}{why}', has_failed(record))
+    row = _Row(short(record.model), depth, f'{seconds(record.duration)}{why}', has_failed(record))
     for bar in request_bars(record, start):
         row.bars.append(_Bar(bar.kind, bar.start, bar.duration, _title(record, bar, why)))
     row.stalls = tuple(stall_marks(record, start))
@@ -148,28 +148,30 @@ def _response_row(record: ResponseRecord, zero: int, depth: int) -> _Row:
 def _title(record: ResponseRecord, bar: Bar, why: str) -> str:
     part = bar.part
     if part is not None:
-        name = f' {part.tool}' if part.tool else ''
-        return f'{part.kind}{name}: {seconds(part.duration)}, {part.chunks} chunks, from {seconds(part.start)} on'
+        name = f' {short(part.tool)}' if part.tool else ''
+        return (
+            f'{short(part.kind)}{name}: {seconds(part.duration)}, {part.chunks} chunks, from {seconds(part.start)} on'
+        )
     of_kind = {'waiting': ' to the first token', 'model': ', not streamed', 'stall': ' stalled'}
-    return f'{record.model}: {seconds(bar.duration)}{of_kind.get(bar.kind, "")}{why}'
+    return f'{short(record.model)}: {seconds(bar.duration)}{of_kind.get(bar.kind, "")}{why}'
 
 
 def _why(record: ResponseRecord | ToolRecord) -> str:
-    return '' if record.outcome in ('success', 'incomplete') else f' {record.error_type or record.outcome}'
+    return '' if record.outcome in ('success', 'incomplete') else f' {short(record.error_type or record.outcome)}'
 
 
 def _tool_row(record: ToolRecord, zero: int, depth: int) -> _Row:
     start = (record.started_ns - zero) / 1e9
     why = _why(record)
-    row = _Row(record.tool, depth, f'{seconds(record.duration)}{why}', has_failed(record))
-    title = f'{record.kind} tool {record.tool}: {seconds(record.duration)}{why}'
+    row = _Row(short(record.tool), depth, f'{seconds(record.duration)}{why}', has_failed(record))
+    title = f'{record.kind} tool {short(record.tool)}: {seconds(record.duration)}{why}'
     row.bars.extend(_Bar(bar.kind, bar.start, bar.duration, title) for bar in tool_bars(record, start))
     return row
 
 
 def _about_run(run: RunRecord) -> str:
-    phases = ', '.join(f'{phase} {seconds(spent)}' for phase, spent in run.phases.items())
-    return f'run {run.run_id} of {run.agent}: {run.outcome}, {seconds(run.duration)} ({phases})'
+    phases = ', '.join(f'{short(phase)} {seconds(spent)}' for phase, spent in run.phases.items())
+    return f'run {short(run.run_id)} of {short(run.agent)}: {run.outcome}, {seconds(run.duration)} ({phases})'
 
 
 def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
