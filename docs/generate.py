@@ -53,14 +53,14 @@ LABELS = """
 | `stage` | `first_token` or `mid_stream` |
 | `phase` | `queue`, `wait`, `stream`, `model`, `native_tools`, `tools`, `consumer` or `other` |
 | `finish_reason` | the provider's; `error` if the request failed, `cancelled` if it was stopped, also by the run's own time limit, `unknown` if none came |
-| `where` | the sink, `handler`, `capability`, `watch`, `spans`, `price` or `loop_lag`: where the tap failed |
-| `what` | `records`, `open_runs`, `reopened_runs`, `parts` or `tool_calls`: what was dropped |
+| `where` | the sink, `handler`, `capability`, `watch`, `spans`, `price`, `redact` or `loop_lag`: where the tap failed |
+| `what` | `records`, `open_runs`, `reopened_runs`, `parts`, `tool_calls` or `labels`: what was dropped |
 | `thread` | the name of the thread that an event loop runs in |
 | `cause` | `validation_error`, `model_retry`, `unknown_tool`, `unavailable_tool`, `timeout` or `unknown` |
 
 Past 200 distinct values of a label, or 2,000 label sets of a metric, new ones become `_other` and are counted in `streamtap_label_overflow_total`.
-A name is cut to its first 200 characters, here and in spans and records, and anything in it that is not valid UTF-8 becomes `?`.
-A value in a run's `metadata` that cannot be converted to text becomes `_unknown`.
+A name is cut to its first 200 characters, here and in spans and records, and each character in it that could control a terminal, end a line, reorder text or hide becomes `�`.
+A value in a run's `metadata` that is no text, number, bool or member of an enumeration of them becomes `_unknown`, and is counted as dropped: [privacy](privacy.md#what-you-add-yourself).
 
 ## Outcomes and reasons
 

@@ -35,14 +35,14 @@ _ALL = (*_CORE, '_display', '_runs', '_doors', '_sinks', '_http', '_web', '_repo
 _WIRING = ('_tap', '_serve', '_asgi', 'typing')
 
 ROOMS = (
-    Room('_base', 'clocks, forks, process exit, clean names, argument checks', ()),
+    Room('_base', 'clocks, forks, process exit, safe text, clean names, argument checks', ()),
     Room(
         '_records',
         'the facts that cross: records, live snapshots, distributions, their JSON; what counts as failed',
         (),
     ),
     Room('_meter', "the arithmetic of one response and of a run's phases: no I/O, threads or clocks", ('_records',)),
-    Room('_display', 'numbers, tables and bars for people, in terminal and page alike', ('_records',)),
+    Room('_display', 'numbers, tables and bars for people, in terminal and page alike; text on its way out', _FACTS),
     Room('_upstream', 'everything about pydantic-ai: versions, private shapes, wording', (*_FACTS, '_meter')),
     Room('_delivery', 'the sink protocol, the guard, dispatch, the worker thread, the tracing interface', _FACTS),
     Room('_runs', 'open runs, requests and tool calls, their ends and parents, price, snapshot', _CORE),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from streamtap._demo.fault import FAULTS, Fault
+from streamtap._display.exits import in_line
 from streamtap._export import export_dashboards
 from streamtap._upstream.versions import TooOldError
 from streamtap._version import __version__
@@ -25,7 +26,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser that reports an error on one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f'{self.prog}: {message}\n')
+        self.exit(2, f'{self.prog}: {in_line(message)}\n')
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -168,7 +169,7 @@ def _export(arguments: argparse.Namespace) -> int:
         export_dashboards(folder)
     except OSError as error:
         return _refuse('dashboards export', str(error))
-    print(f'Written to {folder}: {folder / "README.md"} describes the files.')
+    print(in_line(f'Written to {folder}: {folder / "README.md"} describes the files.'))
     return 0
 
 
@@ -190,7 +191,7 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _refuse(command: str, why: str) -> int:
-    print(f'streamtap {command}:', ' '.join(why.split()), file=sys.stderr)
+    print(f'streamtap {command}:', in_line(why), file=sys.stderr)
     return 2
 
 

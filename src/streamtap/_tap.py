@@ -8,7 +8,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
-from streamtap._base.checks import check_function, check_positive, check_whole
+from streamtap._base.checks import check_function, check_positive, check_text, check_whole
 from streamtap._base.clock import SystemClock
 from streamtap._base.names import clean
 from streamtap._base.process_exit import close_at_exit
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from streamtap._base.clock import Clock
+    from streamtap._delivery.redaction import Redact
     from streamtap._delivery.sink import Sink
     from streamtap._records.live import Live
     from streamtap._records.records import RunRecord
@@ -75,11 +76,17 @@ class Tap:
         sinks: The sinks that receive what was measured; `default_sinks()` if `None`.
         on_run: Called with the record of each run when it is over, on the tap's worker thread, so it may block.
         labels: Names of your own dimensions, filled from each run's `metadata`, `''` where missing; they become
-            labels of every `pydantic_ai_` metric, unless the sink is told otherwise: what has many values, such as a tenant,
+            labels of every `pydantic_ai_` metric, unless the sink is told otherwise. A value is a str, int, float, bool or
+            a member of an enumeration of them; anything else becomes `_unknown`. What has many values, such as a tenant,
             belongs in the summary and not in metrics, `PrometheusSink(labels=('tier',))`. Never name a user id.
         price: Your own price: a function that is called with a response's record, which has its tokens, its labels and
             the cost without you, and with pydantic-ai's `ModelResponse`, which has the provider's details; returns US
             dollars, or `None` to leave the cost as it is. It is called in the run's own task, so it must not block.
+        redact: Replaces names that say too much, such as a deployment that is named after a tenant, before anything is
+            recorded: a function that is called with the field of the records that the name is for (`'provider'`,
+            `'model'`, `'error_type'` or `'conversation_id'`) and the name, and returns the text to record instead. It
+            is called in the run's own task, once for each name while the last 1,024 are remembered. Where it fails, the
+            name is `_redacted`.
         stall_after: Seconds above which a silence after the first chunk is a stall. Default 5.
         slow_start_after: Seconds without a first chunk after which an open stream counts as stalled. Default 30.
         settle_after: Seconds from the handler's last call until a run is taken to be over, where pydantic-ai gives no
@@ -105,6 +112,7 @@ class Tap:
         on_run: Callable[[RunRecord], object] | None = None,
         labels: Iterable[str] = (),
         price: Price | None = None,
+        redact: Redact | None = None,
         stall_after: float = 5.0,
         slow_start_after: float = 30.0,
         settle_after: float = 30.0,
@@ -122,6 +130,7 @@ class Tap:
         if loop_lag_every is not None:
             check_positive('loop_lag_every', loop_lag_every)
         check_function('price', price, 'a ResponseRecord and a ModelResponse that returns US dollars or None', 2)
+        check_function('redact', redact, "a record's field and its text that returns the text to record", 2)
         check_function('on_run', on_run, 'a RunRecord', 1)
         chosen = checked_sinks(default_sinks() if sinks is None else sinks)
         if enabled is not None and not isinstance(enabled, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -133,12 +142,13 @@ class Tap:
         self._usage = next((sink for sink in chosen if isinstance(sink, UsageSink)), None)
         if on_run is not None:
             chosen = (*chosen, RunCallback(on_run))
-        self._out = Dispatch(chosen, include_content=include_content)
+        self._out = Dispatch(chosen, include_content=include_content, redact=redact)
         shared = Shared(
             clock=SystemClock() if clock is None else clock,
             out=self._out,
             price=Pricing(price, self._out),
             warn_repeated=RepeatedUsageWarning(),
+            redact=self._out.redact,
             tracing=next((sink for sink in chosen if isinstance(sink, OTelSpanSink)), Tracing()),
             stall_after=stall_after,
             slow_start_after=slow_start_after,
@@ -236,9 +246,11 @@ class Tap:
 
         Raises:
             TypeError: If `events` is no stream of events, such as an agent or an `AgentRun`; it says what to pass.
-                pydantic-ai's context managers must be entered first. Or if `run_id` is not text.
+                pydantic-ai's context managers must be entered first. Or if a name or `run_id` is not text.
         """
         check_watchable(events, run_id)
+        for name, text in {'agent': agent, 'provider': provider, 'model': model}.items():
+            check_text(name, text)
         if not self._enabled:
             return cast('AsyncIterator[EventT]', ObservedStream(cast('Any', events), monotonic, NoObserver()))
         names = Names(None if agent is None else clean(agent), provider, model)

@@ -3,6 +3,7 @@
 from streamtap._asgi import AsgiApp
 from streamtap._base.clock import Clock
 from streamtap._base.public import claim as _claim
+from streamtap._delivery.redaction import Redact, RedactedField
 from streamtap._display.text import Grid
 from streamtap._records.records import (
     CostSource,
@@ -29,6 +30,8 @@ __all__ = [
     'ModelUsage',
     'Price',
     'RecentRun',
+    'Redact',
+    'RedactedField',
     'RequestOutcome',
     'RunOutcome',
     'RunsUsage',

@@ -9,6 +9,8 @@ from pydantic_ai import messages as m
 from hostile.sound import faults
 from streamtap._base.clock import Moments
 from streamtap._base.names import clean
+from streamtap._delivery.dispatch import Dispatch
+from streamtap._delivery.redaction import Redaction
 from streamtap._meter.phases import PhaseClock
 from streamtap._meter.response import MAX_PARTS, ResponseMeter
 from streamtap._runs.request import Request, build_records
@@ -29,6 +31,8 @@ IDENTITY = RunIdentity(
     labels={},
     instrumented=False,
 )
+
+NOTHING_REDACTED = Redaction(None, Dispatch((), include_content=False))
 
 SECONDS = (0.0, 1e-9, 1e-6, 0.001, 0.02, 0.5, 4.9, 5.0, 6.0, 60.0, 1e4, 1e9, -1e-9, -0.001, -6.0, -1e9)
 """How far the clock goes; the two halves of a byte each name one."""
@@ -93,7 +97,7 @@ def check(data: bytes) -> None:
     assert len(meter.parts) <= MAX_PARTS
     assert len(meter.native_calls) <= MAX_PARTS
     request = Request(1, streamed=True, model=AskedModel('p', 'm'), meter=meter)
-    settled = build_records(request, IDENTITY, Moments(1000.0, 1_767_225_600_000_000_000))
+    settled = build_records(request, IDENTITY, Moments(1000.0, 1_767_225_600_000_000_000), NOTHING_REDACTED)
     found = [fault for record in settled.records for fault in faults(record)]
     assert not found, found
     phases = PhaseClock()

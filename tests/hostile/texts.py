@@ -17,6 +17,28 @@ class Long(str):
 HUGE = Long('\N{SNOWMAN}' * 10_000_000)
 """Ten million characters, made once."""
 
+UNSAFE = (
+    *map(chr, (*range(0x20), *range(0x7F, 0xA0))),
+    # Bidirectional controls, what is invisible, blanks and line ends of other kinds, a surrogate, a private character.
+    *'\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069',
+    *'\u00ad\u034f\u115f\u1160\u180e\u200b\u200c\u200d\u2060\u2061\u2800\u3164\ufeff\uffa0\ufff9\ufffb',
+    *'\u00a0\u2028\u2029\u3000',
+    *('\ud800', '\ue000', '\U000e0001', '\U000e0041', '\U000e007f'),
+)
+"""Characters that can control a terminal, end a line, reorder text or hide in it, or that nobody can export."""
+
+FLOOD = 'z' + '\N{COMBINING TILDE}' * 50
+"""A letter with so many marks that it covers the lines around it."""
+
+RIGHT_TO_LEFT = '\u05e9\u05dc\u05d5\u05dd'
+"""A word of a script that is written from right to left."""
+
+HOSTILE = (
+    f'=1+1;=2+2,=3 \r\nERROR forged: "x" \x1b]0;owned\x07\x1b[31m\x9b2J<img src=x onerror=alert(1)>\u202e{RIGHT_TO_LEFT}\u2066'
+    f'\u200b\u2028\x85\ufeff{FLOOD}'
+)
+"""A name with something for each kind of exit."""
+
 TEXTS = st.one_of(
     st.sampled_from(
         (
@@ -30,6 +52,7 @@ TEXTS = st.one_of(
             '\ud800',
             'cut \udfff\udc80 off',
             '\N{SNOWMAN}\N{COMBINING ACUTE ACCENT}\U0001f600',
+            HOSTILE,
             '_other',
             '_unknown',
             Long('x' * 199 + '\U0001f600\ud83d'),

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import json
-import logging
-import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from prometheus_client import CollectorRegistry
-from prometheus_client.openmetrics.exposition import generate_latest  # pyright: ignore[reportUnknownVariableType]
 from pydantic import BaseModel
 from pydantic_ai import Agent, BinaryContent, ModelRetry
 from pydantic_ai.exceptions import ModelHTTPError
@@ -26,19 +15,8 @@ from pydantic_ai.messages import NativeToolCallPart, NativeToolReturnPart
 from pydantic_ai.models.fallback import FallbackModel
 from pydantic_ai.models.function import DeltaThinkingPart, DeltaToolCall, FunctionModel
 
-from streamtap import (
-    BaseSink,
-    JournalSink,
-    LogSink,
-    OTelMetricSink,
-    OTelSpanSink,
-    Progress,
-    PrometheusSink,
-    Tap,
-    UsageSink,
-)
-from streamtap._web.live_view import LiveView
-from streamtap.testing import MemorySink
+from support.every_exit import EveryExit
+from support.planted import SECRET, found, secret
 from support.recorded_conversations import Listener
 
 if TYPE_CHECKING:
@@ -54,13 +32,6 @@ ATTACHMENTS = ('capability', 'handler', 'beside', 'watched events')
 
 ENDINGS = ('answers', 'a tool breaks', 'the model breaks', 'all candidates refuse')
 
-SECRET = re.compile(r'secret-[a-z-]+')
-
-
-def secret(place: str) -> str:
-    """Something that only its place can have told."""
-    return f'secret-{place}'
-
 
 class Answer(BaseModel):
     """The output of the agent, made by an output tool."""
@@ -68,97 +39,9 @@ class Answer(BaseModel):
     text: str
 
 
-class LogLines(logging.Handler):
-    """Keeps every field of every line of a logger of its own."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.logger = f'lines-{id(self)}'
-        self.seen: list[str] = []
-        self._logger = logging.getLogger(self.logger)
-        self._logger.setLevel(logging.INFO)
-        self._logger.propagate = False
-        self._logger.addHandler(self)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.seen.append(f'{record.getMessage()} {vars(record)!r}')
-
-    def close(self) -> None:
-        self._logger.removeHandler(self)
-        super().close()
-
-
-@dataclass
-class World:
-    """A tap with everything that it can put out."""
-
-    folder: Path
-    include_content: bool
-    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-    spans: InMemorySpanExporter = field(default_factory=InMemorySpanExporter)
-    metrics: InMemoryMetricReader = field(default_factory=InMemoryMetricReader)
-    memory: MemorySink = field(default_factory=MemorySink)
-    page: LiveView = field(default_factory=LiveView)
-    progress: Progress = field(default_factory=Progress)
-    lines: LogLines = field(default_factory=lambda: LogLines())
-    seen_live: list[str] = field(default_factory=list[str])
-    seen_progress: list[str] = field(default_factory=list[str])
-    tap: Tap = field(init=False)
-
-    def __post_init__(self) -> None:
-        provider = TracerProvider(shutdown_on_exit=False)
-        provider.add_span_processor(SimpleSpanProcessor(self.spans))
-        meters = MeterProvider([self.metrics], shutdown_on_exit=False)
-        self.tap = Tap(
-            [
-                PrometheusSink(self.registry),
-                OTelSpanSink(provider),
-                OTelMetricSink(meters, semconv=True),
-                UsageSink(),
-                JournalSink(self.folder / 'journal'),
-                LogSink(self.lines.logger),
-                self.page,
-                self.progress,
-                self.memory,
-                self._looking(),
-            ],
-            labels=['tier'],
-            include_content=self.include_content,
-            price=_price,
-        )
-
-    def _looking(self) -> BaseSink:
-        """A sink that looks at what is open at each moment, and then fails with a secret."""
-
-        def look(_self: object, fact: object) -> None:
-            self.seen_live += [repr(self.tap.live()), repr(fact), self.page.now()]
-            self.seen_progress += [f'{run} {run!r}' for run in self.progress.now()]
-            raise RuntimeError(secret('sinks-own-exception'))
-
-        moments = ('run_started', 'response_started', 'response_ended', 'tool_started', 'tool_ended', 'run_ended')
-        sink: type[BaseSink] = type('Looking', (BaseSink,), {**dict.fromkeys(moments, look), 'inline': True})
-        return sink()
-
-    def told(self) -> dict[str, str]:
-        """Everything that was put out, by where."""
-        self.tap.close()
-        summary = self.tap.usage.summary()
-        self.lines.close()
-        data = self.metrics.get_metrics_data()
-        return {
-            'exposition': str(generate_latest(self.registry)),  # pyright: ignore[reportUnknownArgumentType]
-            'spans': '\n'.join(span.to_json() for span in self.spans.get_finished_spans()),
-            'metrics': '' if data is None else data.to_json(),
-            'summary': f'{summary}\n{summary!r}\n{summary.model_dump_json()}',
-            'journal': (self.folder / 'journal').read_text(encoding='utf-8'),
-            'log lines': '\n'.join(self.lines.seen),
-            'page': '\n'.join(self.page.finished(None)[1]),
-            'progress': '\n'.join(self.seen_progress),
-            'live': '\n'.join(self.seen_live),
-            'records': '\n'.join(map(repr, self.memory.moments)),
-            'faults': repr(self.memory.faults),
-            'the tap': repr(self.tap) + repr(self.tap.capability()),
-        }
+def _world(folder: Path, *, include_content: bool = False) -> EveryExit:
+    failure = RuntimeError(secret('sinks-own-exception'))
+    return EveryExit(folder, failure, _price, include_content=include_content)
 
 
 def _price(record: object, response: object) -> float:
@@ -204,7 +87,7 @@ def _refusal() -> ModelHTTPError:
     return ModelHTTPError(429, secret('refusals-model'), body={'error': secret('refusals-body')})
 
 
-def _agent(world: World, door: str, ending: str) -> Agent[Any, Any]:
+def _agent(world: EveryExit, door: str, ending: str) -> Agent[Any, Any]:
     turns = iter(_turns(ending))
     answers: Any = FunctionModel(stream_function=_stream(turns), model_name='scripted')
     if ending == 'all candidates refuse':
@@ -246,7 +129,7 @@ def _agent(world: World, door: str, ending: str) -> Agent[Any, Any]:
     return made
 
 
-async def _run(world: World, door: str, ending: str) -> None:
+async def _run(world: EveryExit, door: str, ending: str) -> None:
     made = _agent(world, door, ending)
     prompt = [
         secret('prompt'),
@@ -274,25 +157,13 @@ async def _run(world: World, door: str, ending: str) -> None:
             await made.run(prompt, **arguments)
 
 
-def _found(told: dict[str, str]) -> dict[str, set[str]]:
-    """The secrets in each output, plain or as bytes are written."""
-    found: dict[str, set[str]] = {}
-    for where, text in told.items():
-        secrets: set[str] = set(SECRET.findall(text))
-        if base64.b64encode(secret('file').encode()).decode() in text:
-            secrets.add(secret('file'))
-        if secrets:
-            found[where] = secrets
-    return found
-
-
 @pytest.mark.parametrize('ending', ENDINGS)
 @pytest.mark.parametrize('door', ATTACHMENTS)
 def test_no_secret_gets_out(
     tmp_path: Path, door: str, ending: str, recwarn: pytest.WarningsRecorder, capfd: pytest.CaptureFixture[str]
 ):
     """Not of a prompt, an answer, a thought, an argument, a result, a setting, a file or an exception; each output has something."""
-    world = World(tmp_path, include_content=False)
+    world = _world(tmp_path)
     with Listener('streamtap') as log:
         asyncio.run(_run(world, door, ending))
         told = world.told()
@@ -301,24 +172,24 @@ def test_no_secret_gets_out(
     printed = capfd.readouterr()
     told['warnings'] = '\n'.join(str(each.message) for each in recwarn if 'streamtap' in each.filename)
     told['printed'] = printed.out + printed.err
-    assert _found(told) == {}
+    assert found(told) == {}
 
 
 @pytest.mark.parametrize('door', ATTACHMENTS)
 def test_on_request_the_log_has_what_an_exception_says(tmp_path: Path, door: str):
     """That, and nothing else, and nowhere else."""
-    world = World(tmp_path, include_content=True)
+    world = _world(tmp_path, include_content=True)
     with Listener('streamtap') as log:
         asyncio.run(_run(world, door, 'a tool breaks'))
         told = world.told()
-    assert _found({**told, 'log': '\n'.join(log.lines)}) == {
+    assert found({**told, 'log': '\n'.join(log.lines)}) == {
         'log': {secret('sinks-own-exception'), secret('prices-own-exception')}
     }
 
 
 def test_a_search_that_finds_nothing_would_be_found_out(tmp_path: Path):
     """Each secret was really there: the run's own messages and events have it."""
-    world = World(tmp_path, include_content=False)
+    world = _world(tmp_path)
     made = _agent(world, 'beside', 'answers')
     said = [repr(made.model_settings)]
 

@@ -1,1 +1,1 @@
-"""What everything stands on: clocks, forks, process exit, clean names, argument checks."""
+"""What everything stands on: clocks, forks, process exit, safe text, clean names, argument checks."""

@@ -22,6 +22,12 @@ def check_whole(name: str, number: object, *, at_least: int = 1) -> None:
         raise ValueError(f'{name} must be at least {at_least}, not {number!r}')
 
 
+def check_text(name: str, text: object) -> None:
+    """Reject anything but text or `None`; what an object says of itself is not asked."""
+    if text is not None and not isinstance(text, str):
+        raise TypeError(f'{name} must be text, not {type(text).__name__}')
+
+
 def check_function(name: str, function: object, of: str, arguments: int) -> None:
     """Reject anything but a function that is not async and takes so many arguments, or `None`."""
     if function is None:

@@ -9,7 +9,11 @@ import weakref
 from typing import TYPE_CHECKING, TypeAlias
 
 from streamtap._base.forks import tell_forks
+from streamtap._base.names import clean
+from streamtap._base.safe_text import safe
+from streamtap._delivery import redaction
 from streamtap._delivery.guard import ends_process
+from streamtap._delivery.redaction import REDACTED, Redaction
 from streamtap._delivery.sink import MOMENTS, OPTIONAL_MOMENTS, BaseSink
 from streamtap._delivery.worker import Worker
 from streamtap._records.records import Fault
@@ -17,6 +21,7 @@ from streamtap._records.records import Fault
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from streamtap._delivery.redaction import Redact
     from streamtap._delivery.sink import Attachment, Sink
 
     Calls: TypeAlias = tuple[tuple[str, Callable[[object], None]], ...]
@@ -43,10 +48,13 @@ class Dispatch:
     Args:
         sinks: The sinks, in the order in which they are called.
         include_content: Whether logged errors may show their message, which can carry content.
+        redact: The user's own replacement for names; `None` for no replacement.
     """
 
-    def __init__(self, sinks: Sequence[Sink], *, include_content: bool) -> None:
+    def __init__(self, sinks: Sequence[Sink], *, include_content: bool, redact: Redact | None = None) -> None:
         self._include_content = include_content
+        self.redact = Redaction(redact, self)
+        """Replaces names that say too much: here, and wherever a record is made."""
         self._logged: set[tuple[str, str]] = set()
         self._lock = threading.RLock()
         self._worker: Worker | None = None
@@ -194,13 +202,13 @@ class Dispatch:
     def _log(self, where: str, error: BaseException) -> None:
         try:
             frames = traceback.extract_tb(error.__traceback__)
-            place = f' at {frames[-1].filename}:{frames[-1].lineno}' if frames else ''
+            place = f' at {safe(frames[-1].filename)}:{frames[-1].lineno}' if frames else ''
+            # What it raises itself cannot be shown to it.
+            name = REDACTED if where == redaction.WHERE else self.redact('error_type', clean(type(error).__name__))
             message = (
                 'streamtap: %s failed with %s%s; the run continues, further failures of this kind are only counted'
             )
-            logger.warning(
-                message, where, type(error).__name__, place, exc_info=error if self._include_content else None
-            )
+            logger.warning(message, where, name, place, exc_info=error if self._include_content else None)
         except Exception:
             pass
 
@@ -222,7 +230,7 @@ def _calls_of(sinks: Sequence[Sink], moment: str) -> tuple[Calls, Calls]:
     """
     ignored = getattr(BaseSink, moment)
     found = [
-        (_is_inline(sink), (type(sink).__name__, call))
+        (_is_inline(sink), (clean(type(sink).__name__), call))
         for sink in sinks
         if (call := getattr(sink, moment, None)) is not None and getattr(call, '__func__', None) is not ignored
     ]

@@ -1,1 +1,1 @@
-"""Numbers, tables and bars for people, in the terminal and on pages alike."""
+"""Numbers, tables and bars for people, in the terminal and on pages alike; text on its way out."""

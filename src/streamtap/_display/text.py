@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from streamtap._display.exits import isolated
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -29,7 +31,7 @@ class Grid:
         widths = [max(len(line[column]) for line in lines) for column in range(len(self.headings))]
         shown = [
             '  '.join(
-                cell.rjust(width) if column else cell.ljust(width)
+                _padded(cell, width, to_right=column > 0)
                 for column, (cell, width) in enumerate(zip(line, widths, strict=True))
             )
             for line in lines
@@ -38,9 +40,9 @@ class Grid:
         return '\n'.join(line.rstrip() for line in shown)
 
 
-def printable(name: str) -> str:
-    """The name, with unprintable characters replaced: they could break a table or control a terminal."""
-    return ''.join(each if each.isprintable() else '\N{REPLACEMENT CHARACTER}' for each in name)
+def _padded(cell: str, width: int, *, to_right: bool) -> str:
+    room = ' ' * (width - len(cell))
+    return f'{room}{isolated(cell)}' if to_right else f'{isolated(cell)}{room}'
 
 
 def seconds(value: object) -> str:

@@ -326,7 +326,7 @@ class Fault:
     """The tap itself failed or dropped something; the run that it measured was not affected.
 
     `kind` is `error` (an exception in the tap or in a sink; `subject` says in which) or `dropped` (something dropped at
-    a cap, such as records or open runs; `subject` says what).
+    a cap, such as records or open runs, or `labels`, values that are not plain; `subject` says what).
     """
 
     kind: Literal['error', 'dropped']

@@ -8,9 +8,9 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from streamtap._display.text import printable
+from streamtap._display.exits import in_line
 from streamtap._report.compare import compare
-from streamtap._report.data import changes_csv, changes_json, summary_csv
+from streamtap._report.data import changes_csv, changes_json, summary_csv, summary_json
 from streamtap._report.gathered import Gathered
 from streamtap._report.page import comparison_page, report_page
 from streamtap._report.text import print_grids
@@ -60,7 +60,7 @@ class Complaints:
                 self._print(f'{name}: {count - SHOWN} more lines are broken')
 
     def _print(self, what: str) -> None:
-        print('streamtap report:', printable(what), file=sys.stderr)
+        print('streamtap report:', in_line(what), file=sys.stderr)
 
 
 def report(names: Sequence[str], form: Format, output: Path | None) -> int:
@@ -89,7 +89,7 @@ def report(names: Sequence[str], form: Format, output: Path | None) -> int:
         summary = gathered.summary
         texts = {
             'table': lambda: f'{headline(gathered)}\n\n{summary}\n',
-            'json': lambda: f'{summary.model_dump_json(indent=2)}\n',
+            'json': lambda: f'{summary_json(summary)}\n',
             'csv': lambda: summary_csv(summary),
             'html': lambda: report_page(gathered, complaints.count),
         }
@@ -144,7 +144,7 @@ def _write(text: str, output: Path | None) -> None:
 
 
 def _nothing(names: Sequence[str]) -> int:
-    print(f'streamtap report: {printable(_in_short(names))}: no run, response or tool call to report', file=sys.stderr)
+    print(f'streamtap report: {in_line(_in_short(names))}: no run, response or tool call to report', file=sys.stderr)
     return 2
 
 

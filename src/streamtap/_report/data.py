@@ -7,6 +7,8 @@ import io
 import json
 from typing import TYPE_CHECKING
 
+from streamtap._display.exits import in_cell, in_json
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -22,6 +24,11 @@ def summary_csv(summary: UsageSummary) -> str:
     return _csv(list(_summary_rows(summary)))
 
 
+def summary_json(summary: UsageSummary) -> str:
+    """The summary, as a JSON object."""
+    return in_json(summary.model_dump_json(indent=2))
+
+
 def changes_csv(changes: Sequence[Change]) -> str:
     """A comparison: for each quantity a row for the total and for each agent, model and tool."""
     return _csv([_flat(change) for change in changes])
@@ -29,7 +36,7 @@ def changes_csv(changes: Sequence[Change]) -> str:
 
 def changes_json(changes: Sequence[Change]) -> str:
     """A comparison, as a JSON array of the same rows."""
-    return json.dumps([_flat(change) for change in changes], indent=2, ensure_ascii=False)
+    return in_json(json.dumps([_flat(change) for change in changes], indent=2, ensure_ascii=False))
 
 
 def _summary_rows(summary: UsageSummary) -> Iterator[dict[str, object]]:
@@ -87,5 +94,4 @@ def _csv(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def _cell(value: object) -> object:
-    # A spreadsheet would evaluate a name such as `=HYPERLINK(...)`.
-    return f"'{value}" if isinstance(value, str) and value.startswith(('=', '+', '-', '@', '\t', '\r')) else value
+    return in_cell(value) if isinstance(value, str) else value

@@ -1,11 +1,11 @@
-"""HTML and SVG as trees: all text in them is escaped when they are written."""
+"""HTML and SVG as trees: all text in them is safe, and is escaped when they are written."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 from xml.etree.ElementTree import Element, tostring
 
-from streamtap._display.text import printable
+from streamtap._base.safe_text import safe
 
 if TYPE_CHECKING:
     from streamtap._display.text import Grid
@@ -25,7 +25,7 @@ def element(tag: str, *children: Child, **attributes: str | float) -> Element:
     last: Element | None = None
     for child in children:
         if isinstance(child, str):
-            text = printable(child)
+            text = safe(child)
             if last is None:
                 made.text = (made.text or '') + text
             else:
@@ -72,5 +72,5 @@ _MARKED = {'better': 'better', 'worse': 'worse', 'no clear change': 'dim', 'too 
 
 def _text(value: str | float) -> str:
     if isinstance(value, str):
-        return printable(value)
+        return safe(value)
     return f'{value:.2f}'.rstrip('0').rstrip('.')

@@ -6,6 +6,8 @@ import importlib.util
 import sys
 from typing import TYPE_CHECKING
 
+from streamtap._display.exits import isolated
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -45,7 +47,7 @@ def _print_rich(heading: str, grids: Sequence[Grid], notes: Sequence[str]) -> No
             is_total = grid.has_total and number == len(grid.rows)
             table.add_row(
                 *(
-                    Text(cell, 'bold' if is_total or not column else _STYLES.get(cell, ''))
+                    Text(isolated(cell), 'bold' if is_total or not column else _STYLES.get(cell, ''))
                     for column, cell in enumerate(row)
                 ),
                 end_section=grid.has_total and number == len(grid.rows) - 1,

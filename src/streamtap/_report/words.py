@@ -6,7 +6,9 @@ import itertools
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from streamtap._display.text import Grid, dollars, printable
+from streamtap._base.safe_text import safe
+from streamtap._display.exits import short
+from streamtap._display.text import Grid, dollars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +42,7 @@ def moment(unix: float) -> datetime:
 def headline(gathered: Gathered) -> str:
     """What the journals are, in one line."""
     total = gathered.summary.total
-    return f'{printable(gathered.names)}: {total.runs:,} runs, {dollars(total.cost_usd)}, {period(gathered)}'
+    return f'{safe(gathered.names)}: {total.runs:,} runs, {dollars(total.cost_usd)}, {period(gathered)}'
 
 
 def change_grids(changes: Sequence[Change]) -> list[Grid]:
@@ -70,7 +72,7 @@ def _counted(change: Change) -> tuple[str, str, str]:
 
 def owner(change: Change) -> str:
     """The agent, model or tool that changed; `all` for the total."""
-    return 'all' if change.scope == 'all' else printable(change.name)
+    return 'all' if change.scope == 'all' else short(change.name)
 
 
 def _pair(change: Change, pair: Pair) -> tuple[str, str, str, str]:

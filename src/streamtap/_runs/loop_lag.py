@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from streamtap._base.forks import tell_forks
+from streamtap._base.names import clean
 from streamtap._delivery.guard import guarded
 from streamtap._records.records import LoopLag
 
@@ -67,7 +68,7 @@ class LoopLagMeter:
         if loop is None:
             return
         with guarded(self._out, WHERE):
-            self._out.loop_lagged(LoopLag(threading.current_thread().name, max(0.0, loop.time() - due)))
+            self._out.loop_lagged(LoopLag(clean(threading.current_thread().name), max(0.0, loop.time() - due)))
             with self._lock:
                 goes_on = self._is_needed()
                 if not goes_on:

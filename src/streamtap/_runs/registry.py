@@ -15,6 +15,7 @@ from streamtap._runs.replay import ReplayGate
 from streamtap._runs.run import Run
 from streamtap._runs.shared import RunIdentity
 from streamtap._runs.snapshot import snapshot
+from streamtap._runs.user_labels import UserLabels
 from streamtap._upstream import run_context
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Runs:
         self, shared: Shared, labels: tuple[str, ...], caller: Caller, loop_lag_every: float | None = None
     ) -> None:
         self._shared = shared
-        self._labels = labels
+        self._labels = UserLabels(labels, shared.out)
         self._caller = caller
         self._loop_lag = None
         if loop_lag_every is not None:
@@ -204,12 +205,12 @@ class Runs:
         inherited: Mapping[str, str] = called_from.identity.labels if called_from is not None else {}
         return RunIdentity(
             run_id=who.run_id,
-            conversation_id=who.conversation_id,
+            conversation_id=self._shared.redact.if_known('conversation_id', who.conversation_id),
             parent_run_id=caller.identity.run_id if caller is not None else None,
             agent=name,
             root_agent=caller.identity.root_agent if caller is not None else name,
             door=door,
-            labels=run_context.metadata_labels(ctx, self._labels, inherited),
+            labels=self._labels.of_run(ctx, inherited),
             instrumented=run_context.is_instrumented(ctx),
         )
 

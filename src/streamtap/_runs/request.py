@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage, ModelResponse
 
     from streamtap._base.clock import Moments
+    from streamtap._delivery.redaction import Redaction
     from streamtap._meter.parts import Part
     from streamtap._meter.response import ResponseMeter
     from streamtap._records.records import RequestOutcome, ResponseStart
@@ -80,24 +81,25 @@ class Settled:
     tried_seconds: float
 
 
-def build_records(request: Request, identity: RunIdentity, moments: Moments) -> Settled:
+def build_records(request: Request, identity: RunIdentity, moments: Moments, redact: Redaction) -> Settled:
     """The records of a request that is over.
 
     Args:
         request: The request.
         identity: The run that it belongs to.
         moments: Converts between the clocks.
+        redact: Replaces the names of models and the types of exceptions.
     """
     response, facts = _facts(request)
     attempts = request.exhausted or (facts.attempts if facts is not None else ())
-    failed = tuple(_failed(attempt, number, request, identity) for number, attempt in enumerate(attempts, 1))
+    failed = tuple(_failed(attempt, number, request, identity, redact) for number, attempt in enumerate(attempts, 1))
     kept = tuple(attempt.kept for attempt in attempts)
     if request.exhausted:
         # From its start to its end the request consisted of those attempts.
         tried_seconds = sum(each.duration for each in attempts[: request.tried_before])
         return Settled(failed, kept, request.meter.started, tried_seconds)
     started = attempt_start(request, attempts, moments)
-    answer = _answer(request, facts, attempts, identity, moments, started)
+    answer = _answer(request, facts, attempts, identity, moments, redact, started)
     return Settled((*failed, answer), (*kept, response), started, sum(attempt.duration for attempt in attempts))
 
 
@@ -113,7 +115,9 @@ def _facts(request: Request) -> tuple[ModelResponse | None, model_responses.Resp
     return request.response, model_responses.read_response(request.response)
 
 
-def _failed(attempt: model_responses.Attempt, number: int, request: Request, identity: RunIdentity) -> ResponseRecord:
+def _failed(
+    attempt: model_responses.Attempt, number: int, request: Request, identity: RunIdentity, redact: Redaction
+) -> ResponseRecord:
     usage = attempt.usage
     return ResponseRecord(
         run_id=identity.run_id,
@@ -122,8 +126,8 @@ def _failed(attempt: model_responses.Attempt, number: int, request: Request, ide
         attempt=number,
         agent=identity.agent,
         root_agent=identity.root_agent,
-        provider=attempt.provider,
-        model=attempt.model,
+        provider=redact('provider', attempt.provider),
+        model=redact('model', attempt.model),
         door=identity.door,
         labels=identity.labels,
         instrumented=identity.instrumented,
@@ -132,7 +136,7 @@ def _failed(attempt: model_responses.Attempt, number: int, request: Request, ide
         streamed=request.streamed,
         outcome='timeout' if attempt.error_type in REQUEST_TIMEOUTS else 'error',
         finish_reason='error',
-        error_type=attempt.error_type,
+        error_type=redact.if_known('error_type', attempt.error_type),
         usage_reported=usage is not None,
         usage_complete=usage is not None,
         unmeasured='not_reported' if attempt.kept is not None and usage is None else None,
@@ -151,6 +155,7 @@ def _answer(
     attempts: tuple[model_responses.Attempt, ...],
     identity: RunIdentity,
     moments: Moments,
+    redact: Redaction,
     started: float | None,
 ) -> ResponseRecord:
     meter = request.meter
@@ -175,9 +180,9 @@ def _answer(
         attempt=len(attempts) + 1,
         agent=identity.agent,
         root_agent=identity.root_agent,
-        provider=provider,
-        model=model,
-        response_model=facts.model if facts else None,
+        provider=redact('provider', provider),
+        model=redact('model', model),
+        response_model=redact.if_known('model', facts.model) if facts else None,
         door=identity.door,
         labels=identity.labels,
         instrumented=identity.instrumented,
@@ -210,7 +215,7 @@ def _answer(
         cost_usd=cost.usd if cost else None,
         cost_source=cost.source if cost else None,
         finish_reason=_finish_reason(outcome, request.error_type, facts),
-        error_type=request.error_type,
+        error_type=redact.if_known('error_type', request.error_type),
         parts=tuple(
             _part(part, started, is_cut=request.is_truncated and part is meter.parts[-1]) for part in meter.parts
         ),

@@ -72,7 +72,9 @@ class Run:
         # Both clocks are read once for all of the run's timestamps: the wall clock may step during the run.
         self.moments = self.shared.read_clocks()
         self.trace = GuardedTrace(RunTrace(), self.shared.out)
-        self.tools = ToolCalls(self.identity, self.shared.out, self.moments, self.phases, self.trace)
+        self.tools = ToolCalls(
+            self.identity, self.shared.out, self.moments, self.phases, self.trace, self.shared.redact
+        )
 
     def announce(self, parent: Run | None) -> None:
         """Open the run's trace, inside that of the run that called it, and report its start."""
@@ -165,8 +167,8 @@ class Run:
             step=step,
             agent=identity.agent,
             root_agent=identity.root_agent,
-            provider=provider,
-            model=name,
+            provider=self.shared.redact('provider', provider),
+            model=self.shared.redact('model', name),
             door=identity.door,
             labels=identity.labels,
             started_ns=self.moments.to_unix_ns(started if started is not None else now),
@@ -202,7 +204,9 @@ class Run:
             self.unsettled = request
             if self.trace.adds_to_requests:
                 # pydantic-ai's own span of the request ends before the request is settled.
-                self.trace.request_over(build_records(request, self.identity, self.moments).records[-1])
+                self.trace.request_over(
+                    build_records(request, self.identity, self.moments, self.shared.redact).records[-1]
+                )
             if self.gate is not None and outcome == 'success':
                 # The engine has recorded it, so no other process will report it: it must not be lost with this one.
                 self.settle()
@@ -239,7 +243,7 @@ class Run:
     def report(self, request: Request) -> None:
         """Report a request that is over, with what its response says by now."""
         meter = request.meter
-        settled = build_records(request, self.identity, self.moments)
+        settled = build_records(request, self.identity, self.moments, self.shared.redact)
         for record, response in zip(settled.records, settled.responses, strict=True):
             self.shared.warn_repeated(record)
             priced = self.shared.price(record, response)
@@ -335,7 +339,7 @@ class Run:
                 started_ns=self.moments.to_unix_ns(self.started),
                 duration=duration,
                 outcome=outcome,
-                error_type=error_type,
+                error_type=self.shared.redact.if_known('error_type', error_type),
                 requests=self.requests,
                 tool_calls=self.tools.executed,
                 output_retries=self.output_retries + self.tools.outputs_sent_back,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from streamtap._base.clock import Clock
     from streamtap._delivery.dispatch import Dispatch
+    from streamtap._delivery.redaction import Redaction
     from streamtap._delivery.tracing import Tracing
     from streamtap._records.records import Door, ResponseRecord
     from streamtap._runs.price import Pricing
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """The clock, where records go, how they are priced and traced, and the thresholds."""
+    """The clock, where records go, how they are priced, traced and redacted, and the thresholds."""
 
     clock: Clock
     out: Dispatch
     price: Pricing
     warn_repeated: Callable[[ResponseRecord], None]
     tracing: Tracing
+    redact: Redaction
     stall_after: float
     slow_start_after: float
 

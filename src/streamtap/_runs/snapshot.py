@@ -60,8 +60,8 @@ def _response(run: Run, shared: Shared, now: float) -> LiveResponse | None:
     return LiveResponse(
         run_id=run.identity.run_id,
         agent=run.identity.agent,
-        provider=provider,
-        model=model,
+        provider=shared.redact('provider', provider),
+        model=shared.redact('model', model),
         labels=run.identity.labels,
         streamed=request.streamed,
         age=None if meter.started is None else max(0.0, now - meter.started),

@@ -12,6 +12,7 @@ from streamtap._upstream import known_tools
 if TYPE_CHECKING:
     from streamtap._base.clock import Moments
     from streamtap._delivery.dispatch import Dispatch
+    from streamtap._delivery.redaction import Redaction
     from streamtap._delivery.tracing import GuardedTrace, ToolTrace
     from streamtap._meter.parts import NativeCall
     from streamtap._meter.phases import PhaseClock
@@ -42,6 +43,7 @@ class ToolCalls:
         moments: Converts between the clocks.
         phases: Counts the time in which any of them ran.
         trace: Makes their spans.
+        redact: Replaces the types of exceptions.
     """
 
     identity: RunIdentity
@@ -49,6 +51,7 @@ class ToolCalls:
     moments: Moments
     phases: PhaseClock
     trace: GuardedTrace
+    redact: Redaction
     open: dict[str, OpenTool] = field(default_factory=dict[str, OpenTool])
     executed: int = 0
     """How many calls of function tools ran."""
@@ -181,7 +184,7 @@ class ToolCalls:
                 duration=duration,
                 outcome=outcome,
                 retry_cause=cause,
-                error_type=error_type,
+                error_type=self.redact.if_known('error_type', error_type),
             ),
             call.span,
             None if ended is None else self.moments.to_unix_ns(ended),

@@ -31,8 +31,10 @@ class LabelCap:
 
     def __call__(self, label: str, value: str) -> str:
         """The value to use for that label."""
-        shown = clean(value)
         seen = self._seen.setdefault(label, set())
+        if value in seen:
+            return value
+        shown = clean(value)
         if shown in seen or shown in _ALWAYS:
             return shown
         if len(seen) < self.limit:

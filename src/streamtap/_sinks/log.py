@@ -6,7 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from streamtap._delivery.sink import BaseSink
-from streamtap._display.text import dollars, printable, seconds
+from streamtap._display.exits import in_log
+from streamtap._display.text import dollars, seconds
 from streamtap._records.as_json import record_fields
 from streamtap._records.failed import has_failed
 
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
 
 
 class LogSink(BaseSink):
-    """Logs one line per run and per tool call, with all fields of its record as `extra`: names and numbers, no content.
+    """Logs one line per run and per tool call, with the fields of its record as `extra`: names and numbers, no content.
 
-    What failed is logged at level WARNING, the rest at INFO. A handler may block: it runs on the tap's worker thread.
+    The conversation's id is left out, as it may be one that your users know: the run's id leads to the record that has it.
+    A name that is not a single word is quoted, and no name can end a line. What failed is logged at level WARNING, the rest at INFO. A handler may block: it runs on the tap's worker thread.
 
     Args:
         logger: The name of the logger. Default `streamtap.records`.
@@ -37,20 +39,26 @@ class LogSink(BaseSink):
         self._log(
             'run',
             record,
-            f'run of {printable(record.agent)}: {_ending(record)}{_lasted(record)}{first}, '
+            f'run of {in_log(record.agent)}: {_ending(record)}{_lasted(record)}{first}, '
             f'{record.requests} requests, {record.tool_calls} tool calls, '
             f'{record.input_tokens} tokens in, {record.output_tokens} out{cost}',
         )
 
     def tool_ended(self, record: ToolRecord) -> None:
         """Log a tool call."""
-        name = f'{printable(record.agent)}/{printable(record.tool)}'
+        name = f'{in_log(record.agent)}/{in_log(record.tool)}'
         self._log('tool', record, f'tool {name}: {_ending(record)}{_lasted(record)}')
 
     def _log(self, event: str, record: RunRecord | ToolRecord, message: str) -> None:
         level = logging.WARNING if has_failed(record) else logging.INFO
         if self._logger.isEnabledFor(level):
-            self._logger.log(level, '%s', message, extra={'event': event, **record_fields(record)})
+            self._logger.log(level, '%s', message, extra={'event': event, **_fields(record)})
+
+
+def _fields(record: RunRecord | ToolRecord) -> dict[str, object]:
+    fields = record_fields(record)
+    del fields['conversation_id']
+    return fields
 
 
 def _lasted(record: RunRecord | ToolRecord) -> str:
@@ -58,4 +66,4 @@ def _lasted(record: RunRecord | ToolRecord) -> str:
 
 
 def _ending(record: RunRecord | ToolRecord) -> str:
-    return record.outcome if record.error_type is None else f'{record.outcome} ({printable(record.error_type)})'
+    return record.outcome if record.error_type is None else f'{record.outcome} ({in_log(record.error_type)})'

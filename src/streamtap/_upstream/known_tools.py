@@ -23,8 +23,13 @@ def _definition(manager: object, name: str) -> object | None:
         raise LookupError(name) from error
 
 
-def known_tool(manager: object, name: str) -> str:
-    """The tool's name, or `_unknown` if the run's tool manager does not know it; its name if that is unclear."""
+def known_tool(manager: object, name: object) -> str:
+    """The tool's name, or `_unknown` if the run's tool manager does not know it; its name if that is unclear.
+
+    What is no text is no name.
+    """
+    if not isinstance(name, str):
+        return UNKNOWN_TOOL
     try:
         return UNKNOWN_TOOL if _definition(manager, name) is None else clean(name)
     except LookupError:

@@ -184,8 +184,8 @@ def _attempt(attempt: object) -> Attempt:
     provider, model = getattr(attempt, 'provider_name', None), getattr(attempt, 'model_name', '')
     was_rejected = getattr(attempt, 'outcome', 'error') != 'error'
     return Attempt(
-        provider=clean(str(provider or '')),
-        model=clean(str(model)),
+        provider=_name(provider) or '',
+        model=_name(model) or '',
         started_unix=attempt.timestamp.timestamp(),  # type: ignore[attr-defined]
         duration=max(0.0, attempt.duration.total_seconds()),  # type: ignore[attr-defined]
         error_type='ResponseRejected' if was_rejected else kind,

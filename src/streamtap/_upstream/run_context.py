@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, cast
 
 from opentelemetry.trace import NoOpTracer
@@ -15,7 +16,7 @@ from streamtap._upstream.model_responses import asked_model
 from streamtap._upstream.reading import read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pydantic_ai.messages import ModelMessage
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 UNKNOWN = '_unknown'
-"""The value of a label that cannot be converted to text."""
+"""The value of a label that was given something else than a plain value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +59,56 @@ def who(ctx: object) -> Who:
     )
 
 
-def metadata_labels(ctx: object, names: tuple[str, ...], inherited: Mapping[str, str]) -> dict[str, str]:
-    """The user's own dimensions from the run's metadata; what is missing comes from the calling run, else is ''."""
+def metadata_labels(
+    ctx: object, names: tuple[str, ...], inherited: Mapping[str, str], refused: Callable[[str], None]
+) -> dict[str, str]:
+    """The user's own dimensions from the run's metadata; what is missing comes from the calling run, else is ''.
+
+    Args:
+        ctx: The run's context.
+        names: The names of the dimensions.
+        inherited: Those of the run that called it.
+        refused: Called with the name of each whose value is not plain, and is `_unknown` instead.
+    """
     metadata = read(ctx, 'metadata')
-    return {name: _label(metadata, name, inherited.get(name, '')) for name in names}
+    found: dict[str, str] = {}
+    for name in names:
+        label = _label(metadata, name, inherited.get(name, ''))
+        if label is None:
+            refused(name)
+        found[name] = UNKNOWN if label is None else label
+    return found
 
 
-def _label(metadata: object, name: str, inherited: str) -> str:
-    """One dimension; a value that cannot be converted to text is `_unknown`, and affects neither others nor the run."""
+def _label(metadata: object, name: str, inherited: str) -> str | None:
+    """One dimension; `None` for a value that is refused, which affects neither others nor the run."""
     try:
         value: object = cast('dict[str, object]', metadata).get(name) if isinstance(metadata, dict) else None
-        return inherited if value is None else clean(str(value))
+        return inherited if value is None else _plain(value)
     except Exception:
-        return UNKNOWN
+        return None
+
+
+def _plain(value: object) -> str:
+    """A plain value as text, or that of a member of an enumeration.
+
+    What any other object says of itself may be anything, such as an e-mail address: it is not asked.
+
+    Raises:
+        TypeError: If it is something else.
+        ValueError: If it is a number of thousands of digits.
+    """
+    if isinstance(value, Enum):
+        value = cast('object', value.value)
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, bool):
+        return 'True' if value else 'False'
+    if isinstance(value, int):
+        return clean(int.__repr__(value))
+    if isinstance(value, float):
+        return float.__repr__(value)
+    raise TypeError('not a plain value')
 
 
 def messages_of(ctx: object) -> Sequence[ModelMessage]:
@@ -170,7 +208,8 @@ def output_call(ctx: object, output_context: object) -> tuple[str, str] | None:
     call = getattr(output_context, 'tool_call', None)
     if call is None or read(ctx, 'partial_output'):
         return None
-    return str(getattr(call, 'tool_name', '')), str(getattr(call, 'tool_call_id', ''))
+    name, call_id = getattr(call, 'tool_name', ''), getattr(call, 'tool_call_id', '')
+    return name if isinstance(name, str) else '', call_id if isinstance(call_id, str) else ''
 
 
 def is_deferred_result(result: object) -> bool:

@@ -82,7 +82,7 @@ def _part_started(
     now: float,
     describe: Callable[[str], tuple[str, bool]],
 ) -> None:
-    kind = clean(str(getattr(part, 'part_kind', 'unknown')))
+    kind = clean(_text(part, 'part_kind') or 'unknown')
     tool = _text(part, 'tool_name')
     call_id = _text(part, 'tool_call_id')
     shown_id = None if call_id is None else clean(call_id)

@@ -49,14 +49,14 @@ def test_each_run_and_tool_call_is_one_line(caplog: pytest.LogCaptureFixture):
     ]
 
 
-def test_a_line_has_every_field(caplog: pytest.LogCaptureFixture):
+def test_a_line_has_every_field_but_the_conversations_id(caplog: pytest.LogCaptureFixture):
     """As JSON formatters show them, under names that logging has no use of its own for."""
-    (line,) = logged(LogSink(), caplog, failed_run(**IDS, labels={'tier': 'gold'}))
+    (line,) = logged(LogSink(), caplog, failed_run(**IDS, labels={'tier': 'gold'}, conversation_id='c'))
     found = {
         name: value for name, value in vars(line).items() if name not in {*vars(logging.makeLogRecord({})), 'message'}
     }
     assert json.loads(json.dumps(found)) == {
-        'event': 'run', 'run_id': 'r', 'conversation_id': None, 'parent_run_id': None, 'agent': 'a', 'root_agent': 'a',
+        'event': 'run', 'run_id': 'r', 'parent_run_id': None, 'agent': 'a', 'root_agent': 'a',
         'door': 'capability', 'labels': {'tier': 'gold'}, 'started_ns': 0, 'duration': 4.0, 'outcome': 'error',
         'error_type': 'ModelHTTPError_500', 'requests': 3, 'tool_calls': 2, 'output_retries': 1, 'input_tokens': 0,
         'output_tokens': 0, 'unmeasured_responses': 0, 'cost_usd': 0.5, 'time_to_first_output': 1.25,
@@ -70,9 +70,9 @@ def test_a_line_has_every_field(caplog: pytest.LogCaptureFixture):
 
 
 def test_a_name_cannot_forge_a_line(caplog: pytest.LogCaptureFixture):
-    """What a model invents may have newlines in it."""
+    """What a model invents may have newlines in it, or look like the rest of a line: such a name is quoted."""
     (line,) = logged(LogSink(), caplog, tool(tool='t\nERROR forged %s'))
-    assert line.getMessage() == 'tool a/t\N{REPLACEMENT CHARACTER}ERROR forged %s: success in 750 ms'
+    assert line.getMessage() == 'tool a/"t\N{REPLACEMENT CHARACTER}ERROR forged %s": success in 750 ms'
 
 
 def test_who_does_not_listen_pays_nothing(caplog: pytest.LogCaptureFixture):

@@ -37,7 +37,7 @@ def checked_labels(labels: Iterable[str]) -> tuple[str, ...]:
     names = tuple(labels)
     for name in names:
         if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f'a label name must be a string, not {name!r}')
+            raise TypeError(f'a label name must be a string, not {type(name).__name__}')
         if not _LABEL.match(name) or name.startswith('__'):
             raise ValueError(
                 f'{name!r} cannot be a Prometheus label: use letters, digits and underscores, beginning with a letter, '

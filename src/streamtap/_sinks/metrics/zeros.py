@@ -50,11 +50,11 @@ STREAMED_ONLY = frozenset(
 
 PHASES = get_args(Phase)
 
-PLACES = ('capability', 'handler', 'watch', 'spans', 'price', 'loop_lag')
+PLACES = ('capability', 'handler', 'watch', 'spans', 'price', 'redact', 'loop_lag')
 """Where the tap itself can fail, besides its sinks."""
 
-DROPPED = ('records', 'open_runs', 'reopened_runs', 'parts', 'tool_calls')
-"""What can be dropped at a cap."""
+DROPPED = ('records', 'open_runs', 'reopened_runs', 'parts', 'tool_calls', 'labels')
+"""What can be dropped: at a cap, or, of labels, because it is no plain value."""
 
 
 def zeros(subject: Subject, known: Mapping[str, str]) -> Iterator[Zero]:

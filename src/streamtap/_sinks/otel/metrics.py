@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from opentelemetry import metrics as otel_metrics
 from opentelemetry.metrics import MeterProvider
 
+from streamtap._base.checks import check_text
 from streamtap._sinks.metrics.exposition import Exposition, Shape, exposition_on
 from streamtap._sinks.metrics.gauges import OpenGauges
 from streamtap._sinks.metrics.sink import CatalogueSink
@@ -78,6 +79,7 @@ class OTelMetricSink(CatalogueSink):
         self._usage_always = usage == 'always'
         self._meter = otel_metrics.get_meter('streamtap', __version__, meter_provider)
         self._wants_semconv = semconv
+        check_text('service_version', service_version)
         self._service_version = service_version
         self._semconv: SemconvMetrics | None = None
 

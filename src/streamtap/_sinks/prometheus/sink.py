@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 from prometheus_client import REGISTRY
 from prometheus_client.registry import CollectorRegistry
 
-from streamtap._base.checks import check_whole
+from streamtap._base.checks import check_text, check_whole
 from streamtap._sinks.metrics.catalogue import SCRAPED
 from streamtap._sinks.metrics.exposition import Exposition, Shape, exposition_on
 from streamtap._sinks.metrics.gauges import OpenGauges
@@ -74,6 +74,7 @@ class PrometheusSink(CatalogueSink):
         if unknown:
             raise ValueError(f'exclude contains names that are not streamtap metrics: {", ".join(unknown)}')
         check_whole('max_label_sets', max_label_sets)
+        check_text('service_version', service_version)
         if histograms not in get_args(Histograms):
             raise ValueError(f"histograms must be 'both', 'native' or 'classic', not {histograms!r}")
         check_directory()

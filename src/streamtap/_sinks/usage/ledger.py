@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from streamtap._base.checks import check_whole
 from streamtap._base.forks import tell_forks
+from streamtap._base.names import clean
 from streamtap._delivery.sink import BaseSink
 from streamtap._records.distribution import Sketch
 from streamtap._records.failed import has_failed
@@ -235,4 +236,9 @@ def _tool(key: tuple[str, ...], tally: _Tally) -> ToolUsage:
 
 
 def _recent(record: RunRecord) -> RecentRun:
-    return RecentRun(**{name: getattr(record, name) for name in RecentRun.model_fields})
+    # A journal's records may not be those of a tap.
+    fields: dict[str, Any] = {name: getattr(record, name) for name in RecentRun.model_fields}
+    for name, value in fields.items():
+        if isinstance(value, str):
+            fields[name] = clean(value)
+    return RecentRun(**fields)

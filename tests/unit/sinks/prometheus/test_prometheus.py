@@ -403,4 +403,4 @@ def test_metric_types_and_labels_are_those_of_the_catalogue(registry: CollectorR
 def test_a_service_version_that_is_no_text_does_not_break_the_scrape(registry: CollectorRegistry):
     """The environment may hold any bytes; Python shows those that are no UTF-8 as lone surrogates."""
     Tap([PrometheusSink(registry, service_version='\udcff1.2')])
-    assert 'service_version="?1.2"' in generate_latest(registry).decode()
+    assert 'service_version="\N{REPLACEMENT CHARACTER}1.2"' in generate_latest(registry).decode()

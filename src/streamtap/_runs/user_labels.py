@@ -1,0 +1,52 @@
+"""The user's own dimensions of a run, and what is said where one was given what is no label."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from streamtap._upstream import run_context
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streamtap._delivery.dispatch import Dispatch
+
+logger = logging.getLogger('streamtap')
+
+
+class UserLabels:
+    """Reads a run's labels from its metadata.
+
+    Args:
+        names: The names of the labels.
+        out: Counts the values that are refused.
+    """
+
+    def __init__(self, names: tuple[str, ...], out: Dispatch) -> None:
+        self._names = names
+        self._out = out
+        self._warned: set[str] = set()
+
+    def of_run(self, ctx: object, inherited: Mapping[str, str]) -> dict[str, str]:
+        """The labels of a run.
+
+        Args:
+            ctx: The run's context.
+            inherited: The labels of the run that called it.
+        """
+        return run_context.metadata_labels(ctx, self._names, inherited, self._refuse)
+
+    def _refuse(self, name: str) -> None:
+        """A value was not plain: count it, and warn once of each label."""
+        self._out.dropped('labels')
+        if name in self._warned:
+            return
+        self._warned.add(name)
+        with contextlib.suppress(Exception):
+            logger.warning(
+                'streamtap: the label %s was given a value that is no str, int, float, bool or enumeration of them, and '
+                'is _unknown instead: put plain values into the metadata of runs',
+                name,
+            )

@@ -1,0 +1,95 @@
+"""What each kind of exit does to a text."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hostile.texts import HOSTILE, RIGHT_TO_LEFT, TEXTS, UNSAFE
+from streamtap._display.exits import MOST_SHOWN, in_cell, in_json, in_line, in_log, isolated, short
+from streamtap._display.text import Grid
+
+ISOLATED = f'\N{FIRST STRONG ISOLATE}{RIGHT_TO_LEFT}\N{POP DIRECTIONAL ISOLATE}'
+
+SIGNS = '=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212'
+"""What a spreadsheet takes for the beginning of a formula, in any width."""
+
+
+@pytest.mark.parametrize('before', ['', ' ', '  ', '"', "'", ' " ', 'a;', 'a; ', 'a,"', 'a|', ';'])
+@pytest.mark.parametrize('sign', SIGNS, ids=ascii)
+def test_no_cell_is_a_formula(before: str, sign: str):
+    """Not after blanks, quotes, or a separator of another locale either."""
+    assert in_cell(f'{before}{sign}1+1') == f"{before}'{sign}1+1"
+
+
+@pytest.mark.parametrize('before', UNSAFE, ids=ascii)
+def test_what_a_spreadsheet_drops_hides_no_formula(before: str):
+    """A tab, a line end or an invisible character before it is replaced by one that no spreadsheet drops."""
+    assert in_cell(f'{before}=1+1') == '\N{REPLACEMENT CHARACTER}=1+1'
+
+
+@pytest.mark.parametrize('name', ['openai:gpt-5.2', 'tier=gold', 'a-b', 'a@b', 'one, two', 'it is +1', "it's", ''])
+def test_other_cells_stay(name: str):
+    """A sign inside a name is no formula."""
+    assert in_cell(name) == name
+
+
+@given(TEXTS)
+def test_no_text_becomes_a_formula(text: str):
+    """Whatever it is, and wherever it is split."""
+    for piece in re.split('[;,|]', in_cell(text[:1000])):
+        assert piece.strip().strip('"`').strip()[:1] not in set(SIGNS)
+
+
+@given(st.dictionaries(st.text(max_size=5), st.lists(st.text(max_size=8), max_size=2)))
+def test_json_stays_the_same_document(document: dict[str, list[str]]):
+    """Escaped, it is read as it was, and printed, it controls nothing."""
+    shown = in_json(json.dumps(document, ensure_ascii=False, indent=2))
+    assert json.loads(shown) == document
+    assert all(line.isprintable() for line in shown.split('\n'))
+
+
+def test_json_that_can_be_read_stays_readable():
+    """Only what is unsafe is escaped, also past the first 65,536 characters."""
+    shown = in_json(json.dumps(['\u6771\u4eac', '\x7f\u202e', '\U000e0041'], ensure_ascii=False))
+    assert shown == '["\u6771\u4eac", "\\u007f\\u202e", "\\udb40\\udc41"]'
+
+
+@pytest.mark.parametrize(
+    ('name', 'shown'),
+    [
+        ('gpt-5.2', 'gpt-5.2'),
+        ('my agent', '"my agent"'),
+        ('a: success in 1 s', '"a: success in 1 s"'),
+        ('a"b\\', '"a\\"b\\\\"'),
+        ('', '""'),
+        ('a\nb', '"a\N{REPLACEMENT CHARACTER}b"'),
+        (RIGHT_TO_LEFT, f'"{ISOLATED}"'),
+    ],
+)
+def test_a_name_in_a_log_line_is_one_word_or_quoted(name: str, shown: str):
+    """So that it ends where it ends."""
+    assert in_log(name) == shown
+
+
+def test_text_from_right_to_left_stays_where_it_is():
+    """It is isolated from the numbers beside it, and counts as wide as it is."""
+    table = str(Grid(('agent', 'runs'), [(RIGHT_TO_LEFT, '1'), ('other', '2')]))
+    assert table.splitlines() == ['agent  runs', '-----  ----', f'{ISOLATED}      1', 'other     2']
+    assert isolated('agent') == 'agent'
+
+
+def test_a_long_name_is_shortened_where_people_read_it():
+    """And says so."""
+    assert short('x' * MOST_SHOWN) == 'x' * MOST_SHOWN
+    assert short('x' * 10_000) == 'x' * (MOST_SHOWN - 1) + '…'
+
+
+def test_a_message_is_one_line():
+    """Whatever is in the names of files and arguments."""
+    assert in_line('no\nfile \x1b[31m').isprintable()
+    assert in_line(HOSTILE).isprintable()
