@@ -38,8 +38,8 @@ ROOMS = (
     Room('_base', 'clocks, forks, process exit, clean names, argument checks', ()),
     Room(
         '_records',
-        'the facts that cross: records, live snapshots, distributions, their JSON; what counts as failed',
-        (),
+        'the facts that cross: records, their bounds, live snapshots, distributions, their JSON; what counts as failed',
+        ('_base',),
     ),
     Room('_meter', "the arithmetic of one response and of a run's phases: no I/O, threads or clocks", ('_records',)),
     Room('_display', 'numbers, tables and bars for people, in terminal and page alike', ('_records',)),

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from streamtap._records.distribution import Sketch
 from streamtap._records.failed import has_failed
+from streamtap._records.sketch import Sketch
 from streamtap._sinks.label_cap import OTHER
 
 if TYPE_CHECKING:

@@ -173,7 +173,7 @@ def test_what_is_broken_is_reported_and_the_rest_reported(tmp_path: Path, capsys
     told = capsys.readouterr()
     assert json.loads(told.out)['total']['runs'] == 2
     assert told.err.splitlines() == [
-        f'streamtap report: {path}:8: not JSON: Unterminated string starting at at column 17 (truncated?)',
+        f'streamtap report: {path}:8: not JSON: EOF while parsing a string at column 19 (truncated?)',
         f'streamtap report: {tmp_path / "nowhere"}: No such file or directory',
     ]
 

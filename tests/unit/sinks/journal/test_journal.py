@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,7 +17,7 @@ from hypothesis import strategies as st
 
 import hostile
 from hostile.records import RESPONSES, RUNS, TOOLS
-from streamtap import BrokenJournalError, BrokenLine, JournalSink, ResponseRecord, Tap, UsageSink, read_journal
+from streamtap import BrokenJournalError, BrokenLine, JournalSink, Tap, UsageSink, read_journal
 from streamtap._sinks.journal.lines import SCHEMA, header_line, record_line
 from streamtap._sinks.journal.reader import journal_files, read_lines
 from support.made_records import IDS, failed_run, full_response, read_run, run, tool
@@ -93,7 +92,7 @@ def test_a_torn_file_is_gone_on_with_on_a_new_line(tmp_path: Path):
     broken: list[BrokenLine] = []
     assert [*read_journal(path, on_broken=broken.append)] == [run(run_id='before'), tool()]
     assert [(each.file, each.line) for each in broken] == [(str(path), 3)]
-    with pytest.raises(BrokenJournalError, match='j:3: not JSON: Expecting value'):
+    with pytest.raises(BrokenJournalError, match='j:3: not JSON: EOF while parsing'):
         list(read_journal(path))
 
 
@@ -204,7 +203,7 @@ def test_a_fork_writes_a_file_of_its_own(tmp_path: Path):
 @pytest.mark.parametrize(
     ('line', 'why'),
     [
-        (b'{"record":"run"', 'not JSON: Expecting'),
+        (b'{"record":"run"', 'not JSON: EOF while parsing an object at column 15 (truncated?)'),
         (b'[]', 'not a JSON object'),
         (b'"run"', 'not a JSON object'),
         (b'{}', 'no "record"'),
@@ -212,7 +211,7 @@ def test_a_fork_writes_a_file_of_its_own(tmp_path: Path):
         (b'{"record":"journal"}', 'a header without a schema'),
         (b'{"record":"run"}', 'run_id: Field required'),
         (record_line(run()).replace(b'"success"', b'"splendid"'), 'outcome: Input should be'),
-        (record_line(run()).replace(b'4.0', b'"\x1b[2J"'), 'not JSON: Invalid control character'),
+        (record_line(run()).replace(b'4.0', b'"\x1b[2J"'), 'not JSON: control character'),
         (record_line(run()).replace(b'4.0', b'"long"'), 'duration: Input should be a valid number'),
         (b'\xff\xfe', 'not '),
         (b'[' * 100_000, 'not JSON'),
@@ -241,30 +240,6 @@ def test_a_field_of_a_later_version_is_left_out():
     """So that an older streamtap reads a newer journal of the same schema."""
     line = record_line(failed_run(**IDS)).replace(b'{"record"', b'{"mood":"good","record"')
     assert broken_in(line) == ([failed_run(**IDS)], [])
-
-
-@pytest.mark.parametrize(
-    ('changes', 'usage_complete', 'unmeasured'),
-    [
-        ({}, True, None),
-        ({'usage_reported': False}, False, 'not_reported'),
-        ({'outcome': 'cancelled'}, False, 'interrupted'),
-        ({'outcome': 'error', 'usage_reported': False}, False, 'interrupted'),
-        ({'outcome': 'error', 'usage_reported': False, 'chunks': 0}, False, None),
-    ],
-)
-def test_a_line_from_before_usage_could_be_incomplete_is_read(
-    changes: dict[str, Any],
-    usage_complete: bool,  # noqa: FBT001
-    unmeasured: str | None,
-):
-    """What it lacks follows from how the request ended and from whether anything came."""
-    fields = json.loads(record_line(full_response(**changes)))
-    for name in ('usage_complete', 'unmeasured', 'cost_source'):
-        del fields[name]
-    ((read,), _) = broken_in(json.dumps(fields).encode())
-    assert isinstance(read, ResponseRecord)
-    assert (read.usage_complete, read.unmeasured, read.cost_source) == (usage_complete, unmeasured, None)
 
 
 def test_what_a_reader_saw_is_read_back():
@@ -359,4 +334,4 @@ def test_a_file_that_cannot_rotate_grows_and_loses_nothing(tmp_path: Path, monke
 def test_a_number_that_is_none_is_a_broken_line():
     """`NaN` would spoil every sum it is in."""
     line = record_line(run()).replace(b'"duration":', b'"duration":NaN,"was":')
-    assert broken_in(line) == ([], [BrokenLine('j', 1, 'not JSON that a journal contains')])
+    assert broken_in(line) == ([], [BrokenLine('j', 1, 'not JSON: expected value at column 161')])
