@@ -57,7 +57,7 @@ ROOMS = (
     Room('__init__', 'the public names', (*_ALL, *_WIRING)),
     Room('testing', "what users' tests need", (*_ALL, *_WIRING, '__init__')),
     Room('_demo', 'scripted agents on a real HTTP stream', (*_ALL, *_WIRING, '__init__', 'testing')),
-    Room('_export', 'copies the boards out of the package', ()),
+    Room('_export', 'copies the boards out of the package', ('_base',)),
     Room('_cli', 'the command', (*_ALL, *_WIRING, '__init__', 'testing', '_demo', '_export')),
     Room('__main__', '`python -m streamtap`', ('_cli',)),
     Room('_version', 'the version', ()),

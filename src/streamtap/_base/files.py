@@ -7,6 +7,12 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+try:
+    import grp
+    import pwd
+except ImportError:  # Windows has other rights.
+    grp = pwd = None
+
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
@@ -14,8 +20,6 @@ if TYPE_CHECKING:
 # Opening a pipe waits for its other end, unless told not to. Windows lacks all but the last of these.
 _ALWAYS = getattr(os, 'O_NONBLOCK', 0) | getattr(os, 'O_NOCTTY', 0) | getattr(os, 'O_BINARY', 0)
 _NO_LINK = getattr(os, 'O_NOFOLLOW', 0)
-
-WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 def open_to_read(path: Path) -> BinaryIO:
@@ -91,11 +95,22 @@ def _check_regular(path: Path, status: os.stat_result) -> None:
 
 
 def _check_owner(path: Path, status: os.stat_result, *, also: int | None = None) -> None:
-    if not hasattr(os, 'geteuid'):
+    if pwd is None:
         return
     if status.st_uid not in (os.geteuid(), also):
         why = f'belongs to user {status.st_uid}, and not to {os.geteuid()}, which writes it: name one of its own'
         raise PermissionError(errno.EPERM, why, str(path))
-    if status.st_mode & WRITABLE_BY_OTHERS:
+    if status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and not _is_group_of_one(status.st_gid)):
         mode = stat.S_IMODE(status.st_mode)
         raise PermissionError(errno.EPERM, f'can be written by others (its mode is {mode:o}): chmod go-w', str(path))
+
+
+def _is_group_of_one(group: int) -> bool:
+    """Whether a group is its user's own, as many systems make one for each: they let it write what the user makes."""
+    if pwd is None or grp is None:
+        return False
+    try:
+        user, found = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(group)
+    except KeyError:
+        return False
+    return found.gr_name == user and not set(found.gr_mem) - {user}

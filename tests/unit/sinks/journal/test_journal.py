@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import multiprocessing
@@ -10,6 +11,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -17,11 +19,15 @@ from hypothesis import strategies as st
 
 import hostile
 from hostile.records import RESPONSES, RUNS, TOOLS
-from streamtap import BrokenJournalError, BrokenLine, JournalSink, Tap, UsageSink, read_journal
+from streamtap import BrokenJournalError, BrokenLine, JournalSink, RunRecord, Tap, UsageSink, read_journal
 from streamtap._sinks.journal.lines import SCHEMA, header_line, record_line
 from streamtap._sinks.journal.reader import journal_files, read_lines
+from streamtap.testing import MemorySink
 from support.made_records import IDS, failed_run, full_response, read_run, run, tool
 from support.scripted import agent, nap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 assert hostile  # Its settings: the same few examples in every run.
 
@@ -302,33 +308,93 @@ def test_a_full_disk_tears_no_other_line(tmp_path: Path, monkeypatch: pytest.Mon
     assert [each.line for each in broken] == [3]
 
 
-def wrote(sink: JournalSink, run_id: str) -> bool:
-    """Whether a record was written without a failure."""
-    try:
-        sink.run_ended(run(run_id=run_id))
-    except PermissionError:
-        return False
-    return True
+def test_a_file_that_cannot_rotate_stays_within_its_size(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """What does not fit is dropped and counted each time, and told once; when it can be rotated again, it goes on."""
+    (tmp_path / 'j.1').mkdir()
+    (tmp_path / 'j.1' / 'in the way').touch()
+    sink, seen = sink_at(tmp_path / 'j', max_bytes=3000, keep=1), MemorySink()
+    with Tap([sink, seen]) as tap:
+        for number in range(20):
+            sink_calls(tap, run(run_id=str(number)))
+        tap.flush()
+        written = io.BytesIO((tmp_path / 'j').read_bytes())
+        kept = [record.run_id for record in read_lines('j', written, print)]
+        assert kept == [str(number) for number in range(len(kept))]
+        assert 2 < len(kept) < 20
+        assert (tmp_path / 'j').stat().st_size <= 3000
+        assert [(fault.kind, fault.subject) for fault in seen.faults] == [('error', 'JournalSink')] * (20 - len(kept))
+        assert [each.message[:40] for each in caplog.records] == ['streamtap: JournalSink failed with IsADi']
+        (tmp_path / 'j.1').rename(tmp_path / 'aside')
+        sink_calls(tap, run(run_id='at last'))
+    assert [record.run_id for record in read_journal(tmp_path / 'j')] == [*kept, 'at last']
 
 
-def test_a_file_that_cannot_rotate_grows_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Its folder may not be writable; the failure is told each time that rotation is tried."""
-    sink, failures = sink_at(tmp_path / 'j', max_bytes=3000), 0
+def sink_calls(tap: Tap, record: RunRecord) -> None:
+    """Hand a record to the sinks of a tap, as the end of a run does."""
+    tap._out.run_ended(record)  # pyright: ignore[reportPrivateUsage]
 
-    def refuse(_: Path, __: Path) -> None:
-        raise PermissionError
+
+def test_a_rotation_that_is_tried_again_loses_no_older_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Files are moved up to the first free number only."""
+    sink = sink_at(tmp_path / 'j', max_bytes=1000, keep=4)
+    for number in range(8):
+        sink.run_ended(run(run_id=str(number)))
+    before = [record.run_id for record in read_journal(tmp_path / 'j')]
+    assert len(journal_files(tmp_path / 'j')) == 5
+    stuck = tmp_path / 'j.1'
+
+    def replace(path: Path, target: Path, really: Callable[[Path, Path], Path] = Path.replace) -> Path:
+        if path == stuck:
+            raise PermissionError
+        return really(path, target)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, 'replace', refuse)
-        for number in range(20):
-            failures += not wrote(sink, str(number))
-    assert [record.run_id for record in read_journal(tmp_path / 'j')] == [str(number) for number in range(20)]
-    # Each try comes with the line that would not fit.
-    assert 1 <= failures <= (tmp_path / 'j').stat().st_size // (3000 - len(record_line(run(run_id='19'))))
-    for number in range(20, 40):
-        sink.run_ended(run(run_id=str(number)))
+        patched.setattr(Path, 'replace', replace)
+        for number in range(8, 16):
+            with contextlib.suppress(PermissionError):
+                sink.run_ended(run(run_id=str(number)))
     sink.close()
-    assert (tmp_path / 'j.1').exists()
+    # The first try made room for the one that is stuck.
+    assert [record.run_id for record in read_journal(tmp_path / 'j')][-len(before) + 1 :] == before[-len(before) + 1 :]
+
+
+def test_only_this_user_can_read_what_is_written(tmp_path: Path):
+    """The file, and the one after it is rotated."""
+    before = os.umask(0o002)
+    try:
+        sink = sink_at(tmp_path / 'j', max_bytes=1000)
+        for number in range(5):
+            sink.run_ended(run(run_id=str(number)))
+        sink.close()
+    finally:
+        os.umask(before)
+    assert {file.stat().st_mode & 0o777 for file in journal_files(tmp_path / 'j')} == {0o600}
+
+
+def test_a_link_is_not_written_through(tmp_path: Path):
+    """Neither when the tap is made, nor when one is put in the journal's place later."""
+    (tmp_path / 'precious').write_text('as it was', encoding='utf-8')
+    (tmp_path / 'j').symlink_to('precious')
+    with pytest.raises(OSError, match='is a symbolic link'):
+        Tap([sink_at(tmp_path / 'j')])
+    (tmp_path / 'j').unlink()
+    sink = sink_at(tmp_path / 'j')
+    sink.run_ended(run())
+    (tmp_path / 'j').rename(tmp_path / 'precious')
+    (tmp_path / 'j').symlink_to('precious')
+    size = (tmp_path / 'precious').stat().st_size
+    with pytest.raises(OSError, match='is a symbolic link'):
+        sink.run_ended(run())
+    assert (tmp_path / 'precious').stat().st_size == size
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path):
+    """By whoever writes, and by whoever reads."""
+    os.mkfifo(tmp_path / 'j')
+    with pytest.raises(OSError, match='is a pipe, a device or a socket'):
+        Tap([sink_at(tmp_path / 'j')])
+    with pytest.raises(OSError, match='is a pipe, a device or a socket'):
+        list(read_journal(tmp_path / 'j'))
 
 
 def test_a_number_that_is_none_is_a_broken_line():
