@@ -322,7 +322,7 @@ def test_a_pool_of_processes_loses_no_record(tmp_path: Path, method: str, made: 
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=50,
     )
     # A run, its two responses and its tool call.
     assert (done.stdout.strip(), done.returncode) == ('12 48 True 12.0', 0), done.stderr

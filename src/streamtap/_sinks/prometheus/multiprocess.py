@@ -68,9 +68,13 @@ def scraped(registry: CollectorRegistry) -> CollectorRegistry:
 
     Args:
         registry: The registry to serve; only the default one is replaced, as it only knows this process.
+
+    Raises:
+        ValueError: If it merges, and `check_directory` refuses the directory.
     """
     if registry is not REGISTRY or not is_multiprocess():
         return registry
+    check_directory()
     merged = CollectorRegistry()
     merged.register(EveryProcess(Path(os.environ['PROMETHEUS_MULTIPROC_DIR'])))
     return merged
