@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 
 CORPUS = Path(__file__).parent / 'corpus'
 
-MODULES = {'promises.test_hostile_meter': 20, 'promises.test_hostile_sinks': 1, 'promises.test_hostile_taps': 1}
+TARGETS = ('meter', 'journals')
+"""What is fuzzed, each from its folder of the corpus on."""
+
+MODULES = {
+    'promises.test_hostile_meter': 20,
+    'promises.test_hostile_sinks': 1,
+    'promises.test_hostile_taps': 1,
+    'promises.test_hostile_journals': 1,
+}
 """Where the properties are, and how many examples of each are as dear as one of a whole tap."""
 
 
@@ -65,20 +73,21 @@ def check_properties(examples: int) -> tuple[int, int]:
     return sum(tried.values()), failed
 
 
-def fuzz(seconds: int) -> tuple[int, int]:
-    """Fuzz the meter from the corpus on; how many streams it took, and whether one failed."""
+def fuzz(target: str, seconds: int) -> tuple[int, int]:
+    """Fuzz the meter or the reader of journals from the corpus on; how many inputs it took, and whether one failed."""
     if importlib.util.find_spec('atheris') is None:
         print('atheris is not installed: no coverage-guided fuzzing (`pip install atheris`)')
         return 0, 0
     with tempfile.TemporaryDirectory() as folder:
-        for file in CORPUS.iterdir():
+        for file in (CORPUS / target).iterdir():
             (Path(folder) / file.name).write_bytes(file.read_bytes())
-        command = [sys.executable, '-m', 'hostile.fuzzing', folder, str(seconds)]
+        command = [sys.executable, '-m', 'hostile.fuzzing', target, folder, str(seconds)]
         done = subprocess.run(command, capture_output=True, check=False, text=True, errors='replace')
     units = re.search(r'number_of_executed_units: (\d+)', done.stderr)
     if done.returncode:
         print(done.stderr[-4000:])
-    print(f'coverage-guided: {units[1] if units else 0} streams, {"FAILED" if done.returncode else "no failure"}')
+    verdict = 'FAILED' if done.returncode else 'no failure'
+    print(f'coverage-guided, {target}: {units[1] if units else 0} inputs, {verdict}', flush=True)
     return int(units[1]) if units else 0, int(done.returncode != 0)
 
 
@@ -86,12 +95,16 @@ def main() -> int:
     """Check, fuzz, and say what came of it."""
     parser = argparse.ArgumentParser(prog='python -m hostile', description=__doc__)
     parser.add_argument('--examples', type=int, default=200_000, help='examples of the properties, in all')
-    parser.add_argument('--minutes', type=float, default=10.0, help='minutes of coverage-guided fuzzing; 0 for none')
+    parser.add_argument(
+        '--minutes', type=float, default=10.0, help='minutes of coverage-guided fuzzing each; 0 for none'
+    )
+    parser.add_argument('--fuzz', choices=TARGETS, nargs='+', default=TARGETS, help='what is fuzzed (default: all)')
     options = parser.parse_args()
     warnings.simplefilter('error')
     examples, failed = check_properties(options.examples)
-    streams, crashed = fuzz(round(options.minutes * 60)) if options.minutes else (0, 0)
-    print(f'{examples} examples and {streams} fuzzed streams: {failed + crashed} failed')
+    fuzzed = [fuzz(target, round(options.minutes * 60)) for target in options.fuzz if options.minutes]
+    inputs, crashed = (sum(each) for each in zip(*fuzzed, strict=True)) if fuzzed else (0, 0)
+    print(f'{examples} examples and {inputs} fuzzed inputs: {failed + crashed} failed')
     return 1 if failed or crashed else 0
 
 

@@ -12,7 +12,8 @@ from streamtap._base.names import clean
 from streamtap._delivery.dispatch import Dispatch
 from streamtap._delivery.redaction import Redaction
 from streamtap._meter.phases import PhaseClock
-from streamtap._meter.response import MAX_PARTS, ResponseMeter
+from streamtap._meter.response import ResponseMeter
+from streamtap._records.bounds import MAX_PARTS
 from streamtap._runs.request import Request, build_records
 from streamtap._runs.shared import RunIdentity
 from streamtap._upstream.model_responses import AskedModel

@@ -35,7 +35,7 @@ _GAPS = st.lists(st.tuples(st.integers(0, len(BOUNDS)), st.integers(1, 10**9)), 
 )
 _PARTS = st.builds(
     PartRecord,
-    index=st.integers(),
+    index=st.integers(-(2**63) + 1, 2**63 - 1),
     kind=FIT,
     tool=st.none() | FIT,
     tool_call_id=st.none() | FIT,

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, cast
 
 from streamtap._base.names import MAX_LENGTH
-from streamtap._meter.response import MAX_PARTS, MAX_STALL_STARTS
+from streamtap._records.bounds import MAX_PARTS, MAX_STALL_STARTS
 from streamtap._records.distribution import Distribution
 
 if TYPE_CHECKING:

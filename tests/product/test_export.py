@@ -90,3 +90,19 @@ def test_nothing_is_overwritten(taken: str, tmp_path: Path, capsys: pytest.Captu
     err = capsys.readouterr().err
     assert err == f'streamtap dashboards export: {target} is not an empty folder: choose another\n'
     assert list(files(tmp_path).values()) == [b'mine']
+
+
+def test_a_link_is_not_followed(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Somebody else may have put it there."""
+    (tmp_path / 'real').mkdir()
+    (tmp_path / 'link').symlink_to('real')
+    assert main(['dashboards', 'export', str(tmp_path / 'link')]) == 2
+    assert 'is a symbolic link, which is not followed' in capsys.readouterr().err
+    assert list(files(tmp_path).values()) == []
+
+
+def test_a_folder_that_others_may_write_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """They could put links into it while it is written."""
+    tmp_path.chmod(0o777)
+    assert main(['dashboards', 'export', str(tmp_path)]) == 2
+    assert 'can be written by others (its mode is 777): chmod go-w' in capsys.readouterr().err

@@ -241,3 +241,105 @@ def test_processes_of_multiprocessing_count_together(tmp_path: Path, method: str
         timeout=50,
     )
     assert (done.stdout.strip(), done.returncode) == ('3.0', 0), done.stderr
+
+
+POOL = """
+import asyncio, multiprocessing, os, sys, time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from prometheus_client import CollectorRegistry
+from prometheus_client.multiprocess import MultiProcessCollector
+from support.scripted import Calls, agent
+from streamtap import JournalSink, RunRecord, Tap, default_sinks, read_journal
+
+FOLDER = Path(sys.argv[1])
+
+def told(record):
+    time.sleep(0.05)  # Slower than the jobs: records wait in the queue when the last of them is done.
+    with (FOLDER / f'told-{os.getpid()}').open('a') as file:
+        print(record.run_id, file=file)
+
+def make():
+    return Tap([*default_sinks(), JournalSink(FOLDER / 'runs-{pid}.jsonl')], on_run=told)
+
+tap = make() if sys.argv[3] == 'at import' else None
+
+def job(number):
+    global tap
+    tap = tap or make()
+    asyncio.run(agent([Calls('n', '{}')], ['hi']).run('hello', event_stream_handler=tap))
+    return os.getpid()
+
+def counted():
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    samples = [sample for family in registry.collect() for sample in family.samples]
+    return sum(one.value for one in samples if one.name == 'pydantic_ai_runs_total')
+
+if __name__ == '__main__':
+    context = multiprocessing.get_context(sys.argv[2])
+    if sys.argv[4] == 'executor':
+        with ProcessPoolExecutor(2, context) as pool:
+            done = list(pool.map(job, range(12)))
+    else:
+        pool = context.Pool(2)
+        done = pool.map(job, range(12))
+        pool.close()
+        pool.join()
+    assert os.getpid() not in done
+    written = [record for path in FOLDER.glob('runs-*.jsonl') for record in read_journal(path)]
+    runs = {record.run_id for record in written if isinstance(record, RunRecord)}
+    called = {line for path in FOLDER.glob('told-*') for line in path.read_text().split()}
+    print(len(runs), len(written), called == runs, counted())
+"""
+
+
+@pytest.mark.parametrize(
+    ('method', 'made', 'kind'),
+    [
+        ('fork', 'at import', 'executor'),
+        ('fork', 'in the job', 'pool'),
+        ('forkserver', 'at import', 'pool'),
+        ('forkserver', 'in the job', 'executor'),
+        ('spawn', 'at import', 'executor'),
+    ],
+)
+def test_a_pool_of_processes_loses_no_record(tmp_path: Path, method: str, made: str, kind: str):
+    """Nobody closes the tap in a worker, and its last records still wait for a slow sink when the pool is shut down.
+
+    A worker runs no exit functions of the interpreter: whatever is not closed by then is lost.
+    """
+    (tmp_path / 'work.py').write_text(POOL, encoding='utf-8')
+    for folder in ('files', 'metrics'):
+        (tmp_path / folder).mkdir()
+    done = subprocess.run(
+        [sys.executable, tmp_path / 'work.py', tmp_path / 'files', method, made, kind],
+        env={
+            **os.environ,
+            'PROMETHEUS_MULTIPROC_DIR': str(tmp_path / 'metrics'),
+            'PYTHONPATH': os.pathsep.join([str(TESTS), *sys.path]),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    # A run, its two responses and its tool call.
+    assert (done.stdout.strip(), done.returncode) == ('12 48 True 12.0', 0), done.stderr
+
+
+def test_a_child_that_ends_at_once_has_lost_nothing_that_was_flushed(tmp_path: Path):
+    """`os._exit` runs nothing at all: what it should not lose must be flushed before."""
+    assert ran(f"""
+from streamtap import JournalSink, read_journal
+tap = Tap([JournalSink({str(tmp_path)!r} + '/runs-{{pid}}.jsonl')])
+
+def work():
+    run(tap)
+    tap.flush()
+    os._exit(0)
+
+pid = child(work)
+ended(pid)
+print(len(list(read_journal({str(tmp_path)!r} + f'/runs-{{pid}}.jsonl'))))
+""") == ['2']

@@ -16,7 +16,8 @@ from hostile.sound import faults
 from hostile.texts import NAMES
 from streamtap._base.clock import Moments
 from streamtap._meter.phases import PhaseClock
-from streamtap._meter.response import MAX_PARTS, ResponseMeter
+from streamtap._meter.response import ResponseMeter
+from streamtap._records.bounds import MAX_PARTS
 from streamtap._runs.request import Request, build_records
 from streamtap._upstream.model_responses import asked_model
 from streamtap._upstream.stream_events import feed_response

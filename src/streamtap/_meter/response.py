@@ -6,17 +6,13 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from streamtap._meter.parts import LongestWait, NativeCall, Part
+from streamtap._records.bounds import MAX_PARTS, MAX_STALL_STARTS
 from streamtap._records.distribution import BOUNDS, empty_counts
 
 if TYPE_CHECKING:
     from array import array
 
     from streamtap._meter.parts import Role
-
-MAX_PARTS = 256
-"""How many parts of one response are kept; a real response has a few, a hostile one could have any number."""
-
-MAX_STALL_STARTS = 16
 
 CLEARLY_LONGER = 1.25
 """How many times as long as those before it a wait is that is kept: between a millisecond and an hour there are few."""

@@ -22,6 +22,10 @@ _CLASSES: Mapping[str, type[Record]] = {'run': RunRecord, 'response': ResponseRe
 _NAMES: Mapping[type[Record], RecordName] = {RunRecord: 'run', ResponseRecord: 'response', ToolRecord: 'tool'}
 
 
+SHOWN = 40
+"""How many characters of a field's name a message shows."""
+
+
 def record_name(record: Record) -> RecordName:
     """The type of a record: `run`, `response` or `tool`."""
     return _NAMES[type(record)]
@@ -50,12 +54,18 @@ def record_of(name: str, fields: Mapping[str, object]) -> Record:
         return _adapter(found).validate_python(dict(fields))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        raise ValueError(f'{".".join(map(str, first["loc"]))}: {first["msg"]}') from None
+        raise ValueError(f'{".".join(map(_in_short, first["loc"]))}: {first["msg"]}') from None
 
 
 def encode(value: Mapping[str, object]) -> bytes:
     """A JSON object on one line; anything in a string that is not valid Unicode becomes `?`."""
     return json.dumps(value, ensure_ascii=False, separators=(',', ':')).encode('utf-8', 'replace') + b'\n'
+
+
+def _in_short(place: str | int) -> str:
+    # A label's name is somebody else's.
+    name = str(place)
+    return name if len(name) <= SHOWN else f'{name[:SHOWN]}…'
 
 
 @functools.cache

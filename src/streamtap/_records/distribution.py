@@ -1,16 +1,15 @@
 """Many values in little memory: a histogram whose buckets are at most 5 % wide."""
 
-from __future__ import annotations
-
-import math
+import itertools
 from array import array
 from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Annotated, TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from pydantic import AfterValidator, FailFast, Field, Strict
 
+from streamtap._records.bounds import MAX_NUMBER
 
 _STEPS = ((1.0, 1.5, 9), (1.5, 2.0, 6), (2.0, 3.0, 9), (3.0, 5.0, 11), (5.0, 7.5, 9), (7.5, 10.0, 6))
 """How a decade is divided."""
@@ -31,12 +30,32 @@ BOUNDS = _fine_bounds()
 """Upper bounds (inclusive) of the fine buckets, from 1e-6 to 1e4; one more bucket lies above them."""
 
 
-def empty_counts() -> array[int]:
+def empty_counts() -> 'array[int]':
     """A count of 0 for each fine bucket; `counts[bisect_left(BOUNDS, value)] += 1` counts a value.
 
     Its memory never grows as it counts, unlike that of a list of integers.
     """
     return array('Q', bytes(8 * (len(BOUNDS) + 1)))
+
+
+def _in_order(buckets: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+    if any(one >= other for (one, _), (other, _) in itertools.pairwise(buckets)):
+        raise ValueError('buckets must be in order, each once')
+    return buckets
+
+
+Buckets: TypeAlias = Annotated[
+    tuple[
+        tuple[
+            Annotated[int, Strict(), Field(ge=0, le=len(BOUNDS))], Annotated[int, Strict(), Field(ge=1, le=MAX_NUMBER)]
+        ],
+        ...,
+    ],
+    FailFast(),
+    Field(max_length=len(BOUNDS) + 1),
+    AfterValidator(_in_order),
+]
+"""The non-empty buckets, as (bucket number, count), in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +68,10 @@ class Distribution:
         buckets: The non-empty buckets, as (bucket number, count), in order.
     """
 
-    buckets: tuple[tuple[int, int], ...] = ()
+    buckets: Buckets = ()
 
     @classmethod
-    def of_counts(cls, counts: array[int]) -> Distribution:
+    def of_counts(cls, counts: 'array[int]') -> 'Distribution':
         """The distribution in an array that `empty_counts` created."""
         # Few buckets are non-empty, and those lie together: stripping zero bytes finds the first and the last fast.
         held = counts.tobytes()
@@ -61,7 +80,7 @@ class Distribution:
         return cls(tuple((number, counts[number]) for number in range(first, last) if counts[number]))
 
     @classmethod
-    def of_values(cls, values: Iterable[float]) -> Distribution:
+    def of_values(cls, values: Iterable[float]) -> 'Distribution':
         """The distribution of the given values."""
         counts = empty_counts()
         for value in values:
@@ -116,49 +135,3 @@ class Distribution:
             # Where a bound lies inside a fine bucket, all values of that bucket are placed at its geometric mean.
             folded[bisect_left(bounds, middle if lower else upper)] += count
         return tuple(folded)
-
-
-GAMMA = 1.02
-"""How much wider each bucket of a sketch is than the one below: a value is within 1 % of its bucket's middle."""
-
-_LOG_GAMMA = math.log(GAMMA)
-
-
-class Sketch:
-    """Collects values one by one, in bounded memory, for quantiles.
-
-    Source: DDSketch, Masson et al., VLDB 2019.
-    """
-
-    def __init__(self) -> None:
-        self._counts: dict[int, int] = {}
-        self._least = float('inf')
-        self._most = float('-inf')
-
-    def add(self, value: float | None) -> None:
-        """Add a value; `None`, a value that was not observed, is ignored."""
-        if value is not None:
-            number = math.ceil(math.log(min(max(value, 1e-9), 1e12)) / _LOG_GAMMA)
-            self._counts[number] = self._counts.get(number, 0) + 1
-            self._least = min(self._least, value)
-            self._most = max(self._most, value)
-
-    def absorb(self, other: Sketch) -> None:
-        """Add all values of another sketch."""
-        for number, count in other._counts.items():
-            self._counts[number] = self._counts.get(number, 0) + count
-        self._least = min(self._least, other._least)
-        self._most = max(self._most, other._most)
-
-    def quantile(self, q: float) -> float | None:
-        """The value below which a share `q` of the values lies, accurate to 1 %; `None` without values.
-
-        The rank is the nearest one. The value never lies outside the observed range, so a single one is returned exactly.
-        """
-        rank = max(1.0, q * sum(self._counts.values())) - 1e-9
-        for number in sorted(self._counts):
-            rank -= self._counts[number]
-            if rank <= 0:
-                middle = GAMMA**number * 2 / (1 + GAMMA)
-                return min(max(middle, self._least), self._most)
-        return None

@@ -8,6 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from streamtap._records.bounds import (
+    Count,
+    Dollars,
+    Entries,
+    Flag,
+    Index,
+    Parts,
+    Rate,
+    Seconds,
+    StallStarts,
+    Stamp,
+    Text,
+)
 from streamtap._records.distribution import Distribution
 from streamtap._records.known import sum_known
 
@@ -95,13 +108,13 @@ class PartRecord:
     without content.
     """
 
-    index: int
-    kind: str
-    tool: str | None
-    tool_call_id: str | None
-    start: float | None
-    duration: float | None
-    chunks: int
+    index: Index
+    kind: Text
+    tool: Text | None
+    tool_call_id: Text | None
+    start: Seconds | None
+    duration: Seconds | None
+    chunks: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,72 +133,72 @@ class ResponseRecord:
     `cost_source` says where `cost_usd` is from; it is `None` for the rejected candidate of a fallback, where it is unknown.
     """
 
-    run_id: str
-    conversation_id: str | None = None
-    step: int
-    attempt: int
-    agent: str
-    root_agent: str
-    provider: str
-    model: str
-    response_model: str | None = None
+    run_id: Text
+    conversation_id: Text | None = None
+    step: Count
+    attempt: Count
+    agent: Text
+    root_agent: Text
+    provider: Text
+    model: Text
+    response_model: Text | None = None
     door: Door
-    labels: Mapping[str, str] = field(default_factory=dict[str, str])
-    started_ns: int
-    duration: float | None
-    streamed: bool
+    labels: Entries[Text] = field(default_factory=dict[str, str])
+    started_ns: Stamp
+    duration: Seconds | None
+    streamed: Flag
     outcome: RequestOutcome
-    wait_before_attempt: float | None = None
-    time_to_first_token: float | None = None
-    time_to_first_output: float | None = None
-    chunks: int = 0
+    wait_before_attempt: Seconds | None = None
+    time_to_first_token: Seconds | None = None
+    time_to_first_output: Seconds | None = None
+    chunks: Count = 0
     inter_chunk_latencies: Distribution | None = None
-    inter_chunk_latency_sum: float | None = None
-    max_inter_chunk_latency: float | None = None
-    stalls: int = 0
-    stall_seconds: float = 0.0
-    stall_starts: tuple[float, ...] = ()
-    consumer_seconds: float = 0.0
-    stop_seconds: float | None = None
-    chunks_after_stop: int | None = None
-    output_tokens_per_second: float | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    usage_reported: bool = False
-    usage_complete: bool = False
+    inter_chunk_latency_sum: Seconds | None = None
+    max_inter_chunk_latency: Seconds | None = None
+    stalls: Count = 0
+    stall_seconds: Seconds = 0.0
+    stall_starts: StallStarts = ()
+    consumer_seconds: Seconds = 0.0
+    stop_seconds: Seconds | None = None
+    chunks_after_stop: Count | None = None
+    output_tokens_per_second: Rate | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cache_read_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
+    reasoning_tokens: Count | None = None
+    usage_reported: Flag = False
+    usage_complete: Flag = False
     unmeasured: UnmeasuredReason | None = None
-    cost_usd: float | None = None
+    cost_usd: Dollars | None = None
     cost_source: CostSource | None = None
-    finish_reason: str | None = None
-    error_type: str | None = None
-    parts: tuple[PartRecord, ...] = ()
-    instrumented: bool = False
-    trace_id: str | None = None
-    span_id: str | None = None
+    finish_reason: Text | None = None
+    error_type: Text | None = None
+    parts: Parts[PartRecord] = ()
+    instrumented: Flag = False
+    trace_id: Text | None = None
+    span_id: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolRecord:
     """One call of a function, output or native tool; `duration` is the tool's own execution."""
 
-    run_id: str
-    conversation_id: str | None = None
-    step: int
-    agent: str
-    tool: str
-    tool_call_id: str
+    run_id: Text
+    conversation_id: Text | None = None
+    step: Count
+    agent: Text
+    tool: Text
+    tool_call_id: Text
     kind: ToolKind
-    labels: Mapping[str, str] = field(default_factory=dict[str, str])
-    started_ns: int
-    duration: float | None
+    labels: Entries[Text] = field(default_factory=dict[str, str])
+    started_ns: Stamp
+    duration: Seconds | None
     outcome: ToolOutcome
-    retry_cause: str | None = None
-    error_type: str | None = None
-    trace_id: str | None = None
-    span_id: str | None = None
+    retry_cause: Text | None = None
+    error_type: Text | None = None
+    trace_id: Text | None = None
+    span_id: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,13 +208,13 @@ class CalledRuns:
     `runs` is how many they are; `cost_usd` is `None` while nothing could be priced.
     """
 
-    runs: int = 0
-    requests: int = 0
-    tool_calls: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    unmeasured_responses: int = 0
-    cost_usd: float | None = None
+    runs: Count = 0
+    requests: Count = 0
+    tool_calls: Count = 0
+    input_tokens: Count = 0
+    output_tokens: Count = 0
+    unmeasured_responses: Count = 0
+    cost_usd: Dollars | None = None
 
     def __add__(self, other: 'CalledRuns') -> 'CalledRuns':
         return CalledRuns(
@@ -226,13 +239,13 @@ class ReaderRecord:
     complete yet, so that the reader got nothing; only the capability sees them.
     """
 
-    items: int
-    time_to_first_item: float | None = None
-    first_item_delay: float | None = None
+    items: Count
+    time_to_first_item: Seconds | None = None
+    first_item_delay: Seconds | None = None
     inter_item_latencies: Distribution | None = None
-    inter_item_latency_sum: float | None = None
-    max_inter_item_latency: float | None = None
-    failed_partials: int | None = None
+    inter_item_latency_sum: Seconds | None = None
+    max_inter_item_latency: Seconds | None = None
+    failed_partials: Count | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,32 +263,32 @@ class RunRecord:
     arrived; `first_output_seen_by` says whose it is.
     """
 
-    run_id: str
-    conversation_id: str | None = None
-    parent_run_id: str | None = None
-    agent: str
-    root_agent: str
+    run_id: Text
+    conversation_id: Text | None = None
+    parent_run_id: Text | None = None
+    agent: Text
+    root_agent: Text
     door: Door
-    labels: Mapping[str, str] = field(default_factory=dict[str, str])
-    started_ns: int
-    duration: float | None
+    labels: Entries[Text] = field(default_factory=dict[str, str])
+    started_ns: Stamp
+    duration: Seconds | None
     outcome: RunOutcome
-    error_type: str | None = None
-    requests: int = 0
-    tool_calls: int = 0
-    output_retries: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    unmeasured_responses: int = 0
-    cost_usd: float | None = None
-    time_to_first_output: float | None = None
+    error_type: Text | None = None
+    requests: Count = 0
+    tool_calls: Count = 0
+    output_retries: Count = 0
+    input_tokens: Count = 0
+    output_tokens: Count = 0
+    unmeasured_responses: Count = 0
+    cost_usd: Dollars | None = None
+    time_to_first_output: Seconds | None = None
     first_output_seen_by: Literal['model', 'reader'] | None = None
-    time_to_final_result: float | None = None
-    phases: Mapping[str, float] = field(default_factory=dict[str, float])
+    time_to_final_result: Seconds | None = None
+    phases: Entries[Seconds] = field(default_factory=dict[str, float])
     called: CalledRuns = CalledRuns()
     reader: ReaderRecord | None = None
-    trace_id: str | None = None
-    span_id: str | None = None
+    trace_id: Text | None = None
+    span_id: Text | None = None
 
     @property
     def nested(self) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import glob
+import os
 import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from streamtap._base.files import open_to_read, open_to_write
 from streamtap._display.exits import in_line
 from streamtap._report.compare import compare
 from streamtap._report.data import changes_csv, changes_json, summary_csv, summary_json
@@ -76,7 +78,7 @@ def report(names: Sequence[str], form: Format, output: Path | None) -> int:
         report.
 
     Raises:
-        OSError: If the output cannot be written.
+        OSError: If the output cannot be written, or is not a regular file of this user.
     """
     complaints = Complaints()
     gathered = Gathered(_records(names, complaints), _in_short(names))
@@ -140,7 +142,9 @@ def _write(text: str, output: Path | None) -> None:
             reconfigure(encoding='utf-8')
         sys.stdout.write(text)
     else:
-        output.write_text(text, encoding='utf-8')
+        with os.fdopen(open_to_write(output, os.O_WRONLY), 'wb') as file:
+            file.truncate()
+            file.write(text.encode())
 
 
 def _nothing(names: Sequence[str]) -> int:
@@ -163,7 +167,7 @@ def _records(names: Sequence[str], complaints: Complaints) -> Iterator[Record]:
 
 def _records_of(file: Path, complaints: Complaints) -> Iterator[Record]:
     try:
-        with file.open('rb') as lines:
+        with open_to_read(file) as lines:
             yield from read_lines(str(file), lines, complaints.line)
     except OSError as error:
         complaints.file(str(file), error)

@@ -22,6 +22,9 @@ LEAST = 0.05
 LEAST_OF_SHARES = 0.01
 """The smallest difference of two shares that is called one: a percentage point."""
 
+NOTHING = 1e-12
+"""No time, cost or speed that was measured is as small: what grew from it did not grow by a share of it."""
+
 FEWEST = 20
 """How many values a 95th percentile needs: with fewer it would just be their maximum."""
 
@@ -36,12 +39,12 @@ class Pair:
     after: Estimate | None
 
     def change(self, quantity: Quantity) -> float | None:
-        """The relative change, or the difference of two shares; `None` where a figure is missing, or is 0 before."""
+        """The relative change, or the difference of two shares; `None` where a figure is missing, or is nothing before."""
         if self.before is None or self.after is None:
             return None
         if quantity.is_share:
             return self.after.value - self.before.value
-        return self.after.value / self.before.value - 1 if self.before.value else None
+        return self.after.value / self.before.value - 1 if self.before.value > NOTHING else None
 
     def verdict(self, quantity: Quantity) -> Verdict:
         """Whether it is better or worse: where the two confidence intervals do not overlap, and the change is not tiny."""

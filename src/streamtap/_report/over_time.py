@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 560.0, 190.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 10.0, 12.0, 24.0
 MOST_SLOTS = 40
+LEAST = 1e-12
+"""What is smaller is drawn as 0."""
 
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 """The possible lengths of a slot of the time axis, in seconds; longer ones are whole days."""
@@ -105,10 +107,10 @@ def plot(quantity: Quantity, timed: Sequence[tuple[float, float]]) -> Element:
 
 def scale(greatest: float) -> tuple[float, list[float]]:
     """The end of an axis that starts at 0 and contains a value, and its ticks."""
-    if not 0 < greatest < math.inf:
+    if not LEAST < greatest < math.inf:
         return 1.0, [0.0]
     rough = greatest / 4
-    power = 10.0 ** math.floor(math.log10(rough)) if rough > 1e-300 else rough
+    power = 10.0 ** math.floor(math.log10(rough))
     step = next(nice * power for nice in (1, 2, 2.5, 5, 10) if nice * power >= rough * 0.999)
     count = math.ceil(greatest / step - 1e-9)
     return step * count, [step * number for number in range(count + 1)]

@@ -10,39 +10,60 @@ from typing import TYPE_CHECKING
 from streamtap._records.records import ResponseRecord, RunRecord
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from streamtap._records.as_json import Record
     from streamtap._records.records import ToolRecord
+
+    Piece: TypeAlias = 'ResponseRecord | ToolRecord | RunTree'
 
 MAX_UNFINISHED = 10_000
 """How many runs whose end has not been read yet are kept; past it the oldest is evicted, as its end may never come."""
 
 MAX_PIECES = 500
-"""How many requests, tool calls and nested runs are kept per run."""
+"""How many requests, tool calls and nested runs are kept per run, those of its nested runs included."""
+
+MAX_KEPT = 200_000
+"""How many of these, and parts of responses, are kept of all runs whose end has not been read yet."""
 
 
 @dataclass(slots=True)
 class RunTree:
-    """A run and its pieces, in the order in which they ended; `left_out` counts those past the cap."""
+    """A run and its pieces, in the order in which they ended.
+
+    `count` is how many they are with those of nested runs, `weight` the same with the parts of responses, and `left_out`
+    how many more there were.
+    """
 
     run: RunRecord
-    pieces: list[ResponseRecord | ToolRecord | RunTree] = field(
-        default_factory=list['ResponseRecord | ToolRecord | RunTree']
-    )
+    pieces: list[Piece] = field(default_factory=list['Piece'])
+    count: int = 0
+    weight: int = 0
     left_out: int = 0
 
 
 @dataclass(slots=True)
 class _Unfinished:
-    pieces: list[ResponseRecord | ToolRecord | RunTree] = field(
-        default_factory=list['ResponseRecord | ToolRecord | RunTree']
-    )
+    """What is known of a run before its end, as in its tree."""
+
+    pieces: list[Piece] = field(default_factory=list['Piece'])
+    count: int = 0
+    weight: int = 0
     left_out: int = 0
 
-    def add(self, piece: ResponseRecord | ToolRecord | RunTree) -> None:
-        if len(self.pieces) < MAX_PIECES:
-            self.pieces.append(piece)
-        else:
-            self.left_out += 1
+    def add(self, piece: Piece) -> None:
+        if isinstance(piece, RunTree):
+            self.left_out += piece.left_out
+            if self.count + piece.count >= MAX_PIECES:
+                self.left_out += piece.count
+                piece = RunTree(piece.run)
+        count = 1 + (piece.count if isinstance(piece, RunTree) else 0)
+        if self.count + count > MAX_PIECES:
+            self.left_out += count
+            return
+        self.pieces.append(piece)
+        self.count += count
+        self.weight += _weight(piece)
 
 
 class SlowestRuns:
@@ -55,18 +76,20 @@ class SlowestRuns:
     def __init__(self, count: int) -> None:
         self._count = count
         self._unfinished: OrderedDict[str, _Unfinished] = OrderedDict()
+        self._weight = 0
         self._slowest: list[tuple[float, int, RunTree]] = []
         self._read = 0
 
     def add(self, record: Record) -> None:
         """Add a record; a run's own comes after those of its requests, tool calls and nested runs."""
         if not isinstance(record, RunRecord):
-            self._of(record.run_id).add(record)
+            self._add_to(record.run_id, record)
             return
         known = self._unfinished.pop(record.run_id, _Unfinished())
-        tree = RunTree(record, known.pieces, known.left_out)
+        self._weight -= known.weight
+        tree = RunTree(record, known.pieces, known.count, known.weight, known.left_out)
         if record.parent_run_id is not None:
-            self._of(record.parent_run_id).add(tree)
+            self._add_to(record.parent_run_id, tree)
             return
         self._read += 1
         heapq.heappush(self._slowest, (record.duration or 0.0, -self._read, tree))
@@ -77,8 +100,17 @@ class SlowestRuns:
         """The slowest runs, the slowest first."""
         return [tree for _, _, tree in sorted(self._slowest, key=lambda each: each[:2], reverse=True)]
 
-    def _of(self, run_id: str) -> _Unfinished:
+    def _add_to(self, run_id: str, piece: Piece) -> None:
         found = self._unfinished.setdefault(run_id, _Unfinished())
-        if len(self._unfinished) > MAX_UNFINISHED:
-            self._unfinished.popitem(last=False)
-        return found
+        before = found.weight
+        found.add(piece)
+        self._weight += found.weight - before
+        while len(self._unfinished) > MAX_UNFINISHED or self._weight > MAX_KEPT:
+            _, evicted = self._unfinished.popitem(last=False)
+            self._weight -= evicted.weight
+
+
+def _weight(piece: Piece) -> int:
+    if isinstance(piece, RunTree):
+        return 1 + piece.weight
+    return 1 + (len(piece.parts) if isinstance(piece, ResponseRecord) else 0)

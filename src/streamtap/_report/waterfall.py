@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ from streamtap._display.text import seconds
 from streamtap._records.failed import has_failed
 from streamtap._records.records import ResponseRecord, ToolRecord
 from streamtap._report.elements import element
-from streamtap._report.over_time import scale
+from streamtap._report.over_time import LEAST, scale
+from streamtap._report.run_trees import RunTree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
     from streamtap._display.bars import Bar
     from streamtap._records.records import RunRecord
-    from streamtap._report.run_trees import RunTree
 
 WIDTH, LABEL, RIGHT = 1160.0, 200.0, 190.0
 ROW, BAR = 19.0, 11.0
@@ -68,14 +69,12 @@ class _Row:
 
 def waterfall(tree: RunTree) -> Element:
     """The waterfall of one run."""
-    zero = tree.run.started_ns
-    every = list(_run_rows(tree, zero, 0))
-    rows = every[:MOST_ROWS]
-    left_out = len(every) - len(rows) + tree.left_out
+    rows = list(itertools.islice(_rows(tree), MOST_ROWS))
+    left_out = 1 + tree.count - len(rows) + tree.left_out
     longest = max((max(row.end, row.first_item or 0.0) for row in rows), default=0.0)
     top, ticks = scale(longest)
     height = 20 + ROW * (len(rows) + (left_out > 0)) + 4
-    per_second = (WIDTH - LABEL - RIGHT) / (longest or top)
+    per_second = (WIDTH - LABEL - RIGHT) / (longest if longest > LEAST else top)
     drawn: list[Element] = []
     for tick in ticks:
         if tick <= longest * 1.001:
@@ -112,8 +111,25 @@ def _mark(kind: str) -> Element:
     return element('rect', x=0, y=0, width=14, height=11, rx=1.5, class_=f'bar {kind}')
 
 
-def _run_rows(tree: RunTree, zero: int, depth: int) -> Iterator[_Row]:
-    run = tree.run
+def _rows(tree: RunTree) -> Iterator[_Row]:
+    zero = tree.run.started_ns
+    waiting: list[tuple[int, ResponseRecord | ToolRecord | RunTree]] = [(0, tree)]
+    while waiting:
+        # Not by recursion: runs can be nested more deeply than calls.
+        depth, piece = waiting.pop()
+        if isinstance(piece, ResponseRecord):
+            yield _response_row(piece, zero, depth)
+        elif isinstance(piece, ToolRecord):
+            yield _tool_row(piece, zero, depth)
+        else:
+            yield _run_row(piece.run, zero, depth)
+            waiting += [
+                (depth + (2 if isinstance(each, RunTree) else 1), each)
+                for each in sorted(piece.pieces, key=_started)[::-1]
+            ]
+
+
+def _run_row(run: RunRecord, zero: int, depth: int) -> _Row:
     start = (run.started_ns - zero) / 1e9
     failed = has_failed(run)
     note = seconds(run.duration) if run.outcome == 'success' else f'{seconds(run.duration)} {run.outcome}'
@@ -121,14 +137,7 @@ def _run_rows(tree: RunTree, zero: int, depth: int) -> Iterator[_Row]:
     row.bars.append(_Bar('run', start, run.duration or 0.0, _about_run(run)))
     if run.reader is not None and run.reader.time_to_first_item is not None:
         row.first_item = start + run.reader.time_to_first_item
-    yield row
-    for piece in sorted(tree.pieces, key=_started):
-        if isinstance(piece, ResponseRecord):
-            yield _response_row(piece, zero, depth + 1)
-        elif isinstance(piece, ToolRecord):
-            yield _tool_row(piece, zero, depth + 1)
-        else:
-            yield from _run_rows(piece, zero, depth + 2)
+    return row
 
 
 def _started(piece: ResponseRecord | ToolRecord | RunTree) -> int:

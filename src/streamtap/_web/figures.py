@@ -11,8 +11,8 @@ from streamtap._web.windows import SLOT_SECONDS, SLOTS
 SlotFigures = dict[str, 'float | None']
 
 if TYPE_CHECKING:
-    from streamtap._records.distribution import Sketch
     from streamtap._records.live import Live
+    from streamtap._records.sketch import Sketch
     from streamtap._web.windows import Key, Slot, Tally
 
 

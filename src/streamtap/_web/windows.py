@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from streamtap._records.distribution import Sketch
 from streamtap._records.failed import has_failed, was_cancelled
 from streamtap._records.known import sum_known
+from streamtap._records.sketch import Sketch
 from streamtap._sinks.label_cap import OTHER
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from pydantic_ai.messages import ModelResponse
 from pydantic_ai.usage import RequestUsage
 
 from streamtap._base.clock import Moments
-from streamtap._meter.response import MAX_PARTS, MAX_STALL_STARTS, ResponseMeter
+from streamtap._meter.response import ResponseMeter
+from streamtap._records.bounds import MAX_PARTS, MAX_STALL_STARTS
 from streamtap._records.distribution import Distribution
 from streamtap._upstream.model_responses import read_response
 from streamtap._upstream.stream_events import NATIVE_CALL

@@ -9,7 +9,8 @@ import statistics
 import pytest
 
 from streamtap import Distribution
-from streamtap._records.distribution import BOUNDS, Sketch, empty_counts
+from streamtap._records.distribution import BOUNDS, empty_counts
+from streamtap._records.sketch import Sketch
 from streamtap._sinks.metrics.catalogue import BUCKETS
 
 

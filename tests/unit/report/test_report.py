@@ -25,6 +25,7 @@ from streamtap._report.quantities import BLANK_SCREEN, RUN_DURATION, TOOL_DURATI
 from streamtap._report.run_trees import MAX_PIECES, MAX_UNFINISHED, RunTree, SlowestRuns
 from streamtap._report.samples import ALL, Samples
 from streamtap._report.statistics import Estimate, quantile, share
+from streamtap._report.waterfall import waterfall
 from streamtap._sinks.journal.lines import header_line, record_line
 from support.made_records import failed_run, full_response, read_run, run, tool
 
@@ -185,7 +186,7 @@ def test_what_is_broken_is_reported_and_the_rest_reported(tmp_path: Path, capsys
     told = capsys.readouterr()
     assert json.loads(told.out)['total']['runs'] == 2
     assert told.err.splitlines() == [
-        f'streamtap report: {path}:8: not JSON: Unterminated string starting at at column 17 (truncated?)',
+        f'streamtap report: {path}:8: not JSON: EOF while parsing a string at column 19 (truncated?)',
         f'streamtap report: {tmp_path / "nowhere"}: No such file or directory',
     ]
 
@@ -309,6 +310,43 @@ def test_the_slowest_runs_are_found_in_bounded_memory():
         ('middle', 0, 0),
     ]
     assert isinstance(trees[0], RunTree)
+
+
+def test_what_nested_runs_did_counts_for_the_run_that_called_them():
+    """However deeply they are nested: they are drawn as far as they are kept, and the others are counted."""
+    found = SlowestRuns(1)
+    for number in range(MAX_PIECES + 20):
+        found.add(tool(run_id=str(number)))
+        found.add(run(run_id=str(number), parent_run_id=str(number + 1)))
+    found.add(run(run_id=str(MAX_PIECES + 20)))
+    (tree,) = found.trees()
+    everything = 2 * (MAX_PIECES + 20)
+    assert tree.count <= MAX_PIECES
+    assert tree.count + tree.left_out == everything
+    assert 20 < len(list(waterfall(tree).iter('rect'))) == 1 + tree.count
+
+
+def test_runs_that_never_end_are_forgotten_by_what_they_hold(monkeypatch: pytest.MonkeyPatch):
+    """The oldest first: parts of responses count, and what has ended does not."""
+    monkeypatch.setattr('streamtap._report.run_trees.MAX_KEPT', 10)
+    found = SlowestRuns(3)
+    parts = full_response().parts * 4
+    for number in range(3):
+        found.add(full_response(run_id=str(number), parts=parts))
+    for number in range(3):
+        found.add(run(run_id=str(number)))
+    assert [len(tree.pieces) for tree in sorted(found.trees(), key=lambda tree: tree.run.run_id)] == [0, 1, 1]
+
+
+def test_past_a_cap_names_are_others(monkeypatch: pytest.MonkeyPatch):
+    """A journal of any number of agents makes a report of some."""
+    monkeypatch.setattr('streamtap._report.samples.MAX_OWNERS', 2)
+    samples = Samples()
+    for name in 'abcda':
+        samples.add(run(agent=name))
+    counts = {name: len(samples.values(RUN_DURATION, 'agent', name)) for name in ('a', 'b', 'c', '_other')}
+    assert counts == {'a': 2, 'b': 1, 'c': 0, '_other': 2}
+    assert len(samples.values(RUN_DURATION, *ALL)) == 5
 
 
 def test_values_are_put_into_slots_of_time():

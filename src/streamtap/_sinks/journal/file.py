@@ -7,6 +7,8 @@ import os
 import weakref
 from typing import TYPE_CHECKING
 
+from streamtap._base.files import open_to_write
+
 try:
     import fcntl
 except ImportError:  # Windows has no such locks.
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 class JournalFile:
     """Opens the file for appending, and holds a lock on it until it is closed.
 
-    A line that a crash truncated is terminated, so that the next one is not joined to it.
+    A file that it creates can be read by this user only. A line that a crash truncated is terminated, so that the next
+    one is not joined to it.
 
     Args:
         path: The file; created if it does not exist.
@@ -27,14 +30,13 @@ class JournalFile:
 
     Raises:
         BlockingIOError: If another `JournalFile`, of any process, has it open.
-        OSError: If it cannot be opened.
+        OSError: If it cannot be opened, is a link, or is not a regular file of this user's own.
     """
 
     def __init__(self, path: Path, header: bytes) -> None:
         self._path = path
         self._prefix = header
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, 'O_BINARY', 0)
-        self._descriptor = os.open(path, flags, 0o666)
+        self._descriptor = open_to_write(path, os.O_RDWR | os.O_APPEND)
         self._closing = weakref.finalize(self, os.close, self._descriptor)
         # Not at exit: records that come while the interpreter exits are still written.
         self._closing.atexit = False
@@ -64,7 +66,7 @@ class JournalFile:
     def is_in_place(self) -> bool:
         """Whether the path still leads to this file: it was neither moved nor deleted."""
         try:
-            return os.path.samestat(os.fstat(self._descriptor), self._path.stat())
+            return os.path.samestat(os.fstat(self._descriptor), self._path.lstat())
         except OSError:
             return False
 

@@ -6,13 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from streamtap._base.files import open_to_read
 from streamtap._sinks.journal.lines import SCHEMA, Header, read_line
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
+    from typing import BinaryIO
 
     from streamtap._records.as_json import Record
+
+MAX_LINE = 1024 * 1024
+"""How many bytes a line may have: a response with as many parts as are kept, all with the longest names, has fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +47,10 @@ def read_journal(
 
     Raises:
         BrokenJournalError: At a line that cannot be read, unless `on_broken` is given.
-        OSError: If a file cannot be read.
+        OSError: If a file cannot be read, or is not a regular one.
     """
     for file in journal_files(Path(path)):
-        with file.open('rb') as lines:
+        with open_to_read(file) as lines:
             yield from read_lines(str(file), lines, _refuse if on_broken is None else on_broken)
 
 
@@ -60,29 +65,42 @@ def journal_files(path: Path) -> list[Path]:
     return [*older, path] if path.exists() or not older else older
 
 
-def read_lines(name: str, lines: Iterable[bytes], on_broken: Callable[[BrokenLine], None]) -> Iterator[Record]:
-    """Yield the records of some lines.
+def read_lines(name: str, file: BinaryIO, on_broken: Callable[[BrokenLine], None]) -> Iterator[Record]:
+    """Yield the records of a file.
 
     Args:
         name: The file's name, for reports of broken lines.
-        lines: The lines; without a header, they are read in the current format.
+        file: The file; without a header, its lines are read in the current format.
         on_broken: Called with each line that cannot be read.
     """
     is_known = True
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    for number, line in enumerate(_lines(file), 1):
         try:
+            if line is None:
+                raise ValueError(f'more than {MAX_LINE:,} bytes, which no record has')
+            if not line.strip():
+                continue
             found = read_line(line)
-            if isinstance(found, Header):
-                is_known = found.schema == SCHEMA
-                if not is_known:
-                    raise ValueError(f'what follows has schema {found.schema}, and this streamtap reads {SCHEMA}')
-            elif is_known:
-                yield found
         except ValueError as error:
-            if is_known or 'schema' in str(error):
+            if is_known:
                 on_broken(BrokenLine(name, number, str(error)))
+            continue
+        if isinstance(found, Header):
+            is_known = found.schema == SCHEMA
+            if not is_known:
+                why = f'what follows has schema {found.schema}, and this streamtap reads {SCHEMA}'
+                on_broken(BrokenLine(name, number, why))
+        elif is_known:
+            yield found
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes | None]:
+    """The lines; `None` for one that is too long, of which no more than that is ever in memory."""
+    while line := file.readline(MAX_LINE + 1):
+        is_too_long = len(line) > MAX_LINE
+        yield None if is_too_long else line
+        while is_too_long and line and not line.endswith(b'\n'):
+            line = file.readline(MAX_LINE)
 
 
 def _refuse(broken: BrokenLine) -> None:

@@ -23,7 +23,9 @@ class JournalSink(BaseSink):
     """Writes each run, response and tool call as one JSON line, for `streamtap report` and for tools of your own.
 
     Each line is appended by a single write: a process that is killed truncates at most its last line. Content is never
-    written. Only one process can write a file at a time; with several processes, put `{pid}` in the path.
+    written. Only one process can write a file at a time; with several processes, put `{pid}` in the path. New files can
+    be read by this user only. A file that cannot be rotated does not grow: what does not fit is dropped, and counted as
+    an error of this sink.
 
     Args:
         path: The file; `{pid}` in it is replaced by the process id. Its folder must exist.
@@ -33,7 +35,8 @@ class JournalSink(BaseSink):
     Raises:
         TypeError: If `max_bytes` or `keep` is not a whole number.
         ValueError: If `max_bytes` or `keep` is below 1.
-        OSError: From the `Tap` it is given to, if the file cannot be written, or another process is writing it.
+        OSError: From the `Tap` it is given to, if the file cannot be written, another process is writing it, it is a link,
+            or it is not a regular file of this user's own.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, max_bytes: int = 64 * 1024 * 1024, keep: int = 8) -> None:
@@ -50,8 +53,6 @@ class JournalSink(BaseSink):
         self._lock = threading.Lock()
         self._file: JournalFile | None = None
         self._header = header_line()
-        self._full_at = self._max_bytes
-        self._failure: OSError | None = None
 
     @property
     def path(self) -> Path:
@@ -64,7 +65,7 @@ class JournalSink(BaseSink):
             if self._file is not None:
                 return
             # It is closed again: the process that writes the first record opens it, which may be a fork of this one.
-            if self.path.exists():
+            if os.path.lexists(self.path):
                 JournalFile(self.path, header_line()).close()
             elif not self.path.parent.is_dir():
                 raise FileNotFoundError(f'there is no folder {self.path.parent} to write the journal to')
@@ -90,45 +91,37 @@ class JournalSink(BaseSink):
     def close(self) -> None:
         """Close the file, as the end of the tap does; a later record reopens it."""
         with self._lock:
-            if self._file is not None:
-                self._file.close()
-                self._file = None
+            self._close()
 
     def _write(self, record: Record) -> None:
         line = record_line(record)
         with self._lock:
             file = self._file_for(len(line))
             file.append(line)
-            failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
 
     def _file_for(self, room: int) -> JournalFile:
         """The file to append to, opened or rotated if need be."""
-        file, self._file = self._file, None
-        if file is not None and not file.is_in_place():
-            file.close()
-            file = None
+        if self._file is not None and not self._file.is_in_place():
+            self._close()
         header = self._header
-        if file is None:
-            file = JournalFile(self.path, header)
-        if file.size > len(header) and file.size + room > self._full_at:
-            file.close()
-            try:
-                self._rotate()
-                self._full_at = self._max_bytes
-            except OSError as error:
-                # Nothing is lost: it grows, and rotation is tried again when it has grown by as much.
-                self._failure = error
-                self._full_at = file.size + self._max_bytes
-            file = JournalFile(self.path, header)
-        self._file = file
+        file = self._file = self._file or JournalFile(self.path, header)
+        if file.size > len(header) and file.size + room > self._max_bytes:
+            self._rotate()
+            self._close()
+            file = self._file = JournalFile(self.path, header)
         return file
 
     def _rotate(self) -> None:
         path = self.path
-        for number in range(self._keep - 1, 0, -1):
-            older = path.with_name(f'{path.name}.{number}')
-            if older.exists():
-                older.replace(path.with_name(f'{path.name}.{number + 1}'))
-        path.replace(path.with_name(f'{path.name}.1'))
+        older = [path]
+        # Up to the first number that is free: one that is tried again does not push the oldest out each time.
+        while len(older) < self._keep and os.path.lexists(older[-1]):
+            older.append(path.with_name(f'{path.name}.{len(older)}'))
+        for number in range(len(older) - 1, -1, -1):
+            if os.path.lexists(older[number]):
+                older[number].replace(path.with_name(f'{path.name}.{number + 1}'))
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -11,9 +11,9 @@ from streamtap._base.checks import check_whole
 from streamtap._base.forks import tell_forks
 from streamtap._base.names import clean
 from streamtap._delivery.sink import BaseSink
-from streamtap._records.distribution import Sketch
 from streamtap._records.failed import has_failed
 from streamtap._records.known import sum_known
+from streamtap._records.sketch import Sketch
 from streamtap._sinks.label_cap import LabelCap
 from streamtap._sinks.usage.summary import (
     AgentUsage,

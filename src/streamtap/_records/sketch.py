@@ -1,0 +1,50 @@
+"""Quantiles of many values, within 1 %, in little memory."""
+
+from __future__ import annotations
+
+import math
+
+GAMMA = 1.02
+"""How much wider each bucket of a sketch is than the one below: a value is within 1 % of its bucket's middle."""
+
+_LOG_GAMMA = math.log(GAMMA)
+
+
+class Sketch:
+    """Collects values one by one, in bounded memory, for quantiles.
+
+    Source: DDSketch, Masson et al., VLDB 2019.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
+        self._least = float('inf')
+        self._most = float('-inf')
+
+    def add(self, value: float | None) -> None:
+        """Add a value; `None`, a value that was not observed, is ignored."""
+        if value is not None:
+            number = math.ceil(math.log(min(max(value, 1e-9), 1e12)) / _LOG_GAMMA)
+            self._counts[number] = self._counts.get(number, 0) + 1
+            self._least = min(self._least, value)
+            self._most = max(self._most, value)
+
+    def absorb(self, other: Sketch) -> None:
+        """Add all values of another sketch."""
+        for number, count in other._counts.items():
+            self._counts[number] = self._counts.get(number, 0) + count
+        self._least = min(self._least, other._least)
+        self._most = max(self._most, other._most)
+
+    def quantile(self, q: float) -> float | None:
+        """The value below which a share `q` of the values lies, accurate to 1 %; `None` without values.
+
+        The rank is the nearest one. The value never lies outside the observed range, so a single one is returned exactly.
+        """
+        rank = max(1.0, q * sum(self._counts.values())) - 1e-9
+        for number in sorted(self._counts):
+            rank -= self._counts[number]
+            if rank <= 0:
+                middle = GAMMA**number * 2 / (1 + GAMMA)
+                return min(max(middle, self._least), self._most)
+        return None
