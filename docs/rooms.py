@@ -31,7 +31,7 @@ class Room:
 _FACTS = ('_base', '_records')
 _CORE = (*_FACTS, '_meter', '_upstream', '_delivery')
 _VIEWS = (*_FACTS, '_display', '_delivery', '_sinks')
-_ALL = (*_CORE, '_display', '_runs', '_doors', '_sinks', '_web', '_report')
+_ALL = (*_CORE, '_display', '_runs', '_doors', '_sinks', '_http', '_web', '_report')
 _WIRING = ('_tap', '_serve', '_asgi', 'typing')
 
 ROOMS = (
@@ -48,6 +48,7 @@ ROOMS = (
     Room('_runs', 'open runs, requests and tool calls, their ends and parents, price, snapshot', _CORE),
     Room('_doors', 'what pydantic-ai calls, turned into "this happened, now"', (*_CORE, '_runs')),
     Room('_sinks', 'metrics, spans, usage, journal, log, progress', (*_FACTS, '_display', '_delivery')),
+    Room('_http', 'an HTTP server within limits, and threads for ASGI applications', ('_base',)),
     Room('_web', 'the live page', _VIEWS),
     Room('_report', 'reports from journals', _VIEWS),
     Room('_tap', 'wiring: the tap', _ALL),
@@ -90,6 +91,7 @@ LIBRARIES: Mapping[str, Library] = {
     'rich': Library(('_sinks/progress.py', '_report/text.py', '_demo/')),
     'openai': Library(('_demo/scenario.py',)),
     'pytest': Library(('testing/_plugin.py',)),
+    'h11': Library(('_http/connection.py',)),
 }
 
 

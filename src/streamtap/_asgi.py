@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from prometheus_client import REGISTRY
 
+from streamtap._http.answer import METHODS, Answer, Request, answered, refused, wrong_method
+from streamtap._http.limits import Limits
+from streamtap._http.patience import Patience
+from streamtap._http.workers import Workers
 from streamtap._serve import registry_of
 from streamtap._sinks.prometheus.multiprocess import scraped
 from streamtap._sinks.prometheus.negotiation import metrics_wsgi
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from _typeshed.wsgi import WSGIApplication
     from prometheus_client.registry import CollectorRegistry
 
@@ -30,25 +32,24 @@ AsgiApp: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 LONGEST_EVENTS = 15.0
 """Seconds after which a viewer must ask again: a server that shuts down waits for the responses that are not over."""
 
+MOST_ANSWERS = 32
+"""How many clients are answered at a time, viewers included: sending is the work of the application's loop."""
+
+PIECE = 64 * 1024
+"""Bytes that are given to the server at a time: it keeps them until the client reads."""
+
 
 def metrics_app(registry: CollectorRegistry = REGISTRY) -> AsgiApp:
     """An ASGI application that serves the metrics, to mount in yours.
 
-    With Starlette or FastAPI: `app.mount('/metrics', metrics_app())`. The response is made in a thread, so that a
-    scrape of many series does not block the event loop.
+    With Starlette or FastAPI: `app.mount('/metrics', metrics_app())`. A scrape is made in a thread of its own, so that
+    one of many series does not block the event loop, and who asks within a second of another gets the same.
     Under `PROMETHEUS_MULTIPROC_DIR` any worker serves the default registry's metrics of all processes.
 
     Args:
         registry: The registry to serve; prometheus_client's default one if not given.
     """
-    answer = metrics_wsgi(scraped(registry))
-
-    async def app(scope: Message, receive: Receive, send: Send) -> None:
-        start, body = await asyncio.to_thread(_answered, answer, {**_environ(scope, '/'), 'REQUEST_METHOD': 'GET'})
-        await send(start)
-        await send({'type': 'http.response.body', 'body': b''.join(body)})
-
-    return app
+    return _Mounted(metrics_wsgi(scraped(registry)), path='/')
 
 
 def live_app(tap: Tap) -> AsgiApp:
@@ -67,75 +68,191 @@ def live_app(tap: Tap) -> AsgiApp:
     """
     # Imported only where a live view is served.
     from streamtap._web.live_view import LiveView
-    from streamtap._web.page import Events, LivePage
+    from streamtap._web.page import LivePage
 
     if not hasattr(tap, 'add_sink'):
         raise TypeError(f'live_app() takes a tap, not {tap!r}')
     view = LiveView()
     page = LivePage(view, metrics_wsgi(scraped(registry_of(tap))), access=None)
     tap.add_sink(view)
+    return _Mounted(page)
 
-    async def app(scope: Message, receive: Receive, send: Send) -> None:
-        root, path = str(scope.get('root_path', '')), str(scope['path'])
-        # Some frameworks leave the path of the mount in front, as the specification says, and some do not.
-        below = path[len(root) :] if f'{path}/'.startswith(f'{root}/') else path
-        start, body = await asyncio.to_thread(_answered, page, _environ(scope, below))
-        if not isinstance(body, Events):
-            await send(start)
-            await send({'type': 'http.response.body', 'body': b''.join(body)})
+
+class _Mounted:
+    """Answers what comes to a mount with an application.
+
+    Args:
+        app: Answers it.
+        path: What is asked for, whatever the client says; otherwise what the client says.
+    """
+
+    def __init__(self, app: WSGIApplication, path: str | None = None) -> None:
+        self._app = app
+        self._path = path
+        self._workers = Workers()
+        self._answers = 0
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope['type'] == 'websocket':
+            # As the specification says: refused with 403.
+            await receive()
+            await send({'type': 'websocket.close'})
             return
+        if scope['type'] != 'http':
+            raise ValueError(f'this application answers HTTP, not {scope["type"]}')
+        if self._answers >= MOST_ANSWERS:
+            await _Reader(send, head_only=False).answer(_too_many())
+            return
+        self._answers += 1
         try:
-            await send(start)
-            await _tell(body, receive, send)
-            await send({'type': 'http.response.body', 'body': b''})
+            is_read = await self._serve(scope, receive, send)
+        finally:
+            self._answers -= 1
+        if not is_read:
+            # The server waits for the reader, whatever is done here: at least nothing is kept for it.
+            await _gone(receive)
+
+    async def _serve(self, scope: Message, receive: Receive, send: Send) -> bool:
+        """Answer, and say whether the answer was read."""
+        answer = await self._answer(scope)
+        try:
+            reader = _Reader(send, head_only=scope['method'] == 'HEAD')
+            await self._tell(answer, reader, receive)
+        except TimeoutError:
+            return False
         finally:
             # Whoever is gone before the first event was a viewer too.
-            body.close()
+            answer.close()
+        return True
 
-    return app
+    async def _answer(self, scope: Message) -> Answer:
+        if scope['method'] not in METHODS:
+            return wrong_method()
+        request = _request(scope, self._path)
+        try:
+            return await self._workers.run(lambda: answered(self._app, request), unwanted=Answer.close)
+        except BlockingIOError:
+            return _too_many()
 
+    async def _tell(self, answer: Answer, reader: _Reader, receive: Receive) -> None:
+        from streamtap._web.page import Events
 
-async def _tell(events: Events, receive: Receive, send: Send) -> None:
-    """Send a viewer's events, without a thread that waits for the next one."""
-    from streamtap._web.page import TICK
+        if not isinstance(answer.body, Events):
+            await reader.answer(answer)
+            return
+        await reader.begin(answer)
+        await self._tell_events(answer.body, reader, receive)
+        await reader.end()
 
-    async def leave() -> None:
-        while (await receive())['type'] != 'http.disconnect':
-            pass
+    async def _tell_events(self, events: Events, reader: _Reader, receive: Receive) -> None:
+        """Send a viewer's events, without a thread that waits for the next one."""
+        from streamtap._web.page import TICK
 
-    left = asyncio.ensure_future(leave())
-    until = asyncio.get_running_loop().time() + LONGEST_EVENTS
-    try:
-        while not left.done() and asyncio.get_running_loop().time() < until:
-            event = await asyncio.to_thread(events.message)
-            await send({'type': 'http.response.body', 'body': event, 'more_body': True})
-            await asyncio.wait([left], timeout=TICK)
-    finally:
-        left.cancel()
-
-
-def _answered(answer: WSGIApplication, environ: dict[str, Any]) -> tuple[Message, Iterable[bytes]]:
-    started: list[Message] = []
-
-    def start(status: str, headers: list[tuple[str, str]], error: object = None, /) -> Callable[[bytes], object]:
-        encoded = [(name.encode('latin-1'), value.encode('latin-1')) for name, value in headers]
-        started.append({'type': 'http.response.start', 'status': int(status.split()[0]), 'headers': encoded})
-        return _not_written
-
-    body = answer(environ, start)
-    return started[0], body
-
-
-def _not_written(_: bytes) -> None:
-    raise NotImplementedError('our own applications return what they answer')
+        left = asyncio.ensure_future(_gone(receive))
+        until = asyncio.get_running_loop().time() + LONGEST_EVENTS
+        try:
+            while not left.done() and not reader.head_only and asyncio.get_running_loop().time() < until:
+                for piece in await self._workers.run(events.event):
+                    await reader.send(piece)
+                await asyncio.wait([left], timeout=TICK)
+        finally:
+            left.cancel()
 
 
-def _environ(scope: Message, path: str) -> dict[str, Any]:
-    asked = {name.decode('latin-1').lower(): value.decode('latin-1') for name, value in scope['headers']}
-    return {
-        'REQUEST_METHOD': scope['method'],
-        'PATH_INFO': path,
-        'QUERY_STRING': scope['query_string'].decode('latin-1'),
-        'HTTP_ACCEPT': asked.get('accept', ''),
-        'HTTP_ACCEPT_ENCODING': asked.get('accept-encoding', ''),
-    }
+class _Reader:
+    """Whom an answer is sent to.
+
+    Args:
+        send: Sends a message.
+        head_only: Whether only the head is asked for.
+    """
+
+    def __init__(self, send: Send, *, head_only: bool) -> None:
+        self._send = send
+        self.head_only = head_only
+        self._patience = Patience(Limits())
+
+    async def answer(self, answer: Answer) -> None:
+        """Send an answer.
+
+        Args:
+            answer: All of it.
+
+        Raises:
+            TimeoutError: If it is not read in time.
+        """
+        await self.begin(answer)
+        for piece in answer.body:
+            await self.send(piece)
+        await self.end()
+
+    async def begin(self, answer: Answer) -> None:
+        """Send the head.
+
+        Args:
+            answer: What it is of.
+        """
+        headers = [(name.encode('latin-1'), value.encode('latin-1')) for name, value in answer.headers]
+        await self._send({'type': 'http.response.start', 'status': answer.code, 'headers': headers})
+
+    async def send(self, piece: bytes) -> None:
+        """Send a piece of the body.
+
+        Args:
+            piece: The bytes.
+
+        Raises:
+            TimeoutError: If it is not read in time.
+        """
+        if self.head_only:
+            return
+        for begin in range(0, len(piece), PIECE):
+            part = piece[begin : begin + PIECE]
+            self._patience.extend(len(part))
+            await self._within({'type': 'http.response.body', 'body': part, 'more_body': True})
+
+    async def end(self) -> None:
+        """Say that this was all.
+
+        Raises:
+            TimeoutError: If what was sent before is not read in time.
+        """
+        await self._within({'type': 'http.response.body', 'body': b''})
+
+    async def _within(self, message: Message) -> None:
+        # Not `wait_for`, which before Python 3.12 can lose a cancellation.
+        sending = asyncio.ensure_future(self._send(message))
+        with self._patience.waiting() as seconds:
+            try:
+                await asyncio.wait([sending], timeout=seconds)
+            finally:
+                is_sent = sending.done()
+                sending.cancel()
+        if not is_sent:
+            raise TimeoutError('the reader of an answer is too slow')
+        sending.result()
+
+
+def _too_many() -> Answer:
+    return refused('503 Service Unavailable', 'Too many ask at a time.', ('Retry-After', '1'))
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())['type'] != 'http.disconnect':
+        pass
+
+
+def _request(scope: Message, path: str | None) -> Request:
+    root, asked = str(scope.get('root_path', '')), str(scope['path'])
+    # Some frameworks leave the path of the mount in front, as the specification says, and some do not.
+    below = asked[len(root) :] if f'{asked}/'.startswith(f'{root}/') else asked
+    host, port = scope.get('server') or ('', None)
+    client, _ = scope.get('client') or ('', 0)
+    return Request(
+        path=below if path is None else path,
+        query=scope['query_string'].decode('latin-1'),
+        headers=[(name.decode('latin-1'), value.decode('latin-1')) for name, value in scope['headers']],
+        scheme=str(scope.get('scheme', 'http')),
+        server=(host, port or 0),
+        client=client,
+    )

@@ -1,13 +1,12 @@
-"""`/metrics` over HTTP, and the live view beside it, by prometheus_client's own server."""
+"""`/metrics` over HTTP, and the live view beside it, from threads of their own."""
 
 from __future__ import annotations
 
 import errno
 import logging
-import ssl
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from prometheus_client import REGISTRY, start_http_server  # pyright: ignore[reportUnknownVariableType]
+from prometheus_client import REGISTRY
 
 from streamtap._base.forks import tell_forks
 from streamtap._base.ports import is_held_by_relative
@@ -16,14 +15,14 @@ from streamtap._sinks.prometheus.negotiation import metrics_wsgi
 from streamtap._sinks.prometheus.sink import PrometheusSink
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
-    from threading import Thread
     from types import TracebackType
-    from wsgiref.simple_server import WSGIServer
 
     from prometheus_client.registry import CollectorRegistry
     from typing_extensions import Self
 
+    from streamtap._http.server import Server
     from streamtap._tap import Tap
     from streamtap._web.live_view import LiveView
     from streamtap._web.page import LivePage
@@ -37,7 +36,7 @@ class MetricsServer:
     Close it with `close()`, or use it as a context manager.
 
     Args:
-        server: The server of prometheus_client and its thread; `None` if another worker has the port.
+        server: What answers; `None` if another worker has the port.
         addr: The address it listens on.
         port: The port it listens on.
         scheme: `http` or `https`.
@@ -46,7 +45,7 @@ class MetricsServer:
 
     def __init__(
         self,
-        server: tuple[WSGIServer, Thread] | None,
+        server: Server | None,
         addr: str,
         port: int,
         scheme: str,
@@ -68,23 +67,20 @@ class MetricsServer:
     @property
     def is_serving(self) -> bool:
         """Whether this process serves: not once it is closed, and not if another worker had the port."""
-        return self._server is not None and self._server[1].is_alive()
+        return self._server is not None and self._server.is_alive
 
     def forked(self) -> None:
         """Release the port: no thread of this process would answer."""
         if self._server is not None:
-            self._server[0].socket.close()
+            self._server.forked()
 
     def close(self) -> None:
         """Stop serving; further calls do nothing, and neither do calls in a forked child."""
         if self._server is None or not self.is_serving:
             return
-        server, thread = self._server
         if self._closing is not None:
             self._closing()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+        self._server.close()
 
     def __enter__(self) -> Self:
         return self
@@ -150,6 +146,10 @@ def serve(
     """
     if tap is not None and not hasattr(tap, 'add_sink'):
         raise TypeError(f'serve() takes a tap first: pass serve(port={tap!r}) to serve only /metrics')
+    # Imported only where something is served.
+    from streamtap._http.listening import listening, server_tls
+    from streamtap._http.server import Server
+
     if tap is None and token is not None:
         raise ValueError('the token protects the live view, which needs a tap: pass serve(tap, token=...)')
     served = scraped(registry_of(tap) if registry is None else registry)
@@ -162,20 +162,19 @@ def serve(
         raise ValueError('without certfile and keyfile there is no TLS, and no client is asked for a certificate')
     if has_authority and not client_auth_required:
         raise ValueError('client certificates are only checked with client_auth_required=True')
-    tls: dict[str, Any] = {} if tls_min_version is None else {'tls_min_version': tls_min_version}
     scheme = 'https' if is_tls else 'http'
-    try:
-        server, thread = start_http_server(
-            port,
-            addr,
-            served,
-            certfile=certfile,
-            keyfile=keyfile,
+    tls = None
+    if certfile and keyfile:
+        tls = server_tls(
+            certfile,
+            keyfile,
             client_cafile=client_cafile,
             client_capath=client_capath,
             client_auth_required=client_auth_required,
-            **tls,
+            min_version=tls_min_version,
         )
+    try:
+        listener = listening(addr, port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE and is_held_by_relative(port):
             logger.warning(_OF_ANOTHER_WORKER, port, addr, _WHOSE_METRICS[is_multiprocess()])
@@ -187,22 +186,17 @@ def serve(
                 'application that listens on it',
             ) from None
         raise
-    if isinstance(server.socket, ssl.SSLSocket):
-        # The TLS handshake is left to each connection's own thread: a silent client must not block the others.
-        server.socket.do_handshake_on_connect = False  # pyright: ignore[reportAttributeAccessIssue]
-    host, number = str(server.server_address[0]), int(server.server_address[1])
+    host, number, *_ = listener.getsockname()
     if tap is None or live is None:
-        server.set_app(metrics_wsgi(served))
-        return MetricsServer((server, thread), host, number, scheme)
+        return MetricsServer(Server(listener, metrics_wsgi(served), tls), host, number, scheme)
     view, page = live
     tap.add_sink(view)
-    server.set_app(page)
 
     def closing() -> None:
         tap.remove_sink(view)
         page.close()
 
-    return MetricsServer((server, thread), host, number, scheme, closing)
+    return MetricsServer(Server(listener, page, tls), host, number, scheme, closing)
 
 
 _OF_ANOTHER_WORKER = (

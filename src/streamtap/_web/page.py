@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 TICK = 0.5
 """Seconds between two messages to a viewer."""
 
+PIECE = 64 * 1024
+"""Bytes of an event that are sent at a time, about."""
+
 MAX_VIEWERS = 16
-"""Each viewer takes a thread."""
+"""How many may look at a time: of what clients a server has, others are left."""
 
 _KINDS = {
     '.html': 'text/html; charset=utf-8',
@@ -116,20 +119,18 @@ class Events:
         self._after: int | None = None
 
     def __iter__(self) -> Iterator[bytes]:
-        return self
+        while True:
+            yield from self.event()
+            if self._closed.wait(TICK):
+                return
 
-    def __next__(self) -> bytes:
-        if self._after is not None and self._closed.wait(TICK):
-            raise StopIteration
-        return self.message()
-
-    def message(self) -> bytes:
-        """What there is to tell the viewer now."""
+    def event(self) -> Iterator[bytes]:
+        """What there is to tell the viewer now, in pieces; what is remembered of runs is not copied before it is sent."""
         # A viewer that reconnects gets everything again: this may be another process than before.
         name, retry = ('more', '') if self._after is not None else ('all', 'retry: 1000\n')
         now, finished = self._moments.now(), self._moments.view.finished(self._after)
         self._after, runs = finished
-        return f'{retry}event: {name}\ndata: {{"now":{now},"runs":[{",".join(runs)}]}}\n\n'.encode()
+        return _in_pieces(f'{retry}event: {name}\ndata: {{"now":{now},"runs":[', runs)
 
     def close(self) -> None:
         """The viewer is gone."""
@@ -151,6 +152,17 @@ class _Moments:
             if time.monotonic() - self._made > TICK / 2:
                 self._now, self._made = self.view.now(), time.monotonic()
             return self._now
+
+
+def _in_pieces(begin: str, runs: list[str]) -> Iterator[bytes]:
+    gathered, size = [begin], 0
+    for number, run in enumerate(runs):
+        if size > PIECE:
+            yield ''.join(gathered).encode()
+            gathered, size = [], 0
+        gathered += [',', run] if number else [run]
+        size += len(run)
+    yield ''.join([*gathered, ']}\n\n']).encode()
 
 
 def _nothing() -> None:

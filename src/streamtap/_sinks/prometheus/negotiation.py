@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import gzip
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 from urllib.parse import parse_qs
 
-from prometheus_client import make_wsgi_app  # pyright: ignore[reportUnknownVariableType]
+from prometheus_client.exposition import choose_encoder
 
 from streamtap._sinks.prometheus.protobuf_exposition import CONTENT_TYPE, exposition
+from streamtap._sinks.prometheus.shared_scrapes import SharedScrapes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from prometheus_client.registry import CollectorRegistry
@@ -81,27 +82,85 @@ def _is_ours(choice: Accepted) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Exposition:
+    """How the metrics are written for one scraper; equal for all who get the same.
+
+    Args:
+        content_type: Of the answer.
+        protobuf: Whether it is protobuf, and how names are escaped then; `None` for a text.
+        is_compressed: Whether it is compressed by gzip.
+        names: The series that were asked for; `None` for all.
+    """
+
+    content_type: str
+    protobuf: Literal['allow-utf-8', 'underscores'] | None
+    is_compressed: bool
+    names: tuple[str, ...] | None
+
+    @classmethod
+    def wanted(cls, environ: WSGIEnvironment) -> Exposition:
+        """What a request asks for.
+
+        Args:
+            environ: The request.
+        """
+        accept: str = environ.get('HTTP_ACCEPT', '')
+        names = parse_qs(environ.get('QUERY_STRING', '')).get('name[]')
+        protobuf = wanted_protobuf(accept)
+        escaping = None
+        if protobuf is not None:
+            escaping = 'allow-utf-8' if protobuf.parameters.get('escaping') == 'allow-utf-8' else 'underscores'
+        return cls(
+            _text(accept)[1] if escaping is None else f'{CONTENT_TYPE}; escaping={escaping}',
+            escaping,
+            any(way.kind == 'gzip' and way.quality > 0 for way in accepted(environ.get('HTTP_ACCEPT_ENCODING', ''))),
+            None if names is None else tuple(sorted(set(names))),
+        )
+
+    def of(self, registry: CollectorRegistry, accept: str) -> bytes:
+        """Write the metrics.
+
+        Args:
+            registry: Where they are.
+            accept: The header `Accept` that asked for it.
+        """
+        source = registry if self.names is None else cast('CollectorRegistry', registry.restricted_registry(self.names))
+        if self.protobuf is not None:
+            body = exposition(source, names_as_they_are=self.protobuf == 'allow-utf-8')
+        else:
+            body = _text(accept)[0](source)
+        return gzip.compress(body, COMPRESSION) if self.is_compressed else body
+
+
+def _text(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
+    return cast('tuple[Callable[[CollectorRegistry], bytes], str]', choose_encoder(accept))
+
+
 def metrics_wsgi(registry: CollectorRegistry) -> WSGIApplication:
-    """The application of prometheus_client, which also answers those who want protobuf.
+    """The application that answers scrapes; who asks within a second of another one gets the same.
 
     Args:
         registry: The registry to serve.
     """
-    texts = cast('WSGIApplication', make_wsgi_app(registry))
+    scrapes = SharedScrapes()
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        wanted = wanted_protobuf(environ.get('HTTP_ACCEPT') or '')
-        if wanted is None or environ['REQUEST_METHOD'] != 'GET' or environ['PATH_INFO'] == '/favicon.ico':
-            return texts(environ, start_response)
-        names = parse_qs(environ.get('QUERY_STRING', '')).get('name[]')
-        source = registry if names is None else registry.restricted_registry(names)
-        escaping = 'allow-utf-8' if wanted.parameters.get('escaping') == 'allow-utf-8' else 'underscores'
-        body = exposition(source, names_as_they_are=escaping == 'allow-utf-8')
-        headers = [('Content-Type', f'{CONTENT_TYPE}; escaping={escaping}')]
-        if any(way.kind == 'gzip' and way.quality > 0 for way in accepted(environ.get('HTTP_ACCEPT_ENCODING') or '')):
-            body = gzip.compress(body, COMPRESSION)
-            headers.append(('Content-Encoding', 'gzip'))
-        start_response('200 OK', headers)
-        return [body]
+        if environ['PATH_INFO'] == '/favicon.ico':
+            # Browsers ask for it, and it is no scrape.
+            start_response('200 OK', [('Content-Length', '0')])
+            return []
+        wanted = Exposition.wanted(environ)
+        scrape = scrapes.get(wanted, lambda: wanted.of(registry, environ.get('HTTP_ACCEPT', '')))
+        if scrape is None:
+            why = b'Too many ask for the metrics.\n'
+            headers = [('Content-Type', 'text/plain; charset=utf-8'), ('Content-Length', str(len(why)))]
+            start_response('503 Service Unavailable', [*headers, ('Retry-After', '1')])
+            return [why]
+        encoding = [('Content-Encoding', 'gzip')] if wanted.is_compressed else []
+        start_response(
+            '200 OK', [('Content-Type', wanted.content_type), ('Content-Length', str(len(scrape.data))), *encoding]
+        )
+        return scrape
 
     return answer
