@@ -134,6 +134,18 @@ async def scraped(port: int, path: str, seconds: float, clients: int) -> None:
         await asyncio.sleep(seconds / clients)
 
 
+async def still_answers(port: int) -> None:
+    """Scrape it as soon as it lets the attackers go."""
+    for left in reversed(range(50)):
+        try:
+            await scraped(port, '/metrics', 0, 1)
+            break
+        except AssertionError:
+            if not left:
+                raise
+        await asyncio.sleep(0.2)
+
+
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Be the provider of the application."""
     with contextlib.suppress(OSError):
@@ -174,7 +186,7 @@ def test_the_application_does_not_notice_an_attack(served: str):
             control = None if served == 'serve' else NOTHING
             for attack, path, clients in SIEGES[served]:
                 await app.bears(attack, path, clients, at_rest, control)
-            await scraped(app.port, '/metrics', 0, 1)
+            await still_answers(app.port)
             left = await app.order('close')
             said = (await app.process.communicate())[1].decode()
             assert (left['threads'], left['took'] < 2, said, app.process.returncode) == ([], True, '', 0)
