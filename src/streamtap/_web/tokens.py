@@ -6,7 +6,8 @@ import hmac
 import re
 
 SHORTEST = 16
-FEWEST_DISTINCT = 6
+FEWEST_DISTINCT = 5
+"""Of sixteen random hexadecimal digits, one token in two million has fewer."""
 _LOOKED_AT = 256
 
 # Those of RFC 6750, all of which an address takes as they are.
