@@ -117,3 +117,10 @@ def test_every_public_name_is_on_the_page_of_the_api(package: ModuleType):
     page = (ROOT / 'docs' / 'api.md').read_text(encoding='utf-8')
     shown = re.findall(rf'^::: {package.__name__}\.(\w+)$', page, re.MULTILINE)
     assert sorted(shown) == sorted(name for name in package.__all__ if not name.startswith('__'))
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.stem)
+def test_each_test_that_a_page_names_is_there(page: Path):
+    """A promise is held by it."""
+    named = re.findall(r'`(tests/[\w/.]+)`', page.read_text(encoding='utf-8'))
+    assert [path for path in named if not (ROOT / path).exists()] == []
