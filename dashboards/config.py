@@ -26,7 +26,7 @@ class Burn:
     short: str
     factor: float
     pending: str
-    severity: str
+    severity: Literal['critical', 'warning', 'info']
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,10 @@ class Config:
         max_tool_failure_share: The share of a tool's calls that may fail.
         slow_tool_seconds: A tool whose p95 is longer than this is slow; a bucket bound of the tools' durations.
         max_slow_tool_share: The share of a tool's calls that may be so slow.
-        patient_tools: Tools that may be slow, such as those that ask another agent.
         max_retries_per_run: How often a run may have tools or outputs sent back to the model, on average.
         max_cost_usd_per_hour: The budget.
-        max_growth: How many times what is usual, the cost or the input tokens of a request, is too much.
+        max_growth: How many times what is usual is too much: cost, input tokens of a request, slow calls of a tool.
+        usual_window: What is usual is the median of this.
         min_growth_usd: Less than this in an hour is no growth of cost.
         min_growth_tokens: Requests with fewer input tokens than this have not grown.
         max_unmeasured_share: The share of responses that may come without usage.
@@ -125,7 +125,7 @@ class Config:
         Burn('OneDay', long='1d', short='2h', factor=3, pending='15m', severity='warning'),
         Burn('ThreeDays', long='3d', short='6h', factor=1, pending='15m', severity='info'),
     )
-    min_runs: int = 20
+    min_runs: int = 10
     blank_screen_seconds: float = 7.5
     blank_screen_budget: float = 0.1
     max_run_requests: float = 32
@@ -145,11 +145,11 @@ class Config:
     max_tool_failure_share: float = 0.1
     slow_tool_seconds: float = 5
     max_slow_tool_share: float = 0.05
-    patient_tools: tuple[str, ...] = ()
     max_retries_per_run: float = 3
 
     max_cost_usd_per_hour: float = 50
     max_growth: float = 3
+    usual_window: str = '1d'
     min_growth_usd: float = 1
     min_growth_tokens: float = 8000
     max_unmeasured_share: float = 0.05

@@ -57,7 +57,11 @@ class Alert:
 
     def _board(self, config: Config) -> str:
         labels = [label for label in (*config.keep, *self.about) if label in CHOSEN]
-        chosen = ''.join(f'&var-{CHOSEN[label]}={{{{ $labels.{label} | urlquery }}}}' for label in labels)
+        # A label that is not there, as where all agents together are meant, chooses nothing.
+        chosen = ''.join(
+            f'{{{{ with $labels.{label} }}}}&var-{CHOSEN[label]}={{{{ . | urlquery }}}}{{{{ end }}}}'
+            for label in labels
+        )
         return f'{config.grafana.rstrip("/")}/d/{uid_of(self.board)}?from=now-1h&to=now{chosen}'
 
 

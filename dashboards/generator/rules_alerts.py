@@ -30,9 +30,10 @@ def alerts(config: Config) -> dict[str, Alerts]:
         'provider': provider_alerts(config),
         'tool': tool_alerts(config),
         'cost': cost_alerts(config),
+        'absence': absence_alerts(config),
         'self': self_alerts(config),
     }
-    slow = {'budget': budget_alerts(config), 'absence': absence_alerts(config)}
+    slow = {'budget': budget_alerts(config)}
     return {
         **{f'streamtap-{kind}-alerts': Alerts(config.interval, rules) for kind, rules in quick.items()},
         **{f'streamtap-{kind}-alerts': Alerts(config.slow_interval, rules) for kind, rules in slow.items()},

@@ -85,7 +85,7 @@ def _grown(config: Config) -> Alert:
 def _context(config: Config) -> Alert:
     level = Amounts(config).contexts
     now, latest = (level.mean('request_input_tokens', window) for window in (config.window, config.short))
-    usual = f'quantile_over_time(0.5, {now}[6h] offset 10m)'
+    usual = level.usual(now)
     enough = f'{level.increase("measured_requests", config.window)} >= {config.min_failures}'
     return Alert(
         'PydanticAIContextGrown',
@@ -98,7 +98,7 @@ def _context(config: Config) -> Alert:
         'models',
         ('agent', 'model'),
         f'Requests of {label("agent")} to {label("model")} have {{{{ $value | humanize }}}} input tokens each',
-        f'More than {config.max_growth:g} times the usual of the last hours: each request is dearer and slower.',
+        f'More than {config.max_growth:g} times the usual of the last day: each request is dearer and slower.',
     )
 
 

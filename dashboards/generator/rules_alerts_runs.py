@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from generator.rules_alert import Alert, label, percent
+from generator.rules_budget import Budget
 from generator.rules_names import Level
 from generator.rules_promql import largest, seconds, series, total
-from generator.rules_budget import Budget
 from generator.rules_shares import Shares
 from generator.rules_spans import HOUR, largest_hour, summed
 
@@ -96,13 +96,17 @@ def _looping(config: Config) -> Alert:
 
 
 def _looping_now(config: Config) -> Alert:
-    agents = Level(config, AGENT)
-    share = Shares(config)
-    # Of requests nobody knows whether their run is nested, so all runs of the agent are taken.
-    runs = f'{share.retries.all(config.window)}\n  +\n{total(agents.labels, series("pydantic_ai_runs_in_progress"))}'
+    agents, runs = Level(config, AGENT), Shares(config).retries
+    open_ = total(agents.labels, series('pydantic_ai_runs_in_progress'))
+
+    def for_each_run(window: str) -> str:
+        # Of requests nobody knows whether their run is nested, so all runs of the agent are taken.
+        requests = agents.increase('agent_requests', window)
+        return f'{requests}\n  /\n(({runs.all(window)} + {open_}) > 0)\n  > {config.max_run_requests:g}'
+
     return Alert(
         'PydanticAIRunsLoopingNow',
-        f'{agents.increase("agent_requests", config.window)}\n  /\n(({runs}) > 0)\n  > {config.max_run_requests:g}',
+        f'{for_each_run(config.window)}\nand\n{for_each_run(config.short)}',
         config.pending,
         'warning',
         'overview',

@@ -25,7 +25,8 @@ def self_alerts(config: Config) -> tuple[Alert, ...]:
 
 def _tap_failing(config: Config) -> Alert:
     where, what = (
-        _risen(config, name, label) for name, label in (('streamtap_errors_total', 'where'), ('streamtap_dropped_total', 'what'))
+        _risen(config, name, label)
+        for name, label in (('streamtap_errors_total', 'where'), ('streamtap_dropped_total', 'what'))
     )
     return Alert(
         'StreamtapFailing',

@@ -36,15 +36,18 @@ def _failing(config: Config) -> Alert:
 
 
 def _slow(config: Config) -> Alert:
+    slow = Shares(config).slow_tools
+    usual = slow.level.usual(slow.share(config.window))
     return Alert(
         'PydanticAIToolSlow',
-        Shares(config).slow_tools.above(config.max_slow_tool_share),
+        # A tool that is always slow is no news.
+        f'(\n{slow.above(config.max_slow_tool_share)}\n)\n> {config.max_growth:g} * {usual}',
         config.pending,
         'warning',
         'tools',
         TOOL,
         percent(f'the calls of {label("tool")} by {label("agent")} took longer than {config.slow_tool_seconds:g} s'),
-        'Users wait for it; a tool that may be so slow is named in patient_tools.',
+        f'More than {config.max_growth:g} times as many as usual in the last day: users wait for it.',
     )
 
 

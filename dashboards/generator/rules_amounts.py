@@ -69,8 +69,9 @@ class Amounts:
     def agent_requests(self) -> tuple[Recording, ...]:
         """How many requests an agent made."""
         level = Level(self.config, ('agent',))
-        name = level.increase('agent_requests', self.config.window)
-        return (Recording(name, counted(level, 'pydantic_ai_requests_total')(self.config.window)),)
+        requests = counted(level, 'pydantic_ai_requests_total')
+        windows = self.config.window, self.config.short
+        return tuple(Recording(level.increase('agent_requests', window), requests(window)) for window in windows)
 
     def input_tokens(self) -> tuple[Recording, ...]:
         """How many input tokens a request has, and how many requests there were."""
@@ -87,6 +88,10 @@ class Amounts:
                 ),
             )
         )
+
+    def usual_input_tokens(self) -> Recording:
+        """How many input tokens a request usually has."""
+        return self.contexts.usually(self.contexts.mean('request_input_tokens', self.config.window))
 
     def cost(self, window: str) -> tuple[Recording, ...]:
         """US dollars by who began it, and of all together."""

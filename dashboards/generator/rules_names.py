@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,18 @@ class Level:
     def ratio(self, what: str, window: str) -> str:
         """Which share within a window."""
         return self.name(what, f'ratio_rate{window}')
+
+    def usual(self, name: str) -> str:
+        """The name of what is usual of what is recorded.
+
+        Args:
+            name: The name of what is recorded.
+        """
+        return re.sub(r'([^:]+)\Z', rf'median{self.config.usual_window}_\1', name)
+
+    def usually(self, name: str) -> Recording:
+        """The rule for what is usual: the median of what was recorded until some minutes ago."""
+        return Recording(self.usual(name), f'quantile_over_time(0.5, {name}[{self.config.usual_window}] offset 10m)')
 
     def mean(self, what: str, window: str) -> str:
         """The mean within a window."""

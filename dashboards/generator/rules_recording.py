@@ -41,12 +41,15 @@ def recordings(config: Config) -> dict[str, Recordings]:
     runs = shares.run_failures, shares.blank_screens, shares.looping_runs, shares.retries
     models = shares.slow_first_tokens, shares.stalls, shares.rate_limited, shares.failed_requests
     tools = shares.tool_failures, shares.slow_tools
+    usual_slowness = shares.tools.usually(shares.slow_tools.share(config.window))
 
     def quick(of: Iterable[Share], *more: Recording) -> Recordings:
         return Recordings(config.interval, _once((*(rule for each in of for rule in each.recorded_quickly()), *more)))
 
     def slow(of: Iterable[Share], *more: Recording) -> Recordings:
-        return Recordings(config.slow_interval, _once((*(rule for each in of for rule in each.recorded_slowly()), *more)))
+        return Recordings(
+            config.slow_interval, _once((*(rule for each in of for rule in each.recorded_slowly()), *more))
+        )
 
     return {
         'streamtap-runs': quick(runs),
@@ -57,8 +60,11 @@ def recordings(config: Config) -> dict[str, Recordings]:
         'streamtap-cost': quick((), *amounts.cost(config.window), *amounts.cost(config.short)),
         'streamtap-self': quick((shares.loop_lag,)),
         'streamtap-runs-by-the-hour': slow(runs, *budget.recorded(), *amounts.traffic()),
-        'streamtap-requests-by-the-hour': slow(models, *amounts.answers(config.quiet_window)),
-        'streamtap-tools-by-the-hour': slow(tools),
+        'streamtap-requests-by-the-hour': slow(
+            models, *amounts.answers(config.quiet_window), amounts.usual_input_tokens()
+        ),
+        'streamtap-tools-by-the-hour': slow(tools, usual_slowness),
+        'streamtap-self-by-the-hour': slow((shares.loop_lag,)),
         'streamtap-accounting': slow((), *amounts.cost(config.accounting_window), *amounts.unmeasured()),
     }
 

@@ -74,10 +74,8 @@ class Shares:
         tokens = Histogram(config, self.models, name)
 
         def late(window: str) -> str:
-            in_time = tokens.within(config.first_token_seconds, window)
-            return f'({self.models.increase("streamed_requests", window)}\n  -\n({in_time}\n  or\n' + (
-                f'0 * {self.models.increase("streamed_requests", window)}))'
-            )
+            everything = self.models.increase('streamed_requests', window)
+            return f'({everything}\n  -\n{tokens.within(config.first_token_seconds, window)})'
 
         return Share(config, self.models, 'slow_first_tokens', 'streamed_requests', late, streamed)
 
@@ -108,9 +106,7 @@ class Shares:
     @property
     def slow_tools(self) -> Share:
         """Calls of a tool that took long."""
-        patient = self.config.patient_tools
-        only = (is_none_of('tool', patient),) if patient else ()
-        took = Histogram(self.config, self.tools, 'pydantic_ai_tool_duration_seconds', only)
+        took = Histogram(self.config, self.tools, 'pydantic_ai_tool_duration_seconds')
         return _beyond(took, self.config.slow_tool_seconds, 'slow_tool_calls', 'timed_tool_calls')
 
     @property
@@ -156,6 +152,6 @@ def _beyond(histogram: Histogram, bound: float, bad: str, of: str) -> Share:
 
     def beyond(window: str) -> str:
         everything = level.increase(of, window)
-        return f'({everything}\n  -\n({histogram.within(bound, window)}\n  or\n0 * {everything}))'
+        return f'({everything}\n  -\n{histogram.within(bound, window)})'
 
     return Share(histogram.config, level, bad, of, beyond, histogram.count)

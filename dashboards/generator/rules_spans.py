@@ -18,18 +18,8 @@ def within_the_hour(windows: Iterable[str]) -> list[str]:
 
 
 def longer(windows: Iterable[str]) -> list[str]:
-    """Those that are put together from recorded hours.
-
-    Args:
-        windows: Any.
-
-    Raises:
-        ValueError: If one is longer than an hour, and not of whole hours.
-    """
-    found = [window for window in windows if seconds(window) > HOUR]
-    if broken := [window for window in found if seconds(window) % HOUR]:
-        raise ValueError(f'{", ".join(broken)}: windows longer than an hour must be whole hours or days')
-    return found
+    """Those that are put together from recorded hours."""
+    return [window for window in windows if seconds(window) > HOUR]
 
 
 def summed(hourly: str, window: str) -> str:
@@ -38,8 +28,11 @@ def summed(hourly: str, window: str) -> str:
     Args:
         hourly: The name of what is recorded of an hour.
         window: The window.
+
+    Raises:
+        ValueError: If it is not of whole hours.
     """
-    return f'sum_over_time({hourly}[{window}:1h])'
+    return f'sum_over_time({hourly}[{hours(window)}h:1h])'
 
 
 def largest_hour(hourly: str, window: str) -> str:
@@ -48,5 +41,23 @@ def largest_hour(hourly: str, window: str) -> str:
     Args:
         hourly: The name of what is recorded of an hour.
         window: The window, longer than an hour.
+
+    Raises:
+        ValueError: If it is not of whole hours.
     """
-    return f'max_over_time({hourly}[{seconds(window) // HOUR - 1}h])'
+    return f'max_over_time({hourly}[{hours(window) - 1}h])'
+
+
+def hours(window: str) -> int:
+    """How many hours a window has.
+
+    Args:
+        window: The window.
+
+    Raises:
+        ValueError: If it is not of whole hours.
+    """
+    count, rest = divmod(seconds(window), HOUR)
+    if rest:
+        raise ValueError(f'{window}: windows longer than an hour must be whole hours or days')
+    return count
