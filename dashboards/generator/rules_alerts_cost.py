@@ -67,9 +67,9 @@ def _grown(config: Config) -> Alert:
     factor = f'{config.max_growth:g}'
     return Alert(
         'PydanticAICostGrown',
-        # Against the dearest hour of the day before; on a Monday that is the same hour's of the week before.
+        # Against the dearest hour of a day that ended half a day ago; on a Monday, against that hour of the week before.
         f'{cost} > {config.min_growth_usd:g}\n'
-        f'and {cost} > {factor} * max_over_time({cost}[1d] offset 1h)\n'
+        f'and {cost} > {factor} * max_over_time({cost}[1d] offset 12h)\n'
         f'and {cost} offset 1d >= 0\n'
         f'unless {cost} <= {factor} * max_over_time({cost}[2h] offset 167h)',
         config.pending,

@@ -79,9 +79,9 @@ def delays(promtool: str, folder: Path) -> dict[str, dict[str, Fired]]:
         well = {f'well: {alert}': when for alert, when in found['well'].items()}
         return {alert: found[alert][alert] for alert in FAULTS if alert in found[alert]} | well
 
+    configs, scrapes = zip(*SETTINGS.values(), strict=True)
     with ThreadPoolExecutor() as pool:
-        numbered = enumerate(SETTINGS.values())
-        results = list(pool.map(lambda each: measured(each[0], *each[1]), numbered))
+        results = list(pool.map(measured, range(len(SETTINGS)), configs, scrapes))
     return dict(zip(SETTINGS, results, strict=True))
 
 
