@@ -66,14 +66,14 @@ def test_an_agent_of_a_small_team_that_only_fails_is_told_of(
     runs_per_hour: float, lasts: float, alert: str, within: float, gone: float, promtool_3: str, tmp_path: Path
 ):
     """As soon as nothing succeeded for as long as three failures take; it is gone with the first success."""
-    begins = 3 * HOUR
-    times = Times(begins, int(begins + lasts), int(begins + lasts + 2 * HOUR), scrape=60, interval=60)
+    begins = HOUR
+    times = Times(begins, int(begins + lasts), int(begins + lasts + 90 * MINUTE), scrape=60, interval=60)
     outage, well = State(failed_runs=1), State(failed_runs=0)
     teams = [
         Team('outage', runs_per_hour / 60, outage, well, '_runs_total'),
         Team('well', runs_per_hour / 60, well, well, '_runs_total'),
     ]
-    groups = r'runs\Z|runs-by-the-hour|run-alerts|budget-alerts'
+    groups = r'streamtap-runs(-by-the-hour)?\Z|run-alerts|budget-alerts'
     found = fired(promtool_3, CONFIG, tmp_path, teams, times, groups)
     assert found['well'] == {}
     when = found['outage'][alert]
@@ -82,35 +82,35 @@ def test_an_agent_of_a_small_team_that_only_fails_is_told_of(
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize('runs_per_hour', [20 / 24, 5, 60])
-def test_of_a_small_team_that_is_well_nothing_is_told(runs_per_hour: float, promtool_3: str, tmp_path: Path):
+def test_of_small_teams_that_are_well_nothing_is_told(promtool_3: str, tmp_path: Path):
     """Of hours in which each kind of mishap happens now and then."""
-    times = Times(HOUR, 2 * HOUR, 6 * HOUR, scrape=60, interval=60)
+    times = Times(HOUR, 2 * HOUR, 5 * HOUR, scrape=60, interval=60)
     usual = State(cost=0.5)
-    found = fired(promtool_3, CONFIG, tmp_path, [Team('well', runs_per_hour / 60, usual, usual)], times)
-    assert found == {'well': {}}
+    teams = [Team(name, runs / 60, usual, usual) for name, runs in (('daily', 20 / 24), ('hourly', 5), ('small', 60))]
+    assert fired(promtool_3, CONFIG, tmp_path, teams, times) == {'daily': {}, 'hourly': {}, 'small': {}}
+
+
+SMALL = {
+    'PydanticAIToolFailing': (State(failed_calls=1), 'tool_calls'),
+    'PydanticAIToolSlow': (State(slow_calls=1), 'tool_duration'),
+    'PydanticAIProviderDown': (State(failed_requests=1, refused=0), '_requests_total'),
+    'PydanticAIProviderFailing': (State(failed_requests=1, refused=0), 'request'),
+    'PydanticAIProviderRateLimited': (State(refused=1, failed_requests=0), 'request'),
+    'PydanticAIBlankScreen': (State(late_runs=1), 'first_output'),
+    'PydanticAIRetryStorm': (State(retries=8), '_runs_total|retries'),
+}
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    ('alert', 'state', 'about'),
-    [
-        ('PydanticAIToolFailing', State(failed_calls=1), 'tool_calls'),
-        ('PydanticAIToolSlow', State(slow_calls=1), 'tool_duration'),
-        ('PydanticAIProviderDown', State(failed_requests=1, refused=0), 'request'),
-        ('PydanticAIProviderFailing', State(failed_requests=1, refused=0), 'request'),
-        ('PydanticAIProviderRateLimited', State(refused=1, failed_requests=0), 'request'),
-        ('PydanticAIBlankScreen', State(late_runs=1), 'first_output'),
-        ('PydanticAIRetryStorm', State(retries=8), '_runs_total|retries'),
-    ],
-)
-def test_what_goes_wrong_for_hours_with_five_runs_an_hour_is_told_of(
-    alert: str, state: State, about: str, promtool_3: str, tmp_path: Path
-):
-    """Within the hour, as most of the last one was bad."""
-    times = Times(2 * HOUR, 5 * HOUR, 8 * HOUR, scrape=60, interval=60)
-    team = Team('small', 5 / 60, state, State(refused=0, failed_requests=0), about)
-    found = fired(promtool_3, CONFIG, tmp_path, [team], times)
-    when = found['small'][alert]
-    assert 0 < when.after <= 65 * MINUTE
-    assert when.gone <= 65 * MINUTE
+def test_what_goes_wrong_for_hours_with_five_runs_an_hour_is_told_of(promtool_3: str, tmp_path: Path):
+    """Within the hour, as most of the last one was bad; and an hour later it is over."""
+    times = Times(HOUR, 3 * HOUR, 5 * HOUR, scrape=60, interval=60)
+    well = State(refused=0, failed_requests=0)
+    teams = [Team(alert, 5 / 60, state, well, about) for alert, (state, about) in SMALL.items()]
+    groups = r'(runs|requests|tools)(-by-the-hour)?\Z|(run|provider|tool)-alerts'
+    found = fired(promtool_3, CONFIG, tmp_path, teams, times, groups)
+    told = {alert: found[alert][alert] for alert in SMALL if alert in found[alert]}
+    assert set(told) == set(SMALL)
+    assert {
+        alert: when for alert, when in told.items() if not 0 < when.after <= 65 * MINUTE or when.gone > 65 * MINUTE
+    } == {}
