@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CLASSIC = replace(CONFIG, histograms='classic')
 RECORDED = {rule.record: rule.expr for group in recordings(CLASSIC).values() for rule in group.rules}
-HOURS = re.compile(r'_over_time\(\w+:')
+HOURS = re.compile(r'_over_time\((0\.5, )?\w+:')
 """What reads hours and days that were recorded: there are none yet."""
 
 
