@@ -50,6 +50,18 @@ def test_promtool_agrees_with_every_case(case: Path, each_promtool: str):
     assert 'SUCCESS' in run(each_promtool, 'test', 'rules', str(case))
 
 
+@pytest.mark.parametrize('case', CASES, ids=lambda case: case.stem)
+def test_cases_evaluate_alerts_after_what_they_read(case: Path):
+    """Else promtool chooses an order of groups by chance."""
+    files = rule_files(CONFIG)
+    groups = [
+        group['name']
+        for name in ('rules', 'alerts')
+        for group in yaml.safe_load(files[f'prometheus/{name}.yaml'])['groups']
+    ]
+    assert yaml.safe_load(case.read_text(encoding='utf-8'))['group_eval_order'] == groups
+
+
 @pytest.mark.parametrize('alert', ALERTS)
 def test_every_alert_has_a_case_that_fires_and_one_that_stays_quiet(alert: str):
     """An alert that nobody saw fire is a hope; one that nobody saw quiet is noise."""
