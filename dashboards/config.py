@@ -26,7 +26,7 @@ class Burn:
     short: str
     factor: float
     pending: str
-    severity: str
+    severity: Literal['critical', 'warning', 'info']
 
 
 @dataclass(frozen=True)
@@ -34,39 +34,65 @@ class Config:
     """The thresholds; times are in Prometheus's notation unless they say seconds, shares are from 0 to 1.
 
     Args:
-        scrape_seconds: The longest time between two scrapes, or exports by OTLP; boards need four of them for a point.
+        scrape_seconds: The longest time between two scrapes, or exports by OTLP; boards need four of them for a point,
+            and alerts take their shortest window from it.
         histograms: Which histograms the server can be asked for: `any`, or `classic` for one that does not know
             `histogram_count()`: VictoriaMetrics, and Prometheus before 2.40.
         keep: Labels that keep things apart beside agent, model or tool: of the scrape, or your own from `Tap(labels=)`.
         runbooks: Where your people read `runbooks.md`, best a URL; `runbook_url` of an alert is this and its heading.
             A bare name is shown as text, and is no dead link.
+        grafana: The URL of your Grafana; `dashboard_url` of an alert is this and its board, with what the alert is about
+            chosen. Without it, the path alone is shown as text.
+        interval: How often rules over minutes are evaluated.
+        slow_interval: How often rules over hours and days are.
+        window: Over what shares are taken where there is traffic: long enough to mean something.
+        pending: How long a share must be too high.
+        min_failures: Fewer failures than this in it prove nothing.
+        busy: With as many in `window` the traffic is enough for it.
+        quiet_window: Over what shares are taken where it is not.
+        quiet_share: Which share is too high there, if the alert's own threshold is lower.
+        quiet_failures: How many failures prove something there.
         bad_run_outcomes: The outcomes of a run that are failures.
+        good_run_outcomes: The outcomes of a run that show that an agent works.
         uncounted_run_outcomes: The outcomes that are neither good nor bad.
-        run_error_budget: The share of runs that may fail.
+        max_failed_run_share: The share of runs that may fail before somebody is told within minutes.
+        only_failures: Windows, of up to an hour or of whole hours, in which `quiet_failures` runs that fail, and none
+            that succeeds, are told of.
+        run_error_budget: The share of runs that may fail in the long run.
+        budget_window: Over what the budget that is left is taken, in whole days.
         burns: How fast is too fast.
         min_runs: Fewer runs than this in the window prove nothing.
         blank_screen_seconds: A run that shows nothing for longer than this is slow; a bucket bound of the runs' time to
             first output.
         blank_screen_budget: The share of the runs that may be so slow.
-        window: Over what the shares of slow runs, of requests and of tool calls are taken.
-        pending: How long a share must be too high.
-        min_requests: Fewer requests than this in the window prove nothing.
+        max_run_requests: A run with more requests than this loops; a bucket bound of the requests of a run.
+        max_looping_share: The share of runs that may.
+        stuck_seconds: A run open for longer than this is stuck.
         first_token_seconds: A first token later than this is slow; a bucket bound of the time to first token.
         first_token_error_budget: The share of streamed requests that may have none by then.
         max_stalls_per_request: Stalls per streamed request.
+        min_stalled: Fewer hanging streams than this prove nothing.
         max_stalled_share: The share of the open requests that may be stalled.
-        stalled_pending: How long so many must be stalled.
         rate_limit_errors: The values of `error_type` that mean a rate limit.
         max_rate_limited_share: The share of requests that may be refused for it.
         max_failed_share: The share of requests that may fail otherwise.
         bad_tool_outcomes: The outcomes of a tool call that are failures.
         max_tool_failure_share: The share of a tool's calls that may fail.
-        min_tool_calls: Fewer calls than this in the window prove nothing.
-        slow_tool_seconds: A tool whose p95 is longer than this is slow.
+        slow_tool_seconds: A tool whose p95 is longer than this is slow; a bucket bound of the tools' durations.
+        max_slow_tool_share: The share of a tool's calls that may be so slow.
+        max_retries_per_run: How often a run may have tools or outputs sent back to the model, on average.
         max_cost_usd_per_hour: The budget.
-        stuck_seconds: A run open for longer than this is stuck.
+        max_growth: How many times what is usual is too much: cost, input tokens of a request, slow calls of a tool.
+        usual_window: What is usual is the median of this.
+        min_growth_usd: Less than this in an hour is no growth of cost.
+        min_growth_tokens: Requests with fewer input tokens than this have not grown.
         max_unmeasured_share: The share of responses that may come without usage.
         accounting_window: Over what cost and unmeasured responses are taken; an hour, as the budget is per hour.
+        stopped: Windows, of up to an hour or of whole hours, in which traffic that was there last week must not be 0.
+        min_expected_runs: If fewer runs than this were there last week, none now proves nothing.
+        jobs_that_end: Jobs whose processes end by themselves: nobody is told that they are gone.
+        loop_lag_seconds: An event loop that is later than this is blocked; a bucket bound of the lag.
+        max_lag_share: The share of the looks at it that may find it so late.
         tap_window: How long one failure of the tap is reported.
     """
 
@@ -74,40 +100,73 @@ class Config:
     histograms: Literal['any', 'classic'] = 'any'
     keep: tuple[str, ...] = ('job',)
     runbooks: str = 'runbooks.md'
+    grafana: str = ''
+    interval: str = '15s'
+    slow_interval: str = '1m'
+
+    window: str = '5m'
+    pending: str = '1m'
+    min_failures: int = 5
+    busy: int = 20
+    quiet_window: str = '1h'
+    quiet_share: float = 0.5
+    quiet_failures: int = 3
 
     bad_run_outcomes: tuple[str, ...] = FAILED_RUNS
+    good_run_outcomes: tuple[str, ...] = ('success', 'deferred')
     uncounted_run_outcomes: tuple[str, ...] = ('incomplete',)
+    max_failed_run_share: float = 0.1
+    only_failures: tuple[str, ...] = ('15m', '1h', '2h', '4h')
     run_error_budget: float = 0.01
+    budget_window: str = '30d'
     burns: tuple[Burn, ...] = (
         Burn('Fast', long='1h', short='5m', factor=14.4, pending='2m', severity='critical'),
         Burn('Slow', long='6h', short='30m', factor=6, pending='15m', severity='warning'),
+        Burn('OneDay', long='1d', short='2h', factor=3, pending='15m', severity='warning'),
+        Burn('ThreeDays', long='3d', short='6h', factor=1, pending='15m', severity='info'),
     )
-    min_runs: int = 20
+    min_runs: int = 10
     blank_screen_seconds: float = 7.5
     blank_screen_budget: float = 0.1
+    max_run_requests: float = 32
+    max_looping_share: float = 0.1
+    stuck_seconds: float = 1800
 
-    window: str = '15m'
-    pending: str = '5m'
-    min_requests: int = 20
     first_token_seconds: float = 5
     first_token_error_budget: float = 0.05
     max_stalls_per_request: float = 0.1
+    min_stalled: int = 3
     max_stalled_share: float = 0.1
-    stalled_pending: str = '2m'
     rate_limit_errors: tuple[str, ...] = ('ModelHTTPError_429',)
     max_rate_limited_share: float = 0.05
     max_failed_share: float = 0.1
 
     bad_tool_outcomes: tuple[str, ...] = FAILED_TOOLS
     max_tool_failure_share: float = 0.1
-    min_tool_calls: int = 20
     slow_tool_seconds: float = 5
+    max_slow_tool_share: float = 0.05
+    max_retries_per_run: float = 3
 
     max_cost_usd_per_hour: float = 50
-    stuck_seconds: float = 1800
+    max_growth: float = 3
+    usual_window: str = '1d'
+    min_growth_usd: float = 1
+    min_growth_tokens: float = 8000
     max_unmeasured_share: float = 0.05
     accounting_window: str = '1h'
+
+    stopped: tuple[str, ...] = ('15m', '1h', '4h', '24h')
+    min_expected_runs: int = 10
+    jobs_that_end: tuple[str, ...] = ()
+    loop_lag_seconds: float = 0.5
+    max_lag_share: float = 0.01
     tap_window: str = '15m'
+
+    @property
+    def short(self) -> str:
+        """The window that shows that it still goes on: the shortest that has two scrapes, and no less than a minute."""
+        seconds = max(60, 2 * self.scrape_seconds)
+        return f'{seconds // 60}m' if seconds % 60 == 0 else f'{seconds}s'
 
 
 CONFIG = Config()

@@ -68,12 +68,18 @@ def main(argv: list[str] | None = None) -> int:
         metavar='URL',
         help='where your people read runbooks.md; alerts link to its headings (%(default)s)',
     )
+    parser.add_argument(
+        '--grafana',
+        default=CONFIG.grafana,
+        metavar='URL',
+        help='the URL of your Grafana; alerts link to its boards (only their path, without it)',
+    )
     parser.add_argument('--to', type=Path, default=FOLDER, metavar='DIR', help='where to write them (%(default)s)')
     arguments = parser.parse_args(argv)
     labels: tuple[str, ...] = tuple(arguments.label)
     folder: Path = arguments.to
     try:
-        files = generated(replace(CONFIG, runbooks=arguments.runbooks), labels)
+        files = generated(replace(CONFIG, runbooks=arguments.runbooks, grafana=arguments.grafana), labels)
     except (UnknownMetricError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1

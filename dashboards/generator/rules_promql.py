@@ -68,3 +68,14 @@ def total(labels: Iterable[str], of: str) -> str:
 def ratio(above: str, below: str) -> str:
     """One expression over another; nothing where the other is 0."""
     return f'{above}\n  /\n({below} > 0)'
+
+
+def largest(labels: Iterable[str], of: str) -> str:
+    """The maximum of an expression, kept apart by labels."""
+    return f'max by ({", ".join(labels)}) ({of})'
+
+
+def seconds(window: str) -> int:
+    """How long a window of Prometheus's notation is, such as `90s` or `1d`."""
+    number, unit = window[:-1], window[-1]
+    return int(number) * {'s': 1, 'm': 60, 'h': 3600, 'd': 86400}[unit]

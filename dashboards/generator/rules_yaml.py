@@ -12,7 +12,7 @@ from generator.rules_recording import recordings
 if TYPE_CHECKING:
     from config import Config
 
-    from generator.rules_alerts import Alert
+    from generator.rules_alert import Alert
 
 HEAD = '# Written by dashboards/generate.py: change dashboards/config.py, then run it again.\n'
 
@@ -23,12 +23,13 @@ def rule_files(config: Config) -> dict[str, str]:
     Args:
         config: What is bad, and from when on somebody is told.
     """
-    recording = [
-        {'name': group, 'rules': [{'record': rule.record, 'expr': rule.expr} for rule in rules]}
-        for group, rules in recordings(config).items()
+    recording: list[dict[str, object]] = [
+        _group(name, group.interval, [{'record': rule.record, 'expr': rule.expr} for rule in group.rules])
+        for name, group in recordings(config).items()
     ]
     alerting = [
-        {'name': group, 'rules': [_alert(alert, config) for alert in rules]} for group, rules in alerts(config).items()
+        _group(name, group.interval, [_alert(alert, config) for alert in group.rules])
+        for name, group in alerts(config).items()
     ]
     operator = {
         'apiVersion': 'monitoring.coreos.com/v1',
@@ -43,17 +44,17 @@ def rule_files(config: Config) -> dict[str, str]:
     }
 
 
+def _group(name: str, interval: str, rules: list[dict[str, object]]) -> dict[str, object]:
+    return {'name': name, 'interval': interval, 'rules': rules}
+
+
 def _alert(alert: Alert, config: Config) -> dict[str, object]:
     return {
         'alert': alert.name,
         'expr': alert.expr,
         'for': alert.pending,
         'labels': {'severity': alert.severity},
-        'annotations': {
-            'summary': alert.summary,
-            'description': alert.description,
-            'runbook_url': f'{config.runbooks}#{alert.name.lower()}',
-        },
+        'annotations': alert.annotations(config),
     }
 
 

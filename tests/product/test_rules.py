@@ -11,8 +11,10 @@ import pytest
 import yaml
 from config import CONFIG, Config
 from generator.generated_files import write
+from generator.grafana_boards import BOARDS
 from generator.rules_alerts import alerts
 from generator.rules_promql import series
+from generator.rules_recording import recordings
 from generator.rules_yaml import rule_files
 
 from support.paths import ROOT
@@ -20,13 +22,16 @@ from support.paths import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from generator.rules_alert import Alert
+
 DASHBOARDS = ROOT / 'dashboards'
 CASES = sorted((DASHBOARDS / 'prometheus' / 'tests').glob('*.yaml'))
-ALERTS = [alert.name for group in alerts(CONFIG).values() for alert in group]
+ALERTS = {alert.name: alert for group in alerts(CONFIG).values() for alert in group.rules}
+RECORDED = {rule.record: rule.expr for group in recordings(CONFIG).values() for rule in group.rules}
 
 
 def run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -38,10 +43,23 @@ def expectations(alert: str) -> list[list[Any]]:
     return [look['exp_alerts'] for look in looks if look['alertname'] == alert]
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize('case', CASES, ids=lambda case: case.stem)
 def test_promtool_agrees_with_every_case(case: Path, each_promtool: str):
     """The alerts fire when they should, with the right labels and texts, and stay quiet when they should."""
     assert 'SUCCESS' in run(each_promtool, 'test', 'rules', str(case))
+
+
+@pytest.mark.parametrize('case', CASES, ids=lambda case: case.stem)
+def test_cases_evaluate_alerts_after_what_they_read(case: Path):
+    """Else promtool chooses an order of groups by chance."""
+    files = rule_files(CONFIG)
+    groups = [
+        group['name']
+        for name in ('rules', 'alerts')
+        for group in yaml.safe_load(files[f'prometheus/{name}.yaml'])['groups']
+    ]
+    assert yaml.safe_load(case.read_text(encoding='utf-8'))['group_eval_order'] == groups
 
 
 @pytest.mark.parametrize('alert', ALERTS)
@@ -87,7 +105,7 @@ def test_every_link_of_the_pages_about_boards_leads_somewhere(name: str):
 def test_what_is_kept_apart_can_be_changed(keep: tuple[str, ...], promtool: str, tmp_path: Path):
     """Labels of the scrape or of the user's own, or none: Prometheus understands the rules."""
     write(rule_files(replace(CONFIG, keep=keep)), tmp_path)
-    for name, rules in (('rules', 19), ('alerts', 13)):
+    for name, rules in (('rules', len(RECORDED)), ('alerts', len(ALERTS))):
         assert f'{rules} rules found' in run(promtool, 'check', 'rules', str(tmp_path / 'prometheus' / f'{name}.yaml'))
 
 
@@ -96,25 +114,94 @@ def test_what_is_kept_apart_can_be_changed(keep: tuple[str, ...], promtool: str,
     [
         (replace(CONFIG, first_token_seconds=4), 'pydantic_ai_time_to_first_token_seconds'),
         (replace(CONFIG, blank_screen_seconds=4), 'pydantic_ai_run_time_to_first_output_seconds'),
+        (replace(CONFIG, slow_tool_seconds=4), 'pydantic_ai_tool_duration_seconds'),
+        (replace(CONFIG, loop_lag_seconds=4), 'streamtap_event_loop_lag_seconds'),
+        (replace(CONFIG, max_run_requests=5), 'pydantic_ai_run_requests'),
     ],
 )
 def test_what_is_slow_must_be_a_bucket_bound(config: Config, metric: str):
-    """Between two bounds a histogram knows nothing."""
-    with pytest.raises(ValueError, match=rf'4 is no bucket bound of {metric}.* 3, 5'):
+    """Between two bounds a classic histogram knows nothing."""
+    with pytest.raises(ValueError, match=rf'\d is no bucket bound of {metric}: '):
         rule_files(config)
+
+
+@pytest.mark.parametrize('windows', [{'only_failures': ('90m',)}, {'stopped': ('1d', '5000s')}])
+def test_a_window_of_hours_is_of_whole_hours(windows: dict[str, tuple[str, ...]]):
+    """It is put together from recorded hours."""
+    with pytest.raises(ValueError, match=r'(90m|5000s): windows longer than an hour must be whole hours or days'):
+        rule_files(replace(CONFIG, **windows))  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(('scrape_seconds', 'short'), [(5, '1m'), (30, '1m'), (45, '90s'), (60, '2m')])
+def test_the_shortest_window_has_two_scrapes(scrape_seconds: int, short: str):
+    """With one, nothing is known to have grown."""
+    config = replace(CONFIG, scrape_seconds=scrape_seconds)
+    assert config.short == short
+    assert (
+        f'runs_total{{nested="false", outcome=~"error|timeout|limit"}}[{short}]'
+        in rule_files(config)['prometheus/rules.yaml']
+    )
+
+
+def test_the_name_of_what_is_recorded_says_its_level():
+    """As Prometheus has it: the labels that are left, the metric, what was done with it."""
+    for record, expr in RECORDED.items():
+        level, metric, how = record.split(':')
+        assert re.fullmatch(r'(pydantic_ai|streamtap)_[a-z_]+', metric)
+        assert re.fullmatch(r'(median\w+_)?(increase|ratio_rate|mean|ratio)\d+[smhd]', how)
+        kept = {grouping.replace(', ', '_') for grouping in re.findall(r'sum by \((.*?)\)', expr)}
+        assert kept <= {level}, record
+        if not kept:
+            assert set(re.findall(r'(\w+):(?:pydantic_ai|streamtap)_', expr)) == {level}, record
+
+
+def test_every_alert_compares_what_is_recorded_or_there():
+    """A name that nothing records would never be true."""
+    known = set(RECORDED)
+    for alert in ALERTS.values():
+        assert set(re.findall(r'\w+:\w+:\w+', alert.expr)) <= known, alert.name
+
+
+def test_every_group_says_how_often_it_is_evaluated():
+    """Else it is as often as the server thinks right, which may be each minute."""
+    files = rule_files(CONFIG)
+    groups = [
+        group for name in ('rules', 'alerts') for group in yaml.safe_load(files[f'prometheus/{name}.yaml'])['groups']
+    ]
+    assert {group['interval'] for group in groups} == {'15s', '1m'}
+    assert {group['interval'] for group in groups if group['name'].endswith(('run-alerts', 'absence-alerts'))} == {
+        '15s'
+    }
+
+
+def test_a_server_without_native_histograms_is_not_asked_for_them():
+    """It would refuse the rule."""
+    classic = rule_files(replace(CONFIG, histograms='classic'))['prometheus/rules.yaml']
+    assert 'histogram_' not in classic
+    assert 'histogram_fraction(0, 5, ' in rule_files(CONFIG)['prometheus/rules.yaml']
+
+
+@pytest.mark.parametrize('alert', ALERTS.values(), ids=ALERTS)
+def test_every_alert_leads_to_its_board(alert: Alert):
+    """With what it is about chosen there, by variables that the board has."""
+    grafana = replace(CONFIG, grafana='https://grafana.example.com/')
+    url = alert.annotations(grafana)['dashboard_url']
+    board = next(board for board in BOARDS if url.startswith(f'https://grafana.example.com/d/{board.uid}?'))
+    found = re.findall(r'\{\{ with \$labels\.(\w+) \}\}&var-(\w+)=\{\{ \. \| urlquery \}\}\{\{ end \}\}', url)
+    chosen = {variable: label for label, variable in found}
+    assert set(chosen) <= {'job', 'instance', *board.filters}
+    assert {'job', *alert.about} >= set(chosen.values())
+    assert 'job' in chosen
 
 
 def test_a_bound_matches_as_it_is_scraped_and_as_it_is_pushed():
     """`5.0` and `5` are the same bound, `7.5` is spelled one way, and neither matches another bound."""
     for bound, spelled in ((5, {'5', '5.0'}), (7.5, {'7.5'})):
         rules = yaml.safe_load(rule_files(replace(CONFIG, first_token_seconds=bound))['prometheus/rules.yaml'])
-        (text,) = [
-            rule['expr']
-            for group in rules['groups']
-            for rule in group['rules']
-            if 'token_seconds_bucket' in rule['expr']
-        ]
-        operator, value = re.findall(r'le=(~?)"(.*?)"', text)[0]
+        texts = [rule['expr'] for group in rules['groups'] for rule in group['rules']]
+        ((operator, value),) = {
+            found for text in texts for found in re.findall(r'token_seconds_bucket\{le=(~?)"(.*?)"', text)
+        }
         matches = re.compile(value.replace('\\\\', '\\') if operator else re.escape(value)).fullmatch
         assert {bound for bound in ('0.5', '5', '5.0', '7.5', '7.50', '75', '50', '15.0') if matches(bound)} == spelled
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
 import urllib.parse
 import urllib.request
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from config import CONFIG
@@ -23,14 +25,25 @@ from support.real_servers import wait_for
 if TYPE_CHECKING:
     from support.victoria_server import VictoriaMetrics
 
-QUERIES = {
-    **{rule.record: rule.expr for group in recordings(CONFIG).values() for rule in group},
-    **{
-        alert.name: alert.expr
-        for group in alerts(CONFIG).values()
-        for alert in group
-        if alert.name == 'StreamtapFailing'
-    },
+CLASSIC = replace(CONFIG, histograms='classic')
+RECORDED = {rule.record: rule.expr for group in recordings(CLASSIC).values() for rule in group.rules}
+HOURS = re.compile(r'_over_time\((0\.5, )?\w+:')
+"""What reads hours and days that were recorded: there are none yet."""
+
+
+def unfolded(expr: str) -> str:
+    """An expression with that of each recording rule in the place of its name."""
+    while names := [name for name in re.findall(r'\w+:\w+:\w+', expr) if name in RECORDED]:
+        for name in names:
+            expr = expr.replace(name, f'({RECORDED[name]})')
+    return expr
+
+
+QUERIES = {name: unfolded(expr) for name, expr in RECORDED.items() if not HOURS.search(expr)} | {
+    alert.name: unfolded(alert.expr)
+    for group in alerts(CLASSIC).values()
+    for alert in group.rules
+    if alert.name == 'StreamtapFailing'
 }
 
 

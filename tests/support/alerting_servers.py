@@ -21,14 +21,13 @@ if TYPE_CHECKING:
 
 HURRIED: Config = replace(
     CONFIG,
-    burns=(Burn('Fast', long='20s', short='10s', factor=14.4, pending='0s', severity='critical'),),
-    min_runs=2,
+    interval='1s',
+    slow_interval='1s',
     window='20s',
     pending='0s',
-    min_requests=4,
-    stalled_pending='1s',
-    min_tool_calls=4,
-    accounting_window='20s',
+    min_failures=2,
+    burns=(Burn('Fast', long='20s', short='10s', factor=14.4, pending='0s', severity='critical'),),
+    min_runs=2,
 )
 """The same thresholds over short windows."""
 
