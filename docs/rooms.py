@@ -49,7 +49,7 @@ ROOMS = (
     Room('_doors', 'what pydantic-ai calls, turned into "this happened, now"', (*_CORE, '_runs')),
     Room('_sinks', 'metrics, spans, usage, journal, log, progress', (*_FACTS, '_display', '_delivery')),
     Room('_http', 'an HTTP server within limits, and threads for ASGI applications', ('_base',)),
-    Room('_web', 'the live page', _VIEWS),
+    Room('_web', 'the live page, and who may read what is served', (*_VIEWS, '_http')),
     Room('_report', 'reports from journals', _VIEWS),
     Room('_tap', 'wiring: the tap', _ALL),
     Room('_serve', 'wiring: `/metrics` and the live page over HTTP', (*_ALL, '_tap')),

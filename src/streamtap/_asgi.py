@@ -15,8 +15,6 @@ from streamtap._http.workers import Workers
 from streamtap._serve import registry_of
 from streamtap._sinks.prometheus.multiprocess import scraped
 from streamtap._sinks.prometheus.negotiation import metrics_wsgi
-from streamtap._web.fetch_metadata import always_metrics, resource_of
-from streamtap._web.guarded import Guarded
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -51,6 +49,10 @@ def metrics_app(registry: CollectorRegistry = REGISTRY) -> AsgiApp:
     Args:
         registry: The registry to serve; prometheus_client's default one if not given.
     """
+    # Imported only where something is mounted.
+    from streamtap._web.fetch_metadata import always_metrics
+    from streamtap._web.guarded import Guarded
+
     return _Mounted(Guarded(metrics_wsgi(scraped(registry)), None, always_metrics), path='/')
 
 
@@ -69,6 +71,8 @@ def live_app(tap: Tap) -> AsgiApp:
         TypeError: If it is not a tap.
     """
     # Imported only where a live view is served.
+    from streamtap._web.fetch_metadata import resource_of
+    from streamtap._web.guarded import Guarded
     from streamtap._web.live_view import LiveView
     from streamtap._web.page import LivePage
 

@@ -13,9 +13,6 @@ from streamtap._base.ports import is_held_by_relative
 from streamtap._sinks.prometheus.multiprocess import is_multiprocess, scraped
 from streamtap._sinks.prometheus.negotiation import metrics_wsgi
 from streamtap._sinks.prometheus.sink import PrometheusSink
-from streamtap._web.access import Access
-from streamtap._web.fetch_metadata import always_metrics, resource_of
-from streamtap._web.guarded import Guarded
 
 if TYPE_CHECKING:
     import ssl
@@ -157,6 +154,9 @@ def serve(
     # Imported only where something is served.
     from streamtap._http.listening import listening, server_tls
     from streamtap._http.server import Server
+    from streamtap._web.access import Access
+    from streamtap._web.fetch_metadata import always_metrics, resource_of
+    from streamtap._web.guarded import Guarded
 
     if tap is None and token is not None:
         raise ValueError(

@@ -98,16 +98,24 @@ def test_one_line_of_the_documentation_makes_histograms_exponential():
     }
 
 
+def in_one_line(query: str) -> str:
+    """A query without its line ends."""
+    return ' '.join(query.split())
+
+
 def test_what_the_page_says_to_write_is_what_is_asked():
     """For counters, and for native histograms that are pushed; a query for VictoriaMetrics has no native half."""
+    of, before = 'a_total{b="c"}[2h]', 'present_over_time(a_total{b="c"}[2h] offset 2h)'
     counters = (
-        'sum((increase(a_total{b="c"}[2h]) and a_total{b="c"} offset 2h'
-        ' or max_over_time(a_total{b="c"}[2h]) and resets(a_total{b="c"}[2h]) == 0'
-        ' or increase(a_total{b="c"}[2h]) + min_over_time(a_total{b="c"}[2h])))'
+        f'sum(( increase({of}) and {before} or (last_over_time({of}) and resets({of}) == 0'
+        f' or increase({of}) + min_over_time({of})) unless {before} ))'
     )
-    native = '(increase(a[2h]) and a offset 2h or last_over_time(a[2h]) and resets(a[2h]) == 0 or increase(a[2h]))'
+    native = (
+        '( increase(a[2h]) and present_over_time(a[2h] offset 2h) or (last_over_time(a[2h]) and resets(a[2h]) == 0'
+        ' or increase(a[2h])) unless present_over_time(a[2h] offset 2h) )'
+    )
     query = 'sum(increase(a_total{b="c"}[2h]))'
-    assert from_first_sample(f'{query} + increase(a[2h])') == f'{counters} + increase(a[2h])'
-    assert from_first_push(f'{query} + increase(a[2h])') == f'{counters} + {native}'
+    assert in_one_line(from_first_sample(f'{query} + increase(a[2h])')) == f'{counters} + increase(a[2h])'
+    assert in_one_line(from_first_push(f'{query} + increase(a[2h])')) == f'{counters} + {native}'
     assert without_native(f'{query}\nor\nhistogram_sum(increase(a[2h]))') == query
     assert without_native(f'{query}\nor\nincrease(a[2h])') == f'{query}\nor\nincrease(a[2h])'
