@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streamtap._demo.recent import add_recent, legend
+from streamtap._display.exits import in_line
 from streamtap._display.text import dollars, outcome_counts, rate, seconds
 from streamtap._records.failed import FAILED_RUNS, FAILED_TOOLS
 from streamtap._sinks.usage.summary import AgentUsage, ModelUsage, ToolUsage
@@ -125,11 +126,11 @@ def in_short(error: Exception) -> str:
         error: What a run raised.
     """
     if not isinstance(error, ModelHTTPError):
-        return f'{type(error).__name__}: {error}'
+        return in_line(f'{type(error).__name__}: {error}')
     why = error.body
     if isinstance(why, dict):
         why = cast('dict[str, object]', why).get('message', cast('object', why))
-    return f'{error.status_code} from {error.model_name}: {why}'
+    return in_line(f'{error.status_code} from {error.model_name}: {why}')
 
 
 def _agents(summary: UsageSummary, live: Live) -> Table:
