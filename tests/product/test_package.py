@@ -13,7 +13,7 @@ import streamtap
 import streamtap.testing
 import streamtap.typing
 
-PASSED_BY_THE_TAP = {'CapabilityDoor', 'RunTrace'}
+PASSED_BY_THE_TAP = {'CapabilityDoor', 'RunTrace', 'Server'}
 
 PUBLIC = (streamtap, streamtap.testing, streamtap.typing)
 
