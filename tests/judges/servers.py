@@ -126,17 +126,17 @@ class WireLog:
 
 
 @contextlib.contextmanager
-def wire(server: LlamaServer, shape: str, folder: Path) -> Generator[WireLog]:
+def wire(upstream: int, shape: str, folder: Path) -> Generator[WireLog]:
     """A proxy before a server.
 
     Args:
-        server: The server.
+        upstream: The port of the server.
         shape: How the events of a stream leave.
         folder: Where its log goes.
     """
     port = free_port()
     log = folder / f'wire-{port}.jsonl'
-    command = [sys.executable, '-m', 'judges.wire', str(port), str(server.port), str(log), shape]
+    command = [sys.executable, '-m', 'judges.wire', str(port), str(upstream), str(log), shape]
     paths = os.pathsep.join((str(TESTS), str(ROOT / 'src')))
     with running(command, port, folder / f'wire-{port}.out', env={**os.environ, 'PYTHONPATH': paths}):
         yield WireLog(port, log, shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from judges.agents import Tapped, run
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from support.doors import Door
 
 TTFT = 0.05
-"""Seconds by which the time to first token may differ from the wire's."""
+"""Seconds by which the time to first token, and the longest gap, may differ from the wire's."""
 
 SPEED = 0.03
 """Share by which the tokens per second may differ from the server's."""
@@ -59,6 +60,13 @@ class Trial:
         return None if not contents or seen is None else seen - (contents[0] - self.exchange.asked)
 
     @property
+    def gap_error(self) -> float | None:
+        """Seconds by which the longest gap between two chunks is more than between two contents on the wire."""
+        contents, seen = said(self.exchange).contents, self.record.max_inter_chunk_latency
+        gaps = [after - before for before, after in pairwise(contents)]
+        return None if not gaps or seen is None else seen - max(gaps)
+
+    @property
     def speed_error(self) -> float | None:
         """Share by which the speed is more than the true one; `None` if none is shown."""
         shown = self.record.output_tokens_per_second
@@ -70,11 +78,13 @@ class Trial:
             self.faults.append(f'{what}: {seen!r} instead of {true!r}')
 
     def judge_times(self, first_token: float = TTFT) -> None:
-        """Note a time to first token or a speed that is too far from the truth.
+        """Note a time to first token, a longest gap or a speed that is too far from the truth.
 
         Args:
-            first_token: Seconds by which the time to first token may differ.
+            first_token: Seconds by which the time to first token, and the longest gap, may differ.
         """
+        if self.gap_error is not None and abs(self.gap_error) > first_token:
+            self.faults.append(f'the longest gap is off by {self.gap_error * 1e3:.0f} ms')
         if self.ttft_error is not None and abs(self.ttft_error) > first_token:
             self.faults.append(f'time to first token is off by {self.ttft_error * 1e3:.0f} ms')
         if self.speed_error is not None and abs(self.speed_error) > SPEED:
