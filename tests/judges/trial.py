@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from judges.answers import Asked
     from judges.said import Said
-    from judges.servers import LlamaServer, WireLog
+    from judges.servers import Counts, Server, WireLog
     from judges.wire import Exchange
     from streamtap import ResponseRecord
     from support.doors import Door
@@ -101,7 +101,7 @@ class Served:
         asked_of: The model.
     """
 
-    server: LlamaServer
+    server: Server
     log: WireLog
     asked_of: Model
 
@@ -126,14 +126,14 @@ async def answered(
 
 
 async def _once(question: Asked, door: Door, served: Served, first_token: float) -> Trial:
-    tapped, before = Tapped.new(), served.server.idle_metrics()
+    tapped, before = Tapped.new(), served.server.idle_counts()
     await run(question, served.asked_of, door, tapped)
     tapped.tap.close()
-    after = served.server.idle_metrics()
+    counted = served.server.idle_counts().since(before)
     (exchange,) = served.log.new(1)
     (record,) = tapped.memory.responses
     trial = Trial(record, exchange, door)
-    _tokens(trial, said(exchange), {name: after[name] - before[name] for name in after})
+    _tokens(trial, said(exchange), counted)
     if served.log.shape in ONE_BY_ONE:
         _same_stretch(trial, said(exchange))
     trial.judge_times(first_token)
@@ -141,23 +141,20 @@ async def _once(question: Asked, door: Door, served: Served, first_token: float)
     return trial
 
 
-def _tokens(trial: Trial, wire: Said, counted: dict[str, float]) -> None:
+def _tokens(trial: Trial, wire: Said, counted: Counts) -> None:
     """Compare counts with the wire's and the server's; take the speed from the server."""
-    record, written = trial.record, counted['tokens_predicted_total']
-    cached = counted.get('prompt_tokens_cached_total', 0)
+    record, written = trial.record, counted.output_tokens
     trial.compare('output tokens', record.output_tokens, wire.output_tokens)
     trial.compare("output tokens, by the server's counters", record.output_tokens, written)
     trial.compare('input tokens', record.input_tokens, wire.input_tokens)
-    trial.compare(
-        "input tokens, by the server's counters", record.input_tokens, counted['prompt_tokens_total'] + cached
-    )
+    trial.compare("input tokens, by the server's counters", record.input_tokens, counted.input_tokens)
     trial.compare('cached tokens', record.cache_read_tokens, wire.cached_tokens)
-    trial.compare("cached tokens, by the server's counters", record.cache_read_tokens, cached)
+    trial.compare("cached tokens, by the server's counters", record.cache_read_tokens, counted.cached_tokens)
     trial.compare('finish reason', record.finish_reason, wire.finish)
     trial.compare('outcome', record.outcome, 'success')
     if written > 1:
         # Its clock runs from the first token to the last, so there is one token less than it has written.
-        trial.true_speed = (written - 1) / counted['tokens_predicted_seconds_total']
+        trial.true_speed = (written - 1) / counted.decode_seconds
 
 
 def _same_stretch(trial: Trial, wire: Said) -> None:

@@ -8,7 +8,12 @@ from support.paths import ROOT
 
 PAGE = ROOT / 'docs' / 'accuracy.md'
 
-Command: TypeAlias = Literal['answers', 'real-servers', "real-servers REAL_SERVERS='--target litellm'"]
+Command: TypeAlias = Literal[
+    'answers',
+    'real-servers',
+    "real-servers REAL_SERVERS='--target litellm'",
+    "real-servers REAL_SERVERS='--target vllm'",
+]
 
 COMMANDS: tuple[Command, ...] = get_args(Command)
 """The commands that write a section at the end of the page, in the order of their sections."""
