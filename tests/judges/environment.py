@@ -103,7 +103,7 @@ def vllm_interpreter() -> Path:
     complete = HOME / 'vllm' / 'complete'
     if not complete.exists():
         subprocess.run([*_pip(python), 'install', '--no-deps', VLLM], check=True)
-        ask = f'from importlib.metadata import requires; print(*requires({VLLM.partition("==")[0]!r}), sep="\n")'
+        ask = f'from importlib.metadata import requires; print(*requires({VLLM.partition("==")[0]!r}), sep=chr(10))'
         said = subprocess.run([python, '-c', ask], check=True, capture_output=True, text=True).stdout.splitlines()
         # What belongs to that build of torch is not needed.
         others = [package for package in said if not package.startswith(('torch', 'intel-openmp'))]
