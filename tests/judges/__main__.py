@@ -66,7 +66,7 @@ async def answers(serve: Serve, needed: Environment, target: Target, count: int)
         async for row in ordinary('SmolLM2-135M', natural, target.formats, KINDS[:2], server, log, count):
             yield row
     with serve(needed.echo) as (server, log):
-        async for row in ordinary('echo', asked, target.formats, target.kinds, server, log, count):
+        async for row in ordinary('echo', asked, target.formats, KINDS, server, log, count):
             yield row
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import statistics
 from importlib.metadata import version
@@ -24,6 +25,7 @@ CASES = ('case', 'door', 'expected', 'tokens per second', 'time to first token',
 TEXT = """{introduction}
 
 Written with streamtap {streamtap}, pydantic-ai {pydantic_ai}, {servers}, CPython {python}.
+In the last five minutes the load of the machine was {load:.1f}, the servers and the agents included, on {processors} processors.
 
 ### Ordinary answers
 
@@ -96,6 +98,8 @@ def section(answers: Sequence[Ordinary], cases: Sequence[Case], target: Target) 
         introduction=target.introduction,
         servers=', '.join(package.replace('==', ' ') for package in target.packages),
         python=platform.python_version(),
+        load=os.getloadavg()[1],
+        processors=os.cpu_count(),
         answers=_table(ANSWERS, map(of_answers, answers)),
         doors=_table(AT_DOORS, doors),
         cases=_table(CASES, map(of_case, cases)),

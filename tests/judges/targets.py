@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from judges.agents import FORMATS
-from judges.answers import KINDS
 from judges.environment import LITELLM, SERVER, VLLM
 
 if TYPE_CHECKING:
     from judges.agents import Format
-    from judges.answers import Kind
     from support.accuracy_page import Command
 
 LLAMA_INTRODUCTION = """## Real servers
@@ -40,23 +38,21 @@ class Target:
     Args:
         packages: What is installed for it, with versions.
         formats: How it is asked.
-        kinds: For what.
         command: What writes its section.
         introduction: How the section begins.
     """
 
     packages: tuple[str, ...]
     formats: tuple[Format, ...]
-    kinds: tuple[Kind, ...]
     command: Command
     introduction: str
 
 
 TARGETS = {
-    'llama.cpp': Target((SERVER,), FORMATS, KINDS, 'real-servers', LLAMA_INTRODUCTION),
+    'llama.cpp': Target((SERVER,), FORMATS, 'real-servers', LLAMA_INTRODUCTION),
     'litellm': Target(
-        (SERVER, LITELLM), ('chat',), KINDS, "real-servers REAL_SERVERS='--target litellm'", LITELLM_INTRODUCTION
+        (SERVER, LITELLM), ('chat',), "real-servers REAL_SERVERS='--target litellm'", LITELLM_INTRODUCTION
     ),
-    'vllm': Target((VLLM,), FORMATS, KINDS, "real-servers REAL_SERVERS='--target vllm'", VLLM_INTRODUCTION),
+    'vllm': Target((VLLM,), FORMATS, "real-servers REAL_SERVERS='--target vllm'", VLLM_INTRODUCTION),
 }
 """Those there are, by name."""
