@@ -192,7 +192,9 @@ class WireLog:
         found: list[Exchange] = []
 
         def look() -> bool | None:
-            lines = self._log.read_text(encoding='utf-8').splitlines() if self._log.exists() else []
+            written = self._log.read_text(encoding='utf-8') if self._log.exists() else ''
+            # The last line may be half written.
+            lines = written.rpartition('\n')[0].splitlines()
             found.extend(Exchange(**json.loads(line)) for line in lines[self._read + len(found) :])
             return len(found) >= count or None
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 from judges.said import Said, said
-from judges.servers import Counts
+from judges.servers import Counts, WireLog
+from judges.shapes import AS_THEY_CAME
 from judges.vllm_server import VllmServer
 from judges.wire import Exchange
 
@@ -52,3 +54,14 @@ def test_counters_of_vllm_are_read_by_their_whole_names():
     counts = Scripted(Path('python'), Path('model'), Path('template')).counts()
     assert counts == Counts(1.0, 777.0, 128.0, 507.0, 10.5)
     assert counts.since(Counts(0.0, 700.0, 100.0, 500.0, 10.0)) == Counts(1.0, 77.0, 28.0, 7.0, 0.5)
+
+
+def test_a_half_written_exchange_is_not_read_yet(tmp_path: Path):
+    """The proxy writes while the judge reads."""
+    log, seen = tmp_path / 'wire.jsonl', Exchange('/v1', 1.0)
+    line = json.dumps(asdict(seen)) + '\n'
+    log.write_text(line + line[:20], encoding='utf-8')
+    wire_log = WireLog(0, log, AS_THEY_CAME)
+    assert wire_log.new(1) == [seen]
+    log.write_text(line * 2, encoding='utf-8')
+    assert wire_log.new(1) == [seen]
