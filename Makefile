@@ -53,8 +53,8 @@ truth: $(STAMP) ## Every number beside what really happened: prints the table an
 answers: $(STAMP) servers ## Every number that people read beside the exact answer, for teams of every size; ANSWERS=--short for two of them
 	PYTHONPATH=tests:dashboards $(BIN)/python -m answers --write $(ANSWERS)
 
-# On demand only: 300 MB and some minutes, the first time; the machine has to be quiet.
-real-servers: $(STAMP) ## Every number beside llama.cpp's own server and the wire: prints a table, and writes its section of docs/accuracy.md
+# On demand only: 300 MB and some minutes, the first time; the machine has to be quiet. LiteLLM is 800 MB more, vLLM 4 GB.
+real-servers: $(STAMP) ## Every number beside llama.cpp's own server and the wire: prints a table, and writes its section of docs/accuracy.md; REAL_SERVERS='--target litellm' with LiteLLM's proxy between, '--target vllm' beside vLLM's server
 	PYTHONPATH=tests $(BIN)/python -m judges --write $(REAL_SERVERS)
 
 compat: ## The core of the tests on each Python found, with the oldest and newest releases; COMPAT=short for the extremes

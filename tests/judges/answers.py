@@ -15,7 +15,7 @@ from judges.echo_model import DISTANCE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from judges.servers import LlamaServer
+    from judges.servers import Server
 
 Kind: TypeAlias = Literal['text to its end', 'text to a limit', 'function tool', 'output tool', 'JSON schema']
 
@@ -87,7 +87,7 @@ def answer(kind: Kind, place: int) -> str:
     return f'<tool_call>\n{{"name": "{name}", "arguments": {json.dumps(fields)}}}\n</tool_call>'
 
 
-def asked(kind: Kind, place: int, echo: LlamaServer) -> Asked:
+def asked(kind: Kind, place: int, echo: Server) -> Asked:
     """A question whose answer is decided.
 
     Args:
@@ -110,7 +110,7 @@ def asked(kind: Kind, place: int, echo: LlamaServer) -> Asked:
     return Asked(kind, distance(text, echo), limit, {'instructions': text, **agent})
 
 
-def distance(text: str, echo: LlamaServer) -> str:
+def distance(text: str, echo: Server) -> str:
     """A prompt to which the answer is what the instructions are.
 
     Args:

@@ -79,7 +79,7 @@ class Cases:
 
     async def shaped(self, shape: str) -> AsyncGenerator[Case]:
         """Streams that a proxy shapes: each speed is right or absent."""
-        with wire(self._server, shape, self._output.parent) as log:
+        with wire(self._server.port, shape, self._output.parent) as log:
             served = Served(self._server, log, model('chat', log.port))
             async for case in Cases(served, self._output).plain(shape):
                 yield case

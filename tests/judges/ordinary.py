@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from judges.agents import FORMATS, model
+from judges.agents import model
 from judges.answers import Asked
 from judges.trial import Served, Trial, answered
 from support.doors import DOORS
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from judges.agents import Format
     from judges.answers import Kind
-    from judges.servers import LlamaServer, WireLog
+    from judges.servers import Server, WireLog
 
 SHOWN = 0.9
 """The share of ordinary answers for which a speed has to be shown."""
@@ -68,7 +68,7 @@ class Ordinary:
         return found
 
 
-def natural(kind: Kind, place: int, _: LlamaServer) -> Asked:
+def natural(kind: Kind, place: int, _: Server) -> Asked:
     """A question that a model answers as it likes."""
     limit = LIMIT if kind == 'text to its end' else 20 + 10 * place
     return Asked(kind, f'Answer in one short sentence. {QUESTIONS[place % len(QUESTIONS)]}', limit, {})
@@ -76,9 +76,10 @@ def natural(kind: Kind, place: int, _: LlamaServer) -> Asked:
 
 async def ordinary(
     name: str,
-    question: Callable[[Kind, int, LlamaServer], Asked],
+    question: Callable[[Kind, int, Server], Asked],
+    formats: Sequence[Format],
     kinds: Sequence[Kind],
-    server: LlamaServer,
+    server: Server,
     log: WireLog,
     answers: int,
 ) -> AsyncGenerator[Ordinary]:
@@ -87,12 +88,13 @@ async def ordinary(
     Args:
         name: The model's name.
         question: Makes a question of a kind.
+        formats: The formats.
         kinds: The kinds.
         server: The server.
         log: The wire before it.
         answers: How many of each.
     """
-    for format_ in FORMATS:
+    for format_ in formats:
         served = Served(server, log, model(format_, log.port))
         for kind in kinds:
             if format_ == 'anthropic' and kind == 'JSON schema':

@@ -31,6 +31,9 @@ DELTAS = {
 }
 """The events of Responses and Anthropic that carry content."""
 
+NAMED = {('response.output_item.added', 'function_call'), ('content_block_start', 'tool_use')}
+"""Those that carry the name of a tool, by what they begin: in the chat format it is in a delta."""
+
 
 @dataclass
 class Said:
@@ -65,7 +68,9 @@ def _read(found: Said, left: float, event: Mapping[str, Any]) -> None:
     choices: list[object] = event.get('choices') or [None]
     choice = _part(choices[0])
     delta = _part(choice.get('delta'))
-    if any(delta.get(kind) for kind in ('content', 'reasoning_content', 'tool_calls')) or event.get('type') in DELTAS:
+    is_delta = any(delta.get(kind) for kind in ('content', 'reasoning_content', 'tool_calls'))
+    begun = _part(event.get('item') or event.get('content_block')).get('type')
+    if is_delta or event.get('type') in DELTAS or (event.get('type'), begun) in NAMED:
         found.contents.append(left)
     whole = _part(event.get('response') or event.get('message') or event)
     # Anthropic ends with the reason beside the usage.

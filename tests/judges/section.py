@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import statistics
 from importlib.metadata import version
@@ -14,23 +15,17 @@ if TYPE_CHECKING:
 
     from judges.cases import Case
     from judges.ordinary import Ordinary
+    from judges.targets import Target
     from judges.trial import Trial
 
 ANSWERS = ('model', 'format', 'answer', 'speed shown', 'uneven', 'tokens per second', 'time to first token', '')
 AT_DOORS = ('door', 'answers', 'tokens per second', 'time to first token')
 CASES = ('case', 'door', 'expected', 'tokens per second', 'time to first token', '')
 
-TEXT = """## Real servers
+TEXT = """{introduction}
 
-llama.cpp's own HTTP server, with a proxy of the project between it and the agents that stamps what passes: `make real-servers` asks it in three wire formats at each door, and compares what was recorded with the wire and with the server's own counters.
-It is run on demand, as a machine that does other things disturbs the server itself; it fails if a time to first token is more than 50 ms off the wire, if a speed is more than 3 % off the server's, or if a count or a finish reason is not equal.
-SmolLM2-135M answers as it likes; the echo model repeats what it is told to, at the pace of a model that thinks, so that there are calls of tools and structured outputs of every length.
-Errors are the median and the worst, of one try of each, and up to two more of one that came out wrong or without a speed.
-The server's speed is of the tokens after the first: its own figure counts the first one with some formats and not with others.
-Where that is missed, and the server's pace was uneven, so that what is seen passed the wire at another pace than the whole by more than 3 %, the wire's pace is the truth; the table says how often.
-A starved client is late itself, which is no error of its time to first token.
-
-Written with streamtap {streamtap}, pydantic-ai {pydantic_ai}, llama.cpp by {server}, CPython {python}.
+Written with streamtap {streamtap}, pydantic-ai {pydantic_ai}, {servers}, CPython {python}.
+In the last five minutes the load of the machine was {load:.1f}, the servers and the agents included, on {processors} processors.
 
 ### Ordinary answers
 
@@ -85,13 +80,13 @@ def of_case(case: Case) -> tuple[str, ...]:
     return case.what, case.door, case.expected, percent(case.trials), milliseconds(case.trials), wrong
 
 
-def section(answers: Sequence[Ordinary], cases: Sequence[Case], server: str) -> str:
+def section(answers: Sequence[Ordinary], cases: Sequence[Case], target: Target) -> str:
     """The section.
 
     Args:
         answers: The ordinary answers.
         cases: The cases.
-        server: The package of the server, with its version.
+        target: What was judged.
     """
     doors: list[tuple[str, ...]] = []
     for door in DOORS:
@@ -100,8 +95,11 @@ def section(answers: Sequence[Ordinary], cases: Sequence[Case], server: str) -> 
     return TEXT.format(
         streamtap=version('streamtap'),
         pydantic_ai=version('pydantic-ai-slim'),
-        server=server.replace('==', ' '),
+        introduction=target.introduction,
+        servers=', '.join(package.replace('==', ' ') for package in target.packages),
         python=platform.python_version(),
+        load=os.getloadavg()[1],
+        processors=os.cpu_count(),
         answers=_table(ANSWERS, map(of_answers, answers)),
         doors=_table(AT_DOORS, doors),
         cases=_table(CASES, map(of_case, cases)),

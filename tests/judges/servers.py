@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import urllib.request
+from abc import ABC, abstractmethod
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
 from judges.environment import SCRIPTS
@@ -16,25 +19,52 @@ from support.paths import ROOT, TESTS
 from support.real_servers import free_port, running, wait_for
 
 if TYPE_CHECKING:
-    import signal
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
 
-class LlamaServer:
-    """llama.cpp's server with one model.
+@dataclass(frozen=True)
+class Counts:
+    """What a server counts of its own work, of all requests together.
 
     Args:
-        python: The interpreter that has llama.cpp.
-        model: The file of the model.
-        slots: How many requests it answers at once.
-        template: The file of its chat template; the model's own if it is `None`.
+        running: Requests that it answers now.
+        input_tokens: Cached ones included.
+        cached_tokens: Those of the input that it had read before.
+        output_tokens: Those that it wrote.
+        decode_seconds: From the first token of each answer to its last.
     """
 
-    def __init__(self, python: Path, model: Path, *, slots: int = 1, template: Path | None = None) -> None:
-        self.port = free_port()
-        self._command = [str(python), str(SCRIPTS / 'llama_server.py'), str(model), str(self.port), str(slots)]
-        self._command += [] if template is None else [str(template)]
+    running: float
+    input_tokens: float
+    cached_tokens: float
+    output_tokens: float
+    decode_seconds: float
+
+    def since(self, before: Counts) -> Counts:
+        """What was added.
+
+        Args:
+            before: What was counted before.
+        """
+        return Counts(*(now - then for now, then in zip(astuple(self), astuple(before), strict=True)))
+
+
+class Server(ABC):
+    """A server of one model, in a process of its own, which may have others.
+
+    Args:
+        name: What it is, for people.
+        port: The port on loopback.
+        command: What starts it.
+        env: Its environment, if not this process's own.
+    """
+
+    def __init__(self, name: str, port: int, command: Sequence[str], env: Mapping[str, str] | None = None) -> None:
+        self.port = port
+        self._name = name
+        self._command = command
+        self._env = env
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, output: Path) -> None:
@@ -45,51 +75,97 @@ class LlamaServer:
         """
         with output.open('ab') as out:
             self._process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=self._env,
+                start_new_session=True,
             )
-        wait_for(self._is_ready, f"llama.cpp's server, which says in {output} what is wrong", seconds=60)
+        wait_for(self._is_ready, f'{self._name}, which says in {output} what is wrong', seconds=180)
 
     def _is_ready(self) -> bool | None:
         with contextlib.suppress(OSError):
-            self._get('/health')
+            self.get('/health')
             return True
         return None
 
     def signal(self, number: signal.Signals) -> None:
         """Stop it, continue it or kill it."""
         assert self._process is not None
-        self._process.send_signal(number)
+        os.killpg(self._process.pid, number)
 
     def stop(self) -> None:
-        """End the process."""
+        """End its processes."""
         if self._process is not None:
-            self._process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                self.signal(signal.SIGKILL)
             self._process.wait()
             self._process = None
 
-    def metrics(self) -> dict[str, float]:
+    @abstractmethod
+    def counts(self) -> Counts:
         """Its own counters."""
-        lines = [line for line in self._get('/metrics').decode().splitlines() if line and line[0] != '#']
-        return {name.removeprefix('llamacpp:'): float(value) for name, value in (line.split() for line in lines)}
 
-    def idle_metrics(self) -> dict[str, float]:
+    def idle_counts(self) -> Counts:
         """The same, once no request is being answered."""
-        wait_for(lambda: self.metrics()['requests_processing'] == 0 or None, 'the server to be idle')
-        return self.metrics()
+        return wait_for(lambda: None if (counts := self.counts()).running else counts, 'the server to be idle')
 
+    @abstractmethod
     def tokens(self, text: str) -> int:
         """How many tokens a text has, with the special ones that are written in it."""
-        return len(self._post('/tokenize', {'content': text, 'parse_special': True})['tokens'])
 
-    def _get(self, path: str) -> bytes:
+    def get(self, path: str) -> bytes:
+        """What it answers to a GET.
+
+        Args:
+            path: Of what.
+        """
         with urllib.request.urlopen(f'http://127.0.0.1:{self.port}{path}', timeout=20) as answer:
             return bytes(answer.read())
 
-    def _post(self, path: str, body: object) -> Any:
+    def post(self, path: str, body: object) -> Any:
+        """What it answers to a POST of JSON.
+
+        Args:
+            path: Where to.
+            body: Of the request.
+        """
         data, headers = json.dumps(body).encode(), {'Content-Type': 'application/json'}
         request = urllib.request.Request(f'http://127.0.0.1:{self.port}{path}', data, headers)
         with urllib.request.urlopen(request, timeout=20) as answer:
             return json.load(answer)
+
+
+class LlamaServer(Server):
+    """llama.cpp's server.
+
+    Args:
+        python: The interpreter that has llama.cpp.
+        model: The file of the model.
+        slots: How many requests it answers at once.
+        template: The file of its chat template; the model's own if it is `None`.
+    """
+
+    def __init__(self, python: Path, model: Path, *, slots: int = 1, template: Path | None = None) -> None:
+        port = free_port()
+        command = [str(python), str(SCRIPTS / 'llama_server.py'), str(model), str(port), str(slots)]
+        super().__init__("llama.cpp's server", port, command + ([] if template is None else [str(template)]))
+
+    def counts(self) -> Counts:
+        lines = [line for line in self.get('/metrics').decode().splitlines() if line and line[0] != '#']
+        found = {name.removeprefix('llamacpp:'): float(value) for name, value in (line.split() for line in lines)}
+        cached = found.get('prompt_tokens_cached_total', 0)
+        return Counts(
+            running=found['requests_processing'],
+            input_tokens=found['prompt_tokens_total'] + cached,
+            cached_tokens=cached,
+            output_tokens=found['tokens_predicted_total'],
+            decode_seconds=found['tokens_predicted_seconds_total'],
+        )
+
+    def tokens(self, text: str) -> int:
+        return len(self.post('/tokenize', {'content': text, 'parse_special': True})['tokens'])
 
 
 class WireLog:
@@ -116,7 +192,9 @@ class WireLog:
         found: list[Exchange] = []
 
         def look() -> bool | None:
-            lines = self._log.read_text(encoding='utf-8').splitlines() if self._log.exists() else []
+            written = self._log.read_text(encoding='utf-8') if self._log.exists() else ''
+            # The last line may be half written.
+            lines = written.rpartition('\n')[0].splitlines()
             found.extend(Exchange(**json.loads(line)) for line in lines[self._read + len(found) :])
             return len(found) >= count or None
 
@@ -126,17 +204,17 @@ class WireLog:
 
 
 @contextlib.contextmanager
-def wire(server: LlamaServer, shape: str, folder: Path) -> Generator[WireLog]:
+def wire(upstream: int, shape: str, folder: Path) -> Generator[WireLog]:
     """A proxy before a server.
 
     Args:
-        server: The server.
+        upstream: The port of the server.
         shape: How the events of a stream leave.
         folder: Where its log goes.
     """
     port = free_port()
     log = folder / f'wire-{port}.jsonl'
-    command = [sys.executable, '-m', 'judges.wire', str(port), str(server.port), str(log), shape]
+    command = [sys.executable, '-m', 'judges.wire', str(port), str(upstream), str(log), shape]
     paths = os.pathsep.join((str(TESTS), str(ROOT / 'src')))
     with running(command, port, folder / f'wire-{port}.out', env={**os.environ, 'PYTHONPATH': paths}):
         yield WireLog(port, log, shape)

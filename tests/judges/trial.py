@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from judges.agents import Tapped, run
@@ -14,13 +15,13 @@ if TYPE_CHECKING:
 
     from judges.answers import Asked
     from judges.said import Said
-    from judges.servers import LlamaServer, WireLog
+    from judges.servers import Counts, Server, WireLog
     from judges.wire import Exchange
     from streamtap import ResponseRecord
     from support.doors import Door
 
 TTFT = 0.05
-"""Seconds by which the time to first token may differ from the wire's."""
+"""Seconds by which the time to first token, and the longest gap, may differ from the wire's."""
 
 SPEED = 0.03
 """Share by which the tokens per second may differ from the server's."""
@@ -59,6 +60,13 @@ class Trial:
         return None if not contents or seen is None else seen - (contents[0] - self.exchange.asked)
 
     @property
+    def gap_error(self) -> float | None:
+        """Seconds by which the longest gap between two chunks is more than between two contents on the wire."""
+        contents, seen = said(self.exchange).contents, self.record.max_inter_chunk_latency
+        gaps = [after - before for before, after in pairwise(contents)]
+        return None if not gaps or seen is None else seen - max(gaps)
+
+    @property
     def speed_error(self) -> float | None:
         """Share by which the speed is more than the true one; `None` if none is shown."""
         shown = self.record.output_tokens_per_second
@@ -70,11 +78,13 @@ class Trial:
             self.faults.append(f'{what}: {seen!r} instead of {true!r}')
 
     def judge_times(self, first_token: float = TTFT) -> None:
-        """Note a time to first token or a speed that is too far from the truth.
+        """Note a time to first token, a longest gap or a speed that is too far from the truth.
 
         Args:
-            first_token: Seconds by which the time to first token may differ.
+            first_token: Seconds by which the time to first token, and the longest gap, may differ.
         """
+        if self.gap_error is not None and abs(self.gap_error) > first_token:
+            self.faults.append(f'the longest gap is off by {self.gap_error * 1e3:.0f} ms')
         if self.ttft_error is not None and abs(self.ttft_error) > first_token:
             self.faults.append(f'time to first token is off by {self.ttft_error * 1e3:.0f} ms')
         if self.speed_error is not None and abs(self.speed_error) > SPEED:
@@ -91,7 +101,7 @@ class Served:
         asked_of: The model.
     """
 
-    server: LlamaServer
+    server: Server
     log: WireLog
     asked_of: Model
 
@@ -116,14 +126,14 @@ async def answered(
 
 
 async def _once(question: Asked, door: Door, served: Served, first_token: float) -> Trial:
-    tapped, before = Tapped.new(), served.server.idle_metrics()
+    tapped, before = Tapped.new(), served.server.idle_counts()
     await run(question, served.asked_of, door, tapped)
     tapped.tap.close()
-    after = served.server.idle_metrics()
+    counted = served.server.idle_counts().since(before)
     (exchange,) = served.log.new(1)
     (record,) = tapped.memory.responses
     trial = Trial(record, exchange, door)
-    _tokens(trial, said(exchange), {name: after[name] - before[name] for name in after})
+    _tokens(trial, said(exchange), counted)
     if served.log.shape in ONE_BY_ONE:
         _same_stretch(trial, said(exchange))
     trial.judge_times(first_token)
@@ -131,23 +141,20 @@ async def _once(question: Asked, door: Door, served: Served, first_token: float)
     return trial
 
 
-def _tokens(trial: Trial, wire: Said, counted: dict[str, float]) -> None:
+def _tokens(trial: Trial, wire: Said, counted: Counts) -> None:
     """Compare counts with the wire's and the server's; take the speed from the server."""
-    record, written = trial.record, counted['tokens_predicted_total']
-    cached = counted.get('prompt_tokens_cached_total', 0)
+    record, written = trial.record, counted.output_tokens
     trial.compare('output tokens', record.output_tokens, wire.output_tokens)
     trial.compare("output tokens, by the server's counters", record.output_tokens, written)
     trial.compare('input tokens', record.input_tokens, wire.input_tokens)
-    trial.compare(
-        "input tokens, by the server's counters", record.input_tokens, counted['prompt_tokens_total'] + cached
-    )
+    trial.compare("input tokens, by the server's counters", record.input_tokens, counted.input_tokens)
     trial.compare('cached tokens', record.cache_read_tokens, wire.cached_tokens)
-    trial.compare("cached tokens, by the server's counters", record.cache_read_tokens, cached)
+    trial.compare("cached tokens, by the server's counters", record.cache_read_tokens, counted.cached_tokens)
     trial.compare('finish reason', record.finish_reason, wire.finish)
     trial.compare('outcome', record.outcome, 'success')
     if written > 1:
         # Its clock runs from the first token to the last, so there is one token less than it has written.
-        trial.true_speed = (written - 1) / counted['tokens_predicted_seconds_total']
+        trial.true_speed = (written - 1) / counted.decode_seconds
 
 
 def _same_stretch(trial: Trial, wire: Said) -> None:

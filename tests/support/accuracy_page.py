@@ -1,16 +1,21 @@
-"""The page that says how true the numbers are: three commands write it, each its own part."""
+"""The page that says how true the numbers are: several commands write it, each its own part."""
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from support.paths import ROOT
 
 PAGE = ROOT / 'docs' / 'accuracy.md'
 
-Command: TypeAlias = Literal['answers', 'real-servers']
+Command: TypeAlias = Literal[
+    'answers',
+    'real-servers',
+    "real-servers REAL_SERVERS='--target litellm'",
+    "real-servers REAL_SERVERS='--target vllm'",
+]
 
-COMMANDS: tuple[Command, ...] = ('answers', 'real-servers')
+COMMANDS: tuple[Command, ...] = get_args(Command)
 """The commands that write a section at the end of the page, in the order of their sections."""
 
 
@@ -35,7 +40,9 @@ def with_section(text: str, command: Command, section: str) -> str:
     """
     sections: dict[Command, str] = {each: read_section(text, each) for each in COMMANDS}
     sections[command] = section
-    return with_sections(text.partition(_marks(COMMANDS[0])[0])[0].partition(_marks(COMMANDS[1])[0])[0], sections)
+    for each in COMMANDS:
+        text = text.partition(_marks(each)[0])[0]
+    return with_sections(text, sections)
 
 
 def with_sections(text: str, sections: dict[Command, str]) -> str:
