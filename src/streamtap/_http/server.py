@@ -15,6 +15,7 @@ from streamtap._http.limits import Limits
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Iterable, Sequence
 
     from _typeshed.wsgi import WSGIApplication
 
@@ -26,8 +27,8 @@ LOOK = 0.5
 PAUSE = 0.5
 """Seconds after which a client is taken again where the system could not take one."""
 
-END = 1.0
-"""Seconds that the clients' threads have to end when the server is closed."""
+END = 0.5
+"""Seconds that answers have to come to their end when the server is closed, and then the clients' threads."""
 
 FEW = 2
 """How many clients are served where descriptors are scarce."""
@@ -81,12 +82,15 @@ class Server:
         self._thread.join()
         self._listener.close()
         threads = list(self._open.items())
+        # Answers come to their end, an event stream's too, whose application is closed before its server.
+        self._end([(connection, thread) for connection, thread in threads if not connection.has_asked])
+        _wait_for(thread for _, thread in threads)
+        self._end([(connection, thread) for connection, thread in threads if thread.is_alive()])
+
+    def _end(self, threads: Sequence[tuple[Connection, threading.Thread]]) -> None:
         for connection, _ in threads:
             connection.interrupt()
-        until = time.monotonic() + END
-        for _, thread in threads:
-            if thread is not threading.current_thread():
-                thread.join(max(0.0, until - time.monotonic()))
+        _wait_for(thread for _, thread in threads)
 
     def _take_clients(self) -> None:
         pace = 1 / self._limits.accepts_per_second
@@ -144,3 +148,10 @@ class Server:
             logger.error(
                 'streamtap: a request could not be answered; further ones of this kind are not logged', exc_info=error
             )
+
+
+def _wait_for(threads: Iterable[threading.Thread]) -> None:
+    until = time.monotonic() + END
+    for thread in threads:
+        if thread is not threading.current_thread():
+            thread.join(max(0.0, until - time.monotonic()))
