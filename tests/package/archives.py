@@ -107,7 +107,9 @@ def files_of_git(root: Path) -> dict[str, bytes]:
     Raises:
         PackageError: If it is no checkout: nothing says then what belongs to the project.
     """
-    git = subprocess.run(('git', 'ls-files', '-z'), cwd=root, check=False, capture_output=True, text=True)
+    # A checkout that another user made is one, too: nothing of it is run.
+    listed = ('git', '-c', f'safe.directory={root.resolve()}', 'ls-files', '-z')
+    git = subprocess.run(listed, cwd=root, check=False, capture_output=True, text=True)
     if git.returncode != 0:
         raise PackageError(f'{root} is no checkout of git, which knows what is released')
     return {name: (root / name).read_bytes() for name in git.stdout.split('\0') if name}
