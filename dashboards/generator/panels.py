@@ -12,9 +12,9 @@ from generator.promql import NOTHING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from generator.verdicts import Verdict
+
 Json = dict[str, object]
-Verdict = tuple[tuple[float | None, str], ...]
-"""Thresholds and the colour above each; the first is None, for all that is below the second."""
 
 NO_TRAFFIC = 'No traffic'
 NO_TAP = 'No tap reports'
@@ -22,7 +22,7 @@ NO_TAP = 'No tap reports'
 SPANNED = 60 * 60 * 1000
 """Milliseconds without a value over which a line is drawn all the same: a few runs an hour are one line."""
 
-_AXIS_REACHES = MappingProxyType({'cps': 1, 'none': 1, 'suffix:/min': 1, 'percentunit': 0.1})
+_AXIS_REACHES = MappingProxyType({'none': 1, 'suffix:/min': 1, 'percentunit': 0.1})
 """How far an axis goes at least, by unit: a line at 0 would be drawn on one up to 100."""
 
 

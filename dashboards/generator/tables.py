@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
-from generator.panels import NO_TRAFFIC, Json, Query, Verdict, override, panel, thresholds
+from generator.panels import NO_TRAFFIC, Json, Query, override, panel, thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from generator.verdicts import Verdict
 
 
 @dataclass(frozen=True)

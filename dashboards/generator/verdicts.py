@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from config import Config
 
-    from generator.panels import Verdict
+Verdict = tuple[tuple[float | None, str], ...]
+"""Thresholds and the colour above each; the first is None, for all that is below the second."""
 
 NONE_IS_GOOD = (None, 'green'), (1e-9, 'red')
 """What should not be there at all."""
