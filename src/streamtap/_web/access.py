@@ -89,7 +89,7 @@ class Access:
         is_metrics = resource == 'metrics'
         why = self._why_not_open(environ, self._metrics_token if is_metrics else self._token)
         refused = None if why is None else self._without_credentials(environ, why, is_metrics=is_metrics)
-        self._guesses.tell()
+        self._guesses.log()
         if refused is None and resource == 'page' and _query_token(environ) is not None:
             # Let in by something else: a token leaves the address bar and the history all the same.
             return _redirect()
@@ -111,16 +111,21 @@ class Access:
         if self._token is not None and self._pass.is_shown(environ):
             self._guesses.right(address)
             return None
-        openers = [token for token in (self._token, self._metrics_token if is_metrics else None) if token is not None]
+        token, metrics_token = self._token, self._metrics_token if is_metrics else None
         bearer, asked = _bearer(environ), None if is_metrics else _query_token(environ)
-        if not openers or (bearer is None and asked is None):
+        if (token is None and metrics_token is None) or (bearer is None and asked is None):
             return why
+        scrapes = metrics_token is not None and bearer is not None and metrics_token.is_shown(bearer)
         if self._guesses.are_too_many(address):
-            return _TOO_MANY
-        if bearer is not None and any(token.is_shown(bearer) for token in openers):
+            # Whoever could scrape before scrapes on, but has no further guesses at what opens everything.
+            return None if scrapes and self._guesses.has_scraped(address) else _TOO_MANY
+        if scrapes:
+            self._guesses.scraped(address)
+            return None
+        if token is not None and bearer is not None and token.is_shown(bearer):
             self._guesses.right(address)
             return None
-        if asked is not None and any(token.is_shown(asked) for token in openers):
+        if token is not None and asked is not None and token.is_shown(asked):
             self._guesses.right(address)
             return _redirect(('Set-Cookie', self._pass.cookie(environ)))
         return _TOO_MANY if self._guesses.wrong(address) else why

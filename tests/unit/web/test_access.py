@@ -29,7 +29,7 @@ LOOPBACK = 'localhost:9464'
 
 def inside(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """The application that is guarded."""
-    start_response('200 OK', [('Content-Type', 'text/plain'), ('Cache-Control', 'public')])
+    start_response('200 OK', [('Content-Type', 'text/plain')])
     return [b'inside']
 
 
@@ -272,7 +272,7 @@ def test_a_page_elsewhere_cannot_let_a_browser_guess():
 
 
 def test_every_answer_has_the_safety_headers_once():
-    """What is let in and what is refused, whatever the application said."""
+    """What is let in and what is refused."""
     entered = Site(token=TOKEN)
     answers = [
         Site().ask('/metrics'),
@@ -435,7 +435,7 @@ def test_a_bad_cookie_locks_nobody_out(bad: str):
 
 
 def test_very_many_cookies_take_little_time():
-    """A head of 64 KiB, full of cookies that have the right name and shape."""
+    """A head of 64 KiB full of cookies of the right name and shape, as another server may pass it to a mounted page."""
     site = Site(token=TOKEN)
     many = '; '.join(f'streamtap_9464={number}.{"0" * 64}' for number in range(800))
     before = time.perf_counter()
@@ -481,6 +481,26 @@ def test_guesses_keep_nobody_else_out():
     assert site.ask('/?token=wrong', client='192.0.2.50').status == 429
     assert site.ask(f'/?token={TOKEN}', client='192.0.2.50').status == 303
     assert site.ask('/metrics', AUTHORIZATION=bearer(METRICS_TOKEN), client='192.0.2.60').status == 200
+
+
+def test_who_may_scrape_has_no_more_guesses_at_the_page_than_others():
+    """Neither on the page nor where its token opens the metrics; its scrapes go on."""
+    site = Site(token=TOKEN, metrics_token=METRICS_TOKEN)
+    assert site.ask('/metrics', AUTHORIZATION=bearer(METRICS_TOKEN)).status == 200
+    for _ in range(MAX_WRONG):
+        site.ask('/', AUTHORIZATION=bearer('wrong'))
+    assert site.ask(f'/?token={TOKEN}').status == 429
+    assert site.ask('/metrics', AUTHORIZATION=bearer(TOKEN)).status == 429
+    assert site.ask('/metrics', AUTHORIZATION=bearer(METRICS_TOKEN)).status == 200
+
+
+def test_clients_of_ipv4_are_apart_where_they_come_by_ipv6():
+    """A listener for both names them so."""
+    site = Site(token=TOKEN)
+    for _ in range(MAX_WRONG):
+        site.ask('/?token=wrong', client='::ffff:192.0.2.1')
+    assert site.ask(f'/?token={TOKEN}', client='::ffff:192.0.2.1').status == 429
+    assert site.ask(f'/?token={TOKEN}', client='::ffff:192.0.2.2').status == 303
 
 
 def test_what_is_open_stays_open_for_whoever_guesses():
