@@ -50,6 +50,7 @@ export class Connection {
     // An EventSource does not say why it failed.
     const answer = await fetch('icon.svg').catch(() => null);
     if (!this.#doubt) return;
+    this.#doubt = setTimeout(() => this.#tell(), 2500);
     this.#say('lost', answer?.status === 401 ? 'signed out: open the address with the token again' : 'connection lost, reconnecting');
   }
 
@@ -59,7 +60,7 @@ export class Connection {
   }
 
   #say(state, text) {
-    if (this.#status.dataset.state === state) return;
+    if (this.#status.dataset.state === state && this.#status.textContent === text) return;
     this.#status.dataset.state = state;
     this.#status.textContent = text;
   }
