@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from prometheus_client import REGISTRY
 
-from streamtap._http.answer import METHODS, Answer, Request, answered, refused, wrong_method
+from streamtap._http.answer import METHODS, PIECE, Answer, Request, answered, refused, wrong_method
 from streamtap._http.limits import Limits
 from streamtap._http.patience import Patience
 from streamtap._http.workers import Workers
@@ -34,9 +35,6 @@ LONGEST_EVENTS = 15.0
 
 MOST_ANSWERS = 32
 """How many clients are answered at a time, viewers included: sending is the work of the application's loop."""
-
-PIECE = 64 * 1024
-"""Bytes that are given to the server at a time: it keeps them until the client reads."""
 
 
 def metrics_app(registry: CollectorRegistry = REGISTRY) -> AsgiApp:
@@ -107,7 +105,8 @@ class _Mounted:
         if scope['type'] != 'http':
             raise ValueError(f'this application answers HTTP, not {scope["type"]}')
         if self._answers >= MOST_ANSWERS:
-            await _Reader(send, head_only=False).answer(_too_many())
+            with contextlib.suppress(TimeoutError):
+                await _Reader(send, head_only=False).answer(_too_many())
             return
         self._answers += 1
         try:
@@ -123,7 +122,7 @@ class _Mounted:
         answer = await self._answer(scope)
         try:
             reader = _Reader(send, head_only=scope['method'] == 'HEAD')
-            await self._tell(answer, reader, receive)
+            await self._send_answer(answer, reader, receive)
         except TimeoutError:
             return False
         finally:
@@ -140,17 +139,17 @@ class _Mounted:
         except BlockingIOError:
             return _too_many()
 
-    async def _tell(self, answer: Answer, reader: _Reader, receive: Receive) -> None:
+    async def _send_answer(self, answer: Answer, reader: _Reader, receive: Receive) -> None:
         from streamtap._web.page import Events
 
         if not isinstance(answer.body, Events):
             await reader.answer(answer)
             return
         await reader.begin(answer)
-        await self._tell_events(answer.body, reader, receive)
+        await self._send_events(answer.body, reader, receive)
         await reader.end()
 
-    async def _tell_events(self, events: Events, reader: _Reader, receive: Receive) -> None:
+    async def _send_events(self, events: Events, reader: _Reader, receive: Receive) -> None:
         """Send a viewer's events, without a thread that waits for the next one."""
         from streamtap._web.page import TICK
 
@@ -158,7 +157,12 @@ class _Mounted:
         until = asyncio.get_running_loop().time() + LONGEST_EVENTS
         try:
             while not left.done() and not reader.head_only and asyncio.get_running_loop().time() < until:
-                for piece in await self._workers.run(events.event):
+                try:
+                    pieces = await self._workers.run(events.event)
+                except BlockingIOError:
+                    # The viewer asks again.
+                    return
+                for piece in pieces:
                     await reader.send(piece)
                 await asyncio.wait([left], timeout=TICK)
         finally:
@@ -227,8 +231,8 @@ class _Reader:
 
     async def _within(self, message: Message) -> None:
         # Not `wait_for`, which before Python 3.12 can lose a cancellation.
-        sending = asyncio.ensure_future(self._send(message))
         with self._patience.waiting() as seconds:
+            sending = asyncio.ensure_future(self._send(message))
             try:
                 await asyncio.wait([sending], timeout=seconds)
             finally:

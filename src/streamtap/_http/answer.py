@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     Headers = list[tuple[str, str]]
 
 METHODS = ('GET', 'HEAD')
+
+PIECE = 64 * 1024
+"""About how many bytes of an answer are handed on at a time."""
 
 SAFETY_HEADERS = (
     (
@@ -123,9 +126,27 @@ def refused(status: str, why: str, *headers: tuple[str, str]) -> Answer:
         why: A sentence for people.
         *headers: Further headers.
     """
-    body = f'{why}\n'.encode()
-    about = [('Content-Type', 'text/plain; charset=utf-8'), ('Content-Length', str(len(body)))]
-    return Answer(status, [*about, *headers, *SAFETY_HEADERS], [body])
+    about, body = _sentence(why)
+    return Answer(status, [*about, *headers, *SAFETY_HEADERS], body)
+
+
+def said(start_response: StartResponse, status: str, why: str, *headers: tuple[str, str]) -> list[bytes]:
+    """The same from within an application, whose answers get the headers of every answer elsewhere.
+
+    Args:
+        start_response: Of the request.
+        status: The status and its reason.
+        why: A sentence for people.
+        *headers: Further headers.
+    """
+    about, body = _sentence(why)
+    start_response(status, [*about, *headers])
+    return body
+
+
+def _sentence(why: str) -> tuple[Headers, list[bytes]]:
+    text = f'{why}\n'.encode()
+    return [('Content-Type', 'text/plain; charset=utf-8'), ('Content-Length', str(len(text)))], [text]
 
 
 def wrong_method() -> Answer:

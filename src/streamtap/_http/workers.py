@@ -80,8 +80,10 @@ class Workers:
         except RuntimeError:
             with self._lock:
                 self._threads -= 1
-                if not self._threads:
-                    self._waiting.clear()
+                if call not in self._waiting:
+                    # Another thread has begun it.
+                    return
+                self._waiting.remove(call)
             raise BlockingIOError('the system has no thread for a request') from None
 
     def _work(self) -> None:

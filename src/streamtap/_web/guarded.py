@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamtap._http.answer import SAFETY_HEADERS
+from streamtap._http.answer import SAFETY_HEADERS, said
 from streamtap._web.access import Refusal
 from streamtap._web.fetch_metadata import is_foreign
 
@@ -40,10 +40,7 @@ class Guarded:
         def start(
             status: str, headers: list[tuple[str, str]], error: OptExcInfo | None = None, /
         ) -> Callable[[bytes], object]:
-            ours = {name.lower() for name, _ in SAFETY_HEADERS}
-            return start_response(
-                status, [*(each for each in headers if each[0].lower() not in ours), *SAFETY_HEADERS], error
-            )
+            return start_response(status, [*headers, *SAFETY_HEADERS], error)
 
         resource = self._resource_of(environ.get('PATH_INFO', ''))
         if is_foreign(environ, resource):
@@ -53,7 +50,4 @@ class Guarded:
             refused = None if self._access is None else self._access.refusal(environ, resource)
         if refused is None:
             return self._app(environ, start)
-        text = f'{refused.why}\n'.encode()
-        kind = [('Content-Type', 'text/plain; charset=utf-8'), ('Content-Length', str(len(text)))]
-        start(refused.status, [*kind, *refused.headers])
-        return [] if environ['REQUEST_METHOD'] == 'HEAD' else [text]
+        return said(start, refused.status, refused.why, *refused.headers)

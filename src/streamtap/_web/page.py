@@ -7,6 +7,8 @@ import time
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from streamtap._http.answer import PIECE, said
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -17,11 +19,8 @@ if TYPE_CHECKING:
 TICK = 0.5
 """Seconds between two messages to a viewer."""
 
-PIECE = 64 * 1024
-"""Bytes of an event that are sent at a time, about."""
-
 MAX_VIEWERS = 16
-"""How many may look at a time: of what clients a server has, others are left."""
+"""How many may look at a time: fewer than a server takes clients, so that a scrape finds a place."""
 
 _KINDS = {
     '.html': 'text/html; charset=utf-8',
@@ -62,23 +61,16 @@ class LivePage:
         if path == '/metrics':
             return self._metrics(environ, start_response)
 
-        def answer(status: str, body: bytes, kind: str, *more: tuple[str, str]) -> Iterable[bytes]:
-            start_response(status, [('Content-Type', kind), ('Content-Length', str(len(body))), *more])
-            return [body]
-
-        def refuse(status: str, why: str, *more: tuple[str, str]) -> Iterable[bytes]:
-            return answer(status, f'{why}\n'.encode(), 'text/plain; charset=utf-8', *more)
-
-        if environ['REQUEST_METHOD'] != 'GET':
-            return refuse('405 Method Not Allowed', 'This page can only be read.', ('Allow', 'GET'))
         if path in _FILES:
             file, kind = _FILES[path]
-            return answer('200 OK', file.read_bytes(), kind)
+            body = file.read_bytes()
+            start_response('200 OK', [('Content-Type', kind), ('Content-Length', str(len(body)))])
+            return [body]
         if path != '/events':
-            return refuse('404 Not Found', 'Not found: there are only / and /metrics.')
+            return said(start_response, '404 Not Found', 'Not found: there are only / and /metrics.')
         if not self._viewers.acquire(blocking=False):
             why = f'There are {MAX_VIEWERS} viewers already, which is the limit.'
-            return refuse('503 Service Unavailable', why, ('Retry-After', '5'))
+            return said(start_response, '503 Service Unavailable', why, ('Retry-After', '5'))
         start_response('200 OK', [('Content-Type', 'text/event-stream')])
         return Events(self._moments, self._closed, self._viewers.release)
 
