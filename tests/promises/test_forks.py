@@ -202,37 +202,38 @@ assert sorted(os.listdir(os.environ['PROMETHEUS_MULTIPROC_DIR'])) == before
     )
 
 
-@pytest.mark.parametrize('method', ['fork', 'spawn', 'forkserver'])
-def test_processes_of_multiprocessing_count_together(tmp_path: Path, method: str):
-    """Each has the tap of the module; at its end it closes it, as such a process runs no exit functions."""
-    (tmp_path / 'work.py').write_text(
-        'import asyncio, multiprocessing, sys\n'
-        'from prometheus_client import CollectorRegistry\n'
-        'from prometheus_client.multiprocess import MultiProcessCollector\n'
-        'from support.scripted import agent\n'
-        'from streamtap import Tap\n'
-        'tap = Tap()\n'
-        'def job(number):\n'
-        '    with tap:\n'
-        '        asyncio.run(agent(["hi"]).run("hello", event_stream_handler=tap))\n'
-        'if __name__ == "__main__":\n'
-        '    context = multiprocessing.get_context(sys.argv[1])\n'
-        '    jobs = [context.Process(target=job, args=(number,)) for number in range(3)]\n'
-        '    for one in jobs: one.start()\n'
-        '    for one in jobs: one.join()\n'
-        '    assert [one.exitcode for one in jobs] == [0, 0, 0]\n'
-        '    registry = CollectorRegistry()\n'
-        '    MultiProcessCollector(registry)\n'
-        '    samples = [sample for family in registry.collect() for sample in family.samples]\n'
-        '    print(sum(one.value for one in samples if one.name == "pydantic_ai_runs_total"))\n',
-        encoding='utf-8',
-    )
-    (tmp_path / 'files').mkdir()
+COUNTED = """
+import asyncio, multiprocessing, sys
+from prometheus_client import CollectorRegistry
+from prometheus_client.multiprocess import MultiProcessCollector
+from support.scripted import agent
+from streamtap import Tap
+tap = Tap()
+def job(number):
+    with tap:
+        asyncio.run(agent(["hi"]).run("hello", event_stream_handler=tap))
+if __name__ == "__main__":
+    context = multiprocessing.get_context(sys.argv[1])
+    jobs = [context.Process(target=job, args=(number,)) for number in range(3)]
+    for one in jobs: one.start()
+    for one in jobs: one.join()
+    assert [one.exitcode for one in jobs] == [0, 0, 0]
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    samples = [sample for family in registry.collect() for sample in family.samples]
+    print(sum(one.value for one in samples if one.name == "pydantic_ai_runs_total"))
+"""
+
+
+def worked(folder: Path, program: str, *arguments: object) -> str:
+    """What a program in a file prints, which spawned processes can import; all of them count into one folder."""
+    (folder / 'work.py').write_text(program, encoding='utf-8')
+    (folder / 'metrics').mkdir()
     done = subprocess.run(
-        [sys.executable, tmp_path / 'work.py', method],
+        [sys.executable, folder / 'work.py', *map(str, arguments)],
         env={
             **os.environ,
-            'PROMETHEUS_MULTIPROC_DIR': str(tmp_path / 'files'),
+            'PROMETHEUS_MULTIPROC_DIR': str(folder / 'metrics'),
             'PYTHONPATH': os.pathsep.join([str(TESTS), *sys.path]),
         },
         capture_output=True,
@@ -240,7 +241,14 @@ def test_processes_of_multiprocessing_count_together(tmp_path: Path, method: str
         check=False,
         timeout=50,
     )
-    assert (done.stdout.strip(), done.returncode) == ('3.0', 0), done.stderr
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize('method', ['fork', 'spawn', 'forkserver'])
+def test_processes_of_multiprocessing_count_together(tmp_path: Path, method: str):
+    """Each has the tap of the module; at its end it closes it, as such a process runs no exit functions."""
+    assert worked(tmp_path, COUNTED, method) == '3.0'
 
 
 POOL = """
@@ -305,27 +313,33 @@ if __name__ == '__main__':
     ],
 )
 def test_a_pool_of_processes_loses_no_record(tmp_path: Path, method: str, made: str, kind: str):
-    """Nobody closes the tap in a worker, and its last records still wait for a slow sink when the pool is shut down.
-
-    A worker runs no exit functions of the interpreter: whatever is not closed by then is lost.
-    """
-    (tmp_path / 'work.py').write_text(POOL, encoding='utf-8')
-    for folder in ('files', 'metrics'):
-        (tmp_path / folder).mkdir()
-    done = subprocess.run(
-        [sys.executable, tmp_path / 'work.py', tmp_path / 'files', method, made, kind],
-        env={
-            **os.environ,
-            'PROMETHEUS_MULTIPROC_DIR': str(tmp_path / 'metrics'),
-            'PYTHONPATH': os.pathsep.join([str(TESTS), *sys.path]),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=50,
-    )
+    """The last records, which wait for a slow sink when the pool is shut down, are delivered though nobody closes the tap."""
+    (tmp_path / 'files').mkdir()
     # A run, its two responses and its tool call.
-    assert (done.stdout.strip(), done.returncode) == ('12 48 True 12.0', 0), done.stderr
+    assert worked(tmp_path, POOL, tmp_path / 'files', method, made, kind) == '12 48 True 12.0'
+
+
+UNUSED = """
+import multiprocessing, os
+from streamtap import BaseSink, Tap
+
+class Told(BaseSink):
+    inline = True
+    def detached(self, attachment):
+        print('detached', 'here' if os.getpid() == PARENT else 'there', flush=True)
+
+PARENT = os.getpid()
+tap = Tap([Told()])
+process = multiprocessing.get_context('fork').Process(target=print, args=('done', ), kwargs={'flush': True})
+process.start()
+process.join()
+tap.close()
+"""
+
+
+def test_a_child_that_runs_no_agent_detaches_nothing(tmp_path: Path):
+    """What the parent's sinks hold, such as a connection, stays as it is."""
+    assert worked(tmp_path, UNUSED).split('\n') == ['done', 'detached here']
 
 
 def test_a_child_that_ends_at_once_has_lost_nothing_that_was_flushed(tmp_path: Path):

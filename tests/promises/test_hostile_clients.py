@@ -94,7 +94,9 @@ class Application:
         """What it reports of the time of an attack."""
         await self.order('measure')
         await attack(self.port, path, SECONDS, clients)
-        return await self.order('report')
+        seen = await self.order('report')
+        assert seen['calls'] > 0
+        return seen
 
     async def bears(
         self, attack: Attack, path: str, clients: int, at_rest: Mapping[str, Any], control: str | None

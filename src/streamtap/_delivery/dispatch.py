@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-import traceback
 import weakref
 from typing import TYPE_CHECKING, TypeAlias
 
 from streamtap._base.forks import tell_forks
 from streamtap._base.names import clean
-from streamtap._base.safe_text import safe
+from streamtap._base.places import place_of
 from streamtap._delivery import redaction
 from streamtap._delivery.guard import ends_process
 from streamtap._delivery.redaction import REDACTED, Redaction
@@ -60,12 +59,14 @@ class Dispatch:
         self._worker: Worker | None = None
         self._held: Callable[[], Attachment | None] = lambda: None
         self._is_detached = False
+        self._is_inherited = False
         self._set_sinks(tuple(sinks))
         tell_forks(self)
 
     def forked(self) -> None:
-        """Replace the lock, which a thread of the parent may have held."""
+        """Replace the lock, which a thread of the parent may have held; what is attached is the parent's."""
         self._lock = threading.RLock()
+        self._is_inherited = True
 
     @property
     def sinks(self) -> tuple[Sink, ...]:
@@ -150,11 +151,14 @@ class Dispatch:
         return self._worker is None or self._worker.flush(timeout)
 
     def close(self, timeout: float) -> None:
-        """Flush, detach the sinks, and stop the worker; what happens afterwards attaches them again."""
+        """Flush, detach the sinks, and stop the worker; what happens afterwards attaches them again.
+
+        In a process that was forked and delivered nothing the sinks stay as they are: they are the parent's.
+        """
         has_kept_up = self.flush(timeout)
         with self._lock:
             attachment = self._held()
-            if attachment is not None and not self._is_detached:
+            if attachment is not None and not self._is_detached and not self._is_inherited:
                 self._is_detached = True
                 self._hand_over('detached', attachment, *self._calls['detached'])
         if self._worker is not None:
@@ -167,6 +171,7 @@ class Dispatch:
         self._calls = {moment: _calls_of(sinks, moment) for moment in (*MOMENTS, *OPTIONAL_MOMENTS)}
 
     def _send(self, moment: str, fact: object) -> None:
+        self._is_inherited = False
         if self._is_detached and moment != 'faulted':
             self._attach_again()
         self._hand_over(moment, fact, *self._calls[moment])
@@ -201,14 +206,12 @@ class Dispatch:
 
     def _log(self, where: str, error: BaseException) -> None:
         try:
-            frames = traceback.extract_tb(error.__traceback__)
-            place = f' at {safe(frames[-1].filename)}:{frames[-1].lineno}' if frames else ''
             # What it raises itself cannot be shown to it.
             name = REDACTED if where == redaction.WHERE else self.redact('error_type', clean(type(error).__name__))
             message = (
                 'streamtap: %s failed with %s%s; the run continues, further failures of this kind are only counted'
             )
-            logger.warning(message, where, name, place, exc_info=error if self._include_content else None)
+            logger.warning(message, where, name, place_of(error), exc_info=error if self._include_content else None)
         except Exception:
             pass
 

@@ -9,6 +9,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from streamtap._base.names import clean
+from streamtap._base.places import place_of
 from streamtap._http.connection import Connection
 from streamtap._http.descriptors import spare_descriptors
 from streamtap._http.limits import Limits
@@ -122,15 +124,16 @@ class Server:
             client.close()
 
     def _has_place(self, client: socket.socket) -> bool:
-        if spare_descriptors(client) < self._limits.spare_descriptors and len(self._open) >= FEW:
-            return False
-        if self._places.acquire(blocking=False):
+        is_scarce = spare_descriptors(client) < self._limits.spare_descriptors and len(self._open) >= FEW
+        if not is_scarce and self._places.acquire(blocking=False):
             return True
-        waited_for = next((each for each in list(self._open) if not each.has_asked), None)
+        waited_for = next((each for each in list(self._open.items()) if not each[0].has_asked), None)
         if waited_for is None:
             return False
-        waited_for.interrupt()
-        return self._places.acquire(timeout=PAUSE)
+        connection, thread = waited_for
+        connection.interrupt()
+        thread.join(PAUSE)
+        return not thread.is_alive() and self._places.acquire(blocking=False)
 
     def _serve(self, connection: Connection) -> None:
         try:
@@ -145,8 +148,11 @@ class Server:
     def _failed(self, error: Exception) -> None:
         if type(error) not in self._failures:
             self._failures.add(type(error))
+            # Neither its message nor its traceback, which may hold what is nobody's business.
             logger.error(
-                'streamtap: a request could not be answered; further ones of this kind are not logged', exc_info=error
+                'streamtap: a request could not be answered: %s%s; further ones of this kind are not logged',
+                clean(type(error).__name__),
+                place_of(error),
             )
 
 

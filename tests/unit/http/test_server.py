@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from streamtap._http import server as http_server
 from streamtap._http.limits import Limits
 from streamtap._http.listening import listening
 from streamtap._http.server import Server
@@ -156,10 +157,18 @@ def test_a_client_that_does_not_read_is_left():
         assert closed.wait(10)
 
 
+def taken(clients: int) -> None:
+    """Wait until the server has taken so many clients."""
+    deadline = time.monotonic() + 10
+    while sum(thread.name == 'streamtap-client' for thread in threading.enumerate()) < clients:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_who_is_too_many_takes_the_place_of_the_longest_silent_one():
     """So that a scraper is answered however many say nothing."""
     with running(connections=2) as connect, connect() as first, connect() as second:
-        time.sleep(0.1)
+        taken(2)
         with connect() as third:
             assert answer(third)[2] == b'GET /'
         assert read(first) == b''
@@ -186,24 +195,30 @@ def test_who_is_too_many_is_turned_away_where_everybody_is_being_answered():
 
 
 def test_few_are_served_where_descriptors_are_scarce():
-    """The last ones are the application's."""
-    with running(spare_descriptors=1 << 30) as connect, connect(), connect(), connect() as third:
-        assert read(third) == b''
+    """The last ones are the application's; a scraper is answered there, too, however many say nothing."""
+    with running(spare_descriptors=1 << 30) as connect, connect() as first, connect() as second:
+        taken(2)
+        with connect() as third:
+            assert answer(third)[2] == b'GET /'
+        assert read(first) == b''
+        assert answer(second)[2] == b'GET /'
 
 
 def test_no_descriptor_left_is_no_reason_to_spin(monkeypatch: pytest.MonkeyPatch):
-    """The client that waits for one is offered again and again."""
-    tried: list[float] = []
+    """A client that the system cannot take is offered again after a pause, and not before."""
+    tried = threading.Semaphore(0)
 
     class Exhausted(socket.socket):
         def accept(self) -> Any:
-            tried.append(time.monotonic())
+            tried.release()
             raise OSError(errno.EMFILE, 'Too many open files')
 
+    monkeypatch.setattr(http_server, 'PAUSE', 0.2)
+    began = time.monotonic()
     server = Server(Exhausted(), hello, None)
-    time.sleep(0.3)
+    assert all(tried.acquire(timeout=10) for _ in range(3))
+    assert time.monotonic() - began >= 0.4
     server.close()
-    assert len(tried) == 1
     assert not server.is_alive
 
 
@@ -219,6 +234,8 @@ def test_an_application_that_fails_is_logged_once(caplog: pytest.LogCaptureFixtu
                 assert answer(client)[0] == 'HTTP/1.1 500 Internal Server Error'
     (told,) = caplog.records
     assert 'further ones of this kind are not logged' in told.getMessage()
+    assert 'a collector failed' not in caplog.text
+    assert told.exc_info is None
 
 
 def test_closing_does_not_wait_for_who_says_nothing():
@@ -226,7 +243,7 @@ def test_closing_does_not_wait_for_who_says_nothing():
     listener = listening('127.0.0.1', 0)
     server = Server(listener, hello, None)
     with socket.create_connection(listener.getsockname(), timeout=10) as client:
-        time.sleep(0.1)
+        taken(1)
         began = time.monotonic()
         server.close()
         assert time.monotonic() - began < 2
