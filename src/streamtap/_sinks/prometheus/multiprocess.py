@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import stat
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -93,7 +92,6 @@ class EveryProcess:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._broken: frozenset[Path] = frozenset()
-        self._lock = threading.Lock()
 
     def collect(self) -> Iterable[Metric]:
         """The metric families of all processes."""
@@ -121,8 +119,7 @@ class EveryProcess:
         return found
 
     def _tell(self, broken: frozenset[Path]) -> None:
-        with self._lock:
-            new, self._broken = sorted(broken - self._broken), broken
+        new, self._broken = sorted(broken - self._broken), broken
         if new:
             shown = ', '.join(map(str, new[:MOST_TOLD]))
             logger.warning(

@@ -83,7 +83,7 @@ def _is_ours(choice: Accepted) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Exposition:
+class WantedExposition:
     """How the metrics are written for one scraper; equal for all who get the same.
 
     Args:
@@ -99,7 +99,7 @@ class Exposition:
     names: tuple[str, ...] | None
 
     @classmethod
-    def wanted(cls, environ: WSGIEnvironment) -> Exposition:
+    def wanted(cls, environ: WSGIEnvironment) -> WantedExposition:
         """What a request asks for.
 
         Args:
@@ -134,7 +134,12 @@ class Exposition:
 
 
 def _text(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
-    return cast('tuple[Callable[[CollectorRegistry], bytes], str]', choose_encoder(accept))
+    try:
+        chosen = choose_encoder(accept)
+    except (TypeError, ValueError):
+        # Its version is no number.
+        chosen = choose_encoder('')
+    return cast('tuple[Callable[[CollectorRegistry], bytes], str]', chosen)
 
 
 def metrics_wsgi(registry: CollectorRegistry) -> WSGIApplication:
@@ -150,7 +155,7 @@ def metrics_wsgi(registry: CollectorRegistry) -> WSGIApplication:
             # Browsers ask for it, and it is no scrape.
             start_response('200 OK', [('Content-Length', '0')])
             return []
-        wanted = Exposition.wanted(environ)
+        wanted = WantedExposition.wanted(environ)
         scrape = scrapes.get(wanted, lambda: wanted.of(registry, environ.get('HTTP_ACCEPT', '')))
         if scrape is None:
             why = b'Too many ask for the metrics.\n'

@@ -24,6 +24,10 @@ MOST_BYTES = 16 * 1024 * 1024
 """From so many on, in scrapes that somebody is still reading, no other one is made."""
 
 
+MOST_KINDS = 8
+"""How many scrapes of different kinds are made within a second: of other series, formats or encodings."""
+
+
 class Scrape:
     """The body of a scrape, which its readers share.
 
@@ -87,9 +91,17 @@ class SharedScrapes:
     def _new(self, kind: Hashable, make: Callable[[], bytes]) -> Scrape | None:
         now = self._clock.monotonic()
         self._recent = {each: (made, one) for each, (made, one) in self._recent.items() if now - made < SHARED_SECONDS}
-        if sum(len(scrape.data) for scrape in self._read) >= MOST_BYTES:
+        if len(self._recent) >= MOST_KINDS:
             return None
+        if self._bytes() >= MOST_BYTES:
+            # Those that nobody reads any more are only remembered.
+            self._recent.clear()
+            if self._bytes() >= MOST_BYTES:
+                return None
         scrape = Scrape(make())
         self._read.add(scrape)
         self._recent[kind] = (self._clock.monotonic(), scrape)
         return scrape
+
+    def _bytes(self) -> int:
+        return sum(len(scrape.data) for scrape in self._read)

@@ -241,6 +241,7 @@ def get(registry: CollectorRegistry, accept: str, path: str = '/metrics', **head
         (PROTOBUF.replace('delimited', 'text'), 'text/plain'),
         (PROTOBUF.replace('MetricFamily', 'Other'), 'text/plain'),
         ('', 'text/plain'),
+        ('application/openmetrics-text; version=abc', 'text/plain'),
     ],
 )
 def test_a_scraper_gets_what_it_wants_most(registry: CollectorRegistry, accept: str, kind: str):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streamtap._sinks.prometheus import shared_scrapes
-from streamtap._sinks.prometheus.shared_scrapes import MOST_WAITING, SHARED_SECONDS, SharedScrapes
+from streamtap._sinks.prometheus.shared_scrapes import MOST_KINDS, MOST_WAITING, SHARED_SECONDS, SharedScrapes
 from streamtap.testing import FakeClock
 
 if TYPE_CHECKING:
@@ -39,6 +39,15 @@ def test_a_scrape_is_shared_for_a_second():
     assert [data(scrapes, kind, make) for kind in ('text', 'text', 'protobuf')] == [b'1', b'1', b'2']
     clock.advance(SHARED_SECONDS)
     assert [data(scrapes, kind, make) for kind in ('text', 'text')] == [b'3', b'3']
+
+
+def test_however_many_kinds_are_asked_for_few_scrapes_are_made():
+    """Whoever invents kinds, such as names of series, gets none of the application's time for it."""
+    clock, make = FakeClock(), counting()
+    scrapes = SharedScrapes(clock)
+    assert [data(scrapes, f'kind {number}', make) for number in range(MOST_KINDS + 1)][-2:] == [b'8', None]
+    clock.advance(SHARED_SECONDS)
+    assert data(scrapes, 'another', make) == b'9'
 
 
 def test_few_wait_for_a_scrape_and_share_it():
@@ -76,6 +85,10 @@ def test_no_scrape_is_made_while_too_much_of_others_is_being_read(monkeypatch: p
     clock.advance(SHARED_SECONDS)
     assert data(scrapes, 'text', lambda: b'new') is None
     del read
+    # Within a second it is remembered, and in nobody's way.
+    assert data(scrapes, 'text', lambda: bytes(10)) == bytes(10)
+    assert data(scrapes, 'protobuf', lambda: b'other') == b'other'
+    clock.advance(SHARED_SECONDS)
     assert data(scrapes, 'text', lambda: b'new') == b'new'
 
 
