@@ -15,10 +15,12 @@ from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
 from streamtap import Fault
-from streamtap.testing import PacedProvider, Reply, words
+from streamtap.testing import PacedProvider, Reply, capture, words
 from support.every_exit import EveryExit
 from support.planted import SECRET, found, secret
 from support.recorded_conversations import Listener
+from support.scripted import Calls
+from support.scripted import agent as scripted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -103,7 +105,7 @@ def test_names_that_are_redacted_are_at_no_exit(tmp_path: Path, tier: str):
     assert 'failed with hidden' in told['log']
 
 
-def test_a_conversations_id_is_in_records_and_spans_only(tmp_path: Path):
+def test_a_conversations_id_is_in_records_spans_and_the_journal_only(tmp_path: Path):
     """Not in a log line, a metric, the summary, the progress or on the page; classes and models are told, as documented."""
     world = EveryExit(tmp_path, RuntimeError(), _price)
     told = _told_of(world, tier='gold', conversation_id=secret('conversation'))
@@ -127,6 +129,15 @@ def test_a_label_that_is_no_plain_value_is_refused(tmp_path: Path, value: object
     assert [run.labels for run in world.memory.runs] == [{'tier': '_unknown'}]
     assert [fault for fault in world.memory.faults if fault.subject == 'labels'] == [Fault('dropped', 'labels')]
     assert told['log'].count('the label tier was given a value that is no str') == 1
+
+
+def test_a_refused_label_is_counted_once_for_a_run():
+    """However many doors see it, and however often."""
+    with capture(labels=('tier',)) as seen:
+        agent = scripted([Calls('n', '{}')], ['hi'], capabilities=[seen.tap.capability()])
+        asyncio.run(agent.run('hello', event_stream_handler=seen.tap, metadata={'tier': object()}))
+    assert len(seen.runs()) == 1
+    assert [fault for fault in seen.faults() if fault.subject == 'labels'] == [Fault('dropped', 'labels')]
 
 
 def test_a_redaction_that_fails_tells_nothing(tmp_path: Path):

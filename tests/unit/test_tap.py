@@ -55,6 +55,8 @@ SHARED = MemorySink()
         ({'labels': ['model']}, ValueError, "the label 'model' is reserved"),
         ({'labels': ['le']}, ValueError, "the label 'le' is reserved"),
         ({'labels': ['tenant', 'tenant']}, ValueError, 'must be named only once'),
+        ({'labels': ['x' * 201]}, ValueError, 'has more than 200 characters'),
+        ({'labels': [f'l{number}' for number in range(101)]}, ValueError, 'there can be 100 labels, not 101'),
         ({'labels': [3]}, TypeError, 'must be a string'),
         ({'price': 0.01}, TypeError, 'price must be a function'),
         ({'price': later}, TypeError, 'price must be a plain function: it is called and not awaited'),

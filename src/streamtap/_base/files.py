@@ -1,4 +1,4 @@
-"""Files at paths that a user names: regular ones, and for writing only one's own, reached through no link."""
+"""Files at paths that a user names: regular ones, no links, and for writing only one's own."""
 
 from __future__ import annotations
 

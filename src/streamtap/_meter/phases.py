@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from streamtap._meter.response import SHORTEST_HOLD
-from streamtap._records.records import Phase
+from streamtap._records.records import PHASES
 
 if TYPE_CHECKING:
     from streamtap._meter.response import ResponseMeter
-
-PHASES = get_args(Phase)
 
 # Where two phases claim the same time, the excess is taken from the one that comes first here: lowest priority first.
 _GIVE_WAY = ('stream', 'model', 'wait', 'consumer', 'native_tools', 'tools')

@@ -1,4 +1,4 @@
-"""What a value of a record can be: nothing that a tap measures is beyond these bounds, so no line of a journal may be.
+"""What a value of a record can be: a tap measures nothing beyond these bounds, so no line of a journal may be.
 
 Within them, sums and differences stay finite, and what is drawn or printed stays small.
 """

@@ -6,7 +6,7 @@ All durations are in seconds, and all `*_ns` in nanoseconds since the Unix epoch
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from streamtap._records.bounds import (
     Count,
@@ -48,6 +48,8 @@ ToolOutcome = Literal['success', 'retried', 'failed', 'denied', 'deferred', 'int
 
 Phase = Literal['queue', 'wait', 'stream', 'model', 'native_tools', 'tools', 'consumer', 'other']
 """What a run's time was spent on."""
+
+PHASES = get_args(Phase)
 
 ToolKind = Literal['function', 'output', 'native']
 """Who runs a tool, and what for: a function of yours, the run's final output, or a tool of the provider."""

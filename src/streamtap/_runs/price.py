@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from streamtap._delivery.guard import guarded
 from streamtap._records.records import ResponseRecord
 from streamtap._upstream.model_responses import ModelResponse
+from streamtap._upstream.response_costs import MAX_DOLLARS, dollars
 
 if TYPE_CHECKING:
     from streamtap._delivery.guard import Failures
@@ -43,8 +43,9 @@ class Pricing:
             cost = self._price(record, response)
             if cost is None:
                 return record
-            usd = float(cost)
-            if not math.isfinite(usd) or usd < 0:
-                raise ValueError(f'price() must return US dollars, at least 0, or None; it returned {cost!r}')
+            if (usd := dollars(cost)) is None:
+                raise ValueError(
+                    f'price() must return US dollars, from 0 to {MAX_DOLLARS:g}, or None; it returned {cost!r}'
+                )
             return dataclasses.replace(record, cost_usd=usd, cost_source='price')
         return record

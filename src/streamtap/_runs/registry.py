@@ -83,7 +83,7 @@ class Runs:
             agent: The agent as the user named it, if not by its own name.
         """
         who, called_from = run_context.who(ctx), self._caller.get()
-        if not who.run_id:
+        if not who.run_id or not self._may_open(who.run_id, door, call):
             return None
         shared, gate = self._shared, None
         if who.is_durable:
@@ -93,10 +93,10 @@ class Runs:
         run = Run(self._identity(ctx, who, door, called_from, caller, agent), started, shared, gate, caller=caller)
         evicted: Run | None = None
         with self._lock:
-            reported_by = self._reported.get(who.run_id) if call == 'later' else None
-            if who.run_id in self._open or reported_by not in (None, door):
+            # Another thread may have opened it meanwhile.
+            if not self._may_open(who.run_id, door, call):
                 return None
-            run.reported_before = reported_by is not None
+            run.reported_before = call == 'later' and who.run_id in self._reported
             if len(self._open) >= MAX_OPEN_RUNS:
                 evicted = next(iter(self._open.values()))
             self._open[who.run_id] = run
@@ -112,6 +112,9 @@ class Runs:
         else:
             run.announce(called_from)
         return run
+
+    def _may_open(self, run_id: str, door: Door, call: Literal['first', 'later']) -> bool:
+        return run_id not in self._open and (call == 'first' or self._reported.get(run_id) in (None, door))
 
     def unopened(self, ctx: object, door: Door) -> Run:
         """A run of which only a part is seen here, so that it is neither open nor reported itself."""

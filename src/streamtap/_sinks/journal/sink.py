@@ -106,8 +106,9 @@ class JournalSink(BaseSink):
         header = self._header
         file = self._file = self._file or JournalFile(self.path, header)
         if file.size > len(header) and file.size + room > self._max_bytes:
-            self._rotate()
+            # Not while it is open: some systems do not rename such a file.
             self._close()
+            self._rotate()
             file = self._file = JournalFile(self.path, header)
         return file
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from streamtap._base.names import MAX_LENGTH
+from streamtap._records.bounds import MAX_ENTRIES
 from streamtap._sinks.metrics.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ def checked_labels(labels: Iterable[str]) -> tuple[str, ...]:
 
     Raises:
         TypeError: If they are not a collection of strings.
-        ValueError: If a name is invalid in Prometheus, reserved, or given twice.
+        ValueError: If a name is invalid in Prometheus, reserved, longer than any name here, or given twice, or if there
+            are too many.
     """
     if isinstance(labels, str):
         raise TypeError(f'labels must be a collection of names, for instance labels=({labels!r},)')
@@ -43,8 +46,12 @@ def checked_labels(labels: Iterable[str]) -> tuple[str, ...]:
                 f'{name!r} cannot be a Prometheus label: use letters, digits and underscores, beginning with a letter, '
                 'such as "tenant_tier"'
             )
+        if len(name) > MAX_LENGTH:
+            raise ValueError(f'the label {name[:20]!r}... has more than {MAX_LENGTH} characters: choose a shorter name')
         if name in RESERVED_LABELS:
             raise ValueError(f'the label {name!r} is reserved by streamtap or Prometheus: choose another name')
+    if len(names) > MAX_ENTRIES:
+        raise ValueError(f'there can be {MAX_ENTRIES} labels, not {len(names)}')
     if len(set(names)) != len(names):
         raise ValueError(f'each label must be named only once, not {names!r}')
     return names

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import product
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from streamtap._records.records import Phase
+from streamtap._records.records import PHASES
 from streamtap._sinks.metrics.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
@@ -47,8 +47,6 @@ STREAMED_ONLY = frozenset(
         'pydantic_ai_stream_stall_seconds_total',
     }
 )
-
-PHASES = get_args(Phase)
 
 PLACES = ('capability', 'handler', 'watch', 'spans', 'price', 'redact', 'loop_lag')
 """Where the tap itself can fail, besides its sinks."""
