@@ -124,7 +124,7 @@ def serve(
         port: The port; 0 takes any free one. Default 9464, the one OpenTelemetry's exporter uses.
         addr: The address to listen on. Default loopback: metrics name agents, models and tools, so think before
             opening them to a network. On a network the live view needs a `token`. On loopback, what needs no token is
-            refused under any other name than localhost or 127.0.0.1, and to proxies.
+            refused under any other name than localhost or 127.0.0.1, and to proxies that say that they are one.
         token: Opens everything: `/?token=...` once, or `Authorization: Bearer ...`; at least 16 characters that are hard
             to guess, such as `secrets.token_urlsafe()`. Default `None`, which only loopback allows.
         metrics_token: What a scraper must send as `Authorization: Bearer ...`, another one than `token`. Default `None`:

@@ -85,8 +85,8 @@ class Tap:
         redact: Replaces names that say too much, such as a deployment that is named after a tenant, before anything is
             recorded: a function that is called with the field of the records that the name is for (`'provider'`,
             `'model'`, `'error_type'` or `'conversation_id'`) and the name, and returns the text to record instead. It
-            is called in the run's own task, once for each name while the last 1,024 are remembered. Where it fails, the
-            name is `_redacted`.
+            must be quick: it may be called from any thread, also in the run's own task, once for each name while the
+            last 1,024 are remembered. Where it fails, the name is `_redacted`.
         stall_after: Seconds above which a silence after the first chunk is a stall. Default 5.
         slow_start_after: Seconds without a first chunk after which an open stream counts as stalled. Default 30.
         settle_after: Seconds from the handler's last call until a run is taken to be over, where pydantic-ai gives no

@@ -197,7 +197,7 @@ def _shown(form: str, text: str) -> list[str]:
 def test_no_report_has_an_unsafe_character(
     tmp_path: Path, name: str, form: str, what: str, capsys: pytest.CaptureFixture[str]
 ):
-    """Not one on a journal that somebody wrote by hand, in any format."""
+    """Not even one of a journal that somebody wrote by hand, in any format."""
     journal = str(_journal(tmp_path / 'journal', name))
     arguments = ['--compare', journal, journal] if what == 'comparison' else [journal]
     assert main(['report', *arguments, '--format', form]) == 0

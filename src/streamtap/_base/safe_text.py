@@ -11,8 +11,14 @@ if TYPE_CHECKING:
 MOST_MARKS = 4
 """How many combining marks a character may have: more are no script's, and are drawn over the lines around."""
 
-_BLANK = frozenset('\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0')
-"""Characters that count as printable, and are drawn as nothing: names that differ in them only look the same."""
+_BLANK = frozenset(
+    '\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\U0001d159'
+    + ''.join(map(chr, (*range(0xFE00, 0xFE0F), *range(0xE0100, 0xE01F0))))
+)
+"""Characters that count as printable, and are drawn as nothing: names that differ in them only look the same.
+
+U+FE0F, which makes an emoji of a sign, is not among them.
+"""
 
 
 def replaced(text: str, by: Callable[[str], str]) -> str:

@@ -18,7 +18,7 @@ _WORD = re.compile(r'[\w.@+-]+', re.ASCII)
 _FORMULA = re.compile(r"""(^|[;,|])([\s"'`]*)(?=[=+\-@\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20])""")
 
 
-def short(name: str) -> str:
+def short_name(name: str) -> str:
     """A name for a table or a picture: safe, and of at most 60 characters, the last of which says that there are more."""
     return safe(name if len(name) <= MOST_SHOWN else f'{name[: MOST_SHOWN - 1]}…')
 

@@ -7,7 +7,7 @@ import hashlib
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from streamtap._display.exits import short
+from streamtap._display.exits import short_name
 from streamtap._display.text import dollars, rate, seconds
 from streamtap._records.failed import FAILED_RUNS, has_failed
 from streamtap._report.changes import changes_section
@@ -165,17 +165,17 @@ def _line_key(name: str, meaning: str) -> Element:
 def _run(tree: RunTree) -> Element:
     run = tree.run
     counts = f'{run.total_requests} requests, {run.total_tool_calls} tool calls, {dollars(run.total_cost_usd)}'
-    trace = f' · trace {short(run.trace_id)}' if run.trace_id else ''
+    trace = f' · trace {short_name(run.trace_id)}' if run.trace_id else ''
     return element(
         'article',
         element(
             'h3',
-            short(run.agent),
+            short_name(run.agent),
             element('span', f' {seconds(run.duration)} ', class_='strong'),
             element('span', run.outcome, class_='worse' if has_failed(run) else 'dim'),
             element(
                 'small',
-                f' {moment(run.started_ns / 1e9):%Y-%m-%d %H:%M:%S} UTC · {counts} · run {short(run.run_id)}{trace}',
+                f' {moment(run.started_ns / 1e9):%Y-%m-%d %H:%M:%S} UTC · {counts} · run {short_name(run.run_id)}{trace}',
             ),
         ),
         element('div', waterfall(tree), class_='scroll', tabindex='0'),

@@ -6,7 +6,8 @@ from array import array
 from typing import TYPE_CHECKING
 
 from streamtap._report.quantities import ALL, QUANTITIES, owners_of, values_of
-from streamtap._sinks.label_cap import OTHER
+from streamtap._sinks.label_cap import LabelCap
+from streamtap._sinks.usage.ledger import MAX_GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,34 +16,22 @@ if TYPE_CHECKING:
     from streamtap._report.quantities import Quantity, Scope
 
 
-MAX_OWNERS = 2000
-"""How many agents, models and tools there can be before new ones become `_other`, as in the usage summary."""
-
-
 class Samples:
     """Gathers the values of records, by quantity and owner."""
 
     def __init__(self) -> None:
-        self._names: dict[Scope, set[str]] = {}
+        self._cap = LabelCap(MAX_GROUPS, _ignored)
         self._values: dict[tuple[Quantity, Scope, str], array[float]] = {}
         self._moments: dict[Quantity, array[float]] = {quantity: array('d') for quantity in QUANTITIES}
 
     def add(self, record: Record) -> None:
         """Add the values of a record."""
-        owners: list[tuple[Scope, str]] = [(scope, self._capped(scope, name)) for scope, name in owners_of(record)]
+        owners: list[tuple[Scope, str]] = [(scope, self._cap(scope, name)) for scope, name in owners_of(record)]
         for quantity, value in values_of(record):
             for scope, name in owners:
                 self._values.setdefault((quantity, scope, name), array('d')).append(value)
             if ALL in owners:
                 self._moments[quantity].append(record.started_ns / 1e9)
-
-    def _capped(self, scope: Scope, name: str) -> str:
-        names = self._names.setdefault(scope, set())
-        if name not in names:
-            if len(names) >= MAX_OWNERS:
-                return OTHER
-            names.add(name)
-        return name
 
     def keys(self) -> set[tuple[Quantity, Scope, str]]:
         """What there are values of: each quantity, with its scope and name."""
@@ -55,3 +44,7 @@ class Samples:
     def timed(self, quantity: Quantity) -> list[tuple[float, float]]:
         """All values of a quantity, each with its time (seconds since the epoch), in order of time."""
         return sorted(zip(self._moments[quantity], self.values(quantity, *ALL), strict=True))
+
+
+def _ignored(_: str) -> None:
+    pass

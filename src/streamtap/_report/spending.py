@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamtap._display.exits import short
+from streamtap._display.exits import short_name
 from streamtap._display.text import dollars
 from streamtap._report.elements import element
 
@@ -32,11 +32,11 @@ def spending(costs: Mapping[tuple[str, str], float]) -> Element:
     drawn: list[Element] = []
     for number, (agent, total) in enumerate(shown):
         y, x = ROW * number + 4, LABEL
-        drawn.append(element('text', short(agent)[:34], x=4, y=y + 12, class_='label run-name'))
+        drawn.append(element('text', short_name(agent)[:34], x=4, y=y + 12, class_='label run-name'))
         for model in models:
             if cost := costs.get((agent, model), 0.0):
                 width = (WIDTH - LABEL - RIGHT) * cost / greatest
-                tooltip = element('title', f'{short(agent)}, {short(model)}: {dollars(cost)}')
+                tooltip = element('title', f'{short_name(agent)}, {short_name(model)}: {dollars(cost)}')
                 place = {'x': x, 'y': y, 'width': max(1.0, width - 1), 'height': BAR}
                 drawn.append(element('rect', tooltip, class_=f'spent c{colour[model]}', **place))
                 x += width
@@ -51,7 +51,7 @@ def spending(costs: Mapping[tuple[str, str], float]) -> Element:
                 class_='key',
                 aria_hidden='true',
             ),
-            f' {short(model)} {dollars(total)}',
+            f' {short_name(model)} {dollars(total)}',
         )
         for model, total in models.items()
     ]

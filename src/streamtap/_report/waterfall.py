@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamtap._display.bars import request_bars, stall_marks, tool_bars
-from streamtap._display.exits import short
+from streamtap._display.exits import short_name
 from streamtap._display.text import seconds
 from streamtap._records.failed import has_failed
 from streamtap._records.records import ResponseRecord, ToolRecord
@@ -85,7 +85,7 @@ def waterfall(tree: RunTree) -> Element:
         drawn += _draw(row, 20 + ROW * number, per_second)
     if left_out:
         drawn.append(element('text', f'and {left_out} more rows', x=4, y=height - 9, class_='label dim'))
-    about = f'{short(tree.run.agent)}, {tree.run.outcome}, {seconds(tree.run.duration)}: what happened when'
+    about = f'{short_name(tree.run.agent)}, {tree.run.outcome}, {seconds(tree.run.duration)}: what happened when'
     return element('svg', *drawn, viewBox=f'0 0 {WIDTH:g} {height:g}', role='img', aria_label=about)
 
 
@@ -133,7 +133,7 @@ def _run_row(run: RunRecord, zero: int, depth: int) -> _Row:
     start = (run.started_ns - zero) / 1e9
     failed = has_failed(run)
     note = seconds(run.duration) if run.outcome == 'success' else f'{seconds(run.duration)} {run.outcome}'
-    row = _Row(short(run.agent), depth, note, failed, is_run=True)
+    row = _Row(short_name(run.agent), depth, note, failed, is_run=True)
     row.bars.append(_Bar('run', start, run.duration or 0.0, _about_run(run)))
     if run.reader is not None and run.reader.time_to_first_item is not None:
         row.first_item = start + run.reader.time_to_first_item
@@ -147,7 +147,7 @@ def _started(piece: ResponseRecord | ToolRecord | RunTree) -> int:
 def _response_row(record: ResponseRecord, zero: int, depth: int) -> _Row:
     start = (record.started_ns - zero) / 1e9
     why = _why(record)
-    row = _Row(short(record.model), depth, f'{seconds(record.duration)}{why}', has_failed(record))
+    row = _Row(short_name(record.model), depth, f'{seconds(record.duration)}{why}', has_failed(record))
     for bar in request_bars(record, start):
         row.bars.append(_Bar(bar.kind, bar.start, bar.duration, _title(record, bar, why)))
     row.stalls = tuple(stall_marks(record, start))
@@ -157,30 +157,28 @@ def _response_row(record: ResponseRecord, zero: int, depth: int) -> _Row:
 def _title(record: ResponseRecord, bar: Bar, why: str) -> str:
     part = bar.part
     if part is not None:
-        name = f' {short(part.tool)}' if part.tool else ''
-        return (
-            f'{short(part.kind)}{name}: {seconds(part.duration)}, {part.chunks} chunks, from {seconds(part.start)} on'
-        )
+        name = f' {short_name(part.tool)}' if part.tool else ''
+        return f'{short_name(part.kind)}{name}: {seconds(part.duration)}, {part.chunks} chunks, from {seconds(part.start)} on'
     of_kind = {'waiting': ' to the first token', 'model': ', not streamed', 'stall': ' stalled'}
-    return f'{short(record.model)}: {seconds(bar.duration)}{of_kind.get(bar.kind, "")}{why}'
+    return f'{short_name(record.model)}: {seconds(bar.duration)}{of_kind.get(bar.kind, "")}{why}'
 
 
 def _why(record: ResponseRecord | ToolRecord) -> str:
-    return '' if record.outcome in ('success', 'incomplete') else f' {short(record.error_type or record.outcome)}'
+    return '' if record.outcome in ('success', 'incomplete') else f' {short_name(record.error_type or record.outcome)}'
 
 
 def _tool_row(record: ToolRecord, zero: int, depth: int) -> _Row:
     start = (record.started_ns - zero) / 1e9
     why = _why(record)
-    row = _Row(short(record.tool), depth, f'{seconds(record.duration)}{why}', has_failed(record))
-    title = f'{record.kind} tool {short(record.tool)}: {seconds(record.duration)}{why}'
+    row = _Row(short_name(record.tool), depth, f'{seconds(record.duration)}{why}', has_failed(record))
+    title = f'{record.kind} tool {short_name(record.tool)}: {seconds(record.duration)}{why}'
     row.bars.extend(_Bar(bar.kind, bar.start, bar.duration, title) for bar in tool_bars(record, start))
     return row
 
 
 def _about_run(run: RunRecord) -> str:
-    phases = ', '.join(f'{short(phase)} {seconds(spent)}' for phase, spent in run.phases.items())
-    return f'run {short(run.run_id)} of {short(run.agent)}: {run.outcome}, {seconds(run.duration)} ({phases})'
+    phases = ', '.join(f'{short_name(phase)} {seconds(spent)}' for phase, spent in run.phases.items())
+    return f'run {short_name(run.run_id)} of {short_name(run.agent)}: {run.outcome}, {seconds(run.duration)} ({phases})'
 
 
 def _draw(row: _Row, y: float, per_second: float) -> list[Element]:

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from streamtap._base.safe_text import safe
-from streamtap._display.exits import short
+from streamtap._display.exits import short_name
 from streamtap._display.text import Grid, dollars
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _counted(change: Change) -> tuple[str, str, str]:
 
 def owner(change: Change) -> str:
     """The agent, model or tool that changed; `all` for the total."""
-    return 'all' if change.scope == 'all' else short(change.name)
+    return 'all' if change.scope == 'all' else short_name(change.name)
 
 
 def _pair(change: Change, pair: Pair) -> tuple[str, str, str, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from streamtap._delivery.sink import BaseSink
-from streamtap._display.exits import isolated, short
+from streamtap._display.exits import isolated, short_name
 from streamtap._display.text import dollars, rate, seconds
 from streamtap._records.failed import FAILED_RUNS
 from streamtap._records.known import sum_known
@@ -79,11 +79,11 @@ class RunProgress:
     outcome: RunOutcome | None = None
 
     def __str__(self) -> str:
-        return '  '.join([isolated(short(self.agent)), seconds(self.elapsed), *self.details()])
+        return '  '.join([isolated(short_name(self.agent)), seconds(self.elapsed), *self.details()])
 
     def details(self) -> list[str]:
         """The parts of the line after agent and time."""
-        names = ', '.join(isolated(short(name)) for name in self.names)
+        names = ', '.join(isolated(short_name(name)) for name in self.names)
         about = 'about ' if self.is_estimate else ''
         speed = [] if self.tokens_per_second is None else [f'{about}{rate(self.tokens_per_second)} tokens/s']
         if self.outcome is not None:
@@ -220,7 +220,7 @@ class Progress(BaseSink):
         for run in (*ended[-SHOWN:], *now[:SHOWN]):
             style = 'red' if run.is_stalled or run.outcome in FAILED_RUNS else 'dim' if run.outcome else ''
             table.add_row(
-                Text(isolated(short(run.agent)), 'bold'),
+                Text(isolated(short_name(run.agent)), 'bold'),
                 Text(seconds(run.elapsed)),
                 Text('  '.join(run.details()), style),
             )

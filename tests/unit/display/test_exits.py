@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hostile.texts import HOSTILE, RIGHT_TO_LEFT, TEXTS, UNSAFE
-from streamtap._display.exits import MOST_SHOWN, in_cell, in_json, in_line, in_log, isolated, short
+from streamtap._display.exits import MOST_SHOWN, in_cell, in_json, in_line, in_log, isolated, short_name
 from streamtap._display.text import Grid
 
 ISOLATED = f'\N{FIRST STRONG ISOLATE}{RIGHT_TO_LEFT}\N{POP DIRECTIONAL ISOLATE}'
@@ -85,8 +85,8 @@ def test_text_from_right_to_left_stays_where_it_is():
 
 def test_a_long_name_is_shortened_where_people_read_it():
     """And says so."""
-    assert short('x' * MOST_SHOWN) == 'x' * MOST_SHOWN
-    assert short('x' * 10_000) == 'x' * (MOST_SHOWN - 1) + '…'
+    assert short_name('x' * MOST_SHOWN) == 'x' * MOST_SHOWN
+    assert short_name('x' * 10_000) == 'x' * (MOST_SHOWN - 1) + '…'
 
 
 def test_a_message_is_one_line():

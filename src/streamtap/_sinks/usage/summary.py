@@ -5,7 +5,7 @@ from functools import partial
 
 from pydantic import BaseModel, ConfigDict
 
-from streamtap._display.exits import short
+from streamtap._display.exits import short_name
 from streamtap._display.text import Grid, dollars, outcome_counts, rate, seconds
 from streamtap._records.failed import FAILED_RUNS, FAILED_TOOLS
 
@@ -209,6 +209,8 @@ def _grid(
     named = [*rows, ('total', total)] if total is not None else rows
     return Grid(
         headings=(title, *(heading for heading, _, _ in columns)),
-        rows=[(short(name), *(show(getattr(group, field)) for _, field, show in columns)) for name, group in named],
+        rows=[
+            (short_name(name), *(show(getattr(group, field)) for _, field, show in columns)) for name, group in named
+        ],
         has_total=total is not None,
     )
