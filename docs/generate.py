@@ -27,6 +27,8 @@ Histogram buckets are given as a letter, see [below](#buckets); `PrometheusSink(
 """
 
 OTLP = """
+Under `PROMETHEUS_MULTIPROC_DIR`, a scrape also has the gauge `streamtap_multiprocess_broken_files`: [how many files could not be read](deployment.md#several-processes-of-one-server).
+
 ## By OTLP
 
 Prometheus, VictoriaMetrics and similar receivers turn these into the names above, by appending unit and `_total`; Logfire and the rest show them as they are.

@@ -47,7 +47,7 @@ What their processes expose or push goes into real servers at the simulated time
 {teams}
 
 The bounds are 1 % for counts, sums and shares, and for the 90th percentile of all quantiles 3 %, or 15 % where they come from classic buckets.
-Queries as they stand are shown, not held: in Prometheus they lose the [first count](queries.md#first-count) of a series without created timestamps, most of all by OTLP.
+On Prometheus, queries as they stand are shown, not held: they lose the [first count](queries.md#first-count) of a series without created timestamps, most of all by OTLP.
 The boards are read as Grafana does, their tiles and tables over the whole time range; of native histograms only on Prometheus 3, which they need for those.
 
 | team | server | where it is read | numbers | counts, sums, shares: worst | quantiles: 90th percentile | |
