@@ -28,7 +28,7 @@ check: $(STAMP) ## Formatting, lint, types, generated files that are out of date
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python docs/generate.py --check
-	$(BIN)/python dashboards/generate.py --check
+	PYTHONPATH=tests $(BIN)/python -m tools.dashboards --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(STAMP) ## What the tap costs; BENCH='--scale 40 --rounds 9' for long workloads
@@ -51,7 +51,7 @@ truth: $(STAMP) ## Every number beside what really happened: prints the table an
 	PYTHONPATH=tests $(BIN)/python -m truth --write $(TRUTH)
 
 answers: $(STAMP) servers ## Every number that people read beside the exact answer, for teams of every size; ANSWERS=--short for two of them
-	PYTHONPATH=tests:dashboards $(BIN)/python -m answers --write $(ANSWERS)
+	PYTHONPATH=tests $(BIN)/python -m answers --write $(ANSWERS)
 
 # On demand only: 300 MB and some minutes, the first time; the machine has to be quiet. LiteLLM is 800 MB more, vLLM 4 GB.
 real-servers: $(STAMP) ## Every number beside llama.cpp's own server and the wire: prints a table, and writes its section of docs/accuracy.md; REAL_SERVERS='--target litellm' with LiteLLM's proxy between, '--target vllm' beside vLLM's server
@@ -90,7 +90,7 @@ locks: $(STAMP) ## The newest versions, with hashes, of what builds the package 
 	PYTHONPATH=tests $(BIN)/python -m tools.locks
 
 dashboards: $(STAMP) ## Write the boards, rules and alerts
-	$(BIN)/python dashboards/generate.py
+	PYTHONPATH=tests $(BIN)/python -m tools.dashboards
 
 servers: ## The real servers that some tests use
 	tests/tools/install_servers.sh

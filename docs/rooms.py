@@ -51,6 +51,7 @@ ROOMS = (
     Room('_http', 'an HTTP server within limits, and threads for ASGI applications', ('_base',)),
     Room('_web', 'the live page, and who may read what is served', (*_VIEWS, '_http')),
     Room('_report', 'reports from journals', _VIEWS),
+    Room('_dashboards', 'boards, rules and alerts: what writes them, and what compares', (*_FACTS, '_sinks')),
     Room('_tap', 'wiring: the tap', _ALL),
     Room('_serve', 'wiring: `/metrics` and the live page over HTTP', (*_ALL, '_tap')),
     Room('_asgi', 'wiring: the same as ASGI applications, to mount', (*_ALL, '_tap', '_serve')),
@@ -58,8 +59,7 @@ ROOMS = (
     Room('__init__', 'the public names', (*_ALL, *_WIRING)),
     Room('testing', "what users' tests need", (*_ALL, *_WIRING, '__init__')),
     Room('_demo', 'scripted agents on a real HTTP stream', (*_ALL, *_WIRING, '__init__', 'testing')),
-    Room('_export', 'copies the boards out of the package', ('_base',)),
-    Room('_cli', 'the command', (*_ALL, *_WIRING, '__init__', 'testing', '_demo', '_export')),
+    Room('_cli', 'the command', (*_ALL, *_WIRING, '__init__', 'testing', '_demo', '_dashboards')),
     Room('__main__', '`python -m streamtap`', ('_cli',)),
     Room('_version', 'the version', ()),
 )

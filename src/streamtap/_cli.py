@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from streamtap._dashboards.command import add_export_arguments, check, export
 from streamtap._demo.fault import FAULTS, Fault
 from streamtap._display.exits import in_line
-from streamtap._export import export_dashboards
 from streamtap._upstream.versions import TooOldError
 from streamtap._version import __version__
 
@@ -67,14 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_demo_arguments(demo)
     _add_report(commands)
-    dashboards = commands.add_parser('dashboards', help='boards, rules and alerts for your own monitoring')
-    export = dashboards.add_subparsers(metavar='COMMAND', required=True).add_parser(
-        'export',
-        help='write them to a folder',
-        description='Write boards, rules, alerts and the files that deploy them to a folder.',
-    )
-    export.set_defaults(run=_export)
-    export.add_argument('folder', metavar='DIR', type=Path, help='a folder that is new or empty')
+    _add_dashboards(commands)
     return parser
 
 
@@ -100,6 +93,29 @@ def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:  # pyrig
         help='output format (default: %(default)s)',
     )
     report.add_argument('-o', '--output', metavar='PATH', type=Path, help='write to this file instead of stdout')
+
+
+def _add_dashboards(commands: argparse._SubParsersAction[_Parser]) -> None:  # pyright: ignore[reportPrivateUsage]
+    dashboards = commands.add_parser('dashboards', help='boards, rules and alerts for your own monitoring')
+    what = dashboards.add_subparsers(metavar='COMMAND', required=True)
+    export = what.add_parser(
+        'export',
+        help='write them to a folder',
+        description='Write boards, rules, alerts and the files that deploy them to a folder.',
+    )
+    export.set_defaults(run=_export)
+    add_export_arguments(export)
+    check = what.add_parser(
+        'check',
+        help='say what was changed in an export, or what this release writes differently',
+        description='Compare an export with what this release writes from its streamtap.toml,\n'
+        'and look in its boards, and yours beside them, for metrics and labels that there are not.',
+        epilog='exit status:\n  0  there is no difference\n  1  there are some, named on stdout\n'
+        '  2  the export could not be read',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    check.set_defaults(run=_check)
+    check.add_argument('folder', metavar='DIR', type=Path, help='what `export` wrote')
 
 
 def _add_demo_arguments(demo: argparse.ArgumentParser) -> None:
@@ -164,13 +180,24 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    folder: Path = arguments.folder
     try:
-        export_dashboards(folder)
-    except OSError as error:
+        told = export(arguments)
+    except (OSError, ValueError) as error:
         return _refuse('dashboards export', str(error))
-    print(in_line(f'Written to {folder}: {folder / "README.md"} describes the files.'))
+    print(in_line(told))
     return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    try:
+        different = check(arguments.folder)
+    except (OSError, ValueError) as error:
+        return _refuse('dashboards check', str(error))
+    for each in different:
+        print(in_line(each))
+    if not different:
+        print(in_line(f'{arguments.folder} is as streamtap {__version__} writes it'))
+    return 1 if different else 0
 
 
 def _report(arguments: argparse.Namespace) -> int:

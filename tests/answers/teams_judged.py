@@ -11,10 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from config import CONFIG
-from generator.generated_files import write
-from generator.grafana_boards import grafana_files
-
 from answers import queries
 from answers.board_questions import exact_tiles
 from answers.judge import judged
@@ -27,6 +23,9 @@ from answers.scrapes import NativeScrapes, TextScrapes
 from answers.teams import HOUR
 from answers.world import World
 from streamtap import JournalSink
+from streamtap._dashboards.config import CONFIG
+from streamtap._dashboards.export import write
+from streamtap._dashboards.grafana.boards import grafana_files
 from support import boards, victoria_server
 from support.prometheus_server import Prometheus, serving
 

@@ -9,6 +9,9 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from streamtap._dashboards.config import CONFIG
+from streamtap._dashboards.generated import generated
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -18,6 +21,9 @@ EXTRAS = {'demo', 'logfire', 'otel', 'rich'}
 
 LEFT_OUT = {'.ci/run', '.pre-commit-config.yaml'}
 """What git knows and the sdist does not need."""
+
+
+_COPIED = 'streamtap/_dashboards/files/'
 
 
 class PackageError(Exception):
@@ -65,15 +71,17 @@ class Archives:
 
     def _in_wheel(self, known: Mapping[str, bytes]) -> dict[str, bytes | None]:
         """Every file of it, with its bytes where they are the repository's."""
-        places = {'src/streamtap/': 'streamtap/', 'dashboards/': 'streamtap/_dashboards/'}
+        places = {'src/streamtap/': 'streamtap/', 'dashboards/': _COPIED}
+        # An export writes these; the rest of it is copied.
+        written = {f'dashboards/{path}' for path in generated(CONFIG)}
         return {
             **{
                 place + name.removeprefix(folder): data
                 for folder, place in places.items()
                 for name, data in known.items()
-                if name.startswith(folder)
+                if name.startswith(folder) and name not in written
             },
-            'streamtap/_dashboards/runbooks.md': known['docs/runbooks.md'],
+            f'{_COPIED}runbooks.md': known['docs/runbooks.md'],
             f'{self._info}/licenses/LICENSE': known['LICENSE'],
             **dict.fromkeys(f'{self._info}/{name}' for name in ('METADATA', 'WHEEL', 'RECORD', 'entry_points.txt')),
         }

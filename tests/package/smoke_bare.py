@@ -91,8 +91,9 @@ assert 'by_watch' in command('report', str(JOURNAL)).stdout
 assert json.loads(command('report', '--format', 'json', str(JOURNAL)).stdout)
 assert '<style>' in command('report', '--format', 'html', str(JOURNAL)).stdout
 command('dashboards', 'export', str(FOLDER / 'boards'))
-for name in ('runbooks.md', 'config.py', 'grafana/overview.json', 'prometheus/alerts.yaml'):
+for name in ('runbooks.md', 'streamtap.toml', 'grafana/overview.json', 'prometheus/alerts.yaml'):
     assert (FOLDER / 'boards' / name).is_file(), name
+assert ' is as streamtap ' in command('dashboards', 'check', str(FOLDER / 'boards')).stdout
 
 assert 'streamtap[demo]' in command('demo', '--for', '1', status=2).stderr
 refused = ''

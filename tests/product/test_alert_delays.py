@@ -6,8 +6,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from config import CONFIG
 
+from streamtap._dashboards.config import CONFIG
 from support.alert_delays import BEGIN, END, FAULTS, PAGE, SETTINGS, delays, table
 from support.alert_worlds import HOUR, MINUTE, State, Team, Times, fired
 from support.required import SERVERS, missing

@@ -9,22 +9,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import generate
 import jsonschema
 import promql_parser
 import pytest
 import yaml
-from config import CONFIG
-from generator.contract import strangers_of
-from generator.growth import BEFORE
-from generator.layout import Layout
-from generator.panels import NO_TAP, stat
-from generator.promql import NOTHING, Promql, UnknownMetricError, bound_pattern
-from generator.variables import objective
 
+from streamtap._dashboards.config import CONFIG
+from streamtap._dashboards.generated import generated
+from streamtap._dashboards.grafana.boards import grafana_files
+from streamtap._dashboards.grafana.layout import Layout
+from streamtap._dashboards.grafana.panels import NO_TAP, stat
+from streamtap._dashboards.grafana.queries import NOTHING, Promql
+from streamtap._dashboards.grafana.variables import objective
+from streamtap._dashboards.promql.contract import strangers_of
+from streamtap._dashboards.promql.growth import BEFORE
+from streamtap._dashboards.promql.pieces import UnknownMetricError, bound_pattern
 from streamtap._sinks.metrics.catalogue import BUCKETS, BY_NAME, CATALOGUE
 from support import boards
 from support.boards import FILES, filled_in, panels, read, variables
+from tools import dashboards
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -239,7 +242,7 @@ def test_a_tile_tells_no_data_from_nothing_to_show(path: Path):
 
 def test_a_server_without_native_histograms_is_asked_for_classic_ones_only():
     """VictoriaMetrics refuses a query with a function that it does not know."""
-    files = generate.generated(replace(CONFIG, histograms='classic'))
+    files = generated(replace(CONFIG, histograms='classic'))
     boards_only = ''.join(text for path, text in files.items() if path.startswith('grafana/'))
     assert 'pydantic_ai_run_duration_seconds_bucket' in boards_only
     assert re.findall('histogram_(?:count|sum|fraction)', boards_only) == []
@@ -248,7 +251,7 @@ def test_a_server_without_native_histograms_is_asked_for_classic_ones_only():
 def test_the_interval_of_scrapes_and_the_thresholds_reach_the_boards():
     """From one configuration, as the alerts have it."""
     config = replace(CONFIG, scrape_seconds=15, blank_screen_seconds=3, first_token_seconds=2)
-    board = json.loads(generate.generated(config)['grafana/overview.json'])
+    board = json.loads(generated(config)['grafana/overview.json'])
     found = {panel['title']: panel for panel in panels(board)}
     assert found['Run time']['targets'][0]['interval'] == '15s'
     steps = found['Blank screen, p95']['fieldConfig']['defaults']['thresholds']['steps']
@@ -258,31 +261,37 @@ def test_the_interval_of_scrapes_and_the_thresholds_reach_the_boards():
 
 def test_the_files_in_the_repository_are_those_of_the_generator():
     """Boards, rules and alerts: none is stale or has no generator, and they ask only for what the catalogue has."""
-    assert generate.complaints(generate.generated(), generate.FOLDER) == []
+    assert dashboards.complaints(dashboards.FOLDER) == []
 
 
 def test_stale_and_orphaned_files_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """`--check` names each and what to do, and writes nothing."""
-    assert generate.main(['--to', str(tmp_path)]) == 0
-    assert {path.name for path in tmp_path.iterdir()} == {'grafana', 'prometheus', 'kubernetes', 'logfire-boards'}
+    assert dashboards.main(['--to', str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {
+        'grafana',
+        'prometheus',
+        'kubernetes',
+        'logfire',
+        'streamtap.toml',
+    }
     (tmp_path / 'grafana' / 'tools.json').write_text('{}', encoding='utf-8')
     (tmp_path / 'prometheus' / 'rules.yaml').unlink()
     (tmp_path / 'grafana' / 'mine.json').write_text('{}', encoding='utf-8')
-    (tmp_path / 'logfire-boards' / 'mine.json').write_text('{}', encoding='utf-8')
-    assert generate.main(['--check', '--to', str(tmp_path)]) == 1
+    (tmp_path / 'logfire' / 'mine.json').write_text('{}', encoding='utf-8')
+    assert dashboards.main(['--check', '--to', str(tmp_path)]) == 1
     assert capsys.readouterr().err.splitlines() == [
         'grafana/tools.json is out of date: run `make dashboards`',
         'prometheus/rules.yaml is out of date: run `make dashboards`',
         'grafana/mine.json has no generator: delete it, or give its board one',
-        'logfire-boards/mine.json has no generator: delete it, or give its board one',
+        'logfire/mine.json has no generator: delete it, or give its board one',
     ]
     assert (tmp_path / 'grafana' / 'tools.json').read_text(encoding='utf-8') == '{}'
 
 
-def test_alerts_lead_to_where_the_runbooks_are_read(tmp_path: Path):
-    """`--runbooks` is the beginning of each `runbook_url`."""
-    assert generate.main(['--runbooks', 'https://wiki.example.com/agents', '--to', str(tmp_path)]) == 0
-    groups = yaml.safe_load((tmp_path / 'prometheus' / 'alerts.yaml').read_text(encoding='utf-8'))['groups']
+def test_alerts_lead_to_where_the_runbooks_are_read():
+    """The setting is the beginning of each `runbook_url`."""
+    files = generated(replace(CONFIG, runbooks='https://wiki.example.com/agents'))
+    groups = yaml.safe_load(files['prometheus/alerts.yaml'])['groups']
     found = {rule['alert']: rule['annotations']['runbook_url'] for group in groups for rule in group['rules']}
     assert found == {alert: f'https://wiki.example.com/agents#{alert.lower()}' for alert in found}
 
@@ -290,7 +299,7 @@ def test_alerts_lead_to_where_the_runbooks_are_read(tmp_path: Path):
 def test_a_metric_that_was_renamed_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """A board that asks for it cannot be made."""
     monkeypatch.delitem(BY_NAME, 'pydantic_ai_runs_total')
-    assert generate.main(['--check']) == 1
+    assert dashboards.main(['--check']) == 1
     assert capsys.readouterr().err == 'pydantic_ai_runs_total is not in the catalogue\n'
 
 
@@ -311,19 +320,19 @@ def test_a_query_may_ask_only_for_what_there_is(query: str, wrong: list[str]):
     assert list(strangers_of(query, ('feature',))) == wrong
 
 
-def test_labels_of_your_own_become_variables_and_filters(tmp_path: Path):
-    """`--label` names them as `Tap(labels=...)` does, and what cannot be a label is refused."""
-    assert generate.main(['--label', 'feature', '--to', str(tmp_path)]) == 0
-    written = sorted((tmp_path / 'grafana').glob('*.json'))
-    assert [path.name for path in written] == [path.name for path in FILES]
-    for path in written:
-        board = read(path)
+def test_labels_of_your_own_become_variables_and_filters():
+    """As in `Tap(labels=...)`; what cannot be a label is refused."""
+    written = grafana_files(replace(CONFIG, labels=('feature',)))
+    assert sorted(written) == [f'grafana/{path.name}' for path in FILES]
+    for text in written.values():
+        board = json.loads(text)
         assert 'feature' in variables(board)
         for panel in panels(board):
             for target in panel['targets']:
                 for name, labels, _ in selectors(filled_in(target['expr'], board)):
                     assert ('feature' in labels) is name.startswith('pydantic_ai_')
-    assert generate.main(['--label', 'agent', '--to', str(tmp_path)]) == 1
+    with pytest.raises(ValueError, match="the label 'agent' is reserved"):
+        replace(CONFIG, labels=('agent',))
 
 
 def test_a_bound_matches_both_spellings_of_itself_only():
@@ -338,8 +347,8 @@ def test_a_bound_matches_both_spellings_of_itself_only():
 
 def test_an_objective_is_a_bound_of_its_buckets():
     """Others cannot be counted."""
-    with pytest.raises(ValueError, match=r'\[4\] are no bounds of pydantic_ai_time_to_first_token_seconds'):
-        objective('slo', 'SLO', 'pydantic_ai_time_to_first_token_seconds', (2, 4), usual=2)
+    with pytest.raises(ValueError, match='4 is no bucket bound of pydantic_ai_time_to_first_token_seconds'):
+        objective(CONFIG, 'slo', 'SLO', 'pydantic_ai_time_to_first_token_seconds', usual=4)
 
 
 def test_mistakes_of_a_boards_author_are_errors():

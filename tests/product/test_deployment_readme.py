@@ -23,22 +23,27 @@ TEXTS = (FOLDER / 'README.md', FOLDER / 'compose' / 'compose.yaml', FOLDER / 'co
 COMMAND = re.compile(r'`((?:[A-Z_]+=\S+ )?(?:cd|cp|docker|kubectl|make|pip|promtool|python|streamtap) [^`]+)`')
 
 RUN = (
-    'promtool test rules prometheus/tests/*.yaml',
-    'python generate.py',
-    'python generate.py --runbooks https://wiki.example.com/streamtap-runbooks',
-    'python generate.py --label tenant',
     'streamtap dashboards export DIR',
+    'streamtap dashboards export DIR --config streamtap.toml',
+    'streamtap dashboards check .',
     'streamtap demo --help',
 )
 """What is run as it stands, with a folder for `DIR`."""
 
 READ: dict[str, Callable[[Path], bool]] = {
+    # Each of them is run where the repository's are, which are these.
+    'promtool test rules prometheus/tests/*.yaml': lambda folder: (
+        {path.name for path in (folder / 'prometheus' / 'tests').iterdir()}
+        == {path.name for path in (FOLDER / 'prometheus' / 'tests').iterdir()}
+    ),
     'cd compose && docker compose up': lambda folder: (folder / 'compose' / 'compose.yaml').is_file(),
+    'docker compose logs demo': lambda folder: (folder / 'compose' / 'compose.yaml').is_file(),
     'docker compose up': lambda folder: (folder / 'compose' / 'compose.yaml').is_file(),
     'FAULT=slow-tool docker compose up': lambda folder: (folder / 'compose' / 'compose.yaml').is_file(),
-    'kubectl apply -f kubernetes/': lambda folder: (
-        {each.suffix for each in (folder / 'kubernetes').iterdir()} == {'.yaml'}
-    ),
+    'kubectl apply -k kubernetes/': lambda folder: (folder / 'kubernetes' / 'kustomization.yaml').is_file(),
+    'kubectl apply --server-side -k kubernetes/': lambda folder: (
+        folder / 'kubernetes' / 'kustomization.yaml'
+    ).is_file(),
     'make package': lambda _: '\npackage: ' in (ROOT / 'Makefile').read_text(encoding='utf-8'),
     'cp dist/*.whl dashboards/compose/demo/': lambda _: (
         ROOT / 'dashboards' / 'compose' / 'demo' / 'Dockerfile'

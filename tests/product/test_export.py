@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import zipfile
-from importlib.metadata import packages_distributions
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from streamtap._cli import main
+from streamtap._dashboards.config import CONFIG
+from streamtap._dashboards.settings import read_settings
+from streamtap._version import __version__
 from support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -61,20 +65,150 @@ def test_a_checkout_exports_the_same(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert (tmp_path / 'README.md').is_file()
 
 
-def test_the_exported_rules_can_be_written_again(tmp_path: Path):
-    """With other thresholds, from the exported folder itself."""
-    assert main(['dashboards', 'export', str(tmp_path)]) == 0
-    config = tmp_path / 'config.py'
-    config.write_text(config.read_text(encoding='utf-8').replace('min_runs: int = 10', 'min_runs: int = 77'), 'utf-8')
-    subprocess.run([sys.executable, str(tmp_path / 'generate.py')], check=True, timeout=60)
-    alerts = (tmp_path / 'prometheus' / 'alerts.yaml').read_text(encoding='utf-8')
-    assert alerts.count('>= 77') == 4
+def export(folder: Path, *options: str) -> int:
+    return main(['dashboards', 'export', str(folder), *options])
 
 
-def test_no_folder_is_taken_for_a_package():
-    """`python generate.py` finds the folders beside it before any package: one of that name would not be asked for."""
-    folders = {path.name for path in (ROOT / 'dashboards').iterdir() if path.is_dir()}
-    assert folders.isdisjoint(packages_distributions())
+def test_an_installed_wheel_writes_them_by_settings_of_ones_own(installed: Path, tmp_path: Path):
+    """Without a checkout and without a library that only we need: nothing but Pydantic AI is beside it."""
+    (tmp_path / 'my.toml').write_text('min_runs = 77\nscrape_seconds = 15\n', encoding='utf-8')
+    hidden = (
+        'import sys; sys.modules["yaml"] = None; sys.argv[0] = "streamtap"; from streamtap._cli import main; main()'
+    )
+    subprocess.run(
+        [sys.executable, '-c', hidden, 'dashboards', 'export', 'new', '--config', 'my.toml', '--label', 'tenant'],
+        env={**os.environ, 'PYTHONPATH': str(installed)},
+        cwd=tmp_path,
+        check=True,
+        timeout=60,
+    )
+    new = tmp_path / 'new'
+    assert (new / 'prometheus' / 'alerts.yaml').read_text(encoding='utf-8').count('>= 77') == 4
+    assert 'tenant=~\\"$tenant\\"' in (new / 'grafana' / 'overview.json').read_text(encoding='utf-8')
+    kept = read_settings(new / 'streamtap.toml')
+    assert kept == replace(CONFIG, min_runs=77, scrape_seconds=15, labels=('tenant',))
+
+
+def test_options_come_before_the_settings_file(tmp_path: Path):
+    """And labels are added to its own."""
+    settings = tmp_path / 'my.toml'
+    settings.write_text('labels = ["tier"]\nrunbooks = "https://old"\ngrafana = "https://grafana"\n', encoding='utf-8')
+    options = (
+        '--label',
+        'tenant',
+        '--runbooks',
+        'https://new',
+        '--datasource',
+        'mimir',
+        '--namespace',
+        'observability',
+    )
+    assert export(tmp_path / 'new', '--config', str(settings), *options) == 0
+    assert read_settings(tmp_path / 'new' / 'streamtap.toml') == replace(
+        CONFIG,
+        labels=('tier', 'tenant'),
+        runbooks='https://new',
+        grafana='https://grafana',
+        datasource='mimir',
+        namespace='observability',
+    )
+    board = json.loads((tmp_path / 'new' / 'grafana' / 'tools.json').read_text(encoding='utf-8'))
+    assert board['templating']['list'][0]['current'] == {'text': 'mimir', 'value': 'mimir', 'selected': True}
+
+
+@pytest.mark.parametrize(
+    ('settings', 'options', 'told'),
+    [
+        ('min_run = 3', (), 'my.toml: there is no setting min_run: do you mean min_runs?'),
+        ('colour = "red"', (), 'my.toml: there is no setting colour'),
+        ('window = "5 minutes"', (), "my.toml: window: '5 minutes' is no length of time such as 90s, 5m, 1h or 1d"),
+        ('max_failed_run_share = 10', (), 'my.toml: max_failed_run_share: Input should be less than or equal to 1'),
+        ('labels = ["agent"]', (), "my.toml: the label 'agent' is reserved by streamtap or Prometheus: choose another"),
+        ('[buckets]\nrun_seconds = [1]', (), 'my.toml: buckets names no histogram of streamtap: run_seconds'),
+        ('[[burns]]\nnme = "x"', (), 'there is no setting burns.0.nme: do you mean name?'),
+        ('slow_tool_seconds = 4', (), '4 is no bucket bound of pydantic_ai_tool_duration_seconds: 0.01, 0.03, 0.1'),
+        ('min_runs =', (), 'my.toml is no TOML: Invalid value'),
+        ('', ('--label', 'a-b'), "'a-b' cannot be a Prometheus label"),
+        ('', ('--namespace', 'Mine'), "namespace: 'Mine' is no namespace: use small letters, digits and hyphens"),
+    ],
+)
+def test_what_cannot_be_a_setting_is_refused(
+    settings: str,
+    options: tuple[str, ...],
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    """With what to do, and before anything is written."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'my.toml').write_text(settings, encoding='utf-8')
+    assert export(tmp_path / 'new', '--config', 'my.toml', *options) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / 'new').exists()
+
+
+def test_buckets_of_ones_own_can_be_thresholds(tmp_path: Path):
+    """As in `PrometheusSink(buckets=...)`."""
+    settings = tmp_path / 'my.toml'
+    settings.write_text('slow_tool_seconds = 4\nbuckets = {pydantic_ai_tool_duration_seconds = [1, 4]}', 'utf-8')
+    assert export(tmp_path / 'new', '--config', str(settings)) == 0
+    rules = (tmp_path / 'new' / 'prometheus' / 'rules.yaml').read_text(encoding='utf-8')
+    assert 'pydantic_ai_tool_duration_seconds_bucket{le=~"4([.]0)?"}' in rules
+
+
+def test_an_export_is_as_it_was_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Also one with settings of one's own."""
+    assert export(tmp_path / 'new', '--label', 'tenant', '--namespace', 'here') == 0
+    capsys.readouterr()
+    assert main(['dashboards', 'check', str(tmp_path / 'new')]) == 0
+    assert capsys.readouterr().out == f'{tmp_path / "new"} is as streamtap {__version__} writes it\n'
+
+
+def test_what_was_changed_in_an_export_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """By panel and by line; what Grafana only wrote its own way is no change."""
+    new = tmp_path / 'new'
+    assert export(new) == 0
+    alerts, tools, models = (
+        new / 'prometheus' / 'alerts.yaml',
+        new / 'grafana' / 'tools.json',
+        new / 'grafana' / 'models.json',
+    )
+    text = alerts.read_text(encoding='utf-8')
+    alerts.write_text(text.replace('    for: 1m\n', '    for: 9m\n', 1), encoding='utf-8')
+    (new / 'prometheus' / 'rules.yaml').unlink()
+    board = json.loads(tools.read_text(encoding='utf-8'))
+    gone, other, judged = [panel for panel in board['panels'] if panel['type'] == 'stat'][:3]
+    board['panels'].remove(gone)
+    other['targets'][0]['expr'] = 'sum(pydantic_ai_tool_call_total{tool="x"})'
+    judged['fieldConfig']['defaults']['thresholds'] = {}
+    board['panels'].append({**gone, 'title': 'Mine'})
+    tools.write_text(json.dumps(board), encoding='utf-8')
+    saved = {'version': 7, 'id': 3, **json.loads(models.read_text(encoding='utf-8'))}
+    models.write_text(json.dumps(saved, indent=1), encoding='utf-8')
+    (new / 'grafana' / 'mine.json').write_text(
+        '{"panels": [{"expr": "rate(pydantic_ai_runs_total{x=\\"y\\"}[5m])"}]}', 'utf-8'
+    )
+    (new / 'grafana' / 'other.json').write_text('{', encoding='utf-8')
+    capsys.readouterr()
+    assert main(['dashboards', 'check', str(new)]) == 1
+    line = text[: text.index('    for: 1m\n')].count('\n') + 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"grafana/tools.json differs: {gone['title']!r} is missing, 'Mine' is new, "
+        f'{other["title"]!r} has another query, {judged["title"]!r} has another threshold',
+        'prometheus/rules.yaml is missing',
+        f'prometheus/alerts.yaml differs: 1 line is gone and 1 is new, from line {line} on',
+        'grafana/mine.json asks for what there is not: pydantic_ai_runs_total has no label x',
+        'grafana/other.json is no JSON',
+        'grafana/tools.json asks for what there is not: pydantic_ai_tool_call_total is not in the catalogue',
+    ]
+
+
+def test_what_is_no_export_cannot_be_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Its settings are missing."""
+    assert main(['dashboards', 'check', str(tmp_path)]) == 2
+    assert 'streamtap dashboards check: ' in (err := capsys.readouterr().err)
+    assert 'streamtap.toml' in err
 
 
 @pytest.mark.parametrize('taken', ['folder', 'file'])
@@ -83,7 +217,7 @@ def test_nothing_is_overwritten(taken: str, tmp_path: Path, capsys: pytest.Captu
     target = tmp_path / 'taken'
     if taken == 'folder':
         target.mkdir()
-        (target / 'config.py').write_text('mine', encoding='utf-8')
+        (target / 'mine.toml').write_text('mine', encoding='utf-8')
     else:
         target.write_text('mine', encoding='utf-8')
     assert main(['dashboards', 'export', str(target)]) == 2

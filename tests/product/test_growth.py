@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from generator.growth import grown
+
+from streamtap._dashboards.promql.growth import grown
 
 if TYPE_CHECKING:
     from pathlib import Path

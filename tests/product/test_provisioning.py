@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 DASHBOARDS = ROOT / 'dashboards'
 COMPOSE = DASHBOARDS / 'compose'
 KUBERNETES = DASHBOARDS / 'kubernetes'
+EXAMPLE = KUBERNETES / 'example'
 GRAFANA = COMPOSE / 'grafana' / 'provisioning'
 
 
@@ -116,6 +118,22 @@ def test_grafana_lets_people_look_and_nothing_else(services: dict[str, dict[str,
     assert closed.items() <= asked.items()
 
 
+def test_what_is_waited_for_says_when_it_is_ready(services: dict[str, dict[str, Any]]):
+    """All but Tempo, whose image has no program that could ask."""
+    checked = {name for name, service in services.items() if 'healthcheck' in service}
+    assert checked == services.keys() - {'tempo'}
+    for service in services.values():
+        waits = service.get('depends_on', ())
+        conditions: dict[str, dict[str, str]] = {} if isinstance(waits, list) else dict(waits)
+        healthy = {name for name, each in conditions.items() if each['condition'] == 'service_healthy'}
+        assert healthy == conditions.keys() & checked
+
+
+def test_the_live_page_is_published(services: dict[str, dict[str, Any]]):
+    """To this machine, where the demo listens."""
+    assert services['demo']['ports'] == ['127.0.0.1:9464:9464']
+
+
 def test_ports_are_open_to_this_machine_only(services: dict[str, dict[str, Any]]):
     """Grafana asks for no password here."""
     ports = [port for service in services.values() for port in service.get('ports', ())]
@@ -191,18 +209,19 @@ def test_alertmanager_understands_its_configuration():
 
 @pytest.mark.parametrize('release', ['1.31', '1.37'])
 def test_the_kubernetes_files_are_as_its_schemas_say(release: str):
-    """Every field is one that Kubernetes has; for what is the operator's the package has no schema."""
-    files = [str(path) for path in sorted(KUBERNETES.glob('*.yaml')) if path.name != 'prometheus-rule.yaml']
+    """Every field is one that Kubernetes has; for what is the operators' see `tests/real/test_kubernetes_files.py`."""
+    ours = ('kustomization.yaml', 'prometheus-rule.yaml', 'grafana-operator.yaml')
+    files = [str(path) for path in sorted(KUBERNETES.rglob('*.yaml')) if path.name not in ours]
     told = said(sys.executable, '-m', 'kubernetes_validate', '--strict', '--kubernetes-version', release, *files)
     passed = re.findall(r'passed for resource (\w+)/', told)
-    assert passed == ['networkpolicy', 'pod', 'service'], told
+    assert passed == [*['configmap'] * 4, 'networkpolicy', 'pod', 'service'], told
 
 
 def test_kubernetes_finds_the_port():
     """Pod, Service, ServiceMonitor and NetworkPolicy agree on labels and on the port's name."""
-    pod = read(KUBERNETES / 'pod.yaml')
+    pod = read(EXAMPLE / 'pod.yaml')
     service, monitor = yaml.safe_load_all((KUBERNETES / 'service-monitor.yaml').read_text(encoding='utf-8'))
-    policy = read(KUBERNETES / 'network-policy.yaml')
+    policy = read(EXAMPLE / 'network-policy.yaml')
     (container,) = pod['spec']['containers']
     (port,) = container['ports']
     (served,) = service['spec']['ports']
@@ -217,9 +236,40 @@ def test_kubernetes_finds_the_port():
     assert pod['metadata']['annotations']['prometheus.io/port'] == str(port['containerPort']) == str(served['port'])
 
 
+def test_the_boards_in_kubernetes_are_the_boards():
+    """Each in a ConfigMap that Grafana's sidecar looks for, and that the operator is told of by name."""
+    maps = list(yaml.safe_load_all((KUBERNETES / 'boards.yaml').read_text(encoding='utf-8')))
+    told = list(yaml.safe_load_all((KUBERNETES / 'grafana-operator.yaml').read_text(encoding='utf-8')))
+    found = {name: json.loads(board) for each in maps for name, board in each['data'].items()}
+    boards = [json.loads(path.read_text(encoding='utf-8')) for path in (DASHBOARDS / 'grafana').glob('*.json')]
+    assert found == {f'{board["uid"]}.json': board for board in boards}
+    assert {each['metadata']['labels']['grafana_dashboard'] for each in maps} == {'1'}
+    references = [(each['metadata']['name'], key) for each in maps for key in each['data']]
+    assert [tuple(each['spec']['configMapRef'].values()) for each in told] == references
+
+
+def test_what_is_applied_to_kubernetes_is_not_too_large():
+    """`kubectl apply` notes the whole of it in an annotation, and those may have 256 KiB."""
+    for path in KUBERNETES.glob('*.yaml'):
+        for document in yaml.safe_load_all(path.read_text(encoding='utf-8')):
+            noted = json.dumps(document, separators=(',', ':'))
+            assert len(noted) < 0.9 * 256 * 1024, document['metadata']['name']
+
+
+def test_the_operator_of_prometheus_selects_the_rules_and_the_monitor():
+    """By the label that its chart's selectors ask for, unless the settings name others."""
+    labels = {'release': 'kube-prometheus-stack'}
+    rules = read(KUBERNETES / 'prometheus-rule.yaml')
+    _, monitor = yaml.safe_load_all((KUBERNETES / 'service-monitor.yaml').read_text(encoding='utf-8'))
+    for each in (rules, monitor):
+        assert labels.items() <= each['metadata']['labels'].items()
+    groups = [read(DASHBOARDS / 'prometheus' / f'{name}.yaml')['groups'] for name in ('rules', 'alerts')]
+    assert rules['spec']['groups'] == groups[0] + groups[1]
+
+
 def test_only_the_namespace_of_prometheus_reaches_the_metrics():
     """One rule of one namespace and one port; whatever else comes in is refused."""
-    policy = read(KUBERNETES / 'network-policy.yaml')['spec']
+    policy = read(EXAMPLE / 'network-policy.yaml')['spec']
     assert policy['policyTypes'] == ['Ingress']
     monitoring = {'namespaceSelector': {'matchLabels': {'kubernetes.io/metadata.name': 'monitoring'}}}
     assert policy['ingress'] == [{'from': [monitoring], 'ports': [{'port': 'metrics', 'protocol': 'TCP'}]}]
@@ -227,7 +277,7 @@ def test_only_the_namespace_of_prometheus_reaches_the_metrics():
 
 def test_the_pod_has_no_rights():
     """What the restricted Pod Security Standard asks for, a file system that is read-only, no token, a limit."""
-    spec = read(KUBERNETES / 'pod.yaml')['spec']
+    spec = read(EXAMPLE / 'pod.yaml')['spec']
     (container,) = spec['containers']
     context = {**spec['securityContext'], **container['securityContext']}
     assert context == {

@@ -8,9 +8,9 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from config import CONFIG
-from generator.rules_recording import recordings
 
+from streamtap._dashboards.config import CONFIG
+from streamtap._dashboards.rules.recording import recordings
 from streamtap._sinks.metrics.catalogue import BY_NAME
 from support.paths import ROOT
 

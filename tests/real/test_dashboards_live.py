@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from config import CONFIG
-from generator.generated_files import write
-from generator.grafana_boards import grafana_files
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
 from streamtap import OTelMetricSink, Tap
+from streamtap._dashboards.config import CONFIG
+from streamtap._dashboards.export import write
+from streamtap._dashboards.grafana.boards import grafana_files
 from streamtap._demo.fault import Fault
 from streamtap._demo.run import STALL_AFTER, drive
 from streamtap._demo.scenario import fake_loads

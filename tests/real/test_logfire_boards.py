@@ -13,11 +13,11 @@ from support.paths import ROOT
 
 pytest.importorskip('logfire', reason='logfire is not installed: the extra streamtap[logfire] gives it')
 
-from generator.logfire_boards import BOARDS, logfire_files
-from generator.logfire_panels import COLUMNS, Panel
-from generator.logfire_sql import metric
 from pydantic_ai import Agent
 
+from streamtap._dashboards.logfire.boards import BOARDS, logfire_files
+from streamtap._dashboards.logfire.panels import COLUMNS, Panel
+from streamtap._dashboards.logfire.sql import metric
 from streamtap._sinks.metrics.catalogue import PUSHED
 from streamtap.testing import Call, PacedProvider, Reply, TokenUsage, words
 from support.logfire_run import LocalLogfire, run_with_everything

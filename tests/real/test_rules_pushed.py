@@ -11,14 +11,14 @@ import urllib.request
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from config import CONFIG
-from generator.rules_alerts import alerts
-from generator.rules_recording import recordings
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
 from streamtap import OTelMetricSink, Tap
+from streamtap._dashboards.config import CONFIG
+from streamtap._dashboards.rules.alerts import alerts
+from streamtap._dashboards.rules.recording import recordings
 from support.made_records import give_everything, response
 from support.real_servers import wait_for
 

@@ -10,14 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from config import CONFIG
-
+from streamtap._dashboards.config import CONFIG
 from support.alert_worlds import Fired, State, Team, Times, fired
 from support.paths import ROOT
 from support.required import SERVERS
 
 if TYPE_CHECKING:
-    from config import Config
+    from streamtap._dashboards.config import Config
 
 PAGE = ROOT / 'docs' / 'runbooks.md'
 BEGIN = '<!-- delays: written by `python -m support.alert_delays` -->\n\n'

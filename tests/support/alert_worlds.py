@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from generator.rules_yaml import rule_files
+
+from streamtap._dashboards.rules.groups import rule_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from config import Config
+    from streamtap._dashboards.config import Config
 
 MINUTE = 60
 HOUR = 3600

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from config import CONFIG, Burn, Config
-from generator.generated_files import write
-from generator.rules_yaml import rule_files
 
+from streamtap._dashboards.config import CONFIG, Burn, Config
+from streamtap._dashboards.export import write
+from streamtap._dashboards.rules.groups import rule_files
 from support.real_servers import free_port, running
 
 if TYPE_CHECKING:

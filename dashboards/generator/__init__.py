@@ -1,1 +1,0 @@
-"""What writes the boards and rules from the metric catalogue."""

@@ -1,0 +1,180 @@
+"""What stands above everything on Agents / Overview: the tiles, and the table of the agents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamtap._dashboards.grafana.board import link
+from streamtap._dashboards.grafana.objectives import STREAMED, TTFT, first_token_in_time
+from streamtap._dashboards.grafana.panels import Json, stat
+from streamtap._dashboards.grafana.queries import HOURS, NESTED, OUTERMOST, RANGE, ratio
+from streamtap._dashboards.grafana.tables import Column, table
+
+if TYPE_CHECKING:
+    from streamtap._dashboards.grafana.queries import Promql
+
+BLANK = 'pydantic_ai_run_time_to_first_output_seconds'
+RUNS = 'pydantic_ai_runs_total'
+COST = 'pydantic_ai_cost_usd_total'
+DURATION = 'pydantic_ai_run_duration_seconds'
+REQUESTS = 'pydantic_ai_requests_total'
+RUN_COST = 'pydantic_ai_run_cost_usd'
+SPEED = 'pydantic_ai_output_tokens_per_second'
+TOOLS = 'pydantic_ai_tool_duration_seconds'
+
+NO_RUNS = 'No runs'
+
+
+def user_tiles(promql: Promql) -> tuple[Json, ...]:
+    """What users notice.
+
+    Args:
+        promql: Queries of the board.
+    """
+    runs, counted = promql.count(RUNS, OUTERMOST), promql.count(RUNS, OUTERMOST, promql.counted_run)
+    return (
+        stat(
+            'Runs',
+            'How much is going on? Runs that users started and that ended in the time range.',
+            'locale',
+            promql.or_nothing(f'{runs} > 0'),
+            none=NO_RUNS,
+            decimals=0,
+        ),
+        stat(
+            'Failed runs',
+            'Which share of them ended in an error, a timeout or a limit? If it is red, see which agent and why, below.',
+            'percentunit',
+            promql.or_nothing(ratio(promql.count(RUNS, OUTERMOST, promql.failed_run), counted)),
+            verdict=promql.verdicts.failed_runs,
+            none=NO_RUNS,
+        ),
+        stat(
+            'Stopped by users',
+            'Which share of them did their callers cancel, as by a user who left? If it grows, they wait too long or read nothing of use.',
+            'percentunit',
+            promql.or_nothing(ratio(promql.count(RUNS, OUTERMOST, 'outcome="cancelled"'), runs)),
+            none=NO_RUNS,
+        ),
+        stat(
+            'Blank screen, p95',
+            'How long does one user in twenty look at a blank screen? From the start of a run to its first text, '
+            'across requests and tools. If it is red, look at where the time goes, below.',
+            's',
+            promql.or_nothing(promql.quantile(0.95, BLANK, over=RANGE)),
+            verdict=promql.verdicts.blank_screen,
+            none='None streamed',
+        ),
+        stat(
+            'Run time, p95',
+            'How long does one run in twenty take at least? If it grows, see whether models or tools do, below.',
+            's',
+            promql.or_nothing(promql.quantile(0.95, DURATION, OUTERMOST, over=RANGE)),
+            none=NO_RUNS,
+        ),
+        first_token_in_time(promql),
+    )
+
+
+def tiles_behind(promql: Promql) -> tuple[Json, ...]:
+    """What is behind it.
+
+    Args:
+        promql: Queries of the board.
+    """
+    return (
+        stat(
+            'First token, p95',
+            'How long until a model says anything, thinking included? If it is red, go to Agents / Streaming.',
+            's',
+            promql.or_nothing(promql.quantile(0.95, TTFT, over=RANGE)),
+            verdict=promql.verdicts.first_token,
+            none='None streamed',
+        ),
+        stat(
+            'Writing speed, median',
+            'How fast do models write? Output tokens per second between first and last chunk, as providers report them.',
+            'suffix:tok/s',
+            promql.or_nothing(promql.quantile(0.5, SPEED, over=RANGE)),
+            none='None measured',
+        ),
+        stat(
+            'Stalls per stream',
+            'Do streams fall silent in the middle? Stalls for each streamed request. If it is red, go to Agents / Streaming.',
+            'percentunit',
+            promql.or_nothing(ratio(promql.count('pydantic_ai_stream_stalls_total'), promql.count(REQUESTS, STREAMED))),
+            verdict=promql.verdicts.stalls,
+            none='None streamed',
+        ),
+        stat(
+            'Slowest tool, p95',
+            'Is a tool slow? The p95 of the tool that has the largest. If it is red, go to Agents / Tools.',
+            's',
+            promql.or_nothing(f'max ({promql.quantile(0.95, TOOLS, by="agent, tool", over=RANGE)})'),
+            verdict=promql.verdicts.tool_time,
+            none='No calls',
+        ),
+        stat(
+            'Cost per hour',
+            'What does it cost per hour? Prices of your own, else as charged, else list prices. If it is red, see which model and which agent, below.',
+            'currencyUSD',
+            promql.or_nothing(f'{promql.count(COST)} / {HOURS}'),
+            verdict=promql.verdicts.cost_per_hour,
+            none='No responses',
+        ),
+        stat(
+            'Cost per run',
+            'What does an average run cost, with the runs that it calls?',
+            'currencyUSD',
+            promql.or_nothing(promql.mean(RUN_COST)),
+            none='None priced',
+            decimals=4,
+        ),
+    )
+
+
+def agent_table(promql: Promql) -> Json:
+    """A row for each agent.
+
+    Args:
+        promql: Queries of the board.
+    """
+    runs, counted = promql.count(RUNS, by='agent'), promql.count(RUNS, promql.counted_run, by='agent')
+    columns = [
+        Column('Runs', 'locale', f'{runs} > 0', decimals=0),
+        Column('Nested', 'locale', f'{promql.count(RUNS, NESTED, by="agent")} > 0', decimals=0),
+        Column(
+            'Failed',
+            'percentunit',
+            ratio(promql.count(RUNS, promql.failed_run, by='agent'), counted),
+            promql.verdicts.failed_runs,
+            decimals=1,
+        ),
+        Column('Blank p95', 's', promql.quantile(0.95, BLANK, by='agent', over=RANGE), promql.verdicts.blank_screen),
+        Column('Run p50', 's', promql.quantile(0.5, DURATION, by='agent', over=RANGE)),
+        Column('Run p95', 's', promql.quantile(0.95, DURATION, by='agent', over=RANGE)),
+        Column('Requests / run', 'short', promql.mean('pydantic_ai_run_requests', by='agent'), decimals=1),
+        Column('Tool calls / run', 'short', promql.mean('pydantic_ai_run_tool_calls', by='agent'), decimals=1),
+        Column('Tokens / run', 'short', promql.mean('pydantic_ai_run_tokens', by='agent')),
+        Column('Cost / run', 'currencyUSD', promql.mean(RUN_COST, by='agent'), decimals=4),
+        Column('Own cost', 'currencyUSD', f'{promql.count(COST, by="agent")} > 0', decimals=2),
+        Column('With called', 'currencyUSD', f'{_as_agent(promql.count(COST, by="root_agent"))} > 0', decimals=2),
+    ]
+    links = [
+        link('streaming', 'Streaming of this agent', 'agent', ('provider', 'model')),
+        link('models', 'Models of this agent', 'agent', ('provider', 'model')),
+        link('tools', 'Tools of this agent', 'agent'),
+    ]
+    return table(
+        'Which agent is it?',
+        'Which agent fails, is slow (blank: the time to its first text) or is dear? Nested runs were called by another '
+        'agent; what a run takes and costs is with the runs that it called. Click a name for its streams, models or tools.',
+        {'agent': 'Agent'},
+        columns,
+        links={'agent': links},
+        sort_by=('Failed', 'With called', 'Runs'),
+    )
+
+
+def _as_agent(expr: str) -> str:
+    return f'sum by (agent) (label_replace({expr}, "agent", "$1", "root_agent", "(.*)"))'

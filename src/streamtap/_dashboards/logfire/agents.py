@@ -1,0 +1,107 @@
+"""The board of the agents, for Logfire: from "is it all right?" to a trace."""
+
+from __future__ import annotations
+
+from streamtap._dashboards.logfire.panels import Group, LogfireBoard, lines, table, value
+from streamtap._dashboards.logfire.sql import (
+    AGENT,
+    COST,
+    ERROR,
+    FAILED,
+    REQUESTS,
+    RUNS,
+    over_time,
+    quantile,
+    share_failed,
+    sql,
+)
+
+AGENTS = LogfireBoard(
+    'agents',
+    'Agents',
+    'Are my agents all right, and if not: which one, since when, and in which trace?',
+    (
+        Group(
+            'Is it all right?',
+            (
+                value('Runs', 'How much is going on?', f'SELECT count(1) AS runs FROM records WHERE {RUNS}'),
+                value(
+                    'Failed runs',
+                    'Which share of the runs failed? Above 1 % see the table below.',
+                    f'SELECT {share_failed()} AS failed FROM records WHERE {RUNS}',
+                ),
+                value(
+                    'Run time p95',
+                    'How long does one run in twenty take at least, in seconds?',
+                    f'SELECT {quantile(0.95, "duration")} AS p95 FROM records WHERE {RUNS}',
+                ),
+                value(
+                    'Cost',
+                    'What did it cost in US dollars?',
+                    f'SELECT {COST} AS usd FROM records WHERE {REQUESTS}',
+                ),
+            ),
+        ),
+        Group(
+            'Which agent?',
+            (
+                table(
+                    'Agents',
+                    'Which agent fails most, or is slowest?',
+                    sql(f"""
+                        SELECT {AGENT} AS agent, count(1) AS runs, {share_failed()} AS failed,
+                          {quantile(0.5, 'duration')} AS p50, {quantile(0.95, 'duration')} AS p95
+                        FROM records
+                        WHERE {RUNS}
+                        GROUP BY agent
+                        ORDER BY failed DESC, p95 DESC
+                    """),
+                ),
+                lines(
+                    'Failed runs by agent',
+                    'Since when do they fail?',
+                    over_time('agent', AGENT, f'{RUNS} AND {FAILED}', 'count(1) AS failed'),
+                    group='agent',
+                    values=('failed',),
+                ),
+                lines(
+                    'Run time p95 by agent',
+                    'Since when are they slow?',
+                    over_time('agent', AGENT, RUNS, f'{quantile(0.95, "duration")} AS p95'),
+                    group='agent',
+                    values=('p95',),
+                    unit='seconds',
+                ),
+            ),
+        ),
+        Group(
+            'Which trace?',
+            (
+                table(
+                    'Last failed runs',
+                    'Why did they fail? Search for the trace_id in the live view.',
+                    sql(f"""
+                        SELECT start_timestamp, {AGENT} AS agent, {ERROR} AS error, duration, trace_id
+                        FROM records
+                        WHERE {RUNS} AND {FAILED}
+                        ORDER BY start_timestamp DESC
+                        LIMIT 20
+                    """),
+                    width=12,
+                ),
+                table(
+                    'Slowest runs',
+                    'Where did their time go? Search for the trace_id in the live view.',
+                    sql(f"""
+                        SELECT duration, {AGENT} AS agent, start_timestamp, trace_id
+                        FROM records
+                        WHERE {RUNS}
+                        ORDER BY duration DESC
+                        LIMIT 20
+                    """),
+                    width=12,
+                ),
+            ),
+        ),
+    ),
+)

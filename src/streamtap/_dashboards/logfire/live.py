@@ -1,0 +1,119 @@
+"""The board of what is open now, which spans cannot tell: they come when it is over."""
+
+from __future__ import annotations
+
+from streamtap._dashboards.logfire.panels import Group, LogfireBoard, lines
+from streamtap._dashboards.logfire.sql import metric, sql
+
+X = 'time_bucket($resolution, recorded_timestamp) AS x'
+"""The time of a line drawn from metrics."""
+
+
+def _over_time(name: str, labels: tuple[str, ...], values: str) -> str:
+    group = ", ' ', ".join(f"attributes->>'{label}'" for label in labels)
+    who = f'concat({group}) AS who, ' if labels else ''
+    return sql(f"""
+        SELECT {X}, {who}{values}
+        FROM metrics
+        WHERE {metric(name, *labels)}
+        GROUP BY x{', who' if labels else ''}
+        ORDER BY x
+    """)
+
+
+LIVE = LogfireBoard(
+    'live',
+    'Agents: live',
+    'What hangs at this moment? It needs the metrics: Tap([*default_sinks(), OTelMetricSink()]).',
+    (
+        Group(
+            'Now',
+            (
+                lines(
+                    'Stalled streams',
+                    'Which streams hang, before their first token or in the middle?',
+                    _over_time('pydantic_ai_stalled_streams', ('model', 'stage'), 'metric_max(value) AS streams'),
+                    group='who',
+                    values=('streams',),
+                ),
+                lines(
+                    'Age of the oldest run',
+                    'Does a run not end?',
+                    _over_time('pydantic_ai_oldest_run_age_seconds', ('agent',), 'metric_max(value) AS age'),
+                    group='who',
+                    values=('age',),
+                    unit='seconds',
+                ),
+                lines(
+                    'Runs in progress',
+                    'How many runs are open?',
+                    _over_time('pydantic_ai_runs_in_progress', ('agent',), 'metric_max(value) AS runs'),
+                    group='who',
+                    values=('runs',),
+                ),
+                lines(
+                    'Requests in progress',
+                    'How many requests are open?',
+                    _over_time('pydantic_ai_requests_in_progress', ('model',), 'metric_max(value) AS requests'),
+                    group='who',
+                    values=('requests',),
+                ),
+            ),
+        ),
+        Group(
+            'Runs',
+            (
+                lines(
+                    'Blank screen p95',
+                    'How long does one user in twenty see nothing, across requests and tools?',
+                    _over_time(
+                        'pydantic_ai_run_time_to_first_output_seconds',
+                        ('agent',),
+                        'metric_quantile(0.95, value) AS p95',
+                    ),
+                    group='who',
+                    values=('p95',),
+                    unit='seconds',
+                ),
+                lines(
+                    'Where the time goes',
+                    'Which phase takes the seconds?',
+                    _over_time('pydantic_ai_run_phase_seconds_total', ('phase',), 'metric_increase(value) AS seconds'),
+                    group='who',
+                    values=('seconds',),
+                    unit='seconds',
+                ),
+                lines(
+                    'Runs by outcome',
+                    'How do they end?',
+                    _over_time('pydantic_ai_runs_total', ('outcome',), 'metric_increase(value) AS runs'),
+                    group='who',
+                    values=('runs',),
+                ),
+            ),
+        ),
+        Group(
+            'Can I trust this board?',
+            (
+                lines(
+                    'Responses that did not say all their usage',
+                    'Are tokens and cost too low?',
+                    _over_time(
+                        'pydantic_ai_unmeasured_responses_total',
+                        ('model', 'reason'),
+                        'metric_increase(value) AS responses',
+                    ),
+                    group='who',
+                    values=('responses',),
+                ),
+                lines(
+                    'Failures of the tap',
+                    'Is what is measured complete?',
+                    _over_time('streamtap_errors_total', ('where',), 'metric_increase(value) AS failures'),
+                    group='who',
+                    values=('failures',),
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""PromQL that can only ask for what the metric catalogue has."""

@@ -1,0 +1,49 @@
+"""Alerts about the error budget: over an hour, a quarter of a day, a day and three."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamtap._dashboards.promql.pieces import seconds
+from streamtap._dashboards.rules.alert import Alert, label, percent
+from streamtap._dashboards.rules.shares import Shares
+from streamtap._dashboards.rules.spans import HOUR, hours
+
+if TYPE_CHECKING:
+    from streamtap._dashboards.config import Burn, Config
+
+
+def budget_alerts(config: Config) -> tuple[Alert, ...]:
+    """One for each pace.
+
+    Args:
+        config: The budget and the paces.
+    """
+    return tuple(_burning(config, burn) for burn in config.burns)
+
+
+def _burning(config: Config, burn: Burn) -> Alert:
+    share, limit = Shares(config).run_failures, f'{burn.factor:g} * {config.run_error_budget:g}'
+    return Alert(
+        f'PydanticAIRunFailures{burn.name}',
+        f'{share.share(burn.long)} > {limit}\n'
+        f'and {share.share(burn.short)} > {limit}\n'
+        f'and {share.all(burn.long)} >= {config.min_runs}\n'
+        f'and {share.share(burn.long)} * {share.all(burn.long)} >= {config.quiet_failures - 0.5:g}'
+        f'{_old_enough(share.all("1h"), burn.long)}',
+        burn.pending,
+        burn.severity,
+        'overview',
+        ('agent',),
+        percent(f'the runs of {label("agent")} failed in the last {burn.long}'),
+        f'At {burn.factor:g} times the pace that an error budget of {config.run_error_budget:.2g} allows, '
+        f'and it went on in the last {burn.short}.',
+    )
+
+
+def _old_enough(runs: str, window: str) -> str:
+    """Six bad minutes are no bad day, only because nothing is known of the rest of it."""
+    if seconds(window) <= HOUR:
+        return ''
+    half = f'{hours(window) // 2}h'
+    return f'\nand present_over_time({runs}[{half}] offset {half})'
