@@ -8,9 +8,9 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from answers.section import BOARDS, VICTORIA, Reading, described, section
-from answers.teams import SHORT, TEAMS
-from answers.teams_judged import WAYS, judge_process, judge_pushing_team, judge_team
+from answers.section import BOARDS, VICTORIA, Reading, at_interval, described, section
+from answers.teams import INTERVALS, SCRAPED, SHORT, TEAMS
+from answers.teams_judged import SCRAPES, WAYS, judge_process, judge_pushing_team, judge_team
 from support.accuracy_page import PAGE, with_section
 from support.required import SERVERS
 
@@ -36,17 +36,27 @@ def main() -> int:
         return 1
     newest = dict([list(programs.items())[-1]])
     readings: list[Reading] = []
+    by_interval: list[Reading] = []
     for reading in _readings(SHORT if options.short else TEAMS, newest if options.short else programs):
         readings.append(reading)
-        print(' | '.join(reading.cells()), flush=True)
-        for row in sorted(reading.rows, key=lambda row: -row.error)[: 10 if reading.is_beyond else options.worst]:
-            print(f'    {described(row)}', flush=True)
-    beyond = sum(reading.is_beyond for reading in readings)
-    print(f'{len(readings)} readings, {beyond} beyond their bounds')
+        _tell(reading, options.worst)
+    for every in () if options.short else INTERVALS:
+        scraped = [team for team in SCRAPED if team.scraped_every == every]
+        for reading in at_interval(list(_scraped(scraped, programs)), every):
+            by_interval.append(reading)
+            _tell(reading, options.worst)
+    beyond = sum(reading.is_beyond for reading in (*readings, *by_interval))
+    print(f'{len(readings) + len(by_interval)} readings, {beyond} beyond their bounds')
     if options.write and not options.short:
-        text = with_section(PAGE.read_text(encoding='utf-8'), 'answers', section(readings))
+        text = with_section(PAGE.read_text(encoding='utf-8'), 'answers', section(readings, by_interval))
         PAGE.write_text(text, encoding='utf-8')
     return 1 if beyond else 0
+
+
+def _tell(reading: Reading, worst: int) -> None:
+    print(' | '.join(reading.cells()), flush=True)
+    for row in sorted(reading.rows, key=lambda row: -row.error)[: 10 if reading.is_beyond else worst]:
+        print(f'    {described(row)}', flush=True)
 
 
 def _servers() -> dict[str, str]:
@@ -69,6 +79,13 @@ def _readings(teams: Sequence[Team], programs: dict[str, str]) -> Iterator[Readi
                     yield from _apart(team.name, f'Prometheus {name}, {way.name}', judge_team(team, program, way))
         if victoria is not None:
             yield from _apart(team.name, VICTORIA, judge_pushing_team(team, victoria))
+
+
+def _scraped(teams: Sequence[Team], programs: dict[str, str]) -> Iterator[Reading]:
+    for team in teams:
+        for name, program in programs.items():
+            for way in SCRAPES:
+                yield from _apart(team.name, f'Prometheus {name}, {way.name}', judge_team(team, program, way))
 
 
 def _apart(team: str, server: str, rows: Sequence[Judged]) -> Iterator[Reading]:

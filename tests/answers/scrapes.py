@@ -27,15 +27,15 @@ NOTHING = Buckets(0, 0.0, 4, 2.0**-128, 0, ())
 
 
 class _Scrapes(ABC):
-    """Twice a minute, of a registry for each process.
+    """Of a registry for each process.
 
     Args:
         server: Where to.
+        every: Seconds between two scrapes.
     """
 
-    every = 30.0
-
-    def __init__(self, server: RemoteWrite) -> None:
+    def __init__(self, server: RemoteWrite, every: float) -> None:
+        self.every = every
         self._server = server
         self._registries: dict[str, CollectorRegistry] = {}
 
@@ -68,10 +68,11 @@ class TextScrapes(_Scrapes):
 
     Args:
         server: Where to.
+        every: Seconds between two scrapes.
     """
 
-    def __init__(self, server: RemoteWrite) -> None:
-        super().__init__(server)
+    def __init__(self, server: RemoteWrite, every: float) -> None:
+        super().__init__(server, every)
         self._labels: dict[Key, Labels] = {}
         self._seen: dict[str, list[Key]] = {}
 
@@ -101,10 +102,11 @@ class NativeScrapes(_Scrapes):
 
     Args:
         server: Where to.
+        every: Seconds between two scrapes.
     """
 
-    def __init__(self, server: RemoteWrite) -> None:
-        super().__init__(server)
+    def __init__(self, server: RemoteWrite, every: float) -> None:
+        super().__init__(server, every)
         self._seen: dict[str, dict[Key, Labels]] = {}
 
     def _store(self, moment: float, pod: str, registry: CollectorRegistry) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from answers.judge import MOST_OF_COUNTS, worst
 from answers.sweep import table
-from answers.teams import TEAMS
+from answers.teams import SHORTER, TEAMS
 from answers.teams_judged import AS_THEY_STAND, COUNTED
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ What their processes expose or push goes into real servers at the simulated time
 
 | way | how it comes into the server |
 |---|---|
-| text | scraped twice a minute: classic histograms, a series begins with its first sample |
+| text | scraped, twice a minute unless a table says otherwise: classic histograms, a series begins with its first sample |
 | native | scraped by protobuf: native histograms, times of creation |
 | OTLP, native | pushed once a minute by OpenTelemetry's exporter, [exponential by one line](native-histograms.md#by-otlp); a receiver of the judge translates it by OpenTelemetry's rules, because Debian builds Prometheus without its own |
 | OTLP, classic | pushed the same way without that line, into VictoriaMetrics' own receiver |
@@ -53,6 +53,12 @@ The boards are read as Grafana does, their tiles and tables over the whole time 
 | team | server | where it is read | numbers | counts, sums, shares: worst | quantiles: 90th percentile | |
 |---|---|---|---|---|---|---|
 {readings}
+
+The boards of the same teams, over a shorter time ({shorter}) and at other intervals of scrapes:
+
+| scraped every | server | numbers | counts, sums, shares: worst | quantiles: 90th percentile | |
+|---|---|---|---|---|---|
+{by_interval}
 
 All nine definitions of a sample's quantile lie between two neighbours of its rank: any number between these is exact, and quantiles of fewer than 20 values are not judged.
 
@@ -112,11 +118,26 @@ def described(row: Judged) -> str:
     return f'{_percent(row.error):>8}  {row.question} {"/".join(row.labels)}: {shown}, exactly {row.exact}'
 
 
-def section(readings: Sequence[Reading]) -> str:
+def at_interval(readings: Sequence[Reading], every: float) -> list[Reading]:
+    """The boards of all teams together, a reading for each server.
+
+    Args:
+        readings: Of teams that were scraped at an interval.
+        every: The interval, in seconds.
+    """
+    boards = [reading for reading in readings if reading.where == BOARDS]
+    return [
+        Reading(f'{every:g} s', server, BOARDS, [row for each in boards if each.server == server for row in each.rows])
+        for server in dict.fromkeys(reading.server for reading in boards)
+    ]
+
+
+def section(readings: Sequence[Reading], by_interval: Sequence[Reading]) -> str:
     """The section.
 
     Args:
         readings: What was judged.
+        by_interval: What was judged of all teams together, at other intervals of scrapes.
     """
     teams = [
         f'| {team.name} | {team.hours:g} | {team.requests:,} | {team.pods} | '
@@ -124,7 +145,14 @@ def section(readings: Sequence[Reading]) -> str:
         for team in TEAMS
     ]
     rows = [f'| {" | ".join(reading.cells())} |' for reading in readings]
-    return HEAD.format(teams='\n'.join(teams), readings='\n'.join(rows), sweep='\n'.join(table()))
+    intervals = [f'| {" | ".join(cell for cell in reading.cells() if cell != BOARDS)} |' for reading in by_interval]
+    return HEAD.format(
+        teams='\n'.join(teams),
+        readings='\n'.join(rows),
+        shorter=', '.join(f'{team.hours:g} h' for team in SHORTER),
+        by_interval='\n'.join(intervals),
+        sweep='\n'.join(table()),
+    )
 
 
 def _percent(error: float) -> str:

@@ -20,6 +20,7 @@ class Team:
         failing: The share of the requests whose model fails.
         stopped: The share of the requests that their users stop.
         seed: Where its chance begins.
+        scraped_every: Seconds between two scrapes of a process.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Team:
     failing: float = 0.05
     stopped: float = 0.05
     seed: int = 1
+    scraped_every: float = 30.0
 
 
 TEAMS = (
@@ -40,8 +42,19 @@ TEAMS = (
 )
 """The teams of the issue: three people, a quiet service, a fleet that is deployed often, and one that is busy."""
 
-SHORT = (
-    replace(TEAMS[0], hours=6, requests=20, deploy_every=3),
+SHORTER = (
+    replace(TEAMS[0], hours=6, deploy_every=3),
+    replace(TEAMS[1], hours=3, requests=15),
     replace(TEAMS[2], hours=1, requests=90, pods=4, deploy_every=0.5),
+    TEAMS[3],
 )
+"""The same teams over a shorter time."""
+
+INTERVALS = (5, 15, 60)
+"""Seconds between two scrapes, from the most frequent to Prometheus' own default."""
+
+SCRAPED = tuple(replace(team, scraped_every=every) for every in INTERVALS for team in SHORTER)
+"""Each of them, scraped at each interval."""
+
+SHORT = (replace(SHORTER[0], scraped_every=60), replace(SHORTER[2], scraped_every=15))
 """What CI has the time for."""

@@ -57,28 +57,29 @@ class WayIn:
 
     Args:
         name: What it is called.
-        opened: The way into a server.
+        opened: The way into a server, with the seconds between two scrapes.
         counted: How a query is written so that it counts from the first sample.
         oldest: The oldest version of Prometheus that takes it.
     """
 
     name: str
-    opened: Callable[[RemoteWrite], contextlib.AbstractContextManager[Way]]
+    opened: Callable[[RemoteWrite, float], contextlib.AbstractContextManager[Way]]
     counted: Callable[[str], str] = queries.from_first_sample
     oldest: str = '2'
 
 
 @contextlib.contextmanager
-def _pushed(server: RemoteWrite) -> Generator[Way]:
+def _pushed(server: RemoteWrite, scraped_every: float) -> Generator[Way]:
+    del scraped_every
     with receiving(server) as address:
         yield Pushes(address, one_line())
 
 
-WAYS = (
-    WayIn('text', lambda server: contextlib.nullcontext(TextScrapes(server))),
-    WayIn('native', lambda server: contextlib.nullcontext(NativeScrapes(server))),
-    WayIn('OTLP, native', _pushed, queries.from_first_push, oldest='3'),
+SCRAPES = (
+    WayIn('text', lambda server, every: contextlib.nullcontext(TextScrapes(server, every))),
+    WayIn('native', lambda server, every: contextlib.nullcontext(NativeScrapes(server, every))),
 )
+WAYS = (*SCRAPES, WayIn('OTLP, native', _pushed, queries.from_first_push, oldest='3'))
 
 
 def judge_team(team: Team, program: str, way: WayIn) -> list[Judged]:
@@ -92,7 +93,7 @@ def judge_team(team: Team, program: str, way: WayIn) -> list[Judged]:
     with (
         tempfile.TemporaryDirectory() as name,
         serving(program, Path(name), {}, TAKES, features=NATIVE) as server,
-        way.opened(RemoteWrite(server.url)) as stored,
+        way.opened(RemoteWrite(server.url), team.scraped_every) as stored,
     ):
         world = World(team, time.time() - team.hours * HOUR - LATE, stored)
         world.run()

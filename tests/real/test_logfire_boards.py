@@ -13,7 +13,8 @@ from support.paths import ROOT
 
 pytest.importorskip('logfire', reason='logfire is not installed: the extra streamtap[logfire] gives it')
 
-from pydantic_ai import Agent
+from pydantic_ai import Agent, ModelRetry
+from pydantic_ai.models.test import TestModel
 
 from streamtap._dashboards.logfire.boards import BOARDS, logfire_files
 from streamtap._dashboards.logfire.panels import COLUMNS, Panel
@@ -27,6 +28,30 @@ from support.paced_models import paced_client, paced_model
 PAGE = ROOT / 'docs' / 'logfire.md'
 DOCUMENTED = re.findall(r'^```sql\n(.*?)^```$', PAGE.read_text(encoding='utf-8'), re.MULTILINE | re.DOTALL)
 PANELS = [panel for board in BOARDS for group in board.groups for panel in group.panels]
+
+
+def run_that_tries_again(local: LocalLogfire, *, native: bool) -> None:
+    """A run whose tool sends the model's arguments back once, and which another one's tool calls."""
+    tap = local.tap()
+    caller = Agent(TestModel(), name='caller', capabilities=[tap.capability(stream=True)])
+    helped = Agent(TestModel(), name='helped', capabilities=[tap.capability(stream=True)])
+    tries: list[int] = []
+    if native:
+        local.logfire.instrument_pydantic_ai(caller)
+        local.logfire.instrument_pydantic_ai(helped)
+
+    @caller.tool_plain
+    async def call() -> str:
+        return (await helped.run('hello')).output
+
+    @helped.tool_plain
+    def choosy() -> str:
+        tries.append(1)
+        if len(tries) == 1:
+            raise ModelRetry('not like this')
+        return 'good'
+
+    asyncio.run(caller.run('hello'))
 
 
 def run_that_fails(local: LocalLogfire, *, native: bool) -> None:
@@ -52,13 +77,14 @@ def run_that_fails(local: LocalLogfire, *, native: bool) -> None:
 
 @pytest.fixture(scope='module', params=['own', 'native'])
 def tables(request: pytest.FixtureRequest) -> LogfireTables:
-    """A run with everything in it, one whose tool breaks, and a point of every metric.
+    """A run with everything in it, one whose tool breaks, one in another whose tool is asked again, and every metric.
 
     The spans are the tap's own, or Pydantic AI's with what the tap adds.
     """
     local, native = LocalLogfire(), request.param == 'native'
     run_with_everything(local, 'capability', native=native)
     run_that_fails(local, native=native)
+    run_that_tries_again(local, native=native)
     found = LogfireTables()
     found.add_spans(local.spans)
     for each in PUSHED:
@@ -97,12 +123,21 @@ def test_the_numbers_are_those_of_the_run(tables: LogfireTables):
     def ask(title: str) -> list[dict[str, object]]:
         return tables.ask(by_title[title].query)
 
-    assert ask('Runs') == [{'runs': 2}]
-    assert ask('Failed runs') == [{'failed': 1.0}]
-    assert {row['agent']: row['runs'] for row in ask('Agents')} == {'helper': 1, 'clumsy': 1}
+    assert ask('Runs') == [{'runs': 3}]
+    assert ask('Failed runs') == [{'failed': pytest.approx(2 / 3)}]
+    assert {row['agent']: (row['runs'], row['of_these_nested'], row['failed']) for row in ask('Agents')} == {
+        'helper': (1, 0, 1),
+        'clumsy': (1, 0, 1),
+        'caller': (1, 0, 0),
+        'helped': (1, 1, 0),
+    }
+    tools = {row['tool']: (row['calls'], row['failed'], row['retried']) for row in ask('Tools')}
+    assert (tools['choosy'], tools['drop'], tools['call']) == ((2, 0, 0.5), (1, 1, 0), (1, 0, 0))
+    calls = sum(row['calls'] for row in ask('Tools'))
+    assert ask('Failed tool calls') == [{'failed': pytest.approx(1 / calls)}]
+    assert ask('Stalls') == [{'stalls': 1}]
     (swift,) = [row for row in ask('Streams by model') if row['model'] == 'swift-1']
     assert (swift['streams'], swift['ttft_p50'], swift['stalls'], swift['longest_wait']) == (2, 1.25, 1.0, 6.0)
-    assert [row['tool'] for row in ask('Tools') if row['failed'] == 1.0] == ['drop']
     assert {row['error'] for row in ask('Last failed runs')} == {'ConnectionError', 'OSError'}
     (priced,) = [row for row in ask('Models') if row['model'] == 'gpt-4.1-mini']
     assert (priced['input_tokens'], priced['cached']) == (500, 0.8)

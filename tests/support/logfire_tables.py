@@ -77,6 +77,8 @@ class LogfireTables:
                 'start_timestamp': moment(began),
                 'duration': ended - began,
                 'trace_id': f'{context.trace_id:032x}',
+                'span_id': f'{context.span_id:016x}',
+                'parent_span_id': f'{span.parent.span_id:016x}' if span.parent else None,
                 'span_name': span.name,
                 'otel_status_code': span.status.status_code.name,
                 'exception_type': raised(span),

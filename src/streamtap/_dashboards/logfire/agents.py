@@ -5,14 +5,22 @@ from __future__ import annotations
 from streamtap._dashboards.logfire.panels import Group, LogfireBoard, lines, table, value
 from streamtap._dashboards.logfire.sql import (
     AGENT,
+    CALL_FAILED,
     COST,
     ERROR,
     FAILED,
+    NESTED,
+    OUTERMOST,
     REQUESTS,
     RUNS,
+    STALLS,
+    TOOL,
+    TOOL_CALLS,
+    TTFT,
+    how_many,
     over_time,
     quantile,
-    share_failed,
+    share,
     sql,
 )
 
@@ -24,16 +32,48 @@ AGENTS = LogfireBoard(
         Group(
             'Is it all right?',
             (
-                value('Runs', 'How much is going on?', f'SELECT count(1) AS runs FROM records WHERE {RUNS}'),
+                value(
+                    'Runs',
+                    'How many runs did users start? Those that the tool of another run called are not counted here.',
+                    f'SELECT count(1) AS runs FROM records WHERE {OUTERMOST}',
+                ),
                 value(
                     'Failed runs',
-                    'Which share of the runs failed? Above 1 % see the table below.',
-                    f'SELECT {share_failed()} AS failed FROM records WHERE {RUNS}',
+                    'Which share of these failed? Above 1 % see the table below.',
+                    f'SELECT {share(FAILED)} AS failed FROM records WHERE {OUTERMOST}',
                 ),
                 value(
                     'Run time p95',
                     'How long does one run in twenty take at least, in seconds?',
-                    f'SELECT {quantile(0.95, "duration")} AS p95 FROM records WHERE {RUNS}',
+                    f'SELECT {quantile(0.95, "duration")} AS p95 FROM records WHERE {OUTERMOST}',
+                ),
+                value(
+                    'First token within 5 s',
+                    'Which share of the first tokens came within five seconds? Requests that never had one are not here, '
+                    'but in the board of the models.',
+                    f'SELECT {share(f"{TTFT} <= 5")} AS within FROM records WHERE {REQUESTS} AND {TTFT} IS NOT NULL',
+                ),
+                value(
+                    'Stalls',
+                    'How often did an answer stop in the middle?',
+                    f'SELECT {STALLS} AS stalls FROM records WHERE {REQUESTS}',
+                ),
+                value(
+                    'Slowest tool p95',
+                    'How long does one call in twenty of the slowest tool take at least, in seconds?',
+                    sql(f"""
+                        SELECT max(p95) AS p95 FROM (
+                          SELECT {TOOL} AS tool, {quantile(0.95, 'duration')} AS p95
+                          FROM records
+                          WHERE {TOOL_CALLS}
+                          GROUP BY tool
+                        )
+                    """),
+                ),
+                value(
+                    'Failed tool calls',
+                    'Which share of the tool calls failed? Those that the model was asked to make again are not counted.',
+                    f'SELECT {share(CALL_FAILED)} AS failed FROM records WHERE {TOOL_CALLS}',
                 ),
                 value(
                     'Cost',
@@ -49,7 +89,8 @@ AGENTS = LogfireBoard(
                     'Agents',
                     'Which agent fails most, or is slowest?',
                     sql(f"""
-                        SELECT {AGENT} AS agent, count(1) AS runs, {share_failed()} AS failed,
+                        SELECT {AGENT} AS agent, count(1) AS runs,
+                          {how_many(NESTED)} AS of_these_nested, {share(FAILED)} AS failed,
                           {quantile(0.5, 'duration')} AS p50, {quantile(0.95, 'duration')} AS p95
                         FROM records
                         WHERE {RUNS}

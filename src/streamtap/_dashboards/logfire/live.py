@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamtap._dashboards.logfire.panels import Group, LogfireBoard, lines
+from streamtap._dashboards.logfire.panels import Group, LogfireBoard, lines, value
 from streamtap._dashboards.logfire.sql import metric, sql
 
 X = 'time_bucket($resolution, recorded_timestamp) AS x'
@@ -63,8 +63,15 @@ LIVE = LogfireBoard(
         Group(
             'Runs',
             (
+                value(
+                    'Blank screen, p95',
+                    'How long does one user in twenty see nothing, in seconds, across requests and tools?',
+                    'SELECT metric_quantile(0.95, value) AS p95 FROM metrics WHERE '
+                    + metric('pydantic_ai_run_time_to_first_output_seconds'),
+                    width=24,
+                ),
                 lines(
-                    'Blank screen p95',
+                    'Blank screen p95 by agent',
                     'How long does one user in twenty see nothing, across requests and tools?',
                     _over_time(
                         'pydantic_ai_run_time_to_first_output_seconds',

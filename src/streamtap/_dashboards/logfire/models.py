@@ -5,18 +5,20 @@ from __future__ import annotations
 from streamtap._dashboards.logfire.panels import Group, LogfireBoard, lines, table
 from streamtap._dashboards.logfire.sql import (
     AGENT,
+    CALL_FAILED,
     COST,
     ERROR,
     FAILED,
     INPUT,
     MODEL,
     REQUESTS,
+    RETRIED,
     TOOL,
     TOOL_CALLS,
     number,
     over_time,
     quantile,
-    share_failed,
+    share,
     sql,
 )
 from streamtap._sinks.otel import semconv as names
@@ -36,7 +38,7 @@ MODELS_AND_TOOLS = LogfireBoard(
                     'Models',
                     'Which model fails, and what does it cost?',
                     sql(f"""
-                        SELECT {MODEL} AS model, count(1) AS requests, {share_failed()} AS failed,
+                        SELECT {MODEL} AS model, count(1) AS requests, {share(FAILED)} AS failed,
                           {quantile(0.95, 'duration')} AS p95, sum({INPUT}) AS input_tokens,
                           sum({CACHED}) / sum({INPUT}) AS cached, sum({OUTPUT}) AS output_tokens, {COST} AS usd
                         FROM records
@@ -78,15 +80,16 @@ MODELS_AND_TOOLS = LogfireBoard(
             (
                 table(
                     'Tools',
-                    'Which tool is slow, or fails?',
+                    'Which tool fails, is asked again, or is slow?',
                     sql(f"""
-                        SELECT {AGENT} AS agent, {TOOL} AS tool, count(1) AS calls, {share_failed()} AS failed,
+                        SELECT {AGENT} AS agent, {TOOL} AS tool, count(1) AS calls, {share(CALL_FAILED)} AS failed,
+                          {share(RETRIED)} AS retried,
                           {quantile(0.5, 'duration')} AS p50, {quantile(0.95, 'duration')} AS p95,
                           sum(duration) AS seconds
                         FROM records
                         WHERE {TOOL_CALLS}
                         GROUP BY agent, tool
-                        ORDER BY seconds DESC
+                        ORDER BY failed DESC, seconds DESC
                     """),
                 ),
                 lines(
@@ -98,9 +101,9 @@ MODELS_AND_TOOLS = LogfireBoard(
                     unit='seconds',
                 ),
                 lines(
-                    'Failed tool calls',
+                    'Failed tool calls by tool',
                     'Since when does it fail?',
-                    over_time('tool', TOOL, f'{TOOL_CALLS} AND {FAILED}', 'count(1) AS failed'),
+                    over_time('tool', TOOL, f'{TOOL_CALLS} AND {CALL_FAILED}', 'count(1) AS failed'),
                     group='tool',
                     values=('failed',),
                 ),

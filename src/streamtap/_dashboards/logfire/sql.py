@@ -14,8 +14,24 @@ FAILED = "otel_status_code = 'ERROR'"
 """Pydantic AI's spans tell no outcome, only this; on a `chat` that broke off it is the tap that set it."""
 
 RUNS = f"attributes->>'{names.OPERATION}' = '{names.INVOKE_AGENT}'"
+NESTED = f"""(parent_span_id IS NOT NULL AND parent_span_id IN (
+    SELECT span_id FROM records WHERE attributes->>'{names.OPERATION}' = '{names.EXECUTE_TOOL}'
+  ))"""
+"""Spans of runs that the tool of another run called; a span of the user's own between the two hides that."""
+
+OUTERMOST = f'{RUNS} AND NOT {NESTED}'
+"""Runs that users started."""
+
 REQUESTS = f"attributes->>'{names.OPERATION}' = '{names.CHAT}'"
 TOOL_CALLS = f"attributes->>'{names.OPERATION}' = '{names.EXECUTE_TOOL}'"
+
+RETRIED = (
+    f"(coalesce(attributes->>'{names.OUTCOME}', '') = 'retried' OR coalesce(exception_type, '') LIKE '%ToolRetryError')"
+)
+"""Tool calls that the model is asked to make again: Pydantic AI's spans are marked as errors then, ours are not."""
+
+CALL_FAILED = f'{FAILED} AND NOT {RETRIED}'
+"""Tool calls that failed."""
 
 AGENT = f"attributes->>'{names.AGENT_NAME}'"
 MODEL = f"attributes->>'{names.REQUEST_MODEL}'"
@@ -39,12 +55,19 @@ def quantile(share: float, of: str) -> str:
     return f'approx_percentile_cont({share}) WITHIN GROUP (ORDER BY {of})'
 
 
-def share_failed() -> str:
-    """The share of the rows that failed."""
-    return f'sum(CASE WHEN {FAILED} THEN 1.0 ELSE 0.0 END) / count(1)'
+def share(condition: str) -> str:
+    """The share of the rows for which a condition holds."""
+    return f'{how_many(condition)} / count(1)'
+
+
+def how_many(condition: str) -> str:
+    """The number of the rows for which a condition holds."""
+    return f'sum(CASE WHEN {condition} THEN 1.0 ELSE 0.0 END)'
 
 
 COST = f'sum({number(names.COST)})'
+TTFT = number(names.TIME_TO_FIRST_CHUNK)
+STALLS = f'sum({number(names.STALLS)})'
 INPUT = number(names.USAGE_INPUT)
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from streamtap._dashboards.logfire.panels import Group, LogfireBoard, lines, table
-from streamtap._dashboards.logfire.sql import INPUT, MODEL, REQUESTS, number, over_time, quantile, sql
+from streamtap._dashboards.logfire.sql import INPUT, MODEL, REQUESTS, STALLS, TTFT, number, over_time, quantile, sql
 from streamtap._sinks.otel import semconv as names
 
-TTFT = number(names.TIME_TO_FIRST_CHUNK)
 TTFO = number(names.TIME_TO_FIRST_OUTPUT)
 SPEED = number(names.TOKENS_PER_SECOND)
-STALLS = f'sum({number(names.STALLS)})'
 
 STREAMING = LogfireBoard(
     'streaming',
