@@ -119,6 +119,7 @@ def test_every_query_finds_something(panel: Panel, tables: LogfireTables):
 def test_the_numbers_are_those_of_the_run(tables: LogfireTables):
     """Runs, failures and stalls, as they happened."""
     by_title = {panel.title: panel for panel in PANELS}
+    assert len(by_title) == len(PANELS)
 
     def ask(title: str) -> list[dict[str, object]]:
         return tables.ask(by_title[title].query)

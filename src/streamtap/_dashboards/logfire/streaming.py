@@ -60,7 +60,7 @@ STREAMING = LogfireBoard(
                     values=('p50',),
                 ),
                 lines(
-                    'Stalls',
+                    'Stalls by model',
                     'How often does an answer stop in the middle?',
                     over_time('model', MODEL, REQUESTS, f'{STALLS} AS stalls'),
                     group='model',
