@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 PHOENIX ?= .phoenix
-# Many tests wait for servers and clocks: one process for each core.
-PYTEST ?= --numprocesses auto
+# Many tests wait for servers and clocks: three processes for two cores.
+PYTEST ?= --numprocesses $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2)')
 DURABLE ?= .durable
 AUDIT ?= .audit
 

@@ -66,8 +66,11 @@ def _item(value: object) -> Iterator[str]:
 def _scalar(value: object) -> str:
     if isinstance(value, str):
         return _text(value)
-    if isinstance(value, (bool, int, float)):
+    if isinstance(value, (bool, int)):
         return json.dumps(value)
+    if isinstance(value, float):
+        # Without a point 1e-05 is a text.
+        return re.sub(r'^(-?[0-9]+)e', r'\1.0e', json.dumps(value))
     if _is_mapping(value) and not value:
         return '{}'
     if _is_list(value) and not value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streamtap._dashboards.yaml_text import yaml_text
@@ -17,10 +17,13 @@ SCALARS = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     st.booleans(),
 )
-VALUES = st.recursive(SCALARS, lambda each: st.lists(each) | st.dictionaries(st.text(min_size=1), each), max_leaves=20)
+VALUES = st.recursive(
+    SCALARS, lambda each: st.lists(each, max_size=3) | st.dictionaries(SCALARS.map(str), each, max_size=3), max_leaves=6
+)
 
 
-@given(st.dictionaries(st.text(min_size=1, max_size=8), VALUES) | st.lists(VALUES))
+@given(st.dictionaries(SCALARS.map(str), VALUES, max_size=3) | st.lists(VALUES, max_size=3))
+@example({'small': 5e-324, 'large': [1e16, -1e-07]})
 def test_a_reader_gets_back_what_was_written(value: object):
     """Whatever texts contain."""
     assert yaml.safe_load(yaml_text(value)) == value
