@@ -153,8 +153,8 @@ def agent_table(promql: Promql) -> Json:
         Column('Blank p95', 's', promql.quantile(0.95, BLANK, by='agent', over=RANGE), promql.verdicts.blank_screen),
         Column('Run p50', 's', promql.quantile(0.5, DURATION, by='agent', over=RANGE)),
         Column('Run p95', 's', promql.quantile(0.95, DURATION, by='agent', over=RANGE)),
-        Column('Requests / run', 'short', promql.mean('pydantic_ai_run_requests', by='agent'), decimals=1),
-        Column('Tool calls / run', 'short', promql.mean('pydantic_ai_run_tool_calls', by='agent'), decimals=1),
+        Column('Req. / run', 'short', promql.mean('pydantic_ai_run_requests', by='agent'), decimals=1),
+        Column('Calls / run', 'short', promql.mean('pydantic_ai_run_tool_calls', by='agent'), decimals=1),
         Column('Tokens / run', 'short', promql.mean('pydantic_ai_run_tokens', by='agent')),
         Column('Cost / run', 'currencyUSD', promql.mean(RUN_COST, by='agent'), decimals=4),
         Column('Own cost', 'currencyUSD', f'{promql.count(COST, by="agent")} > 0', decimals=2),
@@ -168,7 +168,7 @@ def agent_table(promql: Promql) -> Json:
     return table(
         'Which agent is it?',
         'Which agent fails, is slow (blank: the time to its first text) or is dear? Nested runs were called by another '
-        'agent; what a run takes and costs is with the runs that it called. Click a name for its streams, models or tools.',
+        'agent; what a run takes (requests, tool calls, tokens) and costs is with the runs that it called. Click a name for its streams, models or tools.',
         {'agent': 'Agent'},
         columns,
         links={'agent': links},

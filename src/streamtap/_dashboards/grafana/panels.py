@@ -190,9 +190,10 @@ def timeseries(
     """
     custom: Json = {
         'drawStyle': 'line',
-        'fillOpacity': 0 if stacking == 'none' else 60,
+        # Areas have no lines: that of the topmost series would hide a lone failure below it.
+        'fillOpacity': 0 if stacking == 'none' else 80,
         'lineInterpolation': 'linear',
-        'lineWidth': 2 if stacking == 'none' else 1,
+        'lineWidth': 2 if stacking == 'none' else 0,
         # A run now and then is a point between nothings, which `auto` does not draw.
         'showPoints': 'always' if stacking == 'none' else 'never',
         'pointSize': 4,
