@@ -50,7 +50,7 @@ bench-peers: .bench/installed ## The same beside every peer, in an environment o
 truth: $(STAMP) ## Every number beside what really happened: prints the table and writes docs/accuracy.md
 	PYTHONPATH=tests $(BIN)/python -m truth --write $(TRUTH)
 
-answers: $(STAMP) servers ## Every number that people read beside the exact answer, for teams of every size; ANSWERS=--short for two of them
+answers: $(STAMP) servers ## Every number that people read beside the exact answer, for teams of every size; ANSWERS=--short for two of them, ANSWERS=--intervals for other intervals of scrapes
 	PYTHONPATH=tests $(BIN)/python -m answers --write $(ANSWERS)
 
 # On demand only: 300 MB and some minutes, the first time; the machine has to be quiet. LiteLLM is 800 MB more, vLLM 4 GB.

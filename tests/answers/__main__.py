@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from answers.section import BOARDS, VICTORIA, Reading, at_interval, described, section
+from answers.section import BOARDS, VICTORIA, Reading, at_interval, described, intervals_section, section
 from answers.teams import INTERVALS, SCRAPED, SHORT, TEAMS
 from answers.teams_judged import SCRAPES, WAYS, judge_process, judge_pushing_team, judge_team
 from support.accuracy_page import PAGE, with_section
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 def main() -> int:
     """Judge every team, print the tables, and write them if asked to."""
     parser = argparse.ArgumentParser(prog='python -m answers', description=__doc__)
-    parser.add_argument('--short', action='store_true', help='two small teams and one server, as in CI')
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument('--short', action='store_true', help='two small teams and one server, as in CI')
+    what.add_argument('--intervals', action='store_true', help='the boards at other intervals of scrapes instead')
     parser.add_argument('--worst', type=int, default=0, help='how many of the worst numbers to print of each reading')
     parser.add_argument(
         '--write', action='store_true', help='write the section of docs/accuracy.md, unless it is short'
@@ -34,29 +36,25 @@ def main() -> int:
     if not programs:
         print('answers: there is no Prometheus on this machine: run make servers', file=sys.stderr)
         return 1
-    newest = dict([list(programs.items())[-1]])
+    if options.intervals:
+        made = _by_interval(programs)
+    elif options.short:
+        made = _readings(SHORT, dict([list(programs.items())[-1]]))
+    else:
+        made = _readings(TEAMS, programs)
     readings: list[Reading] = []
-    by_interval: list[Reading] = []
-    for reading in _readings(SHORT if options.short else TEAMS, newest if options.short else programs):
+    for reading in made:
         readings.append(reading)
-        _tell(reading, options.worst)
-    for every in () if options.short else INTERVALS:
-        scraped = [team for team in SCRAPED if team.scraped_every == every]
-        for reading in at_interval(list(_scraped(scraped, programs)), every):
-            by_interval.append(reading)
-            _tell(reading, options.worst)
-    beyond = sum(reading.is_beyond for reading in (*readings, *by_interval))
-    print(f'{len(readings) + len(by_interval)} readings, {beyond} beyond their bounds')
+        print(' | '.join(reading.cells()), flush=True)
+        for row in sorted(reading.rows, key=lambda row: -row.error)[: 10 if reading.is_beyond else options.worst]:
+            print(f'    {described(row)}', flush=True)
+    beyond = sum(reading.is_beyond for reading in readings)
+    print(f'{len(readings)} readings, {beyond} beyond their bounds')
     if options.write and not options.short:
-        text = with_section(PAGE.read_text(encoding='utf-8'), 'answers', section(readings, by_interval))
-        PAGE.write_text(text, encoding='utf-8')
+        command = 'answers ANSWERS=--intervals' if options.intervals else 'answers'
+        written = intervals_section(readings) if options.intervals else section(readings)
+        PAGE.write_text(with_section(PAGE.read_text(encoding='utf-8'), command, written), encoding='utf-8')
     return 1 if beyond else 0
-
-
-def _tell(reading: Reading, worst: int) -> None:
-    print(' | '.join(reading.cells()), flush=True)
-    for row in sorted(reading.rows, key=lambda row: -row.error)[: 10 if reading.is_beyond else worst]:
-        print(f'    {described(row)}', flush=True)
 
 
 def _servers() -> dict[str, str]:
@@ -81,11 +79,17 @@ def _readings(teams: Sequence[Team], programs: dict[str, str]) -> Iterator[Readi
             yield from _apart(team.name, VICTORIA, judge_pushing_team(team, victoria))
 
 
-def _scraped(teams: Sequence[Team], programs: dict[str, str]) -> Iterator[Reading]:
-    for team in teams:
-        for name, program in programs.items():
-            for way in SCRAPES:
-                yield from _apart(team.name, f'Prometheus {name}, {way.name}', judge_team(team, program, way))
+def _by_interval(programs: dict[str, str]) -> Iterator[Reading]:
+    for every in INTERVALS:
+        readings = [
+            reading
+            for team in SCRAPED
+            if team.scraped_every == every
+            for name, program in programs.items()
+            for way in SCRAPES
+            for reading in _apart(team.name, f'Prometheus {name}, {way.name}', judge_team(team, program, way))
+        ]
+        yield from at_interval(readings, every)
 
 
 def _apart(team: str, server: str, rows: Sequence[Judged]) -> Iterator[Reading]:

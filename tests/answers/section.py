@@ -37,7 +37,7 @@ What their processes expose or push goes into real servers at the simulated time
 
 | way | how it comes into the server |
 |---|---|
-| text | scraped, twice a minute unless a table says otherwise: classic histograms, a series begins with its first sample |
+| text | scraped twice a minute: classic histograms, a series begins with its first sample |
 | native | scraped by protobuf: native histograms, times of creation |
 | OTLP, native | pushed once a minute by OpenTelemetry's exporter, [exponential by one line](native-histograms.md#by-otlp); a receiver of the judge translates it by OpenTelemetry's rules, because Debian builds Prometheus without its own |
 | OTLP, classic | pushed the same way without that line, into VictoriaMetrics' own receiver |
@@ -54,17 +54,22 @@ The boards are read as Grafana does, their tiles and tables over the whole time 
 |---|---|---|---|---|---|---|
 {readings}
 
-The boards of the same teams, over a shorter time ({shorter}) and at other intervals of scrapes:
-
-| scraped every | server | numbers | counts, sums, shares: worst | quantiles: 90th percentile | |
-|---|---|---|---|---|---|
-{by_interval}
-
 All nine definitions of a sample's quantile lie between two neighbours of its rank: any number between these is exact, and quantiles of fewer than 20 values are not judged.
 
 The bounds of classic buckets are chosen so that a quantile of very many values is right at a glance, over log-normal values from very regular to very mixed:
 
 {sweep}
+"""
+
+
+INTERVALS_HEAD = """### At other intervals of scrapes
+
+The tiles and tables of every board for the same teams, over a shorter time ({teams}), all teams together.
+The boards are those of the repository, for scrapes of up to a minute.
+
+| scraped every | server | numbers | counts, sums, shares: worst | quantiles: 90th percentile | |
+|---|---|---|---|---|---|
+{readings}
 """
 
 
@@ -132,12 +137,22 @@ def at_interval(readings: Sequence[Reading], every: float) -> list[Reading]:
     ]
 
 
-def section(readings: Sequence[Reading], by_interval: Sequence[Reading]) -> str:
+def intervals_section(readings: Sequence[Reading]) -> str:
+    """The section about other intervals of scrapes.
+
+    Args:
+        readings: What was judged, of all teams together.
+    """
+    rows = [f'| {" | ".join(cell for cell in reading.cells() if cell != BOARDS)} |' for reading in readings]
+    teams = ', '.join(f'{team.name} {team.hours:g} h' for team in SHORTER)
+    return INTERVALS_HEAD.format(teams=teams, readings='\n'.join(rows))
+
+
+def section(readings: Sequence[Reading]) -> str:
     """The section.
 
     Args:
         readings: What was judged.
-        by_interval: What was judged of all teams together, at other intervals of scrapes.
     """
     teams = [
         f'| {team.name} | {team.hours:g} | {team.requests:,} | {team.pods} | '
@@ -145,14 +160,7 @@ def section(readings: Sequence[Reading], by_interval: Sequence[Reading]) -> str:
         for team in TEAMS
     ]
     rows = [f'| {" | ".join(reading.cells())} |' for reading in readings]
-    intervals = [f'| {" | ".join(cell for cell in reading.cells() if cell != BOARDS)} |' for reading in by_interval]
-    return HEAD.format(
-        teams='\n'.join(teams),
-        readings='\n'.join(rows),
-        shorter=', '.join(f'{team.hours:g} h' for team in SHORTER),
-        by_interval='\n'.join(intervals),
-        sweep='\n'.join(table()),
-    )
+    return HEAD.format(teams='\n'.join(teams), readings='\n'.join(rows), sweep='\n'.join(table()))
 
 
 def _percent(error: float) -> str:

@@ -10,6 +10,7 @@ PAGE = ROOT / 'docs' / 'accuracy.md'
 
 Command: TypeAlias = Literal[
     'answers',
+    'answers ANSWERS=--intervals',
     'real-servers',
     "real-servers REAL_SERVERS='--target litellm'",
     "real-servers REAL_SERVERS='--target vllm'",
