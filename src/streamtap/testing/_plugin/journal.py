@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import weakref
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +15,7 @@ from streamtap.testing._plugin.captures import captures_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from streamtap.testing._memory import Capture
 
@@ -122,5 +122,5 @@ def _check_new(path: Path) -> None:
     """Refuse what would mix this session with another."""
     if not path.parent.is_dir():
         raise pytest.UsageError(f'{OPTION}: there is no folder {path.parent}')
-    if older := [*journal_files(path), *_of_workers(path)]:
+    if older := [each for each in (*journal_files(path), *_of_workers(path)) if each.exists()]:
         raise pytest.UsageError(f'{OPTION}: {older[0]} is there already: remove it, or give another path')
