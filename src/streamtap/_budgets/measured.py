@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from streamtap._records.records import ResponseRecord, RunRecord, RunStart
+    from streamtap._records.records import ResponseRecord, RunRecord, RunStart, ToolRecord
 
 STREAM = 'use tap.capability(stream=True)'
 """What makes a run stream, and so have what only a stream shows."""
@@ -18,7 +18,7 @@ class Figure:
 
     Args:
         value: What is known of it; `None` if nothing is.
-        of: The agent that it is of, if it is one run's or one response's.
+        of: The agent that it is of, if it is one run's or one response's, or the tool.
         missing: Why it is not known as a whole, and what helps; `None` if it is.
     """
 
@@ -72,6 +72,8 @@ class Measured:
     """Requests to models, attempts that failed included: the sum."""
     tool_calls: Figure = field(default_factory=Figure)
     """Function tools that ran: the sum."""
+    repeated_tool_calls: Figure = field(default_factory=Figure)
+    """Calls of function tools that repeat at least two before them in their run: the sum, and the tool of the last."""
     input_tokens: Figure = field(default_factory=Figure)
     """Input tokens: the sum."""
     output_tokens: Figure = field(default_factory=Figure)
@@ -95,12 +97,19 @@ class Measured:
         elif record.usage_reported and record.cost_usd is None:
             self.cost.lacks(f'no price is known for {record.provider}:{record.model}: give Tap(price=...)')
 
+    def tool_ended(self, record: ToolRecord) -> None:
+        """Add a tool call."""
+        if record.repeated:
+            self.repeated_tool_calls.add(1)
+            self.repeated_tool_calls.of = f'{record.agent}/{record.tool}'
+
     def run_ended(self, record: RunRecord) -> None:
         """Add a run, nested or not."""
         self.open.pop(record.run_id, None)
         self.cost.add(record.cost_usd)
         self.requests.add(record.requests)
         self.tool_calls.add(record.tool_calls)
+        self.repeated_tool_calls.add(0)
         self.input_tokens.add(record.input_tokens)
         self.output_tokens.add(record.output_tokens)
         if record.nested:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from streamtap._budgets.measured import Figure, Measured
 
-QuantityName = Literal['first_output', 'run', 'stall', 'tokens_per_second', 'cost', 'requests', 'tool_calls']
+QuantityName = Literal[
+    'first_output', 'run', 'stall', 'tokens_per_second', 'cost', 'requests', 'tool_calls', 'repeated_tool_calls'
+]
 """The names of the figures of `Measured` that may be limited."""
 
 
@@ -103,6 +105,7 @@ QUANTITIES: Mapping[QuantityName, Quantity] = {
     'cost': Quantity('cost', 'no response had a price', _check_dollars, dollars),
     'requests': Quantity('requests', 'no run was seen', _check_count, _count),
     'tool_calls': Quantity('tool calls', 'no run was seen', _check_count, _count),
+    'repeated_tool_calls': Quantity('repeated tool calls', 'no run was seen', _check_count, _count),
 }
 
 

@@ -140,5 +140,29 @@ class MinTokensPerSecond(Evaluator[object, object, object]):
         return _verdict('tokens_per_second', self.rate, ctx)
 
 
-EVALUATORS = (FirstOutputWithin, RunWithin, MaxCost, MaxStallSeconds, MinTokensPerSecond)
+@dataclass(repr=False)
+class MaxRepeatedToolCalls(Evaluator[object, object, object]):
+    """Asserts that agents were not in a loop: that few tool calls repeated two or more before them in the same run.
+
+    A call repeats another of the same tool with the same arguments.
+
+    Args:
+        count: How many such calls there may be; 0 for none.
+
+    Raises:
+        TypeError: If that is not a whole number.
+        ValueError: If it is below 0.
+    """
+
+    count: int
+
+    def __post_init__(self) -> None:
+        QUANTITIES['repeated_tool_calls'].check('count', self.count)
+
+    def evaluate(self, ctx: EvaluatorContext[object, object, object]) -> EvaluationReason:
+        """Judge a case."""
+        return _verdict('repeated_tool_calls', self.count, ctx)
+
+
+EVALUATORS = (FirstOutputWithin, RunWithin, MaxCost, MaxStallSeconds, MinTokensPerSecond, MaxRepeatedToolCalls)
 """All of them, for datasets in files: `Dataset.from_file(path, custom_evaluator_types=EVALUATORS)`."""

@@ -13,7 +13,7 @@ from streamtap.evals._case import current_case
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from streamtap._records.records import ResponseRecord, RunRecord, RunStart
+    from streamtap._records.records import ResponseRecord, RunRecord, RunStart, ToolRecord
     from streamtap.evals._case import Case
 
 ATTRIBUTE = 'streamtap'
@@ -27,6 +27,7 @@ METRICS: Mapping[str, str] = {
     'streamtap.cost_usd': 'cost',
     'streamtap.requests': 'requests',
     'streamtap.tool_calls': 'tool_calls',
+    'streamtap.repeated_tool_calls': 'repeated_tool_calls',
     'streamtap.input_tokens': 'input_tokens',
     'streamtap.output_tokens': 'output_tokens',
 }
@@ -76,6 +77,12 @@ class EvalSink(BaseSink):
         with self._lock:
             if (found := self._open.get(record.run_id)) is not None:
                 found[1].response_ended(record)
+
+    def tool_ended(self, record: ToolRecord) -> None:
+        """Add a tool call to its case."""
+        with self._lock:
+            if (found := self._open.get(record.run_id)) is not None:
+                found[1].tool_ended(record)
 
     def run_ended(self, record: RunRecord) -> None:
         """Add a run to its case, and write the case's metrics."""

@@ -6,18 +6,21 @@ from typing import Any
 
 import pytest
 
+from streamtap import ResponseRecord, RunRecord, ToolRecord
 from streamtap._budgets.measured import Figure, Measured
-from support.made_records import full_response, response, run, run_start
+from support.made_records import full_response, response, run, run_start, tool
 
 UNSTREAMED = 'a response to a was not streamed: use tap.capability(stream=True)'
 
 
-def measured(*records: Any) -> Measured:
+def measured(*records: RunRecord | ResponseRecord | ToolRecord) -> Measured:
     """What was measured of some records, the runs of which have ended."""
     seen = Measured()
     for record in records:
-        if hasattr(record, 'attempt'):
+        if isinstance(record, ResponseRecord):
             seen.response_ended(record)
+        elif isinstance(record, ToolRecord):
+            seen.tool_ended(record)
         else:
             seen.run_ended(record)
     return seen
@@ -36,6 +39,7 @@ def test_of_several_runs_the_longest_time_counts_and_what_they_used_is_summed():
         first_output=Figure(0.5, 'fast'),
         requests=Figure(4),
         tool_calls=Figure(6),
+        repeated_tool_calls=Figure(0),
         input_tokens=Figure(200),
         output_tokens=Figure(20),
         cost=Figure(0.5),
@@ -50,6 +54,12 @@ def test_a_run_that_another_called_is_in_the_sums_only():
     )
     assert (seen.runs, seen.run, seen.first_output) == (1, Figure(4.0, 'boss'), Figure(1.0, 'boss'))
     assert (seen.requests, seen.cost) == (Figure(3), Figure(0.75))
+
+
+def test_a_loop_is_told_with_its_tool():
+    """Each call that repeats at least two before it counts."""
+    seen = measured(tool(), tool(agent='lost', tool='search', repeated=True), run(tool_calls=2))
+    assert seen.repeated_tool_calls == Figure(1, 'lost/search')
 
 
 def test_a_run_without_a_first_output_is_told():

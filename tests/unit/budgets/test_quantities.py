@@ -34,6 +34,7 @@ def one_run() -> Measured:
         ('cost', 0.25, 'cost: $0.2500'),
         ('requests', 2, 'requests: 2'),
         ('tool_calls', 1, 'tool calls: 1'),
+        ('repeated_tool_calls', 0, 'repeated tool calls: 0'),
     ],
 )
 def test_a_limit_is_kept_up_to_its_own_value_and_told(name: QuantityName, limit: float, told: str):
@@ -60,7 +61,12 @@ def test_what_is_not_known_did_not_keep_its_limit():
     seen = Measured()
     seen.run_ended(run())
     verdicts = {name: judge(name, 1000, seen) for name in QUANTITIES}
-    assert {name for name, verdict in verdicts.items() if verdict.kept} == {'run', 'requests', 'tool_calls'}
+    assert {name for name, verdict in verdicts.items() if verdict.kept} == {
+        'run',
+        'requests',
+        'tool_calls',
+        'repeated_tool_calls',
+    }
     assert verdicts['cost'].reason == 'cost: not known, as no response had a price'
     assert verdicts['first_output'].reason.endswith('while it streamed: use tap.capability(stream=True)')
 

@@ -8,7 +8,7 @@ import pytest
 
 from streamtap._budgets.measured import Measured
 from streamtap._budgets.quantities import QUANTITIES, judge
-from streamtap._records.records import ResponseRecord, RunRecord, RunStart
+from streamtap._records.records import ResponseRecord, RunRecord, RunStart, ToolRecord
 from streamtap.testing._plugin.captures import captures_of
 
 if TYPE_CHECKING:
@@ -83,6 +83,8 @@ def _measured(seen: Capture) -> Measured:
             measured.run_started(fact)
         elif isinstance(fact, ResponseRecord):
             measured.response_ended(fact)
+        elif isinstance(fact, ToolRecord):
+            measured.tool_ended(fact)
         elif isinstance(fact, RunRecord):
             measured.run_ended(fact)
     return measured
