@@ -139,8 +139,8 @@ class Measured:
 
 def _why_no_first_output(record: RunRecord) -> str:
     if record.outcome == 'success':
-        return f'a run of {record.agent} has none, as its output was not seen while it streamed: {STREAM}'
-    return f'a run of {record.agent} ended before it had one ({record.outcome})'
+        return f'a run of {record.agent} streamed no output that the tap could see: {STREAM}'
+    return f'a run of {record.agent} ended before its first output ({record.outcome})'
 
 
 def _longest_silence(record: ResponseRecord) -> float | None:

@@ -3,10 +3,10 @@
 It needs the extra `streamtap[evals]`.
 """
 
-try:
-    import pydantic_evals as _pydantic_evals  # noqa: F401 - the first of all imports that need it
-except ImportError as error:
-    raise ImportError('streamtap.evals needs pydantic-evals: install the extra, streamtap[evals]') from error
+from importlib.util import find_spec as _find_spec
+
+if _find_spec('pydantic_evals') is None:
+    raise ImportError('streamtap.evals needs pydantic-evals: install the extra, streamtap[evals]')
 
 from streamtap._base.public import claim as _claim
 from streamtap.evals._evaluators import (

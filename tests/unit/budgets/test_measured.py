@@ -65,10 +65,10 @@ def test_a_loop_is_told_with_its_tool():
 def test_a_run_without_a_first_output_is_told():
     """Whatever the others have: the one that lost its stream is the one to find."""
     seen = measured(run(time_to_first_output=1.0), run(agent='mute'))
-    why = 'a run of mute has none, as its output was not seen while it streamed: use tap.capability(stream=True)'
+    why = 'a run of mute streamed no output that the tap could see: use tap.capability(stream=True)'
     assert seen.first_output == Figure(1.0, 'a', missing=why)
     ended = measured(run(outcome='cancelled'))
-    assert ended.first_output == Figure(missing='a run of a ended before it had one (cancelled)')
+    assert ended.first_output == Figure(missing='a run of a ended before its first output (cancelled)')
 
 
 def test_a_run_whose_end_nobody_saw_has_no_time():

@@ -68,7 +68,7 @@ def test_what_is_not_known_did_not_keep_its_limit():
         'repeated_tool_calls',
     }
     assert verdicts['cost'].reason == 'cost: not known, as no response had a price'
-    assert verdicts['first_output'].reason.endswith('while it streamed: use tap.capability(stream=True)')
+    assert verdicts['first_output'].reason.endswith('could see: use tap.capability(stream=True)')
 
 
 def test_a_part_that_is_not_known_may_be_the_worst():
@@ -76,7 +76,7 @@ def test_a_part_that_is_not_known_may_be_the_worst():
     seen = one_run()
     seen.run_ended(run(agent='mute'))
     assert judge('first_output', 0.4, seen).reason == 'first output: 500 ms (support), at most 400 ms'
-    why = 'a run of mute has none, as its output was not seen while it streamed: use tap.capability(stream=True)'
+    why = 'a run of mute streamed no output that the tap could see: use tap.capability(stream=True)'
     reason = f'first output: 500 ms (support), but perhaps not all of it, as {why}'
     assert judge('first_output', 2.0, seen) == Verdict(kept=False, reason=reason)
 
