@@ -7,9 +7,10 @@ PHOENIX ?= .phoenix
 # Many tests wait for servers and clocks: three processes for two cores.
 PYTEST ?= --numprocesses $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2)')
 DURABLE ?= .durable
+EVALS ?= .evals
 AUDIT ?= .audit
 
-.PHONY: demo test check bench bench-live bench-peers truth answers real-servers compat package soak soak-page durable fuzz audit locks dashboards docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench bench-live bench-peers truth answers real-servers compat package soak soak-page durable evals fuzz audit locks dashboards docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -105,6 +106,17 @@ $(DURABLE)/installed: pyproject.toml
 	$(DURABLE)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' 'pydantic-ai-slim[prefect]' 'fastapi<0.150'
 	touch $@
 
+# pydantic-evals asks for just its own release of Pydantic AI, which need not be the newest.
+evals: $(STAMP) $(EVALS)/installed ## Evaluations with pydantic-evals, in an environment of their own: types, tests, page, example
+	$(BIN)/pyright --pythonpath $(EVALS)/bin/python --pythonversion 3.11 src/streamtap/evals tests/unit/evals tests/package/smoke_evals.py examples/evaluate.py
+	$(EVALS)/bin/python -m pytest tests/unit/evals tests/product/test_package.py
+	$(EVALS)/bin/python -m pytest tests/product/test_documentation.py tests/product/test_examples.py -k 'evals or evaluate'
+
+$(EVALS)/installed: pyproject.toml
+	$(PYTHON) -m venv $(EVALS)
+	$(EVALS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[evals,otel]' httpx pytest pytest-rerunfailures pytest-timeout
+	touch $@
+
 # On demand only: 850 MB and some minutes, the first time.
 phoenix: $(STAMP) $(PHOENIX)/bin/phoenix ## What Arize Phoenix understands of the spans
 	STREAMTAP_PHOENIX=$(PHOENIX) $(BIN)/python -m pytest tests/on_demand
@@ -117,4 +129,4 @@ $(PHOENIX)/bin/phoenix:
 	$(PHOENIX)/bin/python -m pip install --quiet --disable-pip-version-check arize-phoenix
 
 clean:
-	rm -rf $(VENV) .compat .servers .phoenix .durable .audit .bench .judges dist build .pytest_cache .ruff_cache
+	rm -rf $(VENV) .compat .servers .phoenix .durable .evals .audit .bench .judges dist build .pytest_cache .ruff_cache

@@ -114,5 +114,6 @@ TOOLS = st.builds(
     duration=st.none() | SECONDS,
     outcome=st.sampled_from(('success', 'retried', 'failed', 'denied', 'deferred', 'interrupted', 'error')),
     retry_cause=st.none() | FIT,
+    repeated=st.booleans(),
 )
 FAULTS = st.builds(Fault, st.sampled_from(('error', 'dropped')), FIT, COUNTS)

@@ -69,6 +69,7 @@ ENVIRONMENTS = (
     Environment('rich', 'the tables of the report and the live display of the progress'),
     Environment('otel', "a run's spans and metrics by OpenTelemetry's SDK"),
     Environment('logfire', 'the same by logfire.configure() alone'),
+    Environment('evals', 'a dataset whose cases have limits, read from YAML'),
     Environment('demo', 'the demo, for three seconds'),
 )
 

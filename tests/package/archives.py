@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-EXTRAS = {'demo', 'logfire', 'otel', 'rich'}
+EXTRAS = {'demo', 'evals', 'logfire', 'otel', 'rich'}
 """The extras that users are told of."""
 
 LEFT_OUT = {'.ci/run', '.pre-commit-config.yaml'}

@@ -102,3 +102,8 @@ try:
 except ImportError as error:
     refused = str(error)
 assert 'streamtap[rich]' in refused
+try:
+    importlib.import_module('streamtap.evals')
+except ImportError as error:
+    refused = str(error)
+assert 'streamtap[evals]' in refused

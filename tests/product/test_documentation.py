@@ -7,23 +7,23 @@ import re
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from threading import Thread
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+import yaml
 
-import streamtap
-import streamtap.testing
 from support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from types import ModuleType
 
 PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted((ROOT / 'docs').glob('*.md'))]
 # Prefect needs an environment of its own, so its block is marked `py`.
 BLOCK = re.compile(r'^```python\n(?:# (\w+\.py)\n)?(.*?)^```$', re.MULTILINE | re.DOTALL)
+WORKFLOW = re.compile(r'^```yaml\n# (\.github/workflows/[^\n]+)\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 CONFIGURATION = re.compile(r'^```yaml\n((?:rule_files|scrape_configs):.*?)^```$', re.MULTILINE | re.DOTALL)
 
 
@@ -69,6 +69,8 @@ def posted() -> Iterator[tuple[str, list[str]]]:
 @pytest.mark.parametrize('block', [pytest.param(block, id=block.place) for block in blocks()])
 def test_the_block_runs(block: Block, tmp_path: Path, posted: tuple[str, list[str]]):
     """With nothing but what it imports itself and the page's other files, in a process of its own."""
+    if 'streamtap.evals' in block.code:
+        pytest.importorskip('pydantic_evals', reason='`make evals` makes an environment that has it')
     for other in blocks():
         if other.page == block.page and other.file is not None:
             (tmp_path / other.file).write_text(other.code, encoding='utf-8')
@@ -99,6 +101,21 @@ def test_prometheus_takes_the_configuration(each_promtool: str, tmp_path: Path):
         assert done.returncode == 0, done.stderr
 
 
+def test_github_takes_the_workflows(tmp_path: Path):
+    """That a page shows: each is what its schema says, and its commands are shell."""
+    shown = [found for page in PAGES for found in WORKFLOW.findall(page.read_text(encoding='utf-8'))]
+    assert [name for name, _ in shown] == ['.github/workflows/agents.yml']
+    for _, workflow in shown:
+        file = tmp_path / 'workflow.yml'
+        file.write_text(workflow, encoding='utf-8')
+        check = [sys.executable, '-m', 'check_jsonschema', '--builtin-schema', 'vendor.github-workflows', str(file)]
+        checked = subprocess.run(check, capture_output=True, text=True, check=False)
+        assert checked.returncode == 0, checked.stdout
+        jobs: dict[str, Any] = yaml.safe_load(workflow)['jobs']
+        for command in (step['run'] for job in jobs.values() for step in job['steps'] if 'run' in step):
+            subprocess.run(['bash', '-n', '-c', command], check=True)
+
+
 def test_the_readme_has_blocks():
     """So that the test above cannot pass for lack of any."""
     assert len([block for block in blocks() if block.page.name == 'README.md']) >= 4
@@ -111,12 +128,15 @@ def test_links_lead_somewhere():
             assert (page.parent / target).exists(), f'{page.name}: {target}'
 
 
-@pytest.mark.parametrize('package', [streamtap, streamtap.testing], ids=lambda package: package.__name__)
-def test_every_public_name_is_on_the_page_of_the_api(package: ModuleType):
+@pytest.mark.parametrize('package', ['streamtap', 'streamtap.testing', 'streamtap.evals'])
+def test_every_public_name_is_on_the_page_of_the_api(package: str):
     """And nothing else is."""
+    if package == 'streamtap.evals':
+        pytest.importorskip('pydantic_evals', reason='`make evals` makes an environment that has it')
     page = (ROOT / 'docs' / 'api.md').read_text(encoding='utf-8')
-    shown = re.findall(rf'^::: {package.__name__}\.(\w+)$', page, re.MULTILINE)
-    assert sorted(shown) == sorted(name for name in package.__all__ if not name.startswith('__'))
+    shown = re.findall(rf'^::: {package}\.(\w+)$', page, re.MULTILINE)
+    names: list[str] = import_module(package).__all__
+    assert sorted(shown) == sorted(name for name in names if not name.startswith('__'))
 
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.stem)

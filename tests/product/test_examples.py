@@ -93,6 +93,15 @@ PRINTED = {
         'search: $0.000276',
         'drafts: $0.000136',
     ],
+    'evaluate': [
+        'short answer: passed  FirstOutputWithin     first output: * (support)',
+        'short answer: passed  RunWithin             longest run: * (support)',
+        'short answer: passed  MaxCost               cost: $0.0000*',
+        'short answer: passed  MaxRepeatedToolCalls  repeated tool calls: 0',
+        'long answer: passed  RunWithin             longest run: * (support)',
+        'a loop: FAILED  MaxRepeatedToolCalls  repeated tool calls: 2 (support/search), at most 0',
+        'cost of all cases: $0.00*',
+    ],
     'own_sink': ['{"agent": "logged", "outcome": "success", *}', '{"agent": "logged", "outcome": "success", *}'],
     'own_handler': [
         'looking up the weather ...',
@@ -117,6 +126,8 @@ def test_the_example_prints_what_it_says(name: str, tmp_path: Path):
     """And nothing else than its output: no warning, no log."""
     if name == 'durable_dbos':
         needs_module('dbos')
+    if name == 'evaluate':
+        pytest.importorskip('pydantic_evals', reason='`make evals` makes an environment that has it')
     ran = subprocess.run(
         [sys.executable, '-W', 'error', EXAMPLES / f'{name}.py'],
         cwd=tmp_path,

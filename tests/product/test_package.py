@@ -7,7 +7,9 @@ import pickle
 import re
 import subprocess
 import sys
+from importlib import import_module
 from importlib.metadata import version
+from importlib.util import find_spec
 
 import streamtap
 import streamtap.testing
@@ -15,7 +17,9 @@ import streamtap.typing
 
 PASSED_BY_THE_TAP = {'CapabilityDoor', 'RunTrace', 'Server'}
 
-PUBLIC = (streamtap, streamtap.testing, streamtap.typing)
+PUBLIC = [streamtap, streamtap.testing, streamtap.typing]
+if find_spec('pydantic_evals') is not None:
+    PUBLIC.append(import_module('streamtap.evals'))
 
 
 def test_all_is_complete_and_sorted():
@@ -94,6 +98,7 @@ def test_importing_it_pulls_in_no_extra():
         'streamtap._web',
         'rich',
         'logfire',
+        'pydantic_evals',
         'starlette',
         'uvicorn',
         'openai',

@@ -40,6 +40,8 @@ CORE = (
     'unit/sinks/prometheus/test_prometheus.py',
     'unit/sinks/prometheus/test_multiprocess.py',
     'unit/sinks/otel/test_metrics.py',
+    'unit/evals/test_eval_sink.py',
+    'unit/evals/test_evaluators.py',
 )
 """The test files, below tests/: what depends on what others release."""
 
@@ -68,7 +70,11 @@ class Releases:
     why: str
 
 
-OLDEST = Releases('oldest', ('pydantic-ai-slim[openai]==2.26.0', *OLDEST_SINKS), 'the oldest of everything')
+OLDEST = Releases(
+    'oldest',
+    ('pydantic-ai-slim[openai]==2.26.0', 'pydantic-evals==2.26.0', *OLDEST_SINKS),
+    'the oldest of everything',
+)
 NEWEST = Releases('newest', ('pydantic-ai-slim[openai]', *NEWEST_SINKS), 'the newest of everything')
 BETWEEN = Releases(
     'between', ('pydantic-ai-slim[openai]==2.63.0', *NEWEST_SINKS), 'the last without hooks for each attempt'

@@ -14,6 +14,14 @@ def check_positive(name: str, seconds: object) -> None:
         raise ValueError(f'{name} must be above 0 seconds, not {seconds!r}')
 
 
+def check_at_least(name: str, number: object, least: float, unit: str) -> None:
+    """Reject anything but a number of at least `least` of a unit."""
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        raise TypeError(f'{name} must be a number of {unit}, not {number!r}')
+    if not number >= least:
+        raise ValueError(f'{name} must be at least {least} {unit}, not {number!r}')
+
+
 def check_whole(name: str, number: object, *, at_least: int = 1) -> None:
     """Reject anything but a whole number of at least `at_least`."""
     if isinstance(number, bool) or not isinstance(number, int):

@@ -162,7 +162,13 @@ class ToolRound:
         elif call.will_run and len(self._calls) >= MAX_CALLS:
             self._run.shared.out.dropped('tool_calls')
         elif call.will_run:
-            opened = self._tools.begin(self._run.tool_name(call.tool), call.tool_call_id, step=self._step, started=now)
+            opened = self._tools.begin(
+                self._run.tool_name(call.tool),
+                call.tool_call_id,
+                step=self._step,
+                started=now,
+                fingerprint=call.fingerprint,
+            )
             alone = known_tools.is_sequential(self._run.tool_manager, call.tool)
             self._is_order_known &= self._one_by_one or alone is not None
             self._calls.append(Scheduled(opened, self._one_by_one or bool(alone)))

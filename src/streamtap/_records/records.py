@@ -184,7 +184,11 @@ class ResponseRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolRecord:
-    """One call of a function, output or native tool; `duration` is the tool's own execution."""
+    """One call of a function, output or native tool; `duration` is the tool's own execution.
+
+    `repeated` says that at least two calls before it in its run were of the same tool with the same arguments: a loop.
+    Only function tools that ran are compared.
+    """
 
     run_id: Text
     conversation_id: Text | None = None
@@ -198,6 +202,7 @@ class ToolRecord:
     duration: Seconds | None
     outcome: ToolOutcome
     retry_cause: Text | None = None
+    repeated: Flag = False
     error_type: Text | None = None
     trace_id: Text | None = None
     span_id: Text | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from streamtap._records.records import RunOutcome, ToolKind, ToolOutcome
     from streamtap._runs.shared import RunIdentity
 
+REPEATED_AFTER = 2
+"""How many calls of a tool with the same arguments a run may make before another is a repetition."""
+
+MAX_FINGERPRINTS = 10_000
+"""How many different calls of a run are remembered, to compare others with them."""
+
 
 @dataclass(slots=True)
 class OpenTool:
@@ -30,6 +37,7 @@ class OpenTool:
     step: int
     started: float
     executed: float | None = None
+    repeated: bool = False
     span: ToolTrace | None = None
 
 
@@ -57,12 +65,30 @@ class ToolCalls:
     """How many calls of function tools ran."""
     outputs_sent_back: int = 0
     """How many outputs of output tools the model has to make again."""
+    fingerprints: Counter[int] = field(default_factory=Counter[int])
+    """How many calls of function tools had each tool and arguments."""
 
     def begin(
-        self, tool: str, tool_call_id: str, *, step: int, started: float, kind: ToolKind = 'function'
+        self,
+        tool: str,
+        tool_call_id: str,
+        *,
+        step: int,
+        started: float,
+        kind: ToolKind = 'function',
+        fingerprint: int | None = None,
     ) -> OpenTool:
-        """A function or output tool begins to run."""
-        call = OpenTool(tool, tool_call_id, kind, step, started)
+        """A function or output tool begins to run.
+
+        Args:
+            tool: Its name.
+            tool_call_id: The id of the call.
+            step: The step of the response that asked for it.
+            started: When it began.
+            kind: Which of the two it is.
+            fingerprint: What calls with the same arguments share, if they are to be compared.
+        """
+        call = OpenTool(tool, tool_call_id, kind, step, started, repeated=self._is_repeated(fingerprint))
         self.open[tool_call_id] = call
         self.out.tool_started(
             ToolStart(
@@ -78,6 +104,14 @@ class ToolCalls:
             )
         )
         return call
+
+    def _is_repeated(self, fingerprint: int | None) -> bool:
+        if fingerprint is None:
+            return False
+        before = self.fingerprints[fingerprint]
+        if before or len(self.fingerprints) < MAX_FINGERPRINTS:
+            self.fingerprints[fingerprint] = before + 1
+        return before >= REPEATED_AFTER
 
     def forget(self, call: OpenTool) -> None:
         """The call did not run after all: it waits for a decision, and is counted when it runs."""
@@ -184,6 +218,7 @@ class ToolCalls:
                 duration=duration,
                 outcome=outcome,
                 retry_cause=cause,
+                repeated=call.repeated,
                 error_type=self.redact.if_known('error_type', error_type),
             ),
             call.span,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from streamtap._base.names import clean
 from streamtap._upstream.model_responses import size_of
+from streamtap._upstream.tool_arguments import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,12 +137,16 @@ def _text(part: object, name: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A tool call was announced; `will_run` is false for one whose arguments are invalid or that waits for approval."""
+    """A tool call was announced; `will_run` is false for one whose arguments are invalid or that waits for approval.
+
+    `fingerprint` is what calls of a function tool with the same arguments share, if they will run.
+    """
 
     tool: str
     tool_call_id: str
     kind: Literal['function', 'output']
     will_run: bool
+    fingerprint: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +179,14 @@ def tool_call(event: AgentStreamEvent) -> ToolCall | None:
     if kind not in ('function_tool_call', 'output_tool_call'):
         return None
     part = getattr(event, 'part', None)
+    tool, will_run = _text(part, 'tool_name') or '', getattr(event, 'args_valid', None) is True
+    is_output = kind == 'output_tool_call'
     return ToolCall(
-        tool=_text(part, 'tool_name') or '',
+        tool=tool,
         tool_call_id=_text(part, 'tool_call_id') or '',
-        kind='output' if kind == 'output_tool_call' else 'function',
-        will_run=getattr(event, 'args_valid', None) is True,
+        kind='output' if is_output else 'function',
+        will_run=will_run,
+        fingerprint=None if is_output or not will_run else fingerprint(tool, getattr(part, 'args', None)),
     )
 
 

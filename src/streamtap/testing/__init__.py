@@ -3,8 +3,8 @@
 The paced provider and its script imitate an OpenAI-compatible server on loopback; `pydantic-ai-slim[openai]` has the
 model class that talks to it.
 
-With `pytest_plugins = ['streamtap.testing']` in `conftest.py`, tests have the fixtures `captap` and `tap_clock`, and
-a test that fails shows what was measured.
+With `pytest_plugins = ['streamtap.testing']` in `conftest.py`, tests have the fixtures `captap` and `tap_clock` and the
+marker `streamtap_budget`, a test that fails shows what was measured, and `--streamtap-journal` keeps it.
 PYTEST_DONT_REWRITE: nothing here asserts, and a test may import it before pytest loads it as a plugin.
 """
 
@@ -17,7 +17,7 @@ from streamtap.testing._script import Call, Drop, Fail, Hang, Hidden, Pause, Rep
 from streamtap.testing._served import SentChunk, Served
 
 # What pytest loads along with this module, if that is a plugin: nothing else needs pytest.
-pytest_plugins = ['streamtap.testing._plugin']
+pytest_plugins = [f'streamtap.testing._plugin.{name}' for name in ('fixtures', 'budget', 'journal')]
 
 __all__ = [
     'Call',

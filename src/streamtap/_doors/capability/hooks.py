@@ -165,7 +165,7 @@ class TapCapability(AbstractCapability[Any]):
         run = self._run(ctx)
         if run is None:
             return await handler(args)
-        with run.tool(ctx, call.tool_name, call.tool_call_id):
+        with run.tool(ctx, call):
             return await handler(args)
 
     async def wrap_output_validate(

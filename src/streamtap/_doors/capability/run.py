@@ -13,11 +13,12 @@ from streamtap._doors.observed_stream import NoObserver
 from streamtap._doors.response_observer import ResponseObserver
 from streamtap._upstream import event_sources, model_responses, outcomes, run_context, stream_events
 from streamtap._upstream.output_streams import is_failed_partial
+from streamtap._upstream.tool_arguments import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from pydantic_ai.messages import AgentStreamEvent, ModelResponse
+    from pydantic_ai.messages import AgentStreamEvent, ModelResponse, ToolCallPart
     from pydantic_ai.models import ModelRequestContext
 
     from streamtap._doors.observed_stream import StreamObserver
@@ -235,26 +236,35 @@ class CapabilityRun:
     # A tool
 
     @contextlib.contextmanager
-    def tool(self, ctx: object, name: str, call_id: str) -> Generator[None]:
+    def tool(self, ctx: object, call: ToolCallPart) -> Generator[None]:
         """Time the execution of a function tool."""
-        call = self._tool_began(ctx, name, call_id)
+        opened = self._tool_began(ctx, call)
         try:
-            with self._caller.calling(lambda: self.run), self.run.trace.inside(None if call is None else call.span):
+            with self._caller.calling(lambda: self.run), self.run.trace.inside(None if opened is None else opened.span):
                 yield
         except BaseException as error:
-            self._tool_ended(call, error)
+            self._tool_ended(opened, error)
             raise
         else:
-            self._tool_ended(call, None)
+            self._tool_ended(opened, None)
 
-    def _tool_began(self, ctx: object, name: str, call_id: str) -> OpenTool | None:
+    def _tool_began(self, ctx: object, call: ToolCallPart) -> OpenTool | None:
         with guarded(self.out, WHERE):
             self.run.tool_manager = run_context.tool_manager(ctx) or self.run.tool_manager
-            self._executed.add(call_id)
+            self._executed.add(call.tool_call_id)
+            compared = fingerprint(call.tool_name, call.args)
             started = self.monotonic()
-            call = self.run.tools.begin(self.run.tool_name(name), call_id, step=self._step, started=started)
-            call.span = self.run.trace.tool(call.tool, clean(call_id), self.run.moments.to_unix_ns(started))
-            return call
+            opened = self.run.tools.begin(
+                self.run.tool_name(call.tool_name),
+                call.tool_call_id,
+                step=self._step,
+                started=started,
+                fingerprint=compared,
+            )
+            opened.span = self.run.trace.tool(
+                opened.tool, clean(call.tool_call_id), self.run.moments.to_unix_ns(started)
+            )
+            return opened
         return None
 
     def _tool_ended(self, call: OpenTool | None, error: BaseException | None) -> None:

@@ -1,4 +1,4 @@
-"""The pytest plugin of `pytest_plugins = ['streamtap.testing']`; only pytest imports it."""
+"""The fixtures, and what was measured below a test that fails."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from streamtap.testing._clock import FakeClock
 from streamtap.testing._memory import Capture, capture
+from streamtap.testing._plugin.captures import captures_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -33,7 +34,6 @@ def captap(tap_clock: FakeClock) -> Iterator[Capture]:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add what was measured to the report of a failed test, whichever fixture gave it a capture."""
     report = yield
-    if report.when == 'call' and report.failed and isinstance(item, pytest.Function):
-        captures = {id(value): (name, value) for name, value in item.funcargs.items() if isinstance(value, Capture)}
-        report.sections += [(f'Measured by {name}', str(value)) for name, value in captures.values()]
+    if report.when == 'call' and report.failed:
+        report.sections += [(f'Measured by {name}', str(seen)) for name, seen in captures_of(item).items()]
     return report

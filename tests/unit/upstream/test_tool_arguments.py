@@ -1,0 +1,33 @@
+"""Whether two tool calls have the same arguments."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamtap._upstream.tool_arguments import fingerprint
+
+
+@pytest.mark.parametrize(
+    ('one', 'other'),
+    [
+        ('{"a": 1, "b": [2]}', '{"b":[2],"a":1}'),
+        ('{"a": 1}', {'a': 1}),
+        ('', None),
+        ('{}', None),
+    ],
+)
+def test_the_same_arguments_are_the_same_however_they_are_written(one: object, other: object):
+    """Models change blanks and the order of names."""
+    assert fingerprint('search', one) == fingerprint('search', other) is not None
+
+
+def test_other_arguments_and_other_tools_are_others():
+    """A number is not its text."""
+    calls = [('search', {'a': 1}), ('search', {'a': '1'}), ('search', {'b': 1}), ('fetch', {'a': 1}), ('search', None)]
+    assert len({fingerprint(*call) for call in calls}) == len(calls)
+
+
+@pytest.mark.parametrize('arguments', ['{"a": ', '[' * 100_000, {'a': object()}, {1: 2, 'b': 3}])
+def test_what_is_no_json_is_not_compared(arguments: object):
+    """Whatever a model or a server made of it."""
+    assert fingerprint('search', arguments) is None
