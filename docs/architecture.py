@@ -63,6 +63,7 @@ TAIL = """
 | What may a sink touch? | the rooms that the table gives `_sinks`: records, but nothing of Pydantic AI |
 | Where does the cost come from? | `_upstream/response_costs.py`: what the provider charged, else the list price; the user's own price is applied in `_runs/price.py` |
 | Where is it decided whether usage is complete? | `_runs/measured_usage.py` |
+| Where is it decided whether a test or a case kept its budget? | `_budgets/quantities.py`, of what `_budgets/measured.py` took together |
 | Where is the live page's JSON made? | `_web/documents.py` and `_web/figures.py` |
 """
 

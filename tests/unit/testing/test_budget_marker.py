@@ -167,16 +167,16 @@ def test_it(captap):
 
 
 @pytest.mark.parametrize(
-    ('marker', 'error'),
+    ('marker', 'error', 'options'),
     [
-        ('budget(first_outptu=2)', "streamtap_budget has no 'first_outptu': use first_output, run, stall, *"),
-        ('budget(run=0)', 'streamtap_budget: run must be above 0 seconds, not 0'),
-        ("budget(cost='$1')", "streamtap_budget: cost must be a number of US dollars, not '$1'"),
-        ('budget(2.0)', 'streamtap_budget takes keywords, such as *'),
-        ('budget()', 'streamtap_budget takes keywords, such as *'),
+        ('budget(first_outptu=2)', "streamtap_budget has no 'first_outptu': use first_output, run, stall, *", ()),
+        ('budget(run=0)', 'streamtap_budget: run must be above 0 seconds, not 0', ()),
+        ("budget(cost='$1')", "streamtap_budget: cost must be a number of US dollars, not '$1'", ()),
+        ('budget(2.0)', 'streamtap_budget takes keywords, such as *', ()),
+        ('budget()', 'streamtap_budget takes keywords, such as *', ('-n1',)),
     ],
+    ids=['unknown', 'out of range', 'no number', 'no keyword', 'empty, by a worker'],
 )
-@pytest.mark.parametrize('options', [(), ('-n1',)], ids=['alone', 'with workers'])
 def test_what_is_no_budget_is_an_error_when_tests_are_collected(
     pytester: pytest.Pytester, marker: str, error: str, options: Sequence[str]
 ):
