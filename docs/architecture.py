@@ -57,6 +57,7 @@ TAIL = """
 | Where is the label cap? | `_sinks/label_cap.py` |
 | Where does a nested run get its parent? | `_runs/registry.py`, from `_runs/caller.py` |
 | Where does OTLP differ from scraping? | `_sinks/otel/instruments.py` and `_sinks/prometheus/instruments.py`, below one catalogue |
+| What makes every agent of the process measured? | `_install/install.py`; `_upstream/every_run.py` is what it wraps of Pydantic AI. `opentelemetry-instrument` comes in by `src/streamtap_instrumentor.py`, beside the package |
 | Where is a run judged to be over? | `_doors/nodes/endings.py` for the handler and watched nodes, `_doors/capability/run.py`, `_doors/watch/run.py`; all call `Runs.end()` of `_runs/registry.py`, which also ends those still open at the cap or at `close()` |
 | Where is it decided what failed? | `_records/failed.py` |
 | Where do I add a door, a metric, a sink, a board? | see `CONTRIBUTING.md`, at the top of the repository |

@@ -32,7 +32,7 @@ _FACTS = ('_base', '_records')
 _CORE = (*_FACTS, '_meter', '_upstream', '_delivery')
 _VIEWS = (*_FACTS, '_display', '_delivery', '_sinks')
 _ALL = (*_CORE, '_display', '_runs', '_doors', '_sinks', '_http', '_web', '_report')
-_WIRING = ('_tap', '_serve', '_asgi', 'typing')
+_WIRING = ('_tap', '_serve', '_asgi', '_install', 'typing')
 
 ROOMS = (
     Room('_base', 'clocks, forks, process exit, safe text, clean names, argument checks', ()),
@@ -56,6 +56,7 @@ ROOMS = (
     Room('_tap', 'wiring: the tap', _ALL),
     Room('_serve', 'wiring: `/metrics` and the live page over HTTP', (*_ALL, '_tap')),
     Room('_asgi', 'wiring: the same as ASGI applications, to mount', (*_ALL, '_tap', '_serve')),
+    Room('_install', 'wiring: a tap for every agent of the process', (*_ALL, '_tap', '_serve')),
     Room('typing', 'types for annotations', (*_ALL, '_tap', '_serve', '_asgi')),
     Room('__init__', 'the public names', (*_ALL, *_WIRING)),
     Room('testing', "what users' tests need", (*_ALL, *_WIRING, '__init__', '_budgets')),
@@ -87,10 +88,12 @@ class Library:
 
 LIBRARIES: Mapping[str, Library] = {
     'pydantic_ai': Library(
-        ('_upstream/', '_doors/capability/hooks.py', '_demo/'), for_types=('_runs/', '_doors/', '_tap.py')
+        ('_upstream/', '_doors/capability/hooks.py', '_demo/'), for_types=('_runs/', '_doors/', '_tap.py', '_install/')
     ),
     'prometheus_client': Library(('_sinks/prometheus/', '_serve.py', '_asgi.py')),
-    'opentelemetry': Library(('_upstream/', '_delivery/tracing.py', '_sinks/otel/', '_demo/traces.py')),
+    'opentelemetry': Library(
+        ('_upstream/', '_delivery/tracing.py', '_sinks/otel/', '_demo/traces.py'), for_types=('_install/',)
+    ),
     'opentelemetry.sdk': Library(('_demo/traces.py',)),
     'opentelemetry.exporter': Library(('_demo/traces.py',)),
     'logfire': Library(()),

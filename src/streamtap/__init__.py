@@ -5,6 +5,8 @@ from streamtap._asgi import live_app, metrics_app
 from streamtap._base.public import claim as _claim
 from streamtap._delivery.sink import Attachment, BaseSink, Sink
 from streamtap._doors.capability.hooks import TapCapability
+from streamtap._install.install import install, uninstall
+from streamtap._install.spec import Streamtap
 from streamtap._records.distribution import Distribution
 from streamtap._records.live import Live, LiveResponse, LiveRun, LiveTool
 from streamtap._records.records import (
@@ -61,6 +63,7 @@ __all__ = [
     'RunRecord',
     'RunStart',
     'Sink',
+    'Streamtap',
     'Tap',
     'TapCapability',
     'ToolRecord',
@@ -69,10 +72,12 @@ __all__ = [
     'UsageSummary',
     '__version__',
     'default_sinks',
+    'install',
     'live_app',
     'metrics_app',
     'read_journal',
     'serve',
+    'uninstall',
 ]
 
 _claim(__name__, __all__, globals())

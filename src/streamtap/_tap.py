@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, cast
@@ -12,6 +11,7 @@ from streamtap._base.checks import check_function, check_positive, check_text, c
 from streamtap._base.clock import SystemClock
 from streamtap._base.names import clean
 from streamtap._base.process_exit import close_at_exit
+from streamtap._base.switch import is_switched_off
 from streamtap._delivery.dispatch import Dispatch
 from streamtap._delivery.sink import Attachment, check_sink, checked_sinks
 from streamtap._delivery.tracing import Tracing
@@ -135,8 +135,7 @@ class Tap:
         chosen = checked_sinks(default_sinks() if sinks is None else sinks)
         if enabled is not None and not isinstance(enabled, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f'enabled must be a bool or None, not {enabled!r}')
-        switched_off = os.environ.get('STREAMTAP_DISABLED', '') in ('1', 'true', 'yes')
-        self._enabled = not switched_off if enabled is None else enabled
+        self._enabled = not is_switched_off() if enabled is None else enabled
         if self._enabled:
             versions.check_release()
         self._usage = next((sink for sink in chosen if isinstance(sink, UsageSink)), None)

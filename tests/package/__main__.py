@@ -68,6 +68,7 @@ ENVIRONMENTS = (
     Environment('bare', 'three doors, every sink, /metrics and the live view, report, boards, what needs an extra'),
     Environment('rich', 'the tables of the report and the live display of the progress'),
     Environment('otel', "a run's spans and metrics by OpenTelemetry's SDK"),
+    Environment('auto', 'the same by opentelemetry-instrument, without a line of code'),
     Environment('logfire', 'the same by logfire.configure() alone'),
     Environment('evals', 'a dataset whose cases have limits, read from YAML'),
     Environment('demo', 'the demo, for three seconds'),

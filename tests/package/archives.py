@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-EXTRAS = {'demo', 'evals', 'logfire', 'otel', 'rich'}
+EXTRAS = {'auto', 'demo', 'evals', 'logfire', 'otel', 'rich'}
 """The extras that users are told of."""
 
 LEFT_OUT = {'.ci/run', '.pre-commit-config.yaml'}
@@ -71,7 +71,7 @@ class Archives:
 
     def _in_wheel(self, known: Mapping[str, bytes]) -> dict[str, bytes | None]:
         """Every file of it, with its bytes where they are the repository's."""
-        places = {'src/streamtap/': 'streamtap/', 'dashboards/': _COPIED}
+        places = {'src/': '', 'dashboards/': _COPIED}
         # An export writes these; the rest of it is copied.
         written = {f'dashboards/{path}' for path in generated(CONFIG)}
         return {

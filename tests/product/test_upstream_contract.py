@@ -10,11 +10,22 @@ from typing import Any
 
 import pytest
 from pydantic_ai import Agent, messages
+from pydantic_ai.agent import AbstractAgent, WrapperAgent
 from pydantic_ai.capabilities import AbstractCapability
 from pydantic_ai.exceptions import UsageLimitExceeded
 
-from streamtap import Tap, TapCapability
-from streamtap._upstream import event_sources, known_tools, outcomes, run_behind, run_context, run_end, versions
+from streamtap import Streamtap, Tap, TapCapability
+from streamtap._upstream import (
+    event_sources,
+    every_run,
+    known_tools,
+    outcomes,
+    run_behind,
+    run_context,
+    run_end,
+    spec_names,
+    versions,
+)
 from streamtap._upstream.versions import OLDEST, release_of
 from support.paths import ROOT
 from support.pydantic_ai_features import RELEASE
@@ -29,9 +40,9 @@ ATTRIBUTES: dict[str, dict[tuple[int, int], str]] = {
         (2, 64): 'model_id',
     },
     '_cancel.RunCancellation': {OLDEST: '_owner _finished attach_token', (2, 58): 'timed_out'},
-    'agent.Agent': {OLDEST: '_concurrency_limiter _instrument_default name'},
+    'agent.Agent': {OLDEST: '_concurrency_limiter _instrument_default iter name', (2, 30): '_open_realtime_session'},
     'agent.abstract.AgentRunEvents': {OLDEST: '_binding _closed _task new_messages'},
-    'capabilities.AbstractCapability': {(2, 40): '_has_on_model_request_error'},
+    'capabilities.AbstractCapability': {OLDEST: '_safe_at_runtime', (2, 40): '_has_on_model_request_error'},
     'messages.FunctionToolCallEvent': {OLDEST: 'args_valid part'},
     'messages.FunctionToolResultEvent': {OLDEST: 'part'},
     'messages.ModelRequest': {OLDEST: 'parts timestamp'},
@@ -126,11 +137,45 @@ def test_a_failed_output_is_worded_as_ever():
 @pytest.mark.parametrize('hook', [name for name, what in vars(TapCapability).items() if inspect.isfunction(what)])
 def test_a_hook_is_one_that_pydantic_ai_calls(hook: str):
     """With the arguments that it passes; what a release does not have yet, or the capability's own, is named here."""
-    own = {'__init__', '_output', '_run'}
+    own = {'__init__', '_output', '_run', '_serve_as'}
     later = {'prepare_model_request': (2, 64), '_realtime_uncalled_hooks': (2, 61)}
     if hook not in own and later.get(hook, OLDEST) <= RELEASE:
         called, ours = getattr(AbstractCapability, hook), vars(TapCapability)[hook]
         assert list(inspect.signature(called).parameters) == list(inspect.signature(ours).parameters)
+
+
+@pytest.mark.parametrize('name', [name for name in every_run.SEAMS if hasattr(Agent, name)])
+def test_what_an_installed_tap_wraps_takes_capabilities(name: str):
+    """By name, and is the agent's own: what wraps other agents calls it on them."""
+    assert inspect.signature(vars(Agent)[name]).parameters['capabilities'].kind is inspect.Parameter.KEYWORD_ONLY
+    assert name not in {each for wrapper in Agent.__subclasses__() for each in vars(wrapper)}
+    assert not issubclass(WrapperAgent, Agent)
+    assert f'self.wrapped.{name}(' in inspect.getsource(vars(WrapperAgent)[name])
+
+
+@pytest.mark.parametrize('way', ['run', 'run_stream'])
+def test_all_ways_of_running_an_agent_lead_to_what_an_installed_tap_wraps(way: str):
+    """`run_sync`, `run_stream_events` and adapters use one of these two; nothing else opens a run."""
+    assert 'self.iter(' in inspect.getsource(vars(AbstractAgent)[way])
+    assert way not in vars(Agent)
+
+
+def test_durable_engines_let_a_runs_own_capability_be_if_it_says_that_it_is_safe():
+    """They refuse any other, as it might bring tools."""
+    said = [vars(each)['_safe_at_runtime'] for each in (AbstractCapability, TapCapability)]
+    assert said == [False, True]
+
+
+def test_specs_know_capabilities_by_a_registry_that_can_be_added_to():
+    """Also where they are given to a run, which takes no others."""
+    spec_names.add(Streamtap)
+    try:
+        with pytest.raises(ValueError, match="'Streamtap': stream must be true or false"):
+            asyncio.run(agent(['done']).run('hello', spec={'capabilities': [{'Streamtap': {'stream': 'no'}}]}))
+    finally:
+        spec_names.forget(Streamtap)
+    with pytest.raises(ValueError, match="'Streamtap' is not in the provided"):
+        asyncio.run(agent(['done']).run('hello', spec={'capabilities': ['Streamtap']}))
 
 
 def test_the_run_of_a_handlers_call_is_known():

@@ -17,6 +17,7 @@ from streamtap._delivery.sink import MOMENTS
 from streamtap._delivery.worker import CAPACITY
 from streamtap.testing import MemorySink, capture
 from support.callers_view import STORIES, WAYS, logged, seen_by_caller, tapped, untapped
+from support.installed import installed
 from support.scripted import agent
 
 if TYPE_CHECKING:
@@ -78,6 +79,18 @@ def test_a_sink_that_raises_is_counted_each_time_and_logged_once(
     ]
     assert logged(caplog) == sorted(kinds)
     assert 'secret' not in caplog.text
+
+
+@pytest.mark.parametrize('story', STORIES)
+@pytest.mark.parametrize('way', ['handler', 'unstreamed', 'watched events', 'watched nodes'])
+def test_a_tap_that_is_installed_changes_nothing_that_the_caller_sees(way: str, story: str):
+    """Whose code says nothing of it; nested runs are measured, too."""
+    memory, expected = MemorySink(), untapped(way, story)
+    with installed(Tap([memory])) as tap:
+        assert asyncio.run(seen_by_caller(way, story, None)) == expected
+    tap.close()
+    assert [run.agent for run in memory.runs] == ['inner', 'scripted'][story != 'answers' :]
+    assert memory.faults == []
 
 
 @pytest.mark.parametrize('way', WAYS)

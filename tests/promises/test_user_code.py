@@ -13,6 +13,7 @@ from pydantic_ai.toolsets import FunctionToolset
 
 from streamtap import OTelSpanSink, Tap, UsageSink
 from streamtap.testing import MemorySink
+from support.installed import installed
 from support.scripted import Calls, model
 
 if TYPE_CHECKING:
@@ -138,6 +139,18 @@ def test_it_is_called_as_often_as_without_a_tap(way: str, stream: bool, place: s
     tap = Tap([memory, UsageSink(), OTelSpanSink()])
     tapped = asyncio.run(calls_of(way, lambda: tap.capability(stream=stream), place))
     assert tapped == asyncio.run(calls_of(way, None if place == 'agent' else AbstractCapability, place))
+    counted_once(tap, memory, tapped)
+
+
+@pytest.mark.parametrize('stream', [False, True])
+@pytest.mark.parametrize('way', WAYS)
+def test_a_tap_that_is_installed_is_like_any_other_capability_of_a_run(way: str, stream: bool):  # noqa: FBT001
+    """For which pydantic-ai asks those of the agent once more for what they bring."""
+    memory = MemorySink()
+    tap = Tap([memory, UsageSink(), OTelSpanSink()])
+    with installed(tap, stream=stream):
+        tapped = asyncio.run(calls_of(way, None, 'agent'))
+    assert tapped == asyncio.run(calls_of(way, AbstractCapability, 'run'))
     counted_once(tap, memory, tapped)
 
 

@@ -22,8 +22,10 @@ from support.durable_agents import (
     expected,
     what_was_counted,
 )
+from support.installed import installed
 from support.paths import TESTS
 from support.required import REQUIRE_REAL
+from support.scripted import agent
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -33,6 +35,7 @@ if not REQUIRE_REAL:
     pytest.importorskip('dbos', reason='DBOS is not installed: `pip install "pydantic-ai-slim[dbos]"` gives it')
 
 from dbos import DBOS, SetWorkflowID
+from pydantic_ai.durable_exec import dbos
 from pydantic_ai.durable_exec.dbos import DBOSDurability
 
 from support.dbos_process import configure
@@ -85,6 +88,34 @@ def test_a_workflow_and_its_replay_are_counted_as_one_run(place: Place):
         knows_start = place == 'unit and capability'
         assert [response.time_to_first_token is not None for response in seen.responses()] == [knows_start, knows_start]
         assert [response.duration is not None for response in seen.responses()] == [place not in WITHOUT_RUN] * 2
+
+
+@pytest.mark.usefixtures('database')
+def test_a_tap_that_is_installed_counts_a_workflow_and_its_replay_once():
+    """Though DBOS refuses a run's own capabilities that might bring tools."""
+    with capture() as seen, installed(seen.tap):
+
+        async def replay(steps: list[Any]) -> None:
+            assert what_was_counted(seen) == expected('installed')
+            await (await DBOS.fork_workflow_async('night', len(steps) + 1)).get_result()
+
+        run_in_workflow('installed', seen, replay)
+        assert what_was_counted(seen) == expected('installed')
+        assert seen.faults() == []
+
+
+@pytest.mark.usefixtures('database')
+@pytest.mark.filterwarnings('ignore:.*DBOSAgent:DeprecationWarning')
+@pytest.mark.filterwarnings('ignore:.*DBOSAgent:pydantic_ai._warnings.PydanticAIDeprecationWarning')
+def test_a_tap_that_is_installed_counts_an_agent_of_the_engine_once():
+    """It is one agent around another."""
+    engines_own: Any = dbos.DBOSAgent  # pyright: ignore[reportDeprecated]
+    made = engines_own(agent(CALLS, SAYS, name='sleeper'))
+    DBOS.launch()
+    with capture() as seen, installed(seen.tap):
+        asyncio.run(made.run('Sleep'))
+        assert what_was_counted(seen) == expected('installed')
+        assert seen.faults() == []
 
 
 @pytest.mark.parametrize('place', ['run', 'capability', 'unit'])

@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 
+from streamtap.testing import capture
 from support.durable_agents import IN_UNIT, PLACES, WITHOUT_RUN, Place, what_was_counted
+from support.installed import installed
 from support.required import REQUIRE_REAL
 
 if not REQUIRE_REAL:
@@ -66,6 +68,26 @@ def test_a_replayed_workflow_reports_nothing_and_does_not_fail(place: Place, res
     """In the sandbox; a worker that forgets a workflow breaks its code off, which is no end of its run either."""
     seen = SEEN[place]
     before = what_was_counted(seen)
+    assert replayed(place, response) is None
+    assert what_was_counted(seen) == before
+    assert seen.faults() == []
+
+
+def test_a_tap_that_is_installed_leaves_a_workflow_as_it_is(monkeypatch: pytest.MonkeyPatch):
+    """It is replayed from a history that was written without, and its runs get no capability."""
+    given: list[object] = []
+
+    def capability(**options: object) -> None:
+        given.append(options)
+
+    with capture() as seen, installed(seen.tap, stream=True):
+        monkeypatch.setattr(seen.tap, 'capability', capability)
+        assert replayed('capability', ModelResponse(parts=[TextPart('Well rested.')])) is None
+    assert (seen.runs(), seen.faults(), given) == ([], [], [])
+
+
+def replayed(place: Place, response: ModelResponse | None) -> Exception | None:
+    """Why a workflow cannot be replayed from its history; `None` if it can."""
     # A workflow streams for a handler; a capability is switched off in it.
     streams = place == 'run' or place in IN_UNIT
     activity = 'agent__sleeper__model_request' + ('_stream' if streams else '')
@@ -75,6 +97,4 @@ def test_a_replayed_workflow_reports_nothing_and_does_not_fail(place: Place, res
         replayer = Replayer(workflows=[Sleep], plugins=[PydanticAIPlugin()])
         return (await replayer.replay_workflow(of_the_run, raise_on_replay_failure=False)).replay_failure
 
-    assert asyncio.run(replay()) is None
-    assert what_was_counted(seen) == before
-    assert seen.faults() == []
+    return asyncio.run(replay())

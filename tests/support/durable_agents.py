@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 if not hasattr(RunContext, 'in_durable_context'):
     pytest.skip('this release of Pydantic AI does not tell that a run is durable', allow_module_level=True)
 
-Place: TypeAlias = Literal['run', 'capability', 'streaming capability', 'unit', 'beside in unit', 'unit and capability']
-"""Where the tap is attached: as the run's own handler, as a capability, or as the engine's handler inside its units."""
+Place: TypeAlias = Literal[
+    'run', 'capability', 'streaming capability', 'unit', 'beside in unit', 'unit and capability', 'installed'
+]
+"""Where the tap is attached: as the run's own handler, as a capability, or as the engine's handler inside its units.
+
+One that is installed is attached by whoever runs the agent.
+"""
 
 PLACES: tuple[Place, ...] = (
     'run',
@@ -82,7 +87,7 @@ def expected(place: Place, *, recorded: int = 0) -> dict[str, list[Any]]:
     # Under a recorded tool's result the unit that hands it over is recorded, too; a workflow's own code runs again.
     tools_ran = place not in WITHOUT_RUN or not recorded
     # The scripted model counts its words differently when it streams.
-    tokens = (10, 14) if place == 'capability' else (8, 4)
+    tokens = (10, 14) if place in ('capability', 'installed') else (8, 4)
     responses = [(step, 'success', tokens[step - 1]) for step in (1, 2)][recorded:]
     return {
         'runs': [] if place in WITHOUT_RUN else [('success', len(responses), 2)],

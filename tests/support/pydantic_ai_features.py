@@ -17,6 +17,8 @@ FIRST = {
     'sent_requests': ((2, 68), 'nothing says whether a request was sent that another capability or a limit forbids'),
     'usage_costs': ((2, 68), 'the usage of a response does not say what it cost'),
     'request_timeouts': ((2, 68), 'the time limits of requests have no exceptions of their own'),
+    # Not yet in 2.26; 2.30 has them.
+    'realtime_sessions': ((2, 30), 'there are no realtime sessions'),
     'run_timeouts': ((2, 58), 'a run cannot be given a timeout'),
 }
 """Features, each with the first release that has it and what is so before."""

@@ -26,6 +26,8 @@ COMPAT = ROOT / '.compat'
 
 CORE = (
     'product/test_upstream_contract.py',
+    'unit/install/test_install.py',
+    'unit/install/test_spec.py',
     'unit/doors/test_handler_and_capability.py',
     'unit/doors/handler/test_beside.py',
     'unit/doors/watch/test_watched_events.py',

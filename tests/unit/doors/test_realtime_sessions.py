@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,7 @@ from pydantic_ai.realtime.codec import AudioDelta, OutputTranscript, ResponseDon
 from pydantic_ai.usage import RequestUsage
 
 from streamtap.testing import capture
+from support.installed import installed
 from support.realtime_model import ScriptedRealtimeModel
 
 if TYPE_CHECKING:
@@ -51,23 +53,26 @@ def seen() -> Iterator[Capture]:
 
 async def talk(seen: Capture, door: str, *turns: Sequence[Any]) -> Any:
     """A session of one question, and its result."""
-    capabilities = [] if door == 'watch' else [seen.tap.capability(stream=door == 'streaming capability')]
+    has_own = door in ('capability', 'streaming capability', 'installed beside it')
+    capabilities = [seen.tap.capability(stream=door == 'streaming capability')] if has_own else []
     agent = Agent(name='speaker', capabilities=capabilities)
 
     @agent.tool_plain
     async def nap() -> str:
         return 'rested'
 
-    async with agent.realtime(ScriptedRealtimeModel(*turns)).session() as session:
-        await session.send('hello')
-        events: Any = seen.tap.watch(session) if door == 'watch' else session
-        async for event in events:
-            if event.event_kind == 'realtime_turn_complete':
-                break
+    realtime = agent.realtime(ScriptedRealtimeModel(*turns))
+    with installed(seen.tap) if door.startswith('installed') else contextlib.nullcontext():
+        async with realtime.session() as session:
+            await session.send('hello')
+            events: Any = seen.tap.watch(session) if door == 'watch' else session
+            async for event in events:
+                if event.event_kind == 'realtime_turn_complete':
+                    break
     return session.result
 
 
-@pytest.mark.parametrize('door', ['capability', 'streaming capability'])
+@pytest.mark.parametrize('door', ['capability', 'streaming capability', 'installed', 'installed beside it'])
 def test_a_session_is_a_run_with_its_tools_and_its_usage(door: str, seen: Capture):
     """The responses are those of its result; when they began is not known, and so absent."""
     result = asyncio.run(talk(seen, door, CALLS_NAP, SPEAKS))

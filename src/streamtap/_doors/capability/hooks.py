@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic_ai.capabilities import AbstractCapability, CapabilityOrdering
 
@@ -32,6 +32,9 @@ class TapCapability(AbstractCapability[Any]):
         stream: Whether to make runs stream that otherwise would not, so that they have a time to first token.
         tap: The tap, held so that it lives as long as an agent has its capability.
     """
+
+    _safe_at_runtime: ClassVar[bool] = True
+    """What durable engines ask of a run's own capabilities: it brings no tools, and changes no model."""
 
     def __init__(self, door: CapabilityDoor | None, *, stream: bool, tap: object) -> None:
         self._door = door
@@ -64,6 +67,9 @@ class TapCapability(AbstractCapability[Any]):
         if self._door is None or self._door.enter(ctx):
             return self
         return TapCapability(None, stream=False, tap=self._tap)
+
+    def _serve_as(self, other: TapCapability) -> None:
+        self._door, self._tap, self._stream = other._door, other._tap, other._stream
 
     def _run(self, ctx: RunContext[Any]) -> CapabilityRun | None:
         return None if self._door is None else self._door.get(ctx)

@@ -13,6 +13,7 @@ from streamtap._records.failed import has_failed
 from streamtap._sinks.otel import semconv as names
 from streamtap._sinks.otel import span_facts as facts
 from streamtap._sinks.otel.current_span import CurrentSpan
+from streamtap._sinks.otel.traced_runs import Claim, claim
 from streamtap._version import __version__
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class OTelSpanSink(BaseSink, Tracing):
     For a run that pydantic-ai instruments itself, no span is made twice: what is missing is added to pydantic-ai's
     `chat` spans, with the spans of parts and of the provider's own tools as their children.
 
+    Two taps on one provider make the spans of a run that both measure once.
+
     Args:
         tracer_provider: The provider to make spans with; OpenTelemetry's global one if `None`, so that
             `logfire.configure()` is all that Logfire needs.
@@ -43,14 +46,18 @@ class OTelSpanSink(BaseSink, Tracing):
     def __init__(self, tracer_provider: TracerProvider | None = None, *, parts: bool = True) -> None:
         if tracer_provider is not None and not isinstance(tracer_provider, TracerProvider):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f'tracer_provider must be an OpenTelemetry TracerProvider, not {tracer_provider!r}')
+        self._provider = tracer_provider
         self._tracer = trace.get_tracer('streamtap', __version__, tracer_provider)
         self._parts = parts
 
     def open(self, start: RunStart, *, instrumented: bool, parent: RunTrace | None) -> RunTrace:
         """Begin the trace of a run; called by the doors."""
+        claimed = claim(self._provider or trace.get_tracer_provider(), start.run_id)
+        if claimed is None:
+            return RunTrace()
         if instrumented:
-            return AddedTrace(self._tracer, parts=self._parts)
-        return OwnTrace(self._tracer, start, parent, parts=self._parts)
+            return AddedTrace(self._tracer, claimed, parts=self._parts)
+        return OwnTrace(self._tracer, start, parent, claimed, parts=self._parts)
 
 
 class AddedTrace(RunTrace):
@@ -58,14 +65,16 @@ class AddedTrace(RunTrace):
 
     Args:
         tracer: Makes the part spans.
+        claimed: That no other tap makes spans of the run.
         parts: Whether parts get spans.
     """
 
     adds_to_requests = True
 
-    def __init__(self, tracer: Tracer, *, parts: bool) -> None:
+    def __init__(self, tracer: Tracer, claimed: Claim, *, parts: bool) -> None:
         super().__init__()
         self._tracer = tracer
+        self._claimed: Claim | None = claimed
         self._parts = parts
 
     def request_over(self, record: ResponseRecord) -> None:
@@ -84,6 +93,11 @@ class AddedTrace(RunTrace):
         facts.end_tool(span, record, ended_ns)
         return with_ids(record, ids_of(span))
 
+    def ended(self, record: RunRecord, ended_ns: int) -> RunRecord:
+        """The spans are pydantic-ai's own, which ends them."""
+        self._claimed = None
+        return super().ended(record, ended_ns)
+
 
 class OwnTrace(RunTrace):
     """The whole tree of spans, where pydantic-ai makes none.
@@ -92,12 +106,16 @@ class OwnTrace(RunTrace):
         tracer: Makes the spans.
         start: The run's start.
         parent: The trace of the run that called it.
+        claimed: That no other tap makes spans of the run.
         parts: Whether parts get spans.
     """
 
-    def __init__(self, tracer: Tracer, start: RunStart, parent: RunTrace | None, *, parts: bool) -> None:
+    def __init__(
+        self, tracer: Tracer, start: RunStart, parent: RunTrace | None, claimed: Claim, *, parts: bool
+    ) -> None:
         super().__init__()
         self._tracer = tracer
+        self._claimed: Claim | None = claimed
         self._parts = parts
         self._agent = start.agent
         self._chat_of_step: Span | None = None
@@ -174,6 +192,7 @@ class OwnTrace(RunTrace):
 
     def ended(self, record: RunRecord, ended_ns: int) -> RunRecord:
         """End the run's span: where it is not known when the run ended, when it was last seen."""
+        self._claimed = None
         self._is_over = True
         self.span.set_attribute(names.OUTCOME, record.outcome)
         if record.reader is not None:
