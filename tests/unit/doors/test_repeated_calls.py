@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from streamtap._runs import tool_calls
 from streamtap.testing import capture
 from support.doors import DOORS
 from support.scripted import Calls, agent, nap
@@ -68,3 +69,12 @@ def test_a_call_that_is_sent_back_counts(door: Door):
         asyncio.run(run(agent(*turns), seen.tap, door))
         told = [(tool.outcome, tool.repeated) for tool in seen.tools()]
     assert told == [('retried', False), ('success', False), ('success', True)]
+
+
+def test_a_run_remembers_so_many_calls_and_no_more(monkeypatch: pytest.MonkeyPatch):
+    """Those that it knows are compared; its memory does not grow with what a model thinks up."""
+    monkeypatch.setattr(tool_calls, 'MAX_FINGERPRINTS', 1)
+    turns = [*([nap(0, f'a{each}'), nap(0.001, f'b{each}')] for each in range(3)), ['done']]
+    with capture() as seen:
+        asyncio.run(run(agent(*turns), seen.tap, 'capability'))
+        assert [name for name, is_repeated in repeated(seen) if is_repeated] == ['a2']

@@ -82,7 +82,10 @@ def records(path: Path) -> Counter[tuple[str, str]]:
 
 @pytest.mark.parametrize('options', [(), ('-n2',)], ids=['alone', 'with workers'])
 def test_every_record_of_every_capture_is_in_it_once(pytester: pytest.Pytester, options: Sequence[str]):
-    """Also of tests that fail, and of a capture that many tests share; no file of a worker is left."""
+    """Also of tests that fail, and of a capture that many tests share; no file of a worker is left.
+
+    Nobody else may read it.
+    """
     result = ran(pytester, '--streamtap-journal', 'after.jsonl', *options)
     result.assert_outcomes(passed=5, failed=1)
     path = pytester.path / 'after.jsonl'
@@ -95,6 +98,7 @@ def test_every_record_of_every_capture_is_in_it_once(pytester: pytest.Pytester, 
         **{(agent, 'ToolRecord'): 1 for agent in agents},
     }
     assert found['open', 'RunRecord'] == 1
+    assert path.stat().st_mode & 0o777 == 0o600
     assert [file.name for file in pytester.path.iterdir() if file.name.startswith('after')] == ['after.jsonl']
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import weakref
 from typing import TYPE_CHECKING
 
 import pytest
 
+from streamtap._base.files import open_to_write
 from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
 from streamtap._sinks.journal.reader import journal_files
 from streamtap._sinks.journal.sink import JournalSink
@@ -33,9 +35,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Write a journal if one is asked for."""
-    if config.option.streamtap_journal is None:
+    asked: str | None = config.getoption('streamtap_journal', None)
+    if asked is None:
         return
-    path = config.invocation_params.dir / config.option.streamtap_journal
+    path = config.invocation_params.dir / asked
     # A worker of pytest-xdist writes a file of its own beside it.
     worker: str | None = getattr(config, 'workerinput', {}).get('workerid')
     if worker is None:
@@ -97,7 +100,7 @@ class SessionJournal(WorkerJournal):
         super().pytest_sessionfinish()
         for part in _of_workers(self._path):
             lines = part.read_bytes()
-            with self._path.open('ab') as whole:
+            with os.fdopen(open_to_write(self._path, os.O_WRONLY | os.O_APPEND), 'ab') as whole:
                 # The last line of a worker that was killed may be cut.
                 whole.write(lines if lines.endswith(b'\n') else lines + b'\n')
             part.unlink()
