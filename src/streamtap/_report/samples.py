@@ -76,6 +76,10 @@ class Samples:
         """What was there to be measured: each quantity, with its scope and name."""
         return set(self._kept)
 
+    def has(self, scope: Scope) -> bool:
+        """Whether a record has an owner of that scope."""
+        return any(found == scope for _, found, _ in self._kept)
+
     def names(self, quantity: Quantity, scope: Scope) -> list[str]:
         """Who of a scope could have had values of a quantity, in order."""
         return sorted(name for found, of, name in self._kept if (found, of) == (quantity, scope))
