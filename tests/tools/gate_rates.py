@@ -10,20 +10,11 @@ import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from streamtap._report.budget_verdicts import judge
-from streamtap._report.budgets import parse_budget
-from streamtap._report.compare import LEAST, compare
-from streamtap._report.findings import gate_of_budgets, gate_of_changes
-from streamtap._report.owners import ALL, owners_by, owners_of
-from streamtap._report.samples import Samples
-from streamtap._report.statistics import quantile, share
-from support.random_journals import Work
+from streamtap._report.owners import owners_by
+from support.random_journals import Work, budgets_fail, comparison_fails, samples
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from streamtap._report.budgets import Budget
-    from streamtap._report.owners import Owners
+    from collections.abc import Iterator
 
 NIGHTS = 30
 
@@ -39,75 +30,28 @@ WORKS = {
 SIZES = (50, 150, 500)
 SLOWER = (1.1, 1.25, 1.5, 2.0, 3.0)
 
-LIMITED = (
-    'blank_screen.p95 <= 1s',
-    'run_duration.p50 <= 1s',
-    'cost_per_run.p95 <= $1',
-    'first_token.p95 <= 1s',
-    'tool_duration.p50 <= 1s',
-    'failed <= 1%',
-    'failed_tools <= 1%',
-)
-"""The budgets, with other limits."""
-
-
 HEADLINES = owners_by(['all'])
-
-
-def samples(work: Work, seed: int, owners: Owners = owners_of) -> Samples:
-    """The values of such a journal."""
-    found = Samples(owners)
-    for record in work.journal(seed):
-        found.add(record)
-    return found
-
-
-def fails(before: Samples, after: Samples) -> bool:
-    """Whether a comparison of two journals fails a build."""
-    return not gate_of_changes(compare(before, after), LEAST, strict=False).passed
-
-
-def misses(budgets: Sequence[Budget], found: Samples) -> bool:
-    """Whether budgets fail a build."""
-    return not gate_of_budgets(judge(budgets, found, ALL[:1]), strict=False).passed
-
-
-def budgets_at_the_limit(work: Work, runs: int) -> list[Budget]:
-    """Budgets that the work keeps, but only just: their limits are its own figures, known from so many runs."""
-    found = samples(replace(work, runs=runs), -1, HEADLINES)
-    made: list[Budget] = []
-    for text in LIMITED:
-        budget = parse_budget(text)
-        values = found.sample(budget.quantity, *ALL).values
-        known = share(values) if budget.q is None else quantile(values, budget.q)
-        assert known is not None
-        made.append(replace(budget, limit=known.value))
-    return made
 
 
 def for_nothing(work: Work, pairs: int) -> tuple[int, int, int]:
     """How many builds fail though nothing changed: by a comparison, by budgets at the limit, and by such with room."""
-    budgets = budgets_at_the_limit(work, 20_000)
+    budgets = work.budgets()
     roomy = [replace(budget, limit=1.2 * budget.limit) for budget in budgets]
     failed = [0, 0, 0]
     for pair in range(pairs):
         before, after = samples(work, 2 * pair), samples(work, 2 * pair + 1)
-        failed[0] += fails(before, after)
-        failed[1] += misses(budgets, after)
-        failed[2] += misses(roomy, after)
+        failed[0] += comparison_fails(before, after)
+        failed[1] += budgets_fail(budgets, after)
+        failed[2] += budgets_fail(roomy, after)
     return failed[0], failed[1], failed[2]
 
 
 def seen(work: Work, slower: float, pairs: int) -> float:
     """The share of builds that fail, by their headlines, where all takes that much longer."""
-    changed = replace(work, slower=slower)
-    return (
-        sum(
-            fails(samples(work, 2 * pair, HEADLINES), samples(changed, 2 * pair + 1, HEADLINES))
-            for pair in range(pairs)
-        )
-        / pairs
-    )
+    changed, failed = replace(work, slower=slower), 0
+    for pair in range(pairs):
+        failed += comparison_fails(samples(work, 2 * pair, HEADLINES), samples(changed, 2 * pair + 1, HEADLINES))
+    return failed / pairs
 
 
 def month(work: Work, seeds: Iterator[int], comparisons: int) -> tuple[int, int]:
@@ -115,8 +59,8 @@ def month(work: Work, seeds: Iterator[int], comparisons: int) -> tuple[int, int]
     fixed = before = 0
     for _ in range(comparisons):
         first, *nights = (samples(work, next(seeds)) for _ in range(NIGHTS + 1))
-        fixed += sum(fails(first, night) for night in nights)
-        before += sum(map(fails, [first, *nights[:-1]], nights))
+        fixed += sum(comparison_fails(first, night) for night in nights)
+        before += sum(map(comparison_fails, [first, *nights[:-1]], nights))
     return fixed, before
 
 

@@ -12,7 +12,7 @@ from streamtap._report.quantities import BUDGETED
 if TYPE_CHECKING:
     from streamtap._report.quantities import Quantity
 
-_BUDGET = re.compile(r'\s*(\w+)(?:\.(\w+))?\s*([<>=!]+)\s*(\S.*?)\s*', re.ASCII)
+_BUDGET = re.compile(r'\s*(\w+)(?:\.(\w+))?\s*([<>=!]+)\s*([^\s<>=!].*?)\s*', re.ASCII)
 
 _QUANTILE = re.compile(r'p([1-9][0-9]?)', re.ASCII)
 
