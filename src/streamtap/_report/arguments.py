@@ -103,15 +103,15 @@ def report_of(arguments: argparse.Namespace) -> Report:
     least = _least(arguments.min_change)
     _check_together(arguments, budgets, by)
     return Report(
-        tuple(arguments.files),
-        None if arguments.compare is None else (arguments.compare[0], arguments.compare[1]),
-        budgets,
-        by or None,
-        least,
-        bool(budgets) or arguments.fail_on is not None,
-        arguments.strict,
-        arguments.format,
-        arguments.output,
+        files=tuple(arguments.files),
+        compare=None if arguments.compare is None else (arguments.compare[0], arguments.compare[1]),
+        budgets=budgets,
+        by=by or None,
+        least=least,
+        is_gate=bool(budgets) or arguments.fail_on is not None,
+        strict=arguments.strict,
+        form=arguments.format,
+        output=arguments.output,
     )
 
 

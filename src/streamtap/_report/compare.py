@@ -33,6 +33,7 @@ class Least:
 
 
 LEAST = Least()
+"""Those of a report that is not asked for others."""
 
 NOTHING = 1e-12
 """No time, cost or speed that was measured is as small: what grew from it did not grow by a share of it."""

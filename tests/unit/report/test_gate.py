@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hostile.texts import RIGHT_TO_LEFT
 from streamtap import CalledRuns
 from streamtap._cli import main
 from streamtap._sinks.journal.lines import header_line, record_line
@@ -361,6 +362,16 @@ def test_a_comment_is_not_longer_than_one_can_be(judged: Judge):
     assert len(out) < 65_536
     assert '- and 580 more\n' in out
     assert '\n\nand 400 more\n' in out
+
+
+def test_a_name_from_right_to_left_does_not_reorder_the_verdict(judged: Judge):
+    """It is isolated, in the line and in the annotation."""
+    _, out, _ = judged(
+        runs(100, agent=RIGHT_TO_LEFT), '--budget', 'run_duration.p50 <= 4s', '--by', 'agent', '--format', 'github'
+    )
+    said = f' of \u2068{RIGHT_TO_LEFT}\u2069 is missed: 4.05 s'
+    assert said in verdict_of(out)
+    assert said in next(line for line in out.splitlines() if line.startswith('::error'))
 
 
 def test_annotations_are_as_many_as_are_shown(judged: Judge):

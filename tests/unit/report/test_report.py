@@ -380,6 +380,18 @@ def test_samples_know_whose_they_are():
     assert samples.timed(RUN_DURATION) == [(0.0, 4.0), (1.0, 4.001)]
 
 
+def test_values_belong_to_the_outermost_run():
+    """In order, each with its run; a journal in which runs called each other in a circle is no trouble."""
+    samples = Samples()
+    for name, caller, seconds in (('a', 'b', 3.0), ('b', 'c', 2.0), ('c', None, 1.0), ('x', 'y', 5.0), ('y', 'x', 4.0)):
+        samples.add(tool(run_id=name, duration=seconds))
+        samples.add(run(run_id=name, parent_run_id=caller))
+    found = samples.sample(TOOL_DURATION, *ALL)
+    assert found.values == [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert found.runs[:3] == [hash('c')] * 3
+    assert set(found.runs[3:]) <= {hash('x'), hash('y')}
+
+
 def test_a_terminal_gets_tables_of_rich(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
