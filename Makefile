@@ -10,7 +10,7 @@ DURABLE ?= .durable
 EVALS ?= .evals
 AUDIT ?= .audit
 
-.PHONY: demo test check bench bench-live bench-peers truth answers real-servers compat package soak soak-page durable evals fuzz audit locks dashboards docs servers phoenix phoenix-picture clean
+.PHONY: demo test check bench bench-live bench-peers truth answers real-servers compat gate-rates package soak soak-page durable evals fuzz audit locks dashboards docs servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -60,6 +60,9 @@ real-servers: $(STAMP) ## Every number beside llama.cpp's own server and the wir
 
 compat: ## The core of the tests on each Python found, with the oldest and newest releases; COMPAT=short for the extremes
 	PYTHONPATH=tests $(PYTHON) -m tools.compat $(COMPAT)
+
+gate-rates: $(STAMP) ## How often the gate of `streamtap report` fails a build for nothing, and what it sees; GATE_RATES='--pairs 100' for a few
+	PYTHONPATH=tests $(BIN)/python -m tools.gate_rates $(GATE_RATES)
 
 package: $(STAMP) ## The sdist and the wheel into dist/, tried bare and with each extra; PACKAGE='--only bare' for one
 	PYTHONPATH=tests $(BIN)/python -m package $(PACKAGE)

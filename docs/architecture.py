@@ -60,6 +60,7 @@ TAIL = """
 | What makes every agent of the process measured? | `_install/install.py`; `_upstream/every_run.py` is what it wraps of Pydantic AI. `opentelemetry-instrument` comes in by `src/streamtap_instrumentor.py`, beside the package |
 | Where is a run judged to be over? | `_doors/nodes/endings.py` for the handler and watched nodes, `_doors/capability/run.py`, `_doors/watch/run.py`; all call `Runs.end()` of `_runs/registry.py`, which also ends those still open at the cap or at `close()` |
 | Where is it decided what failed? | `_records/failed.py` |
+| Where is it decided what is worse, and which budget is missed? | `_report/compare.py` and `_report/budget_verdicts.py`, from the intervals of `_report/statistics.py` |
 | Where do I add a door, a metric, a sink, a board? | see `CONTRIBUTING.md`, at the top of the repository |
 | What may a sink touch? | the rooms that the table gives `_sinks`: records, but nothing of Pydantic AI |
 | Where does the cost come from? | `_upstream/response_costs.py`: what the provider charged, else the list price; the user's own price is applied in `_runs/price.py` |

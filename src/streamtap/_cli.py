@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from streamtap._dashboards.command import add_export_arguments, check, export
 from streamtap._demo.fault import FAULTS, Fault
 from streamtap._display.exits import in_line
+from streamtap._report.arguments import add_report_arguments, report_of
 from streamtap._upstream.versions import TooOldError
 from streamtap._version import __version__
 
@@ -36,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments, without the program's name; those of the process by default.
 
     Returns:
-        The exit status: 0; 1 if a report had to leave something out; 2 if the command failed.
+        The exit status: 0; 1 if a report had to leave something out; 2 if the command failed; 3 if a gate is not passed.
     """
     arguments = _parser().parse_args(argv)
     if (reconfigure := getattr(sys.stdout, 'reconfigure', None)) is not None:
@@ -78,21 +79,12 @@ def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:  # pyrig
         description='Report what JournalSink wrote. Each FILE includes its rotated files.',
         epilog='exit status:\n  0  everything was read\n'
         '  1  some lines or files, named on stderr, were not; the rest was reported\n'
-        '  2  there was nothing to report',
+        '  2  there was nothing to report\n'
+        '  3  the gate is not passed: something is worse, or a budget is missed',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     report.set_defaults(run=_report)
-    report.add_argument('files', metavar='FILE', nargs='*', help='a journal, a pattern of journals, or - for stdin')
-    report.add_argument(
-        '--compare', nargs=2, metavar=('BEFORE', 'AFTER'), help='show what changed between two journals instead'
-    )
-    report.add_argument(
-        '--format',
-        choices=('table', 'json', 'csv', 'html'),
-        default='table',
-        help='output format (default: %(default)s)',
-    )
-    report.add_argument('-o', '--output', metavar='PATH', type=Path, help='write to this file instead of stdout')
+    add_report_arguments(report)
 
 
 def _add_dashboards(commands: argparse._SubParsersAction[_Parser]) -> None:  # pyright: ignore[reportPrivateUsage]
@@ -202,18 +194,13 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _report(arguments: argparse.Namespace) -> int:
     # Imported here, so that the other commands start without it.
-    from streamtap._report.command import report, report_change
+    from streamtap._report.command import report
 
-    if bool(arguments.files) == bool(arguments.compare):
-        return _refuse('report', 'name the journals to report, or two to --compare')
     try:
-        if arguments.compare:
-            before, after = arguments.compare
-            return report_change(before, after, arguments.format, arguments.output)
-        return report(arguments.files, arguments.format, arguments.output)
+        return report(report_of(arguments))
     except BrokenPipeError:
         raise
-    except OSError as error:
+    except (OSError, ValueError) as error:
         return _refuse('report', str(error))
 
 

@@ -12,9 +12,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from markdown_it import MarkdownIt
+
 from hostile.sound import faults
 from streamtap import CalledRuns
-from streamtap._report.command import report, report_change
+from streamtap._report.arguments import Format, Report
+from streamtap._report.budgets import parse_budget
+from streamtap._report.command import report
 from streamtap._sinks.journal.lines import header_line, record_line
 from streamtap._sinks.journal.reader import MAX_LINE, read_lines
 from support.made_records import IDS, failed_run, full_response, read_run, tool
@@ -24,7 +28,6 @@ if TYPE_CHECKING:
 
     from streamtap import BrokenLine
     from streamtap._records.as_json import Record
-    from streamtap._report.command import Format
 
 Place: TypeAlias = tuple[str | int, ...]
 
@@ -187,13 +190,20 @@ def check(data: bytes) -> None:
 
 
 def reported(path: Path, form: Format, size: int, *, before: Path | None = None) -> str:
-    """What `streamtap report` prints of a journal of such a size, or of its change."""
+    """What `streamtap report` prints of a journal of such a size, or of its change; in some formats of a gate."""
     out, told = io.StringIO(), io.StringIO()
+    is_gate = form in OF_GATES
+    asked = Report(
+        files=(str(path),) if before is None else (),
+        compare=None if before is None else (str(before), str(path)),
+        budgets=BUDGETS if is_gate and before is None else (),
+        by=('all', 'agent', 'tool') if is_gate else None,
+        is_gate=is_gate,
+        form=form,
+    )
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(told):
-        status = (
-            report([str(path)], form, None) if before is None else report_change(str(before), str(path), form, None)
-        )
-    assert status in (0, 1), told.getvalue()[:1000]
+        status = report(asked)
+    assert status in ((0, 1, 3) if is_gate else (0, 1)), told.getvalue()[:1000]
     text = out.getvalue()
     assert len(text) <= OF_EVERY_REPORT + WORST_RATIO * size, f'{len(text)} characters of {size} bytes as {form}'
     assert len(told.getvalue()) <= 50 * LONGEST_COMPLAINT + 1000
@@ -223,12 +233,61 @@ def _refuse(constant: str) -> None:
 
 _NO_PLACE = re.compile(r' (?:x|y|[xy][12]|c[xy]|r|width|height|points|viewBox|d)="[^"]*(?:nan|inf)')
 
+
+def _check_markdown(text: str) -> None:
+    _check_table(text)
+    tokens = MarkdownIt('commonmark').enable('table').parse(text)
+    inline = [token for each in tokens for token in (each, *(each.children or ()))]
+    assert not {token.type for token in inline} & {
+        'link_open',
+        'image',
+        'html_inline',
+        'em_open',
+        'fence',
+        'code_block',
+    }
+    markup = [token.content.strip() for token in inline if token.type == 'html_block']
+    assert [each for each in markup if not _FOLD.fullmatch(each)] == []
+    told = ' '.join(token.content for token in inline if token.type == 'text')
+    assert 'HYPERLINK' not in told
+    assert '@' not in told
+    assert '#' not in told
+
+
+def _check_github(text: str) -> None:
+    _check_table(text)
+    assert '##[' not in text
+    commands = [line for line in text.split('\n') if line.lstrip().startswith('::')]
+    assert [line for line in commands if not _ANNOTATION.fullmatch(line)] == []
+
+
+_FOLD = re.compile(r'</?details>(<summary>[a-z ]+: [0-9,]+ rows</summary>)?')
+
+_ANNOTATION = re.compile(r'::(error|warning|notice) title=streamtap::(?:[^%]|%25|%0A)*')
+
 CHECKS: dict[Format, Callable[[str], None]] = {
     'table': _check_table,
     'json': _check_json,
     'csv': _check_csv,
     'html': _check_html,
+    'markdown': _check_markdown,
+    'github': _check_github,
 }
+
+OF_GATES: tuple[Format, ...] = ('markdown', 'github')
+"""The formats in which a gate is tried."""
+
+BUDGETS = tuple(
+    map(
+        parse_budget,
+        (
+            'run_duration.p50 <= 1s',
+            'tool_duration.p95 <= 1ms',
+            'tokens_per_second.p5 >= 9 tokens/s',
+            'failed_tools <= 1%',
+        ),
+    )
+)
 
 SEEDS: dict[str, bytes] = {
     'whole': header_line() + b''.join(map(record_line, WHOLE)),

@@ -39,6 +39,12 @@ HOSTILE = (
 )
 """A name with something for each kind of exit."""
 
+OF_JOBS = (
+    '::error title=x::forged ##[add-mask]e##vso[task.complete]%0A::warning::y |`a`|\\| [x](http://a.example) '
+    '![y](z) @team #1 <!-- <b>'
+)
+"""A name that gives commands to what runs a job, and is markup in a comment on its result."""
+
 TEXTS = st.one_of(
     st.sampled_from(
         (
@@ -53,6 +59,7 @@ TEXTS = st.one_of(
             'cut \udfff\udc80 off',
             '\N{SNOWMAN}\N{COMBINING ACUTE ACCENT}\U0001f600',
             HOSTILE,
+            OF_JOBS,
             '_other',
             '_unknown',
             Long('x' * 199 + '\U0001f600\ud83d'),

@@ -15,7 +15,8 @@ import pytest
 from pydantic_ai import Agent
 from pydantic_ai.models.function import DeltaToolCall, FunctionModel
 
-from hostile.texts import HOSTILE, RIGHT_TO_LEFT, UNSAFE
+from hostile.journals import CHECKS
+from hostile.texts import HOSTILE, OF_JOBS, RIGHT_TO_LEFT, UNSAFE
 from streamtap._base.safe_text import safe
 from streamtap._cli import main
 from streamtap._sinks.journal.lines import header_line, record_line
@@ -33,14 +34,30 @@ if TYPE_CHECKING:
     from pydantic_ai.models.function import AgentInfo
 
     from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
+    from streamtap._report.arguments import Format
 
 pytestmark = pytest.mark.filterwarnings('always')
 
-NAMES = {'all at once': HOSTILE, 'from right to left': f'{RIGHT_TO_LEFT} 5', 'very long': 'long' * 5000}
+NAMES = {
+    'all at once': HOSTILE,
+    'commands': OF_JOBS,
+    'from right to left': f'{RIGHT_TO_LEFT} 5',
+    'very long': 'long' * 5000,
+}
 
-FORMS = ('table', 'json', 'csv', 'html')
+FORMS = ('table', 'json', 'csv', 'html', 'markdown')
+
+GATES = {
+    'budgets': ['{}', '--budget', 'failed <= 0%', '--budget', 'failed_tools <= 0%', '--by', 'agent'],
+    'strict budgets': ['{}', '--budget', 'run_duration.p50 <= 0s', '--by', 'tier', '--strict'],
+    'strict comparison': ['--compare', '{}', '{}', '--fail-on', 'worse', '--strict'],
+}
+"""Gates that fail, by names."""
 
 FORMULA = re.compile(r'[\s"\'`]*[=+@\uff1d\uff0b\uff0d\uff20-]')
+
+
+COMMAND = re.compile(r'::(error|warning) title=streamtap::(?:[^%]|%25)*$')
 
 
 def _error(name: str) -> Exception:
@@ -189,6 +206,18 @@ def _shown(form: str, text: str) -> list[str]:
     return [text]
 
 
+def _is_safe(form: str, out: str, err: str) -> None:
+    assert [line for text in _shown(form, out) for line in _unsafe(text)] == []
+    assert _unsafe(err) == []
+    if form == 'csv':
+        cells = [cell for line in (',', ';') for row in csv.reader(io.StringIO(out), delimiter=line) for cell in row]
+        assert [cell for cell in cells if FORMULA.match(cell) and not cell.lstrip(' "').startswith("'")] == []
+    # What runs the job obeys the first ones anywhere, the others at the beginning of a line.
+    assert re.findall(r'##(?:\[|vso|teamcity)', out + err, re.IGNORECASE) == []
+    commands = [line for line in (out + err).split('\n') if line.strip(' \u2068').startswith('::')]
+    assert [line for line in commands if form != 'github' or not COMMAND.match(line)] == []
+
+
 @pytest.mark.parametrize('form', FORMS)
 @pytest.mark.parametrize('what', ['report', 'comparison'])
 @pytest.mark.parametrize(
@@ -197,16 +226,26 @@ def _shown(form: str, text: str) -> list[str]:
 def test_no_report_has_an_unsafe_character(
     tmp_path: Path, name: str, form: str, what: str, capsys: pytest.CaptureFixture[str]
 ):
-    """Not even one of a journal that somebody wrote by hand, in any format."""
+    """Not even one of a journal that somebody wrote by hand, in any format; nor a command to what runs a job."""
     journal = str(_journal(tmp_path / 'journal', name))
     arguments = ['--compare', journal, journal] if what == 'comparison' else [journal]
     assert main(['report', *arguments, '--format', form]) == 0
+    _is_safe(form, *capsys.readouterr())
+
+
+@pytest.mark.parametrize('form', [*FORMS, 'github'])
+@pytest.mark.parametrize('gate', GATES)
+@pytest.mark.parametrize('name', [name[:200] for name in NAMES.values()], ids=NAMES)
+def test_no_gate_has_an_unsafe_character(
+    tmp_path: Path, name: str, form: Format, gate: str, capsys: pytest.CaptureFixture[str]
+):
+    """Its verdict names who failed, and a comment or an annotation holds nothing but what it says."""
+    journal = str(_journal(tmp_path / 'journal', name))
+    assert main(['report', *(each.format(journal) for each in GATES[gate]), '--format', form]) == 3
     out, err = capsys.readouterr()
-    assert [line for text in _shown(form, out) for line in _unsafe(text)] == []
-    assert _unsafe(err) == []
-    if form == 'csv':
-        cells = [cell for line in (',', ';') for row in csv.reader(io.StringIO(out), delimiter=line) for cell in row]
-        assert [cell for cell in cells if FORMULA.match(cell) and not cell.lstrip(' "').startswith("'")] == []
+    _is_safe(form, out, err)
+    CHECKS[form](re.sub('[\u2068\u2069]', '', out))
+    assert 'gate failed: ' in (err if form in ('csv', 'json', 'html') else out)
 
 
 @pytest.mark.parametrize('name', ['no\nsuch\x1b[2Jfile', f'no{RIGHT_TO_LEFT}\u202e'])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from io import StringIO
+from typing import TYPE_CHECKING, get_args
 
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -25,10 +27,13 @@ from streamtap import (
     Tap,
     UsageSink,
 )
+from streamtap._cli import main
+from streamtap._report.arguments import Format
 from streamtap._web.live_view import LiveView
 from streamtap.testing import MemorySink
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from streamtap.typing import Price, Redact
@@ -138,4 +143,15 @@ class EveryExit:
             'records': '\n'.join(map(repr, self.memory.moments)),
             'faults': repr(self.memory.faults),
             'the tap': repr(self.tap) + repr(self.tap.capability()),
+            **dict(self._reports()),
         }
+
+    def _reports(self) -> Iterator[tuple[str, str]]:
+        """What is reported of the journal, and of a gate that it does not pass, in each format."""
+        budgets = ('--budget', 'run_duration.p50 <= 0s', '--budget', 'failed_tools <= 0%', '--by', 'agent', '--strict')
+        for what, arguments in (('report', ()), ('gate', budgets)):
+            for form in get_args(Format):
+                if (what, form) != ('report', 'github'):
+                    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+                        main(['report', str(self.folder / 'journal'), *arguments, '--format', form])
+                    yield f'{what} as {form}', out.getvalue() + err.getvalue()

@@ -17,6 +17,10 @@ _WORD = re.compile(r'[\w.@+-]+', re.ASCII)
 
 _FORMULA = re.compile(r"""(^|[;,|])([\s"'`]*)(?=[=+\-@\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20])""")
 
+_LINE_OF_COMMAND = re.compile(r'^([^\S\n]*\u2068?):(?=:)', re.MULTILINE)
+
+_COMMAND = re.compile(r'#(?=#(?:\[|vso|teamcity))', re.IGNORECASE)
+
 
 def short_name(name: str) -> str:
     """A name for a table or a picture: safe, and of at most 60 characters, the last of which says that there are more."""
@@ -31,8 +35,28 @@ def isolated(text: str) -> str:
 
 
 def in_line(text: str) -> str:
-    """A text of any origin, as one line on a terminal."""
-    return safe(' '.join(text.split()))
+    """A text of any origin, as one line on a terminal or in the log of a job."""
+    return in_job_log(safe(' '.join(text.split())))
+
+
+def in_job_log(lines: str) -> str:
+    """Safe lines for the log of a job, of which none is a command to the program that runs it.
+
+    GitHub's runner obeys lines that begin with `::`, and `##[` anywhere in a line, as Azure's `##vso[` and TeamCity's
+    `##teamcity[` are obeyed.
+    """
+    return _LINE_OF_COMMAND.sub('\\1\N{REPLACEMENT CHARACTER}', _COMMAND.sub('\N{REPLACEMENT CHARACTER}', lines))
+
+
+def in_workflow_command(text: str) -> str:
+    """A safe text as the message of a command to GitHub's runner."""
+    return text.replace('%', '%25').replace('\r', '%0D').replace('\n', '%0A')
+
+
+def in_markdown(text: str) -> str:
+    """A text as code in Markdown, where nothing in it is a link, a mention or markup; a table's cell holds it, too."""
+    inside = re.sub(r'[`|]', '\N{REPLACEMENT CHARACTER}', isolated(safe(text))).strip()
+    return f'`{inside}`' if inside else '-'
 
 
 def in_log(name: str) -> str:
@@ -45,7 +69,13 @@ def in_log(name: str) -> str:
 def in_json(document: str) -> str:
     """A JSON document, printed: the same document, with unsafe characters in its strings escaped."""
     # Outside strings, JSON has no such characters but line ends.
-    return '\n'.join(replaced(line, _escaped) for line in document.split('\n'))
+    lines = '\n'.join(replaced(line, _escaped) for line in document.split('\n'))
+    return _COMMAND.sub(lambda _: _escaped('#'), lines)
+
+
+def in_page(page: str) -> str:
+    """A page of HTML that is the same, and safe in the log of a job."""
+    return _COMMAND.sub('&#35;', page)
 
 
 def in_cell(text: str) -> str:
@@ -54,7 +84,7 @@ def in_cell(text: str) -> str:
     A formula begins with one of a few signs, also after blanks and quotes, and where the spreadsheet splits a cell at a
     separator of its own.
     """
-    return _FORMULA.sub(r"\1\2'", safe(text))
+    return _COMMAND.sub('\N{REPLACEMENT CHARACTER}', _FORMULA.sub(r"\1\2'", safe(text)))
 
 
 def _escaped(character: str) -> str:

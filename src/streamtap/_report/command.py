@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import difflib
 import glob
 import os
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from streamtap._base.files import open_to_read, open_to_write
-from streamtap._display.exits import in_line
-from streamtap._report.compare import compare
-from streamtap._report.data import changes_csv, changes_json, summary_csv, summary_json
+from streamtap._display.exits import in_job_log, in_line, short_name
+from streamtap._report.annotations import annotated
 from streamtap._report.gathered import Gathered
-from streamtap._report.page import comparison_page, report_page
-from streamtap._report.text import print_grids
-from streamtap._report.words import HOW_TO_READ, change_grids, headline
+from streamtap._report.markdown import markdown
+from streamtap._report.owners import NAMED, owners_by, owners_of
+from streamtap._report.reported import budgets_kept, change, contents
+from streamtap._report.text import print_document
 from streamtap._sinks.journal.reader import journal_files, read_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from streamtap._records.as_json import Record
+    from streamtap._report.arguments import Format, Report
+    from streamtap._report.owners import Scope
+    from streamtap._report.reported import Reported
     from streamtap._sinks.journal.reader import BrokenLine
-
-Format: TypeAlias = Literal['table', 'json', 'csv', 'html']
 
 SHOWN = 20
 """How many broken lines of one file are reported one by one."""
@@ -34,6 +36,9 @@ MOST_NAMES = 3
 """How many journals a heading names."""
 
 STDIN = '-'
+
+_WITHOUT_VERDICT: tuple[Format, ...] = ('json', 'csv', 'html')
+"""The formats for programs and pages: the verdict of a gate is told on stderr besides."""
 
 
 class Complaints:
@@ -48,91 +53,89 @@ class Complaints:
         self.count += 1
         self._broken[broken.file] += 1
         if self._broken[broken.file] <= SHOWN:
-            self._print(str(broken))
+            _tell(str(broken))
 
     def file(self, name: str, error: OSError) -> None:
         """Report a file that cannot be read."""
         self.count += 1
-        self._print(f'{name}: {error.strerror or error}')
+        _tell(f'{name}: {error.strerror or error}')
 
     def close(self) -> None:
         """Report how many broken lines were not reported one by one."""
         for name, count in self._broken.items():
             if count > SHOWN:
-                self._print(f'{name}: {count - SHOWN} more lines are broken')
-
-    def _print(self, what: str) -> None:
-        print('streamtap report:', in_line(what), file=sys.stderr)
+                _tell(f'{name}: {count - SHOWN} more lines are broken')
 
 
-def report(names: Sequence[str], form: Format, output: Path | None) -> int:
-    """Report the contents of some journals.
+def report(asked: Report) -> int:
+    """Report the contents of some journals, what changed from one to another, or whether budgets are kept.
 
     Args:
-        names: Journals, each with its rotated files; patterns; `-` for stdin.
-        form: The format of the report.
-        output: The file to write it to; stdout if `None`.
+        asked: What is asked for.
 
     Returns:
         The exit status: 0; 1 when something could not be read, and the rest was reported; 2 when there was nothing to
-        report.
+        report; 3 when the gate does not pass.
 
     Raises:
         OSError: If the output cannot be written, or is not a regular file of this user.
+        ValueError: If no record has a label that was asked for.
     """
     complaints = Complaints()
-    gathered = Gathered(_records(names, complaints), _in_short(names))
+    sides = [asked.files] if asked.compare is None else [[name] for name in asked.compare]
+    owners = owners_of if asked.by is None else owners_by(asked.by)
+    gathered = [Gathered(_records(names, complaints), _in_short(names), owners) for names in sides]
     complaints.close()
-    if not gathered.count:
-        return _nothing(names)
-    if form == 'table' and output is None:
-        print_grids(headline(gathered), gathered.summary.grids(), gathered.summary.notes())
+    for each in gathered:
+        if not each.count:
+            _tell(f'{each.names}: no run, response or tool call to report')
+            return 2
+    _check_labels(asked.by or (), gathered)
+    if asked.compare is not None:
+        made = change(asked, gathered[0], gathered[1], complaints.count)
+    elif asked.budgets:
+        made = budgets_kept(asked, gathered[0], complaints.count)
     else:
-        summary = gathered.summary
-        texts = {
-            'table': lambda: f'{headline(gathered)}\n\n{summary}\n',
-            'json': lambda: f'{summary_json(summary)}\n',
-            'csv': lambda: summary_csv(summary),
-            'html': lambda: report_page(gathered, complaints.count),
-        }
-        _write(texts[form](), output)
+        made = contents(gathered[0], complaints.count)
+    _put_out(made, asked)
+    if (gate := made.document.gate) is not None and not gate.passed:
+        return 3
     return 1 if complaints.count else 0
 
 
-def report_change(before: str, after: str, form: Format, output: Path | None) -> int:
-    """Report what changed from one journal to another.
+def _check_labels(scopes: Sequence[Scope], gathered: Sequence[Gathered]) -> None:
+    """A label that is misspelt would pass every gate."""
+    for scope in scopes:
+        if scope in NAMED or any(each.samples.has(scope) for each in gathered):
+            continue
+        known = sorted({usage.label for each in gathered for usage in each.summary.labels})
+        near = difflib.get_close_matches(scope, [*NAMED, *known], n=1)
+        guess = f' Did you mean {short_name(near[0])}?' if near else ''
+        shown = ', '.join(map(short_name, known[:MOST_NAMES])) or 'none'
+        raise ValueError(f'--by {scope}: no record has this label.{guess} There are {shown}')
 
-    Args:
-        before: The journal before the change, with its rotated files, or a pattern, or `-`.
-        after: The journal after it.
-        form: The format of the report.
-        output: The file to write it to; stdout if `None`.
 
-    Returns:
-        The exit status, as of `report`.
+def _put_out(made: Reported, asked: Report) -> None:
+    document = made.document
+    if asked.form == 'table' and asked.output is None:
+        print_document(document)
+        return
+    texts: dict[Format, Callable[[], str]] = {
+        'table': lambda: f'{document}\n',
+        'json': made.json,
+        'csv': made.csv,
+        'html': made.html,
+        'markdown': lambda: markdown(document),
+        'github': lambda: annotated(document),
+    }
+    _write(texts[asked.form](), asked.output)
+    if document.gate is not None and (asked.output is not None or asked.form in _WITHOUT_VERDICT):
+        # Its names are safe, and isolated.
+        print('streamtap report:', in_job_log(document.gate.verdict), file=sys.stderr)
 
-    Raises:
-        OSError: If the output cannot be written.
-    """
-    complaints = Complaints()
-    old, new = (Gathered(_records([name], complaints), name) for name in (before, after))
-    complaints.close()
-    for gathered in (old, new):
-        if not gathered.count:
-            return _nothing([gathered.names])
-    changes = compare(old.samples, new.samples)
-    heading = f'before  {headline(old)}\nafter   {headline(new)}'
-    if form == 'table' and output is None:
-        print_grids(heading, change_grids(changes), [HOW_TO_READ])
-    else:
-        texts = {
-            'table': lambda: '\n\n'.join([heading, *map(str, change_grids(changes)), f'{HOW_TO_READ}\n']),
-            'json': lambda: f'{changes_json(changes)}\n',
-            'csv': lambda: changes_csv(changes),
-            'html': lambda: comparison_page(old, new, changes, complaints.count),
-        }
-        _write(texts[form](), output)
-    return 1 if complaints.count else 0
+
+def _tell(what: str) -> None:
+    print('streamtap report:', in_line(what), file=sys.stderr)
 
 
 def _write(text: str, output: Path | None) -> None:
@@ -145,11 +148,6 @@ def _write(text: str, output: Path | None) -> None:
         with os.fdopen(open_to_write(output, os.O_WRONLY), 'wb') as file:
             file.truncate()
             file.write(text.encode())
-
-
-def _nothing(names: Sequence[str]) -> int:
-    print(f'streamtap report: {in_line(_in_short(names))}: no run, response or tool call to report', file=sys.stderr)
-    return 2
 
 
 def _in_short(names: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from streamtap._report.compare import Change, Pair
+    from streamtap._report.gate import Gate
     from streamtap._report.statistics import Estimate
     from streamtap._sinks.usage.summary import UsageSummary
 
@@ -37,6 +38,17 @@ def changes_csv(changes: Sequence[Change]) -> str:
 def changes_json(changes: Sequence[Change]) -> str:
     """A comparison, as a JSON array of the same rows."""
     return in_json(json.dumps([_flat(change) for change in changes], indent=2, ensure_ascii=False))
+
+
+def gate_csv(gate: Gate) -> str:
+    """The verdicts of a gate: a row for each."""
+    return _csv([finding.data for finding in gate.findings])
+
+
+def gate_json(gate: Gate) -> str:
+    """The verdict of a gate, and all that it is made of, as a JSON object."""
+    found = {'passed': gate.passed, 'verdict': gate.verdict, 'verdicts': [finding.data for finding in gate.findings]}
+    return in_json(json.dumps(found, indent=2, ensure_ascii=False))
 
 
 def _summary_rows(summary: UsageSummary) -> Iterator[dict[str, object]]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from xml.etree.ElementTree import Element, tostring
 
 from streamtap._base.safe_text import safe
+from streamtap._display.exits import in_page
 
 if TYPE_CHECKING:
     from streamtap._display.text import Grid
@@ -64,10 +65,19 @@ def table(grid: Grid) -> Element:
 
 def page_text(page: Element) -> str:
     """A page, ready to be written to a file."""
-    return f'<!doctype html>\n{tostring(page, encoding="unicode", method="html")}\n'
+    return f'<!doctype html>\n{in_page(tostring(page, encoding="unicode", method="html"))}\n'
 
 
-_MARKED = {'better': 'better', 'worse': 'worse', 'no clear change': 'dim', 'too few to tell': 'dim', '-': 'dim'}
+_MARKED = {
+    'better': 'better',
+    'met': 'better',
+    'worse': 'worse',
+    'missed': 'worse',
+    'no clear change': 'dim',
+    'too few to tell': 'dim',
+    'nothing to judge': 'dim',
+    '-': 'dim',
+}
 
 
 def _text(value: str | float) -> str:

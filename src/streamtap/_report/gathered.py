@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamtap._records.records import ResponseRecord, RunRecord
+from streamtap._report.owners import owners_of
 from streamtap._report.run_trees import SlowestRuns
 from streamtap._report.samples import Samples
 from streamtap._sinks.usage.ledger import UsageSink
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from streamtap._records.as_json import Record
+    from streamtap._report.owners import Owners
 
 SLOWEST = 10
 """How many of the slowest runs are drawn."""
@@ -24,14 +26,15 @@ class Gathered:
     Args:
         records: The records.
         names: The names of the journals they come from, for headings.
+        owners: Tells whose values a record has.
     """
 
-    def __init__(self, records: Iterable[Record], names: str) -> None:
+    def __init__(self, records: Iterable[Record], names: str, owners: Owners = owners_of) -> None:
         self.names = names
         self.count = 0
         self.first_ns: int | None = None
         self.last_ns: int | None = None
-        self.samples = Samples()
+        self.samples = Samples(owners)
         self.cost_usd: dict[tuple[str, str], float] = {}
         """The cost by agent and model."""
         self._usage = UsageSink()

@@ -16,30 +16,33 @@ from streamtap._report.over_time import plot
 from streamtap._report.quantities import BLANK_SCREEN, FIRST_TOKEN, RUN_DURATION, SPEED
 from streamtap._report.spending import spending
 from streamtap._report.waterfall import legend, waterfall
-from streamtap._report.words import HOW_TO_READ, change_grids, headline, moment, period
+from streamtap._report.words import change_grids, headline, how_to_read, moment, period
 from streamtap._version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from xml.etree.ElementTree import Element
 
-    from streamtap._report.compare import Change
+    from streamtap._report.compare import Change, Least
     from streamtap._report.elements import Child
+    from streamtap._report.gate import Gate
     from streamtap._report.gathered import Gathered
     from streamtap._report.run_trees import RunTree
 
 
-def report_page(gathered: Gathered, unread: int) -> str:
+def report_page(gathered: Gathered, unread: int, gate: Gate | None = None) -> str:
     """The page of some journals.
 
     Args:
         gathered: Their contents.
         unread: How many lines and files could not be read.
+        gate: The gate, if they are to pass one.
     """
     return _page(
         'Report of agent runs',
         element('p', f'{gathered.names} · {period(gathered)}', class_='dim'),
         _warning(unread),
+        _gate(gate),
         _figures(gathered),
         _section(
             'Over time',
@@ -78,22 +81,27 @@ def report_page(gathered: Gathered, unread: int) -> str:
     )
 
 
-def comparison_page(before: Gathered, after: Gathered, changes: Sequence[Change], unread: int) -> str:
+def comparison_page(
+    before: Gathered, after: Gathered, changes: Sequence[Change], least: Least, unread: int, gate: Gate | None = None
+) -> str:
     """The page of two journals, before and after.
 
     Args:
         before: The contents of the journal before.
         after: The contents of the journal after.
         changes: What changed.
+        least: The smallest changes that are called one.
         unread: How many lines and files could not be read.
+        gate: The gate, if the change is to pass one.
     """
     return _page(
         'Before and after',
         element('p', element('span', 'before', class_='tag before'), f' {headline(before)}', class_='dim'),
         element('p', element('span', 'after', class_='tag after'), f' {headline(after)}', class_='dim'),
         _warning(unread),
+        _gate(gate),
         *changes_section(changes),
-        _section('In numbers', *map(table, change_grids(changes)), *_notes([HOW_TO_READ])),
+        _section('In numbers', *map(table, change_grids(changes)), *_notes([how_to_read(least)])),
     )
 
 
@@ -128,6 +136,13 @@ def _warning(unread: int) -> Element | None:
     if not unread:
         return None
     return element('p', f'{unread} lines or files could not be read and are not included.', class_='warning')
+
+
+def _gate(gate: Gate | None) -> Element | None:
+    if gate is None:
+        return None
+    verdict = element('p', gate.counts, class_='strong' if gate.passed else 'worse')
+    return _section('Gate', verdict, table(gate.grid), *_notes([gate.how_to_read]))
 
 
 def _figures(gathered: Gathered) -> Element:

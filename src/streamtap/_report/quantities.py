@@ -5,52 +5,60 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from streamtap._display.text import dollars, rate, seconds
 from streamtap._records.failed import has_failed
 from streamtap._records.records import ResponseRecord, RunRecord
+from streamtap._report import units
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from streamtap._records.as_json import Record
+    from streamtap._report.units import Unit
 
-Scope: TypeAlias = Literal['all', 'agent', 'model', 'tool']
-"""Which values: all of them, or those of one agent, model or tool."""
-
-ALL: tuple[Scope, str] = ('all', 'all')
+Kind: TypeAlias = Literal['run', 'request', 'tool call']
+"""What has the value."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Quantity:
     """Something of which each run, response or tool call has one value, or none.
 
     Args:
+        name: Its name in a budget.
         title: Its name in the report.
-        show: Formats a value.
+        unit: That of its values; where it is a share they are 0 or 1, so that their mean is the figure.
+        kind: What has the value.
         better: Which direction is an improvement.
-        is_share: Whether its values are 0 or 1, so that their mean is the figure.
     """
 
+    name: str
     title: str
-    show: Callable[[object], str]
+    unit: Unit
+    kind: Kind
     better: Literal['lower', 'higher'] = 'lower'
-    is_share: bool = False
+
+    @property
+    def is_share(self) -> bool:
+        """Whether its values are 0 or 1."""
+        return self.unit is units.SHARE
+
+    def show(self, value: object) -> str:
+        """A value with its unit, as text; `-` for none."""
+        return self.unit.show(value)
 
 
-def share(value: object) -> str:
-    """A share, as a percentage."""
-    return f'{value:.1%}' if isinstance(value, (int, float)) else '-'
-
-
-BLANK_SCREEN = Quantity('time to first output of a run', seconds)
-RUN_DURATION = Quantity('duration of a run', seconds)
-RUN_COST = Quantity('cost of a run with those that it called', dollars)
-FIRST_TOKEN = Quantity('time to first token', seconds)
-SPEED = Quantity('output tokens per second', rate, 'higher')
-TOOL_DURATION = Quantity('duration of a tool call', seconds)
-FAILED_RUNS = Quantity('runs that failed', share, is_share=True)
-FAILED_REQUESTS = Quantity('requests that failed', share, is_share=True)
-FAILED_TOOLS = Quantity('tool calls that failed', share, is_share=True)
+BLANK_SCREEN = Quantity('blank_screen', 'time to first output of a run', units.TIME, 'run')
+RUN_DURATION = Quantity('run_duration', 'duration of a run', units.TIME, 'run')
+RUN_COST = Quantity('cost_per_run', 'cost of a run with those that it called', units.COST, 'run')
+RUN_TOKENS = Quantity('tokens_per_run', 'tokens of a run with those that it called', units.TOKENS, 'run')
+RUN_REQUESTS = Quantity('requests_per_run', 'requests of a run with those that it called', units.COUNT, 'run')
+RUN_TOOL_CALLS = Quantity('tool_calls_per_run', 'tool calls of a run with those that it called', units.COUNT, 'run')
+FIRST_TOKEN = Quantity('first_token', 'time to first token', units.TIME, 'request')
+SPEED = Quantity('tokens_per_second', 'output tokens per second', units.SPEED, 'request', 'higher')
+TOOL_DURATION = Quantity('tool_duration', 'duration of a tool call', units.TIME, 'tool call')
+FAILED_RUNS = Quantity('failed', 'runs that failed', units.SHARE, 'run')
+FAILED_REQUESTS = Quantity('failed_requests', 'requests that failed', units.SHARE, 'request')
+FAILED_TOOLS = Quantity('failed_tools', 'tool calls that failed', units.SHARE, 'tool call')
 
 QUANTITIES = (
     BLANK_SCREEN,
@@ -65,37 +73,28 @@ QUANTITIES = (
 )
 """In the order of a report."""
 
+BUDGETED = (*QUANTITIES[:3], RUN_TOKENS, RUN_REQUESTS, RUN_TOOL_CALLS, *QUANTITIES[3:])
+"""What there can be budgets of: these, and what a run used."""
 
-def values_of(record: Record) -> Iterator[tuple[Quantity, float]]:
-    """The values that a record holds; what was not observed is left out."""
+
+def values_of(record: Record) -> Iterator[tuple[Quantity, float | None]]:
+    """The values of a record; `None` for what was not observed."""
+    failed = float(has_failed(record))
     if isinstance(record, RunRecord):
-        found = (
-            (BLANK_SCREEN, None if record.nested else record.time_to_first_output),
-            (RUN_DURATION, record.duration),
-            (RUN_COST, record.total_cost_usd),
-        )
-        failed = FAILED_RUNS
+        yield FAILED_RUNS, failed
+        if not record.nested:
+            yield BLANK_SCREEN, record.time_to_first_output
+        yield RUN_DURATION, record.duration
+        yield RUN_COST, record.total_cost_usd
+        tokens = record.total_input_tokens + record.total_output_tokens
+        # Where a response did not say all, they are too few.
+        yield RUN_TOKENS, None if record.total_unmeasured_responses else tokens
+        yield RUN_REQUESTS, record.total_requests
+        yield RUN_TOOL_CALLS, record.total_tool_calls
     elif isinstance(record, ResponseRecord):
-        found = (FIRST_TOKEN, record.time_to_first_token), (SPEED, record.output_tokens_per_second)
-        failed = FAILED_REQUESTS
+        yield FAILED_REQUESTS, failed
+        yield FIRST_TOKEN, record.time_to_first_token
+        yield SPEED, record.output_tokens_per_second
     else:
-        found = ((TOOL_DURATION, record.duration),)
-        failed = FAILED_TOOLS
-    yield failed, float(has_failed(record))
-    for quantity, value in found:
-        if value is not None:
-            yield quantity, value
-
-
-def owners_of(record: Record) -> tuple[tuple[Scope, str], ...]:
-    """What a record's values belong to: all of them, unless it is a nested run; and an agent, model or tool."""
-    own = _owner(record)
-    return (own,) if isinstance(record, RunRecord) and record.nested else (ALL, own)
-
-
-def _owner(record: Record) -> tuple[Scope, str]:
-    if isinstance(record, RunRecord):
-        return 'agent', record.agent
-    if isinstance(record, ResponseRecord):
-        return 'model', f'{record.provider}:{record.model}'
-    return 'tool', f'{record.agent}/{record.tool}'
+        yield FAILED_TOOLS, failed
+        yield TOOL_DURATION, record.duration

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
+from streamtap._report.binomial import at_least, at_most
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 CONFIDENCE = 0.95
 """The confidence of an interval that stands alone."""
+
+_HALVINGS = 30
+"""How often the end of a share's interval is looked for more closely: to nine digits."""
+
+
+def confidence_of(verdicts: int) -> float:
+    """The confidence that each of so many verdicts needs, as a share, so that all together are right with 95 %."""
+    return 1 - (1 - CONFIDENCE) / max(1, verdicts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +37,17 @@ class Estimate:
     high: float
 
 
-def spread_of(confidence: float) -> float:
-    """How many standard deviations around the mean hold such a share of a normal distribution."""
-    return NormalDist().inv_cdf((1 + confidence) / 2)
-
-
-def quantile(values: Sequence[float], q: float, *, confidence: float = CONFIDENCE) -> Estimate | None:
+def quantile(
+    values: Sequence[float], q: float, *, runs: Sequence[int] | None = None, confidence: float = CONFIDENCE
+) -> Estimate | None:
     """The quantile of some values, with an interval that assumes nothing about their distribution.
 
-    The value is that of the nearest rank; the interval lies between two ranks, by the binomial distribution, which is
-    approximated by a normal one.
+    The value is that of the nearest rank; the interval lies between two ranks, by the binomial distribution.
 
     Args:
         values: The values, sorted.
         q: The quantile as a share, above 0 and below 1.
+        runs: The run of each value, as a number: values of one run may be alike. By default each is independent.
         confidence: That of the interval, as a share. Default 0.95.
 
     Returns:
@@ -48,30 +56,71 @@ def quantile(values: Sequence[float], q: float, *, confidence: float = CONFIDENC
     count = len(values)
     if not count:
         return None
-    spread = spread_of(confidence) * math.sqrt(count * q * (1 - q))
-    # The continuity correction: ranks are whole numbers, and the normal distribution is continuous.
-    low, high = math.floor(count * q - spread + 0.5), math.ceil(count * q + spread + 0.5)
-    return Estimate(
-        values[max(1, math.ceil(count * q - 1e-9)) - 1],
-        values[low - 1] if low >= 1 else -math.inf,
-        values[high - 1] if high <= count else math.inf,
-    )
+    value = values[max(1, math.ceil(count * q - 1e-9)) - 1]
+    worth = count if runs is None else _worth(runs[: bisect_right(values, value)], runs)
+    tail = (1 - confidence) / 2
+
+    def is_above(rank: int) -> bool:
+        return at_most((rank - 1) * worth / count, worth, q) > tail
+
+    def is_beyond(rank: int) -> bool:
+        return at_least(min(rank * worth / count, worth), worth, q) <= tail
+
+    low, high = _first(count, is_above) - 1, _first(count, is_beyond)
+    return Estimate(value, values[low - 1] if low else -math.inf, values[high - 1] if high <= count else math.inf)
 
 
-def share(values: Sequence[float], *, confidence: float = CONFIDENCE) -> Estimate | None:
-    """The share of ones among zeros and ones, with Wilson's interval; `None` without values.
+def share(
+    values: Sequence[float], *, runs: Sequence[int] | None = None, confidence: float = CONFIDENCE
+) -> Estimate | None:
+    """The share of ones among zeros and ones, with the interval of Clopper and Pearson; `None` without values.
 
     Args:
         values: The zeros and ones.
+        runs: The run of each, as of `quantile`.
         confidence: That of the interval, as a share. Default 0.95.
     """
     count = len(values)
     if not count:
         return None
-    found, z = sum(values) / count, spread_of(confidence)
-    scale = 1 + z**2 / count
-    middle = (found + z**2 / (2 * count)) / scale
-    spread = z / scale * math.sqrt(found * (1 - found) / count + z**2 / (4 * count**2))
-    # Without a one, or without a zero, the formula ends there exactly, but for rounding.
-    low, high = (middle - spread if found else 0.0), (middle + spread if found < 1 else 1.0)
-    return Estimate(found, max(0.0, low), min(1.0, high))
+    found = sum(values) / count
+    worth = count if runs is None else _worth([run for run, value in zip(runs, values, strict=True) if value], runs)
+    tail = (1 - confidence) / 2
+    low = _crossing(lambda chance: at_least(found * worth, worth, chance) > tail) if found else 0.0
+    high = _crossing(lambda chance: at_most(found * worth, worth, chance) <= tail) if found < 1 else 1.0
+    return Estimate(found, low, high)
+
+
+def _worth(hits: Sequence[int], runs: Sequence[int]) -> float:
+    """How many independent values as many of some runs are worth, by how much more alike those of one run are.
+
+    Source: the design effect of samples that are drawn in clusters, and Woodruff's intervals of their quantiles.
+
+    Args:
+        hits: The runs of those values that are at most the quantile, or that are ones.
+        runs: The runs of all values.
+    """
+    count, sizes, found = len(runs), Counter(runs), Counter(hits)
+    expected = len(hits) / count
+    if len(sizes) == 1:
+        return 1
+    # Where all are hits, or none is, nothing tells whether those of one run are alike.
+    if len(sizes) == count or not 0 < expected < 1:
+        return count
+    spread = sum((found[run] - expected * size) ** 2 for run, size in sizes.items()) * len(sizes) / (len(sizes) - 1)
+    independent = count * expected * (1 - expected)
+    return count * min(1.0, independent / spread) if spread else count
+
+
+def _first(count: int, is_so: Callable[[int], bool]) -> int:
+    """The first rank from 1 on of which something is so, if it is so of all that follow; `count + 1` if of none."""
+    return bisect_left(range(1, count + 1), True, key=is_so) + 1  # noqa: FBT003 - what is looked for
+
+
+def _crossing(is_so: Callable[[float], bool]) -> float:
+    """Where from 0 to 1 something begins to be so."""
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if is_so(middle) else (middle, high)
+    return (low + high) / 2

@@ -9,28 +9,29 @@ from typing import TYPE_CHECKING
 from streamtap._display.exits import isolated
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from streamtap._report.document import Document
 
-    from streamtap._display.text import Grid
+_STYLES = {
+    'better': 'green',
+    'met': 'green',
+    'worse': 'bold red',
+    'missed': 'bold red',
+    'no clear change': 'dim',
+    'too few to tell': 'dim',
+    'nothing to judge': 'dim',
+    '-': 'dim',
+}
 
-_STYLES = {'better': 'green', 'worse': 'bold red', 'no clear change': 'dim', 'too few to tell': 'dim', '-': 'dim'}
 
-
-def print_grids(heading: str, grids: Sequence[Grid], notes: Sequence[str]) -> None:
-    """Print tables: coloured on a terminal that rich can draw on, else plain.
-
-    Args:
-        heading: Printed before them.
-        grids: The tables.
-        notes: Printed after them.
-    """
+def print_document(document: Document) -> None:
+    """Print a report: with colours on a terminal that rich can draw on, else plain."""
     if sys.stdout.isatty() and importlib.util.find_spec('rich') is not None:
-        _print_rich(heading, grids, notes)
+        _print_rich(document)
     else:
-        print('\n\n'.join([heading, *map(str, grids), *(['\n'.join(notes)] if notes else [])]))
+        print(document)
 
 
-def _print_rich(heading: str, grids: Sequence[Grid], notes: Sequence[str]) -> None:
+def _print_rich(document: Document) -> None:
     # Not at the top: rich is an extra.
     from rich import box
     from rich.console import Console
@@ -38,8 +39,8 @@ def _print_rich(heading: str, grids: Sequence[Grid], notes: Sequence[str]) -> No
     from rich.text import Text
 
     console = Console()
-    console.print(Text(heading, 'bold'))
-    for grid in grids:
+    console.print(Text('\n'.join(document.heading), 'bold'))
+    for grid in document.grids:
         table = Table(box=box.SIMPLE_HEAD, header_style='dim')
         for column, title in enumerate(grid.headings):
             table.add_column(Text(title), justify='right' if column else 'left')
@@ -53,5 +54,7 @@ def _print_rich(heading: str, grids: Sequence[Grid], notes: Sequence[str]) -> No
                 end_section=grid.has_total and number == len(grid.rows) - 1,
             )
         console.print(table)
-    for note in notes:
+    for note in document.notes:
         console.print(Text(note, 'dim'))
+    if document.gate is not None:
+        console.print(Text(document.gate.verdict, 'green' if document.gate.passed else 'bold red'))

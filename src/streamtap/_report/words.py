@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import itertools
+import math
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from streamtap._base.safe_text import safe
 from streamtap._display.exits import short_name
 from streamtap._display.text import Grid, dollars
+from streamtap._report.compare import LEAST
+from streamtap._report.owners import NAMED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamtap._report.compare import Change, Pair
+    from streamtap._report.compare import Change, Least, Pair
     from streamtap._report.gathered import Gathered
+    from streamtap._report.owners import Scope
     from streamtap._report.quantities import Quantity
     from streamtap._report.statistics import Estimate
 
-HOW_TO_READ = (
-    'A change is called better or worse where the confidence intervals of before and after do not overlap, so that all '
-    'verdicts together are right with 95 % confidence, and where it is at least 5 %, or one point of a share; '
-    'p95 is shown from 20 values on.'
-)
+
+def how_to_read(least: Least) -> str:
+    """How a comparison finds its verdicts."""
+    points = 'one point' if least.points == LEAST.points else f'{100 * least.points:g} points'
+    return (
+        'A change is called better or worse where the confidence intervals of before and after do not overlap, so that all '
+        f'verdicts together are right with 95 % confidence, and where it is at least {100 * least.relative:g} %, '
+        f'or {points} of a share; p95 is shown from 20 values on.'
+    )
 
 
 def period(gathered: Gathered) -> str:
@@ -71,8 +79,13 @@ def _counted(change: Change) -> tuple[str, str, str]:
 
 
 def owner(change: Change) -> str:
-    """The agent, model or tool that changed; `all` for the total."""
-    return 'all' if change.scope == 'all' else short_name(change.name)
+    """The agent, model, tool or value of a label that changed; `all` for the total."""
+    return owner_named(change.scope, change.name)
+
+
+def owner_named(scope: Scope, name: str) -> str:
+    """A name to show of a scope; that of a label is before its value."""
+    return short_name(name if scope in NAMED else f'{scope}={name}')
 
 
 def _pair(change: Change, pair: Pair) -> tuple[str, str, str, str]:
@@ -81,6 +94,16 @@ def _pair(change: Change, pair: Pair) -> tuple[str, str, str, str]:
     quantity = change.quantity
     said = difference(quantity, pair), pair.verdict(quantity)
     return figure(quantity, pair.before), figure(quantity, pair.after), *said
+
+
+def interval(quantity: Quantity, estimate: Estimate | None) -> str:
+    """The confidence interval of a figure; `-` where there is none, or where the values were too few for both ends."""
+    if estimate is None:
+        return '-'
+    low, high = (quantity.show(end) if math.isfinite(end) else None for end in (estimate.low, estimate.high))
+    if low is None:
+        return '-' if high is None else f'at most {high}'
+    return f'at least {low}' if high is None else f'{low} to {high}'
 
 
 def figure(quantity: Quantity, estimate: Estimate | None) -> str:

@@ -9,8 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hostile.texts import HOSTILE, RIGHT_TO_LEFT, TEXTS, UNSAFE
-from streamtap._display.exits import MOST_SHOWN, in_cell, in_json, in_line, in_log, isolated, short_name
+from hostile.texts import HOSTILE, OF_JOBS, RIGHT_TO_LEFT, TEXTS, UNSAFE
+from streamtap._display.exits import (
+    MOST_SHOWN,
+    in_cell,
+    in_job_log,
+    in_json,
+    in_line,
+    in_log,
+    in_markdown,
+    in_page,
+    in_workflow_command,
+    isolated,
+    short_name,
+)
 from streamtap._display.text import Grid
 
 ISOLATED = f'\N{FIRST STRONG ISOLATE}{RIGHT_TO_LEFT}\N{POP DIRECTIONAL ISOLATE}'
@@ -93,3 +105,80 @@ def test_a_message_is_one_line():
     """Whatever is in the names of files and arguments."""
     assert in_line('no\nfile \x1b[31m').isprintable()
     assert in_line(HOSTILE).isprintable()
+
+
+REPLACED = '\N{REPLACEMENT CHARACTER}'
+
+
+@pytest.mark.parametrize(
+    ('lines', 'shown'),
+    [
+        ('::error::x', f'{REPLACED}:error::x'),
+        ('a\n  ::stop-commands::x\nb', f'a\n  {REPLACED}:stop-commands::x\nb'),
+        (f'\u2068::add-mask::{RIGHT_TO_LEFT}\u2069', f'\u2068{REPLACED}:add-mask::{RIGHT_TO_LEFT}\u2069'),
+        ('a ##[add-mask]b', f'a {REPLACED}#[add-mask]b'),
+        ('###[group]a', f'#{REPLACED}#[group]a'),
+        ('##vso[task.complete]', f'{REPLACED}#vso[task.complete]'),
+        ("##TeamCity[x name='y']", f"{REPLACED}#TeamCity[x name='y']"),
+    ],
+)
+def test_no_line_of_a_jobs_log_is_a_command(lines: str, shown: str):
+    """To GitHub's runner at its beginning or anywhere, to Azure's, or to TeamCity's."""
+    assert in_job_log(lines) == shown
+
+
+@pytest.mark.parametrize('line', ['a::b', 'ns::agent is slow', '## Heading', '#1', 'C#', 'a: b', ':', '##', '--- a'])
+def test_other_lines_of_a_jobs_log_stay(line: str):
+    """Also those that only look a little like one."""
+    assert in_job_log(line) == line
+
+
+def test_data_and_pages_hold_no_command_either():
+    """JSON and HTML are read as they were, a cell is changed."""
+    name = 'a##[add-mask]b'
+    assert json.loads(in_json(json.dumps([name]))) == [name]
+    assert '##[' not in in_json(json.dumps([name]))
+    assert in_page(f'<p>{name}</p>') == '<p>a&#35;#[add-mask]b</p>'
+    assert in_cell(name) == f'a{REPLACED}#[add-mask]b'
+
+
+def unescaped(message: str) -> str:
+    """The message of a command as GitHub's runner reads it."""
+    return message.replace('%0D', '\r').replace('%0A', '\n').replace('%25', '%')
+
+
+@given(st.one_of(st.text(max_size=50), st.just('%0A::error::%25 100%\r\n')))
+def test_a_message_to_githubs_runner_is_read_as_it_was(text: str):
+    """On one line, whatever it holds."""
+    shown = in_workflow_command(text)
+    assert '\n' not in shown
+    assert '\r' not in shown
+    assert unescaped(shown) == text
+
+
+@pytest.mark.parametrize(
+    ('text', 'shown'),
+    [
+        ('gpt-5.2', '`gpt-5.2`'),
+        ('<1 ms', '`<1 ms`'),
+        ('a|b', f'`a{REPLACED}b`'),
+        ('a\\|b', f'`a\\{REPLACED}b`'),
+        ('``` a', f'`{REPLACED * 3} a`'),
+        ('a\nb', f'`a{REPLACED}b`'),
+        ('  ', '-'),
+        ('', '-'),
+        (OF_JOBS, f'`{OF_JOBS.replace("`", REPLACED).replace("|", REPLACED)}`'),
+        (RIGHT_TO_LEFT, f'`{ISOLATED}`'),
+    ],
+)
+def test_a_text_in_markdown_is_code(text: str, shown: str):
+    """And stays in its cell; nothing in code is a link, a mention, a reference or a tag."""
+    assert in_markdown(text) == shown
+
+
+@given(TEXTS)
+def test_no_text_in_markdown_ends_the_code(text: str):
+    """Whatever it is: one pair of signs, on one line, and no separator of cells."""
+    shown = in_markdown(text[:1000])
+    assert shown == '-' or (shown[0], shown[-1], shown.count('`'), len(shown) > 2) == ('`', '`', 2, True)
+    assert not {'|', '\n', '\r'} & set(shown)

@@ -1,0 +1,157 @@
+"""The arguments of `streamtap report`, and which of them go together."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+from streamtap._report.budgets import parse_budget
+from streamtap._report.compare import LEAST, Least
+from streamtap._report.owners import is_told_by
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from streamtap._report.budgets import Budget
+    from streamtap._report.owners import Scope
+
+Format: TypeAlias = Literal['table', 'json', 'csv', 'html', 'markdown', 'github']
+
+_LEAST = re.compile(r'([0-9]+(?:\.[0-9]+)?) *(%|points?)', re.ASCII)
+
+_MOST_PERCENT = 1000.0
+
+_LABEL = re.compile(r'[a-zA-Z_][a-zA-Z0-9_]*', re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is to be reported, and how.
+
+    Args:
+        files: The journals, each with its rotated files; patterns; `-` for stdin. Empty for a comparison.
+        compare: The journals before and after a change, for a comparison.
+        budgets: What is to be kept.
+        by: The scopes that are looked at; `None` for those that a report has anyway.
+        least: The smallest changes that are called one.
+        is_gate: Whether what is worse, or a budget that is missed, is a failure.
+        strict: Whether what cannot be told is one, too.
+        form: The format of the report.
+        output: The file to write it to; stdout if `None`.
+    """
+
+    files: Sequence[str] = ()
+    compare: tuple[str, str] | None = None
+    budgets: Sequence[Budget] = ()
+    by: Sequence[Scope] | None = None
+    least: Least = LEAST
+    is_gate: bool = False
+    strict: bool = False
+    form: Format = 'table'
+    output: Path | None = None
+
+
+def add_report_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare them."""
+    parser.add_argument('files', metavar='FILE', nargs='*', help='a journal, a pattern of journals, or - for stdin')
+    parser.add_argument(
+        '--compare', nargs=2, metavar=('BEFORE', 'AFTER'), help='show what changed between two journals instead'
+    )
+    parser.add_argument(
+        '--format', choices=get_args(Format), default='table', help='output format (default: %(default)s)'
+    )
+    parser.add_argument('-o', '--output', metavar='PATH', type=Path, help='write to this file instead of stdout')
+    gate = parser.add_argument_group('the gate', 'exits with 3 if something is worse, or a budget is missed')
+    gate.add_argument('--fail-on', choices=('worse',), help='with --compare: fail if something is clearly worse')
+    gate.add_argument(
+        '--min-change',
+        metavar='CHANGE',
+        action='append',
+        default=[],
+        help="with --compare: the smallest change that is called one, such as 10%% of times, costs and speeds, or '2 points' "
+        'of shares; may be given for both (default: 5%% and 1 point)',
+    )
+    gate.add_argument(
+        '--budget',
+        metavar='BUDGET',
+        action='append',
+        default=[],
+        help="fail if this is missed, such as 'blank_screen.p95 <= 3s' or 'failed <= 1%%'; may be given several times",
+    )
+    gate.add_argument(
+        '--by',
+        metavar='WHAT',
+        action='append',
+        default=[],
+        help='judge each agent, model or tool, or each value of the label of that name; all is everybody together; '
+        'may be given several times',
+    )
+    gate.add_argument('--strict', action='store_true', help='fail also on what is too little to tell or to judge')
+
+
+def report_of(arguments: argparse.Namespace) -> Report:
+    """What the arguments ask for.
+
+    Raises:
+        ValueError: If they contradict each other, or one cannot be read. The message says what to do.
+    """
+    budgets = tuple(dict.fromkeys(map(parse_budget, arguments.budget)))
+    by = tuple(dict.fromkeys(arguments.by))
+    least = _least(arguments.min_change)
+    _check_together(arguments, budgets, by)
+    return Report(
+        files=tuple(arguments.files),
+        compare=None if arguments.compare is None else (arguments.compare[0], arguments.compare[1]),
+        budgets=budgets,
+        by=by or None,
+        least=least,
+        is_gate=bool(budgets) or arguments.fail_on is not None,
+        strict=arguments.strict,
+        form=arguments.format,
+        output=arguments.output,
+    )
+
+
+def _check_together(arguments: argparse.Namespace, budgets: Sequence[Budget], by: Sequence[Scope]) -> None:
+    compared, is_gate = arguments.compare is not None, bool(budgets) or arguments.fail_on is not None
+    for is_wrong, what_to_do in (
+        (bool(arguments.files) == compared, 'name the journals to report, or two to --compare'),
+        (
+            compared and budgets,
+            'a --budget is of one side: report AFTER with it in a command of its own, without --compare',
+        ),
+        (arguments.fail_on and not compared, '--fail-on worse needs a before and an after: --compare BEFORE AFTER'),
+        (arguments.min_change and not compared, '--min-change needs a before and an after: --compare BEFORE AFTER'),
+        (by and not compared and not budgets, '--by is of verdicts: give a --budget, or two journals to --compare'),
+        (arguments.strict and not is_gate, '--strict is of a gate: give a --budget, or --fail-on worse with --compare'),
+        (
+            arguments.format == 'github' and not is_gate,
+            '--format github tells verdicts: give a --budget, or --fail-on worse with --compare',
+        ),
+    ):
+        if is_wrong:
+            raise ValueError(what_to_do)
+    for scope in by:
+        if not _LABEL.fullmatch(scope):
+            raise ValueError(f'--by {scope}: write agent, model, tool, all, or the name of a label')
+    for budget in budgets:
+        if by and not any(is_told_by(budget.quantity, scope) for scope in by):
+            raise ValueError(
+                f'{budget.text!r} cannot be told by {" or ".join(by)}: it is of each {budget.quantity.kind}; '
+                'leave out --by, or give this budget in a command of its own'
+            )
+
+
+def _least(texts: Sequence[str]) -> Least:
+    found: dict[str, float] = {}
+    for text in texts:
+        if (written := _LEAST.fullmatch(text)) is None or (number := float(written[1])) > _MOST_PERCENT:
+            raise ValueError(f"--min-change {text}: write 10% of times, costs and speeds, or '2 points' of shares")
+        kind = 'relative' if written[2] == '%' else 'points'
+        if kind in found:
+            raise ValueError(f'--min-change {text}: there is one already; give one in % and one in points')
+        found[kind] = number / 100
+    return Least(**found)

@@ -1,0 +1,64 @@
+"""A report as Markdown, for the comment of a pull request: every name and every figure in it is code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+from streamtap._display.exits import in_job_log, in_markdown
+from streamtap._report.gate import FAILURES, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from streamtap._display.text import Grid
+    from streamtap._report.document import Document
+    from streamtap._report.gate import Finding
+
+MOST_ROWS = 200
+"""How many rows of a table are shown: a comment on GitHub has at most 65,536 characters."""
+
+MOST_OPEN = 12
+"""How many rows a table has that is not folded."""
+
+MOST_FAILURES = 20
+"""How many failures are shown above the tables."""
+
+
+def markdown(document: Document) -> str:
+    """The report; the gate's verdict first."""
+    blocks: list[str] = []
+    if document.gate is not None:
+        failing = document.gate.failing
+        shown = [_bullet(finding) for finding in failing[:MOST_FAILURES]]
+        blocks += [f'**{document.gate.counts}**', '\n'.join([*shown, *_more(len(failing) - len(shown), '- ')])]
+    blocks += ['  \n'.join(map(in_markdown, document.heading)), *map(_table, document.grids), *document.notes]
+    if document.unread:
+        blocks.append(f'{document.unread:,} lines or files could not be read and are not included.')
+    return in_job_log('\n\n'.join(filter(None, blocks)) + '\n')
+
+
+def _bullet(finding: Finding) -> str:
+    what, whose, found = map(in_markdown, (finding.what, finding.whose, finding.found))
+    return f'- {what} of {whose} is **{finding.verdict}**: {found}'
+
+
+def _table(grid: Grid) -> str:
+    rule = ['---', *['---:'] * (len(grid.headings) - 1)]
+    rows = [list(map(_cell, row)) for row in grid.rows[:MOST_ROWS]]
+    lines = '\n'.join(f'| {" | ".join(cells)} |' for cells in (grid.headings, rule, *rows))
+    table = '\n\n'.join([lines, *_more(len(grid.rows) - len(rows), '')])
+    if len(grid.rows) <= MOST_OPEN:
+        return table
+    return f'<details><summary>{grid.headings[0]}: {len(grid.rows):,} rows</summary>\n\n{table}\n\n</details>'
+
+
+def _cell(text: str) -> str:
+    if text in FAILURES:
+        return f'**{text}**'
+    is_plain = text == '-' or text in get_args(Verdict) or text.replace(',', '').isdecimal()
+    return text if is_plain else in_markdown(text)
+
+
+def _more(count: int, before: str) -> Iterator[str]:
+    if count > 0:
+        yield f'{before}and {count:,} more'
