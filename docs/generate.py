@@ -8,6 +8,7 @@ from pathlib import Path
 
 import architecture
 import endings
+import example_pages
 
 from streamtap._sinks.metrics.catalogue import BUCKETS, CATALOGUE, PUSHED, STARTS_AT_ZERO, Metric
 
@@ -130,6 +131,7 @@ def main() -> int:
         'metrics.md': metrics_page(),
         'architecture.md': architecture.page(),
         'images/architecture.svg': architecture.picture(),
+        'examples.md': example_pages.page(),
         'doors.md': endings.page((DOCS / 'doors.md').read_text(encoding='utf-8')),
     }
     stale = [name for name, text in written.items() if not _is_current(DOCS / name, text)]

@@ -2,11 +2,15 @@
 
 Run it, then `curl -N '127.0.0.1:8000/sse?question=Why'`, the same of `/ndjson`, and `curl 127.0.0.1:8000/metrics/`.
 Look at `pydantic_ai_run_time_to_first_output_seconds`, the blank screen of your users, and press Ctrl+C in a curl to
-see a run `cancelled`.
+see a run `cancelled`. http://127.0.0.1:8000/live/ is the live page, for who logs in as `admin` with the password that
+is in `LIVE_PASSWORD`.
 Tutorials write `data: ...` lines by hand into a `StreamingResponse`; today FastAPI frames what a path operation yields.
 """
 
 import asyncio
+import base64
+import os
+import secrets
 import sys
 from collections.abc import AsyncIterator
 
@@ -17,8 +21,11 @@ from pydantic import BaseModel
 from pydantic_ai import Agent
 from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models.function import AgentInfo, FunctionModel
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-from streamtap import Tap, metrics_app
+from streamtap import Tap, live_app, metrics_app
 
 
 async def slowly(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:
@@ -35,6 +42,22 @@ agent = Agent(
 )
 app = FastAPI()
 app.mount('/metrics', metrics_app())
+
+page = live_app(tap)
+# Without a password in the environment nobody knows it.
+login = f'admin:{os.environ.get("LIVE_PASSWORD") or secrets.token_urlsafe()}'
+
+
+async def staff(scope: Scope, receive: Receive, send: Send) -> None:
+    """The live page behind a login: put your own here, and no dependency, as those do not apply to what is mounted."""
+    sent, known = Headers(scope=scope).get('authorization', ''), f'Basic {base64.b64encode(login.encode()).decode()}'
+    if secrets.compare_digest(sent.encode(), known.encode()):
+        await page(scope, receive, send)
+    else:
+        await Response(status_code=401, headers={'WWW-Authenticate': 'Basic'})(scope, receive, send)
+
+
+app.mount('/live', staff)
 
 
 class Piece(BaseModel):

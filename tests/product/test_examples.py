@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from streamtap import RunRecord, read_journal
 from support.paths import ROOT
 from support.pydantic_ai_features import needs
 from support.real_servers import free_port, running, wait_for
@@ -102,6 +105,24 @@ PRINTED = {
         'a loop: FAILED  MaxRepeatedToolCalls  repeated tool calls: 2 (support/search), at most 0',
         'cost of all cases: $0.00*',
     ],
+    'openrouter_costs': [
+        'openrouter  anthropic/claude-sonnet-4.5  $0.00420  provider',
+        'litellm     anthropic/claude-sonnet-4.5  $0.00600  list',
+        'litellm     house-model                  $0.00020  price',
+        'together $0.01040',
+    ],
+    'mcp_tools/agent': [
+        'reserve   * s  retried  model_retry',
+        'reserve   * s  success',
+        'librarian/find     function * 1 *',
+        'librarian/reserve  function * 2 * 1 retried',
+    ],
+    'langfuse_traces/agent': [
+        'Hello to you.',
+        'invoke_agent greeter',
+        '  chat slow, first token after 0.[3-9] s',
+        '    text',
+    ],
     'own_sink': ['{"agent": "logged", "outcome": "success", *}', '{"agent": "logged", "outcome": "success", *}'],
     'own_handler': [
         'looking up the weather ...',
@@ -111,7 +132,10 @@ PRINTED = {
     ],
 }
 """What each prints, in this order, among other lines."""
-SERVERS = {'fastapi_streaming', 'gunicorn_workers'}
+OTHERS = {'fastapi_streaming', 'gunicorn_workers', 'celery_worker', 'gradio_chat', 'notebook'}
+"""Those that have a test of their own."""
+MODULES = {'durable_dbos': 'dbos', 'mcp_tools/agent': 'fastmcp', 'langfuse_traces/agent': 'langfuse'}
+"""What some are about."""
 
 pytestmark = [needs('run_timeouts'), pytest.mark.timeout(SECONDS + 10)]
 
@@ -124,10 +148,10 @@ def environment(**more: str) -> dict[str, str]:
 @pytest.mark.parametrize('name', PRINTED)
 def test_the_example_prints_what_it_says(name: str, tmp_path: Path):
     """And nothing else than its output: no warning, no log."""
-    if name == 'durable_dbos':
-        needs_module('dbos')
     if name == 'evaluate':
         pytest.importorskip('pydantic_evals', reason='`make evals` makes an environment that has it')
+    if name in MODULES:
+        needs_module(MODULES[name])
     ran = subprocess.run(
         [sys.executable, '-W', 'error', EXAMPLES / f'{name}.py'],
         cwd=tmp_path,
@@ -142,11 +166,11 @@ def test_the_example_prints_what_it_says(name: str, tmp_path: Path):
 
 
 def test_fastapi_streams_both_ways_and_shows_the_blank_screen(tmp_path: Path):
-    """Each piece is one event or one line; a client that leaves in mid-stream ends its run."""
+    """Each piece is one event or one line; a client that leaves in mid-stream ends its run; the page needs a login."""
     needs_module('fastapi')
     port = free_port()
     command = [sys.executable, '-W', 'error', str(EXAMPLES / 'fastapi_streaming.py'), str(port)]
-    with serving(command, port, tmp_path) as client:
+    with serving(command, port, tmp_path, LIVE_PASSWORD='secret') as client:
         told = ['Because ', 'the ', 'sky ', 'scatters ', 'blue ', 'light ', 'most. ']
         asked = {'question': 'Why is the sky blue?'}
         events = client.get('/sse', params=asked)
@@ -158,6 +182,8 @@ def test_fastapi_streams_both_ways_and_shows_the_blank_screen(tmp_path: Path):
         cancelled = 'pydantic_ai_runs_total{agent="physicist",door="capability",nested="false",outcome="cancelled"} 1.0'
         wait_for(lambda: cancelled in client.get('/metrics/').text or None, 'the cancelled run', seconds=SECONDS)
         metrics = client.get('/metrics/').text
+        logins = [None, ('admin', ''), ('admin', 'secret')]
+        assert [client.get('/live/', auth=login).status_code for login in logins] == [401, 401, 200]
     assert 'pydantic_ai_runs_total{agent="physicist",door="capability",nested="false",outcome="success"} 2.0' in metrics
     assert 'pydantic_ai_run_time_to_first_output_seconds_count{agent="physicist"} 3.0' in metrics
 
@@ -188,20 +214,84 @@ def test_gunicorn_workers_show_the_sum_of_all(tmp_path: Path):
         wait_for(lambda: idle in client.get('/metrics/').text or None, 'no run in progress', seconds=SECONDS)
 
 
+def test_celery_processes_are_one_sum_and_lose_no_run(tmp_path: Path):
+    """Every process of the worker has its own journal, which is complete when the worker has ended."""
+    needs_module('celery')
+    port, queue, files = free_port(), tmp_path / 'queue', tmp_path / 'multiprocess'
+    queue.mkdir()
+    files.mkdir()
+    here = EXAMPLES / 'celery_worker'
+    more = {'QUEUE': str(queue), 'PROMETHEUS_MULTIPROC_DIR': str(files), 'METRICS_PORT': str(port)}
+    # Root is warned.
+    strict = [sys.executable, '-W', 'error', '-W', "ignore:You're running the worker"]
+    command = [*strict, '-m', 'celery', '--workdir', str(here), '--app', 'tasks', 'worker', '--concurrency', '2']
+    with serving(command, port, tmp_path, **more) as client:
+        sent = subprocess.run(
+            [sys.executable, '-W', 'error', here / 'send.py'],
+            env=environment(**more),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+        )
+        assert (sent.returncode, sent.stderr, sent.stdout.split()) == (0, '', ['Short.'] * 10)
+        total = 'pydantic_ai_runs_total{agent="summary",door="capability",nested="false",outcome="success"} 10.0'
+        assert total in client.get('/metrics').text
+    records = [record for journal in queue.glob('runs-*.jsonl') for record in read_journal(journal)]
+    runs = [record for record in records if isinstance(record, RunRecord)]
+    assert [run.outcome for run in runs] == ['success'] * 10
+
+
+def test_gradio_streams_and_shows_the_blank_screen(tmp_path: Path):
+    """The answer grows, and then the table has its run."""
+    needs_module('gradio', '`pip install gradio` gives it, and 280 MB')
+    port = free_port()
+    # Gradio itself leaves sockets open, which would be warnings.
+    with serving([sys.executable, str(EXAMPLES / 'gradio_chat.py'), str(port)], port, tmp_path) as client:
+        asked = client.post('/gradio_api/call/answer', json={'data': ['Why is the sky blue?']}).json()['event_id']
+        events = client.get(f'/gradio_api/call/answer/{asked}').text.splitlines()
+    shown = [json.loads(line.removeprefix('data: ')) for line in events if line.startswith('data: ')]
+    assert (shown[0][0], shown[0][-1]) == ('Because ', [])
+    assert shown[-1][0] == 'Because the sky scatters blue light most. '
+    ((outcome, blank_screen, _),) = shown[-1][-1]
+    assert outcome == 'success'
+    assert 0.3 <= blank_screen < SECONDS
+
+
+def test_the_notebook_shows_its_tables(tmp_path: Path):
+    """It is kept without outputs, and run as it stands it has tables and says nothing else."""
+    needs_module('nbclient')
+    needs_module('ipykernel')
+    path = EXAMPLES / 'notebook.ipynb'
+    kept = [cell for cell in json.loads(path.read_text(encoding='utf-8'))['cells'] if cell['cell_type'] == 'code']
+    assert [(cell['outputs'], cell['execution_count']) for cell in kept] == [([], None)] * len(kept)
+    run = 'from nbclient.cli import main; main()'
+    options = ['--KernelManager.transport=ipc', f'--output={tmp_path / "run.ipynb"}']
+    subprocess.run(
+        [sys.executable, '-c', run, path, *options], cwd=tmp_path, env=environment(), check=True, timeout=SECONDS
+    )
+    cells = json.loads((tmp_path / 'run.ipynb').read_text(encoding='utf-8'))['cells']
+    outputs = [output for cell in cells for output in cell.get('outputs', [])]
+    assert [output['output_type'] for output in outputs] == ['execute_result'] * 3
+    first, second = (''.join(output['data']['text/html']) for output in outputs[1:])
+    row = '<th scope="row">zoologist</th><td class="">{}</td>'
+    assert row.format(1) in first
+    assert row.format(4) in second
+
+
 def test_the_list_has_every_example():
     """And every example is tried here."""
-    found = {path.stem for path in EXAMPLES.iterdir() if path.suffix == '.py' or path.is_dir()} - {'__pycache__'}
-    assert found == set(PRINTED) | SERVERS
+    found = {path.stem for path in EXAMPLES.iterdir() if path.suffix in {'.py', '.ipynb'} or path.is_dir()}
+    found -= {'__pycache__'}
+    assert found == {name.partition('/')[0] for name in PRINTED} | OTHERS
     listed = (EXAMPLES / 'README.md').read_text(encoding='utf-8')
     assert [name for name in sorted(found) if f'| [{name}' not in listed] == []
 
 
-def needs_module(name: str) -> None:
+def needs_module(name: str, remedy: str = "`pip install 'streamtap[examples]'` gives it") -> None:
     """Skip a test, or in CI fail it, where what the example is about is not installed."""
-    try:
-        __import__(name)
-    except ImportError:
-        missing(name, "`pip install 'streamtap[examples]'` gives it")
+    if importlib.util.find_spec(name) is None:
+        missing(name, remedy)
 
 
 @contextlib.contextmanager

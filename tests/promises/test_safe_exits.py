@@ -19,6 +19,7 @@ from hostile.journals import CHECKS
 from hostile.texts import HOSTILE, OF_JOBS, RIGHT_TO_LEFT, UNSAFE
 from streamtap._base.safe_text import safe
 from streamtap._cli import main
+from streamtap._display.exits import short_name
 from streamtap._sinks.journal.lines import header_line, record_line
 from streamtap._sinks.usage.ledger import UsageSink
 from streamtap.testing._text import report as as_text
@@ -121,7 +122,7 @@ def _unsafe_in_json(lines: str) -> list[str]:
 def test_no_exit_of_a_run_has_an_unsafe_character(
     tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
 ):
-    """Not metrics, spans, journal, page, summary, progress, records, log lines or the log of the tap's own failures."""
+    """Not metrics, spans, journal, page, summary, notebook, progress, records, log lines or the log of the tap's own failures."""
     world = EveryExit(tmp_path, _error(HOSTILE), _price, sink_name=name)
     with Listener('streamtap') as log:
         asyncio.run(_run(world, name))
@@ -265,3 +266,22 @@ def test_the_ledger_prints_a_forged_record_safely():
     sink = UsageSink()
     sink.run_ended(run(agent=HOSTILE))
     assert _unsafe(str(sink.summary())) == []
+
+
+@pytest.mark.parametrize(
+    'name', [*NAMES.values(), '$\\href{javascript:alert(1)}{x}$', '<b>&amp;'], ids=lambda n: ascii(n[:20])
+)
+def test_a_notebook_shows_names_as_text(name: str):
+    """Neither as markup nor, between dollar signs, as mathematics, which the class of the box around them forbids."""
+    sink = UsageSink()
+    sink.response_ended(full_response(agent=name, model=name, labels={'tier': name}))
+    sink.tool_ended(tool(agent=name, tool=name))
+    sink.run_ended(run(agent=name, labels={'tier': name}))
+    html = sink.summary()._repr_html_()  # pyright: ignore[reportPrivateUsage]
+    shown = Texts()
+    shown.feed(html)
+    assert shown.tags == {'div', 'table', 'thead', 'tbody', 'tr', 'th', 'td'}
+    assert [line for text in shown.texts for line in _unsafe(text)] == []
+    assert short_name(name) in shown.texts
+    assert html.startswith('<div class="tex2jax_ignore mathjax_ignore">')
+    assert html.endswith('</div>')

@@ -135,6 +135,7 @@ class EveryExit:
             'spans': '\n'.join(span.to_json() for span in self.spans.get_finished_spans()),
             'metrics': '' if data is None else data.to_json(),
             'summary': f'{summary}\n{summary!r}\n{summary.model_dump_json()}',
+            'notebook': summary._repr_html_(),  # pyright: ignore[reportPrivateUsage]
             'journal': (self.folder / 'journal').read_text(encoding='utf-8'),
             'log lines': '\n'.join(self.lines.seen),
             'page': '\n'.join(self.page.finished(None)[1]),

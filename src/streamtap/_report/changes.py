@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from streamtap._report.elements import element
+from streamtap._display.elements import element
 from streamtap._report.over_time import scale
 from streamtap._report.words import difference, figure, has_any, owner
 

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streamtap._report.elements import element
+from streamtap._display.elements import element
 from streamtap._report.statistics import quantile
 from streamtap._report.words import figure, moment
 

@@ -7,11 +7,11 @@ import hashlib
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from streamtap._display.elements import element, page_text, style, table
 from streamtap._display.exits import short_name
 from streamtap._display.text import dollars, rate, seconds
 from streamtap._records.failed import FAILED_RUNS, has_failed
 from streamtap._report.changes import changes_section
-from streamtap._report.elements import element, page_text, style, table
 from streamtap._report.over_time import plot
 from streamtap._report.quantities import BLANK_SCREEN, FIRST_TOKEN, RUN_DURATION, SPEED
 from streamtap._report.spending import spending
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from xml.etree.ElementTree import Element
 
+    from streamtap._display.elements import Child
     from streamtap._report.compare import Change, Least
-    from streamtap._report.elements import Child
     from streamtap._report.gate import Gate
     from streamtap._report.gathered import Gathered
     from streamtap._report.run_trees import RunTree

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streamtap._display.elements import element
 from streamtap._display.exits import short_name
 from streamtap._display.text import dollars
-from streamtap._report.elements import element
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamtap._display.bars import request_bars, stall_marks, tool_bars
+from streamtap._display.elements import element
 from streamtap._display.exits import short_name
 from streamtap._display.text import seconds
 from streamtap._records.failed import has_failed
 from streamtap._records.records import ResponseRecord, ToolRecord
-from streamtap._report.elements import element
 from streamtap._report.over_time import LEAST, scale
 from streamtap._report.run_trees import RunTree
 

@@ -115,7 +115,10 @@ class RecentRun(BaseModel):
 
 
 class UsageSummary(BaseModel):
-    """Everything measured so far: print it for tables, call `.model_dump_json()` for JSON."""
+    """Everything measured so far: print it for tables, call `.model_dump_json()` for JSON.
+
+    A notebook shows it as tables when it is the last line of a cell, and keeps them in its file.
+    """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -129,6 +132,13 @@ class UsageSummary(BaseModel):
     def __str__(self) -> str:
         """The summary as tables."""
         return '\n\n'.join([*map(str, self.grids()), *(['\n'.join(notes)] if (notes := self.notes()) else [])])
+
+    def _repr_html_(self) -> str:
+        """The summary as tables, for a notebook."""
+        # Imported only where a notebook asks.
+        from streamtap._display.elements import element, notebook_text, table
+
+        return notebook_text(*map(table, self.grids()), *(element('p', note) for note in self.notes()))
 
     def grids(self) -> list[Grid]:
         """The summary as tables: agents with their total, then labels, models and tools, where there are any."""

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import json
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -110,6 +111,17 @@ def test_the_table_reads_in_a_terminal():
         'Responses that were interrupted: 1 (in tokens and cost only as far as reported)\n'
         'Responses without a known price: 1 (not in cost)'
     )
+
+
+def test_the_table_reads_in_a_notebook():
+    """With the same cells and sentences as in a terminal."""
+    summary = filled().summary()
+    box = ElementTree.fromstring(summary._repr_html_())  # pyright: ignore[reportPrivateUsage]
+    tables = [[[cell.text for cell in row] for row in table.iter('tr')] for table in box.iter('table')]
+    assert tables == [[list(grid.headings), *map(list, grid.rows)] for grid in summary.grids()]
+    assert [note.text for note in box.iter('p')] == summary.notes()
+    assert len(tables) == 4
+    assert len(summary.notes()) == 3
 
 
 def test_the_summary_goes_to_json_and_back():

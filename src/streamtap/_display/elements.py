@@ -68,6 +68,17 @@ def page_text(page: Element) -> str:
     return f'<!doctype html>\n{in_page(tostring(page, encoding="unicode", method="html"))}\n'
 
 
+def notebook_text(*content: Child) -> str:
+    """Tables and sentences, as a notebook takes them.
+
+    Args:
+        content: What to show, in order.
+    """
+    # Without these classes a notebook typesets what is between two dollar signs: costs, and names.
+    box = element('div', *content, class_='tex2jax_ignore mathjax_ignore')
+    return tostring(box, encoding='unicode', method='html')
+
+
 _MARKED = {
     'better': 'better',
     'met': 'better',
