@@ -150,7 +150,8 @@ class World:
             # counted after the last one is lost with the process, whatever is asked.
             for pod in old:
                 await asyncio.gather(*pod.open, return_exceptions=True)
-            await asyncio.sleep(self.way.every if self.way else 0.0)
+            # A second later: the scrape that finds the process gone is another one than its last.
+            await asyncio.sleep(self.way.every + 1.0 if self.way else 0.0)
             for pod in old:
                 self._leaving.remove(pod)
                 pod.tap.close()
