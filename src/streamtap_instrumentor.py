@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
@@ -36,7 +37,9 @@ class StreamtapInstrumentor(BaseInstrumentor):
     ) -> None:
         self._is_wanted = True
         self._providers = tracer_provider, meter_provider
-        register_post_import_hook(self._install, 'pydantic_ai')
+        # Not at once where it is the other one that imports it: of a package only all of it can be used.
+        register_post_import_hook(self._import, 'pydantic_ai')
+        register_post_import_hook(self._install, 'streamtap')
 
     def _uninstrument(self, **_: object) -> None:
         self._is_wanted = False
@@ -45,8 +48,17 @@ class StreamtapInstrumentor(BaseInstrumentor):
 
             uninstall_automatic()
 
-    def _install(self, _: object) -> None:
+    def _import(self, _: object) -> None:
         """Pydantic AI has been imported, which succeeds whatever happens here."""
+        if not self._is_wanted:
+            return
+        try:
+            import_module('streamtap')
+        except Exception:
+            logger.exception('streamtap: no agent is measured')
+
+    def _install(self, _: object) -> None:
+        """The package has been imported."""
         if not self._is_wanted:
             return
         try:

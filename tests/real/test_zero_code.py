@@ -59,6 +59,8 @@ print('done', flush=True)
 sys.stdin.readline()
 """
 
+ONE_LINE = 'import streamtap; streamtap.serve(streamtap.install(), {port})'
+
 DEPARTMENTS = ('billing', 'design', 'sales', 'shipping', 'support')
 EACH_ONCE = {f'{department} {who}': 1 for department in DEPARTMENTS for who in ('clerk', 'chief')}
 
@@ -106,19 +108,25 @@ def runs_of(metrics: str) -> dict[str, int]:
 
 @pytest.mark.timeout(120)  # a process that imports everything, and one that collects
 @pytest.mark.parametrize(
-    'ours', ['', 'import streamtap; streamtap.serve(streamtap.install(), {port})'], ids=['none', 'one']
+    ('ours', 'variable'),
+    [
+        ('', 'STREAMTAP_SERVE_PORT={port}'),
+        (ONE_LINE, 'STREAMTAP_STREAM=0'),
+        (ONE_LINE, 'OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=streamtap'),
+    ],
+    ids=['no line', 'one line', 'one line alone'],
 )
 def test_the_page_the_metrics_and_the_spans_are_there(
-    ours: str, application: Path, instrument: list[str], collector: tuple[str, Path]
+    ours: str, variable: str, application: Path, instrument: list[str], collector: tuple[str, Path]
 ):
-    """Without a line, variables say at which port; with one, the same is there without them."""
+    """By a line, by a variable, or by both; the metrics by OTLP too, unless ours is left out of what is instrumented."""
     (endpoint, collected), port = collector, free_port()
     main = application / 'main.py'
     main.write_text(ours.format(port=port) + main.read_text(encoding='utf-8'), encoding='utf-8')
-    told = {'OTEL_PYTHON_DISABLED_INSTRUMENTATIONS': 'streamtap'} if ours else {'STREAMTAP_SERVE_PORT': str(port)}
+    name, _, value = variable.format(port=port).partition('=')
     env = {
         **os.environ,
-        **told,
+        name: value,
         'OTEL_EXPORTER_OTLP_ENDPOINT': endpoint,
         'OTEL_EXPORTER_OTLP_PROTOCOL': 'http/protobuf',
         'NO_PROXY': '127.0.0.1',
@@ -137,7 +145,8 @@ def test_the_page_the_metrics_and_the_spans_are_there(
     # It ended only after what it had to send.
     spans = wait_for(lambda: spans_of(collected) or None, 'spans')
     assert {agent: spans[f'invoke_agent {agent}'] for agent in EACH_ONCE} == EACH_ONCE
-    assert ('"name":"pydantic_ai.runs"' in collected.read_text(encoding='utf-8')) == (not ours)
+    is_pushed = '"name":"pydantic_ai.runs"' in collected.read_text(encoding='utf-8')
+    assert is_pushed == (value != 'streamtap')
 
 
 def spans_of(collected: Path) -> Counter[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from streamtap._base.switch import is_switched_off
@@ -19,6 +20,8 @@ from streamtap._sinks.usage.ledger import UsageSink
 from streamtap._tap import Tap
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import TracerProvider
 
@@ -52,7 +55,7 @@ class Automatic(Installation):
     """A tap that is made at the first run, or at once if it serves a page.
 
     By the first run the application has made its own taps: where one of them has other labels on the same registry or
-    provider, it is this one that gets an error, which is logged.
+    provider, it is this one that counts nothing there, which is logged.
 
     Args:
         settings: What the environment says.
@@ -84,35 +87,39 @@ class Automatic(Installation):
         if self.made is not None:
             self.made.close()
 
-    def _make_tap(self) -> Tap:
-        settings = self._settings
-        sinks: list[Sink] = [OTelSpanSink(self._tracer_provider), OTelMetricSink(self._meter_provider), UsageSink()]
-        if settings.port is not None:
-            sinks.append(PrometheusSink())
-        try:
-            tap = Tap(sinks, labels=settings.labels)
-        except Exception as error:
-            logger.error('streamtap: no agent is measured: %s', error)
-            return Tap([], enabled=False)
-        self._add_journal(tap)
-        self._serve(tap)
+    def asked_for(self) -> Tap:
+        """Its tap, which then counts in Prometheus' default registry too, as `Tap()` does."""
+        tap = super().asked_for()
+        if not any(isinstance(sink, PrometheusSink) for sink in tap.sinks):
+            _add(tap, PrometheusSink, 'nothing is counted for Prometheus')
         return tap
 
-    def _add_journal(self, tap: Tap) -> None:
-        if self._settings.journal is None:
-            return
+    def _make_tap(self) -> Tap:
+        settings, ledger = self._settings, UsageSink()
         try:
-            tap.add_sink(JournalSink(self._settings.journal))
+            tap = Tap([OTelSpanSink(self._tracer_provider), ledger], labels=settings.labels)
         except Exception as error:
-            logger.error('streamtap: there is no journal, see STREAMTAP_JOURNAL: %s', error)
+            logger.error('streamtap: no agent is measured: %s', error)
+            return Tap([ledger], enabled=False)
+        _add(tap, partial(OTelMetricSink, self._meter_provider), 'OpenTelemetry gets no metrics')
+        if settings.port is not None:
+            _add(tap, PrometheusSink, 'nothing is counted for Prometheus')
+            self._serve(tap, settings.port)
+        if settings.journal is not None:
+            _add(tap, partial(JournalSink, settings.journal), 'there is no journal, see STREAMTAP_JOURNAL')
+        return tap
 
-    def _serve(self, tap: Tap) -> None:
+    def _serve(self, tap: Tap, port: int) -> None:
         settings = self._settings
-        if settings.port is None:
-            return
         try:
-            self.server = serve(
-                tap, settings.port, settings.addr, token=settings.token, metrics_token=settings.metrics_token
-            )
+            self.server = serve(tap, port, settings.addr, token=settings.token, metrics_token=settings.metrics_token)
         except Exception as error:
             logger.error('streamtap: no page and no /metrics are served, see STREAMTAP_SERVE_PORT: %s', error)
+
+
+def _add(tap: Tap, make: Callable[[], Sink], otherwise: str) -> None:
+    """Add a sink if it can be had; the application's own taps may have other labels on the same place."""
+    try:
+        tap.add_sink(make())
+    except Exception as error:
+        logger.error('streamtap: %s: %s', otherwise, error)

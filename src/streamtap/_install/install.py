@@ -25,8 +25,8 @@ def install(tap: Tap | None = None, *, stream: bool = False) -> Tap:
         The tap that is installed. It is closed when the process ends, or by you.
 
     Raises:
-        RuntimeError: If another tap is installed, unless it is the one of `opentelemetry-instrument`, whose place yours
-            takes.
+        RuntimeError: If another tap is installed, unless it is the one of `opentelemetry-instrument` and no code has asked
+            for that: then yours takes its place.
         TypeError: If `tap` is not a tap.
     """
     if tap is not None and not isinstance(tap, Tap):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -40,7 +40,7 @@ def install(tap: Tap | None = None, *, stream: bool = False) -> Tap:
         if found is not None:
             if stream:
                 found.stream()
-            return found.tap()
+            return found.asked_for()
         chosen = PROCESS.own() if tap is None else tap
         if chosen.enabled:
             begin(Installation(lambda: chosen, stream=stream))

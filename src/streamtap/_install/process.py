@@ -40,6 +40,11 @@ class Installation(EveryRun):
                 self.made = self._make()
             return self.made
 
+    def asked_for(self) -> Tap:
+        """Its tap, for code that asks for one: from now on it gives way no more."""
+        self.gives_way = False
+        return self.tap()
+
     def stream(self) -> None:
         """From now on, runs stream that otherwise would not."""
         if not self._stream:

@@ -20,6 +20,7 @@ from streamtap import MetricsServer, OTelMetricSink, PrometheusSink, Tap, read_j
 from streamtap._install import automatic
 from streamtap._install.process import PROCESS
 from streamtap._install.settings import Settings, settings_of
+from streamtap._upstream import versions
 from streamtap.testing import capture
 from streamtap_instrumentor import StreamtapInstrumentor
 from support.installed import as_before
@@ -61,7 +62,7 @@ def exported(monkeypatch: pytest.MonkeyPatch, registry: CollectorRegistry) -> It
     """Whatever is installed here is gone after the test, and this process's environment says nothing of it."""
     for name in VARIABLES:
         monkeypatch.delenv(f'STREAMTAP_{name}', raising=False)
-    monkeypatch.setattr(automatic, 'PrometheusSink', functools.partial(PrometheusSink, registry))
+    monkeypatch.setattr(PrometheusSink, '__init__', functools.partialmethod(PrometheusSink.__init__, registry))
     with as_before():
         yield Exported()
 
@@ -165,14 +166,15 @@ def test_its_tap_is_made_at_the_first_run(exported: Exported):
 
 
 def test_a_tap_of_the_applications_own_may_have_other_labels(exported: Exported, caplog: pytest.LogCaptureFixture):
-    """Whoever comes second gets the error, and that is not the application."""
+    """Whoever comes second counts nothing there, and that is not the application; the rest is as ever."""
     instrument(exported)
     own = Tap([OTelMetricSink(exported.providers['meter_provider'])], labels=['tenant'])
     for _ in range(2):
         run()
     own.close()
-    assert exported.spans() == []
-    assert [message.startswith('streamtap: no agent is measured: another tap') for message in caplog.messages] == [True]
+    assert exported.spans() == ['chat scripted', 'invoke_agent scripted'] * 2
+    refused = 'streamtap: OpenTelemetry gets no metrics: another tap already writes to the same'
+    assert [message.startswith(refused) for message in caplog.messages] == [True]
 
 
 def test_with_a_port_the_page_and_the_metrics_are_served_at_once(
@@ -243,6 +245,33 @@ def test_a_port_that_is_in_use_is_logged(
     assert 'is in use' in caplog.text
 
 
+def test_code_that_asks_for_the_tap_gets_it_with_what_a_tap_has(exported: Exported, registry: CollectorRegistry):
+    """It counts for Prometheus too then, and gives way to no other any more."""
+    instrument(exported)
+    tap = streamtap.install()
+    assert streamtap.install() is tap
+    run()
+    labels = {'agent': 'scripted', 'door': 'capability', 'nested': 'false', 'outcome': 'success'}
+    assert registry.get_sample_value('pydantic_ai_runs_total', labels) == 1
+    assert 'pydantic_ai.runs' in exported.metrics()
+    with pytest.raises(RuntimeError, match='another tap is installed'):
+        streamtap.install(Tap([]))
+
+
+def test_a_release_that_cannot_be_measured_is_logged(
+    exported: Exported, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """The application runs, and whatever it asks of the tap is empty."""
+    monkeypatch.setattr(versions, 'VERSION', '2.0.0')
+    instrument(exported)
+    for _ in range(2):
+        run()
+    assert not streamtap.install().usage.summary().agents
+    assert [message.partition(': ')[2][:44] for message in caplog.messages] == [
+        'no agent is measured: streamtap needs pydant'
+    ]
+
+
 def test_it_gives_way_to_the_applications_own_tap(exported: Exported, monkeypatch: pytest.MonkeyPatch):
     """Whose runs are counted once, there; its page is gone, as the application may serve one at the same port."""
     monkeypatch.setenv('STREAMTAP_SERVE_PORT', '0')
@@ -291,16 +320,18 @@ def test_the_instrumentor_installs_it_and_takes_it_out(exported: Exported):
     assert exported.spans() == ['chat scripted', 'invoke_agent scripted']
 
 
+@pytest.mark.parametrize('fails', ['streamtap_instrumentor.import_module', 'streamtap._install.automatic.begin'])
 def test_whatever_fails_pydantic_ai_is_imported(
-    exported: Exported, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    fails: str, exported: Exported, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     """The failure is logged."""
 
     def fail(*_: object) -> None:
         raise LookupError('nothing is where it was')
 
-    monkeypatch.setattr(automatic, 'install_automatically', fail)
+    monkeypatch.setattr(fails, fail)
     instrumentor = StreamtapInstrumentor()
     instrumentor.instrument(**exported.providers)
+    run()
     instrumentor.uninstrument()
     assert caplog.messages == ['streamtap: no agent is measured']
