@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 NIGHTS = 30
 
 WORKS = {
-    'few runs': Work(runs=15),
-    'some runs': Work(runs=40),
-    'many runs': Work(runs=150),
-    'times that differ tenfold from run to run': Work(runs=40, alike=1.0),
-    'the same, of up to 12 tool calls each': Work(runs=40, alike=1.0, calls=12),
-    'tools that fail in bunches': Work(runs=40, calls=12, bad=0.1),
+    '6 runs': Work(runs=6),
+    '15 runs': Work(runs=15),
+    '40 runs': Work(runs=40),
+    '150 runs': Work(runs=150),
+    '40 runs, times that differ tenfold from run to run': Work(runs=40, alike=1.0),
+    '10 such runs of up to 12 tool calls': Work(runs=10, alike=1.0, calls=12),
+    '40 such runs of up to 12 tool calls': Work(runs=40, alike=1.0, calls=12),
+    '40 runs, tools that fail in bunches': Work(runs=40, calls=12, bad=0.1),
 }
 
 SIZES = (50, 150, 500)
@@ -80,7 +82,7 @@ def main() -> None:
         rates = (f'{slower:g} times {seen(Work(runs=runs), slower, arguments.seen):.0%}' for slower in SLOWER)
         print(f'  {runs}:', *rates, flush=True)
     seeds = itertools.count(10_000_000)
-    failed = [month(WORKS['some runs'], seeds, arguments.comparisons) for _ in range(arguments.months)]
+    failed = [month(WORKS['40 runs'], seeds, arguments.comparisons) for _ in range(arguments.months)]
     fixed, before = (sum(column) for column in zip(*failed, strict=True))
     builds = len(failed) * NIGHTS * arguments.comparisons
     print(

@@ -100,7 +100,8 @@ def _of_budget(found: BudgetVerdict) -> Finding:
         'verdict': found.verdict,
     }
     cells = budget.text, whose, f'{found.count:,}', value, ends, found.verdict
-    return Finding(budget.text, whose, f'{value} ({ends})', cells, data, found.verdict)
+    said = 'it was never measured' if found.estimate is None else value if ends == '-' else f'{value} ({ends})'
+    return Finding(budget.text, whose, said, cells, data, found.verdict)
 
 
 def _owner(scope: Scope, name: str) -> dict[str, object]:

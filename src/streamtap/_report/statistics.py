@@ -6,6 +6,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from streamtap._report.binomial import at_least, at_most
@@ -57,8 +58,8 @@ def quantile(
     if not count:
         return None
     value = values[max(1, math.ceil(count * q - 1e-9)) - 1]
-    worth = count if runs is None else _worth(runs[: bisect_right(values, value)], runs)
     tail = (1 - confidence) / 2
+    worth = count if runs is None else _worth(runs[: bisect_right(values, value)], runs, tail)
 
     def is_above(rank: int) -> bool:
         return at_most((rank - 1) * worth / count, worth, q) > tail
@@ -84,32 +85,43 @@ def share(
     if not count:
         return None
     found = sum(values) / count
-    worth = count if runs is None else _worth([run for run, value in zip(runs, values, strict=True) if value], runs)
     tail = (1 - confidence) / 2
+    ones = [] if runs is None else [run for run, value in zip(runs, values, strict=True) if value]
+    worth = count if runs is None else _worth(ones, runs, tail)
     low = _crossing(lambda chance: at_least(found * worth, worth, chance) > tail) if found else 0.0
     high = _crossing(lambda chance: at_most(found * worth, worth, chance) <= tail) if found < 1 else 1.0
     return Estimate(found, low, high)
 
 
-def _worth(hits: Sequence[int], runs: Sequence[int]) -> float:
+def _worth(hits: Sequence[int], runs: Sequence[int], tail: float) -> float:
     """How many independent values as many of some runs are worth, by how much more alike those of one run are.
 
-    Source: the design effect of samples that are drawn in clusters, and Woodruff's intervals of their quantiles.
+    Source: the design effect of samples that are drawn in clusters, Woodruff's intervals of their quantiles, and the
+    correction for few clusters by Korn and Graubard.
 
     Args:
         hits: The runs of those values that are at most the quantile, or that are ones.
         runs: The runs of all values.
+        tail: The probability beyond each end of the interval.
     """
     count, sizes, found = len(runs), Counter(runs), Counter(hits)
-    expected = len(hits) / count
-    if len(sizes) == 1:
-        return 1
-    # Where all are hits, or none is, nothing tells whether those of one run are alike.
-    if len(sizes) == count or not 0 < expected < 1:
-        return count
-    spread = sum((found[run] - expected * size) ** 2 for run, size in sizes.items()) * len(sizes) / (len(sizes) - 1)
+    if len(sizes) == count or (not hits and len(sizes) > 1):
+        return count  # Of none there is nothing that could be alike.
+    if len(sizes) == 1 or len(hits) == count:
+        return count**2 / sum(size**2 for size in sizes.values())  # Nothing tells: each run counts once.
+    expected, freedom = len(hits) / count, len(sizes) - 1
+    spread = sum((found[run] - expected * size) ** 2 for run, size in sizes.items()) * len(sizes) / freedom
     independent = count * expected * (1 - expected)
-    return count * min(1.0, independent / spread) if spread else count
+    return count * min(1.0, independent / spread if spread else 1.0) * _certainty(tail, freedom)
+
+
+def _certainty(tail: float, freedom: int) -> float:
+    """What a sample is worth less because its spread is known from few runs: the square of a normal quantile by Student's.
+
+    Source: the first terms of the expansion by Cornish and Fisher.
+    """
+    z = NormalDist().inv_cdf(1 - tail)
+    return 1 / (1 + (z**2 + 1) / (4 * freedom) + (5 * z**4 + 16 * z**2 + 3) / (96 * freedom**2)) ** 2
 
 
 def _first(count: int, is_so: Callable[[int], bool]) -> int:

@@ -181,8 +181,8 @@ def test_what_was_never_measured_is_nothing_to_judge(judged: Judge):
     assert (status, [line for line in out.splitlines() if line.startswith('::')]) == (
         0,
         [
-            '::warning title=streamtap::blank_screen.p95 <= 3s of waits is nothing to judge: - (-)',
-            '::warning title=streamtap::failed_tools <= 1%25 of none is nothing to judge: - (-)',
+            '::warning title=streamtap::blank_screen.p95 <= 3s of waits is nothing to judge: it was never measured',
+            '::warning title=streamtap::failed_tools <= 1%25 of none is nothing to judge: it was never measured',
             '::notice title=streamtap::gate passed: 1 too few to tell, 2 nothing to judge',
         ],
     )

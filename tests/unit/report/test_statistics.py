@@ -86,6 +86,18 @@ def test_values_that_are_independent_within_a_run_are_worth_what_they_are():
     assert mixed.high - mixed.low <= 1.25 * (alone.high - alone.low)
 
 
+def test_few_runs_tell_less_of_how_alike_their_values_are():
+    """Twelve hundred values that are not alike: the fewer runs they are of, the wider the interval is."""
+    values, chance = [float(number) for number in range(1200)], random.Random(5)
+    widths: list[float] = []
+    for runs in (1200, 40, 8, 4):
+        found = quantile(values, 0.5, runs=chance.sample([number % runs for number in range(1200)], 1200))
+        assert found is not None
+        widths.append(found.high - found.low)
+    assert all(before < after for before, after in pairwise(widths))
+    assert widths[-1] > 1.5 * widths[0]
+
+
 def test_one_run_proves_nothing():
     """However many requests it made, and whether all of them failed."""
     slow = quantile([float(number) for number in range(500)], 0.5, runs=[1] * 500)
