@@ -230,8 +230,8 @@ def test_no_report_has_an_unsafe_character(
     journal = str(_journal(tmp_path / 'journal', name))
     arguments = ['--compare', journal, journal] if what == 'comparison' else [journal]
     assert main(['report', *arguments, '--format', form]) == 0
-    out, err = capsys.readouterr()
-    _is_safe(form, out, err)
+    said = capsys.readouterr()
+    _is_safe(form, said.out, said.err)
 
 
 @pytest.mark.parametrize('form', [*FORMS, 'github'])
