@@ -17,7 +17,7 @@ def test_the_oldest_of_each_package_is_asked_for():
     declared = dict(re.findall(r"'([a-z0-9-]+)>=([\d.]+)'", project[project.index('dependencies = [') :]))
     assert allowed.keys() == {
         *('h11', 'logfire', 'opentelemetry-api', 'opentelemetry-exporter-otlp-proto-http', 'opentelemetry-sdk'),
-        *('prometheus-client', 'pydantic-ai-slim', 'pydantic-evals', 'rich'),
+        *('opentelemetry-distro', 'prometheus-client', 'pydantic-ai-slim', 'pydantic-evals', 'rich', 'wrapt'),
     }
     assert allowed == {name: declared[name] for name in allowed}
 
