@@ -31,8 +31,8 @@ ALERTS = {alert.name: alert for group in alerts(CONFIG).values() for alert in gr
 RECORDED = {rule.record: rule.expr for group in recordings(CONFIG).values() for rule in group.rules}
 
 
-LONG = ('budget', 'days', 'small_teams', 'weeks')
-"""Cases of days, for which promtool takes half a minute: they are asked of the newer one only."""
+LONG = ('budget', 'cost', 'days', 'runs', 'self', 'small_teams', 'weeks')
+"""Cases for which promtool takes long, up to half a minute: they are asked of the newer one only."""
 
 
 def run(*command: str) -> str:

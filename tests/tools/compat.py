@@ -54,7 +54,7 @@ OLDEST_SINKS = (
     'opentelemetry-exporter-prometheus==0.53b0',
 )
 NEWEST_SINKS = ('prometheus-client', 'opentelemetry-sdk', 'opentelemetry-exporter-prometheus')
-TOOLS = ('pytest', 'pytest-rerunfailures', 'pytest-timeout', 'pytest-xdist')
+TOOLS = ('pytest', 'pytest-rerunfailures', 'pytest-timeout', 'pytest-xdist', 'pyyaml')
 
 
 @dataclass(frozen=True)
