@@ -1,7 +1,7 @@
 """Celery: a worker with several processes, one `/metrics` that is the sum of them, and no run lost when they end.
 
-Run it in this directory: `export QUEUE=$(mktemp -d) PROMETHEUS_MULTIPROC_DIR=$(mktemp -d)`, then
-`celery --app tasks worker --concurrency 2`, and in another terminal with the same variables `python send.py`.
+Run it in this directory: `export QUEUE=$(mktemp -d)`, then
+`PROMETHEUS_MULTIPROC_DIR=$(mktemp -d) celery --app tasks worker --concurrency 2 &` and `python send.py`.
 Look at `curl 127.0.0.1:9464/metrics`, which counts the runs of every process, and at the journals in `$QUEUE`, one for
 each process. Celery's processes end without the functions that Python calls at exit, so the tap is closed by a signal.
 """

@@ -215,20 +215,20 @@ def test_gunicorn_workers_show_the_sum_of_all(tmp_path: Path):
 
 
 def test_celery_processes_are_one_sum_and_lose_no_run(tmp_path: Path):
-    """Every process of the worker has its own journal, which is complete when the worker has ended."""
+    """Every process of the worker has its own journal; when the worker has ended, all are complete and no gauge is left."""
     needs_module('celery')
     port, queue, files = free_port(), tmp_path / 'queue', tmp_path / 'multiprocess'
     queue.mkdir()
     files.mkdir()
     here = EXAMPLES / 'celery_worker'
-    more = {'QUEUE': str(queue), 'PROMETHEUS_MULTIPROC_DIR': str(files), 'METRICS_PORT': str(port)}
+    more = {'PROMETHEUS_MULTIPROC_DIR': str(files), 'METRICS_PORT': str(port)}
     # Root is warned.
     strict = [sys.executable, '-W', 'error', '-W', "ignore:You're running the worker"]
     command = [*strict, '-m', 'celery', '--workdir', str(here), '--app', 'tasks', 'worker', '--concurrency', '2']
-    with serving(command, port, tmp_path, **more) as client:
+    with serving(command, port, tmp_path, QUEUE=str(queue), **more) as client:
         sent = subprocess.run(
             [sys.executable, '-W', 'error', here / 'send.py'],
-            env=environment(**more),
+            env=environment(QUEUE=str(queue)),
             capture_output=True,
             text=True,
             check=False,
@@ -237,9 +237,12 @@ def test_celery_processes_are_one_sum_and_lose_no_run(tmp_path: Path):
         assert (sent.returncode, sent.stderr, sent.stdout.split()) == (0, '', ['Short.'] * 10)
         total = 'pydantic_ai_runs_total{agent="summary",door="capability",nested="false",outcome="success"} 10.0'
         assert total in client.get('/metrics').text
-    records = [record for journal in queue.glob('runs-*.jsonl') for record in read_journal(journal)]
+    journals = {path.stem.removeprefix('runs-'): path for path in queue.glob('runs-*.jsonl')}
+    records = [record for journal in journals.values() for record in read_journal(journal)]
     runs = [record for record in records if isinstance(record, RunRecord)]
     assert [run.outcome for run in runs] == ['success'] * 10
+    gauges = [path.stem.rpartition('_')[2] for path in files.glob('gauge_live*')]
+    assert set(gauges) & set(journals) == set()
 
 
 def test_gradio_streams_and_shows_the_blank_screen(tmp_path: Path):
