@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+DEMO_STAMP := $(VENV)/installed-for-demo
 PHOENIX ?= .phoenix
 # Many tests wait for servers and clocks: three processes for two cores.
 PYTEST ?= --numprocesses $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2)')
@@ -15,9 +16,15 @@ AUDIT ?= .audit
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
-	touch $(STAMP)
+	touch $(STAMP) $(DEMO_STAMP)
 
-demo: $(STAMP) ## Scripted agents on a real HTTP stream, tapped: a live table, and the live view on 127.0.0.1:9464
+# What developers need takes minutes to install, and the demo needs none of it.
+$(DEMO_STAMP): pyproject.toml src/streamtap/_version.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo,otel]'
+	touch $(DEMO_STAMP)
+
+demo: $(DEMO_STAMP) ## Scripted agents on a real HTTP stream, tapped: a live table, and the live view on 127.0.0.1:9464
 	$(BIN)/streamtap demo $(DEMO)
 
 test: $(STAMP) servers ## Static checks, then every test
