@@ -223,7 +223,7 @@ def test_a_bound_matches_as_it_is_scraped_and_as_it_is_pushed():
 @pytest.mark.parametrize(
     ('arguments', 'says'),
     [
-        (('pydantic_ai_turns_total',), 'the catalogue has no metric pydantic_ai_turns_total'),
+        (('pydantic_ai_turns_total',), 'pydantic_ai_turns_total is not in the catalogue'),
         (('pydantic_ai_runs_total', 'model="m"'), 'pydantic_ai_runs_total has no label model'),
         (('pydantic_ai_runs_total', 'le="5"'), 'pydantic_ai_runs_total has no label le'),
     ],

@@ -33,10 +33,21 @@ def differences(folder: Path, config: Config) -> list[str]:
     """
     files = generated(config)
     found = [said for path, text in files.items() for said in _different(folder / path, path, text)]
-    boards = sorted(path.relative_to(folder).as_posix() for path in (folder / _BOARDS).glob('*.json'))
-    return found + [
-        f'{path} {stranger}' for path in boards for stranger in _asked_in_vain(_read(folder / path), config)
-    ]
+    return found + asked_in_vain(folder, config)
+
+
+def asked_in_vain(folder: Path, config: Config) -> list[str]:
+    """What boards ask for that there is not, also those of one's own beside ours.
+
+    Args:
+        folder: The export.
+        config: The user's own labels.
+
+    Raises:
+        OSError: If a file cannot be read.
+    """
+    boards = sorted((folder / _BOARDS).glob('*.json'))
+    return [f'{_BOARDS}/{path.name} {said}' for path in boards for said in _asked_in_vain(_read(path), config)]
 
 
 def _different(file: Path, path: str, ours: str) -> Iterator[str]:

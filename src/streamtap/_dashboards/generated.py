@@ -25,8 +25,8 @@ def generated(config: Config) -> dict[str, str]:
         config: What rules and alerts call bad, and where everything is.
 
     Raises:
-        UnknownMetricError: If a board asks for a metric that the catalogue does not have.
-        ValueError: If a rule does, or if a threshold is no bound of its histogram.
+        ValueError: If a board or a rule asks for a metric that the catalogue does not have, or if a threshold is no bound
+            of its histogram.
     """
     files = {**grafana_files(config), **rule_files(config), **kubernetes_files(config), **logfire_files()}
     headed = {path: _YAML_HEAD + text if path.endswith('.yaml') else text for path, text in files.items()}

@@ -77,7 +77,7 @@ class Promql:
             matchers: Further ones.
 
         Raises:
-            UnknownMetricError: If the catalogue has no such metric.
+            ValueError: If the catalogue has no such metric.
         """
         metric = metric_of(name)
         labels = metric.labels + (self.config.labels if metric.is_about_runs else ())

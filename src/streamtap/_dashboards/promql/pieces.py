@@ -14,10 +14,6 @@ if TYPE_CHECKING:
     from streamtap._sinks.metrics.catalogue import Metric
 
 
-class UnknownMetricError(Exception):
-    """A board asks for a metric that the catalogue does not have."""
-
-
 def series(name: str, *matchers: str, suffix: str = '') -> str:
     """A selector of a metric.
 
@@ -29,9 +25,7 @@ def series(name: str, *matchers: str, suffix: str = '') -> str:
     Raises:
         ValueError: If the catalogue has no such metric, or the metric no such label.
     """
-    metric = BY_NAME.get(name)
-    if metric is None:
-        raise ValueError(f'the catalogue has no metric {name}')
+    metric = metric_of(name)
     allowed = {*metric.labels, *(('le',) if suffix == '_bucket' else ())}
     for matcher in matchers:
         label = re.split(r'[=!]', matcher)[0]
@@ -109,10 +103,10 @@ def metric_of(name: str) -> Metric:
         name: The series' name.
 
     Raises:
-        UnknownMetricError: If the catalogue has no such metric.
+        ValueError: If the catalogue has no such metric.
     """
     if (metric := find_metric(name)) is None:
-        raise UnknownMetricError(f'{name} is not in the catalogue')
+        raise ValueError(f'{name} is not in the catalogue')
     return metric
 
 
