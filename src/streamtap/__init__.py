@@ -16,12 +16,10 @@ from streamtap._records.records import (
     PartRecord,
     ReaderRecord,
     ResponseRecord,
-    ResponseStart,
     RunRecord,
-    RunStart,
     ToolRecord,
-    ToolStart,
 )
+from streamtap._records.starts import ResponseStart, RunStart, ToolStart
 from streamtap._serve import MetricsServer, serve
 from streamtap._sinks.journal.reader import BrokenJournalError, BrokenLine, read_journal
 from streamtap._sinks.journal.sink import JournalSink

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
@@ -15,20 +14,13 @@ from streamtap._base.switch import is_switched_off
 from streamtap._delivery.dispatch import Dispatch
 from streamtap._delivery.sink import Attachment, check_sink, checked_sinks
 from streamtap._delivery.tracing import Tracing
-from streamtap._doors.capability.door import CapabilityDoor
+from streamtap._doors.all_doors import Doors
 from streamtap._doors.capability.hooks import TapCapability
 from streamtap._doors.checks import check_handler, check_watchable, checked_events
-from streamtap._doors.handler.door import HandlerDoor
-from streamtap._doors.handler.durable_unit import DurableUnits
-from streamtap._doors.nodes.runs import NodeRuns
-from streamtap._doors.nodes.streams import NodeStreams
 from streamtap._doors.observed_stream import NoObserver, ObservedStream, drain
-from streamtap._doors.watch.door import WatchDoor
 from streamtap._doors.watch.names import Names
-from streamtap._runs.caller import Caller
 from streamtap._runs.measured_usage import RepeatedUsageWarning
 from streamtap._runs.price import Pricing
-from streamtap._runs.registry import Runs
 from streamtap._runs.shared import Shared
 from streamtap._sinks.callback import RunCallback
 from streamtap._sinks.metrics.user_labels import checked_labels
@@ -152,15 +144,10 @@ class Tap:
             stall_after=stall_after,
             slow_start_after=slow_start_after,
         )
-        caller = Caller()
-        self._runs = Runs(shared, names, caller, loop_lag_every)
-        self._capability_door = partial(CapabilityDoor, self._runs, shared, caller)
-        node_runs = NodeRuns(self._runs, shared, settle_after=settle_after)
-        streams = NodeStreams(shared, caller)
-        self._endings = node_runs.endings
-        self._handler = HandlerDoor(shared, node_runs, streams, DurableUnits(shared, self._runs))
-        self._watch = WatchDoor(shared, self._runs, node_runs, streams, caller)
-        self._attachment = Attachment(names, max_label_values, self.live, self._catch_up, versions.VERSION)
+        self._doors = Doors(shared, names, loop_lag_every=loop_lag_every, settle_after=settle_after)
+        self._attachment = Attachment(
+            names, max_label_values, self._doors.live, self._doors.search_quickly, versions.VERSION
+        )
         if self._enabled:
             self._out.attach(self._attachment)
             close_at_exit(self)
@@ -176,7 +163,7 @@ class Tap:
             TypeError: If it is called with anything else.
         """
         read = checked_events(ctx, events)
-        return self._handler.handle(ctx, read) if self._enabled else drain(read)
+        return self._doors.handler.handle(ctx, read) if self._enabled else drain(read)
 
     def beside(self, handler: EventStreamHandler[Any]) -> EventStreamHandler[Any]:
         """A handler that feeds your own handler and the tap: `event_stream_handler=tap.beside(mine)`.
@@ -196,7 +183,7 @@ class Tap:
             return handler
 
         async def both(ctx: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
-            await self._handler.handle(ctx, events, handler)
+            await self._doors.handler.handle(ctx, events, handler)
 
         return both
 
@@ -210,7 +197,7 @@ class Tap:
                 too. Runs then pay the usual cost of streaming, and fail on models that cannot stream. Default `False`:
                 nothing streams that would not stream anyway.
         """
-        return TapCapability(self._capability_door() if self._enabled else None, stream=stream, tap=self)
+        return TapCapability(self._doors.capability() if self._enabled else None, stream=stream, tap=self)
 
     def watch(
         self,
@@ -253,7 +240,7 @@ class Tap:
         if not self._enabled:
             return cast('AsyncIterator[EventT]', ObservedStream(cast('Any', events), monotonic, NoObserver()))
         names = Names(None if agent is None else clean(agent), provider, model)
-        return self._watch.watch(events, names, None if run_id is None else clean(run_id))
+        return self._doors.watch.watch(events, names, None if run_id is None else clean(run_id))
 
     @property
     def enabled(self) -> bool:
@@ -307,13 +294,11 @@ class Tap:
 
     def live(self) -> Live:
         """A snapshot of what is open now: runs with their age, requests with their current wait, and tool calls."""
-        self._watch.catch_up()
-        self._endings.catch_up()
-        return self._runs.live(self._endings.idle())
+        return self._doors.live()
 
     def flush(self) -> None:
         """Report the runs that are known to be over, and wait (at most 5 s) for sinks that run on the worker thread."""
-        self._search(2)
+        self._doors.search()
         self._out.flush(FLUSH_SECONDS)
 
     def close(self) -> None:
@@ -321,7 +306,7 @@ class Tap:
 
         The tap stays usable: its next run attaches the sinks again.
         """
-        self._report_open()
+        self._doors.report_open()
         self._out.close(FLUSH_SECONDS)
 
     def __enter__(self) -> Self:
@@ -338,21 +323,6 @@ class Tap:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._report_open()
+        self._doors.report_open()
         # A sink that hangs must not block the loop.
         await asyncio.to_thread(self._out.close, FLUSH_SECONDS)
-
-    def _catch_up(self) -> None:
-        self._search(1)
-
-    def _search(self, generation: int) -> None:
-        """Report the runs that are over, including those that only a garbage collection reveals."""
-        self._watch.search(generation)
-        self._endings.search(generation)
-
-    def _report_open(self) -> None:
-        # Runs that are known to be over must not be reported as incomplete.
-        self._search(2)
-        self._endings.close()
-        self._watch.catch_up()
-        self._runs.close()

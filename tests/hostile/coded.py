@@ -14,8 +14,8 @@ from streamtap._delivery.redaction import Redaction
 from streamtap._meter.phases import PhaseClock
 from streamtap._meter.response import ResponseMeter
 from streamtap._records.bounds import MAX_PARTS
+from streamtap._runs.identity import RunIdentity
 from streamtap._runs.request import Request, build_records
-from streamtap._runs.shared import RunIdentity
 from streamtap._upstream.model_responses import AskedModel
 from streamtap._upstream.stream_events import feed_response
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from streamtap._records.records import ResponseRecord, RunRecord, RunStart, ToolRecord
+    from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
+    from streamtap._records.starts import RunStart
 
 STREAM = 'use tap.capability(stream=True)'
 """What makes a run stream, and so have what only a stream shows."""

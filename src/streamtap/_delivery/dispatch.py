@@ -24,15 +24,8 @@ if TYPE_CHECKING:
     from streamtap._delivery.sink import Attachment, Sink
 
     Calls: TypeAlias = tuple[tuple[str, Callable[[object], None]], ...]
-    from streamtap._records.records import (
-        LoopLag,
-        ResponseRecord,
-        ResponseStart,
-        RunRecord,
-        RunStart,
-        ToolRecord,
-        ToolStart,
-    )
+    from streamtap._records.records import LoopLag, ResponseRecord, RunRecord, ToolRecord
+    from streamtap._records.starts import ResponseStart, RunStart, ToolStart
 
 logger = logging.getLogger('streamtap')
 

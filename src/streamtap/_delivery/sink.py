@@ -11,16 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from streamtap._records.live import Live
-    from streamtap._records.records import (
-        Fault,
-        LoopLag,
-        ResponseRecord,
-        ResponseStart,
-        RunRecord,
-        RunStart,
-        ToolRecord,
-        ToolStart,
-    )
+    from streamtap._records.records import Fault, LoopLag, ResponseRecord, RunRecord, ToolRecord
+    from streamtap._records.starts import ResponseStart, RunStart, ToolStart
 
 
 MOMENTS = ('run_started', 'run_ended', 'response_started', 'response_ended', 'tool_started', 'tool_ended')

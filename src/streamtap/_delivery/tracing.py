@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
     from streamtap._delivery.guard import Failures
-    from streamtap._records.records import ResponseRecord, RunRecord, RunStart, ToolRecord
+    from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
+    from streamtap._records.starts import RunStart
 
     Record = TypeVar('Record', RunRecord, ResponseRecord, ToolRecord)
 

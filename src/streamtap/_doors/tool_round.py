@@ -83,7 +83,7 @@ class ToolRound:
         self._run = run
         self._tools = run.tools
         self._step = step
-        mode = known_tools.execution_mode(run.tool_manager)
+        mode = known_tools.execution_mode(run.tools.manager)
         self._one_by_one = mode == 'sequential'
         self._results_are_held = mode == 'parallel_ordered_events'
         self._is_order_known = True
@@ -163,13 +163,13 @@ class ToolRound:
             self._run.shared.out.dropped('tool_calls')
         elif call.will_run:
             opened = self._tools.begin(
-                self._run.tool_name(call.tool),
+                self._run.tools.name_of(call.tool),
                 call.tool_call_id,
                 step=self._step,
                 started=now,
                 fingerprint=call.fingerprint,
             )
-            alone = known_tools.is_sequential(self._run.tool_manager, call.tool)
+            alone = known_tools.is_sequential(self._run.tools.manager, call.tool)
             self._is_order_known &= self._one_by_one or alone is not None
             self._calls.append(Scheduled(opened, self._one_by_one or bool(alone)))
 
@@ -191,7 +191,7 @@ class ToolRound:
         if result.kind == 'output':
             self._output(result, waited_from, now)
         # A retry takes precedence over the output of the same round, unless the tool to be retried does not exist.
-        elif result.outcome == 'retried' and self._run.tool_name(result.tool) != known_tools.UNKNOWN_TOOL:
+        elif result.outcome == 'retried' and self._run.tools.name_of(result.tool) != known_tools.UNKNOWN_TOOL:
             self._must_continue = True
         self._update_ending()
         if result.kind == 'function':
@@ -201,7 +201,7 @@ class ToolRound:
         waiting = (place for place, call in enumerate(self._calls) if call.ended is None)
         place = next((place for place in waiting if self._calls[place].open.tool_call_id == result.tool_call_id), None)
         if place is None:
-            self._run.refuse_tool(result, step=self._step, now=now)
+            self._run.tools.refused(result, step=self._step, now=now)
             return
         call = self._calls[place]
         began = start_of(self._calls, place, now)
@@ -226,10 +226,10 @@ class ToolRound:
             return
         self._has_output |= result.outcome == 'success'
         if began is None:
-            self._run.tool_answered(result, step=self._step, now=now, was_executed=True)
+            self._run.tools.answered(result, step=self._step, now=now, was_executed=True)
             return
         ended = self._last_at if was_ready(self._last_at, waited_from, now) else now
-        name = self._run.tool_name(result.tool)
+        name = self._run.tools.name_of(result.tool)
         opened = self._tools.begin(name, result.tool_call_id, step=self._step, started=began, kind='output')
         self._tools.end(
             opened, result.outcome, cause=result.cause, error_type=result.error_type, interval=(began, ended)

@@ -4,7 +4,6 @@ A value that could not be observed is `None`, never 0 and never a guess.
 All durations are in seconds, and all `*_ns` in nanoseconds since the Unix epoch.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -53,52 +52,6 @@ PHASES = get_args(Phase)
 
 ToolKind = Literal['function', 'output', 'native']
 """Who runs a tool, and what for: a function of yours, the run's final output, or a tool of the provider."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStart:
-    """A run began: who and when."""
-
-    run_id: str
-    conversation_id: str | None
-    parent_run_id: str | None
-    agent: str
-    root_agent: str
-    door: Door
-    labels: Mapping[str, str]
-    started_ns: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseStart:
-    """A request to a model began: who and when."""
-
-    run_id: str
-    conversation_id: str | None
-    step: int
-    agent: str
-    root_agent: str
-    provider: str
-    model: str
-    door: Door
-    labels: Mapping[str, str]
-    started_ns: int
-    streamed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolStart:
-    """A tool call began: who and when."""
-
-    run_id: str
-    conversation_id: str | None
-    step: int
-    agent: str
-    tool: str
-    tool_call_id: str
-    kind: ToolKind
-    labels: Mapping[str, str]
-    started_ns: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

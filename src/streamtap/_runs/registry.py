@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 from streamtap._base.forks import tell_forks
 from streamtap._delivery.guard import guarded
 from streamtap._records.records import CalledRuns
+from streamtap._runs.identity import RunIdentity
 from streamtap._runs.loop_lag import LoopLagMeter
 from streamtap._runs.replay import ReplayGate
 from streamtap._runs.run import Run
-from streamtap._runs.shared import RunIdentity
 from streamtap._runs.snapshot import snapshot
 from streamtap._runs.user_labels import UserLabels
 from streamtap._upstream import run_context

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamtap._delivery.dispatch import Dispatch
-from streamtap._records.records import ToolRecord, ToolStart
+from streamtap._records.records import ToolRecord
+from streamtap._records.starts import ToolStart
 
 if TYPE_CHECKING:
     from streamtap._records.records import ResponseRecord

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from streamtap._delivery.redaction import Redaction
     from streamtap._meter.parts import Part
     from streamtap._meter.response import ResponseMeter
-    from streamtap._records.records import RequestOutcome, ResponseStart
-    from streamtap._runs.shared import RunIdentity
+    from streamtap._records.records import RequestOutcome
+    from streamtap._records.starts import ResponseStart
+    from streamtap._runs.identity import RunIdentity
 
 SHORTEST_HOLD = 0.01
 """Seconds that the consumer may hold the stream before the first token without hiding when it came."""

@@ -10,11 +10,12 @@ from streamtap._delivery.tracing import GuardedTrace, RunTrace
 from streamtap._meter.phases import PhaseClock
 from streamtap._meter.reader import ReaderMeter
 from streamtap._meter.response import ResponseMeter
-from streamtap._records.known import since, sum_known
-from streamtap._records.records import CalledRuns, ResponseStart, RunRecord, RunStart
+from streamtap._records.known import since
+from streamtap._records.records import CalledRuns, RunRecord
 from streamtap._runs.request import Request, Settled, build_records
+from streamtap._runs.spent import Spent
 from streamtap._runs.tool_calls import ToolCalls
-from streamtap._upstream import durable, known_tools, outcomes, run_context, stream_events
+from streamtap._upstream import durable, outcomes, run_context
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage
 
     from streamtap._base.clock import Moments
-    from streamtap._records.records import RequestOutcome, ResponseRecord, RunOutcome
+    from streamtap._records.records import RequestOutcome, RunOutcome
+    from streamtap._runs.identity import RunIdentity
     from streamtap._runs.replay import ReplayGate
-    from streamtap._runs.shared import RunIdentity, Shared
+    from streamtap._runs.shared import Shared
     from streamtap._upstream.model_responses import AskedModel
 
 
@@ -37,13 +39,8 @@ class Run:
     shared: Shared
     gate: ReplayGate | None = None
     """For a run of a durable engine: decides what of it is reported."""
-    tool_manager: object = None
-    requests: int = 0
+    spent: Spent = field(default_factory=Spent)
     output_retries: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    unmeasured_responses: int = 0
-    cost_usd: float | None = None
     first_output: float | None = None
     final_result: float | None = None
     phases: PhaseClock = field(default_factory=PhaseClock)
@@ -78,59 +75,12 @@ class Run:
 
     def announce(self, parent: Run | None) -> None:
         """Open the run's trace, inside that of the run that called it, and report its start."""
-        identity = self.identity
-        start = RunStart(
-            run_id=identity.run_id,
-            conversation_id=identity.conversation_id,
-            parent_run_id=identity.parent_run_id,
-            agent=identity.agent,
-            root_agent=identity.root_agent,
-            door=identity.door,
-            labels=identity.labels,
-            started_ns=self.moments.to_unix_ns(self.started),
-        )
+        start = self.identity.run_start(self.moments.to_unix_ns(self.started))
         with guarded(self.shared.out, 'spans'):
             called_by = None if parent is None else parent.trace.inner
-            trace = self.shared.tracing.open(start, instrumented=identity.instrumented, parent=called_by)
+            trace = self.shared.tracing.open(start, instrumented=self.identity.instrumented, parent=called_by)
             self.trace = self.tools.trace = GuardedTrace(trace, self.shared.out)
         self.shared.out.run_started(start)
-
-    def tool_name(self, name: str) -> str:
-        """The name under which a tool is reported: its own, or `_unknown` if the run does not know it."""
-        return known_tools.known_tool(self.tool_manager, name)
-
-    def describe_tool(self, name: str) -> tuple[str, bool]:
-        """The name under which a tool is reported, and whether a call of it is the run's final output."""
-        return self.tool_name(name), known_tools.is_output_tool(self.tool_manager, name)
-
-    def refuse_tool(self, result: stream_events.ToolResult, *, step: int, now: float) -> None:
-        """A call got a result without running here: refused, denied, unknown, or answered from outside.
-
-        A call that pydantic-ai skipped because the run has its final result is a `success`, too, but not reported.
-        """
-        outside = known_tools.is_answered_outside(self.tool_manager, result.tool)
-        if outside is None:
-            # A run that is resumed with results from outside starts with them, before its tool manager knows any tool.
-            outside = step == 0
-        if result.outcome == 'success' and not outside:
-            return
-        self.tool_answered(result, step=step, now=now)
-
-    def tool_answered(
-        self, result: stream_events.ToolResult, *, step: int, now: float, was_executed: bool = False
-    ) -> None:
-        """A call got a result; how long it was executed is not known, and if it was, it gets its span."""
-        self.tools.refuse(
-            self.tool_name(result.tool),
-            result.tool_call_id,
-            result.kind,
-            step=step,
-            outcome=result.outcome,
-            cause=result.cause,
-            error_type=result.error_type,
-            now=now,
-            was_executed=was_executed,
-        )
 
     # Requests
 
@@ -160,18 +110,11 @@ class Run:
         self.open_request = request
         provider, name = model.candidate(0)
         now = self.shared.clock.monotonic()
-        identity = self.identity
-        request.unreported_start = ResponseStart(
-            run_id=identity.run_id,
-            conversation_id=identity.conversation_id,
+        request.unreported_start = self.identity.request_start(
+            self.moments.to_unix_ns(started if started is not None else now),
             step=step,
-            agent=identity.agent,
-            root_agent=identity.root_agent,
             provider=self.shared.redact('provider', provider),
             model=self.shared.redact('model', name),
-            door=identity.door,
-            labels=identity.labels,
-            started_ns=self.moments.to_unix_ns(started if started is not None else now),
             streamed=request.streamed,
         )
         if sent == 'now':
@@ -247,7 +190,7 @@ class Run:
         for record, response in zip(settled.records, settled.responses, strict=True):
             self.shared.warn_repeated(record)
             priced = self.shared.price(record, response)
-            self._account(priced)
+            self.spent.add(priced)
             self.shared.out.response_ended(self.trace.responded(priced))
         for call in meter.native_calls:
             self.tools.native(call, step=request.step)
@@ -269,23 +212,16 @@ class Run:
         elif started is not None and (ended := request.answered or meter.stopped) is not None:
             self.phases.add('model', ended - started)
 
-    def _account(self, record: ResponseRecord) -> None:
-        self.requests += 1
-        self.input_tokens += record.input_tokens or 0
-        self.output_tokens += record.output_tokens or 0
-        self.unmeasured_responses += record.unmeasured is not None
-        self.cost_usd = sum_known(self.cost_usd, record.cost_usd)
-
     def used(self) -> CalledRuns:
         """What it has used so far, with the runs that it called."""
         own = CalledRuns(
             runs=0 if self.reported_before else 1,
-            requests=self.requests,
+            requests=self.spent.requests,
             tool_calls=self.tools.executed,
-            input_tokens=self.input_tokens,
-            output_tokens=self.output_tokens,
-            unmeasured_responses=self.unmeasured_responses,
-            cost_usd=self.cost_usd,
+            input_tokens=self.spent.input_tokens,
+            output_tokens=self.spent.output_tokens,
+            unmeasured_responses=self.spent.unmeasured_responses,
+            cost_usd=self.spent.cost_usd,
         )
         return own + self.called
 
@@ -322,41 +258,42 @@ class Run:
             outcome = self._end_open(outcome, error_type, now)
         if self.reported_before or (self.gate is not None and not self.gate.ended()):
             return
-        identity = self.identity
         duration = max(0.0, now - self.started) if is_end_known else None
+        made = self._record(outcome, error_type, duration)
+        record = self.trace.ended(made, self.moments.to_unix_ns(max(self.started, now)))
+        self.shared.out.run_ended(record)
+
+    def _record(self, outcome: RunOutcome, error_type: str | None, duration: float | None) -> RunRecord:
+        identity, spent, reader = self.identity, self.spent, self.reader
         # A run that goes on in another process began there.
         started = None if self.gate is not None and self.gate.has_replayed else self.started
-        first_output = since(started, self.first_output if self.reader is None else self.reader.first_item)
-        record = self.trace.ended(
-            RunRecord(
-                run_id=identity.run_id,
-                conversation_id=identity.conversation_id,
-                parent_run_id=identity.parent_run_id,
-                agent=identity.agent,
-                root_agent=identity.root_agent,
-                door=identity.door,
-                labels=identity.labels,
-                started_ns=self.moments.to_unix_ns(self.started),
-                duration=duration,
-                outcome=outcome,
-                error_type=self.shared.redact.if_known('error_type', error_type),
-                requests=self.requests,
-                tool_calls=self.tools.executed,
-                output_retries=self.output_retries + self.tools.outputs_sent_back,
-                input_tokens=self.input_tokens,
-                output_tokens=self.output_tokens,
-                unmeasured_responses=self.unmeasured_responses,
-                cost_usd=self.cost_usd,
-                time_to_first_output=first_output,
-                first_output_seen_by=None if first_output is None else 'model' if self.reader is None else 'reader',
-                time_to_final_result=since(started, self.final_result),
-                phases={} if duration is None or self.has_unseen else self.phases.split(duration),
-                called=self.called,
-                reader=None if self.reader is None else self.reader.record(started, self.first_output),
-            ),
-            self.moments.to_unix_ns(max(self.started, now)),
+        first_output = since(started, self.first_output if reader is None else reader.first_item)
+        return RunRecord(
+            run_id=identity.run_id,
+            conversation_id=identity.conversation_id,
+            parent_run_id=identity.parent_run_id,
+            agent=identity.agent,
+            root_agent=identity.root_agent,
+            door=identity.door,
+            labels=identity.labels,
+            started_ns=self.moments.to_unix_ns(self.started),
+            duration=duration,
+            outcome=outcome,
+            error_type=self.shared.redact.if_known('error_type', error_type),
+            requests=spent.requests,
+            tool_calls=self.tools.executed,
+            output_retries=self.output_retries + self.tools.outputs_sent_back,
+            input_tokens=spent.input_tokens,
+            output_tokens=spent.output_tokens,
+            unmeasured_responses=spent.unmeasured_responses,
+            cost_usd=spent.cost_usd,
+            time_to_first_output=first_output,
+            first_output_seen_by=None if first_output is None else 'model' if reader is None else 'reader',
+            time_to_final_result=since(started, self.final_result),
+            phases={} if duration is None or self.has_unseen else self.phases.split(duration),
+            called=self.called,
+            reader=None if reader is None else reader.record(started, self.first_output),
         )
-        self.shared.out.run_ended(record)
 
     def _end_open(self, outcome: RunOutcome, error_type: str | None, now: float) -> RunOutcome:
         """Report what is still open; returns the run's outcome, corrected by what was left unfinished."""

@@ -1,4 +1,4 @@
-"""What every run of a tap shares, and who one run is."""
+"""What every run of a tap shares."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from streamtap._base.clock import Moments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from streamtap._base.clock import Clock
     from streamtap._delivery.dispatch import Dispatch
     from streamtap._delivery.redaction import Redaction
     from streamtap._delivery.tracing import Tracing
-    from streamtap._records.records import Door, ResponseRecord
+    from streamtap._records.records import ResponseRecord
     from streamtap._runs.price import Pricing
 
 
@@ -34,18 +34,3 @@ class Shared:
     def read_clocks(self) -> Moments:
         """The two clocks, read together."""
         return Moments(self.clock.monotonic(), self.clock.unix_ns())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunIdentity:
-    """The run that a request or tool call belongs to: what their records repeat of it."""
-
-    run_id: str
-    conversation_id: str | None
-    parent_run_id: str | None
-    agent: str
-    root_agent: str
-    door: Door
-    labels: Mapping[str, str]
-    instrumented: bool
-    """Whether pydantic-ai's own instrumentation is on for the run."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamtap._base.names import clean
-from streamtap._records.records import ToolRecord, ToolStart
+from streamtap._records.records import ToolRecord
+from streamtap._records.starts import ToolStart
 from streamtap._upstream import known_tools
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from streamtap._meter.parts import NativeCall
     from streamtap._meter.phases import PhaseClock
     from streamtap._records.records import RunOutcome, ToolKind, ToolOutcome
-    from streamtap._runs.shared import RunIdentity
+    from streamtap._runs.identity import RunIdentity
+    from streamtap._upstream.stream_events import ToolResult
 
 REPEATED_AFTER = 2
 """How many calls of a tool with the same arguments a run may make before another is a repetition."""
@@ -67,6 +69,16 @@ class ToolCalls:
     """How many outputs of output tools the model has to make again."""
     fingerprints: Counter[int] = field(default_factory=Counter[int])
     """How many calls of function tools had each tool and arguments."""
+    manager: object = None
+    """What knows the run's tools, if a door has seen it."""
+
+    def name_of(self, name: str) -> str:
+        """The name under which a tool is reported: its own, or `_unknown` if the run does not know it."""
+        return known_tools.known_tool(self.manager, name)
+
+    def describe(self, name: str) -> tuple[str, bool]:
+        """The name under which a tool is reported, and whether a call of it is the run's final output."""
+        return self.name_of(name), known_tools.is_output_tool(self.manager, name)
 
     def begin(
         self,
@@ -162,24 +174,31 @@ class ToolCalls:
             else:
                 self.end(call, 'interrupted', interval=interval)
 
-    def refuse(
-        self,
-        tool: str,
-        tool_call_id: str,
-        kind: ToolKind,
-        *,
-        step: int,
-        outcome: ToolOutcome,
-        cause: str | None,
-        now: float,
-        error_type: str | None = None,
-        was_executed: bool = False,
-    ) -> None:
-        """A call got its result without being seen to run: denied, unknown, answered from outside, and the like."""
-        name = known_tools.UNKNOWN_TOOL if cause == 'unknown_tool' else tool
-        shown = OpenTool(name, tool_call_id, kind, step, now)
-        ended = now if was_executed else None
-        self._report(shown, outcome, cause=cause, error_type=error_type, duration=None, ended=ended)
+    def refused(self, result: ToolResult, *, step: int, now: float) -> None:
+        """A call got a result without running here: refused, denied, unknown, or answered from outside.
+
+        A call that pydantic-ai skipped because the run has its final result is a `success`, too, but not reported.
+        """
+        outside = known_tools.is_answered_outside(self.manager, result.tool)
+        if outside is None:
+            # A run that is resumed with results from outside starts with them, before its tool manager knows any tool.
+            outside = step == 0
+        if result.outcome == 'success' and not outside:
+            return
+        self.answered(result, step=step, now=now)
+
+    def answered(self, result: ToolResult, *, step: int, now: float, was_executed: bool = False) -> None:
+        """A call got a result; how long it was executed is not known, and if it was, it gets its span."""
+        name = known_tools.UNKNOWN_TOOL if result.cause == 'unknown_tool' else self.name_of(result.tool)
+        shown = OpenTool(name, result.tool_call_id, result.kind, step, now)
+        self._report(
+            shown,
+            result.outcome,
+            cause=result.cause,
+            error_type=result.error_type,
+            duration=None,
+            ended=now if was_executed else None,
+        )
 
     def native(self, call: NativeCall, *, step: int) -> None:
         """A call of a tool that the provider ran; one that never returned was interrupted."""

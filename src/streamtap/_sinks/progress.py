@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from streamtap._delivery.sink import Attachment
     from streamtap._records.live import Live, LiveResponse, LiveRun
-    from streamtap._records.records import ResponseRecord, RunOutcome, RunRecord, RunStart
+    from streamtap._records.records import ResponseRecord, RunOutcome, RunRecord
+    from streamtap._records.starts import RunStart
 
 MAX_MODELS = 200
 """How many models' tokens per chunk are remembered."""

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from streamtap._base.clock import Clock
     from streamtap._delivery.sink import Attachment
-    from streamtap._records.records import ResponseRecord, RunRecord, RunStart, ToolRecord
+    from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
+    from streamtap._records.starts import RunStart
     from streamtap._web.documents import Document, Json
 
 KEPT_RUNS = 200

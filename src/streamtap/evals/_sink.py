@@ -13,7 +13,8 @@ from streamtap.evals._case import current_case
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from streamtap._records.records import ResponseRecord, RunRecord, RunStart, ToolRecord
+    from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
+    from streamtap._records.starts import RunStart
     from streamtap.evals._case import Case
 
 ATTRIBUTE = 'streamtap'

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamtap._display.text import dollars, seconds
-from streamtap._records.records import ResponseRecord, RunRecord, RunStart, ToolRecord
+from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
+from streamtap._records.starts import RunStart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

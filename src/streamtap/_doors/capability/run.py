@@ -111,7 +111,7 @@ class CapabilityRun:
         self._forget()
         self._runs.end(self.run, outcome, error_type, now=self.monotonic())
         # It holds the run's context, which holds this capability: clearing it breaks the cycle.
-        self.run.tool_manager = None
+        self.run.tools.manager = None
 
     # A request
 
@@ -127,7 +127,7 @@ class CapabilityRun:
         """An attempt of the request is about to be sent."""
         with guarded(self.out, WHERE):
             started = self.monotonic()
-            self.run.tool_manager = run_context.tool_manager(ctx)
+            self.run.tools.manager = run_context.tool_manager(ctx)
             attempts = getattr(request_context, 'attempt', 1) - 1
             if self._request is not None and attempts:
                 # Earlier attempts are listed on the response, with their own times.
@@ -183,7 +183,7 @@ class CapabilityRun:
         """What observes the stream that begins here, and what to call at its end, with what it raised, if anything."""
         with guarded(self.out, WHERE):
             request = self.run.open_request
-            self.run.tool_manager = run_context.tool_manager(ctx)
+            self.run.tools.manager = run_context.tool_manager(ctx)
             is_durable = self.run.gate is not None
             if request is not None and (request.streamed or is_durable) and run_context.model_call(ctx, None):
                 if request.meter.started is not None and not run_context.is_primed(ctx, None):
@@ -191,7 +191,7 @@ class CapabilityRun:
                 # A durable run gets a response only when it is complete: its events say nothing about the pace.
                 meter = None if is_durable else request.meter
                 began = partial(self._stream_began, request, events)
-                observer = ResponseObserver(meter, self.run.describe_tool, self._failed, began)
+                observer = ResponseObserver(meter, self.run.tools.describe, self._failed, began)
                 return observer, partial(self._stream_over, request, ctx)
             self.run.settle()
             return self, lambda _: None
@@ -226,7 +226,7 @@ class CapabilityRun:
                 return
             call = self.run.tools.open.get(result.tool_call_id)
             if call is None or call.executed is None:
-                self.run.refuse_tool(result, step=self._step, now=now)
+                self.run.tools.refused(result, step=self._step, now=now)
                 return
             interval = (call.started, call.executed)
             self.run.tools.end(
@@ -250,12 +250,12 @@ class CapabilityRun:
 
     def _tool_began(self, ctx: object, call: ToolCallPart) -> OpenTool | None:
         with guarded(self.out, WHERE):
-            self.run.tool_manager = run_context.tool_manager(ctx) or self.run.tool_manager
+            self.run.tools.manager = run_context.tool_manager(ctx) or self.run.tools.manager
             self._executed.add(call.tool_call_id)
             compared = fingerprint(call.tool_name, call.args)
             started = self.monotonic()
             opened = self.run.tools.begin(
-                self.run.tool_name(call.tool_name),
+                self.run.tools.name_of(call.tool_name),
                 call.tool_call_id,
                 step=self._step,
                 started=started,
@@ -304,7 +304,7 @@ class CapabilityRun:
             name, call_id = made_of
             call = self.run.tools.open.get(call_id)
             if call is None:
-                shown, now = self.run.tool_name(name), self.monotonic()
+                shown, now = self.run.tools.name_of(name), self.monotonic()
                 call = self.run.tools.begin(shown, call_id, step=self._step, started=now, kind='output')
             call.executed = None
             return call

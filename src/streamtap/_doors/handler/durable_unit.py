@@ -105,7 +105,7 @@ class DurableUnit:
                     request = self._request = self._join(run) if self._is_measured_elsewhere else self._begin(run)
                     if request is not None:
                         failed = partial(self._shared.out.failed, WHERE)
-                        self._observer = ResponseObserver(request.meter, run.describe_tool, failed)
+                        self._observer = ResponseObserver(request.meter, run.tools.describe, failed)
                 self._observer.read(event, waited_from, now)
             elif not self._is_measured_elsewhere:
                 self._tool(run, event, now)
@@ -135,7 +135,7 @@ class DurableUnit:
         # Prefect may run an event's unit again: it finds its record only if parallel tools end in the same order.
         if call not in reported:
             reported.add(call)
-            run.tool_answered(result, step=self._step, now=now)
+            run.tools.answered(result, step=self._step, now=now)
 
     def _begin(self, run: Run) -> Request:
         """Begin a response that only this call reports: its stream was opened before, at an unknown time."""

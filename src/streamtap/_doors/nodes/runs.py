@@ -59,7 +59,7 @@ class NodeRuns:
             if node_run is None:
                 node_run = self._open(ctx, events, who, door, agent)
             if node_run is not None:
-                node_run.run.tool_manager = run_context.tool_manager(ctx)
+                node_run.run.tools.manager = run_context.tool_manager(ctx)
                 node_run.last_events = weakly(events)
         except Exception as error:
             self._shared.out.failed(door, error)
@@ -69,7 +69,7 @@ class NodeRuns:
     def leave(self, node_run: NodeRun) -> None:
         """The call is over."""
         # It would keep the run's lifetime object alive, whose release reveals the run's end.
-        node_run.run.tool_manager = None
+        node_run.run.tools.manager = None
         self.endings.leave(node_run)
 
     def _open(self, ctx: object, events: object, who: run_context.Who, door: Door, agent: str | None) -> NodeRun | None:

@@ -90,7 +90,7 @@ class RequestStream:
         self._ctx = ctx
         self._events = events
         self._shared = streams.shared
-        self.describe = node_run.run.describe_tool
+        self.describe = node_run.run.tools.describe
         self._request: Request | None = None
         self._observer: StreamObserver = NoObserver()
         self._was_asked = self._is_primed = False

@@ -66,7 +66,7 @@ class OutputReader:
             self._out.failed(WHERE, error)
 
     def _is_output_tool(self, tool: str) -> bool:
-        return self._run is not None and self._run.describe_tool(tool)[1]
+        return self._run is not None and self._run.tools.describe(tool)[1]
 
     def over(self, left: float | None) -> None:
         """No more items will be read; calls after the first do nothing.

@@ -87,7 +87,7 @@ class Requests(ABC):
 
     def observe(self, request: Request) -> ResponseObserver:
         """What observes the response to a request."""
-        return ResponseObserver(request.meter, self.run.describe_tool, self._failed)
+        return ResponseObserver(request.meter, self.run.tools.describe, self._failed)
 
     def first_event(self, request: Request, waited_from: float, now: float, last_at: float | None) -> None:
         """The first event of a response arrived."""

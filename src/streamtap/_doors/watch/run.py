@@ -134,12 +134,12 @@ class EventsRun:
                 self._tools.over()
                 self._tools = None
             if event_sources.is_part_start(event):
-                run.tool_manager = self._tool_manager()
+                run.tools.manager = self._tool_manager()
             requests.read(event, waited_from, now, self._last_at)
         elif event_sources.is_of_tools(event):
             if self._tools is None:
                 requests.answered(now)
-                run.tool_manager = self._tool_manager()
+                run.tools.manager = self._tool_manager()
                 self._tools = ToolRound(run, step=requests.step, is_ahead=True)
             self._tools.feed(event, waited_from, now)
         else:
@@ -189,7 +189,7 @@ class EventsRun:
                 self._tools.broke(asyncio.CancelledError() if stopped else error, self._waited_from, now)
             elif self._tools is not None:
                 self._tools.over()
-            run.tool_manager = None
+            run.tools.manager = None
             # The context of the run's own task holds this object, which must not hold the run's events in turn.
             self._behind = self._requests = self._result = None
             self._runs.end(run, outcome, error_type, now=now)

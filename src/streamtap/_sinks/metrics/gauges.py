@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from streamtap._records.live import Live
-    from streamtap._records.records import ResponseStart, RunStart, ToolStart
+    from streamtap._records.starts import ResponseStart, RunStart, ToolStart
     from streamtap._sinks.label_cap import LabelCap
 
     Rows = dict[str, dict[tuple[str, ...], float]]

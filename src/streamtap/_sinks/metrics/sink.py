@@ -14,16 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from streamtap._delivery.sink import Attachment
-    from streamtap._records.records import (
-        Fault,
-        LoopLag,
-        ResponseRecord,
-        ResponseStart,
-        RunRecord,
-        RunStart,
-        ToolRecord,
-        ToolStart,
-    )
+    from streamtap._records.records import Fault, LoopLag, ResponseRecord, RunRecord, ToolRecord
+    from streamtap._records.starts import ResponseStart, RunStart, ToolStart
     from streamtap._sinks.metrics.exposition import Exposition
     from streamtap._sinks.metrics.instruments import Instruments
     from streamtap._sinks.metrics.zeros import Subject

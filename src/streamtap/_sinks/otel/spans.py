@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
     from opentelemetry.util.types import AttributeValue
 
-    from streamtap._records.records import ResponseRecord, RunRecord, RunStart, ToolRecord
+    from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
+    from streamtap._records.starts import RunStart
 
     Attributes = dict[str, AttributeValue]
 

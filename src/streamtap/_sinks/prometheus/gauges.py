@@ -22,7 +22,7 @@ from streamtap._sinks.metrics.gauges import OpenGauges
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from streamtap._records.records import RunStart
+    from streamtap._records.starts import RunStart
     from streamtap._sinks.metrics.gauges import Rows
 
 WRITE_EVERY = 1.0

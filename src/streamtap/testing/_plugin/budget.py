@@ -8,7 +8,8 @@ import pytest
 
 from streamtap._budgets.measured import Measured
 from streamtap._budgets.quantities import QUANTITIES, judge
-from streamtap._records.records import ResponseRecord, RunRecord, RunStart, ToolRecord
+from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
+from streamtap._records.starts import RunStart
 from streamtap.testing._plugin.captures import captures_of
 
 if TYPE_CHECKING:

@@ -1,0 +1,57 @@
+"""Who a run is, as everything that is reported of it repeats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streamtap._records.starts import ResponseStart, RunStart
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streamtap._records.records import Door
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunIdentity:
+    """The run that a request or tool call belongs to: what their records repeat of it."""
+
+    run_id: str
+    conversation_id: str | None
+    parent_run_id: str | None
+    agent: str
+    root_agent: str
+    door: Door
+    labels: Mapping[str, str]
+    instrumented: bool
+    """Whether pydantic-ai's own instrumentation is on for the run."""
+
+    def run_start(self, started_ns: int) -> RunStart:
+        """The run began."""
+        return RunStart(
+            run_id=self.run_id,
+            conversation_id=self.conversation_id,
+            parent_run_id=self.parent_run_id,
+            agent=self.agent,
+            root_agent=self.root_agent,
+            door=self.door,
+            labels=self.labels,
+            started_ns=started_ns,
+        )
+
+    def request_start(self, started_ns: int, *, step: int, provider: str, model: str, streamed: bool) -> ResponseStart:
+        """A request of the run began."""
+        return ResponseStart(
+            run_id=self.run_id,
+            conversation_id=self.conversation_id,
+            step=step,
+            agent=self.agent,
+            root_agent=self.root_agent,
+            provider=provider,
+            model=model,
+            door=self.door,
+            labels=self.labels,
+            started_ns=started_ns,
+            streamed=streamed,
+        )
