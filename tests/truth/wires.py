@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -41,7 +42,7 @@ class Place:
     hidden: bool
 
 
-class _PartedWording(Wording):
+class _PartedWording(Wording, ABC):
     """An API whose answers consist of parts that are opened and closed."""
 
     __slots__ = ()
@@ -70,17 +71,17 @@ class _PartedWording(Wording):
         hidden = self.hidden_part(place.part - 1) if place.hidden else []
         return _events(*ended, *hidden, *self.opened(place.part, chunk))
 
-    def hidden_part(self, part: int) -> list[dict[str, Any]]:
-        raise NotImplementedError
+    @abstractmethod
+    def hidden_part(self, part: int) -> list[dict[str, Any]]: ...
 
-    def opened(self, part: int, chunk: TimedChunk) -> list[dict[str, Any]]:
-        raise NotImplementedError
+    @abstractmethod
+    def opened(self, part: int, chunk: TimedChunk) -> list[dict[str, Any]]: ...
 
-    def closed(self, part: int) -> list[dict[str, Any]]:
-        raise NotImplementedError
+    @abstractmethod
+    def closed(self, part: int) -> list[dict[str, Any]]: ...
 
-    def delta(self, part: int, chunk: TimedChunk) -> dict[str, Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def delta(self, part: int, chunk: TimedChunk) -> dict[str, Any]: ...
 
 
 class ResponsesWording(_PartedWording):
