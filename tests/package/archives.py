@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING
 
 from streamtap._dashboards.config import CONFIG
 from streamtap._dashboards.generated import generated
+from support.extras import EXTRAS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-EXTRAS = {'auto', 'demo', 'evals', 'logfire', 'otel', 'rich'}
-"""The extras that users are told of."""
 
 LEFT_OUT = {'.ci/run', '.pre-commit-config.yaml'}
 """What git knows and the sdist does not need."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from importlib.metadata import requires
 from typing import Any
 
@@ -51,3 +53,9 @@ def test_users_are_told_of_what_the_audit_passes():
     rows = re.findall(r'^\| \[(GHSA-[\w-]+)\]\(https://github\.com/advisories/(GHSA-[\w-]+)\) \|', page, re.MULTILINE)
     assert {name for name, _ in rows} == TOLD.keys()
     assert [name for name, linked in rows if name != linked] == []
+
+
+def test_the_audit_runs_where_the_package_is_not_installed():
+    """Its own environment has `pip-audit` and what that needs, and nothing of what is audited."""
+    without = "import sys; sys.modules['streamtap'] = None; import tools.audit"
+    subprocess.run([sys.executable, '-c', without], check=True, cwd=ROOT / 'tests')

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import Requirement
 
-from package.archives import EXTRAS
+from support.extras import EXTRAS
 from support.paths import ROOT
 from tools.locks import LOCKS
 
