@@ -187,7 +187,7 @@ class Tap:
 
         return both
 
-    def capability(self, *, stream: bool = False) -> TapCapability:
+    def capability(self, *, stream: bool = False, agent: str | None = None) -> TapCapability:
         """The capability door: `Agent(..., capabilities=[tap.capability()])`, or per run.
 
         It measures every way of running the agent, with exact run, request and tool times.
@@ -196,8 +196,18 @@ class Tap:
             stream: Whether to make every request of the agent stream, so that plain `run()` has a time to first token
                 too. Runs then pay the usual cost of streaming, and fail on models that cannot stream. Default `False`:
                 nothing streams that would not stream anyway.
+            agent: The agent's name, used instead of its own: for one that has none, and would share the name `agent`
+                with others. Default: its own name.
+
+        Raises:
+            TypeError: If the name is not text.
+            ValueError: If it is empty.
         """
-        return TapCapability(self._doors.capability() if self._enabled else None, stream=stream, tap=self)
+        check_text('agent', agent)
+        if agent is not None and not agent.strip():
+            raise ValueError("agent must not be empty: leave it out for the agent's own name")
+        door = self._doors.capability(None if agent is None else clean(agent)) if self._enabled else None
+        return TapCapability(door, stream=stream, tap=self)
 
     def watch(
         self,

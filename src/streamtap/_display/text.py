@@ -45,6 +45,11 @@ def _padded(cell: str, width: int, *, to_right: bool) -> str:
     return f'{room}{isolated(cell)}' if to_right else f'{isolated(cell)}{room}'
 
 
+def model_name(provider: str, model: str) -> str:
+    """The name of a model, with its provider where that is known."""
+    return f'{provider}:{model}' if provider else model
+
+
 def seconds(value: object) -> str:
     """A duration with its unit; `-` where none was observed."""
     if not isinstance(value, (int, float)):

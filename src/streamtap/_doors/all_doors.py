@@ -40,9 +40,9 @@ class Doors:
         self.handler = HandlerDoor(shared, node_runs, streams, DurableUnits(shared, self._runs))
         self.watch = WatchDoor(shared, self._runs, node_runs, streams, self._caller)
 
-    def capability(self) -> CapabilityDoor:
-        """A capability's side of its door."""
-        return CapabilityDoor(self._runs, self._shared, self._caller)
+    def capability(self, agent: str | None) -> CapabilityDoor:
+        """A capability's side of its door; the agent has its own name if `agent` is `None`."""
+        return CapabilityDoor(self._runs, self._shared, self._caller, agent)
 
     def live(self) -> Live:
         """A snapshot of what is open now."""

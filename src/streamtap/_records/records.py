@@ -221,6 +221,8 @@ class RunRecord:
     Its tokens and its cost are too low if `unmeasured_responses` is not 0: so many of its responses did not say all.
     `time_to_first_output` is the reader's where there is a `reader`, otherwise it is when the model's first output
     arrived; `first_output_seen_by` says whose it is.
+    `unnamed_agents` is how many agents without a name the process had when the run began, if the run's agent is one of
+    them: they are all called `agent`. It is 0 for an agent with a name.
     """
 
     run_id: Text
@@ -246,6 +248,7 @@ class RunRecord:
     time_to_final_result: Seconds | None = None
     phases: Entries[Seconds] = field(default_factory=dict[str, float])
     called: CalledRuns = CalledRuns()
+    unnamed_agents: Count = 0
     reader: ReaderRecord | None = None
     trace_id: Text | None = None
     span_id: Text | None = None

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from streamtap._display.elements import Child
+    from streamtap._records.run_tree import RunTree
     from streamtap._report.compare import Change, Least
     from streamtap._report.gate import Gate
     from streamtap._report.gathered import Gathered
-    from streamtap._report.run_trees import RunTree
 
 
 def report_page(gathered: Gathered, unread: int, gate: Gate | None = None) -> str:

@@ -8,14 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamtap._records.records import ResponseRecord, RunRecord
+from streamtap._records.run_tree import RunTree
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
-
     from streamtap._records.as_json import Record
-    from streamtap._records.records import ToolRecord
-
-    Piece: TypeAlias = 'ResponseRecord | ToolRecord | RunTree'
+    from streamtap._records.run_tree import Piece
 
 MAX_UNFINISHED = 10_000
 """How many runs whose end has not been read yet are kept; past it the oldest is evicted, as its end may never come."""
@@ -25,21 +22,6 @@ MAX_PIECES = 500
 
 MAX_KEPT = 200_000
 """How many of these, and parts of responses, are kept of all runs whose end has not been read yet."""
-
-
-@dataclass(slots=True)
-class RunTree:
-    """A run and its pieces, in the order in which they ended.
-
-    `count` is how many they are with those of nested runs, `weight` the same with the parts of responses, and `left_out`
-    how many more there were.
-    """
-
-    run: RunRecord
-    pieces: list[Piece] = field(default_factory=list['Piece'])
-    count: int = 0
-    weight: int = 0
-    left_out: int = 0
 
 
 @dataclass(slots=True)

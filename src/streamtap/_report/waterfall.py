@@ -12,8 +12,8 @@ from streamtap._display.exits import short_name
 from streamtap._display.text import seconds
 from streamtap._records.failed import has_failed
 from streamtap._records.records import ResponseRecord, ToolRecord
+from streamtap._records.run_tree import RunTree
 from streamtap._report.over_time import LEAST, scale
-from streamtap._report.run_trees import RunTree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

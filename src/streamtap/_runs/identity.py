@@ -26,6 +26,8 @@ class RunIdentity:
     labels: Mapping[str, str]
     instrumented: bool
     """Whether pydantic-ai's own instrumentation is on for the run."""
+    unnamed_agents: int = 0
+    """How many agents without a name there are, if the run's agent is one."""
 
     def run_start(self, started_ns: int) -> RunStart:
         """The run began."""

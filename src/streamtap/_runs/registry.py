@@ -15,6 +15,7 @@ from streamtap._runs.loop_lag import LoopLagMeter
 from streamtap._runs.replay import ReplayGate
 from streamtap._runs.run import Run
 from streamtap._runs.snapshot import snapshot
+from streamtap._runs.unnamed_agents import UnnamedAgents
 from streamtap._runs.user_labels import UserLabels
 from streamtap._upstream import run_context
 
@@ -52,6 +53,7 @@ class Runs:
         self._loop_lag = None
         if loop_lag_every is not None:
             self._loop_lag = LoopLagMeter(shared.out, loop_lag_every, lambda: bool(self._open))
+        self._unnamed = UnnamedAgents()
         self._open: OrderedDict[str, Run] = OrderedDict()
         self._reported: OrderedDict[str, Door] = OrderedDict()
         self._reported_calls: OrderedDict[str, set[tuple[int, str]]] = OrderedDict()
@@ -215,6 +217,7 @@ class Runs:
             door=door,
             labels=self._labels.of_run(ctx, inherited),
             instrumented=run_context.is_instrumented(ctx),
+            unnamed_agents=self._unnamed.with_this(run_context.agent_of(ctx)) if name == run_context.UNNAMED else 0,
         )
 
 

@@ -292,6 +292,7 @@ class Run:
             time_to_final_result=since(started, self.final_result),
             phases={} if duration is None or self.has_unseen else self.phases.split(duration),
             called=self.called,
+            unnamed_agents=identity.unnamed_agents,
             reader=None if reader is None else reader.record(started, self.first_output),
         )
 

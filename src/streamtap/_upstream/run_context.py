@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from streamtap._upstream.model_responses import AskedModel
 
 
+UNNAMED = 'agent'
+"""What an agent without a name is called."""
+
 UNKNOWN = '_unknown'
 """The value of a label that was given something else than a plain value."""
 
@@ -53,10 +56,15 @@ def who(ctx: object) -> Who:
     return Who(
         run_id=run_id(ctx),
         conversation_id=clean(conversation_id) if isinstance(conversation_id, str) else None,
-        agent=clean(name) if isinstance(name, str) and name else 'agent',
+        agent=clean(name) if isinstance(name, str) and name else UNNAMED,
         step=step if isinstance(step, int) else 0,
         is_durable=read(ctx, 'in_durable_context') is True,
     )
+
+
+def agent_of(ctx: object) -> object:
+    """The agent itself; `None` if the context does not have it."""
+    return read(ctx, 'agent')
 
 
 def metadata_labels(

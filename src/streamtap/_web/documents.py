@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from streamtap._display.bars import request_bars, stall_marks, tool_bars
+from streamtap._display.text import model_name
+from streamtap._display.verdict import verdict
 from streamtap._records.failed import has_failed
 from streamtap._records.live import LiveTool
 from streamtap._records.records import ToolRecord
+from streamtap._records.run_tree import RunTree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from streamtap._display.bars import Bar
     from streamtap._records.live import Live, LiveResponse, LiveRun
-    from streamtap._records.records import ResponseRecord, RunRecord
+    from streamtap._records.records import ResponseRecord
 
 Json: TypeAlias = 'Mapping[str, Json] | Sequence[Json] | str | float | bool | None'
 Document: TypeAlias = 'dict[str, Json]'
@@ -33,17 +36,15 @@ class OpenRun:
     nested: list[Json]
 
 
-def run_document(
-    record: RunRecord, rows: Iterable[ResponseRecord | ToolRecord], nested: Sequence[Json], left_out: int
-) -> Document:
-    """A finished run.
+def outermost_document(tree: RunTree) -> Document:
+    """A finished run that no other run called, with its verdict."""
+    found = verdict(tree)
+    return {**run_document(tree), 'why': found.words, 'mood': found.mood}
 
-    Args:
-        record: The run.
-        rows: Its requests and tool calls, as they ended.
-        nested: The finished runs that it called.
-        left_out: How many requests, tool calls and nested runs did not fit.
-    """
+
+def run_document(tree: RunTree) -> Document:
+    """A finished run, with the runs that it called inside it."""
+    record = tree.run
     return {
         'id': record.run_id,
         'parent': record.parent_run_id,
@@ -66,9 +67,9 @@ def run_document(
         'phases': {phase: short(seconds) for phase, seconds in record.phases.items()},
         'labels': dict(record.labels),
         'trace': record.trace_id,
-        'rows': _rows(rows, record.started_ns),
-        'nested': nested,
-        'left_out': left_out,
+        'rows': _rows((each for each in tree.pieces if not isinstance(each, RunTree)), record.started_ns),
+        'nested': [run_document(each) for each in tree.pieces if isinstance(each, RunTree)],
+        'left_out': tree.left_out,
     }
 
 
@@ -113,11 +114,6 @@ def _open_document(run: OpenRun, now: Iterable[LiveResponse | LiveTool], nested:
 def short(number: float | None) -> float | None:
     """A number with five significant digits; `None` where JSON cannot represent it."""
     return None if number is None or not math.isfinite(number) else float(f'{number:.5g}')
-
-
-def model_name(provider: str, model: str) -> str:
-    """The name of a model, with its provider where that is known."""
-    return f'{provider}:{model}' if provider else model
 
 
 def _rows(records: Iterable[ResponseRecord | ToolRecord], started_ns: int) -> list[Json]:

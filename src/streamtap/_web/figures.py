@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from streamtap._web.documents import Document, Json, model_name, short
+from streamtap._display.hints import Measured, shared_name
+from streamtap._display.text import model_name
+from streamtap._web.documents import Document, Json, short
 from streamtap._web.windows import SLOT_SECONDS, SLOTS
 
 SlotFigures = dict[str, 'float | None']
 
 if TYPE_CHECKING:
+    from streamtap._display.hints import Hint
     from streamtap._records.live import Live
     from streamtap._records.sketch import Sketch
     from streamtap._web.windows import Key, Slot, Tally
@@ -23,6 +26,16 @@ def now_figures(together: Slot, live: Live) -> Document:
         together: All slots merged.
         live: What is open.
     """
+    requests = together.requests
+    measured = Measured(
+        requests=requests.count,
+        streamed=requests.streamed,
+        unmeasured=requests.unmeasured,
+        unpriced=requests.unpriced,
+        has_first_token=requests.first.quantile(0.5) is not None,
+        has_speed=requests.speed.quantile(0.5) is not None,
+        has_cost=requests.cost_usd is not None,
+    )
     return {
         'seconds': SLOT_SECONDS * SLOTS,
         'in_progress': sum(run.parent_run_id is None for run in live.runs),
@@ -40,6 +53,13 @@ def now_figures(together: Slot, live: Live) -> Document:
         'cost_of_runs': short(together.runs.total_cost_usd),
         'output': together.requests.output_tokens,
         'unmeasured': together.requests.unmeasured,
+        'hints': {
+            'first_token': _said(measured.first_token),
+            'first_output': _said(measured.first_token),
+            'speed': _said(measured.speed),
+            'cost': _said(measured.cost),
+        },
+        'notes': [shared_name(tally.unnamed_agents) for tally in together.agents.values() if tally.unnamed_agents > 1],
     }
 
 
@@ -99,6 +119,10 @@ def _row(tally: Tally) -> Document:
         'cost': short(tally.cost_usd),
         'total_cost': short(tally.total_cost_usd),
     }
+
+
+def _said(hint: Hint | None) -> Json:
+    return None if hint is None else {'short': hint.short, 'sentence': hint.sentence}
 
 
 def _spread(sketch: Sketch) -> list[Json]:

@@ -14,8 +14,9 @@ from streamtap._base.forks import tell_forks
 from streamtap._delivery.sink import BaseSink
 from streamtap._records.known import sum_known
 from streamtap._records.live import Live
+from streamtap._records.run_tree import RunTree
 from streamtap._version import __version__
-from streamtap._web.documents import OpenRun, open_documents, run_document, short
+from streamtap._web.documents import OpenRun, open_documents, outermost_document, run_document, short
 from streamtap._web.figures import SlotFigures, now_figures, slot_figures, tables
 from streamtap._web.windows import Windows
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from streamtap._delivery.sink import Attachment
     from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
     from streamtap._records.starts import RunStart
-    from streamtap._web.documents import Document, Json
+    from streamtap._web.documents import Json
 
 KEPT_RUNS = 200
 MAX_OPEN = 2000
@@ -66,11 +67,12 @@ class _Seen:
         else:
             self.left_out += 1
 
-    def documents(self) -> list[Json]:
-        return [one.document(one.record) for one in self.nested if one.record is not None]
+    def tree(self, record: RunRecord) -> RunTree:
+        return RunTree(record, [*self.rows, *self.called()], left_out=self.left_out)
 
-    def document(self, record: RunRecord) -> Document:
-        return run_document(record, self.rows, self.documents(), self.left_out)
+    def called(self) -> list[RunTree]:
+        """The finished runs that it called."""
+        return [one.tree(one.record) for one in self.nested if one.record is not None]
 
 
 class LiveView(BaseSink):
@@ -190,13 +192,15 @@ class LiveView(BaseSink):
         found: dict[str, OpenRun] = {}
         for run in live.runs:
             if run.run_id in shown and (seen := self._open.get(run.run_id)) is not None:
-                found[run.run_id] = OpenRun(run, seen.started_ns, tuple(seen.rows), seen.documents())
+                found[run.run_id] = OpenRun(
+                    run, seen.started_ns, tuple(seen.rows), [run_document(each) for each in seen.called()]
+                )
         return found
 
 
 def _finished_json(seen: _Seen) -> str:
     if seen.as_json is None and seen.record is not None:
-        seen.as_json = _json(seen.document(seen.record))
+        seen.as_json = _json(outermost_document(seen.tree(seen.record)))
         # The JSON replaces them.
         seen.rows, seen.nested = [], []
     return seen.as_json or 'null'

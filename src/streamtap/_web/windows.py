@@ -42,7 +42,10 @@ class Tally:
     cancelled: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    streamed: int = 0
     unmeasured: int = 0
+    unpriced: int = 0
+    unnamed_agents: int = 0
     cost_usd: float | None = None
     total_cost_usd: float | None = None
     first: Sketch = field(default_factory=Sketch)
@@ -57,7 +60,10 @@ class Tally:
         self.cancelled += other.cancelled
         self.input_tokens += other.input_tokens
         self.output_tokens += other.output_tokens
+        self.streamed += other.streamed
         self.unmeasured += other.unmeasured
+        self.unpriced += other.unpriced
+        self.unnamed_agents = max(self.unnamed_agents, other.unnamed_agents)
         self.cost_usd = sum_known(self.cost_usd, other.cost_usd)
         self.total_cost_usd = sum_known(self.total_cost_usd, other.total_cost_usd)
         self.first.absorb(other.first)
@@ -71,13 +77,16 @@ class Tally:
         self.cancelled += was_cancelled(record)
         self.first.add(record.time_to_first_token)
         self.speed.add(record.output_tokens_per_second)
+        self.streamed += record.streamed
         self.unmeasured += record.unmeasured is not None
+        self.unpriced += record.usage_reported and record.cost_usd is None
         self._spend(record.input_tokens, record.output_tokens, record.cost_usd)
 
     def run(self, record: RunRecord) -> None:
         """Count a run."""
         self.count += 1
         self.nested += record.nested
+        self.unnamed_agents = max(self.unnamed_agents, record.unnamed_agents)
         self.failed += has_failed(record)
         self.cancelled += was_cancelled(record)
         if not record.nested:

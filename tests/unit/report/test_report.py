@@ -19,10 +19,11 @@ import pytest
 
 from streamtap import UsageSink, UsageSummary
 from streamtap._cli import main
+from streamtap._records.run_tree import RunTree
 from streamtap._report.compare import compare
 from streamtap._report.over_time import scale, slots
 from streamtap._report.quantities import BLANK_SCREEN, RUN_DURATION, TOOL_DURATION
-from streamtap._report.run_trees import MAX_PIECES, MAX_UNFINISHED, RunTree, SlowestRuns
+from streamtap._report.run_trees import MAX_PIECES, MAX_UNFINISHED, SlowestRuns
 from streamtap._report.samples import ALL, Samples
 from streamtap._report.statistics import Estimate, quantile, share
 from streamtap._report.waterfall import waterfall

@@ -27,9 +27,11 @@ class CapabilityDoor:
         runs: The tap's open runs.
         shared: What all runs share.
         caller: The run whose tool is executing in the current context.
+        agent: What the agent is called here; `None` for its own name.
     """
 
-    def __init__(self, runs: Runs, shared: Shared, caller: Caller) -> None:
+    def __init__(self, runs: Runs, shared: Shared, caller: Caller, agent: str | None) -> None:
+        self._agent = agent
         self._runs = runs
         self._shared = shared
         self._caller = caller
@@ -62,7 +64,7 @@ class CapabilityDoor:
         with guarded(self._shared.out, WHERE):
             run_id = run_context.run_id(ctx)
             entered, started = self._entered.pop(run_id, None), self._now()
-            run = self._runs.open(ctx, WHERE, started=started, call='first')
+            run = self._runs.open(ctx, WHERE, started=started, call='first', agent=self._agent)
             if run is None:
                 return None
             if entered is not None and run_context.waits_for_slot(ctx):

@@ -47,11 +47,13 @@ class _Tally:
         self.first_output = Sketch()
         self.duration = Sketch()
         self.total_cost_usd: float | None = None
+        self.unnamed_agents = 0
 
     def response(self, record: ResponseRecord) -> None:
         counts = self.counts
         counts['requests'] += 1
         counts['failed_requests'] += has_failed(record)
+        counts['streamed_requests'] += record.streamed
         counts['input_tokens'] += record.input_tokens or 0
         counts['output_tokens'] += record.output_tokens or 0
         counts['cache_read_tokens'] += record.cache_read_tokens or 0
@@ -76,6 +78,7 @@ class _Tally:
     def called(self, record: RunRecord) -> None:
         """Count what a run did, nested or not."""
         self.counts['nested_runs'] += record.nested
+        self.unnamed_agents = max(self.unnamed_agents, record.unnamed_agents)
         self.counts['tool_calls'] += record.tool_calls
         self.counts['output_retries'] += record.output_retries
 
@@ -186,7 +189,10 @@ class UsageSink(BaseSink):
         with self._lock:
             return UsageSummary(
                 total=RunsUsage(**self._total.runs_usage()),
-                agents=tuple(AgentUsage(agent=key[0], **t.runs_usage()) for key, t in sorted(self._agents.items())),
+                agents=tuple(
+                    AgentUsage(agent=key[0], unnamed_agents=t.unnamed_agents, **t.runs_usage())
+                    for key, t in sorted(self._agents.items())
+                ),
                 models=tuple(
                     ModelUsage(provider=key[0], model=key[1], **t.usage()) for key, t in sorted(self._models.items())
                 ),

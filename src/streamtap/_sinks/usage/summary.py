@@ -6,6 +6,7 @@ from functools import partial
 from pydantic import BaseModel, ConfigDict
 
 from streamtap._display.exits import short_name
+from streamtap._display.hints import NO_PRICE, NO_USAGE, Measured, shared_name
 from streamtap._display.text import Grid, dollars, outcome_counts, rate, seconds
 from streamtap._records.failed import FAILED_RUNS, FAILED_TOOLS
 
@@ -22,6 +23,7 @@ class Usage(BaseModel):
 
     requests: int = 0
     failed_requests: int = 0
+    streamed_requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     cache_read_tokens: int = 0
@@ -59,9 +61,10 @@ class RunsUsage(Usage):
 
 
 class AgentUsage(RunsUsage):
-    """The usage of one agent."""
+    """The usage of one agent, or of several agents without a name, which are counted together as `agent`."""
 
     agent: str
+    unnamed_agents: int = 0
 
 
 class LabelUsage(RunsUsage):
@@ -157,15 +160,26 @@ class UsageSummary(BaseModel):
         return grids
 
     def notes(self) -> list[str]:
-        """Why the sums may be too low, a sentence for each reason."""
-        notes: list[str] = []
-        if without := self.total.unmeasured_responses - self.total.interrupted_responses:
+        """What is missing or may be too low, and why, a sentence for each reason."""
+        total = self.total
+        measured = Measured(
+            requests=total.requests,
+            streamed=total.streamed_requests,
+            unmeasured=total.unmeasured_responses,
+            unpriced=total.unpriced_responses,
+            has_first_token=total.time_to_first_token_p50 is not None,
+            has_speed=total.output_tokens_per_second_p50 is not None,
+            has_cost=total.cost_usd is not None,
+        )
+        notes = measured.sentences
+        without, interrupted = total.unmeasured_responses - total.interrupted_responses, total.interrupted_responses
+        if without and measured.speed is not NO_USAGE and measured.cost is not NO_USAGE:
             notes.append(f'Responses whose usage is not known: {without} (not in tokens and cost)')
-        if self.total.interrupted_responses:
-            interrupted = self.total.interrupted_responses
+        if interrupted:
             notes.append(f'Responses that were interrupted: {interrupted} (in tokens and cost only as far as reported)')
-        if self.total.unpriced_responses:
-            notes.append(f'Responses without a known price: {self.total.unpriced_responses} (not in cost)')
+        if total.unpriced_responses and measured.cost is not NO_PRICE:
+            notes.append(f'Responses without a known price: {total.unpriced_responses} (not in cost)')
+        notes += [shared_name(agent.unnamed_agents) for agent in self.agents if agent.unnamed_agents > 1]
         return notes
 
 

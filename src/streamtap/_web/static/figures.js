@@ -13,16 +13,19 @@ export function showFigures({ now, slots }) {
   show('first_token', {
     value: seconds(now.first_token[0]),
     note: p95(now.first_token),
+    hint: now.hints.first_token,
     chart: sparkline(slots, (slot) => slot.first_token),
   });
   show('first_output', {
     value: seconds(now.first_output[0]),
     note: p95(now.first_output),
+    hint: now.hints.first_output,
     chart: sparkline(slots, (slot) => slot.first_output),
   });
   show('speed', {
     value: rate(now.speed[0]),
     note: now.speed[0] === null ? unmeasured : `median; ${count(now.output)} tokens out`,
+    hint: now.hints.speed,
     chart: sparkline(slots, (slot) => slot.speed),
   });
   show('runs', {
@@ -35,6 +38,7 @@ export function showFigures({ now, slots }) {
     value: dollars(now.cost),
     bad: now.unmeasured ? `${count(now.unmeasured)} not counted in full  ` : '',
     note: now.cost_of_runs === null ? 'nothing priced yet' : `${dollars(now.cost_of_runs / now.runs)} per run`,
+    hint: now.hints.cost,
     chart: sparkbars(slots, (slot) => slot.cost || 0),
   });
 }
@@ -43,10 +47,11 @@ const cancelled = (now) => (now.cancelled ? `${count(now.cancelled)} cancelled  
 const unmeasured = 'nothing measured yet';
 const p95 = ([, high]) => (high === null ? unmeasured : `median; p95 ${seconds(high)}`);
 
-function show(name, { value, bad, note, chart }) {
+function show(name, { value, bad, note, hint, chart }) {
   const card = document.querySelector(`[data-figure='${name}']`);
   card.querySelector('.value').textContent = value;
-  card.querySelector('.note').replaceChildren(...(bad ? [make('span', { class: 'bad', text: bad })] : []), note);
+  const said = hint ? make('span', { title: hint.sentence, text: hint.short }) : note;
+  card.querySelector('.note').replaceChildren(...(bad ? [make('span', { class: 'bad', text: bad })] : []), said);
   card.querySelector('.spark')?.remove();
   if (chart) card.append(chart);
 }

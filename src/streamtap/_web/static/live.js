@@ -2,7 +2,7 @@
 
 import { Connection } from './connection.js';
 import { copyOnClick } from './copying.js';
-import { byId } from './elements.js';
+import { byId, make } from './elements.js';
 import { showFigures } from './figures.js';
 import { walkByKeys } from './keyboard.js';
 import { clock, dollars, plural } from './numbers.js';
@@ -23,6 +23,7 @@ function receive(type, { now, runs: ended }) {
   byId('tables').hidden = runs.isEmpty;
   byId('since').textContent = `since ${clock(now.since)}: ${plural(now.runs, 'run')}, ${dollars(now.cost)}`;
   byId('about').textContent = `streamtap ${now.version}`;
+  byId('notes').replaceChildren(...now.now.notes.map((text) => make('li', { text })));
   document.title = now.now.stalled ? `(${now.now.stalled} stalled) streamtap` : 'streamtap';
   showFigures(now);
   showTables(now);

@@ -1,0 +1,208 @@
+"""Why a run failed, or what most of its time was spent on, in a few words; nested runs are followed down to the cause."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from streamtap._display.text import model_name
+from streamtap._records.failed import FAILED_RUNS, has_failed
+from streamtap._records.records import ResponseRecord, ToolRecord
+from streamtap._records.run_tree import RunTree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from streamtap._records.run_tree import Piece
+
+Mood: TypeAlias = Literal['bad', 'warn', '']
+"""How bad it is: `warn` is for a run that was not finished, and for a stall."""
+
+MOST = 0.5
+"""The share of a run's time from which one cause is most of it; below it, two are named."""
+
+_SLACK_NS = 2_000_000
+"""How much before its tool a nested run may begin, as clocks go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a person should know first of a run."""
+
+    words: str
+    mood: Mood = ''
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What time was spent on: a phase of a run, or a stall in one; `name` is the model's or the tool's."""
+
+    phase: str
+    name: str
+    agent: str
+
+
+def verdict(tree: RunTree) -> Verdict:
+    """The verdict of a run."""
+    run = tree.run
+    if run.outcome in FAILED_RUNS:
+        return Verdict(_failure(tree), 'bad')
+    if run.outcome != 'success':
+        last = next((each for each in reversed(tree.pieces) if _was_cut_off(each)), None)
+        where = '' if last is None or isinstance(last, RunTree) else _place(last)
+        return Verdict(f'{run.outcome}{where}', '' if run.outcome in ('deferred', 'incomplete') else 'warn')
+    ranked = sorted(time_spent(tree).items(), key=lambda each: each[1], reverse=True)
+    total = sum(seconds for _, seconds in ranked)
+    if not total:
+        return Verdict('')
+    shown = ranked[:1] if ranked[0][1] >= MOST * total else ranked[:2]
+    words = ', '.join(f'{100 * seconds / total:.0f} % {_named(cause, run.agent)}' for cause, seconds in shown)
+    return Verdict(words, 'warn' if ranked[0][0].phase == 'stall' else '')
+
+
+def time_spent(tree: RunTree) -> Mapping[Cause, float]:
+    """The seconds of a run by cause; they add up to the run's phases.
+
+    A phase's seconds are divided among the requests or tool calls that it had, in proportion to their own. What a nested run
+    took of its tool's time is divided in the same way.
+    """
+    spent: defaultdict[Cause, float] = defaultdict(float)
+    waiting = [(tree, 1.0)]
+    while waiting:
+        # Not by recursion: runs can be nested more deeply than calls.
+        tree, scale = waiting.pop()
+        agent, phases = tree.run.agent, tree.run.phases
+        shares = _shares(tree.pieces)
+        for phase, seconds in phases.items():
+            if seconds <= 0:
+                continue
+            mine = shares.get(phase, {})
+            whole = sum(mine.values())
+            if not whole:
+                spent[Cause(phase, '', agent)] += scale * seconds
+                continue
+            for (kind, name), share in mine.items():
+                spent[Cause(kind, name, agent)] += scale * seconds * share / whole
+            if phase == 'tools':
+                for nested, tool, part in _nested_in_tools(tree.pieces):
+                    if known := sum(nested.run.phases.values()):
+                        inside = scale * seconds * part / whole
+                        spent[Cause('tools', tool, agent)] -= inside
+                        waiting.append((nested, inside / known))
+    return {cause: seconds for cause, seconds in spent.items() if seconds > 0}
+
+
+_Shares: TypeAlias = 'dict[str, dict[tuple[str, str], float]]'
+
+
+def _shares(pieces: list[Piece]) -> _Shares:
+    """For each phase, the seconds of what was going on in it."""
+    found: _Shares = defaultdict(lambda: defaultdict(float))
+    for piece in pieces:
+        if isinstance(piece, ToolRecord):
+            phase = 'native_tools' if piece.kind == 'native' else 'tools'
+            found[phase][phase, piece.tool] += piece.duration or 0.0
+        elif isinstance(piece, ResponseRecord):
+            model, first, whole = _model(piece), piece.time_to_first_token, piece.duration or 0.0
+            if not piece.streamed:
+                found['model']['model', model] += whole
+                continue
+            found['wait']['wait', model] += whole if first is None else first
+            found['stream']['stall', model] += piece.stall_seconds
+            if first is not None:
+                found['stream']['stream', model] += max(0.0, whole - first - piece.stall_seconds)
+    return found
+
+
+def _nested_in_tools(pieces: list[Piece]) -> Iterator[tuple[RunTree, str, float]]:
+    """Each nested run with the tool that called it, and how many of the tool's seconds it took."""
+    inside: defaultdict[int, list[RunTree]] = defaultdict(list)
+    tools = [each for each in pieces if isinstance(each, ToolRecord) and each.kind != 'native']
+    for piece in pieces:
+        if isinstance(piece, RunTree) and (number := _caller(tools, piece)) is not None:
+            inside[number].append(piece)
+    for number, nested in inside.items():
+        tool = tools[number]
+        together = sum(each.run.duration or 0.0 for each in nested)
+        # Several at once took no more than their tool.
+        scale = min(1.0, (tool.duration or 0.0) / together) if together else 0.0
+        for each in nested:
+            yield each, tool.tool, scale * (each.run.duration or 0.0)
+
+
+def _caller(tools: list[ToolRecord], nested: RunTree) -> int | None:
+    """The tool in whose time the nested run began: of several, the one that began last."""
+    began = nested.run.started_ns
+    candidates = [
+        (tool.started_ns, number)
+        for number, tool in enumerate(tools)
+        if tool.started_ns - _SLACK_NS <= began <= tool.started_ns + (tool.duration or 0.0) * 1e9 + _SLACK_NS
+    ]
+    return max(candidates)[1] if candidates else None
+
+
+def _failure(tree: RunTree) -> str:
+    outermost = tree.run.agent
+    while True:
+        run = tree.run
+        last = _failed_piece(tree)
+        words = f'{run.error_type or run.outcome}{"" if last is None else _place(last)}'
+        nested = next((each for each in reversed(tree.pieces) if _failed_in(each, last)), None)
+        if not isinstance(nested, RunTree):
+            return words if run.agent == outermost else f'{words} ({run.agent})'
+        tree = nested
+
+
+def _failed_piece(tree: RunTree) -> ResponseRecord | ToolRecord | None:
+    """What ended the run: the last with the run's own error, else what failed in the run's last step."""
+    pieces = [each for each in tree.pieces if not isinstance(each, RunTree)]
+    last_step = max((each.step for each in pieces), default=0)
+    failed = [each for each in pieces if _could_fail_its_run(each)]
+    same = [each for each in failed if each.error_type == tree.run.error_type]
+    found = same or [each for each in failed if each.step == last_step and tree.run.outcome == 'error']
+    return found[-1] if found else None
+
+
+def _failed_in(piece: Piece, last: ResponseRecord | ToolRecord | None) -> bool:
+    """Whether it is a nested run that failed, in the tool that failed."""
+    if not isinstance(piece, RunTree) or not has_failed(piece.run):
+        return False
+    return isinstance(last, ToolRecord) and _caller([last], piece) is not None
+
+
+def _could_fail_its_run(piece: ResponseRecord | ToolRecord) -> bool:
+    # A tool that is sent back once too often ends its run.
+    return has_failed(piece) or (isinstance(piece, ToolRecord) and piece.outcome == 'retried')
+
+
+def _was_cut_off(piece: Piece) -> bool:
+    return not isinstance(piece, RunTree) and piece.outcome in ('cancelled', 'interrupted', 'deferred')
+
+
+def _place(piece: ResponseRecord | ToolRecord) -> str:
+    if isinstance(piece, ToolRecord):
+        return f' in tool {piece.tool}'
+    model = _model(piece)
+    if piece.outcome == 'cancelled':
+        return f' while {model} was writing' if piece.chunks else f' while waiting for {model}'
+    return f' from {model}'
+
+
+def _model(record: ResponseRecord) -> str:
+    return model_name(record.provider, record.model)
+
+
+def _named(cause: Cause, outermost: str) -> str:
+    words = {
+        'wait': f'waiting for {cause.name or "the model"}',
+        'stream': f'{cause.name or "the model"} writing',
+        'stall': f'{cause.name} stalled',
+        'model': cause.name or 'the model',
+        'tools': f'tool {cause.name}' if cause.name else 'tools',
+        'native_tools': f"the provider's {cause.name or 'tools'}",
+        'consumer': "your code's handling of events",
+        'queue': 'the queue',
+        'other': 'other work',
+    }.get(cause.phase, cause.phase)
+    return words if cause.agent == outermost else f'{words} ({cause.agent})'

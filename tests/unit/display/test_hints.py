@@ -1,0 +1,50 @@
+"""Why a figure is missing, as summary, page and report say it."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamtap import ResponseRecord, UsageSink
+from streamtap._display.hints import NO_PRICE, NO_USAGE, NOT_STREAMED, TOO_SHORT, Hint
+from support.made_records import response, run
+
+KNOWN = {'usage_reported': True, 'usage_complete': True, 'output_tokens': 5}
+
+
+def notes(*responses: ResponseRecord) -> list[str]:
+    """What a summary says of one run with these responses."""
+    sink = UsageSink()
+    for each in responses:
+        sink.response_ended(each)
+    sink.run_ended(run())
+    return sink.summary().notes()
+
+
+@pytest.mark.parametrize(
+    ('responses', 'hints'),
+    [
+        ([response(streamed=False, **KNOWN, cost_usd=0.1)], [NOT_STREAMED]),
+        ([response(streamed=False, **KNOWN)], [NOT_STREAMED, NO_PRICE]),
+        ([response(time_to_first_token=0.2, unmeasured='not_reported')], [NO_USAGE]),
+        ([response(time_to_first_token=0.2, cost_usd=0.1, **KNOWN)], [TOO_SHORT]),
+        ([response(time_to_first_token=0.2, output_tokens_per_second=50.0, **KNOWN)], [NO_PRICE]),
+        ([response(time_to_first_token=0.2, output_tokens_per_second=50.0, cost_usd=0.1, **KNOWN)], []),
+    ],
+)
+def test_a_missing_figure_says_why_and_what_to_do(responses: list[ResponseRecord], hints: list[Hint]):
+    """Each reason once, and nothing of what is known."""
+    assert notes(*responses) == [hint.sentence for hint in hints]
+
+
+def test_a_figure_that_only_some_responses_lack_is_not_missing():
+    """The summary then says how many are not in it."""
+    whole = response(time_to_first_token=0.2, output_tokens_per_second=50.0, cost_usd=0.1, **KNOWN)
+    assert notes(whole, response(streamed=False, **KNOWN), response(unmeasured='not_reported')) == [
+        'Responses whose usage is not known: 1 (not in tokens and cost)',
+        'Responses without a known price: 1 (not in cost)',
+    ]
+
+
+def test_nothing_is_said_before_there_was_a_request():
+    """A summary of nothing lacks nothing."""
+    assert UsageSink().summary().notes() == []

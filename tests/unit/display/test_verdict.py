@@ -1,0 +1,207 @@
+"""Why a run failed, or what most of its time was spent on: one answer for the page and for reports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from streamtap._display.verdict import Cause, Verdict, time_spent, verdict
+from streamtap._records.run_tree import RunTree
+from support.made_records import response, run, tool
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streamtap._records.run_tree import Piece
+
+
+def tree(*pieces: Piece, phases: Mapping[str, float] | None = None, **of_run: Any) -> RunTree:
+    """A run of agent `a` with its pieces."""
+    fields = {'duration': sum((phases or {}).values()), 'phases': phases or {}, **of_run}
+    return RunTree(run(**fields), list(pieces))
+
+
+def asked_billing(*, stalled: float) -> RunTree:
+    """A run whose only tool asked another agent, whose model stalled."""
+    nested = tree(
+        response(model='gpt', duration=4.5, time_to_first_token=0.5, stalls=1, stall_seconds=stalled, agent='billing'),
+        phases={'wait': 0.5, 'stream': 4.0},
+        agent='billing',
+        started_ns=600_000_000,
+    )
+    return tree(
+        response(model='gpt', duration=0.5, time_to_first_token=0.4),
+        nested,
+        tool(tool='ask_billing', duration=4.6, started_ns=500_000_000),
+        phases={'wait': 0.4, 'stream': 0.1, 'tools': 4.6},
+    )
+
+
+def test_a_nested_run_is_followed_down_to_what_took_its_time():
+    """The tool that called it took hardly any time itself."""
+    assert verdict(asked_billing(stalled=3.5)) == Verdict('69 % p:gpt stalled (billing)', 'warn')
+
+
+def test_the_seconds_of_all_causes_are_those_of_the_run():
+    """The tool keeps what its nested run did not take; what the phases say is divided, and nothing is counted twice."""
+    spent = time_spent(asked_billing(stalled=3.5))
+    assert {cause: round(seconds, 6) for cause, seconds in spent.items()} == {
+        Cause('wait', 'p:gpt', 'a'): 0.4,
+        Cause('stream', 'p:gpt', 'a'): 0.1,
+        Cause('tools', 'ask_billing', 'a'): 0.1,
+        Cause('wait', 'p:gpt', 'billing'): 0.5,
+        Cause('stall', 'p:gpt', 'billing'): 3.5,
+        Cause('stream', 'p:gpt', 'billing'): 0.5,
+    }
+
+
+def test_a_stall_is_the_verdict_only_if_it_is_most():
+    """A minute of silence is not the cause of a run in which a tool took two."""
+    slow = tree(
+        response(model='gpt', duration=62.0, time_to_first_token=1.0, stalls=1, stall_seconds=60.0),
+        tool(tool='search', duration=141.0),
+        phases={'wait': 1.0, 'stream': 61.0, 'tools': 141.0},
+    )
+    assert verdict(slow) == Verdict('69 % tool search')
+
+
+def test_where_nothing_is_most_the_two_longest_are_named():
+    """They are shares of the whole run."""
+    mixed = tree(
+        response(model='gpt', duration=6.5, time_to_first_token=4.0),
+        tool(tool='search', duration=3.5),
+        phases={'wait': 4.0, 'stream': 2.5, 'tools': 3.5},
+    )
+    assert verdict(mixed) == Verdict('40 % waiting for p:gpt, 35 % tool search')
+
+
+def test_tools_at_the_same_time_share_the_time_they_took():
+    """Five seconds of each of two tools are five seconds of the run."""
+    spent = time_spent(tree(tool(tool='one', duration=5.0), tool(tool='two', duration=5.0), phases={'tools': 5.0}))
+    assert spent == {Cause('tools', 'one', 'a'): 2.5, Cause('tools', 'two', 'a'): 2.5}
+
+
+def test_nested_runs_at_the_same_time_take_no_more_than_their_tool():
+    """A tool that asks two agents at once for a second each took a second."""
+    asked = [
+        tree(response(model='gpt', duration=1.0, streamed=False), phases={'model': 1.0}, agent=name) for name in 'bc'
+    ]
+    spent = time_spent(tree(*asked, tool(tool='both', duration=1.0), phases={'tools': 1.0}))
+    assert spent == {Cause('model', 'p:gpt', 'b'): 0.5, Cause('model', 'p:gpt', 'c'): 0.5}
+
+
+def test_a_nested_run_whose_time_is_not_known_stays_its_tools():
+    """And so does one that no tool of the run can have called."""
+    unknown = tree(agent='b')
+    elsewhere = tree(response(duration=1.0), phases={'wait': 1.0}, agent='c', started_ns=9_000_000_000)
+    spent = time_spent(tree(unknown, elsewhere, tool(tool='ask', duration=1.0), phases={'tools': 1.0}))
+    assert spent == {Cause('tools', 'ask', 'a'): 1.0}
+
+
+@pytest.mark.parametrize(
+    ('phase', 'words'),
+    [
+        ('wait', 'waiting for the model'),
+        ('stream', 'the model writing'),
+        ('model', 'the model'),
+        ('tools', 'tools'),
+        ('native_tools', "the provider's tools"),
+        ('consumer', "your code's handling of events"),
+        ('queue', 'the queue'),
+        ('other', 'other work'),
+    ],
+)
+def test_a_phase_of_which_nothing_is_kept_has_its_own_words(phase: str, words: str):
+    """Its requests and tool calls did not fit, or were not seen."""
+    assert verdict(tree(phases={phase: 2.0})) == Verdict(f'100 % {words}')
+
+
+def test_a_run_of_which_no_time_is_known_has_nothing_to_say():
+    """Not even that it was nothing."""
+    assert verdict(tree()) == Verdict('')
+
+
+@pytest.mark.parametrize(
+    ('pieces', 'error', 'words'),
+    [
+        (
+            (response(), tool(outcome='error', error_type='KeyError', tool='lookup')),
+            'KeyError',
+            'KeyError in tool lookup',
+        ),
+        (
+            (response(outcome='error', error_type='ModelHTTPError_429'),),
+            'ModelHTTPError_429',
+            'ModelHTTPError_429 from p:m',
+        ),
+        (
+            (tool(outcome='error', error_type='KeyError', tool='handled'), response(step=2)),
+            'UserError',
+            'UserError',
+        ),
+        (
+            (response(), tool(outcome='retried', tool='search')),
+            'UnexpectedModelBehavior',
+            'UnexpectedModelBehavior in tool search',
+        ),
+        (
+            (tool(outcome='error', error_type='KeyError', tool='one'), tool(outcome='interrupted', tool='two')),
+            'KeyError',
+            'KeyError in tool one',
+        ),
+    ],
+)
+def test_a_failure_names_its_tool_or_model(pieces: tuple[Piece, ...], error: str, words: str):
+    """What raised the run's own error, else what failed in its last step; what the run got over is not the cause."""
+    assert verdict(tree(*pieces, outcome='error', error_type=error)) == Verdict(words, 'bad')
+
+
+def test_a_failure_is_followed_into_the_run_that_failed_first():
+    """The tool that called it only passed the error on."""
+    nested = tree(
+        response(outcome='error', error_type='ModelHTTPError_500', model='gpt', agent='billing'),
+        outcome='error',
+        error_type='ModelHTTPError_500',
+        agent='billing',
+        duration=1.0,
+    )
+    failed = tree(
+        nested,
+        tool(outcome='error', error_type='ToolFailed', tool='ask_billing', duration=1.5),
+        outcome='error',
+        error_type='ToolFailed',
+    )
+    assert verdict(failed) == Verdict('ModelHTTPError_500 from p:gpt (billing)', 'bad')
+
+
+def test_a_limit_is_nobodys_failure():
+    """No tool and no model is blamed for it."""
+    limited = tree(tool(outcome='error', error_type='KeyError'), outcome='limit', error_type='UsageLimitExceeded')
+    assert verdict(limited) == Verdict('UsageLimitExceeded', 'bad')
+
+
+@pytest.mark.parametrize(
+    ('last', 'outcome', 'expected'),
+    [
+        (response(outcome='cancelled', chunks=0), 'cancelled', Verdict('cancelled while waiting for p:m', 'warn')),
+        (response(outcome='cancelled', chunks=9), 'cancelled', Verdict('cancelled while p:m was writing', 'warn')),
+        (tool(outcome='interrupted', tool='search'), 'cancelled', Verdict('cancelled in tool search', 'warn')),
+        (tool(outcome='deferred', tool='approve'), 'deferred', Verdict('deferred in tool approve')),
+        (response(), 'incomplete', Verdict('incomplete')),
+    ],
+)
+def test_a_run_that_was_not_finished_says_where_it_was(last: Piece, outcome: str, expected: Verdict):
+    """A person who pressed Stop wants to know what they stopped."""
+    assert verdict(tree(response(), last, outcome=outcome)) == expected
+
+
+def test_runs_may_be_nested_more_deeply_than_calls():
+    """Neither the time nor a failure is followed by recursion."""
+    asked = response(duration=1.0, streamed=False, outcome='error', error_type='E')
+    deep = tree(asked, phases={'model': 1.0}, outcome='error', error_type='E', agent='b')
+    for _ in range(3000):
+        calls = tool(tool='deeper', duration=1.0, outcome='error', error_type='E')
+        deep = tree(deep, calls, phases={'tools': 1.0}, outcome='error', error_type='E', agent='b')
+    assert time_spent(deep) == {Cause('model', 'p:m', 'b'): pytest.approx(1.0)}
+    assert verdict(deep).words == 'E from p:m'
