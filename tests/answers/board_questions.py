@@ -40,8 +40,10 @@ def exact_tiles(records: Records, hours: float, objective: float) -> dict[Panel,
         ('overview', 'Run time, p95', 0): quantiles(0.95, asked, _all, _duration),
         ('overview', 'First token in time', 0): in_time,
         ('overview', 'First token, p95', 0): quantiles(0.95, records.responses, _all, _first_token),
-        ('overview', 'Writing speed, median', 0): quantiles(0.5, records.responses, _all, _speed),
-        ('overview', 'Stalls per stream', 0): _per(sums(streamed, _all, _stalls), counts(streamed, _all)),
+        ('overview', 'Writing speed, p50', 0): quantiles(0.5, records.responses, _all, _speed),
+        ('overview', 'Most stalls per stream', 0): _most(
+            _per(sums(streamed, _model, _stalls), counts(streamed, _model))
+        ),
         ('overview', 'Slowest tool, p95', 0): _slowest(records.tools),
         ('overview', 'Cost per hour', 0): _times(cost, 1 / hours),
         ('overview', 'Cost per run', 0): means(_priced(asked), _all, lambda run: run.total_cost_usd),
@@ -55,7 +57,7 @@ def exact_tiles(records: Records, hours: float, objective: float) -> dict[Panel,
         **_model_table(records),
         ('streaming', 'First token in time', 0): in_time,
         ('streaming', 'Time to first token, p95', 0): quantiles(0.95, records.responses, _all, _first_token),
-        ('streaming', 'Writing speed, median', 0): quantiles(0.5, records.responses, _all, _speed),
+        ('streaming', 'Writing speed, p50', 0): quantiles(0.5, records.responses, _all, _speed),
         ('streaming', 'Streams stalled now', 0): {(): Number('count', 0.0)},
         ('tools', 'Tool calls', 0): counts(records.tools, _all),
         ('tools', 'Failed calls', 0): shares(records.tools, _all, _failed_call),
@@ -133,6 +135,11 @@ def _times(answers: Answers, factor: float) -> Answers:
 
 def _per(part: Answers, whole: Answers) -> Answers:
     return {key: Number('share', _value(part, key) / _value(whole, key)) for key in part}
+
+
+def _most(shares: Answers) -> Answers:
+    """The largest of them."""
+    return {(): Number('share', max(_value(shares, key) for key in shares))} if shares else {}
 
 
 def _slowest(tools: Sequence[ToolRecord]) -> Answers:

@@ -82,6 +82,8 @@ def tiles_behind(promql: Promql) -> tuple[Json, ...]:
     Args:
         promql: Queries of the board.
     """
+    stalls = promql.count('pydantic_ai_stream_stalls_total', by='provider, model')
+    streams = promql.count(REQUESTS, STREAMED, by='provider, model')
     return (
         stat(
             'First token, p95',
@@ -92,17 +94,18 @@ def tiles_behind(promql: Promql) -> tuple[Json, ...]:
             none='None streamed',
         ),
         stat(
-            'Writing speed, median',
+            'Writing speed, p50',
             'How fast do models write? Output tokens per second between first and last chunk, as providers report them.',
             'suffix:tok/s',
             promql.or_nothing(promql.quantile(0.5, SPEED, over=RANGE)),
             none='None measured',
         ),
         stat(
-            'Stalls per stream',
-            'Do streams fall silent in the middle? Stalls for each streamed request. If it is red, go to Agents / Streaming.',
+            'Most stalls per stream',
+            'Do streams fall silent in the middle? Stalls for each streamed request of the model that has most of them. '
+            'If it is red, go to Agents / Streaming.',
             'percentunit',
-            promql.or_nothing(ratio(promql.count('pydantic_ai_stream_stalls_total'), promql.count(REQUESTS, STREAMED))),
+            promql.or_nothing(f'max ({ratio(stalls, streams)})'),
             verdict=promql.verdicts.stalls,
             none='None streamed',
         ),

@@ -71,7 +71,7 @@ def _now(promql: Promql) -> tuple[Json, ...]:
             none=NONE_STREAMED,
         ),
         stat(
-            'Writing speed, median',
+            'Writing speed, p50',
             'How fast do models write? Fewer tokens per second with the same model means a busy provider.',
             'suffix:tok/s',
             promql.or_nothing(promql.quantile(0.5, SPEED, over=RANGE)),
