@@ -48,6 +48,32 @@ def expectations(alert: str) -> list[list[Any]]:
     return [look['exp_alerts'] for look in looks if look['alertname'] == alert]
 
 
+def reading(case: Path, folder: Path) -> Path:
+    """The case with just the rules that it and its alerts read, which are a small part of what promtool would evaluate."""
+    asked = yaml.safe_load(case.read_text(encoding='utf-8'))
+    groups = [
+        group
+        for file in asked['rule_files']
+        for group in yaml.safe_load((case.parent / file).read_text(encoding='utf-8'))['groups']
+    ]
+    expressions = {rule.get('alert') or rule['record']: rule['expr'] for group in groups for rule in group['rules']}
+    queries = [query['expr'] for test in asked['tests'] for query in test.get('promql_expr_test', ())]
+    waiting = {look['alertname'] for test in asked['tests'] for look in test['alert_rule_test']}
+    waiting |= {name for name in expressions if any(name in query for query in queries)}
+    read: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        read.add(name)
+        waiting |= {other for other in expressions if other in expressions[name]} - read
+    for group in groups:
+        group['rules'] = [rule for rule in group['rules'] if (rule.get('alert') or rule['record']) in read]
+    kept = [group for group in groups if group['rules']]
+    (folder / 'rules.yaml').write_text(yaml.safe_dump({'groups': kept}), encoding='utf-8')
+    narrowed = asked | {'rule_files': ['rules.yaml'], 'group_eval_order': [group['name'] for group in kept]}
+    (folder / case.name).write_text(yaml.safe_dump(narrowed, sort_keys=False), encoding='utf-8')
+    return folder / case.name
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ('each_promtool', 'case'),
@@ -59,9 +85,9 @@ def expectations(alert: str) -> list[list[Any]]:
     ],
     indirect=['each_promtool'],
 )
-def test_promtool_agrees_with_every_case(case: Path, each_promtool: str):
+def test_promtool_agrees_with_every_case(case: Path, each_promtool: str, tmp_path: Path):
     """The alerts fire when they should, with the right labels and texts, and stay quiet when they should."""
-    assert 'SUCCESS' in run(each_promtool, 'test', 'rules', str(case))
+    assert 'SUCCESS' in run(each_promtool, 'test', 'rules', str(reading(case, tmp_path)))
 
 
 @pytest.mark.parametrize('case', CASES, ids=lambda case: case.stem)

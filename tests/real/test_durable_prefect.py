@@ -69,7 +69,7 @@ def counted(told: Mapping[str, Any]) -> dict[str, list[tuple[Any, ...]]]:
     }
 
 
-@pytest.mark.parametrize('place', PLACES)
+@pytest.mark.parametrize('place', [*PLACES, 'installed'])
 def test_a_flow_and_its_replay_are_counted_as_one_run(place: Place, found: dict[str, dict[str, Any]]):
     """The flow fails behind its agent's run and is tried again: all that comes from records then is told once."""
     told = found[place]['replayed']
@@ -79,7 +79,7 @@ def test_a_flow_and_its_replay_are_counted_as_one_run(place: Place, found: dict[
     assert told['knows_start'] == [place == 'unit and capability'] * 2
 
 
-@pytest.mark.parametrize('place', PLACES)
+@pytest.mark.parametrize('place', [*PLACES, 'installed'])
 def test_a_run_that_is_tried_again_is_reported_as_two(place: Place, found: dict[str, dict[str, Any]]):
     """One that failed at its second request and one that made it again; each response and tool call is told once."""
     told = found[place]['tried again']

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import nullcontext
 from typing import Any, Literal
 
 from prefect import flow
@@ -15,6 +16,9 @@ from pydantic_ai.durable_exec.prefect import PrefectDurability
 
 from streamtap.testing import capture
 from support.durable_agents import CALLS, PLACES, SAYS, Place, durable_agent, what_was_counted
+from support.installed import installed
+
+EVERYWHERE: tuple[Place, ...] = (*PLACES, 'installed')
 
 
 class BrokenFlowError(Exception):
@@ -29,7 +33,7 @@ def run_flow(place: Place, *, fails: Literal['agent', 'flow']) -> dict[str, Any]
         fails: What fails: the second request of the agent, or the flow when its agent is done.
     """
     turns = [CALLS, SAYS] if fails == 'flow' else [CALLS, [BrokenFlowError()], SAYS]
-    with capture() as seen:
+    with capture() as seen, installed(seen.tap) if place == 'installed' else nullcontext():
         agent, options = durable_agent(PrefectDurability, place, seen.tap, *turns)
         attempts = iter(range(2))
 
@@ -52,6 +56,6 @@ if __name__ == '__main__':
     with prefect_test_harness(server_startup_timeout=120):
         found = {
             place: {'replayed': run_flow(place, fails='flow'), 'tried again': run_flow(place, fails='agent')}
-            for place in PLACES
+            for place in EVERYWHERE
         }
     print(json.dumps(found))
