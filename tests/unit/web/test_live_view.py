@@ -16,9 +16,12 @@ from prometheus_client import CollectorRegistry
 from streamtap import BaseSink, PartRecord, Tap, serve
 from streamtap._delivery.sink import Attachment
 from streamtap._records.live import Live, LiveResponse, LiveRun, LiveTool
-from streamtap._web.live_view import KEPT_RUNS, MAX_OPEN, MAX_ROWS, LiveView
+from streamtap._web.groups import MAX_GROUPS
+from streamtap._web.kept import NEWEST
+from streamtap._web.live_view import MAX_OPEN, LiveView
 from streamtap._web.page import MAX_VIEWERS
-from streamtap._web.windows import MAX_GROUPS, SLOT_SECONDS, SLOTS
+from streamtap._web.remembered import MAX_ROWS
+from streamtap._web.windows import SLOT_SECONDS, SLOTS
 from streamtap.testing import FakeClock
 from support.made_records import IDS, full_response, read_run, response, run, run_start, tool
 from support.made_runs_tap import MadeRunsTap
@@ -43,7 +46,7 @@ def view(clock: FakeClock) -> LiveView:
 
 
 def told(view: LiveView, after: int | None = None) -> list[dict[str, Any]]:
-    return [json.loads(text) for text in view.finished(after)[1]]
+    return [json.loads(text) for text in view.finished(after).runs]
 
 
 def now(view: LiveView) -> dict[str, Any]:
@@ -112,6 +115,9 @@ def test_a_finished_run_is_reported_with_each_bar_of_its_waterfall(view: LiveVie
         'left_out': 0,
         'why': '71 % other work',
         'mood': '',
+        'cause': None,
+        'number': 1,
+        'ended': 0.0,
     }
 
 
@@ -184,14 +190,15 @@ def test_what_goes_on_is_reported_as_far_as_it_is_known(view: LiveView):
 def test_a_viewer_gets_each_run_once(view: LiveView):
     """Whoever was away for too long is told what is still remembered."""
     a_run(view, 'first')
-    after, runs = view.finished(None)
-    assert (after, len(runs)) == (1, 1)
+    first = view.finished(None)
+    after = first.count
+    assert (after, first.is_all, len(first.runs)) == (1, True, 1)
     a_run(view, 'second')
     assert [one['id'] for one in told(view, after)] == ['second']
     assert told(view, 2) == []
-    for number in range(KEPT_RUNS + 5):
+    for number in range(NEWEST + 5):
         a_run(view, f'later {number}')
-    assert len(told(view, after)) == KEPT_RUNS
+    assert len(told(view, after)) == NEWEST
 
 
 def test_what_the_caller_stopped_is_counted_apart_from_what_failed(view: LiveView):
@@ -254,9 +261,9 @@ def test_memory_is_bounded(view: LiveView):
     for run_id, rows in (('open 9', 0), ('open 10', 1)):
         view.run_ended(run(run_id=run_id))
         assert len(told(view)[-1]['rows']) == rows
-    for number in range(KEPT_RUNS + MAX_GROUPS):
+    for number in range(NEWEST + MAX_GROUPS):
         view.run_ended(run(run_id=f'{number}', agent=f'agent {number}'))
-    assert len(told(view)) == KEPT_RUNS
+    assert len(told(view)) == NEWEST
     assert now(view)['agents'][0]['name'] == '_other'
     assert len(now(view)['agents']) == MAX_GROUPS + 1
 
@@ -265,7 +272,7 @@ def test_names_from_outside_are_data(view: LiveView):
     """Whatever a name is, what is told is one line of ASCII JSON."""
     name = '</script><img src=x onerror=alert(1)>\n\nevent: all \ud800 \u2028'
     a_run(view, agent=name)
-    (text,) = view.finished(None)[1]
+    (text,) = view.finished(None).runs
     assert text.isascii()
     assert '\n' not in text + view.now()
     assert json.loads(text)['agent'] == name
