@@ -211,9 +211,7 @@ def _where_cut_off(piece: ResponseRecord | ToolRecord) -> str:
     if isinstance(piece, ToolRecord):
         return f' in tool {piece.tool}'
     model = _model(piece)
-    if piece.outcome == 'cancelled':
-        return f' while {model} was writing' if piece.chunks else f' while waiting for {model}'
-    return f' from {model}'
+    return f' while {model} was writing' if piece.chunks else f' while waiting for {model}'
 
 
 def _model(record: ResponseRecord) -> str:

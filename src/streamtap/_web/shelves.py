@@ -30,6 +30,7 @@ class Shelf(Protocol[Run]):
 
     def add(self, run: Run) -> list[Run]:
         """Put a run in; returns what is out for it."""
+        ...
 
 
 class Latest(Generic[Run]):

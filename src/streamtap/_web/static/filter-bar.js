@@ -33,9 +33,7 @@ export class FilterBar {
 
   #chip(filter) {
     const name = inWords(filter);
-    const chip = make('button', { type: 'button', class: 'chip', 'aria-label': `Remove ${name}` }, [
-      named(name), make('span', { 'aria-hidden': 'true', text: '×' }),
-    ]);
+    const chip = make('button', { type: 'button', class: 'chip', 'aria-label': `Remove ${name}` }, [named(name)]);
     chip.addEventListener('click', () => {
       this.#state.toggle(filter);
       this.#search.focus();
