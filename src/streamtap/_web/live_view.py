@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -73,6 +74,8 @@ class LiveView(BaseSink):
     def __init__(self, clock: Clock | None = None, trace_url: str | None = None) -> None:
         self._clock = SystemClock() if clock is None else clock
         self._trace_url = trace_url
+        self.name = secrets.token_hex(8)
+        """Tells it from the view of another process, or of this one before."""
         self._lock = threading.RLock()
         self._json_lock = threading.Lock()
         self._open: OrderedDict[str, Remembered] = OrderedDict()

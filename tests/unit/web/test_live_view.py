@@ -441,6 +441,27 @@ def test_events_are_first_everything_then_what_is_new(served: MetricsServer):
             assert [next(told)[0], next(told)[0]] == ['all', 'more']
 
 
+def test_a_viewer_that_comes_again_is_told_only_what_it_missed():
+    """Its browser says what it saw last; what it says of another process, or makes up, counts as nothing."""
+    tap = MadeRunsTap()
+    with serve(tap, port=0, registry=CollectorRegistry()) as server, client(server) as browser:
+
+        def first_event(seen: str | bytes) -> tuple[str, str, list[str]]:
+            with browser.stream('GET', '/events', headers={'Last-Event-ID': seen}) as viewer:
+                lines = viewer.iter_lines()
+                named = next(line for line in lines if line.startswith('id: '))
+                event, data = next(lines), json.loads(next(lines).removeprefix('data: '))
+            return event, named.removeprefix('id: '), [one['id'] for one in data['runs']]
+
+        tap.add_run('before')
+        _, seen, _ = first_event('')
+        tap.add_run('missed')
+        assert first_event(seen)[::2] == ('event: more', ['missed'])
+        name = seen.partition('-')[0]
+        for made_up in ('other-1', name, f'{name}-', f'{name}--1', f'{name}-{"9" * 5000}', f'{name}-\u00b2'):
+            assert first_event(made_up.encode())[::2] == ('event: all', ['before', 'missed'])
+
+
 def test_a_run_is_pushed_to_its_viewers():
     """With the figures of the moment."""
     tap = MadeRunsTap()

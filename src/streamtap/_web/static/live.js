@@ -42,7 +42,8 @@ function receive(type, { now, runs: ended, gone }) {
   pause.say(now.runs);
   if (onPage !== known) return;
   showFiguresAndTables();
-  if (isFirst) show(state.shown);
+  const isAwaited = !byId('not-kept').hidden && Boolean(known.runs.find(state.shown.run));
+  if (isFirst || isAwaited) show(state.shown);
   else list.update(known.runs, chosen(), ended);
   sayWhetherKept();
 }

@@ -38,8 +38,9 @@ export class ViewState {
 
   /** Says in the address what is shown already. */
   note(changes) {
+    const before = this.#address();
     this.#shown = { ...this.#shown, ...changes };
-    history.pushState(null, '', this.#address());
+    if (this.#address() !== before) history.pushState(null, '', this.#address());
   }
 
   /** Adds a filter, or takes it away. */
