@@ -96,7 +96,9 @@ def test_a_viewer_knows_what_is_kept_however_often_it_asks(kept: KeptRuns[Made])
         for _ in range(draw.choice([0, 1, 5, 100, 300])):
             add(kept, draw.lognormvariate(0, 1), failed=draw.random() < 0.1, cancelled=draw.random() < 0.1)
         news = kept.since(count)
-        known = (set() if news.is_all else known - set(news.gone)) | {run.number for run in news.runs}
+        if news.is_all:
+            known.clear()
+        known = (known - set(news.gone)) | {run.number for run in news.runs}
         count = news.count
         assert known == set(numbers(kept))
     add(kept, *[1.0] * (MOST_GONE + NEWEST + SLOWEST))

@@ -29,6 +29,14 @@ def test_addresses_of_traces_are_taken_as_they_are(address: str | None):
     assert checked_trace_url(address) == address
 
 
+def served(tap: Tap, trace_url: Any) -> object:
+    return serve(tap, port=0, registry=CollectorRegistry(), trace_url=trace_url)
+
+
+def mounted(tap: Tap, trace_url: Any) -> object:
+    return live_app(tap, trace_url=trace_url)
+
+
 WRONG: list[tuple[Any, type[Exception], str]] = [
     (7, TypeError, 'trace_url must be a string, not int'),
     ('', ValueError, r'must contain \{trace_id\}'),
@@ -48,11 +56,7 @@ WRONG: list[tuple[Any, type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(('address', 'error', 'message'), WRONG)
-@pytest.mark.parametrize(
-    'make',
-    [lambda tap, url: serve(tap, port=0, registry=CollectorRegistry(), trace_url=url), lambda tap, url: live_app(tap, trace_url=url)],
-    ids=['serve', 'live_app'],
-)  # fmt: skip
+@pytest.mark.parametrize('make', [served, mounted])
 def test_anything_else_is_refused_at_once(
     make: Callable[[Tap, Any], object], address: Any, error: type[Exception], message: str
 ):
