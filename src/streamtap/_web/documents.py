@@ -113,9 +113,9 @@ def _open_document(run: OpenRun, now: Iterable[LiveResponse | LiveTool], nested:
     }
 
 
-def short(number: float | None, digits: int = 5) -> float | None:
-    """A number with so many significant digits; `None` where JSON cannot represent it."""
-    return None if number is None or not math.isfinite(number) else float(f'{number:.{digits}g}')
+def short(number: float | None) -> float | None:
+    """A number with five significant digits; `None` where JSON cannot represent it."""
+    return None if number is None or not math.isfinite(number) else float(f'{number:.5g}')
 
 
 def _rows(records: Iterable[ResponseRecord | ToolRecord], started_ns: int) -> list[Json]:

@@ -119,7 +119,7 @@ def error_rows(errors: Mapping[Key, Occurrences]) -> list[Json]:
         errors: How often each occurred, by agent, error, kind of place, and place.
     """
     return [
-        {'group': key, 'count': seen.count, 'first': short(seen.first, 9), 'last': short(seen.last, 9)}
+        {'group': key, 'count': seen.count, 'first': seen.first, 'last': seen.last}
         for key, seen in sorted(errors.items())
     ]
 

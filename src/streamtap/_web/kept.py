@@ -72,8 +72,8 @@ class KeptRuns(Generic[Run]):
         self._cancelled = Latest[Run](CANCELLED)
 
     @property
-    def slowest_lately_since(self) -> float:
-        """The slowest runs of a time that begins earlier are not all kept."""
+    def slowest_lately_since(self) -> float | None:
+        """The slowest runs of a time that begins earlier are not all kept; `None` if all are."""
         return self._lately.complete_since
 
     def add(self, run: Run, *, failed: bool, cancelled: bool) -> None:

@@ -179,7 +179,7 @@ class LiveView(BaseSink):
                 'errors': error_rows(errors),
                 'listed': counts,
                 'kept': KEPT,
-                'slowest_since': short(slowest_since, 9),
+                'slowest_since': slowest_since,
                 'trace_url': self._trace_url,
                 'open': open_documents(open_runs, live),
             }

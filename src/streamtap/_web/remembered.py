@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamtap._records.run_tree import RunTree
-from streamtap._web.documents import outermost_document, short
+from streamtap._web.documents import outermost_document
 
 if TYPE_CHECKING:
     from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
@@ -70,7 +70,7 @@ class Remembered:
         """The finished run as JSON, which then stands for its rows."""
         if self.as_json is None and self.record is not None:
             document = outermost_document(self.tree(self.record))
-            self.as_json = as_json({'number': self.number, 'ended': short(self.ended, 9), **document})
+            self.as_json = as_json({'number': self.number, 'ended': self.ended, **document})
             self.rows, self.nested = [], []
         return self.as_json or 'null'
 

@@ -87,8 +87,8 @@ class SlowestLately(Generic[Run]):
         self._most = most
         self._runs: deque[Run] = deque()
         self._next_look = _BETWEEN
-        self.complete_since = float('-inf')
-        """The end of the last run that would have to be kept, and is not: all after it are."""
+        self.complete_since: float | None = None
+        """The end of the last run that would have to be kept, and is not: all after it are. `None` if there is none."""
 
     def add(self, run: Run) -> list[Run]:
         """Put a run in; returns what is out."""

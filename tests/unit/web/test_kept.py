@@ -136,7 +136,7 @@ def test_where_each_run_is_faster_than_the_one_before_the_oldest_go():
     shelf = SlowestLately[Made](10, 900.0, 250)
     kept = shelved(shelf, runs)
     assert len(kept) <= 250 + 64
-    assert shelf.complete_since > 0
+    assert shelf.complete_since is not None
     for since in range(int(shelf.complete_since) + 1, 800, 7):
         assert slowest(kept, since, 10) == slowest(runs, since, 10)
 

@@ -101,6 +101,7 @@ export class RunList {
 
   #sayWhatElse() {
     const all = this.#selection.shown.length;
+    byId('scale').hidden = !this.#items.size;
     byId('kept').textContent = this.#selection.words;
     byId('held').hidden = !this.#waiting;
     byId('held').textContent = `${plural(this.#waiting, 'new run')}: show`;

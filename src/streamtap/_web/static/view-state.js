@@ -32,7 +32,7 @@ export class ViewState {
   /** The same while somebody is typing: there is no way back to each letter. */
   type(search) {
     this.#shown = { ...this.#shown, search };
-    history.replaceState(null, '', this.#address());
+    this.#write('replaceState');
     this.#changed(this.#shown);
   }
 
@@ -40,7 +40,7 @@ export class ViewState {
   note(changes) {
     const before = this.#address();
     this.#shown = { ...this.#shown, ...changes };
-    if (this.#address() !== before) history.pushState(null, '', this.#address());
+    if (this.#address() !== before) this.#write('pushState');
   }
 
   /** Adds a filter, or takes it away. */
@@ -55,6 +55,14 @@ export class ViewState {
   /** Takes away all that hides runs. */
   clear() {
     this.change({ filters: [], search: '', run: NOTHING_CHOSEN.run });
+  }
+
+  #write(how) {
+    try {
+      history[how](null, '', this.#address());
+    } catch {
+      // Some browsers allow only so many changes in half a minute: the next one says it all.
+    }
   }
 
   #address() {
