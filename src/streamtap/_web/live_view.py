@@ -39,7 +39,6 @@ MAX_OPEN = 2000
 OPEN_SHOWN = 12
 """How many outermost open runs are shown with their requests and tool calls: the oldest."""
 
-
 RANGES: Mapping[str, int] = {'60': 4, '300': 20, '900': SLOTS}
 """How many slots each range of seconds has that a viewer can ask for."""
 
