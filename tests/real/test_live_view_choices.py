@@ -158,6 +158,8 @@ def test_each_choice_is_complete_and_says_what_is_left_out(page: Page, tap: Made
         press(page, choice)
         expect(page.locator('#kept')).to_contain_text(said)
         assert shown(page).all_text_contents()[:7] == found
+    page.locator('#figures').get_by_role('button', name='2 failed').click()
+    expect(shown(page)).to_have_text(['4.00 s', '2.00 s'])
     press(page, '1 min')
     expect(page.locator('#agents caption')).to_have_text('Agentslast minute')
     press(page, 'Slowest')

@@ -103,6 +103,9 @@ chooseTheme(byId('theme'));
 showTips(byId('tip'));
 walkByKeys(byId('list'));
 copyOnClick(byId('copy-snippet'), () => document.querySelector('#empty code').textContent);
+byId('figures').addEventListener('click', ({ target }) => {
+  if (target.dataset.order) state.change({ order: target.dataset.order });
+});
 onFilter((filter, button) => {
   state.toggle(filter);
   if (byId('tables').contains(button)) byId('runs').scrollIntoView({ block: 'nearest' });
