@@ -3,7 +3,7 @@
 import { chooseOne, onFilter } from './buttons.js';
 import { Connection } from './connection.js';
 import { copyOnClick } from './copying.js';
-import { byId, make } from './elements.js';
+import { byId, make, say } from './elements.js';
 import { showFigures } from './figures.js';
 import { FilterBar } from './filter-bar.js';
 import { walkByKeys } from './keyboard.js';
@@ -87,7 +87,7 @@ function showFiguresAndTables() {
 function sayWhetherKept() {
   const { run } = state.shown;
   byId('not-kept').hidden = !run || list.has(run);
-  byId('not-kept-run').textContent = run;
+  say(byId('not-kept-run'), run);
 }
 
 function pauseOrResume(isPaused) {

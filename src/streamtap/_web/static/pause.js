@@ -1,5 +1,6 @@
 // Pause: the page stands still, and says since when and how many runs have come meanwhile.
 
+import { say } from './elements.js';
 import { clock, plural } from './numbers.js';
 
 export class Pause {
@@ -28,12 +29,12 @@ export class Pause {
   /** Says how it is, when there have been so many runs in all. */
   say(runs) {
     const began = this.#began;
-    this.#button.textContent = began ? 'Resume' : 'Pause';
+    say(this.#button, began ? 'Resume' : 'Pause');
     this.#note.hidden = !began;
     if (!began) return;
     // A process that has begun anew has fewer.
     if (began.runs === null || runs < began.runs) began.runs = began.runs === null ? runs : 0;
-    this.#note.textContent = `Paused at ${clock(began.at)}: ${plural(runs - began.runs, 'run')} since`;
+    say(this.#note, `Paused at ${clock(began.at)}: ${plural(runs - began.runs, 'run')} since`);
   }
 
   resume() {
