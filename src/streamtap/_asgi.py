@@ -54,7 +54,7 @@ def metrics_app(registry: CollectorRegistry = REGISTRY) -> AsgiApp:
     return _Mounted(Guarded(metrics_wsgi(scraped(registry)), None, always_metrics), path='/')
 
 
-def live_app(tap: Tap) -> AsgiApp:
+def live_app(tap: Tap, *, trace_url: str | None = None) -> AsgiApp:
     """An ASGI application that serves the tap's live view, to mount in yours, behind your own login.
 
     With Starlette or FastAPI: `app.mount('/live', live_app(tap))`; the page is at `/live/`, and the tap's metrics are at
@@ -64,19 +64,23 @@ def live_app(tap: Tap) -> AsgiApp:
 
     Args:
         tap: The tap.
+        trace_url: Where traces are kept, for the page to link to: the address of one, with `{trace_id}` in the place of
+            its id, such as `'http://localhost:16686/trace/{trace_id}'`. Default `None`: trace ids can be copied.
 
     Raises:
-        TypeError: If it is not a tap.
+        TypeError: If `tap` is not a tap, or `trace_url` not a string.
+        ValueError: If `trace_url` is not the address of a trace over HTTP, with `{trace_id}` and nothing else in braces.
     """
     # Imported only where a live view is served.
     from streamtap._web.fetch_metadata import resource_of
     from streamtap._web.guarded import Guarded
     from streamtap._web.live_view import LiveView
     from streamtap._web.page import LivePage
+    from streamtap._web.trace_links import checked_trace_url
 
     if not hasattr(tap, 'add_sink'):
         raise TypeError(f'live_app() takes a tap, not {tap!r}')
-    view = LiveView()
+    view = LiveView(trace_url=checked_trace_url(trace_url))
     page = Guarded(LivePage(view, metrics_wsgi(scraped(registry_of(tap)))), None, resource_of)
     tap.add_sink(view)
     return _Mounted(page)

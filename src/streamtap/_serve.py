@@ -98,6 +98,7 @@ def serve(
     *,
     token: str | None = None,
     metrics_token: str | None = None,
+    trace_url: str | None = None,
     registry: CollectorRegistry | None = None,
     certfile: str | None = None,
     keyfile: str | None = None,
@@ -129,6 +130,8 @@ def serve(
             to guess, such as `secrets.token_urlsafe()`. Default `None`, which only loopback allows.
         metrics_token: What a scraper must send as `Authorization: Bearer ...`, another one than `token`. Default `None`:
             `/metrics` is open to whoever reaches the port.
+        trace_url: Where traces are kept, for the live view to link to: the address of one, with `{trace_id}` in the place
+            of its id, such as `'http://localhost:16686/trace/{trace_id}'`. Default `None`: trace ids can be copied.
         registry: The registry to serve; if not given, that of the tap's (first) `PrometheusSink`, otherwise
             prometheus_client's default one.
         certfile: Path of the server's certificate, for TLS.
@@ -143,11 +146,12 @@ def serve(
 
     Raises:
         OSError: If the port is in use, but not by another worker of the same server, or the address is not this machine's.
-        TypeError: If `tap` is not a tap, or a token is not a string.
+        TypeError: If `tap` is not a tap, or a token or `trace_url` is not a string.
         ValueError: If the live view would be open to a network without a token, a token is easy to guess or cannot be
-            sent, both are the same, `token` is given without a tap, only one of `certfile` and `keyfile` is given, or an
-            option would protect nothing: TLS options without a certificate, or a client authority without
-            `client_auth_required`.
+            sent, both are the same, `token` or `trace_url` is given without a tap, only one of `certfile` and `keyfile` is
+            given, an option would protect nothing (TLS options without a certificate, or a client authority without
+            `client_auth_required`), or `trace_url` is not the address of a trace over HTTP, with `{trace_id}` and nothing
+            else in braces.
     """
     if tap is not None and not hasattr(tap, 'add_sink'):
         raise TypeError(f'serve() takes a tap first: pass serve(port={tap!r}) to serve only /metrics')
@@ -157,11 +161,10 @@ def serve(
     from streamtap._web.access import Access
     from streamtap._web.fetch_metadata import always_metrics, resource_of
     from streamtap._web.guarded import Guarded
+    from streamtap._web.trace_links import checked_trace_url
 
-    if tap is None and token is not None:
-        raise ValueError(
-            'the token protects the live view, which needs a tap: pass serve(tap, token=...), or metrics_token=... for /metrics'
-        )
+    if tap is None:
+        _check_needs_no_tap(token, trace_url)
     served = scraped(registry_of(tap) if registry is None else registry)
     access = Access(
         addr,
@@ -170,7 +173,7 @@ def serve(
         metrics_token=metrics_token,
         is_certified=client_auth_required,
     )
-    live = None if tap is None else _live(served)
+    live = None if tap is None else _live(served, checked_trace_url(trace_url))
     is_tls = bool(certfile and keyfile)
     if not is_tls and (certfile, keyfile) != (None, None):
         raise ValueError('TLS needs both certfile and keyfile')
@@ -218,6 +221,16 @@ def serve(
     return MetricsServer(Server(listener, Guarded(page, access, resource_of), tls), host, number, scheme, closing)
 
 
+def _check_needs_no_tap(token: str | None, trace_url: str | None) -> None:
+    """Reject what is for the live view only."""
+    if token is not None:
+        raise ValueError(
+            'the token protects the live view, which needs a tap: pass serve(tap, token=...), or metrics_token=... for /metrics'
+        )
+    if trace_url is not None:
+        raise ValueError('trace_url is for the live view, which needs a tap: pass serve(tap, trace_url=...)')
+
+
 _OF_ANOTHER_WORKER = (
     'streamtap: port %s on %s is in use by another worker of this server, which answers there%s; '
     'this worker does not serve'
@@ -234,10 +247,10 @@ def registry_of(tap: Tap | None) -> CollectorRegistry:
     return next((sink.registry for sink in sinks if isinstance(sink, PrometheusSink)), REGISTRY)
 
 
-def _live(registry: CollectorRegistry) -> tuple[LiveView, LivePage]:
+def _live(registry: CollectorRegistry, trace_url: str | None) -> tuple[LiveView, LivePage]:
     # Imported only where a live view is served.
     from streamtap._web.live_view import LiveView
     from streamtap._web.page import LivePage
 
-    view = LiveView()
+    view = LiveView(trace_url=trace_url)
     return view, LivePage(view, metrics_wsgi(registry))

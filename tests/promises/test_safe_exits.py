@@ -136,7 +136,7 @@ def test_no_exit_of_a_run_has_an_unsafe_character(
     }
     assert {where: lines for where, text in told.items() if (lines := _unsafe(text))} == {}
     spans = [json.loads(span.to_json()) for span in world.spans.get_finished_spans()]
-    page = [json.loads(document) for document in (*world.page.finished(None)[1], world.page.now())]
+    page = [json.loads(document) for document in (*world.page.finished(None).runs, world.page.now())]
     data = world.metrics.get_metrics_data()
     exported = [*spans, *page, None if data is None else json.loads(data.to_json())]
     assert [text for text in _strings(exported) if safe(text) != text] == []

@@ -19,7 +19,7 @@ from pydantic_ai import Agent
 from pydantic_ai.models.test import TestModel
 
 from streamtap import serve
-from streamtap._web.live_view import KEPT_RUNS
+from streamtap._web.kept import NEWEST
 from support.made_runs_tap import MadeRunsTap
 from support.real_servers import free_port, wait_for
 from support.required import missing
@@ -107,8 +107,8 @@ def test_everything_is_there_for_the_keyboard(page: Page, tap: MadeRunsTap):
     expect(second).to_be_focused()
     page.keyboard.press('Enter')
     expect(second).to_have_attribute('aria-expanded', 'true')
-    # Past the two buttons that copy.
-    for _ in range(3):
+    # Past the buttons that filter and copy.
+    for _ in range(page.locator('.detail button').count() + 1):
         page.keyboard.press('Tab')
     expect(page.locator('.detail .seg.waiting')).to_be_focused()
     expect(page.locator('#tip')).to_contain_text('waiting 400 ms')
@@ -165,18 +165,18 @@ def test_dark_follows_the_system_or_the_button(page: Page):
 
 def test_two_hundred_runs_are_kept_and_no_more(page: Page, tap: MadeRunsTap):
     """However many there were: the elements of the page do not grow."""
-    for number in range(KEPT_RUNS + 50):
+    for number in range(NEWEST + 50):
         tap.add_run(f'first {number}')
-    expect(page.locator('#more')).to_have_text(f'Show all {KEPT_RUNS}')
+    expect(page.locator('#more')).to_have_text(f'Show all {NEWEST}')
     page.click('#more')
-    expect(page.locator('.run')).to_have_count(KEPT_RUNS)
+    expect(page.locator('.run')).to_have_count(NEWEST)
     page.hover('h1')
     page.locator('#more').blur()
     elements = page.evaluate('document.querySelectorAll("*").length')
-    for number in range(KEPT_RUNS):
+    for number in range(NEWEST):
         tap.add_run(f'then {number}', agent='b')
     expect(page.locator('.run', has_text='b').first).to_be_visible()
-    expect(page.locator('.run')).to_have_count(KEPT_RUNS)
+    expect(page.locator('.run')).to_have_count(NEWEST)
     assert page.evaluate('document.querySelectorAll("*").length') < elements + 50
 
 
@@ -196,7 +196,7 @@ def test_runs_that_failed_can_be_seen_alone(page: Page, tap: MadeRunsTap):
     """With what went wrong."""
     tap.add_run('r')
     tap.add_failure('f')
-    page.get_by_role('button', name='Failed').click()
+    page.get_by_role('button', name='Failed', exact=True).click()
     expect(page.locator('.run')).to_have_count(1)
     expect(page.locator('.run')).to_contain_text('ModelHTTPError_503')
 

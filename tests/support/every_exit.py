@@ -138,7 +138,7 @@ class EveryExit:
             'notebook': summary._repr_html_(),  # pyright: ignore[reportPrivateUsage]
             'journal': (self.folder / 'journal').read_text(encoding='utf-8'),
             'log lines': '\n'.join(self.lines.seen),
-            'page': '\n'.join(self.page.finished(None)[1]),
+            'page': '\n'.join(self.page.finished(None).runs),
             'progress': '\n'.join(self.seen_progress),
             'live': '\n'.join(self.seen_live),
             'records': '\n'.join(map(repr, self.memory.moments)),

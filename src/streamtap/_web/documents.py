@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from streamtap._display.bars import request_bars, stall_marks, tool_bars
 from streamtap._display.text import model_name
-from streamtap._display.verdict import verdict
+from streamtap._display.verdict import failure, verdict
 from streamtap._records.failed import has_failed
 from streamtap._records.live import LiveTool
 from streamtap._records.records import ToolRecord
 from streamtap._records.run_tree import RunTree
+from streamtap._web.errors import error_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,9 +38,10 @@ class OpenRun:
 
 
 def outermost_document(tree: RunTree) -> Document:
-    """A finished run that no other run called, with its verdict."""
-    found = verdict(tree)
-    return {**run_document(tree), 'why': found.words, 'mood': found.mood}
+    """A finished run that no other run called, with its verdict, and if it failed, the group of its error."""
+    found, failed = verdict(tree), failure(tree)
+    cause = None if failed is None else error_key(failed)
+    return {**run_document(tree), 'why': found.words, 'mood': found.mood, 'cause': cause}
 
 
 def run_document(tree: RunTree) -> Document:

@@ -8,22 +8,26 @@ from typing import TYPE_CHECKING
 from streamtap._display.hints import Measured, shared_name
 from streamtap._display.text import model_name
 from streamtap._web.documents import Document, Json, short
-from streamtap._web.windows import SLOT_SECONDS, SLOTS
 
 SlotFigures = dict[str, 'float | None']
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from streamtap._display.hints import Hint
     from streamtap._records.live import Live
     from streamtap._records.sketch import Sketch
-    from streamtap._web.windows import Key, Slot, Tally
+    from streamtap._web.errors import Occurrences
+    from streamtap._web.groups import Key
+    from streamtap._web.slots import Slot
+    from streamtap._web.tally import Tally
 
 
 def now_figures(together: Slot, live: Live) -> Document:
-    """What is open now, and the figures of the last 15 minutes.
+    """What is open now, and the figures of some time.
 
     Args:
-        together: All slots merged.
+        together: The slots of that time merged.
         live: What is open.
     """
     requests = together.requests
@@ -37,7 +41,6 @@ def now_figures(together: Slot, live: Live) -> Document:
         has_cost=requests.cost_usd is not None,
     )
     return {
-        'seconds': SLOT_SECONDS * SLOTS,
         'in_progress': sum(run.parent_run_id is None for run in live.runs),
         'requests': len(live.responses),
         'tools': len(live.tools),
@@ -80,10 +83,10 @@ def slot_figures(slot: Slot) -> SlotFigures:
 
 
 def tables(together: Slot, live: Live) -> Document:
-    """A row for each agent, model and tool.
+    """A row for each agent, model, tool and value of a label.
 
     Args:
-        together: All slots merged.
+        together: The slots of that time merged.
         live: What is open.
     """
     agents: Counter[Key] = Counter((run.agent,) for run in live.runs)
@@ -102,7 +105,23 @@ def tables(together: Slot, live: Live) -> Document:
             {'name': key[1], 'agent': key[0], 'kind': key[2], 'now': tools[key], **_row(tally)}
             for key, tally in sorted(together.tools.items())
         ],
+        'labels': [
+            {'label': label, 'rows': [{'name': key[0], **_row(tally)} for key, tally in sorted(values.items())]}
+            for label, values in together.labels.items()
+        ],
     }
+
+
+def error_rows(errors: Mapping[Key, Occurrences]) -> list[Json]:
+    """A row for each group of errors.
+
+    Args:
+        errors: How often each occurred, by agent, error, kind of place, and place.
+    """
+    return [
+        {'group': key, 'count': seen.count, 'first': seen.first, 'last': seen.last}
+        for key, seen in sorted(errors.items())
+    ]
 
 
 def _row(tally: Tally) -> Document:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import json
+import secrets
 import threading
-from collections import OrderedDict, deque
-from dataclasses import dataclass, field
-from itertools import islice
+from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from streamtap._base.clock import SystemClock
 from streamtap._base.forks import tell_forks
 from streamtap._delivery.sink import BaseSink
+from streamtap._display.verdict import failure
+from streamtap._records.failed import has_failed, was_cancelled
 from streamtap._records.known import sum_known
 from streamtap._records.live import Live
-from streamtap._records.run_tree import RunTree
 from streamtap._version import __version__
-from streamtap._web.documents import OpenRun, open_documents, outermost_document, run_document, short
-from streamtap._web.figures import SlotFigures, now_figures, slot_figures, tables
-from streamtap._web.windows import Windows
+from streamtap._web.documents import OpenRun, open_documents, run_document, short
+from streamtap._web.errors import Errors
+from streamtap._web.figures import SlotFigures, error_rows, now_figures, slot_figures, tables
+from streamtap._web.kept import KEPT, KeptRuns
+from streamtap._web.remembered import Remembered, as_json
+from streamtap._web.tally import Listed
+from streamtap._web.windows import SLOT_SECONDS, SLOTS, Windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from streamtap._base.clock import Clock
     from streamtap._delivery.sink import Attachment
@@ -29,50 +33,31 @@ if TYPE_CHECKING:
     from streamtap._records.starts import RunStart
     from streamtap._web.documents import Json
 
-KEPT_RUNS = 200
 MAX_OPEN = 2000
 """How many open runs' requests and tool calls are remembered."""
-
-MAX_ROWS = 100
-"""How many requests, tool calls and nested runs are remembered per run."""
 
 OPEN_SHOWN = 12
 """How many outermost open runs are shown with their requests and tool calls: the oldest."""
 
+RANGES: Mapping[str, int] = {'60': 4, '300': 20, '900': SLOTS}
+"""How many slots each range of seconds has that a viewer can ask for."""
 
-@dataclass(slots=True)
-class _Seen:
-    """What is remembered of a run; `size` includes the rows of nested runs."""
 
-    started_ns: int
-    rows: list[ResponseRecord | ToolRecord] = field(default_factory=list['ResponseRecord | ToolRecord'])
-    nested: list[_Seen] = field(default_factory=list['_Seen'])
-    size: int = 0
-    left_out: int = 0
-    record: RunRecord | None = None
-    as_json: str | None = None
-    """The finished run as JSON, once a viewer has asked for it."""
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a viewer does not know yet of the runs that are over.
 
-    def add(self, row: ResponseRecord | ToolRecord) -> None:
-        if self.size < MAX_ROWS:
-            self.size += 1
-            self.rows.append(row)
-        else:
-            self.left_out += 1
+    Args:
+        count: How many have finished by now.
+        is_all: Whether `runs` is all that is kept, and nothing that the viewer knew before counts.
+        runs: The runs as JSON, oldest first.
+        gone: The numbers of runs that the viewer knew and that are no longer kept.
+    """
 
-    def adopt(self, nested: _Seen) -> None:
-        if self.size + nested.size < MAX_ROWS:
-            self.size += nested.size + 1
-            self.nested.append(nested)
-        else:
-            self.left_out += 1
-
-    def tree(self, record: RunRecord) -> RunTree:
-        return RunTree(record, [*self.rows, *self.called()], left_out=self.left_out)
-
-    def called(self) -> list[RunTree]:
-        """The finished runs that it called."""
-        return [one.tree(one.record) for one in self.nested if one.record is not None]
+    count: int
+    is_all: bool
+    runs: list[str]
+    gone: list[int]
 
 
 class LiveView(BaseSink):
@@ -80,18 +65,24 @@ class LiveView(BaseSink):
 
     Args:
         clock: The clock to read.
+        trace_url: The address of a trace, with `{trace_id}` in it; `None` if there is none.
     """
 
     inline: ClassVar[bool] = True
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, trace_url: str | None = None) -> None:
         self._clock = SystemClock() if clock is None else clock
+        self._trace_url = trace_url
+        self.name = secrets.token_hex(8)
+        """Tells it from the view of another process, or of this one before."""
         self._lock = threading.RLock()
         self._json_lock = threading.Lock()
-        self._open: OrderedDict[str, _Seen] = OrderedDict()
-        self._finished: deque[_Seen] = deque(maxlen=KEPT_RUNS)
-        self._count = 0
-        self._windows = Windows[SlotFigures](self._clock.monotonic())
+        self._open: OrderedDict[str, Remembered] = OrderedDict()
+        self._kept = KeptRuns[Remembered]()
+        self._began = self._clock.monotonic()
+        self._windows = Windows[SlotFigures](self._began)
+        self._errors = Errors()
+        self._listed = Listed()
         self._runs = 0
         self._cost_usd: float | None = None
         self._since = self._clock.unix_ns() / 1e9
@@ -110,7 +101,7 @@ class LiveView(BaseSink):
     def run_started(self, start: RunStart) -> None:
         """Begin to remember a run."""
         with self._lock:
-            self._open[start.run_id] = _Seen(start.started_ns)
+            self._open[start.run_id] = Remembered(start.started_ns)
             if len(self._open) > MAX_OPEN:
                 self._open.popitem(last=False)
 
@@ -130,56 +121,79 @@ class LiveView(BaseSink):
                 seen.add(record)
 
     def run_ended(self, record: RunRecord) -> None:
-        """Add a run to the last ones, or to the run that called it."""
+        """Add a run to those that are kept, or to the run that called it."""
         with self._lock:
-            self._windows.at(self._clock.monotonic()).run(record)
+            now = self._clock.monotonic()
+            slot = self._windows.at(now)
+            slot.run(record)
             self._runs += not record.nested
-            seen = self._open.pop(record.run_id, None) or _Seen(record.started_ns)
+            seen = self._open.pop(record.run_id, None) or Remembered(record.started_ns)
             seen.record = record
             parent = None if record.parent_run_id is None else self._open.get(record.parent_run_id)
             if parent is not None:
                 parent.adopt(seen)
-            else:
-                self._count += 1
-                self._finished.append(seen)
+                return
+            seen.ended = now - self._began
+            for listed in (self._listed, slot.listed):
+                listed.add(record)
+            failed = failure(seen.tree(record)) if has_failed(record) else None
+            if failed is not None:
+                slot.error(failed, seen.ended)
+                self._errors.add(failed, seen.ended)
+            self._kept.add(seen, failed=failed is not None, cancelled=was_cancelled(record))
 
-    def now(self) -> str:
-        """The current state as JSON: figures, tables and the open runs."""
+    def now(self, seconds: str | None = None) -> str:
+        """The current state as JSON: figures, tables and the open runs.
+
+        Args:
+            seconds: The range of figures and tables, one of `RANGES`; if it is none, figures and tables are of the last
+                15 minutes, and errors and the numbers of runs since the beginning.
+        """
         live = self._live()
         now = self._clock.monotonic()
+        slots = RANGES.get(seconds or '')
         with self._lock:
-            together, slots = self._windows.together(now), self._windows.each(now, slot_figures)
+            together = self._windows.together(now, slots or SLOTS)
+            each = self._windows.each(now, slot_figures, slots or SLOTS)
             runs, cost = self._runs, self._cost_usd
+            listed, errors = together.listed, together.errors
+            if slots is None:
+                listed, errors = self._listed, self._errors.groups()
+            counts: dict[str, Json] = {'newest': listed.runs, 'failed': listed.failed, 'cancelled': listed.cancelled}
+            slowest_since = self._kept.slowest_lately_since
             open_runs = self._oldest(live)
-        return _json(
+        return as_json(
             {
                 'version': __version__,
                 'since': self._since,
                 'at': self._clock.unix_ns() / 1e9,
+                'age': now - self._began,
+                'range': None if slots is None else slots * SLOT_SECONDS,
+                'from': together.began - self._began,
                 'runs': runs,
                 'cost': short(cost),
                 'now': now_figures(together, live),
-                'slots': slots,
+                'slots': each,
                 **tables(together, live),
+                'errors': error_rows(errors),
+                'listed': counts,
+                'kept': KEPT,
+                'slowest_since': slowest_since,
+                'trace_url': self._trace_url,
                 'open': open_documents(open_runs, live),
             }
         )
 
-    def finished(self, after: int | None) -> tuple[int, list[str]]:
-        """The last finished runs as JSON, oldest first.
+    def finished(self, after: int | None) -> Finished:
+        """The finished runs that are kept, as JSON.
 
         Args:
-            after: How many had finished when the caller last asked; `None` for all that are remembered.
-
-        Returns:
-            How many have finished by now, and the runs.
+            after: How many had finished when the caller last asked; `None` for all that are kept.
         """
         with self._lock:
-            count = self._count
-            first = 0 if after is None else max(0, len(self._finished) - (count - after))
-            new = tuple(islice(self._finished, first, None))
+            news = self._kept.since(after)
         with self._json_lock:
-            return count, [_finished_json(seen) for seen in new]
+            return Finished(news.count, news.is_all, [run.finished_json() for run in news.runs], news.gone)
 
     def _oldest(self, live: Live) -> dict[str, OpenRun]:
         """The open runs to be shown, with those that they called."""
@@ -196,15 +210,3 @@ class LiveView(BaseSink):
                     run, seen.started_ns, tuple(seen.rows), [run_document(each) for each in seen.called()]
                 )
         return found
-
-
-def _finished_json(seen: _Seen) -> str:
-    if seen.as_json is None and seen.record is not None:
-        seen.as_json = _json(outermost_document(seen.tree(seen.record)))
-        # The JSON replaces them.
-        seen.rows, seen.nested = [], []
-    return seen.as_json or 'null'
-
-
-def _json(document: Json) -> str:
-    return json.dumps(document, separators=(',', ':'), allow_nan=False)

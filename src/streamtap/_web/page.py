@@ -6,8 +6,11 @@ import threading
 import time
 from importlib.resources import files
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 from streamtap._http.answer import PIECE, said
+from streamtap._web.live_view import RANGES
+from streamtap._web.remembered import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -72,17 +75,27 @@ class LivePage:
             why = f'There are {MAX_VIEWERS} viewers already, which is the limit.'
             return said(start_response, '503 Service Unavailable', why, ('Retry-After', '5'))
         start_response('200 OK', [('Content-Type', 'text/event-stream')])
-        return Events(self._moments, self._closed, self._viewers.release)
+        after = _last_seen(environ, self._moments.view)
+        return Events(self._moments, self._closed, self._viewers.release, _range(environ), after)
 
 
 class Events:
-    """The events of one viewer: first all that is remembered, then what is new, until either side closes."""
+    """The events of one viewer: what it has not seen yet, then what is new, until either side closes."""
 
-    def __init__(self, moments: _Moments, closed: threading.Event, left: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        moments: _Moments,
+        closed: threading.Event,
+        left: Callable[[], None],
+        seconds: str | None,
+        after: int | None,
+    ) -> None:
         self._moments = moments
+        self._range = seconds
         self._closed = closed
         self._left = left
-        self._after: int | None = None
+        self._after = after
+        self._retry = 'retry: 1000\n'
 
     def __iter__(self) -> Iterator[bytes]:
         while True:
@@ -92,11 +105,11 @@ class Events:
 
     def event(self) -> Iterator[bytes]:
         """What there is to tell the viewer now, in pieces; what is remembered of runs is not copied before it is sent."""
-        # A viewer that reconnects gets everything again: this may be another process than before.
-        name, retry = ('more', '') if self._after is not None else ('all', 'retry: 1000\n')
-        now, finished = self._moments.now(), self._moments.view.finished(self._after)
-        self._after, runs = finished
-        return _in_pieces(f'{retry}event: {name}\ndata: {{"now":{now},"runs":[', runs)
+        view, retry, self._retry = self._moments.view, self._retry, ''
+        now, finished = self._moments.now(self._range), view.finished(self._after)
+        self._after = finished.count
+        head = f'{retry}id: {view.name}-{finished.count}\nevent: {"all" if finished.is_all else "more"}\n'
+        return _in_pieces(f'{head}data: {{"now":{now},"gone":{as_json(finished.gone)},"runs":[', finished.runs)
 
     def close(self) -> None:
         """The viewer is gone."""
@@ -105,19 +118,32 @@ class Events:
 
 
 class _Moments:
-    """The current state, computed once for all viewers, and only when one of them asks."""
+    """The current state of each range, computed once for all viewers, and only when one of them asks."""
 
     def __init__(self, view: LiveView) -> None:
         self.view = view
         self._lock = threading.Lock()
-        self._made = float('-inf')
-        self._now = ''
+        self._made: dict[str | None, tuple[float, str]] = {}
 
-    def now(self) -> str:
+    def now(self, seconds: str | None) -> str:
         with self._lock:
-            if time.monotonic() - self._made > TICK / 2:
-                self._now, self._made = self.view.now(), time.monotonic()
-            return self._now
+            made, text = self._made.get(seconds, (float('-inf'), ''))
+            if time.monotonic() - made > TICK / 2:
+                text = self.view.now(seconds)
+                self._made[seconds] = time.monotonic(), text
+            return text
+
+
+def _range(environ: WSGIEnvironment) -> str | None:
+    """The range that a viewer asks for; `None` if it is none that there is."""
+    asked = parse_qs(environ.get('QUERY_STRING', '')).get('range', [''])[0]
+    return asked if asked in RANGES else None
+
+
+def _last_seen(environ: WSGIEnvironment, view: LiveView) -> int | None:
+    """How many runs had finished when a viewer that comes again saw the last event; `None` if it was of another view."""
+    name, _, count = environ.get('HTTP_LAST_EVENT_ID', '').partition('-')
+    return int(count) if name == view.name and count.isascii() and count.isdigit() and len(count) < 16 else None
 
 
 def _in_pieces(begin: str, runs: list[str]) -> Iterator[bytes]:

@@ -16,9 +16,12 @@ from prometheus_client import CollectorRegistry
 from streamtap import BaseSink, PartRecord, Tap, serve
 from streamtap._delivery.sink import Attachment
 from streamtap._records.live import Live, LiveResponse, LiveRun, LiveTool
-from streamtap._web.live_view import KEPT_RUNS, MAX_OPEN, MAX_ROWS, LiveView
+from streamtap._web.groups import MAX_GROUPS
+from streamtap._web.kept import NEWEST
+from streamtap._web.live_view import MAX_OPEN, LiveView
 from streamtap._web.page import MAX_VIEWERS
-from streamtap._web.windows import MAX_GROUPS, SLOT_SECONDS, SLOTS
+from streamtap._web.remembered import MAX_ROWS
+from streamtap._web.windows import SLOT_SECONDS, SLOTS
 from streamtap.testing import FakeClock
 from support.made_records import IDS, full_response, read_run, response, run, run_start, tool
 from support.made_runs_tap import MadeRunsTap
@@ -43,7 +46,7 @@ def view(clock: FakeClock) -> LiveView:
 
 
 def told(view: LiveView, after: int | None = None) -> list[dict[str, Any]]:
-    return [json.loads(text) for text in view.finished(after)[1]]
+    return [json.loads(text) for text in view.finished(after).runs]
 
 
 def now(view: LiveView) -> dict[str, Any]:
@@ -112,6 +115,9 @@ def test_a_finished_run_is_reported_with_each_bar_of_its_waterfall(view: LiveVie
         'left_out': 0,
         'why': '71 % other work',
         'mood': '',
+        'cause': None,
+        'number': 1,
+        'ended': 0.0,
     }
 
 
@@ -184,14 +190,15 @@ def test_what_goes_on_is_reported_as_far_as_it_is_known(view: LiveView):
 def test_a_viewer_gets_each_run_once(view: LiveView):
     """Whoever was away for too long is told what is still remembered."""
     a_run(view, 'first')
-    after, runs = view.finished(None)
-    assert (after, len(runs)) == (1, 1)
+    first = view.finished(None)
+    after = first.count
+    assert (after, first.is_all, len(first.runs)) == (1, True, 1)
     a_run(view, 'second')
     assert [one['id'] for one in told(view, after)] == ['second']
     assert told(view, 2) == []
-    for number in range(KEPT_RUNS + 5):
+    for number in range(NEWEST + 5):
         a_run(view, f'later {number}')
-    assert len(told(view, after)) == KEPT_RUNS
+    assert len(told(view, after)) == NEWEST
 
 
 def test_what_the_caller_stopped_is_counted_apart_from_what_failed(view: LiveView):
@@ -254,9 +261,9 @@ def test_memory_is_bounded(view: LiveView):
     for run_id, rows in (('open 9', 0), ('open 10', 1)):
         view.run_ended(run(run_id=run_id))
         assert len(told(view)[-1]['rows']) == rows
-    for number in range(KEPT_RUNS + MAX_GROUPS):
+    for number in range(NEWEST + MAX_GROUPS):
         view.run_ended(run(run_id=f'{number}', agent=f'agent {number}'))
-    assert len(told(view)) == KEPT_RUNS
+    assert len(told(view)) == NEWEST
     assert now(view)['agents'][0]['name'] == '_other'
     assert len(now(view)['agents']) == MAX_GROUPS + 1
 
@@ -265,7 +272,7 @@ def test_names_from_outside_are_data(view: LiveView):
     """Whatever a name is, what is told is one line of ASCII JSON."""
     name = '</script><img src=x onerror=alert(1)>\n\nevent: all \ud800 \u2028'
     a_run(view, agent=name)
-    (text,) = view.finished(None)[1]
+    (text,) = view.finished(None).runs
     assert text.isascii()
     assert '\n' not in text + view.now()
     assert json.loads(text)['agent'] == name
@@ -359,6 +366,27 @@ def test_events_are_first_everything_then_what_is_new(served: MetricsServer):
             assert [next(told)[0], next(told)[0]] == ['all', 'more']
 
 
+def test_a_viewer_that_comes_again_is_told_only_what_it_missed():
+    """Its browser says what it saw last; what it says of another process, or makes up, counts as nothing."""
+    tap = MadeRunsTap()
+    with serve(tap, port=0, registry=CollectorRegistry()) as server, client(server) as browser:
+
+        def first_event(seen: str) -> tuple[str, str, list[str]]:
+            with browser.stream('GET', '/events', headers={b'Last-Event-ID': seen.encode()}) as viewer:
+                lines = viewer.iter_lines()
+                named = next(line for line in lines if line.startswith('id: '))
+                event, data = next(lines), json.loads(next(lines).removeprefix('data: '))
+            return event, named.removeprefix('id: '), [one['id'] for one in data['runs']]
+
+        tap.add_run('before')
+        _, seen, _ = first_event('')
+        tap.add_run('missed')
+        assert first_event(seen)[::2] == ('event: more', ['missed'])
+        name = seen.partition('-')[0]
+        for made_up in ('other-1', name, f'{name}-', f'{name}--1', f'{name}-{"9" * 5000}', f'{name}-\u00b2'):
+            assert first_event(made_up)[::2] == ('event: all', ['before', 'missed'])
+
+
 def test_a_run_is_pushed_to_its_viewers():
     """With the figures of the moment."""
     tap = MadeRunsTap()
@@ -372,6 +400,19 @@ def test_a_run_is_pushed_to_its_viewers():
         tap.add_run('r')
         name, message = next((name, message) for name, message in told if message['runs'])
         assert (name, [one['id'] for one in message['runs']], message['now']['runs']) == ('more', ['r'], 1)
+
+
+def test_a_viewer_may_ask_for_a_range():
+    """One that there is; anything else is as if nothing was asked for."""
+    trace_url = 'https://example.org/{trace_id}'
+    with (
+        serve(MadeRunsTap(), port=0, registry=CollectorRegistry(), trace_url=trace_url) as server,
+        client(server) as browser,
+    ):
+        for query, seconds in (('?range=60', 60), ('?range=900', 900), ('?range=61', None), ('?range=%00&x', None)):
+            with browser.stream('GET', f'/events{query}') as viewer:
+                told = next(events(viewer))[1]['now']
+            assert (told['range'], told['trace_url']) == (seconds, trace_url)
 
 
 def test_closing_lets_every_viewer_go_and_the_tap_too():

@@ -6,6 +6,7 @@ export class Connection {
   #source = null;
   #retry = 0;
   #doubt = 0;
+  #range = '';
 
   /**
    * @param status The element that shows the state of the connection.
@@ -16,13 +17,23 @@ export class Connection {
     this.#receive = receive;
   }
 
+  /** The seconds that figures and tables are of; empty for the last 15 minutes, and what has been since the beginning. */
+  get range() {
+    return this.#range;
+  }
+
+  set range(seconds) {
+    this.#range = seconds;
+    this.open();
+  }
+
   open() {
     this.close();
     this.#connect();
   }
 
   #connect() {
-    this.#source = new EventSource('events');
+    this.#source = new EventSource(this.#range ? `events?range=${this.#range}` : 'events');
     for (const type of ['all', 'more']) this.#source.addEventListener(type, (event) => this.#take(event));
     this.#source.addEventListener('error', () => this.#lost());
   }

@@ -12,6 +12,11 @@ export function make(tag, { text, data, ...attributes } = {}, children = []) {
   return made;
 }
 
+/** Sets a text; one that is there already is not said again to whoever listens to the page. */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 /** An element of SVG. */
 export function shape(tag, attributes) {
   const made = document.createElementNS('http://www.w3.org/2000/svg', tag);

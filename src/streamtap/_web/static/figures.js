@@ -7,7 +7,7 @@ import { sparkbars, sparkline } from './sparkline.js';
 export function showFigures({ now, slots }) {
   show('in_progress', {
     value: count(now.in_progress),
-    bad: now.stalled ? `${count(now.stalled)} stalled  ` : '',
+    bad: now.stalled ? `${count(now.stalled)} stalled` : '',
     note: `${plural(now.requests, 'request')}, ${plural(now.tools, 'tool')}`,
   });
   show('first_token', {
@@ -30,28 +30,34 @@ export function showFigures({ now, slots }) {
   });
   show('runs', {
     value: count(now.runs),
-    bad: now.failed ? `${count(now.failed)} failed  ` : '',
-    note: now.runs ? `${cancelled(now)}median ${seconds(now.duration[0])}` : 'none yet',
+    said: [toRuns(now.failed, 'failed', 'bad'), toRuns(now.cancelled, 'cancelled')],
+    note: now.runs ? `median ${seconds(now.duration[0])}` : 'none yet',
     chart: sparkbars(slots, (slot) => slot.runs, (slot) => slot.failed),
   });
   show('cost', {
     value: dollars(now.cost),
-    bad: now.unmeasured ? `${count(now.unmeasured)} not counted in full  ` : '',
+    bad: now.unmeasured ? `${count(now.unmeasured)} not counted in full` : '',
     note: now.cost_of_runs === null ? 'nothing priced yet' : `${dollars(now.cost_of_runs / now.runs)} per run`,
     hint: now.hints.cost,
     chart: sparkbars(slots, (slot) => slot.cost || 0),
   });
 }
 
-const cancelled = (now) => (now.cancelled ? `${count(now.cancelled)} cancelled  ` : '');
 const unmeasured = 'nothing measured yet';
 const p95 = ([, high]) => (high === null ? unmeasured : `median; p95 ${seconds(high)}`);
 
-function show(name, { value, bad, note, hint, chart }) {
+/** How many runs there were of an order, and the way to them. */
+const toRuns = (number, order, kind = '') =>
+  number ? make('button', { type: 'button', class: `filter ${kind}`, text: `${count(number)} ${order}`, data: { order } }) : '';
+
+function show(name, { value, bad, said = bad ? [make('span', { class: 'bad', text: bad })] : [], note, hint, chart }) {
   const card = document.querySelector(`[data-figure='${name}']`);
   card.querySelector('.value').textContent = value;
-  const said = hint ? make('span', { title: hint.sentence, text: hint.short }) : note;
-  card.querySelector('.note').replaceChildren(...(bad ? [make('span', { class: 'bad', text: bad })] : []), said);
+  const why = hint ? make('span', { title: hint.sentence, text: hint.short }) : make('span', { class: 'whole', text: note });
+  const content = make('p', {}, [...said.flatMap((one) => (one ? [one, ' '] : [])), why]);
+  const shown = card.querySelector('.note');
+  // A button that is replaced while it is pressed is not clicked.
+  if (shown.textContent !== content.textContent) shown.replaceChildren(...content.childNodes);
   card.querySelector('.spark')?.remove();
   if (chart) card.append(chart);
 }

@@ -1,45 +1,83 @@
 // What opens below a run in the list: its facts, its waterfall, and the waterfall as a table.
 
-import { copyable } from './copying.js';
+import { linkTo, NOTHING_CHOSEN } from './address.js';
+import { filterButton } from './buttons.js';
+import { copyable, copyButton } from './copying.js';
 import { make } from './elements.js';
+import { filtersOf } from './filters.js';
 import { count, dollars, missing, seconds } from './numbers.js';
 import { asTable, waterfall } from './waterfall.js';
 
 export class RunDetail {
-  constructor(run) {
+  #traceUrl;
+
+  /**
+   * @param run The run.
+   * @param traceUrl Returns the address of a trace, or null.
+   */
+  constructor(run, traceUrl) {
+    this.#traceUrl = traceUrl;
     const name = `Waterfall of a run of ${run.agent}`;
     this.element = make('div', { class: 'detail', role: 'group', 'aria-label': name });
     this.update(run);
   }
 
-  /** Draws it anew; an open table stays open, and a bar with the focus keeps it. */
+  /** Draws it anew; an open table stays open, and what has the focus keeps it. */
   update(run) {
+    // A button that is replaced while it is pressed is not clicked.
+    if (this.element.matches(':active')) return;
     const isTableOpen = this.element.querySelector('details')?.open;
-    const focused = [...this.element.querySelectorAll('.seg')].indexOf(document.activeElement);
-    this.element.replaceChildren(facts(run), ...waterfall(run), asTable(run));
+    const focusable = () => [...this.element.querySelectorAll('.seg, button, a, summary')];
+    const focused = focusable().indexOf(document.activeElement);
+    this.element.replaceChildren(this.#facts(run), ...waterfall(run), asTable(run));
     this.element.querySelector('details').open = Boolean(isTableOpen);
     const bars = this.element.querySelectorAll('.seg');
     if (bars.length) bars[0].tabIndex = 0;
-    if (focused >= 0) bars[Math.min(focused, bars.length - 1)]?.focus();
+    if (focused >= 0) focusable()[Math.min(focused, focusable().length - 1)]?.focus();
+  }
+
+  #facts(run) {
+    const list = make('dl', { class: 'facts' });
+    const fact = (name, ...what) => list.append(make('div', {}, [make('dt', { text: name }), make('dd', {}, what)]));
+    fact('outcome', ...outcome(run));
+    if (run.outcome !== 'running') {
+      const read = run.reader_delay === null ? '' : `, read ${seconds(run.reader_delay)} after it came`;
+      fact('first output', seconds(run.first_output) + read);
+      fact('requests', count(run.requests));
+      fact('tools', count(run.tools));
+      const atLeast = run.unmeasured ? 'at least ' : '';
+      fact('tokens', `${atLeast}${count(run.input)} in, ${count(run.output)} out`);
+      fact('cost', run.cost === null ? missing : `${atLeast}${dollars(run.cost)}`);
+      if (run.total_cost !== run.cost) fact('with called runs', `${run.total_unmeasured ? 'at least ' : ''}${dollars(run.total_cost)}`);
+    }
+    for (const [name, value] of Object.entries(run.labels)) fact(name, filterButton(['label', name, value], value || 'none'));
+    if (run.trace) fact('trace', ...this.#trace(run.trace));
+    fact('run', ...copyable('run id', run.id));
+    list.append(...has(run), make('div', {}, [
+      copyButton('Copy link', () => linkTo({ ...NOTHING_CHOSEN, run: run.id }), 'It is in the address bar'),
+      copyButton('Copy as JSON', () => JSON.stringify(run, null, 2), 'The browser does not allow it'),
+    ]));
+    return list;
+  }
+
+  #trace(id) {
+    const href = this.#traceUrl(id);
+    if (!href) return copyable('trace id', id);
+    return [make('a', { href, target: '_blank', rel: 'noopener', text: 'Open the trace' }), ' ', ...copyable('trace id', id)];
   }
 }
 
-function facts(run) {
-  const list = make('dl', { class: 'facts' });
-  const fact = (name, ...what) => list.append(make('div', {}, [make('dt', { text: name }), make('dd', {}, what)]));
-  fact('outcome', run.error ? `${run.outcome}: ${run.error}` : run.outcome);
-  if (run.outcome !== 'running') {
-    const read = run.reader_delay === null ? '' : `, read ${seconds(run.reader_delay)} after it came`;
-    fact('first output', seconds(run.first_output) + read);
-    fact('requests', count(run.requests));
-    fact('tools', count(run.tools));
-    const atLeast = run.unmeasured ? 'at least ' : '';
-    fact('tokens', `${atLeast}${count(run.input)} in, ${count(run.output)} out`);
-    fact('cost', run.cost === null ? missing : `${atLeast}${dollars(run.cost)}`);
-    if (run.total_cost !== run.cost) fact('with called runs', `${run.total_unmeasured ? 'at least ' : ''}${dollars(run.total_cost)}`);
-  }
-  for (const [name, value] of Object.entries(run.labels)) fact(name, value || missing);
-  if (run.trace) fact('trace', ...copyable('trace id', run.trace));
-  fact('run', ...copyable('run id', run.id));
-  return list;
+function outcome({ outcome: word, error, cause }) {
+  if (!error) return cause ? [filterButton(['error', ...cause], word)] : [word];
+  return cause ? [`${word}: `, filterButton(['error', ...cause], error)] : [`${word}: ${error}`];
+}
+
+const NAMES = { agent: 'agents', model: 'models', tool: 'tools called' };
+
+/** What the run had, the runs that it called included, to filter by. */
+function has(run) {
+  return Object.entries(NAMES).flatMap(([kind, title]) => {
+    const buttons = filtersOf(run).filter(([one]) => one === kind).map((one) => filterButton(one, one.at(-1)));
+    return buttons.length ? [make('div', {}, [make('dt', { text: title }), make('dd', {}, buttons)])] : [];
+  });
 }

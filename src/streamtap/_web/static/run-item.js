@@ -1,6 +1,7 @@
 // One run in the list: a line, and the detail below it while it is open.
 
 import { make } from './elements.js';
+import { named } from './names.js';
 import { clock, count, dollars, seconds } from './numbers.js';
 import { RunDetail } from './run-detail.js';
 import { bars, extent } from './timeline.js';
@@ -17,12 +18,24 @@ export class RunItem {
   #when = make('span', { class: 'when number' });
   #button = make('button', { type: 'button', class: 'run run-grid', 'aria-expanded': 'false' });
   #detail = null;
+  #toggled;
+  #traceUrl;
 
-  constructor(run) {
+  /**
+   * @param run The run.
+   * @param toggled Called with the item when somebody opens or closes it.
+   * @param traceUrl Returns the address of a trace, or null.
+   */
+  constructor(run, toggled, traceUrl) {
+    this.#toggled = toggled;
+    this.#traceUrl = traceUrl;
     const track = make('span', { class: 'track', 'aria-hidden': 'true' }, [this.#span]);
     const numbers = [this.#tokens, this.#cost, this.#when];
     this.#button.append(this.#mark, this.#agent, track, this.#time, this.#why, ...numbers);
-    this.#button.addEventListener('click', () => this.#toggle());
+    this.#button.addEventListener('click', () => {
+      this.toggle(!this.isOpen);
+      this.#toggled(this);
+    });
     this.element = make('li', {}, [this.#button]);
     this.update(run);
   }
@@ -37,7 +50,7 @@ export class RunItem {
     const [why, tone] = verdict(run);
     this.#mark.className = `mark ${mood(run)}`;
     this.#mark.title = run.outcome;
-    this.#agent.textContent = run.agent;
+    this.#agent.replaceChildren(named(run.agent));
     this.#time.textContent = seconds(run.duration);
     this.#why.replaceChildren(make('span', { class: tone, text: why, title: why }));
     this.#tokens.textContent = count(run.outcome === 'running' ? null : run.input + run.output);
@@ -56,14 +69,22 @@ export class RunItem {
     this.#span.style.width = `${Math.min(100, (100 * extent(this.run)) / total)}%`;
   }
 
-  #toggle() {
-    if (this.#detail) {
+  /** Opens or closes its detail. */
+  toggle(isOpen) {
+    if (isOpen === this.isOpen) return;
+    if (isOpen) {
+      this.#detail = new RunDetail(this.run, this.#traceUrl);
+      this.element.append(this.#detail.element);
+    } else {
       this.#detail.element.remove();
       this.#detail = null;
-    } else {
-      this.#detail = new RunDetail(this.run);
-      this.element.append(this.#detail.element);
     }
-    this.#button.setAttribute('aria-expanded', String(this.isOpen));
+    this.#button.setAttribute('aria-expanded', String(isOpen));
+  }
+
+  /** Brings it to where it is seen. */
+  reveal() {
+    this.element.scrollIntoView({ block: 'nearest' });
+    this.#button.focus({ preventScroll: true });
   }
 }

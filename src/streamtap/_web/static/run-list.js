@@ -1,39 +1,65 @@
 // The list of runs, which stands still while somebody is reading it.
 
-import { byId, make } from './elements.js';
+import { byId } from './elements.js';
 import { plural } from './numbers.js';
 import { RunItem } from './run-item.js';
-import { KEPT } from './runs.js';
 import { axis, extent } from './timeline.js';
 
 const SHOWN = 16;
 
 export class RunList {
-  #runs;
   #list = byId('list');
   #items = new Map();
-  #choice = 'newest';
-  #limit = SHOWN;
+  #selection = null;
+  #runs = null;
+  #linked = '';
+  #areAllShown = false;
   #waiting = 0;
+  #made;
 
-  constructor(runs) {
-    this.#runs = runs;
+  /**
+   * @param toggled Called with a run's id and whether it is open now, when somebody opens or closes it.
+   * @param traceUrl Returns the address of a trace, or null.
+   */
+  constructor(toggled, traceUrl) {
+    const itToggled = (item) => {
+      this.#linked = item.isOpen ? item.run.id : '';
+      toggled(item.run.id, item.isOpen);
+    };
+    this.#made = (run) => new RunItem(run, itToggled, traceUrl);
     byId('held').addEventListener('click', () => this.#renew());
     byId('more').addEventListener('click', () => {
-      this.#limit = this.#limit === SHOWN ? KEPT : SHOWN;
+      this.#areAllShown = !this.#areAllShown;
       this.#renew();
-    });
-    byId('order').addEventListener('click', ({ target }) => {
-      if (target.dataset.order) this.#choose(target);
     });
   }
 
-  /** Shows the current runs; while somebody is reading, newly arrived runs wait. */
-  update(arrived) {
+  /** Shows the current runs; while somebody is reading, newly arrived ones wait. */
+  update(runs, selection, arrived) {
+    [this.#runs, this.#selection] = [runs, selection];
     if (!this.#isRead()) return this.#renew();
-    const shown = [...this.#items].map(([id, item]) => this.#runs.get(id) || item.run);
-    this.#waiting += arrived.filter((run) => !shown.includes(run)).length;
+    const shown = [...this.#items].map(([id, item]) => runs.get(id) || item.run);
+    const wanted = new Set(selection.shown);
+    this.#waiting += arrived.filter((run) => wanted.has(run) && !shown.includes(run)).length;
     this.#show(shown);
+  }
+
+  /** Shows other runs than before, and opens the one with the id `linked`. */
+  choose(runs, selection, linked) {
+    [this.#runs, this.#selection] = [runs, selection];
+    const run = linked ? runs.find(linked) : undefined;
+    const isNew = (run?.id ?? '') !== this.#linked;
+    if (isNew) this.#items.get(this.#linked)?.toggle(false);
+    this.#linked = run?.id ?? '';
+    this.#renew();
+    if (!isNew || !run) return;
+    this.#items.get(run.id).toggle(true);
+    this.#items.get(run.id).reveal();
+  }
+
+  /** Whether a run is there, kept or not. */
+  has(id) {
+    return this.#items.has(id) || Boolean(this.#runs?.find(id));
   }
 
   #isRead() {
@@ -42,19 +68,16 @@ export class RunList {
     return [...this.#items.values()].some((item) => item.isOpen);
   }
 
-  #choose(button) {
-    this.#choice = button.dataset.order;
-    for (const one of byId('order').children) one.setAttribute('aria-pressed', String(one === button));
-    this.#renew();
-  }
-
   #renew() {
     this.#waiting = 0;
-    this.#show(this.#runs.chosen(this.#choice).slice(0, this.#limit));
+    const all = this.#selection.shown;
+    const shown = this.#areAllShown ? all : all.slice(0, SHOWN);
+    const linked = this.#runs.get(this.#linked);
+    this.#show(linked && !shown.includes(linked) ? [linked, ...shown] : shown);
   }
 
   #show(shown) {
-    const items = new Map(shown.map((run) => [run.id, this.#items.get(run.id) || new RunItem(run)]));
+    const items = new Map(shown.map((run) => [run.id, this.#items.get(run.id) || this.#made(run)]));
     for (const [id, item] of this.#items) if (!items.has(id)) item.element.remove();
     this.#items = items;
     let place = this.#list.firstElementChild;
@@ -77,10 +100,12 @@ export class RunList {
   }
 
   #sayWhatElse() {
-    const all = this.#runs.chosen(this.#choice).length;
+    const all = this.#selection.shown.length;
+    byId('scale').hidden = !this.#items.size;
+    byId('kept').textContent = this.#selection.words;
     byId('held').hidden = !this.#waiting;
     byId('held').textContent = `${plural(this.#waiting, 'new run')}: show`;
-    byId('more').hidden = all <= this.#limit && this.#limit === SHOWN;
-    byId('more').textContent = this.#limit === SHOWN ? `Show all ${all}` : 'Show fewer';
+    byId('more').hidden = all <= SHOWN;
+    byId('more').textContent = this.#areAllShown ? 'Show fewer' : `Show all ${all}`;
   }
 }

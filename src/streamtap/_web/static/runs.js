@@ -1,42 +1,68 @@
-// The runs that the page knows: those in progress, and the last ones that have ended.
+// The runs that the page knows: those in progress, and those that have ended and are kept.
 
-export const KEPT = 200;
+import { hasId } from './filters.js';
 
-const CHOICES = {
-  newest: (open, finished) => [...open, ...finished],
-  slowest: (_, finished) => finished.sort((one, other) => other.duration - one.duration),
-  failed: (_, finished) => finished.filter((run) => run.failed || run.nested.some((one) => one.failed)),
+const ORDERS = {
+  newest: (finished) => finished,
+  slowest: (finished) => finished.sort((one, other) => (other.duration ?? -1) - (one.duration ?? -1)),
+  failed: (finished) => finished.filter((run) => run.failed),
+  cancelled: (finished) => finished.filter((run) => run.outcome === 'cancelled'),
 };
 
 export class Runs {
   #open = new Map();
   #finished = new Map();
+  #byId = new Map();
 
   get isEmpty() {
     return !this.#open.size && !this.#finished.size;
   }
 
-  /** Takes an event's runs: those in progress now, and those that have ended since the previous event. */
-  take(open, ended) {
-    for (const run of ended) this.#finished.set(run.id, run);
-    for (const id of this.#finished.keys()) {
-      if (this.#finished.size <= KEPT) break;
-      this.#finished.delete(id);
+  /** Takes an event's runs: those in progress now, those that have ended since, and the numbers of those not kept. */
+  take(open, ended, gone) {
+    for (const number of gone) this.#forget(this.#finished.get(number));
+    for (const run of ended) {
+      this.#forget(this.#byId.get(run.id));
+      this.#finished.set(run.number, run);
+      this.#byId.set(run.id, run);
     }
-    this.#open = new Map(open.filter((run) => !this.#finished.has(run.id)).map((run) => [run.id, run]));
+    this.#open = new Map(open.filter((run) => !this.#byId.has(run.id)).map((run) => [run.id, run]));
   }
 
   forgetFinished() {
     this.#finished.clear();
+    this.#byId.clear();
+  }
+
+  /** The same runs, which no event changes. */
+  copy() {
+    const made = new Runs();
+    made.#open = new Map(this.#open);
+    made.#finished = new Map(this.#finished);
+    made.#byId = new Map(this.#byId);
+    return made;
   }
 
   /** The current state of a run; undefined if it is no longer kept. */
   get(id) {
-    return this.#finished.get(id) || this.#open.get(id);
+    return this.#byId.get(id) || this.#open.get(id);
   }
 
-  /** The runs of a choice, `newest`, `slowest` or `failed`, in its order. */
-  chosen(choice) {
-    return CHOICES[choice]([...this.#open.values()], [...this.#finished.values()].reverse());
+  /** The run with an id, or the one that called it; undefined if it is no longer kept. */
+  find(id) {
+    return this.get(id) || [...this.#open.values(), ...this.#finished.values()].find((run) => hasId(run, id));
+  }
+
+  /** At most so many runs, in an order, that ended at `from` or later; those in progress are the newest. */
+  ofRange(order, from, most) {
+    const finished = [...this.#finished.values()].reverse().filter((run) => run.ended >= from);
+    const chosen = ORDERS[order](finished).slice(0, most);
+    return order === 'newest' ? [...this.#open.values(), ...chosen] : chosen;
+  }
+
+  #forget(run) {
+    if (!run) return;
+    this.#finished.delete(run.number);
+    this.#byId.delete(run.id);
   }
 }

@@ -1,62 +1,143 @@
-// The tables of agents, models and tools.
+// The tables of errors, agents, models, tools and the user's labels.
 
+import { filterButton } from './buttons.js';
 import { byId, make } from './elements.js';
-import { count, dollars, missing, rate, seconds } from './numbers.js';
+import { keyOf, OTHER, whereInWords } from './filters.js';
+import { clock, count, dollars, missing, rate, seconds } from './numbers.js';
+import { SortedTable } from './sorted-table.js';
 
-const number = (value, unit = count) => ({ text: unit(value) });
-const unlessNone = (value, kind) => (value ? { text: count(value), class: kind } : { text: missing, class: 'none' });
+const number = (title, value, unit = count) => ({ title, value, show: (one) => ({ text: unit(one) }) });
+const names = (title, value) => ({ title, value, isName: true, show: (one) => ({ text: one || missing, class: 'text' }) });
+const unlessNone = (title, value, kind = '') => ({
+  title,
+  value,
+  show: (one) => (one ? { text: count(one), class: kind } : { text: missing, class: 'none' }),
+});
 
-const COLUMNS = {
-  agents: [
-    ['runs', (row) => number(row.count)],
-    ['nested', (row) => unlessNone(row.nested, '')],
-    ['now', (row) => unlessNone(row.now, '')],
-    ['failed', (row) => unlessNone(row.failed, 'bad')],
-    ['cancelled', (row) => unlessNone(row.cancelled, '')],
-    ['blank screen', (row) => number(row.first[0], seconds)],
-    ['p95', (row) => number(row.first[1], seconds)],
-    ['run', (row) => number(row.duration[0], seconds)],
-    ['cost', (row) => number(row.cost, dollars)],
-    ['with called', (row) => number(row.total_cost, dollars)],
-  ],
-  models: [
-    ['requests', (row) => number(row.count)],
-    ['stalled', (row) => unlessNone(row.stalled, 'warn')],
-    ['failed', (row) => unlessNone(row.failed, 'bad')],
-    ['cancelled', (row) => unlessNone(row.cancelled, '')],
-    ['TTFT', (row) => number(row.first[0], seconds)],
-    ['p95', (row) => number(row.first[1], seconds)],
-    ['tokens/s', (row) => number(row.speed[0], rate)],
-    ['cost', (row) => number(row.cost, dollars)],
-  ],
-  tools: [
-    ['calls', (row) => number(row.count)],
-    ['now', (row) => unlessNone(row.now, '')],
-    ['failed', (row) => unlessNone(row.failed, 'bad')],
-    ['median', (row) => number(row.duration[0], seconds)],
-    ['p95', (row) => number(row.duration[1], seconds)],
-  ],
+const failed = unlessNone('failed', (row) => row.failed, 'bad');
+const cancelled = unlessNone('cancelled', (row) => row.cancelled);
+const now = unlessNone('now', (row) => row.now);
+const p95 = (title, value) => number(title, (row) => value(row)[1], seconds);
+const median = (title, value) => number(title, (row) => value(row)[0], seconds);
+
+const TABLES = {
+  errors: {
+    name: 'error',
+    columns: [
+      names('where', (row) => whereInWords(row.group)),
+      names('agent', (row) => row.group[0]),
+      { ...number('runs', (row) => row.count), show: (one) => ({ text: count(one), class: 'bad' }) },
+      number('first', (row) => row.first, clock),
+      number('last', (row) => row.last, clock),
+    ],
+    hurts: ['runs', 'last'],
+    head: (row) => [filterButton(['error', ...row.group], row.name)],
+  },
+  agents: {
+    name: 'agent',
+    columns: [
+      number('runs', (row) => row.count),
+      unlessNone('nested', (row) => row.nested),
+      now,
+      failed,
+      cancelled,
+      median('blank screen', (row) => row.first),
+      p95('p95', (row) => row.first),
+      median('run', (row) => row.duration),
+      number('cost', (row) => row.cost, dollars),
+      number('with called', (row) => row.total_cost, dollars),
+    ],
+    hurts: ['failed', 'run'],
+    head: (row) => [filterButton(['agent', row.name], row.name)],
+  },
+  models: {
+    name: 'model',
+    columns: [
+      number('requests', (row) => row.count),
+      unlessNone('stalled', (row) => row.stalled, 'warn'),
+      failed,
+      cancelled,
+      median('TTFT', (row) => row.first),
+      p95('p95', (row) => row.first),
+      number('tokens/s', (row) => row.speed[0], rate),
+      number('cost', (row) => row.cost, dollars),
+    ],
+    hurts: ['stalled', 'failed', 'p95'],
+    head: (row) => [filterButton(['model', row.name], row.name)],
+  },
+  tools: {
+    name: 'tool',
+    columns: [
+      names('agent', (row) => row.agent),
+      number('calls', (row) => row.count),
+      now,
+      failed,
+      median('median', (row) => row.duration),
+      p95('p95', (row) => row.duration),
+    ],
+    hurts: ['failed', 'p95'],
+    head: ({ agent, name }) => [filterButton(['tool', agent, name], name)],
+  },
 };
 
-export function headTables() {
-  for (const [id, columns] of Object.entries(COLUMNS)) {
-    const titles = [id.slice(0, -1), ...columns.map(([title]) => title)];
-    byId(id).tHead.append(make('tr', {}, titles.map((text) => make('th', { text, scope: 'col' }))));
-  }
-}
+const ofLabel = (label) => ({
+  name: 'value',
+  columns: [
+    number('runs', (row) => row.count),
+    failed,
+    cancelled,
+    median('blank screen', (row) => row.first),
+    median('run', (row) => row.duration),
+    p95('p95', (row) => row.duration),
+    number('cost', (row) => row.total_cost, dollars),
+  ],
+  hurts: ['failed', 'cost'],
+  head: ({ name }) => [filterButton(['label', label, name], name || 'none')],
+});
 
-export function showTables(groups) {
-  for (const [id, columns] of Object.entries(COLUMNS)) {
-    const rows = groups[id].map((row) => {
-      const cells = columns.map(([, cell]) => make('td', cell(row)));
-      return make('tr', {}, [rowHead(row), ...cells]);
-    });
-    const none = { text: 'none in the last 15 minutes', class: 'none', colspan: columns.length + 1 };
-    byId(id).tBodies[0].replaceChildren(...(rows.length ? rows : [make('tr', {}, [make('td', none)])]));
-  }
-}
+const keyed = (row, names) => ({ ...row, key: keyOf(names), isRest: row.name === OTHER });
 
-function rowHead({ agent, name }) {
-  const where = agent ? [make('span', { class: 'soft', text: `${agent}/` })] : [];
-  return make('th', { scope: 'row', title: name }, [...where, name]);
+const TITLES = { errors: 'Errors', agents: 'Agents', models: 'Models', tools: 'Tools' };
+
+export class Tables {
+  #tables = Object.entries(TABLES).map(([id, its]) => [id, new SortedTable(byId(id), its)]);
+  #labels = new Map();
+
+  /** Shows an event's figures; `lately` says of what time they are, and `since` from when the errors are. */
+  show(figures, lately, since) {
+    const began = figures.at - figures.age;
+    const rows = {
+      ...figures,
+      errors: figures.errors.map((row) => ({
+        ...row, name: row.group[1], first: began + row.first, last: began + row.last,
+      })),
+    };
+    for (const [id, table] of this.#tables) {
+      table.update(rows[id].map((row) => keyed(row, row.group ?? [row.agent, row.name, row.kind])), TITLES[id], make('span', { class: 'soft', text: id === 'errors' ? since : lately }));
+    }
+    this.#showLabels(figures.labels, lately);
+  }
+
+  #showLabels(labels, lately) {
+    const rows = new Map(labels.map((one) => [one.label, one.rows]));
+    for (const [label, { box }] of this.#labels) {
+      // All are missing after a quiet time, and some after a restart of the process.
+      if (rows.size && !rows.has(label)) {
+        box.remove();
+        this.#labels.delete(label);
+      }
+    }
+    for (const label of rows.keys()) if (!this.#labels.has(label)) this.#add(label);
+    for (const [label, { table }] of this.#labels) {
+      const its = rows.get(label) ?? [];
+      table.update(its.map((row) => keyed(row, [row.name])), `By ${label}`, make('span', { class: 'soft', text: lately }));
+    }
+  }
+
+  #add(label) {
+    const element = make('table');
+    const box = make('div', { class: 'table' }, [element]);
+    this.#labels.set(label, { box, table: new SortedTable(element, ofLabel(label)) });
+    byId('tables').append(box);
+  }
 }

@@ -1,0 +1,113 @@
+"""What the live view counts by range, error and label."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from streamtap import CalledRuns
+from streamtap._web.groups import MAX_GROUPS
+from streamtap._web.live_view import LiveView
+from streamtap._web.slots import MAX_LABELS
+from streamtap._web.windows import SLOT_SECONDS, SLOTS
+from streamtap.testing import FakeClock
+from support.made_records import run, run_start, tool
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def view(clock: FakeClock) -> LiveView:
+    return LiveView(clock)
+
+
+def now(view: LiveView, seconds: str | None = None) -> dict[str, Any]:
+    return json.loads(view.now(seconds))
+
+
+def told(view: LiveView) -> list[dict[str, Any]]:
+    return [json.loads(text) for text in view.finished(None).runs]
+
+
+def a_run(view: LiveView, run_id: str = 'r', **changes: Any) -> None:
+    view.run_started(run_start(run_id))
+    view.run_ended(run(run_id=run_id, **changes))
+
+
+def test_a_range_has_its_own_figures_and_says_since_when(view: LiveView, clock: FakeClock):
+    """Of whole slots: the one that is open, and those before it; without a range, runs and errors count from the start."""
+    a_run(view, 'old', outcome='error', error_type='KeyError', labels={'tenant': 'acme'})
+    clock.advance(5 * SLOT_SECONDS)
+    a_run(view, 'new', outcome='cancelled')
+    clock.advance(1.0)
+    minute, whole, ever = (now(view, seconds) for seconds in ('60', '900', None))
+    assert [shown['now']['runs'] for shown in (minute, whole, ever)] == [1, 2, 2]
+    assert [shown['agents'][0]['count'] for shown in (minute, whole, ever)] == [1, 2, 2]
+    assert [len(shown['slots']) for shown in (minute, whole, ever)] == [4, 6, 6]
+    assert [(shown['range'], shown['from']) for shown in (minute, whole, ever)] == [(60, 30.0), (900, 0.0), (None, 0.0)]
+    assert [len(shown['errors']) for shown in (minute, whole, ever)] == [0, 1, 1]
+    assert [[one['label'] for one in shown['labels']] for shown in (minute, whole)] == [[], ['tenant']]
+    assert [shown['listed'] for shown in (minute, whole)] == [
+        {'newest': 1, 'failed': 0, 'cancelled': 1},
+        {'newest': 2, 'failed': 1, 'cancelled': 1},
+    ]
+    clock.advance(SLOT_SECONDS * SLOTS)
+    whole, ever = (now(view, seconds) for seconds in ('900', None))
+    assert (len(whole['errors']), len(ever['errors'])) == (0, 1)
+    assert (whole['listed']['newest'], ever['listed']['newest']) == (0, 2)
+    assert [(one['ended'], one['id']) for one in told(view)] == [(0.0, 'old'), (75.0, 'new')]
+
+
+def test_errors_are_grouped_by_agent_error_and_place(view: LiveView, clock: FakeClock):
+    """With how often, and when first and last; a run has the name of its group."""
+    for number in range(3):
+        view.run_started(run_start(f'{number}'))
+        view.tool_ended(tool(run_id=f'{number}', tool='lookup', outcome='error', error_type='KeyError'))
+        view.run_ended(run(run_id=f'{number}', outcome='error', error_type='KeyError'))
+        clock.advance(2.0)
+    a_run(view, 'other', outcome='limit', error_type='UsageLimitExceeded', agent='b')
+    group = ['a', 'KeyError', 'tool', 'lookup']
+    assert now(view)['errors'] == [
+        {'group': group, 'count': 3, 'first': 0.0, 'last': 4.0},
+        {'group': ['b', 'UsageLimitExceeded', '', ''], 'count': 1, 'first': 6.0, 'last': 6.0},
+    ]
+    assert [one['cause'] for one in told(view)][:1] == [group]
+
+
+def test_errors_past_the_cap_are_counted_together(view: LiveView):
+    """In a range the later ones; since the beginning those that were seen the longest ago."""
+    for number in range(MAX_GROUPS + 5):
+        a_run(view, f'{number}', outcome='error', error_type=f'Error{number:03}')
+    other = ['_other'] * 4
+    ranged, ever = (now(view, seconds)['errors'] for seconds in ('60', None))
+    for errors, kept in ((ranged, range(MAX_GROUPS)), (ever, range(5, MAX_GROUPS + 5))):
+        assert {one['group'][1]: one['count'] for one in errors if one['group'] != other} == {
+            f'Error{number:03}': 1 for number in kept
+        }
+        assert [one['count'] for one in errors if one['group'] == other] == [5]
+
+
+def test_each_label_has_a_table_of_its_values(view: LiveView):
+    """Of runs that users asked for, with the cost of those that they called; values and labels have caps."""
+    view.run_started(run_start('outer'))
+    a_run(view, 'inner', parent_run_id='outer', labels={'tenant': 'acme'})
+    view.run_ended(
+        run(run_id='outer', labels={'tenant': 'acme'}, time_to_first_output=1.0, cost_usd=0.5, called=CalledRuns(cost_usd=0.25))
+    )  # fmt: skip
+    a_run(view, 'stopped', labels={'tenant': ''}, outcome='cancelled')
+    (tenants,) = now(view)['labels']
+    assert tenants['label'] == 'tenant'
+    shown = [
+        (row['name'], row['count'], row['cancelled'], row['first'][0], row['total_cost']) for row in tenants['rows']
+    ]
+    assert shown == [('', 1, 1, None, None), ('acme', 1, 0, 1.0, 0.75)]
+    for number in range(MAX_GROUPS + 5):
+        a_run(view, labels={'tenant': f't{number}', **{f'label {other}': 'x' for other in range(MAX_LABELS + 2)}})
+    labels = now(view)['labels']
+    assert len(labels) == MAX_LABELS
+    assert len(labels[0]['rows']) == MAX_GROUPS + 1
