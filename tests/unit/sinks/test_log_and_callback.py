@@ -65,7 +65,7 @@ def test_a_line_has_every_field_but_the_conversations_id(caplog: pytest.LogCaptu
             'runs': 0, 'requests': 0, 'tool_calls': 0, 'input_tokens': 0, 'output_tokens': 0, 'unmeasured_responses': 0,
             'cost_usd': None,
         },
-        'first_output_seen_by': None, 'reader': None, **IDS,
+        'unnamed_agents': 0, 'first_output_seen_by': None, 'reader': None, **IDS,
     }  # fmt: skip
 
 
