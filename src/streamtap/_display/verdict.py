@@ -35,6 +35,20 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a run failed, and where: the agent whose run it was, and the tool or the model that failed.
+
+    `error` is the type of the error, or the outcome where there is none; `place` and `name` are empty where nothing of
+    the run explains it.
+    """
+
+    agent: str
+    error: str
+    place: Literal['tool', 'model', '']
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cause:
     """What time was spent on: a phase of a run, or a stall in one; `name` is the model's or the tool's."""
 
@@ -46,11 +60,12 @@ class Cause:
 def verdict(tree: RunTree) -> Verdict:
     """The verdict of a run."""
     run = tree.run
-    if run.outcome in FAILED_RUNS:
-        return Verdict(_failure(tree), 'bad')
+    failed = failure(tree)
+    if failed is not None:
+        return Verdict(_failure_in_words(failed, run.agent), 'bad')
     if run.outcome != 'success':
         last = next((each for each in reversed(tree.pieces) if _was_cut_off(each)), None)
-        where = '' if last is None or isinstance(last, RunTree) else _place(last)
+        where = '' if last is None or isinstance(last, RunTree) else _where_cut_off(last)
         return Verdict(f'{run.outcome}{where}', '' if run.outcome in ('deferred', 'incomplete') else 'warn')
     ranked = sorted(time_spent(tree).items(), key=lambda each: each[1], reverse=True)
     total = sum(seconds for _, seconds in ranked)
@@ -142,16 +157,28 @@ def _caller(tools: list[ToolRecord], nested: RunTree) -> int | None:
     return max(candidates)[1] if candidates else None
 
 
-def _failure(tree: RunTree) -> str:
-    outermost = tree.run.agent
+def failure(tree: RunTree) -> Failure | None:
+    """Why a run failed; `None` if it did not. Nested runs are followed down to the cause."""
+    if tree.run.outcome not in FAILED_RUNS:
+        return None
     while True:
         run = tree.run
         last = _failed_piece(tree)
-        words = f'{run.error_type or run.outcome}{"" if last is None else _place(last)}'
         nested = next((each for each in reversed(tree.pieces) if _failed_in(each, last)), None)
-        if not isinstance(nested, RunTree):
-            return words if run.agent == outermost else f'{words} ({run.agent})'
-        tree = nested
+        if isinstance(nested, RunTree):
+            tree = nested
+            continue
+        error = run.error_type or run.outcome
+        if last is None:
+            return Failure(run.agent, error, '', '')
+        if isinstance(last, ToolRecord):
+            return Failure(run.agent, error, 'tool', last.tool)
+        return Failure(run.agent, error, 'model', _model(last))
+
+
+def _failure_in_words(failed: Failure, outermost: str) -> str:
+    where = {'tool': f' in tool {failed.name}', 'model': f' from {failed.name}', '': ''}[failed.place]
+    return f'{failed.error}{where}' + ('' if failed.agent == outermost else f' ({failed.agent})')
 
 
 def _failed_piece(tree: RunTree) -> ResponseRecord | ToolRecord | None:
@@ -180,13 +207,11 @@ def _was_cut_off(piece: Piece) -> bool:
     return not isinstance(piece, RunTree) and piece.outcome in ('cancelled', 'interrupted', 'deferred')
 
 
-def _place(piece: ResponseRecord | ToolRecord) -> str:
+def _where_cut_off(piece: ResponseRecord | ToolRecord) -> str:
     if isinstance(piece, ToolRecord):
         return f' in tool {piece.tool}'
     model = _model(piece)
-    if piece.outcome == 'cancelled':
-        return f' while {model} was writing' if piece.chunks else f' while waiting for {model}'
-    return f' from {model}'
+    return f' while {model} was writing' if piece.chunks else f' while waiting for {model}'
 
 
 def _model(record: ResponseRecord) -> str:

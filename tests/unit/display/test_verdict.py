@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamtap._display.verdict import Cause, Verdict, time_spent, verdict
+from streamtap._display.verdict import Cause, Failure, Verdict, failure, time_spent, verdict
 from streamtap._records.run_tree import RunTree
 from support.made_records import response, run, tool
 
@@ -173,6 +173,27 @@ def test_a_failure_is_followed_into_the_run_that_failed_first():
         error_type='ToolFailed',
     )
     assert verdict(failed) == Verdict('ModelHTTPError_500 from p:gpt (billing)', 'bad')
+    assert failure(failed) == Failure('billing', 'ModelHTTPError_500', 'model', 'p:gpt')
+
+
+@pytest.mark.parametrize(
+    ('of_run', 'pieces', 'expected'),
+    [
+        ({'outcome': 'success'}, (tool(outcome='error', error_type='KeyError'),), None),
+        ({'outcome': 'cancelled'}, (), None),
+        (
+            {'outcome': 'error', 'error_type': 'KeyError'},
+            (tool(outcome='error', error_type='KeyError', tool='lookup'),),
+            Failure('a', 'KeyError', 'tool', 'lookup'),
+        ),
+        ({'outcome': 'error', 'error_type': 'UserError'}, (), Failure('a', 'UserError', '', '')),
+        ({'outcome': 'timeout'}, (response(outcome='timeout'),), Failure('a', 'timeout', 'model', 'p:m')),
+    ],
+    ids=['succeeded', 'cancelled', 'tool', 'nowhere', 'without an error'],
+)
+def test_why_and_where_is_data_too(of_run: dict[str, Any], pieces: tuple[Piece, ...], expected: Failure | None):
+    """So that failures are grouped by the same rule that names them; a run that did not fail has none."""
+    assert failure(tree(*pieces, **of_run)) == expected
 
 
 def test_a_limit_is_nobodys_failure():
