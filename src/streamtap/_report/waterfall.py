@@ -12,8 +12,8 @@ from streamtap._display.exits import short_name
 from streamtap._display.text import seconds
 from streamtap._records.failed import has_failed
 from streamtap._records.records import ResponseRecord, ToolRecord
-from streamtap._records.run_tree import RunTree
 from streamtap._report.over_time import LEAST, scale
+from streamtap._report.steps import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from streamtap._display.bars import Bar
     from streamtap._records.records import RunRecord
+    from streamtap._records.run_tree import RunTree
 
 WIDTH, LABEL, RIGHT = 1160.0, 200.0, 190.0
 ROW, BAR = 19.0, 11.0
@@ -103,9 +104,24 @@ def legend() -> Element:
     )
 
 
+def patterns() -> Element:
+    """What bars are filled with that have more than a colour; once on a page."""
+    hatched = element(
+        'pattern',
+        element('rect', width=5, height=5, class_='ground'),
+        element('rect', width=3, height=5, class_='stripe'),
+        id='hatched',
+        width=5,
+        height=5,
+        patternUnits='userSpaceOnUse',
+        patternTransform='rotate(45)',
+    )
+    return element('svg', element('defs', hatched), class_='patterns', aria_hidden='true')
+
+
 def _mark(kind: str) -> Element:
     if kind == 'stall-mark':
-        return element('path', d='M7 1 L11 10 L3 10 Z', class_='stall')
+        return element('rect', x=5.5, y=0, width=3, height=11, class_='stall-mark')
     if kind in ('failed', 'reader'):
         return element('line', x1=7, x2=7, y1=0, y2=11, class_=kind)
     return element('rect', x=0, y=0, width=14, height=11, rx=1.5, class_=f'bar {kind}')
@@ -113,20 +129,13 @@ def _mark(kind: str) -> Element:
 
 def _rows(tree: RunTree) -> Iterator[_Row]:
     zero = tree.run.started_ns
-    waiting: list[tuple[int, ResponseRecord | ToolRecord | RunTree]] = [(0, tree)]
-    while waiting:
-        # Not by recursion: runs can be nested more deeply than calls.
-        depth, piece = waiting.pop()
+    for depth, piece in in_order(tree):
         if isinstance(piece, ResponseRecord):
             yield _response_row(piece, zero, depth)
         elif isinstance(piece, ToolRecord):
             yield _tool_row(piece, zero, depth)
         else:
             yield _run_row(piece.run, zero, depth)
-            waiting += [
-                (depth + (2 if isinstance(each, RunTree) else 1), each)
-                for each in sorted(piece.pieces, key=_started)[::-1]
-            ]
 
 
 def _run_row(run: RunRecord, zero: int, depth: int) -> _Row:
@@ -138,10 +147,6 @@ def _run_row(run: RunRecord, zero: int, depth: int) -> _Row:
     if run.reader is not None and run.reader.time_to_first_item is not None:
         row.first_item = start + run.reader.time_to_first_item
     return row
-
-
-def _started(piece: ResponseRecord | ToolRecord | RunTree) -> int:
-    return piece.started_ns if isinstance(piece, (ResponseRecord, ToolRecord)) else piece.run.started_ns
 
 
 def _response_row(record: ResponseRecord, zero: int, depth: int) -> _Row:
@@ -194,7 +199,7 @@ def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
     for stall in row.stalls:
         x = LABEL + stall * per_second
         tooltip = element('title', f'a stall begins {seconds(stall)} after the start of the run')
-        drawn.append(element('path', tooltip, d=f'M{x:.1f} {y + 2:.1f} l4 9 l-8 0 Z', class_='stall'))
+        drawn.append(element('rect', tooltip, x=x, y=y - 2, width=3, height=BAR + 6, class_='stall-mark'))
     if row.first_item is not None:
         x = LABEL + row.first_item * per_second
         tooltip = element(
