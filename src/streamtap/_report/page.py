@@ -12,11 +12,12 @@ from streamtap._display.text import dollars, rate, seconds
 from streamtap._records.failed import FAILED_RUNS
 from streamtap._report.changes import changes_section
 from streamtap._report.over_time import plot
+from streamtap._report.patterns import patterns
 from streamtap._report.quantities import BLANK_SCREEN, FIRST_TOKEN, RUN_DURATION, SPEED
 from streamtap._report.run_articles import failures, run_article
 from streamtap._report.spending import spending
 from streamtap._report.steps import left_out, step_grid
-from streamtap._report.waterfall import legend, patterns
+from streamtap._report.waterfall import legend
 from streamtap._report.words import change_grids, headline, how_to_read, period
 from streamtap._version import __version__
 
@@ -42,7 +43,6 @@ def report_page(gathered: Gathered, unread: int, link: str | None = None, gate: 
     """
     return _page(
         'Report of agent runs',
-        patterns(),
         element('p', f'{gathered.names} · {period(gathered)}', class_='dim'),
         _chosen(gathered),
         _warning(unread),
@@ -148,7 +148,9 @@ def _page(title: str, *content: Child) -> str:
     )
     foot = element('footer', f'Made by streamtap {__version__}. This page has names, times and counts, but no content.')
     return page_text(
-        element('html', head, element('body', element('main', element('h1', title), *content, foot)), lang='en')
+        element(
+            'html', head, element('body', patterns(), element('main', element('h1', title), *content, foot)), lang='en'
+        )
     )
 
 

@@ -81,13 +81,15 @@ def waterfall(tree: RunTree) -> Element:
         if tick <= longest * 1.001:
             x = LABEL + tick * per_second
             drawn.append(element('line', x1=x, x2=x, y1=16, y2=height - 4, class_='grid'))
-            drawn.append(element('text', seconds(tick) if tick else '0', x=x, y=11, class_='tick middle'))
+            drawn.append(
+                element('text', seconds(tick) if tick else '0', x=x, y=11, class_='tick middle', aria_hidden='true')
+            )
     for number, row in enumerate(rows):
         drawn += _draw(row, 20 + ROW * number, per_second)
     if left_out:
         drawn.append(element('text', f'and {left_out} more rows', x=4, y=height - 9, class_='label dim'))
     about = f'{short_name(tree.run.agent)}, {tree.run.outcome}, {seconds(tree.run.duration)}: what happened when'
-    return element('svg', *drawn, viewBox=f'0 0 {WIDTH:g} {height:g}', role='img', aria_label=about)
+    return element('svg', *drawn, viewBox=f'0 0 {WIDTH:g} {height:g}', role='group', aria_label=about)
 
 
 def legend() -> Element:
@@ -102,21 +104,6 @@ def legend() -> Element:
         ),
         class_='legend',
     )
-
-
-def patterns() -> Element:
-    """What bars are filled with that have more than a colour; once on a page."""
-    hatched = element(
-        'pattern',
-        element('rect', width=5, height=5, class_='ground'),
-        element('rect', width=3, height=5, class_='stripe'),
-        id='hatched',
-        width=5,
-        height=5,
-        patternUnits='userSpaceOnUse',
-        patternTransform='rotate(45)',
-    )
-    return element('svg', element('defs', hatched), class_='patterns', aria_hidden='true')
 
 
 def _mark(kind: str) -> Element:
@@ -195,17 +182,17 @@ def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
         thin = 2.0 if bar.kind == 'run' else BAR
         x, width = LABEL + bar.start * per_second, max(1.5, bar.duration * per_second)
         place = {'x': x, 'y': y + (BAR - thin) / 2 + 1, 'width': width, 'height': thin, 'rx': 1.5}
-        drawn.append(element('rect', element('title', bar.title), class_=f'bar {bar.kind}', **place))
+        drawn.append(element('rect', element('title', bar.title), class_=f'bar {bar.kind}', role='img', **place))
     for stall in row.stalls:
         x = LABEL + stall * per_second
         tooltip = element('title', f'a stall begins {seconds(stall)} after the start of the run')
-        drawn.append(element('rect', tooltip, x=x, y=y - 2, width=3, height=BAR + 6, class_='stall-mark'))
+        drawn.append(element('rect', tooltip, x=x, y=y - 2, width=3, height=BAR + 6, class_='stall-mark', role='img'))
     if row.first_item is not None:
         x = LABEL + row.first_item * per_second
         tooltip = element(
             'title', f'the reader has its first item {seconds(row.first_item)} after the start of the run'
         )
-        drawn.append(element('line', tooltip, x1=x, x2=x, y1=y - 1, y2=y + BAR + 3, class_='reader'))
+        drawn.append(element('line', tooltip, x1=x, x2=x, y1=y - 1, y2=y + BAR + 3, class_='reader', role='img'))
     x = LABEL + row.end * per_second
     if row.failed:
         drawn.append(element('line', x1=x, x2=x, y1=y - 1, y2=y + BAR + 3, class_='failed'))
