@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from streamtap._display.trace_urls import PLACE, check_trace_url
-from streamtap._records.failed import FAILED_RUNS
-from streamtap._records.records import RunOutcome
+from streamtap._display.trace_urls import check_trace_url
 from streamtap._report.budgets import parse_budget
-from streamtap._report.choice import EVERYTHING, FAILED, Choice, parse_labels, parse_when
+from streamtap._report.choice import EVERYTHING, Choice, parse_labels, parse_when
+from streamtap._report.choice_options import add_choice_options
 from streamtap._report.compare import LEAST, Least
 from streamtap._report.owners import is_told_by
 
@@ -72,12 +71,7 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
         '--format', choices=get_args(Format), default='table', help='output format (default: %(default)s)'
     )
     parser.add_argument('-o', '--output', metavar='PATH', type=Path, help='write to this file instead of stdout')
-    parser.add_argument(
-        '--trace-url',
-        metavar='TEMPLATE',
-        help=f'with --format html: link each run to its trace, such as https://traces.example.com/trace/{PLACE}',
-    )
-    _add_choice(parser)
+    add_choice_options(parser)
     gate = parser.add_argument_group('the gate', 'exits with 3 if something is worse, or a budget is missed')
     gate.add_argument('--fail-on', choices=('worse',), help='with --compare: fail if something is clearly worse')
     gate.add_argument(
@@ -104,37 +98,6 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
         'may be given several times',
     )
     gate.add_argument('--strict', action='store_true', help='fail also on what is too little to tell or to judge')
-
-
-def _add_choice(parser: argparse.ArgumentParser) -> None:
-    choice = parser.add_argument_group(
-        'which runs',
-        'with all that they called; of one option given several times, any is meant, and of several options, all',
-    )
-    choice.add_argument(
-        '--agent',
-        metavar='NAME',
-        action='append',
-        default=[],
-        help='runs of this agent, also those that other agents called',
-    )
-    choice.add_argument(
-        '--label', metavar='NAME=VALUE', action='append', default=[], help='runs with this value of a label of yours'
-    )
-    choice.add_argument(
-        '--since', metavar='WHEN', help='runs that began since then: 30m, 2h or 7d ago, a date, or a time (UTC)'
-    )
-    choice.add_argument('--until', metavar='WHEN', help='runs that began before then; a date is meant to its end')
-    choice.add_argument(
-        '--outcome',
-        choices=(FAILED, *get_args(RunOutcome)),
-        metavar='OUTCOME',
-        action='append',
-        default=[],
-        help=f'runs that ended so: {", ".join((FAILED, *get_args(RunOutcome)))}; {FAILED} is '
-        f'{", ".join(FAILED_RUNS[:-1])} or {FAILED_RUNS[-1]}',
-    )
-    choice.add_argument('--run', dest='run_id', metavar='ID', help='this run only, with its steps')
 
 
 def report_of(arguments: argparse.Namespace, now_ns: int) -> Report:

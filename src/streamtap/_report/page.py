@@ -14,7 +14,7 @@ from streamtap._report.changes import changes_section
 from streamtap._report.over_time import plot
 from streamtap._report.patterns import patterns
 from streamtap._report.quantities import BLANK_SCREEN, FIRST_TOKEN, RUN_DURATION, SPEED
-from streamtap._report.run_articles import failures, run_article
+from streamtap._report.run_articles import examples, failures, run_article
 from streamtap._report.spending import spending
 from streamtap._report.steps import left_out, step_grid
 from streamtap._report.waterfall import legend
@@ -54,12 +54,14 @@ def report_page(gathered: Gathered, unread: int, link: str | None = None, gate: 
 
 def _many_runs(gathered: Gathered, link: str | None) -> Iterator[Child]:
     yield _figures(gathered)
+    # Once on the page, above the first bars.
+    is_explained = bool(examples(gathered.failures))
     if gathered.failures:
-        yield _section('What failed', *failures(gathered.failures, link))
+        yield _section('What failed', legend() if is_explained else None, *failures(gathered.failures, link))
     yield _over_time(gathered)
     if gathered.slowest:
         runs = (run_article(tree, link) for tree in gathered.slowest)
-        yield _section('The slowest runs', legend(), *runs)
+        yield _section('The slowest runs', None if is_explained else legend(), *runs)
     if gathered.cost_usd:
         yield _section(
             'Cost by agent and model',

@@ -13,7 +13,7 @@ from streamtap._report.failures import failure_grid, left_out
 from streamtap._report.moments import in_words
 from streamtap._report.slowest import why
 from streamtap._report.steps import counts
-from streamtap._report.waterfall import legend, waterfall
+from streamtap._report.waterfall import waterfall
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,11 +70,13 @@ def failures(groups: Sequence[FailureGroup], link: str | None) -> Iterator[Child
     yield table(failure_grid(groups))
     if more := left_out(groups):
         yield element('p', more, class_='dim')
-    drawn = [(each.example, each.runs) for each in groups[:MOST_DRAWN] if each.example is not None]
-    if drawn:
-        yield legend()
-    for example, runs in drawn:
+    for example, runs in examples(groups):
         yield run_article(example, link, of=runs)
+
+
+def examples(groups: Sequence[FailureGroup]) -> list[tuple[RunTree, int]]:
+    """The runs that are drawn for failures, each with how many it stands for."""
+    return [(each.example, each.runs) for each in groups[:MOST_DRAWN] if each.example is not None]
 
 
 def _trace(run: RunRecord, link: str | None) -> Iterator[Child]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 from typing import TYPE_CHECKING
 
 from streamtap._display.exits import short_name
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from streamtap._records.run_tree import RunTree
+
+_NEXT_CAUSE = re.compile(r', (?=[0-9]+ % )')
 
 MOST_ROWS = 5
 """How many runs a table shows."""
@@ -51,18 +54,17 @@ def why(tree: RunTree) -> str:
 
 
 def slowest_grid(trees: Sequence[RunTree]) -> Grid:
-    """The slowest runs as a table, each with its verdict."""
+    """The slowest runs as a table, each with the first cause of its verdict."""
     rows = [
         (
-            short_name(tree.run.agent),
+            f'{short_name(tree.run.agent)} {short_name(tree.run.run_id)}',
             seconds(tree.run.duration),
-            why(tree),
+            _NEXT_CAUSE.split(why(tree), 1)[0],
             f'{moment(tree.run.started_ns / 1e9):%m-%d %H:%M:%S}',
-            short_name(tree.run.run_id),
         )
         for tree in trees[:MOST_ROWS]
     ]
-    return Grid(('slowest run', 'took', 'why', 'began', 'run'), rows)
+    return Grid(('slowest run', 'took', 'why', 'began'), rows)
 
 
 def slowest_data(tree: RunTree) -> Mapping[str, object]:

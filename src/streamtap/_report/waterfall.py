@@ -108,7 +108,7 @@ def legend() -> Element:
 
 def _mark(kind: str) -> Element:
     if kind == 'stall-mark':
-        return element('rect', x=5.5, y=0, width=3, height=11, class_='stall-mark')
+        return element('path', d='M2.5 0 h9 l-4.5 11 Z', class_='stall')
     if kind in ('failed', 'reader'):
         return element('line', x1=7, x2=7, y1=0, y2=11, class_=kind)
     return element('rect', x=0, y=0, width=14, height=11, rx=1.5, class_=f'bar {kind}')
@@ -186,7 +186,9 @@ def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
     for stall in row.stalls:
         x = LABEL + stall * per_second
         tooltip = element('title', f'a stall begins {seconds(stall)} after the start of the run')
-        drawn.append(element('rect', tooltip, x=x, y=y - 2, width=3, height=BAR + 6, class_='stall-mark', role='img'))
+        drawn.append(
+            element('path', tooltip, d=f'M{x - 4.5:.1f} {y - 2:.1f} h9 l-4.5 {BAR + 6:g} Z', class_='stall', role='img')
+        )
     if row.first_item is not None:
         x = LABEL + row.first_item * per_second
         tooltip = element(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import re
 from datetime import datetime, timezone
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pytest
 
+from streamtap._records.records import RunOutcome
 from streamtap._report.arguments import add_report_arguments, report_of
-from streamtap._report.choice import EVERYTHING, Choice, parse_labels, parse_when
+from streamtap._report.choice import EVERYTHING, FAILED, Choice, parse_labels, parse_when
+from streamtap._report.choice_options import OUTCOMES
 from support.made_records import run
 
 NOON = int(datetime(2026, 11, 30, 12, tzinfo=timezone.utc).timestamp()) * 10**9
@@ -129,6 +131,12 @@ def test_options_combine():
         ('a', 'b'), {'tenant': ('x',)}, utc(2026, 11, 30, 11), utc(2026, 11, 30, 11, 30), ('failed',), 'r'
     )
     assert choice_of() == EVERYTHING
+
+
+def test_every_outcome_can_be_chosen():
+    """And all that are failures at once."""
+    assert set(OUTCOMES) == {*get_args(RunOutcome), FAILED}
+    assert choice_of(*(argument for outcome in OUTCOMES for argument in ('--outcome', outcome))).outcomes == OUTCOMES
 
 
 @pytest.mark.parametrize(
