@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from streamtap._base.clock import SystemClock
 from streamtap._dashboards.command import add_export_arguments, check, export
 from streamtap._demo.fault import FAULTS, Fault
 from streamtap._display.exits import in_line
@@ -197,7 +198,7 @@ def _report(arguments: argparse.Namespace) -> int:
     from streamtap._report.command import report
 
     try:
-        return report(report_of(arguments))
+        return report(report_of(arguments, SystemClock.unix_ns()))
     except BrokenPipeError:
         raise
     except (OSError, ValueError) as error:

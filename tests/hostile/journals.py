@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from markdown_it import MarkdownIt
 
 from hostile.sound import faults
-from streamtap import CalledRuns
+from streamtap import CalledRuns, RunRecord
 from streamtap._report.arguments import Format, Report
 from streamtap._report.budgets import parse_budget
+from streamtap._report.choice import EVERYTHING, Choice
 from streamtap._report.command import report
 from streamtap._sinks.journal.lines import header_line, record_line
 from streamtap._sinks.journal.reader import MAX_LINE, read_lines
@@ -187,9 +188,11 @@ def check(data: bytes) -> None:
             for form in CHECKS:
                 CHECKS[form](reported(path, form, len(data)))
                 CHECKS[form](reported(path, form, len(data), before=path))
+            if agent := next((record.agent for record in records if isinstance(record, RunRecord)), None):
+                CHECKS['html'](reported(path, 'html', len(data), choice=Choice(agents=(agent,), since_ns=0)))
 
 
-def reported(path: Path, form: Format, size: int, *, before: Path | None = None) -> str:
+def reported(path: Path, form: Format, size: int, *, before: Path | None = None, choice: Choice = EVERYTHING) -> str:
     """What `streamtap report` prints of a journal of such a size, or of its change; in some formats of a gate."""
     out, told = io.StringIO(), io.StringIO()
     is_gate = form in OF_GATES
@@ -198,6 +201,7 @@ def reported(path: Path, form: Format, size: int, *, before: Path | None = None)
         compare=None if before is None else (str(before), str(path)),
         budgets=BUDGETS if is_gate and before is None else (),
         by=('all', 'agent', 'tool') if is_gate else None,
+        choice=choice,
         is_gate=is_gate,
         form=form,
     )

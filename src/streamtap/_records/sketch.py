@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 GAMMA = 1.02
 """How much wider each bucket of a sketch is than the one below: a value is within 1 % of its bucket's middle."""
 
 _LOG_GAMMA = math.log(GAMMA)
+
+
+class Values(Protocol):
+    """Collects values one by one, for quantiles."""
+
+    def add(self, value: float | None) -> None:
+        """Add a value; `None`, a value that was not observed, is ignored."""
+        ...
+
+    def quantile(self, q: float) -> float | None:
+        """The value below which a share `q` of the values lies, by the nearest rank; `None` without values."""
+        ...
 
 
 class Sketch:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+from streamtap._display.trace_urls import check_trace_url
 from streamtap._report.budgets import parse_budget
+from streamtap._report.choice import EVERYTHING, Choice, parse_labels, parse_when
+from streamtap._report.choice_options import add_choice_options
 from streamtap._report.compare import LEAST, Least
 from streamtap._report.owners import is_told_by
 
@@ -36,22 +39,26 @@ class Report:
         compare: The journals before and after a change, for a comparison.
         budgets: What is to be kept.
         by: The scopes that are looked at; `None` for those that a report has anyway.
+        choice: Which runs are looked at.
         least: The smallest changes that are called one.
         is_gate: Whether what is worse, or a budget that is missed, is a failure.
         strict: Whether what cannot be told is one, too.
         form: The format of the report.
         output: The file to write it to; stdout if `None`.
+        trace_url: The address of a trace, with `{trace_id}` in it, for a page's links; none if `None`.
     """
 
     files: Sequence[str] = ()
     compare: tuple[str, str] | None = None
     budgets: Sequence[Budget] = ()
     by: Sequence[Scope] | None = None
+    choice: Choice = EVERYTHING
     least: Least = LEAST
     is_gate: bool = False
     strict: bool = False
     form: Format = 'table'
     output: Path | None = None
+    trace_url: str | None = None
 
 
 def add_report_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +71,7 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
         '--format', choices=get_args(Format), default='table', help='output format (default: %(default)s)'
     )
     parser.add_argument('-o', '--output', metavar='PATH', type=Path, help='write to this file instead of stdout')
+    add_choice_options(parser)
     gate = parser.add_argument_group('the gate', 'exits with 3 if something is worse, or a budget is missed')
     gate.add_argument('--fail-on', choices=('worse',), help='with --compare: fail if something is clearly worse')
     gate.add_argument(
@@ -92,8 +100,12 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
     gate.add_argument('--strict', action='store_true', help='fail also on what is too little to tell or to judge')
 
 
-def report_of(arguments: argparse.Namespace) -> Report:
+def report_of(arguments: argparse.Namespace, now_ns: int) -> Report:
     """What the arguments ask for.
+
+    Args:
+        arguments: Them.
+        now_ns: The time, in nanoseconds since the Unix epoch.
 
     Raises:
         ValueError: If they contradict each other, or one cannot be read. The message says what to do.
@@ -107,11 +119,28 @@ def report_of(arguments: argparse.Namespace) -> Report:
         compare=None if arguments.compare is None else (arguments.compare[0], arguments.compare[1]),
         budgets=budgets,
         by=by or None,
+        choice=_choice(arguments, now_ns),
         least=least,
         is_gate=bool(budgets) or arguments.fail_on is not None,
         strict=arguments.strict,
         form=arguments.format,
         output=arguments.output,
+        trace_url=arguments.trace_url,
+    )
+
+
+def _choice(arguments: argparse.Namespace, now_ns: int) -> Choice:
+    since = None if arguments.since is None else parse_when('--since', arguments.since, now_ns)
+    until = None if arguments.until is None else parse_when('--until', arguments.until, now_ns)
+    if since is not None and until is not None and since >= until:
+        raise ValueError(f'--until {arguments.until} is not after --since {arguments.since}: no run began in between')
+    return Choice(
+        agents=tuple(dict.fromkeys(arguments.agent)),
+        labels=parse_labels(arguments.label),
+        since_ns=since,
+        until_ns=until,
+        outcomes=tuple(dict.fromkeys(arguments.outcome)),
+        run=arguments.run_id,
     )
 
 
@@ -131,9 +160,16 @@ def _check_together(arguments: argparse.Namespace, budgets: Sequence[Budget], by
             arguments.format == 'github' and not is_gate,
             '--format github tells verdicts: give a --budget, or --fail-on worse with --compare',
         ),
+        (
+            arguments.trace_url is not None and arguments.format != 'html',
+            '--trace-url is of a page: give --format html',
+        ),
+        (arguments.run_id is not None and compared, '--run is of one run: report its journal, without --compare'),
     ):
         if is_wrong:
             raise ValueError(what_to_do)
+    if arguments.trace_url is not None:
+        check_trace_url('--trace-url', arguments.trace_url)
     for scope in by:
         if not _LABEL.fullmatch(scope):
             raise ValueError(f'--by {scope}: write agent, model, tool, all, or the name of a label')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import glob
 import os
 import sys
@@ -11,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamtap._base.files import open_to_read, open_to_write
-from streamtap._display.exits import in_job_log, in_line, short_name
+from streamtap._display.exits import in_job_log, in_line
 from streamtap._report.annotations import annotated
 from streamtap._report.gathered import Gathered
+from streamtap._report.known_names import missing, unknown
 from streamtap._report.markdown import markdown
 from streamtap._report.owners import NAMED, owners_by, owners_of
 from streamtap._report.reported import budgets_kept, change, contents
@@ -38,7 +38,7 @@ MOST_NAMES = 3
 STDIN = '-'
 
 _WITHOUT_VERDICT: tuple[Format, ...] = ('json', 'csv', 'html')
-"""The formats for programs and pages: the verdict of a gate is told on stderr besides."""
+"""The formats for programs and pages: the verdict of a gate, and what a choice leaves out, are told on stderr besides."""
 
 
 class Complaints:
@@ -79,16 +79,25 @@ def report(asked: Report) -> int:
 
     Raises:
         OSError: If the output cannot be written, or is not a regular file of this user.
-        ValueError: If no record has a label that was asked for.
+        ValueError: If no record has a name that was asked for.
     """
     complaints = Complaints()
     sides = [asked.files] if asked.compare is None else [[name] for name in asked.compare]
     owners = owners_of if asked.by is None else owners_by(asked.by)
-    gathered = [Gathered(_records(names, complaints), _in_short(names), owners) for names in sides]
+    gathered: list[Gathered] = []
+    for names in sides:
+        gathered.append(Gathered(_records(names, complaints), _in_short(names), owners, asked.choice))
+        if not gathered[-1].selection.read:
+            complaints.close()
+            _tell(f'{gathered[-1].names}: no run, response or tool call to report')
+            return 2
     complaints.close()
+    if (why := unknown([each.selection.known for each in gathered])) is not None:
+        raise ValueError(why)
     for each in gathered:
         if not each.count:
-            _tell(f'{each.names}: no run, response or tool call to report')
+            choice, notes = each.selection.choice, each.selection.notes()
+            _tell(' '.join([f'{each.names}: there is none of what was asked for: {choice}.', *notes]))
             return 2
     _check_labels(asked.by or (), gathered)
     if asked.compare is not None:
@@ -96,8 +105,8 @@ def report(asked: Report) -> int:
     elif asked.budgets:
         made = budgets_kept(asked, gathered[0], complaints.count)
     else:
-        made = contents(gathered[0], complaints.count)
-    _put_out(made, asked)
+        made = contents(asked, gathered[0], complaints.count)
+    _put_out(made, asked, [note for each in gathered for note in each.selection.notes()])
     if (gate := made.document.gate) is not None and not gate.passed:
         return 3
     return 1 if complaints.count else 0
@@ -109,13 +118,10 @@ def _check_labels(scopes: Sequence[Scope], gathered: Sequence[Gathered]) -> None
         if scope in NAMED or any(each.samples.has(scope) for each in gathered):
             continue
         known = sorted({usage.label for each in gathered for usage in each.summary.labels})
-        near = difflib.get_close_matches(scope, [*NAMED, *known], n=1)
-        guess = f' Did you mean {short_name(near[0])}?' if near else ''
-        shown = ', '.join(map(short_name, known[:MOST_NAMES])) or 'none'
-        raise ValueError(f'--by {scope}: no record has this label.{guess} There are {shown}')
+        raise ValueError(f'--by {scope}: {missing("label", scope, known, besides=NAMED)}')
 
 
-def _put_out(made: Reported, asked: Report) -> None:
+def _put_out(made: Reported, asked: Report, left_out: Sequence[str]) -> None:
     document = made.document
     if asked.form == 'table' and asked.output is None:
         print_document(document)
@@ -129,9 +135,11 @@ def _put_out(made: Reported, asked: Report) -> None:
         'github': lambda: annotated(document),
     }
     _write(texts[asked.form](), asked.output)
-    if document.gate is not None and (asked.output is not None or asked.form in _WITHOUT_VERDICT):
-        # Its names are safe, and isolated.
-        print('streamtap report:', in_job_log(document.gate.verdict), file=sys.stderr)
+    if asked.output is not None or asked.form in _WITHOUT_VERDICT:
+        told = [*left_out, *([] if document.gate is None else [document.gate.verdict])]
+        for each in told:
+            # Its names are safe, and isolated.
+            print('streamtap report:', in_job_log(each), file=sys.stderr)
 
 
 def _tell(what: str) -> None:

@@ -8,26 +8,49 @@ import json
 from typing import TYPE_CHECKING
 
 from streamtap._display.exits import in_cell, in_json
+from streamtap._display.rounding import rounded
+from streamtap._report.slowest import slowest_data
+from streamtap._report.steps import step_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic import BaseModel
 
+    from streamtap._records.run_tree import RunTree
     from streamtap._report.compare import Change, Pair
     from streamtap._report.gate import Gate
+    from streamtap._report.gathered import Gathered
+    from streamtap._report.selection import Selection
     from streamtap._report.statistics import Estimate
     from streamtap._sinks.usage.summary import UsageSummary
 
 
-def summary_csv(summary: UsageSummary) -> str:
-    """The summary: a row for the total and for each agent, label, model and tool; cells that do not apply are empty."""
-    return _csv(list(_summary_rows(summary)))
+def report_csv(gathered: Gathered) -> str:
+    """A row for the total and for each agent, label, model, tool and kind of failure; cells that do not apply are empty."""
+    failures = [
+        {'scope': 'failure', 'name': each.failure.agent, **each.data, 'run_ids': ' '.join(each.run_ids)}
+        for each in gathered.failures
+    ]
+    for row in failures:
+        del row['agent']
+    return _csv([*_summary_rows(gathered.summary), *failures])
 
 
-def summary_json(summary: UsageSummary) -> str:
-    """The summary, as a JSON object."""
-    return in_json(summary.model_dump_json(indent=2))
+def report_json(gathered: Gathered) -> str:
+    """The summary as a JSON object, with the failures, the slowest runs, what was chosen, and the steps of a single run."""
+    found: dict[str, object] = gathered.summary.model_dump(mode='json')
+    found['failures'] = [each.data for each in gathered.failures]
+    found['slowest'] = [slowest_data(tree) for tree in gathered.slowest]
+    found |= _chosen(gathered.selection)
+    if gathered.single is not None:
+        found['steps'] = list(step_data(gathered.single))
+    return _json(found)
+
+
+def steps_csv(run: RunTree) -> str:
+    """The steps of a run: a row for each."""
+    return _csv(list(step_data(run)))
 
 
 def changes_csv(changes: Sequence[Change]) -> str:
@@ -37,7 +60,7 @@ def changes_csv(changes: Sequence[Change]) -> str:
 
 def changes_json(changes: Sequence[Change]) -> str:
     """A comparison, as a JSON array of the same rows."""
-    return in_json(json.dumps([_flat(change) for change in changes], indent=2, ensure_ascii=False))
+    return _json([_flat(change) for change in changes])
 
 
 def gate_csv(gate: Gate) -> str:
@@ -45,10 +68,19 @@ def gate_csv(gate: Gate) -> str:
     return _csv([finding.data for finding in gate.findings])
 
 
-def gate_json(gate: Gate) -> str:
+def gate_json(gate: Gate, selection: Selection) -> str:
     """The verdict of a gate, and all that it is made of, as a JSON object."""
-    found = {'passed': gate.passed, 'verdict': gate.verdict, 'verdicts': [finding.data for finding in gate.findings]}
-    return in_json(json.dumps(found, indent=2, ensure_ascii=False))
+    verdicts = [finding.data for finding in gate.findings]
+    return _json({'passed': gate.passed, 'verdict': gate.verdict, 'verdicts': verdicts, **_chosen(selection)})
+
+
+def _chosen(selection: Selection) -> dict[str, object]:
+    """What was chosen, and what could not be; nothing if everything is reported."""
+    if selection.choice.is_everything:
+        return {}
+    figures = {'runs': selection.runs, 'called_by_others': selection.called}
+    undecided = {'unfinished': selection.unfinished, 'given_up': selection.given_up}
+    return {'chosen': {**selection.choice.data, **figures, **undecided}}
 
 
 def _summary_rows(summary: UsageSummary) -> Iterator[dict[str, object]]:
@@ -95,13 +127,17 @@ def _value(estimate: Estimate | None) -> float | None:
     return None if estimate is None else estimate.value
 
 
+def _json(found: object) -> str:
+    return in_json(json.dumps(rounded(found), indent=2, ensure_ascii=False))
+
+
 def _csv(rows: Sequence[Mapping[str, object]]) -> str:
     columns = list(dict.fromkeys(column for row in rows for column in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator='\n')
     writer.writeheader()
     for row in rows:
-        writer.writerow({column: _cell(value) for column, value in row.items()})
+        writer.writerow({column: _cell(value) for column, value in rounded(row).items()})
     return text.getvalue()
 
 

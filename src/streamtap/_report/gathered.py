@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamtap._records.records import ResponseRecord, RunRecord
+from streamtap._report.choice import EVERYTHING
+from streamtap._report.exact import ExactUsage
+from streamtap._report.failures import Failures
 from streamtap._report.owners import owners_of
-from streamtap._report.run_trees import SlowestRuns
+from streamtap._report.run_trees import RunTrees
 from streamtap._report.samples import Samples
-from streamtap._sinks.usage.ledger import UsageSink
+from streamtap._report.selection import Selection
+from streamtap._report.slowest import SlowestRuns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from streamtap._records.as_json import Record
+    from streamtap._records.run_tree import RunTree
+    from streamtap._report.choice import Choice
     from streamtap._report.owners import Owners
 
 SLOWEST = 10
@@ -27,22 +33,38 @@ class Gathered:
         records: The records.
         names: The names of the journals they come from, for headings.
         owners: Tells whose values a record has.
+        choice: Which runs are looked at. Default: all.
     """
 
-    def __init__(self, records: Iterable[Record], names: str, owners: Owners = owners_of) -> None:
+    def __init__(
+        self, records: Iterable[Record], names: str, owners: Owners = owners_of, choice: Choice = EVERYTHING
+    ) -> None:
         self.names = names
+        self.selection = Selection(choice)
         self.count = 0
         self.first_ns: int | None = None
         self.last_ns: int | None = None
         self.samples = Samples(owners)
         self.cost_usd: dict[tuple[str, str], float] = {}
         """The cost by agent and model."""
-        self._usage = UsageSink()
+        self._usage = ExactUsage()
+        self._trees = RunTrees()
         self._slowest = SlowestRuns(SLOWEST)
-        for record in records:
+        self._failures = Failures()
+        for record in self.selection.of(records):
             self._add(record)
         self.summary = self._usage.summary()
         self.slowest = self._slowest.trees()
+        self.failures = self._failures.groups()
+
+    @property
+    def single(self) -> RunTree | None:
+        """The run, if a single one is looked at."""
+        return self.slowest[0] if self.selection.choice.run is not None and self.slowest else None
+
+    def notes(self) -> list[str]:
+        """What is missing, left out or may be too low, and why, a sentence for each reason."""
+        return [*self.selection.notes(), *self.summary.notes()]
 
     def _add(self, record: Record) -> None:
         self.count += 1
@@ -50,7 +72,9 @@ class Gathered:
         self.first_ns = record.started_ns if self.first_ns is None else min(self.first_ns, record.started_ns)
         self.last_ns = ended_ns if self.last_ns is None else max(self.last_ns, ended_ns)
         self.samples.add(record)
-        self._slowest.add(record)
+        if (tree := self._trees.add(record)) is not None:
+            self._slowest.add(tree)
+            self._failures.add(tree)
         if isinstance(record, RunRecord):
             self._usage.run_ended(record)
         elif isinstance(record, ResponseRecord):

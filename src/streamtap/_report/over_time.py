@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamtap._display.elements import element
+from streamtap._report.moments import moment
 from streamtap._report.statistics import quantile
-from streamtap._report.words import figure, moment
+from streamtap._report.words import figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

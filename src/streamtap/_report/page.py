@@ -8,19 +8,21 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from streamtap._display.elements import element, page_text, style, table
-from streamtap._display.exits import short_name
 from streamtap._display.text import dollars, rate, seconds
-from streamtap._records.failed import FAILED_RUNS, has_failed
+from streamtap._records.failed import FAILED_RUNS
 from streamtap._report.changes import changes_section
 from streamtap._report.over_time import plot
+from streamtap._report.patterns import patterns
 from streamtap._report.quantities import BLANK_SCREEN, FIRST_TOKEN, RUN_DURATION, SPEED
+from streamtap._report.run_articles import examples, failures, run_article
 from streamtap._report.spending import spending
-from streamtap._report.waterfall import legend, waterfall
-from streamtap._report.words import change_grids, headline, how_to_read, moment, period
+from streamtap._report.steps import left_out, step_grid
+from streamtap._report.waterfall import legend
+from streamtap._report.words import change_grids, headline, how_to_read, period
 from streamtap._version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from xml.etree.ElementTree import Element
 
     from streamtap._display.elements import Child
@@ -30,42 +32,38 @@ if TYPE_CHECKING:
     from streamtap._report.gathered import Gathered
 
 
-def report_page(gathered: Gathered, unread: int, gate: Gate | None = None) -> str:
+def report_page(gathered: Gathered, unread: int, link: str | None = None, gate: Gate | None = None) -> str:
     """The page of some journals.
 
     Args:
         gathered: Their contents.
         unread: How many lines and files could not be read.
+        link: The template of the address of a trace; `None` for no links.
         gate: The gate, if they are to pass one.
     """
     return _page(
         'Report of agent runs',
         element('p', f'{gathered.names} · {period(gathered)}', class_='dim'),
+        _chosen(gathered),
         _warning(unread),
         _gate(gate),
-        _figures(gathered),
-        _section(
-            'Over time',
-            element(
-                'p',
-                'The median, and the worse tail: the 95th percentile of times, the 5th of speeds. Times are UTC.',
-                class_='dim',
-            ),
-            element(
-                'div',
-                *(
-                    element('figure', element('figcaption', quantity.title), plot(quantity, timed))
-                    for quantity in (BLANK_SCREEN, FIRST_TOKEN, SPEED, RUN_DURATION)
-                    if (timed := gathered.samples.timed(quantity))
-                ),
-                class_='plots',
-            ),
-            element(
-                'ul', _line_key('middle', 'median'), _line_key('tail', 'the worst 5 % are beyond this'), class_='legend'
-            ),
-        ),
-        _section('The slowest runs', legend(), *map(_run, gathered.slowest)) if gathered.slowest else None,
-        _section(
+        *(_many_runs(gathered, link) if gathered.single is None else _one_run(gathered.single, link)),
+        _section('In numbers', *map(table, gathered.summary.grids()), *_notes(gathered.notes())),
+    )
+
+
+def _many_runs(gathered: Gathered, link: str | None) -> Iterator[Child]:
+    yield _figures(gathered)
+    # Once on the page, above the first bars.
+    is_explained = bool(examples(gathered.failures))
+    if gathered.failures:
+        yield _section('What failed', legend() if is_explained else None, *failures(gathered.failures, link))
+    yield _over_time(gathered)
+    if gathered.slowest:
+        runs = (run_article(tree, link) for tree in gathered.slowest)
+        yield _section('The slowest runs', None if is_explained else legend(), *runs)
+    if gathered.cost_usd:
+        yield _section(
             'Cost by agent and model',
             element(
                 'p',
@@ -75,14 +73,44 @@ def report_page(gathered: Gathered, unread: int, gate: Gate | None = None) -> st
             ),
             spending(gathered.cost_usd),
         )
-        if gathered.cost_usd
-        else None,
-        _section('In numbers', *map(table, gathered.summary.grids()), *_notes(gathered.summary.notes())),
+
+
+def _one_run(tree: RunTree, link: str | None) -> Iterator[Child]:
+    yield _section('The run', legend(), run_article(tree, link))
+    yield _section('Its steps', table(step_grid(tree)), *_notes(list(filter(None, [left_out(tree)]))))
+
+
+def _over_time(gathered: Gathered) -> Element:
+    return _section(
+        'Over time',
+        element(
+            'p',
+            'The median, and the worse tail: the 95th percentile of times, the 5th of speeds. Times are UTC.',
+            class_='dim',
+        ),
+        element(
+            'div',
+            *(
+                element('figure', element('figcaption', quantity.title), plot(quantity, timed))
+                for quantity in (BLANK_SCREEN, FIRST_TOKEN, SPEED, RUN_DURATION)
+                if (timed := gathered.samples.timed(quantity))
+            ),
+            class_='plots',
+        ),
+        element(
+            'ul', _line_key('middle', 'median'), _line_key('tail', 'the worst 5 % are beyond this'), class_='legend'
+        ),
     )
 
 
 def comparison_page(
-    before: Gathered, after: Gathered, changes: Sequence[Change], least: Least, unread: int, gate: Gate | None = None
+    before: Gathered,
+    after: Gathered,
+    changes: Sequence[Change],
+    least: Least,
+    unread: int,
+    gate: Gate | None = None,
+    notes: Sequence[str] = (),
 ) -> str:
     """The page of two journals, before and after.
 
@@ -93,15 +121,17 @@ def comparison_page(
         least: The smallest changes that are called one.
         unread: How many lines and files could not be read.
         gate: The gate, if the change is to pass one.
+        notes: What is to be known besides.
     """
     return _page(
         'Before and after',
         element('p', element('span', 'before', class_='tag before'), f' {headline(before)}', class_='dim'),
         element('p', element('span', 'after', class_='tag after'), f' {headline(after)}', class_='dim'),
+        _chosen(before),
         _warning(unread),
         _gate(gate),
         *changes_section(changes),
-        _section('In numbers', *map(table, change_grids(changes)), *_notes([how_to_read(least)])),
+        _section('In numbers', *map(table, change_grids(changes)), *_notes([*notes, how_to_read(least)])),
     )
 
 
@@ -120,7 +150,9 @@ def _page(title: str, *content: Child) -> str:
     )
     foot = element('footer', f'Made by streamtap {__version__}. This page has names, times and counts, but no content.')
     return page_text(
-        element('html', head, element('body', element('main', element('h1', title), *content, foot)), lang='en')
+        element(
+            'html', head, element('body', patterns(), element('main', element('h1', title), *content, foot)), lang='en'
+        )
     )
 
 
@@ -130,6 +162,11 @@ def _section(title: str, *content: Child) -> Element:
 
 def _notes(notes: Sequence[str]) -> list[Element]:
     return [element('p', note, class_='dim') for note in notes]
+
+
+def _chosen(gathered: Gathered) -> Element | None:
+    choice = str(gathered.selection.choice)
+    return element('p', choice, class_='strong') if choice else None
 
 
 def _warning(unread: int) -> Element | None:
@@ -175,23 +212,3 @@ def _figures(gathered: Gathered) -> Element:
 def _line_key(name: str, meaning: str) -> Element:
     line = element('line', x1=0, x2=14, y1=5.5, y2=5.5, class_=f'line {name}')
     return element('li', element('svg', line, viewBox='0 0 14 11', class_='key', aria_hidden='true'), f' {meaning}')
-
-
-def _run(tree: RunTree) -> Element:
-    run = tree.run
-    counts = f'{run.total_requests} requests, {run.total_tool_calls} tool calls, {dollars(run.total_cost_usd)}'
-    trace = f' · trace {short_name(run.trace_id)}' if run.trace_id else ''
-    return element(
-        'article',
-        element(
-            'h3',
-            short_name(run.agent),
-            element('span', f' {seconds(run.duration)} ', class_='strong'),
-            element('span', run.outcome, class_='worse' if has_failed(run) else 'dim'),
-            element(
-                'small',
-                f' {moment(run.started_ns / 1e9):%Y-%m-%d %H:%M:%S} UTC · {counts} · run {short_name(run.run_id)}{trace}',
-            ),
-        ),
-        element('div', waterfall(tree), class_='scroll', tabindex='0'),
-    )

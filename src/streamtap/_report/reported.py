@@ -7,16 +7,29 @@ from typing import TYPE_CHECKING
 
 from streamtap._report.budget_verdicts import judge
 from streamtap._report.compare import compare
-from streamtap._report.data import changes_csv, changes_json, gate_csv, gate_json, summary_csv, summary_json
+from streamtap._report.data import (
+    changes_csv,
+    changes_json,
+    gate_csv,
+    gate_json,
+    report_csv,
+    report_json,
+    steps_csv,
+)
 from streamtap._report.document import Document
+from streamtap._report.failures import failure_grid, left_out
 from streamtap._report.findings import gate_of_budgets, gate_of_changes
 from streamtap._report.owners import ALL
 from streamtap._report.page import comparison_page, report_page
-from streamtap._report.words import change_grids, headline, how_to_read
+from streamtap._report.slowest import slowest_grid
+from streamtap._report.steps import about, step_grid
+from streamtap._report.steps import left_out as steps_left_out
+from streamtap._report.words import change_grids, headings, headline, how_to_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from streamtap._records.run_tree import RunTree
     from streamtap._report.arguments import Report
     from streamtap._report.gathered import Gathered
 
@@ -31,19 +44,38 @@ class Reported:
     html: Callable[[], str]
 
 
-def contents(gathered: Gathered, unread: int) -> Reported:
+def contents(asked: Report, gathered: Gathered, unread: int) -> Reported:
     """What some journals hold.
 
     Args:
+        asked: How it is reported.
         gathered: Their contents.
         unread: How many lines and files could not be read.
     """
-    summary = gathered.summary
+    if (run := gathered.single) is not None:
+        return _one_run(asked, gathered, run, unread)
+    failures = gathered.failures
+    grids = [
+        *gathered.summary.grids(),
+        *([failure_grid(failures)] if failures else []),
+        *([slowest_grid(gathered.slowest)] if gathered.slowest else []),
+    ]
+    notes = [*gathered.notes(), *filter(None, [left_out(failures)])]
     return Reported(
-        Document([headline(gathered)], summary.grids(), summary.notes(), unread=unread),
-        lambda: f'{summary_json(summary)}\n',
-        lambda: summary_csv(summary),
-        lambda: report_page(gathered, unread),
+        Document(headings(gathered), grids, notes, unread=unread),
+        lambda: f'{report_json(gathered)}\n',
+        lambda: report_csv(gathered),
+        lambda: report_page(gathered, unread, asked.trace_url),
+    )
+
+
+def _one_run(asked: Report, gathered: Gathered, run: RunTree, unread: int) -> Reported:
+    notes = [*gathered.notes(), *filter(None, [steps_left_out(run)])]
+    return Reported(
+        Document([*headings(gathered), about(run)], [step_grid(run)], notes, unread=unread),
+        lambda: f'{report_json(gathered)}\n',
+        lambda: steps_csv(run),
+        lambda: report_page(gathered, unread, asked.trace_url),
     )
 
 
@@ -57,10 +89,10 @@ def budgets_kept(asked: Report, gathered: Gathered, unread: int) -> Reported:
     """
     gate = gate_of_budgets(judge(asked.budgets, gathered.samples, asked.by or ALL[:1]), strict=asked.strict)
     return Reported(
-        Document([headline(gathered)], [gate.grid], [*gathered.summary.notes(), gate.how_to_read], gate, unread),
-        lambda: f'{gate_json(gate)}\n',
+        Document(headings(gathered), [gate.grid], [*gathered.notes(), gate.how_to_read], gate, unread),
+        lambda: f'{gate_json(gate, gathered.selection)}\n',
         lambda: gate_csv(gate),
-        lambda: report_page(gathered, unread, gate),
+        lambda: report_page(gathered, unread, asked.trace_url, gate),
     )
 
 
@@ -74,18 +106,21 @@ def change(asked: Report, before: Gathered, after: Gathered, unread: int) -> Rep
         unread: How many lines and files could not be read.
     """
     changes = compare(before.samples, after.samples, asked.least)
-    heading = [f'before  {headline(before)}', f'after   {headline(after)}']
+    heading = [f'before  {headline(before)}', f'after   {headline(after)}', *filter(None, [str(asked.choice)])]
+    notes = [
+        f'{side}: {note}' for side, each in (('before', before), ('after', after)) for note in each.selection.notes()
+    ]
     if not asked.is_gate:
         return Reported(
-            Document(heading, change_grids(changes), [how_to_read(asked.least)], unread=unread),
+            Document(heading, change_grids(changes), [*notes, how_to_read(asked.least)], unread=unread),
             lambda: f'{changes_json(changes)}\n',
             lambda: changes_csv(changes),
-            lambda: comparison_page(before, after, changes, asked.least, unread),
+            lambda: comparison_page(before, after, changes, asked.least, unread, notes=notes),
         )
     gate = gate_of_changes(changes, asked.least, strict=asked.strict)
     return Reported(
-        Document(heading, [gate.grid], [gate.how_to_read], gate, unread),
-        lambda: f'{gate_json(gate)}\n',
+        Document(heading, [gate.grid], [*notes, gate.how_to_read], gate, unread),
+        lambda: f'{gate_json(gate, after.selection)}\n',
         lambda: gate_csv(gate),
-        lambda: comparison_page(before, after, changes, asked.least, unread, gate),
+        lambda: comparison_page(before, after, changes, asked.least, unread, gate, notes),
     )

@@ -60,7 +60,14 @@ def spending(costs: Mapping[tuple[str, str], float]) -> Element:
     return element(
         'div',
         element('ul', *keys, class_='legend'),
-        element('svg', *drawn, viewBox=f'0 0 {WIDTH:g} {height:g}', role='img', aria_label='Cost by agent and model'),
+        element(
+            'div',
+            element(
+                'svg', *drawn, viewBox=f'0 0 {WIDTH:g} {height:g}', role='img', aria_label='Cost by agent and model'
+            ),
+            class_='scroll',
+            tabindex='0',
+        ),
         element('p', f'and {more} agents that cost less', class_='dim') if more > 0 else None,
     )
 

@@ -38,6 +38,16 @@ class Estimate:
     high: float
 
 
+def nearest_rank(values: Sequence[float], q: float) -> float:
+    """The quantile of some values by the nearest rank: it is one of them.
+
+    Args:
+        values: The values, sorted; at least one.
+        q: The quantile as a share.
+    """
+    return values[max(1, math.ceil(len(values) * q - 1e-9)) - 1]
+
+
 def quantile(
     values: Sequence[float], q: float, *, runs: Sequence[int] | None = None, confidence: float = CONFIDENCE
 ) -> Estimate | None:
@@ -57,7 +67,7 @@ def quantile(
     count = len(values)
     if not count:
         return None
-    value = values[max(1, math.ceil(count * q - 1e-9)) - 1]
+    value = nearest_rank(values, q)
     tail = (1 - confidence) / 2
     worth = count if runs is None else _worth(runs[: bisect_right(values, value)], runs, tail)
 

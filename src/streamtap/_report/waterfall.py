@@ -12,8 +12,8 @@ from streamtap._display.exits import short_name
 from streamtap._display.text import seconds
 from streamtap._records.failed import has_failed
 from streamtap._records.records import ResponseRecord, ToolRecord
-from streamtap._records.run_tree import RunTree
 from streamtap._report.over_time import LEAST, scale
+from streamtap._report.steps import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from streamtap._display.bars import Bar
     from streamtap._records.records import RunRecord
+    from streamtap._records.run_tree import RunTree
 
 WIDTH, LABEL, RIGHT = 1160.0, 200.0, 190.0
 ROW, BAR = 19.0, 11.0
@@ -80,13 +81,15 @@ def waterfall(tree: RunTree) -> Element:
         if tick <= longest * 1.001:
             x = LABEL + tick * per_second
             drawn.append(element('line', x1=x, x2=x, y1=16, y2=height - 4, class_='grid'))
-            drawn.append(element('text', seconds(tick) if tick else '0', x=x, y=11, class_='tick middle'))
+            drawn.append(
+                element('text', seconds(tick) if tick else '0', x=x, y=11, class_='tick middle', aria_hidden='true')
+            )
     for number, row in enumerate(rows):
         drawn += _draw(row, 20 + ROW * number, per_second)
     if left_out:
         drawn.append(element('text', f'and {left_out} more rows', x=4, y=height - 9, class_='label dim'))
     about = f'{short_name(tree.run.agent)}, {tree.run.outcome}, {seconds(tree.run.duration)}: what happened when'
-    return element('svg', *drawn, viewBox=f'0 0 {WIDTH:g} {height:g}', role='img', aria_label=about)
+    return element('svg', *drawn, viewBox=f'0 0 {WIDTH:g} {height:g}', role='group', aria_label=about)
 
 
 def legend() -> Element:
@@ -105,7 +108,7 @@ def legend() -> Element:
 
 def _mark(kind: str) -> Element:
     if kind == 'stall-mark':
-        return element('path', d='M7 1 L11 10 L3 10 Z', class_='stall')
+        return element('path', d='M2.5 0 h9 l-4.5 11 Z', class_='stall')
     if kind in ('failed', 'reader'):
         return element('line', x1=7, x2=7, y1=0, y2=11, class_=kind)
     return element('rect', x=0, y=0, width=14, height=11, rx=1.5, class_=f'bar {kind}')
@@ -113,20 +116,13 @@ def _mark(kind: str) -> Element:
 
 def _rows(tree: RunTree) -> Iterator[_Row]:
     zero = tree.run.started_ns
-    waiting: list[tuple[int, ResponseRecord | ToolRecord | RunTree]] = [(0, tree)]
-    while waiting:
-        # Not by recursion: runs can be nested more deeply than calls.
-        depth, piece = waiting.pop()
+    for depth, piece in in_order(tree):
         if isinstance(piece, ResponseRecord):
             yield _response_row(piece, zero, depth)
         elif isinstance(piece, ToolRecord):
             yield _tool_row(piece, zero, depth)
         else:
             yield _run_row(piece.run, zero, depth)
-            waiting += [
-                (depth + (2 if isinstance(each, RunTree) else 1), each)
-                for each in sorted(piece.pieces, key=_started)[::-1]
-            ]
 
 
 def _run_row(run: RunRecord, zero: int, depth: int) -> _Row:
@@ -138,10 +134,6 @@ def _run_row(run: RunRecord, zero: int, depth: int) -> _Row:
     if run.reader is not None and run.reader.time_to_first_item is not None:
         row.first_item = start + run.reader.time_to_first_item
     return row
-
-
-def _started(piece: ResponseRecord | ToolRecord | RunTree) -> int:
-    return piece.started_ns if isinstance(piece, (ResponseRecord, ToolRecord)) else piece.run.started_ns
 
 
 def _response_row(record: ResponseRecord, zero: int, depth: int) -> _Row:
@@ -190,17 +182,19 @@ def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
         thin = 2.0 if bar.kind == 'run' else BAR
         x, width = LABEL + bar.start * per_second, max(1.5, bar.duration * per_second)
         place = {'x': x, 'y': y + (BAR - thin) / 2 + 1, 'width': width, 'height': thin, 'rx': 1.5}
-        drawn.append(element('rect', element('title', bar.title), class_=f'bar {bar.kind}', **place))
+        drawn.append(element('rect', element('title', bar.title), class_=f'bar {bar.kind}', role='img', **place))
     for stall in row.stalls:
         x = LABEL + stall * per_second
         tooltip = element('title', f'a stall begins {seconds(stall)} after the start of the run')
-        drawn.append(element('path', tooltip, d=f'M{x:.1f} {y + 2:.1f} l4 9 l-8 0 Z', class_='stall'))
+        drawn.append(
+            element('path', tooltip, d=f'M{x - 4.5:.1f} {y - 2:.1f} h9 l-4.5 {BAR + 6:g} Z', class_='stall', role='img')
+        )
     if row.first_item is not None:
         x = LABEL + row.first_item * per_second
         tooltip = element(
             'title', f'the reader has its first item {seconds(row.first_item)} after the start of the run'
         )
-        drawn.append(element('line', tooltip, x1=x, x2=x, y1=y - 1, y2=y + BAR + 3, class_='reader'))
+        drawn.append(element('line', tooltip, x1=x, x2=x, y1=y - 1, y2=y + BAR + 3, class_='reader', role='img'))
     x = LABEL + row.end * per_second
     if row.failed:
         drawn.append(element('line', x1=x, x2=x, y1=y - 1, y2=y + BAR + 3, class_='failed'))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from streamtap._base.safe_text import safe
 from streamtap._display.exits import short_name
 from streamtap._display.text import Grid, dollars
 from streamtap._report.compare import LEAST
+from streamtap._report.moments import moment
 from streamtap._report.owners import NAMED
 
 if TYPE_CHECKING:
@@ -42,15 +42,16 @@ def period(gathered: Gathered) -> str:
     return f'{first:%Y-%m-%d %H:%M:%S} to {last:{"%H:%M:%S" if same_day else "%Y-%m-%d %H:%M:%S"}} UTC'
 
 
-def moment(unix: float) -> datetime:
-    """A time, in UTC; one outside the years 1970 to 9999 is clamped to them."""
-    return datetime.fromtimestamp(min(max(unix, 0.0), 253402300799.0), timezone.utc)
-
-
 def headline(gathered: Gathered) -> str:
     """What the journals are, in one line."""
     total = gathered.summary.total
-    return f'{safe(gathered.names)}: {total.runs:,} runs, {dollars(total.cost_usd)}, {period(gathered)}'
+    runs = f'{total.runs:,} run{"" if total.runs == 1 else "s"}'
+    return f'{safe(gathered.names)}: {runs}, {dollars(total.cost_usd)}, {period(gathered)}'
+
+
+def headings(gathered: Gathered) -> list[str]:
+    """What the journals are, and which runs of them are looked at if not all are, a line for each."""
+    return [headline(gathered), *filter(None, [str(gathered.selection.choice)])]
 
 
 def change_grids(changes: Sequence[Change]) -> list[Grid]:

@@ -22,15 +22,18 @@ from streamtap._cli import main
 from streamtap._records.run_tree import RunTree
 from streamtap._report.compare import compare
 from streamtap._report.over_time import scale, slots
-from streamtap._report.quantities import BLANK_SCREEN, RUN_DURATION, TOOL_DURATION
-from streamtap._report.run_trees import MAX_PIECES, MAX_UNFINISHED, SlowestRuns
+from streamtap._report.quantities import BLANK_SCREEN, FIRST_TOKEN, RUN_DURATION, SPEED, TOOL_DURATION
+from streamtap._report.run_trees import MAX_PIECES, MAX_UNFINISHED, RunTrees
 from streamtap._report.samples import ALL, Samples
+from streamtap._report.slowest import SlowestRuns
 from streamtap._report.statistics import Estimate, quantile, share
 from streamtap._report.waterfall import waterfall
 from streamtap._sinks.journal.lines import header_line, record_line
 from support.made_records import failed_run, full_response, read_run, run, tool
+from support.random_journals import Work
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 HOSTILE = '<script>alert(1)</script>"\x1b[2J\n=1+1'
@@ -82,18 +85,18 @@ class Page(HTMLParser):
 
 
 def test_the_table_is_the_usage_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """The same figures as `tap.usage` had, below a line that says of what and of when."""
-    records = [*some_runs(3), failed_run(agent='b')]
+    """The same figures as `tap.usage` had, below a line that says of what and of when; then the slowest runs."""
+    records = [*some_runs(3), run(agent='b')]
     path = journal(tmp_path / 'j', *records)
     assert main(['report', str(path)]) == 0
-    heading, _, table = capsys.readouterr().out.partition('\n\n')
+    heading, _, tables = capsys.readouterr().out.partition('\n\n')
     assert heading == f'{path}: 4 runs, $0.7500, 1970-01-01 00:00:00 to 00:00:06 UTC'
-    assert table == f'{summary_of(records)}\n'
+    assert tables.startswith(f'{summary_of(records)}\n\nslowest run ')
 
 
 def test_json_gives_the_cost_of_each_agent(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """And all else of the summary."""
-    records = [*some_runs(2, agent='dear'), run(agent='free')]
+    records = [*some_runs(1, agent='dear'), *some_runs(1, agent='dear'), run(agent='free')]
     assert main(['report', str(journal(tmp_path / 'j', *records)), '--format', 'json']) == 0
     out = capsys.readouterr().out
     assert {row['agent']: row['cost_usd'] for row in json.loads(out)['agents']} == {'dear': 0.5, 'free': None}
@@ -237,6 +240,41 @@ def test_two_journals_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture
     assert 'duration of a run,agent,a,200,30,4.099,6.014,' in capsys.readouterr().out
 
 
+def test_a_report_and_a_comparison_say_the_same_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """To the last digit: both are exact."""
+    path = journal(tmp_path / 'j', *Work(runs=60).journal(seed=3))
+    assert main(['report', '--compare', str(path), str(path), '--format', 'json']) == 0
+    compared = {
+        (row['quantity'], row['scope'], row['name']): (row['p50_before'], row['p95_before'])
+        for row in json.loads(capsys.readouterr().out)
+        if 'p50_before' in row
+    }
+    assert main(['report', str(path), '--format', 'json']) == 0
+    found = json.loads(capsys.readouterr().out)
+    owners = [
+        ('all', '', found['total']),
+        *(('agent', each['agent'], each) for each in found['agents']),
+        *(('model', f'{each["provider"]}:{each["model"]}', each) for each in found['models']),
+        *(('tool', f'{each["agent"]}/{each["tool"]}', each) for each in found['tools']),
+    ]
+    same = 0
+    for quantity, field in (
+        (BLANK_SCREEN, 'time_to_first_output'),
+        (RUN_DURATION, 'run_duration'),
+        (FIRST_TOKEN, 'time_to_first_token'),
+        (SPEED, 'output_tokens_per_second'),
+        (TOOL_DURATION, 'duration'),
+    ):
+        for scope, name, figures in owners:
+            if (quantity.title, scope, name) in compared and f'{field}_p50' in figures:
+                p50, p95 = compared[quantity.title, scope, name]
+                assert figures[f'{field}_p50'] == p50
+                # A comparison shows it from 20 values on.
+                assert p95 in (None, figures[f'{field}_p95'])
+                same += 1
+    assert same >= 10
+
+
 def test_few_values_prove_nothing():
     """A tenfold change of three runs is shown, and not called one."""
     before, after = Samples(), Samples()
@@ -296,16 +334,22 @@ def test_a_share_is_never_certain():
     assert share([]) is None
 
 
+def slowest(count: int, records: Iterable[Any]) -> list[RunTree]:
+    trees, found = RunTrees(), SlowestRuns(count)
+    for record in records:
+        if (tree := trees.add(record)) is not None:
+            found.add(tree)
+    return found.trees()
+
+
 def test_the_slowest_runs_are_found_in_bounded_memory():
     """Whole, whatever number of runs never end, and however much one of them did."""
-    found = SlowestRuns(2)
-    for number in range(MAX_UNFINISHED + 100):
-        found.add(tool(run_id=f'lost {number}'))
-    for _ in range(MAX_PIECES + 5):
-        found.add(tool(run_id='long'))
-    for name, duration in (('short', 1.0), ('long', 9.0), ('middle', 5.0)):
-        found.add(run(run_id=name, duration=duration))
-    trees = found.trees()
+    records = [
+        *(tool(run_id=f'lost {number}') for number in range(MAX_UNFINISHED + 100)),
+        *(tool(run_id='long') for _ in range(MAX_PIECES + 5)),
+        *(run(run_id=name, duration=duration) for name, duration in (('short', 1.0), ('long', 9.0), ('middle', 5.0))),
+    ]
+    trees = slowest(2, records)
     assert [(tree.run.run_id, len(tree.pieces), tree.left_out) for tree in trees] == [
         ('long', MAX_PIECES, 5),
         ('middle', 0, 0),
@@ -313,14 +357,41 @@ def test_the_slowest_runs_are_found_in_bounded_memory():
     assert isinstance(trees[0], RunTree)
 
 
+def test_the_slowest_runs_say_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """In tables and in data: what most of the time was spent on, or how they ended."""
+    path = journal(
+        tmp_path / 'j',
+        tool(run_id='slow', tool='search', duration=9.0),
+        run(run_id='slow', duration=10.0, phases={'tools': 9.0, 'other': 1.0}, trace_id='t'),
+        tool(run_id='bad', tool='lookup', outcome='error', error_type='KeyError'),
+        failed_run(run_id='bad', error_type='KeyError', duration=5.0),
+        run(run_id='short', duration=1.0),
+    )
+    assert main(['report', str(path), '--format', 'json']) == 0
+    first, second, third = json.loads(capsys.readouterr().out)['slowest']
+    assert first == {
+        'run_id': 'slow', 'agent': 'a', 'began': '1970-01-01T00:00:00Z', 'duration': 10.0, 'outcome': 'success',
+        'why': '90 % tool search', 'trace_id': 't',
+    }  # fmt: skip
+    assert (second['why'], third['why']) == ('error: KeyError in tool lookup', 'success')
+    assert main(['report', str(path)]) == 0
+    _, _, table = capsys.readouterr().out.partition('slowest run ')
+    rows = [re.split(r'\s{2,}', line) for line in table.splitlines()[2:5]]
+    assert rows == [
+        ['a slow', '10.00 s', '90 % tool search', '01-01 00:00:00'],
+        ['a bad', '5.00 s', 'error: KeyError in tool lookup', '01-01 00:00:00'],
+        ['a short', '1.00 s', 'success', '01-01 00:00:00'],
+    ]
+
+
 def test_what_nested_runs_did_counts_for_the_run_that_called_them():
     """However deeply they are nested: they are drawn as far as they are kept, and the others are counted."""
-    found = SlowestRuns(1)
-    for number in range(MAX_PIECES + 20):
-        found.add(tool(run_id=str(number)))
-        found.add(run(run_id=str(number), parent_run_id=str(number + 1)))
-    found.add(run(run_id=str(MAX_PIECES + 20)))
-    (tree,) = found.trees()
+    deep = [
+        record
+        for number in range(MAX_PIECES + 20)
+        for record in (tool(run_id=str(number)), run(run_id=str(number), parent_run_id=str(number + 1)))
+    ]
+    (tree,) = slowest(1, [*deep, run(run_id=str(MAX_PIECES + 20))])
     everything = 2 * (MAX_PIECES + 20)
     assert tree.count <= MAX_PIECES
     assert tree.count + tree.left_out == everything
@@ -330,13 +401,15 @@ def test_what_nested_runs_did_counts_for_the_run_that_called_them():
 def test_runs_that_never_end_are_forgotten_by_what_they_hold(monkeypatch: pytest.MonkeyPatch):
     """The oldest first: parts of responses count, and what has ended does not."""
     monkeypatch.setattr('streamtap._report.run_trees.MAX_KEPT', 10)
-    found = SlowestRuns(3)
     parts = full_response().parts * 4
-    for number in range(3):
-        found.add(full_response(run_id=str(number), parts=parts))
-    for number in range(3):
-        found.add(run(run_id=str(number)))
-    assert [len(tree.pieces) for tree in sorted(found.trees(), key=lambda tree: tree.run.run_id)] == [0, 1, 1]
+    trees = slowest(
+        3,
+        [
+            *(full_response(run_id=str(number), parts=parts) for number in range(3)),
+            *(run(run_id=str(number)) for number in range(3)),
+        ],
+    )
+    assert [len(tree.pieces) for tree in sorted(trees, key=lambda tree: tree.run.run_id)] == [0, 1, 1]
 
 
 def test_past_a_cap_names_are_others(monkeypatch: pytest.MonkeyPatch):

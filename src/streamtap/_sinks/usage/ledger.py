@@ -30,22 +30,27 @@ if TYPE_CHECKING:
 
     from streamtap._delivery.sink import Attachment
     from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
+    from streamtap._records.sketch import Values
 
 MAX_GROUPS = 2000
 """How many groups of each kind (agents, models, tools, label values) there can be before new ones become `_other`."""
 
 
 class _Tally:
-    """The running sums of one group."""
+    """The running sums of one group.
 
-    def __init__(self) -> None:
+    Args:
+        values: What collects values for quantiles.
+    """
+
+    def __init__(self, values: Callable[[], Values]) -> None:
         self.counts: Counter[str] = Counter()
         self.outcomes: Counter[str] = Counter()
         self.cost_usd: float | None = None
-        self.ttft = Sketch()
-        self.speed = Sketch()
-        self.first_output = Sketch()
-        self.duration = Sketch()
+        self.ttft = values()
+        self.speed = values()
+        self.first_output = values()
+        self.duration = values()
         self.total_cost_usd: float | None = None
         self.unnamed_agents = 0
 
@@ -214,18 +219,22 @@ class UsageSink(BaseSink):
         print(self.summary())
 
     def _start(self) -> None:
-        self._total = _Tally()
+        self._total = _Tally(self._new_values)
         self._agents: dict[tuple[str, ...], _Tally] = {}
         self._models: dict[tuple[str, ...], _Tally] = {}
         self._tools: dict[tuple[str, ...], _Tally] = {}
         self._labels: dict[tuple[str, ...], _Tally] = {}
+
+    def _new_values(self) -> Values:
+        """What collects values for quantiles: in bounded memory, as a process may go on for ever."""
+        return Sketch()
 
     def _of(self, groups: dict[tuple[str, ...], _Tally], key: tuple[str, ...]) -> _Tally:
         tally = groups.get(key)
         if tally is None:
             if len(groups) >= self._max_groups:
                 key = tuple('_other' for _ in key)
-            tally = groups.setdefault(key, _Tally())
+            tally = groups.setdefault(key, _Tally(self._new_values))
         return tally
 
 

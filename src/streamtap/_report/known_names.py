@@ -1,0 +1,106 @@
+"""Which names the records of a journal have, to refuse one that none has: a misspelt name would choose nothing."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from streamtap._display.exits import short_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from streamtap._records.as_json import Record
+    from streamtap._report.choice import Choice
+
+MOST_NAMES = 2000
+"""How many names of a kind are remembered, to tell which one may have been meant."""
+
+MOST_TOLD = 3
+"""How many names a message lists."""
+
+_ALIKE = 4
+"""How many characters an id begins with that may have been meant."""
+
+
+class Names:
+    """The names of one kind that there are.
+
+    Args:
+        asked: Those that must be there.
+    """
+
+    def __init__(self, asked: Iterable[str]) -> None:
+        self.missing = dict.fromkeys(asked)
+        self.known: dict[str, None] = {}
+
+    def add(self, name: str) -> None:
+        """Remember a name, if there are not too many."""
+        self.missing.pop(name, None)
+        if len(self.known) < MOST_NAMES:
+            self.known[name] = None
+
+
+class Known:
+    """Remembers, in bounded memory, what names there are of each kind that is asked for.
+
+    Args:
+        choice: What is asked for.
+    """
+
+    def __init__(self, choice: Choice) -> None:
+        self.agents = Names(choice.agents)
+        self.labels = Names(choice.labels or ())
+        self.values = {name: Names(values) for name, values in (choice.labels or {}).items()}
+        self.runs = Names(() if choice.run is None else (choice.run,))
+        self._near = None if choice.run is None else choice.run[:_ALIKE]
+
+    def add(self, record: Record) -> None:
+        """Remember the names of a record."""
+        self.agents.add(record.agent)
+        for label, value in record.labels.items():
+            self.labels.add(label)
+            if (values := self.values.get(label)) is not None:
+                values.add(value)
+        if self._near is not None and record.run_id.startswith(self._near):
+            self.runs.add(record.run_id)
+
+
+def unknown(sides: Sequence[Known]) -> str | None:
+    """What to say of the first name that no record has, of any side; `None` if there is none."""
+    for option, kind, names in _asked(sides):
+        known = list(dict.fromkeys(name for each in names for name in each.known))
+        for name in names[0].missing:
+            if all(name in each.missing for each in names):
+                return f'{option}{name}: {missing(kind, name, known)}'
+    for name in sides[0].runs.missing:
+        if all(name in each.runs.missing for each in sides):
+            known = [known for each in sides for known in each.runs.known]
+            return f'--run {name}: no record is of this run.{_guess(name, known)}'
+    return None
+
+
+def missing(kind: str, name: str, known: Sequence[str], *, besides: Sequence[str] = ()) -> str:
+    """That no record has a name, which one may have been meant, and which there are.
+
+    Args:
+        kind: What it is the name of.
+        name: The name.
+        known: Those that there are.
+        besides: What may have been meant besides.
+    """
+    shown = ', '.join(map(short_name, sorted(known)[:MOST_TOLD])) or 'none'
+    more = f' and {len(known) - MOST_TOLD:,} more' if len(known) > MOST_TOLD else ''
+    return f'no record has this {kind}.{_guess(name, [*besides, *known])} There are {shown}{more}'
+
+
+def _guess(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f' Did you mean {short_name(near[0])}?' if near else ''
+
+
+def _asked(sides: Sequence[Known]) -> Iterator[tuple[str, str, Sequence[Names]]]:
+    yield '--agent ', 'agent', [each.agents for each in sides]
+    yield '--label ', 'label', [each.labels for each in sides]
+    for label in sides[0].values:
+        yield f'--label {label}=', 'value', [each.values[label] for each in sides]

@@ -1,0 +1,87 @@
+"""Single runs on a page: what they are, their waterfalls, and those that stand for each kind of failure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamtap._display.elements import element, table
+from streamtap._display.exits import short_name
+from streamtap._display.text import seconds
+from streamtap._display.trace_urls import trace_url
+from streamtap._records.failed import has_failed
+from streamtap._report.failures import failure_grid, left_out
+from streamtap._report.moments import in_words
+from streamtap._report.slowest import why
+from streamtap._report.steps import counts
+from streamtap._report.waterfall import waterfall
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from xml.etree.ElementTree import Element
+
+    from streamtap._display.elements import Child
+    from streamtap._records.records import RunRecord
+    from streamtap._records.run_tree import RunTree
+    from streamtap._report.failures import FailureGroup
+
+MOST_DRAWN = 3
+"""Of how many kinds of failures a run is drawn."""
+
+
+def run_article(tree: RunTree, link: str | None, *, of: int = 1) -> Element:
+    """A run with its waterfall; its heading has its verdict.
+
+    Args:
+        tree: The run.
+        link: The template of the address of a trace; `None` for no link.
+        of: How many runs it stands for.
+    """
+    run = tree.run
+    standing = f'one of {of:,} runs · ' if of > 1 else ''
+    return element(
+        'article',
+        element(
+            'h3',
+            f'{short_name(run.agent)}, {seconds(run.duration)}: ',
+            element('span', why(tree), class_='worse' if has_failed(run) else ''),
+        ),
+        element(
+            'p',
+            f'{standing}{in_words(run.started_ns)} · {counts(run)} · run {short_name(run.run_id)}',
+            *_trace(run, link),
+            class_='about dim',
+        ),
+        element('div', waterfall(tree), class_='scroll', tabindex='0'),
+    )
+
+
+def failures(groups: Sequence[FailureGroup], link: str | None) -> Iterator[Child]:
+    """The table of failures, and a run of each of the most frequent.
+
+    Args:
+        groups: The failures.
+        link: The template of the address of a trace; `None` for no links.
+    """
+    yield element(
+        'p',
+        'Runs that users asked for, by what failed first in them, and where; the newest run of each kind.',
+        class_='dim',
+    )
+    yield table(failure_grid(groups))
+    if more := left_out(groups):
+        yield element('p', more, class_='dim')
+    for example, runs in examples(groups):
+        yield run_article(example, link, of=runs)
+
+
+def examples(groups: Sequence[FailureGroup]) -> list[tuple[RunTree, int]]:
+    """The runs that are drawn for failures, each with how many it stands for."""
+    return [(each.example, each.runs) for each in groups[:MOST_DRAWN] if each.example is not None]
+
+
+def _trace(run: RunRecord, link: str | None) -> Iterator[Child]:
+    if run.trace_id:
+        yield ' · trace '
+        address = None if link is None else trace_url(link, run.trace_id)
+        name = short_name(run.trace_id)
+        yield name if address is None else element('a', name, href=address, rel='noreferrer')

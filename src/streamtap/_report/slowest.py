@@ -1,0 +1,81 @@
+"""The slowest runs."""
+
+from __future__ import annotations
+
+import heapq
+import re
+from typing import TYPE_CHECKING
+
+from streamtap._display.exits import short_name
+from streamtap._display.text import Grid, seconds
+from streamtap._display.verdict import verdict
+from streamtap._records.failed import has_failed
+from streamtap._report.moments import iso, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from streamtap._records.run_tree import RunTree
+
+_NEXT_CAUSE = re.compile(r', (?=[0-9]+ % )')
+
+MOST_ROWS = 5
+"""How many runs a table shows."""
+
+
+class SlowestRuns:
+    """Keeps the slowest of some runs.
+
+    Args:
+        count: How many.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._slowest: list[tuple[float, int, RunTree]] = []
+        self._read = 0
+
+    def add(self, tree: RunTree) -> None:
+        """Add a run; of those that took equally long, the first is kept."""
+        self._read += 1
+        heapq.heappush(self._slowest, (tree.run.duration or 0.0, -self._read, tree))
+        if len(self._slowest) > self._count:
+            heapq.heappop(self._slowest)
+
+    def trees(self) -> list[RunTree]:
+        """The slowest runs, the slowest first."""
+        return [tree for _, _, tree in sorted(self._slowest, key=lambda each: each[:2], reverse=True)]
+
+
+def why(tree: RunTree) -> str:
+    """Why a run failed or took so long, or how it ended, in a few words."""
+    run, words = tree.run, verdict(tree).words
+    return f'{run.outcome}: {words}' if has_failed(run) else words or run.outcome
+
+
+def slowest_grid(trees: Sequence[RunTree]) -> Grid:
+    """The slowest runs as a table, each with the first cause of its verdict."""
+    rows = [
+        (
+            f'{short_name(tree.run.agent)} {short_name(tree.run.run_id)}',
+            seconds(tree.run.duration),
+            _NEXT_CAUSE.split(why(tree), 1)[0],
+            f'{moment(tree.run.started_ns / 1e9):%m-%d %H:%M:%S}',
+        )
+        for tree in trees[:MOST_ROWS]
+    ]
+    return Grid(('slowest run', 'took', 'why', 'began'), rows)
+
+
+def slowest_data(tree: RunTree) -> Mapping[str, object]:
+    """One of the slowest runs as the fields of an object."""
+    run = tree.run
+    return {
+        'run_id': run.run_id,
+        'agent': run.agent,
+        'began': iso(run.started_ns),
+        'duration': run.duration,
+        'outcome': run.outcome,
+        'why': why(tree),
+        'trace_id': run.trace_id,
+    }

@@ -1,0 +1,142 @@
+"""The steps of one run: its requests, its tool calls and the runs that these called, in the order in which they began."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamtap._display.exits import short_name
+from streamtap._display.text import Grid, dollars, model_name, rate, seconds
+from streamtap._display.verdict import verdict
+from streamtap._records.records import ResponseRecord, ToolRecord
+from streamtap._records.run_tree import RunTree
+from streamtap._report.moments import in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from streamtap._records.as_json import Record
+    from streamtap._records.records import RunRecord
+    from streamtap._records.run_tree import Piece
+
+_INDENT = '  '
+
+MOST_DEPTH = 8
+"""How far a step is indented at most: runs can be nested without end."""
+
+
+def in_order(tree: RunTree) -> Iterator[tuple[int, Piece]]:
+    """The run and its steps, each with how deep it is in it."""
+    waiting: list[tuple[int, Piece]] = [(0, tree)]
+    while waiting:
+        # Not by recursion: runs can be nested more deeply than calls.
+        depth, piece = waiting.pop()
+        yield depth, piece
+        if isinstance(piece, RunTree):
+            waiting += [
+                (depth + (2 if isinstance(each, RunTree) else 1), each)
+                for each in sorted(piece.pieces, key=started)[::-1]
+            ]
+
+
+def started(piece: Piece) -> int:
+    """When it began, in nanoseconds since the Unix epoch."""
+    return piece.run.started_ns if isinstance(piece, RunTree) else piece.started_ns
+
+
+def about(tree: RunTree) -> str:
+    """The run in one line."""
+    run = tree.run
+    words = verdict(tree).words
+    trace = f', trace {short_name(run.trace_id)}' if run.trace_id else ''
+    return (
+        f'{short_name(run.agent)}, {run.outcome} after {seconds(run.duration)}{f": {words}" if words else ""}; '
+        f'{counts(run)}; began {in_words(run.started_ns)}{trace}'
+    )
+
+
+def counts(run: RunRecord) -> str:
+    """What the run did, with those that it called, in a few words."""
+    requests, calls, cost = run.total_requests, run.total_tool_calls, run.total_cost_usd
+    found = [_plural(requests, 'request'), _plural(calls, 'tool call')]
+    return ', '.join([*found, *([] if cost is None else [dollars(cost)])])
+
+
+def step_grid(tree: RunTree) -> Grid:
+    """The run and its steps as a table."""
+    rows = [_row(tree, depth, piece) for depth, piece in in_order(tree)]
+    return Grid(('step', 'at', 'took', 'first token', 'tokens/s', 'in', 'out', 'cost', 'ended'), rows)
+
+
+def step_data(tree: RunTree) -> Iterator[Mapping[str, object]]:
+    """The run and its steps, each as the fields of an object."""
+    for depth, piece in in_order(tree):
+        record = piece.run if isinstance(piece, RunTree) else piece
+        is_request = isinstance(record, ResponseRecord)
+        yield {
+            'depth': depth,
+            'kind': 'tool' if isinstance(record, ToolRecord) else 'request' if is_request else 'run',
+            'name': _name(piece),
+            'run_id': record.run_id,
+            'start': (started(piece) - tree.run.started_ns) / 1e9,
+            'duration': record.duration,
+            'time_to_first_token': record.time_to_first_token if is_request else None,
+            'output_tokens_per_second': record.output_tokens_per_second if is_request else None,
+            **_used(record),
+            'stalls': record.stalls if is_request else None,
+            'stall_seconds': record.stall_seconds if is_request else None,
+            'outcome': record.outcome,
+            'error_type': record.error_type,
+        }
+
+
+def left_out(tree: RunTree) -> str:
+    """How many of its steps were not kept, as a sentence; empty if all were."""
+    return f'{tree.left_out:,} more requests, tool calls and nested runs are not shown.' if tree.left_out else ''
+
+
+def _name(piece: Piece) -> str:
+    if isinstance(piece, RunTree):
+        return piece.run.agent
+    return piece.tool if isinstance(piece, ToolRecord) else model_name(piece.provider, piece.model)
+
+
+def _row(tree: RunTree, depth: int, piece: Piece) -> tuple[str, ...]:
+    record = piece.run if isinstance(piece, RunTree) else piece
+    kind = {'native': "the provider's ", 'output': 'output ', 'function': 'tool '}
+    what = kind[record.kind] if isinstance(record, ToolRecord) else ''
+    ended = record.outcome if record.error_type is None else f'{record.outcome} {short_name(record.error_type)}'
+    used = _used(record)
+    first, speed = None, None
+    if isinstance(record, ResponseRecord):
+        first, speed = record.time_to_first_token, record.output_tokens_per_second
+        ended += f', {seconds(record.stall_seconds)} stalled' if record.stalls else ''
+    return (
+        f'{_INDENT * min(depth, MOST_DEPTH)}{what}{short_name(_name(piece))}',
+        seconds((started(piece) - tree.run.started_ns) / 1e9),
+        seconds(record.duration),
+        seconds(first),
+        rate(speed),
+        _count(used['input_tokens']),
+        _count(used['output_tokens']),
+        dollars(used['cost_usd']),
+        ended,
+    )
+
+
+def _used(record: Record) -> Mapping[str, float | None]:
+    """What was used; by a run, with those that it called."""
+    if isinstance(record, ToolRecord):
+        used = None, None, None
+    elif isinstance(record, ResponseRecord):
+        used = record.input_tokens, record.output_tokens, record.cost_usd
+    else:
+        used = record.total_input_tokens, record.total_output_tokens, record.total_cost_usd
+    return dict(zip(('input_tokens', 'output_tokens', 'cost_usd'), used, strict=True))
+
+
+def _count(number: float | None) -> str:
+    return '-' if number is None else f'{number:,.0f}'
+
+
+def _plural(number: int, what: str) -> str:
+    return f'{number:,} {what}{"" if number == 1 else "s"}'

@@ -1,0 +1,127 @@
+"""A report of one run: what happened in it, in which order."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from streamtap import CalledRuns
+from streamtap._cli import main
+from streamtap._records.run_tree import RunTree
+from streamtap._report.run_trees import RunTrees
+from streamtap._report.steps import left_out, step_grid
+from streamtap._sinks.journal.lines import record_line
+from support.made_records import full_response, run, tool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MS = 10**6
+
+RECORDS = [
+    full_response(run_id='outer', agent='boss', stalls=0, stall_seconds=0.0, started_ns=1),
+    full_response(run_id='inner', agent='helper', started_ns=3000 * MS),
+    tool(run_id='inner', agent='helper', tool='search', kind='native', started_ns=3100 * MS),
+    run(
+        run_id='inner', parent_run_id='outer', agent='helper', duration=2.0, input_tokens=300, started_ns=2500 * MS,
+        time_to_first_output=0.1,
+    ),
+    tool(run_id='outer', agent='boss', tool='ask', started_ns=2400 * MS, outcome='error', error_type='KeyError'),
+    run(
+        run_id='outer', agent='boss', duration=5.0, outcome='error', error_type='KeyError', input_tokens=300,
+        called=CalledRuns(runs=1, requests=1, input_tokens=300),
+    ),
+    run(run_id='another', agent='boss'),
+]  # fmt: skip
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / 'j'
+    path.write_bytes(b''.join(map(record_line, RECORDS)))
+    return path
+
+
+def test_its_steps_are_in_the_order_in_which_they_began(path: Path, capsys: pytest.CaptureFixture[str]):
+    """Inside what they are part of; a run's tokens are those of its steps."""
+    assert main(['report', str(path), '--run', 'outer']) == 0
+    heading, _, table = capsys.readouterr().out.partition('\n\n')
+    assert heading.splitlines() == [
+        f'{path}: 1 run, $0.5000, 1970-01-01 00:00:00 to 00:00:05 UTC',
+        'only run outer, and all that it called',
+        'boss, error after 5.00 s: KeyError in tool ask; 1 request, 0 tool calls; began 1970-01-01 00:00:00 UTC',
+    ]
+    trees = RunTrees()
+    tree = next(tree for record in RECORDS if (tree := trees.add(record)) is not None)
+    assert f'{step_grid(tree)}\n' == table
+    assert [(row[0], row[-1]) for row in step_grid(tree).rows] == [
+        ('boss', 'error KeyError'),
+        ('  p:m', 'success'),
+        ('  tool ask', 'error KeyError'),
+        ('    helper', 'success'),
+        ('      p:m', 'success, 12.50 s stalled'),
+        ("      the provider's search", 'success'),
+    ]
+    assert step_grid(tree).rows[0][:8] == ('boss', '0 ms', '5.00 s', '-', '-', '600', '0', '-')
+
+
+def test_a_run_that_another_called_can_be_looked_at(path: Path, capsys: pytest.CaptureFixture[str]):
+    """Its steps begin with itself."""
+    assert main(['report', str(path), '--run', 'inner']) == 0
+    out = capsys.readouterr().out
+    assert 'It was called by another run: nobody saw a blank screen, so there is no time of one.' in out
+    assert 'helper, success after 2.00 s' in out
+    assert 'ask' not in out
+
+
+def test_programs_get_the_same_steps(path: Path, capsys: pytest.CaptureFixture[str]):
+    """In JSON beside the summary, in CSV alone."""
+    assert main(['report', str(path), '--run', 'outer', '--format', 'json']) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found['chosen']['run'] == 'outer'
+    assert [(step['depth'], step['kind'], step['name'], step['start']) for step in found['steps']] == [
+        (0, 'run', 'boss', 0.0),
+        (1, 'request', 'p:m', 1e-09),
+        (1, 'tool', 'ask', 2.4),
+        (2, 'run', 'helper', 2.5),
+        (3, 'request', 'p:m', 3.0),
+        (3, 'tool', 'search', 3.1),
+    ]
+    assert main(['report', str(path), '--run', 'outer', '--format', 'csv']) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(row['name'], row['error_type']) for row in rows[2:4]] == [('ask', 'KeyError'), ('helper', '')]
+
+
+def test_the_page_has_its_waterfall_and_its_steps(path: Path, capsys: pytest.CaptureFixture[str]):
+    """And no other run."""
+    assert main(['report', str(path), '--run', 'outer', '--format', 'html']) == 0
+    page = capsys.readouterr().out
+    assert page.count('<article>') == 1
+    assert '<h2>The run</h2>' in page
+    assert '<h2>Its steps</h2>' in page
+    assert 'The slowest runs' not in page
+
+
+def test_what_was_not_kept_is_said():
+    """A run of many thousand steps is shown in part."""
+    tree = RunTree(run(), [tool()], 1, 1, 7)
+    assert len(step_grid(tree).rows) == 2
+    assert left_out(tree) == '7 more requests, tool calls and nested runs are not shown.'
+    assert left_out(RunTree(run())) == ''
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'why'),
+    [
+        (['{j}', '--run', 'oute'], '--run oute: no record is of this run. Did you mean outer?'),
+        (['--compare', '{j}', '{j}', '--run', 'outer'], '--run is of one run: report its journal, without --compare'),
+    ],
+)
+def test_it_must_be_there(arguments: list[str], why: str, path: Path, capsys: pytest.CaptureFixture[str]):
+    """And a comparison is of many."""
+    assert main(['report', *(each.format(j=path) for each in arguments)]) == 2
+    assert capsys.readouterr().err == f'streamtap report: {why}\n'
