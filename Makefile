@@ -58,14 +58,14 @@ bench-peers: .bench/installed ## The same beside every peer, in an environment o
 	.bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps agento11y agento11y-pydantic-ai
 	touch $@
 
-truth: $(STAMP) ## Every number beside what really happened: prints the table and writes docs/accuracy.md
+truth: $(STAMP) ## Every number beside what really happened: prints the table and writes docs/accuracy-tables.md
 	PYTHONPATH=tests $(BIN)/python -m truth --write $(TRUTH)
 
 answers: $(STAMP) servers ## Every number that people read beside the exact answer, for teams of every size; ANSWERS=--short for two of them, ANSWERS=--intervals for other intervals of scrapes
 	PYTHONPATH=tests $(BIN)/python -m answers --write $(ANSWERS)
 
 # On demand only: 300 MB and some minutes, the first time; the machine has to be quiet. LiteLLM is 800 MB more, vLLM 4 GB.
-real-servers: $(STAMP) ## Every number beside llama.cpp's own server and the wire: prints a table, and writes its section of docs/accuracy.md; REAL_SERVERS='--target litellm' with LiteLLM's proxy between, '--target vllm' beside vLLM's server
+real-servers: $(STAMP) ## Every number beside llama.cpp's own server and the wire: prints a table, and writes its section of docs/accuracy-tables.md; REAL_SERVERS='--target litellm' with LiteLLM's proxy between, '--target vllm' beside vLLM's server
 	PYTHONPATH=tests $(BIN)/python -m judges --write $(REAL_SERVERS)
 
 compat: ## The core of the tests on each Python found, with the oldest and newest releases; COMPAT=short for the extremes

@@ -6,9 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
+import api_pages
 import architecture
 import endings
 import example_pages
+import readme_summary
 
 from streamtap._sinks.metrics.catalogue import BUCKETS, CATALOGUE, PUSHED, STARTS_AT_ZERO, Metric
 
@@ -133,6 +135,12 @@ def main() -> int:
         'images/architecture.svg': architecture.picture(),
         'examples.md': example_pages.page(),
         'doors.md': endings.page((DOCS / 'doors.md').read_text(encoding='utf-8')),
+        '../README.md': readme_summary.page((DOCS.parent / 'README.md').read_text(encoding='utf-8')),
+        **{
+            page.relative_to(DOCS).as_posix(): example_pages.filled(page.read_text(encoding='utf-8'))
+            for page in example_pages.pages()
+        },
+        **api_pages.pages(),
     }
     stale = [name for name, text in written.items() if not _is_current(DOCS / name, text)]
     for name in stale:

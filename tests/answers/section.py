@@ -1,4 +1,4 @@
-"""The section of docs/accuracy.md about the answers."""
+"""The section of docs/accuracy-tables.md about the answers."""
 
 from __future__ import annotations
 
