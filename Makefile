@@ -75,7 +75,7 @@ gate-rates: $(STAMP) ## How often the gate of `streamtap report` fails a build f
 	PYTHONPATH=tests $(BIN)/python -m tools.gate_rates $(GATE_RATES)
 
 package: $(STAMP) ## The sdist and the wheel into dist/, tried bare and with each extra; PACKAGE='--only bare' for one
-	PYTHONPATH=tests $(BIN)/python -m package $(PACKAGE)
+	PYTHONPATH=tests:docs $(BIN)/python -m package $(PACKAGE)
 
 soak: $(STAMP) ## 100,000 random runs, and as many with invented names: every counter beside what really happened
 	PYTHONPATH=tests $(BIN)/python -m soak $(SOAK)

@@ -85,6 +85,9 @@ class Archives:
         }
 
     def _check_metadata(self, text: str, known: Mapping[str, bytes]) -> None:
+        # Not at the top: it needs the build backend, which not everybody has who asks for the extras.
+        from readme_on_an_index import on_an_index
+
         metadata = email.message_from_string(text)
         found = {
             'version': metadata['Version'],
@@ -96,7 +99,7 @@ class Archives:
             'version': self.version,
             'license': 'MIT',
             'description': 'text/markdown',
-            'readme': known['README.md'].decode().strip(),
+            'readme': on_an_index(known['README.md'].decode(), None).strip(),
         }
         if wrong := [name for name, value in expected.items() if found[name] != value]:
             raise PackageError(f'the metadata of {self.wheel.name} has another {", ".join(wrong)}')

@@ -170,7 +170,7 @@ def agent_table(promql: Promql) -> Json:
     ]
     return table(
         'Which agent is it?',
-        'Which agent fails, is slow (blank: the time to its first text) or is dear? Nested runs were called by another '
+        'Which agent fails, is slow (blank: the time to its first text) or is expensive? Nested runs were called by another '
         'agent; what a run takes (requests, tool calls, tokens) and costs is with the runs that it called. Click a name for its streams, models or tools.',
         {'agent': 'Agent'},
         columns,

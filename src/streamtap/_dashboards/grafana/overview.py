@@ -116,11 +116,11 @@ def _phases(promql: Promql) -> Json:
 
 
 def _cost_by_model(promql: Promql) -> Json:
-    return _per_hour(promql, 'Cost per hour by model', 'Which model is dear?', 'model')
+    return _per_hour(promql, 'Cost per hour by model', 'Which model is expensive?', 'model')
 
 
 def _cost_by_agent(promql: Promql) -> Json:
-    about = 'Which agent is dear, with the agents that it calls?'
+    about = 'Which agent is expensive, with the agents that it calls?'
     return _per_hour(promql, 'Cost per hour by outermost agent', about, 'root_agent')
 
 
