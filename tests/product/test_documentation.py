@@ -144,3 +144,33 @@ def test_each_test_that_a_page_names_is_there(page: Path):
     """A promise is held by it."""
     named = re.findall(r'`(tests/[\w/.]+)`', page.read_text(encoding='utf-8'))
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+SEARCHED = {
+    'FastAPI': 'guides/fastapi.md',
+    'tenant': 'guides/tenants.md',
+    'cost per': 'guides/tenants.md',
+    'OpenRouter': 'guides/openrouter.md',
+    'Jupyter': 'guides/jupyter.md',
+    'MCP': 'guides/mcp.md',
+    'slow tool': 'guides/mcp.md',
+    'blank screen': 'guides/questions.md',
+    'Prometheus': 'guides/prometheus.md',
+    'Grafana': 'guides/prometheus.md',
+    'Langfuse': 'guides/langfuse.md',
+    'Logfire': 'logfire.md',
+    'CI': 'guides/ci.md',
+    'Celery': 'guides/workers.md',
+    'multiprocess': 'guides/workers.md',
+    'Kubernetes': 'guides/kubernetes.md',
+    'Temporal': 'durable.md',
+    'pytest': 'testing.md',
+}
+"""What people type into the search, and the page that it should lead to."""
+
+
+@pytest.mark.parametrize('word', SEARCHED)
+def test_the_search_finds_the_page(word: str):
+    """Its title has the word, which counts more than any text."""
+    title = (ROOT / 'docs' / SEARCHED[word]).read_text(encoding='utf-8').partition('\n')[0]
+    assert re.search(rf'\b{word}s?\b', title, re.IGNORECASE)
