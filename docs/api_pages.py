@@ -233,5 +233,7 @@ def _first_lines() -> dict[str, str]:
                 shown = module[name]
                 docstring = shown.docstring or shown.final_target.docstring
                 assert docstring is not None, f'{path}.{name} has no docstring'
-                found[f'{path}.{name}'] = docstring.value.strip().split('\n\n')[0].replace('\n', ' ').replace('|', '\\|')
+                found[f'{path}.{name}'] = (
+                    docstring.value.strip().split('\n\n')[0].replace('\n', ' ').replace('|', '\\|')
+                )
     return found

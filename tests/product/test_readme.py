@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-
 import readme_summary
+
 from support.paths import ROOT
 
 README = (ROOT / 'README.md').read_text(encoding='utf-8')
@@ -21,7 +21,9 @@ def test_it_shows_the_summary_as_it_is_printed_today():
 def test_on_an_index_no_link_leads_nowhere():
     """As long as the repository is nowhere, a link is its text, and a picture what it shows."""
     readme = pytest.importorskip('readme_on_an_index', reason='hatchling builds the package')
-    shown = readme.on_an_index('See [doors](docs/doors.md), [AI](https://pydantic.dev).\n\n![A page](docs/p.png)\n', None)
+    shown = readme.on_an_index(
+        'See [doors](docs/doors.md), [AI](https://pydantic.dev).\n\n![A page](docs/p.png)\n', None
+    )
     assert shown.startswith('See doors, [AI](https://pydantic.dev).\n\n*Picture: A page.*\n')
     assert RELATIVE.findall(readme.on_an_index(README, None)) == []
 
