@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from griffe import Module, Object
 
 SOURCE = Path(__file__).parents[1] / 'src'
 
 NOTE = '<!-- Written by docs/api_pages.py from the docstrings: change these, then run `make docs`. -->'
+
+LOW = """---
+search:
+  boost: 0.5
+---
+
+"""
+"""A guide or a reference is what somebody looks for who does not type a name."""
 
 HEAD = f"""# API
 
@@ -26,14 +38,14 @@ class Group:
         title: Its heading.
         about: What it is for, a sentence or two.
         names: The public names, in the order in which they are shown, by package.
-        without_signature: Records of many fields: their table says it all.
+        are_read: What is made by the tap and only read: their fields are shown, by type, and not how to make one.
     """
 
     file: str
     title: str
     about: str
     names: dict[str, tuple[str, ...]]
-    without_signature: bool = field(default=False, kw_only=True)
+    are_read: bool = field(default=False, kw_only=True)
 
 
 GROUPS = (
@@ -71,7 +83,7 @@ GROUPS = (
                 'RecentRun',
             ),
         },
-        without_signature=True,
+        are_read=True,
     ),
     Group(
         'store',
@@ -114,7 +126,7 @@ GROUPS = (
                 'LoopLag',
             )
         },
-        without_signature=True,
+        are_read=True,
     ),
     Group(
         'test',
@@ -188,52 +200,106 @@ GROUPS = (
 )
 
 
+CALLED_BY_PYDANTIC_AI = {'Streamtap', 'TapCapability'}
+"""Whose methods are hooks."""
+
+CALLED_BY_THE_TAP = {'forked', 'open'}
+"""Methods of sinks and servers, beside those that every sink has."""
+
+
 def pages() -> dict[str, str]:
     """Every page, by its path below `docs/`."""
-    lines = _first_lines()
-    index = [f'## [{group.title}](api/{group.file}.md)\n\n{group.about}\n\n{_table(group, lines)}' for group in GROUPS]
+    # What renders the site reads the source: importing the package would need every extra.
+    import griffe
+
+    package = griffe.load('streamtap', search_paths=[str(SOURCE)], resolve_aliases=True)
+    shown = [_Shown(group, package) for group in GROUPS]
+    index = [f'## [{each.group.title}](api/{each.group.file}.md)\n\n{each.about}' for each in shown]
     return {
-        'api.md': HEAD + '\n' + '\n\n'.join(index).replace('](../', '](') + '\n',
-        **{f'api/{group.file}.md': _page(group, lines) for group in GROUPS},
+        'api.md': LOW + HEAD + '\n' + '\n\n'.join(index).replace('](../', '](') + '\n',
+        **{f'api/{each.group.file}.md': each.page() for each in shown},
     }
 
 
-def _page(group: Group, lines: dict[str, str]) -> str:
-    """The names of a group: a line about each, then all there is to say."""
-    option = '    options:\n      show_signature: false\n'
-    shown = [
-        f'::: {package}.{name}\n' + (option if group.without_signature and name[0].isupper() else '')
-        for package, names in group.names.items()
-        for name in names
-    ]
-    return f'# {group.title}\n\n{NOTE}\n\n{group.about}\n\n{_table(group, lines)}\n\n' + '\n'.join(shown)
+class _Shown:
+    """A group, with what the source says of it.
 
+    Args:
+        group: The group.
+        package: The package, as read from its source.
+    """
 
-def _table(group: Group, lines: dict[str, str]) -> str:
-    """A line about each name, which leads to it."""
-    rows = [
-        f'| [`{name}`][{package}.{name}] | {lines[f"{package}.{name}"]} |'
-        for package, names in group.names.items()
-        for name in names
-    ]
-    return '\n'.join(['| name | what it is |', '|---|---|', *rows])
-
-
-def _first_lines() -> dict[str, str]:
-    """The first sentence of each public name's docstring."""
-    # What renders the site reads them: importing the package would need every extra.
-    import griffe
-
-    found: dict[str, str] = {}
-    package = griffe.load('streamtap', search_paths=[str(SOURCE)], resolve_aliases=True)
-    for group in GROUPS:
+    def __init__(self, group: Group, package: Module) -> None:
+        self.group = group
+        self._objects: dict[str, Object] = {}
         for path, names in group.names.items():
+            module = package if path == 'streamtap' else package[path.removeprefix('streamtap.')]
             for name in names:
-                module = package if path == 'streamtap' else package[path.removeprefix('streamtap.')]
-                shown = module[name]
-                docstring = shown.docstring or shown.final_target.docstring
-                assert docstring is not None, f'{path}.{name} has no docstring'
-                found[f'{path}.{name}'] = (
-                    docstring.value.strip().split('\n\n')[0].replace('\n', ' ').replace('|', '\\|')
-                )
-    return found
+                found = module[name]
+                self._objects[f'{path}.{name}'] = found.final_target if found.is_alias else found
+        sink = package['BaseSink'].final_target
+        self._of_every_sink = CALLED_BY_THE_TAP | {name for name in sink.members if not name.startswith('_')}
+
+    @property
+    def about(self) -> str:
+        """What it is for, and a line about each name, which leads to it."""
+        rows = [f'| [{path.rpartition(".")[2]}][{path}] | {_first(each)} |' for path, each in self._objects.items()]
+        return '\n'.join([self.group.about, '', '| name | what it is |', '|---|---|', *rows])
+
+    def page(self) -> str:
+        """The names of the group: a line about each, then all there is to say."""
+        shown = [self._in_full(path, each) for path, each in self._objects.items()]
+        return f'{LOW}# {self.group.title}\n\n{NOTE}\n\n{self.about}\n\n' + '\n'.join(shown)
+
+    def _in_full(self, path: str, each: Object) -> str:
+        if not each.is_class:
+            return f'::: {path}\n'
+        if self.group.are_read and _is_data(each):
+            methods = [name for name, member in _members(each).items() if member.is_function]
+            options = {'show_signature': 'false', 'inherited_members': 'false', 'members': _listed(methods)}
+            return f'::: {path}\n{_options(options)}\n{_fields(each)}'
+        if each.name in CALLED_BY_PYDANTIC_AI:
+            return f'::: {path}\n{_options({"members": "false"})}'
+        if any(base.name == 'BaseSink' for base in each.mro()):
+            own = [name for name in _members(each) if name not in self._of_every_sink]
+            return f'::: {path}\n{_options({"members": _listed(own)})}'
+        return f'::: {path}\n'
+
+
+def _is_data(each: Object) -> bool:
+    """Whether it is a dataclass or a model of pydantic's."""
+    bases = [str(base) for every in (each, *each.mro()) for base in every.bases]
+    return 'dataclass' in each.labels or 'BaseModel' in bases
+
+
+def _members(each: Object) -> dict[str, Object]:
+    """The public members of a class, its own and those that it has from others of ours."""
+    return {
+        name: member.final_target if member.is_alias else member
+        for name, member in each.all_members.items()
+        if not name.startswith('_') and (member.is_function or member.is_attribute)
+    }
+
+
+def _fields(each: Object) -> str:
+    """The fields of a class by their type, in a table; nothing if it has none."""
+    by_type: dict[str, list[str]] = {}
+    for name, member in _members(each).items():
+        if member.is_attribute and name != 'model_config':
+            by_type.setdefault(str(member.annotation).replace('|', '\\|'), []).append(f'`{name}`')
+    rows = [f'| <code>{kind}</code> | {", ".join(names)} |' for kind, names in by_type.items()]
+    return '\n'.join(['| type | fields |', '|---|---|', *rows]) + '\n' if rows else ''
+
+
+def _listed(names: list[str]) -> str:
+    return f'[{", ".join(names)}]' if names else 'false'
+
+
+def _options(options: dict[str, str]) -> str:
+    return ''.join(['    options:\n', *(f'      {name}: {value}\n' for name, value in options.items())])
+
+
+def _first(each: Object) -> str:
+    """The first sentence of a docstring."""
+    assert each.docstring is not None, f'{each.path} has no docstring'
+    return each.docstring.value.strip().split('\n\n')[0].replace('\n', ' ').replace('|', '\\|')

@@ -1,5 +1,4 @@
-"""Draw docs/images/live-light.png, live-dark.png and stall.png: the live view of the demo's agents, after a minute of
-them, and one of their runs in which the model fell silent.
+"""Draw live-light.png, live-dark.png and stall.png in docs/images: the demo's agents, and a run that stalled.
 
 Run it from the repository, where Chromium is installed: `python docs/live_picture.py`.
 """
