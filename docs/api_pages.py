@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from griffe import Module, Object
+# What renders the site reads the source: importing the package would need every extra.
+from griffe import Alias, Attribute, Class, Function, Module, Object, load
 
 SOURCE = Path(__file__).parents[1] / 'src'
 
@@ -209,10 +208,8 @@ CALLED_BY_THE_TAP = {'forked', 'open'}
 
 def pages() -> dict[str, str]:
     """Every page, by its path below `docs/`."""
-    # What renders the site reads the source: importing the package would need every extra.
-    import griffe
-
-    package = griffe.load('streamtap', search_paths=[str(SOURCE)], resolve_aliases=True)
+    package = load('streamtap', search_paths=[str(SOURCE)], resolve_aliases=True)
+    assert isinstance(package, Module)
     shown = [_Shown(group, package) for group in GROUPS]
     index = [f'## [{each.group.title}](api/{each.group.file}.md)\n\n{each.about}' for each in shown]
     return {
@@ -235,9 +232,8 @@ class _Shown:
         for path, names in group.names.items():
             module = package if path == 'streamtap' else package[path.removeprefix('streamtap.')]
             for name in names:
-                found = module[name]
-                self._objects[f'{path}.{name}'] = found.final_target if found.is_alias else found
-        sink = package['BaseSink'].final_target
+                self._objects[f'{path}.{name}'] = _itself(module[name])
+        sink = _itself(package['BaseSink'])
         self._of_every_sink = CALLED_BY_THE_TAP | {name for name in sink.members if not name.startswith('_')}
 
     @property
@@ -252,10 +248,10 @@ class _Shown:
         return f'{LOW}# {self.group.title}\n\n{NOTE}\n\n{self.about}\n\n' + '\n'.join(shown)
 
     def _in_full(self, path: str, each: Object) -> str:
-        if not each.is_class:
+        if not isinstance(each, Class):
             return f'::: {path}\n'
         if self.group.are_read and _is_data(each):
-            methods = [name for name, member in _members(each).items() if member.is_function]
+            methods = [name for name, member in _members(each).items() if isinstance(member, Function)]
             options = {'show_signature': 'false', 'inherited_members': 'false', 'members': _listed(methods)}
             return f'::: {path}\n{_options(options)}\n{_fields(each)}'
         if each.name in CALLED_BY_PYDANTIC_AI:
@@ -266,26 +262,27 @@ class _Shown:
         return f'::: {path}\n'
 
 
-def _is_data(each: Object) -> bool:
+def _itself(found: Object | Alias) -> Object:
+    return found.final_target if isinstance(found, Alias) else found
+
+
+def _is_data(each: Class) -> bool:
     """Whether it is a dataclass or a model of pydantic's."""
     bases = [str(base) for every in (each, *each.mro()) for base in every.bases]
     return 'dataclass' in each.labels or 'BaseModel' in bases
 
 
-def _members(each: Object) -> dict[str, Object]:
+def _members(each: Class) -> dict[str, Function | Attribute]:
     """The public members of a class, its own and those that it has from others of ours."""
-    return {
-        name: member.final_target if member.is_alias else member
-        for name, member in each.all_members.items()
-        if not name.startswith('_') and (member.is_function or member.is_attribute)
-    }
+    members = {name: _itself(member) for name, member in each.all_members.items() if not name.startswith('_')}
+    return {name: member for name, member in members.items() if isinstance(member, (Function, Attribute))}
 
 
-def _fields(each: Object) -> str:
+def _fields(each: Class) -> str:
     """The fields of a class by their type, in a table; nothing if it has none."""
     by_type: dict[str, list[str]] = {}
     for name, member in _members(each).items():
-        if member.is_attribute and name != 'model_config':
+        if isinstance(member, Attribute) and name != 'model_config':
             by_type.setdefault(str(member.annotation).replace('|', '\\|'), []).append(f'`{name}`')
     rows = [f'| <code>{kind}</code> | {", ".join(names)} |' for kind, names in by_type.items()]
     return '\n'.join(['| type | fields |', '|---|---|', *rows]) + '\n' if rows else ''
