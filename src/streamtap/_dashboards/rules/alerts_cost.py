@@ -66,7 +66,7 @@ def _grown(config: Config) -> Alert:
     factor = f'{config.max_growth:g}'
     return Alert(
         'PydanticAICostGrown',
-        # Against the most expensive hour of a day that ended half a day ago; on a Monday, against that hour of the week before.
+        # Against the most expensive hour of a day that ended half a day ago; on a Monday, against that of the last week.
         f'{cost} > {config.min_growth_usd:g}\n'
         f'and {cost} > {factor} * max_over_time({cost}[1d] offset 12h)\n'
         f'and {cost} offset 1d >= 0\n'
