@@ -136,7 +136,7 @@ def main() -> int:
         'architecture.md': architecture.page(),
         'images/architecture.svg': architecture.picture(),
         'examples.md': example_pages.page(),
-        'doors.md': endings.page((DOCS / 'doors.md').read_text(encoding='utf-8')),
+        'endings.md': endings.page((DOCS / 'endings.md').read_text(encoding='utf-8')),
         '../README.md': readme_summary.page((DOCS.parent / 'README.md').read_text(encoding='utf-8')),
         **{
             page.relative_to(DOCS).as_posix(): example_pages.filled(page.read_text(encoding='utf-8'))
