@@ -51,7 +51,7 @@ def user_tiles(promql: Promql) -> tuple[Json, ...]:
         ),
         stat(
             'Stopped by users',
-            'Which share of them did their callers cancel, as by a user who left? If it grows, they wait too long or read nothing of use.',
+            'Which share of them did their callers cancel, for instance because a user left? If it grows, they wait too long or read nothing of use.',
             'percentunit',
             promql.or_nothing(ratio(promql.count(RUNS, OUTERMOST, 'outcome="cancelled"'), runs)),
             none=NO_RUNS,

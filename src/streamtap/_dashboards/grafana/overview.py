@@ -62,7 +62,7 @@ def _outcomes(promql: Promql) -> Json:
     runs = promql.seen(promql.rate(RUNS, OUTERMOST, by='outcome', per=60), RUNS, 'outcome')
     return timeseries(
         'Runs by outcome',
-        'How do runs that users started end? Cancelled was stopped by its caller, as by a user who left; incomplete is a run whose end nobody saw.',
+        'How do runs that users started end? Cancelled was stopped by its caller, for instance because a user left; incomplete is a run whose end nobody saw.',
         'suffix:/min',
         [Query(runs, '{{outcome}}')],
         colours=OUTCOMES,
