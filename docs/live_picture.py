@@ -58,7 +58,7 @@ def draw(url: str, seconds: float) -> None:
     """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which('chromium'), args=FLAGS)
-        page = browser.new_page(viewport={'width': 1440, 'height': 1270}, color_scheme='light')
+        page = browser.new_page(viewport={'width': 1440, 'height': 1235}, color_scheme='light')
         page.goto(url)
         page.wait_for_timeout(1000 * seconds)
         page.locator('.run:has(.mark.ok)', has_text='editor').first.click()
@@ -81,7 +81,7 @@ def draw_stall(playwright: Playwright, url: str) -> None:
     browser = playwright.chromium.launch(executable_path=shutil.which('chromium'), args=FLAGS)
     page = browser.new_page(viewport={'width': 1080, 'height': 2000}, color_scheme='light')
     page.goto(url)
-    page.click('[data-order=slowest]')
+    page.get_by_role('button', name='Slowest').click()
     run = page.locator('#list > li:has(.mark.ok):has(.seg.stall)', has_text='stalled').first
     run.locator('.run').click()
     page.wait_for_timeout(700)
