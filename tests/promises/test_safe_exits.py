@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pydantic_ai.models.function import AgentInfo
 
     from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
-    from streamtap._report.arguments import Format
+    from streamtap._report.options import Format
 
 pytestmark = pytest.mark.filterwarnings('always')
 

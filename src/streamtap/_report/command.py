@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from streamtap._records.as_json import Record
-    from streamtap._report.arguments import Format, Report
+    from streamtap._report.arguments import Report
+    from streamtap._report.options import Format
     from streamtap._report.owners import Scope
     from streamtap._report.reported import Reported
     from streamtap._sinks.journal.reader import BrokenLine

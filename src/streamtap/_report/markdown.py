@@ -10,7 +10,7 @@ from streamtap._report.gate import FAILURES, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from streamtap._display.text import Grid
+    from streamtap._display.grid import Grid
     from streamtap._report.document import Document
     from streamtap._report.gate import Finding
 

@@ -1,0 +1,88 @@
+"""A live display of progress for a terminal, drawn by rich."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.text import Text
+
+from streamtap._base.safe_text import safe
+from streamtap._display.cells import cells, flowed
+from streamtap._display.grid import Column, Grid, lay_out, left_out_of
+from streamtap._records.failed import FAILED_RUNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+    from streamtap._display.grid import Piece
+    from streamtap._sinks.progress.batch import Batch
+    from streamtap._sinks.progress.run_progress import RunProgress
+
+SHOWN = 10
+"""How many open runs, and how many ended ones, a display shows."""
+
+_NAMES = 'agent', 'time', 'what it does', 'speed', 'tokens', 'cost'
+_WORTH = None, None, None, None, 2, 1
+_WORDS = 0, 2
+"""The columns that are words."""
+
+
+class Display:
+    """Draws the runs as they are each time rich asks.
+
+    Args:
+        ended: The runs that ended since it is there, oldest first.
+        now: The open runs, oldest first.
+        batch: How far many runs have got, with a total if there is one.
+    """
+
+    def __init__(
+        self,
+        ended: Callable[[], Sequence[RunProgress]],
+        now: Callable[[], Sequence[RunProgress]],
+        batch: Callable[[int], Batch],
+    ) -> None:
+        self._ended = ended
+        self._now = now
+        self._batch = batch
+        self._sizes = [0] * len(_NAMES)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The lines as they are now: none is wider than the terminal."""
+        now, width = self._now(), options.max_width
+        runs = [*self._ended()[-SHOWN:], *now[:SHOWN]]
+        batch = self._batch(sum(run.parent_run_id is None for run in now))
+        lines = (
+            [Text(line) for line in flowed(batch.parts(), width)]
+            if batch.total is not None or batch.ended > SHOWN
+            else []
+        )
+        grid = self._grid(runs)
+        layout = lay_out(grid, width)
+        lines += [Text.assemble(*((piece.text, _style(runs, piece)) for piece in line)) for line in layout.lines]
+        if (narrow := left_out_of([layout])) is not None:
+            lines.append(Text(narrow, 'dim'))
+        for line in lines:
+            line.no_wrap, line.overflow = True, 'ignore'
+        yield Group(*lines)
+
+    def _grid(self, runs: Sequence[RunProgress]) -> Grid:
+        rows = [(safe(run.agent), *run.details()) for run in runs]
+        # Columns of numbers only grow, so that they do not jump about.
+        for number in set(range(len(_NAMES))).difference(_WORDS):
+            self._sizes[number] = max(self._sizes[number], *(cells(row[number]) for row in rows), 0)
+        columns = [
+            Column('', worth, name=name, least=size, to_left=number in _WORDS)
+            for number, (name, worth, size) in enumerate(zip(_NAMES, _WORTH, self._sizes, strict=True))
+        ]
+        return Grid(columns, rows)
+
+
+def _style(runs: Sequence[RunProgress], piece: Piece) -> str:
+    if not piece.column or piece.row is None:
+        return 'bold'
+    run = runs[piece.row]
+    return 'red' if run.is_stalled or run.outcome in FAILED_RUNS else 'dim' if run.outcome else ''
