@@ -209,8 +209,9 @@ class _Shape:
         if cells(name) > self.first:
             yield [Piece(isolated(name if self.width is None else cut_in_the_middle(name, self.width)), row, 0)]
             name = ''
-        for band in filter(None, self.bands) if not name else self.bands:
-            yield [Piece(_padded(name, self.first), row, 0), *(self._piece(line[each], row, each) for each in band)]
+        for band in self.bands:
+            if name or any(line[each] for each in band):
+                yield [Piece(_padded(name, self.first), row, 0), *(self._piece(line[each], row, each) for each in band)]
             name = ''
 
     def _piece(self, cell: str, row: int | None, column: int) -> Piece:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, ClassVar
 
-from streamtap import Tap
 from streamtap._delivery.sink import BaseSink
 from streamtap._sinks.usage.ledger import UsageSink
+from streamtap._tap import Tap
 from streamtap.testing._text import report
 
 if TYPE_CHECKING:

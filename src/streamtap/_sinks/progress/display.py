@@ -13,7 +13,7 @@ from streamtap._display.grid import Column, Grid, lay_out, left_out_of
 from streamtap._records.failed import FAILED_RUNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from rich.console import Console, ConsoleOptions, RenderResult
 
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from streamtap._sinks.progress.run_progress import RunProgress
 
 SHOWN = 10
-"""How many open runs, and how many ended ones, a display shows."""
+"""How many open runs, and how many ended ones, a display shows, if there is room."""
+
+FEWER = 3
+"""How many ended ones it shows otherwise."""
 
 _NAMES = 'agent', 'time', 'what it does', 'speed', 'tokens', 'cost'
-_WORTH = None, None, None, None, 2, 1
+_WORTH = None, None, None, None, None, 1
 _WORDS = 0, 2
 """The columns that are words."""
 
@@ -52,22 +55,23 @@ class Display:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The lines as they are now: none is wider than the terminal."""
-        now, width = self._now(), options.max_width
-        runs = [*self._ended()[-SHOWN:], *now[:SHOWN]]
+        now, ended, width = self._now(), self._ended(), options.max_width
         batch = self._batch(sum(run.parent_run_id is None for run in now))
-        lines = (
-            [Text(line) for line in flowed(batch.parts(), width)]
-            if batch.total is not None or batch.ended > SHOWN
-            else []
-        )
-        grid = self._grid(runs)
-        layout = lay_out(grid, width)
-        lines += [Text.assemble(*((piece.text, _style(runs, piece)) for piece in line)) for line in layout.lines]
-        if (narrow := left_out_of([layout])) is not None:
-            lines.append(Text(narrow, 'dim'))
-        for line in lines:
+        has_batch = batch.total is not None or batch.ended > SHOWN
+        head = [Text(line) for line in flowed(batch.parts(), width)] if has_batch else []
+        lines = list(self._of_runs([*ended[-SHOWN:], *now[:SHOWN]], width))
+        if len(head) + len(lines) > console.height:
+            lines = list(self._of_runs([*ended[-FEWER:], *now[:SHOWN]], width))
+        for line in (*head, *lines):
             line.no_wrap, line.overflow = True, 'ignore'
-        yield Group(*lines)
+        yield Group(*head, *lines)
+
+    def _of_runs(self, runs: Sequence[RunProgress], width: int) -> Iterator[Text]:
+        layout = lay_out(self._grid(runs), width)
+        for line in layout.lines:
+            yield Text.assemble(*((piece.text, _style(runs, piece)) for piece in line))
+        if (narrow := left_out_of([layout])) is not None:
+            yield Text(narrow, 'dim')
 
     def _grid(self, runs: Sequence[RunProgress]) -> Grid:
         rows = [(safe(run.agent), *run.details()) for run in runs]
