@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _OF_CHANGES = (
     Column('verdict on'),
-    Column('of'),
+    Column('of', to_left=True),
     Column('n before', 1),
     Column('after', 1, name='n after'),
     Column('before'),
@@ -32,7 +32,7 @@ _OF_CHANGES = (
 
 _OF_BUDGETS = (
     Column('budget'),
-    Column('of'),
+    Column('of', to_left=True),
     Column('n', 1),
     Column('figure'),
     Column('interval', 2),

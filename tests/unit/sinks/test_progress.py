@@ -270,7 +270,7 @@ def test_each_state_has_its_words():
         )
     ] == [
         'a  3.00 s  waits for m',
-        'a  3.00 s  m has been silent for 6.00 s  ~21 tokens',
+        'a  3.00 s  m silent for 6.00 s  ~21 tokens',
         'a  3.00 s  waits for m',
         'a  3.00 s  runs search',
         'a  3.00 s  ...',

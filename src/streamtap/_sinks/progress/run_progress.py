@@ -76,7 +76,7 @@ class RunProgress:
         if self.outcome is not None:
             return self.outcome
         if self.is_stalled:
-            return f'{names} has been silent for {seconds(self.silent_for)}'
+            return f'{names} silent for {seconds(self.silent_for)}'
         said = {
             'waiting': f'waits for {names}',
             'answering': f'waits for {names}',
