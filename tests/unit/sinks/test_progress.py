@@ -198,8 +198,9 @@ def test_estimates_come_through_every_door(door: Door):
         seen.extend(progress.now())
 
     async def main() -> None:
-        doors = {'capabilities': [tap.capability(stream=True)]} if door == 'capability' else {}
-        made = Agent(FunctionModel(stream_function=stream, model_name='scripted'), name='a', **doors)
+        capabilities = [tap.capability(stream=True)] if door == 'capability' else []
+        answers = FunctionModel(stream_function=stream, model_name='scripted')
+        made = Agent(answers, name='a', capabilities=capabilities)
         if door == 'watch':
             async with made.run_stream_events('hello') as events:
                 async for _ in tap.watch(events):
@@ -247,7 +248,7 @@ def test_what_called_runs_use_is_part_of_their_callers_progress():
 
 def test_what_called_runs_are_writing_is_part_of_their_callers_estimate():
     """The speed is their own, and none of the caller's."""
-    inner = LiveRun(**{**OPEN, 'run_id': 'inner'}, parent_run_id='r', root_agent='a', door='capability', age=1.0)
+    inner = replace(RUN, run_id='inner', parent_run_id='r', age=1.0)
     asks = LiveTool(**OPEN, tool='ask', kind='function', age=2.0)
     progress = progress_of(streaming(run_id='inner'), tools=(asks,), called=(inner,))
     assert list(map(str, progress.now())) == [
