@@ -128,6 +128,7 @@ def marked() -> Iterable[bytes]:
 
 PROGRAM = """
 import sys
+from streamtap import Tap  # What is imported is no memory for a journal.
 from streamtap._cli import main
 from streamtap._report import command
 
