@@ -216,7 +216,7 @@ def _export(arguments: argparse.Namespace) -> int:
     try:
         told = export(arguments)
     except (OSError, ValueError) as error:
-        return _refuse('dashboards export', str(error))
+        return _refuse('dashboards export', _why(error))
     print(in_line(told))
     return 0
 
@@ -225,7 +225,7 @@ def _check(arguments: argparse.Namespace) -> int:
     try:
         different = check(arguments.folder)
     except (OSError, ValueError) as error:
-        return _refuse('dashboards check', str(error))
+        return _refuse('dashboards check', _why(error))
     for each in different:
         print(in_line(each))
     if not different:
@@ -243,7 +243,14 @@ def _report(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except (OSError, ValueError) as error:
-        return _refuse('report', str(error))
+        return _refuse('report', _why(error))
+
+
+def _why(error: OSError | ValueError) -> str:
+    """What went wrong, with the file first, as commands say it."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror is not None:
+        return f'{error.filename}: {error.strerror}'
+    return str(error)
 
 
 def _refuse(command: str, why: str) -> int:

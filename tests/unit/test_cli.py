@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from streamtap._cli import main
@@ -52,6 +54,12 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, s
         ('report', 'streamtap report: name the journals to report, or two to --compare'),
         ('report --by', 'streamtap report: argument --by: expected one argument'),
         ('dashboards export', 'streamtap dashboards export: the following arguments are required: DIR'),
+        ('report nowhere', 'streamtap report: nowhere: No such file or directory'),
+        ('report --compare nowhere nowhere', 'streamtap report: nowhere: No such file or directory'),
+        (
+            'dashboards check nowhere',
+            f'streamtap dashboards check: {Path("nowhere", "streamtap.toml")}: No such file or directory',
+        ),
         ('dashboards check a b', "streamtap dashboards check: unexpected argument 'b'"),
     ],
 )

@@ -48,6 +48,7 @@ class Complaints:
     def __init__(self) -> None:
         self._broken: Counter[str] = Counter()
         self.count = 0
+        self.files = 0
 
     def line(self, broken: BrokenLine) -> None:
         """Report a broken line."""
@@ -59,6 +60,7 @@ class Complaints:
     def file(self, name: str, error: OSError) -> None:
         """Report a file that cannot be read."""
         self.count += 1
+        self.files += 1
         _tell(f'{name}: {error.strerror or error}')
 
     def close(self) -> None:
@@ -85,12 +87,16 @@ def report(asked: Report) -> int:
     complaints = Complaints()
     sides = [asked.files] if asked.compare is None else [[name] for name in asked.compare]
     owners = owners_of if asked.by is None else owners_by(asked.by)
-    gathered = [Gathered(_records(names, complaints), _in_short(names), owners) for names in sides]
-    complaints.close()
-    for each in gathered:
-        if not each.count:
-            _tell(f'{each.names}: no run, response or tool call to report')
+    gathered: list[Gathered] = []
+    for names in sides:
+        unread = complaints.files
+        gathered.append(Gathered(_records(names, complaints), _in_short(names), owners))
+        if not gathered[-1].count:
+            complaints.close()
+            if complaints.files == unread:  # Otherwise it was told that a file cannot be read.
+                _tell(f'{gathered[-1].names}: no run, response or tool call to report')
             return 2
+    complaints.close()
     _check_labels(asked.by or (), gathered)
     if asked.compare is not None:
         made = change(asked, gathered[0], gathered[1], complaints.count)

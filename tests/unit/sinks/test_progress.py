@@ -350,8 +350,8 @@ def test_it_fits_the_terminal():
     )
 
 
-def test_columns_of_numbers_do_not_jump():
-    """They stay as wide as they were."""
+def test_columns_do_not_jump():
+    """They stay as wide as they were, unless that was for a long name."""
     progress = progress_of()
     display = progress.display().get_renderable()
     progress.run_ended(run(agent='b', output_tokens=1_234_567, cost_usd=12.5))

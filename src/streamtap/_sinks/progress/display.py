@@ -32,6 +32,9 @@ _WORTH = None, None, None, None, None, 1
 _WORDS = 0, 2
 """The columns that are words."""
 
+_STEADY = 30
+"""Columns only grow up to so many cells, so that they do not jump about; a longer name is not missed when it has gone."""
+
 
 class Display:
     """Draws the runs as they are each time rich asks.
@@ -75,9 +78,9 @@ class Display:
 
     def _grid(self, runs: Sequence[RunProgress]) -> Grid:
         rows = [(safe(run.agent), *run.details()) for run in runs]
-        # Columns of numbers only grow, so that they do not jump about.
-        for number in set(range(len(_NAMES))).difference(_WORDS):
-            self._sizes[number] = max(self._sizes[number], *(cells(row[number]) for row in rows), 0)
+        for number, before in enumerate(self._sizes):
+            now = max((cells(row[number]) for row in rows), default=0)
+            self._sizes[number] = max(before, min(now, _STEADY))
         columns = [
             Column('', worth, name=name, least=size, to_left=number in _WORDS)
             for number, (name, worth, size) in enumerate(zip(_NAMES, _WORTH, self._sizes, strict=True))

@@ -121,7 +121,7 @@ class RecentRun(BaseModel):
 
 
 class UsageSummary(BaseModel):
-    """Everything measured so far: print it for tables, call `.model_dump_json()` for JSON.
+    """Everything measured so far: print it for tables, which fit a terminal, call `.model_dump_json()` for JSON.
 
     A notebook shows it as tables when it is the last line of a cell, and keeps them in its file.
     """
