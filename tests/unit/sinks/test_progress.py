@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import io
+import re
 import subprocess
 import sys
 import weakref
@@ -32,6 +33,7 @@ from streamtap.testing import FakeClock
 from support.doors import DOORS
 from support.made_records import response, run, run_start
 from support.scripted import agent, nap
+from support.terminal import terminal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -396,6 +398,17 @@ def test_without_a_total_many_runs_have_their_line():
         progress.run_ended(run())
     assert drawn(display, 80).splitlines()[0] == '11 runs  0 failed  1 in progress  30 runs/min'
     assert drawn(display, 30).splitlines()[:2] == ['11 runs  0 failed', '1 in progress  30 runs/min']
+
+
+@pytest.mark.parametrize(('environment', 'bold'), [({}, ['\x1b[1m']), ({'NO_COLOR': '1'}, [])], ids=str)
+def test_who_wants_no_colours_gets_none(environment: dict[str, str], bold: list[str], monkeypatch: pytest.MonkeyPatch):
+    """What is drawn again is only moved to."""
+    shown = terminal(monkeypatch, 80, **environment)
+    monkeypatch.setattr('rich._console', None)
+    with progress_of(streaming()).display():
+        """Drawn once."""
+    assert list(dict.fromkeys(re.findall(r'\x1b\[[0-9;]*m', shown.getvalue())))[:1] == bold
+    assert 'a  3.00 s  m writes' in shown.text()
 
 
 def test_a_low_terminal_has_fewer_ended_runs():

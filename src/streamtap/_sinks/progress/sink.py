@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from streamtap._base.checks import check_whole
 from streamtap._base.clock import SystemClock
 from streamtap._delivery.sink import BaseSink
+from streamtap._display.terminal import has_styles, is_terminal
 from streamtap._sinks.progress.batch import Ends
 from streamtap._sinks.progress.run_progress import RunProgress
 from streamtap._sinks.progress.sums import Estimates, Sums
@@ -147,9 +148,13 @@ class Progress(BaseSink):
         if total is not None:
             check_whole('total', total, at_least=0)
         try:
+            from rich.console import Console as RichConsole
             from rich.live import Live as RichLive
         except ImportError as error:
             raise ImportError('progress.display() needs rich: install the extra, streamtap[rich]') from error
+        if console is None and is_terminal() and not has_styles():
+            # Of NO_COLOR rich itself leaves what is bold or dim.
+            console = RichConsole(color_system=None)
         drawn = self._drawn(total)
         return RichLive(get_renderable=lambda: drawn, console=console, refresh_per_second=8)
 
