@@ -215,22 +215,20 @@ class _Shape:
             name = ''
 
     def _piece(self, cell: str, row: int | None, column: int) -> Piece:
-        size = self.sizes[column]
-        if self.width is not None and size > self.width - GAP:
-            size = self.width - GAP
-            cell = cut_in_the_middle(cell, size)
-        padded = _padded(cell, size, to_left=self.grid.columns[column].to_left)
+        size = self._size(column)
+        padded = _padded(cut_in_the_middle(cell, size), size, to_left=self.grid.columns[column].to_left)
         return Piece(' ' * GAP + padded, row, column)
+
+    def _size(self, column: int) -> int:
+        size = self.sizes[column]
+        return size if self.width is None else min(size, max(1, self.width - GAP))
 
     def _rule(self) -> list[Piece]:
         # The longest line decides, where the columns take several.
         band = max(self.bands, key=lambda each: _together(self.sizes[number] for number in each))
         return [
             Piece('-' * self.first, None, 0),
-            *(
-                Piece(' ' * GAP + '-' * min(self.sizes[each], self.width or self.sizes[each]), None, each)
-                for each in band
-            ),
+            *(Piece(' ' * GAP + '-' * self._size(each), None, each) for each in band),
         ]
 
 

@@ -116,6 +116,12 @@ def test_a_table_of_names_is_no_wider_than_the_terminal():
     assert shown == 'agent\n------\na-nam…long\neditor'
 
 
+def test_a_word_longer_than_the_line_is_cut_in_the_middle_too():
+    """Such as the second name of a row."""
+    grid = Grid((Column('budget'), Column('of', to_left=True)), [('failed <= 1%', 'a-name-that-is-longer-than-that')])
+    assert text(grid, 20) == ('budget\n  of\n  ------------------\nfailed <= 1%\n  a-name-th…han-that')
+
+
 NUMBERS = st.from_regex(r'[0-9]{1,9}', fullmatch=True)
 
 
