@@ -97,7 +97,7 @@ LIBRARIES: Mapping[str, Library] = {
     'opentelemetry.sdk': Library(('_demo/traces.py',)),
     'opentelemetry.exporter': Library(('_demo/traces.py',)),
     'logfire': Library(()),
-    'rich': Library(('_sinks/progress.py', '_report/text.py', '_demo/')),
+    'rich': Library(('_sinks/progress/', '_report/text.py', '_demo/')),
     'openai': Library(('_demo/scenario.py',)),
     'pytest': Library(('testing/_plugin/',)),
     'pydantic_evals': Library(('evals/',)),

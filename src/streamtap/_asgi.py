@@ -76,11 +76,10 @@ def live_app(tap: Tap, *, trace_url: str | None = None) -> AsgiApp:
     from streamtap._web.guarded import Guarded
     from streamtap._web.live_view import LiveView
     from streamtap._web.page import LivePage
-    from streamtap._web.trace_links import checked_trace_url
 
     if not hasattr(tap, 'add_sink'):
         raise TypeError(f'live_app() takes a tap, not {tap!r}')
-    view = LiveView(trace_url=checked_trace_url(trace_url))
+    view = LiveView(trace_url=trace_url)
     page = Guarded(LivePage(view, metrics_wsgi(scraped(registry_of(tap)))), None, resource_of)
     tap.add_sink(view)
     return _Mounted(page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib.util
 import math
 import os
@@ -14,21 +15,45 @@ from streamtap._base.clock import SystemClock
 from streamtap._dashboards.command import add_export_arguments, check, export
 from streamtap._demo.fault import FAULTS, Fault
 from streamtap._display.exits import in_line
-from streamtap._report.arguments import add_report_arguments, report_of
-from streamtap._upstream.versions import TooOldError
+from streamtap._report.options import add_report_arguments
 from streamtap._version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
 
 _NEEDED = ('rich', 'openai')
 
+_COMMAND = 'COMMAND'
+
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that reports an error on one line, without the usage."""
+    """A parser that reports an error on one line, and guesses what was meant."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f'{self.prog}: {in_line(message)}\n')
+
+    def refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """Report arguments that this command does not take."""
+        options = [each.partition('=')[0] for each in unknown if each.startswith('-')]
+        if not options:
+            self.error(f'unexpected argument {unknown[0]!r}')
+        guess = _guess(options[0], self._option_string_actions) or f' {self.prog} --help shows those that there are'
+        self.error(f'there is no option {options[0]}.{guess}')
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:  # noqa: ANN401 - as argparse declares it
+        if action.choices is None or value in action.choices:
+            return
+        choices = list(map(str, action.choices))
+        known = f'{_guess(str(value), choices)} There are {", ".join(choices)}'
+        if action.metavar == _COMMAND:
+            raise argparse.ArgumentError(None, f'there is no command {value!r}.{known}')
+        raise argparse.ArgumentError(action, f'there is no {value!r}.{known}')
+
+
+def _guess(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f' Did you mean {near[0]}?' if near else ''
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,7 +65,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0; 1 if a report had to leave something out; 2 if the command failed; 3 if a gate is not passed.
     """
-    arguments = _parser().parse_args(argv)
+    arguments, unknown = _parser().parse_known_args(argv)
+    parser: _Parser = arguments.parser
+    if unknown:
+        parser.refuse(unknown)
     if (reconfigure := getattr(sys.stdout, 'reconfigure', None)) is not None:
         reconfigure(errors='replace')  # A terminal that cannot encode a box character shows a question mark.
     run: Callable[[argparse.Namespace], int] = arguments.run
@@ -57,7 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog='streamtap', description='An observability tap for Pydantic AI agents.')
     parser.add_argument('--version', action='version', version=f'streamtap {__version__}')
-    commands = parser.add_subparsers(metavar='COMMAND', required=True)
+    _shows_help(parser)
+    commands = parser.add_subparsers(metavar=_COMMAND)
     demo = commands.add_parser(
         'demo',
         help='watch tapped agents live in the terminal; needs no API key and no network',
@@ -73,6 +102,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _shows_help(parser: _Parser) -> None:
+    """Without a command below it, it shows its help: nothing was asked for, so nothing failed."""
+
+    def run(_: argparse.Namespace) -> int:
+        parser.print_help()
+        return 0
+
+    parser.set_defaults(run=run, parser=parser)
+
+
 def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:  # pyright: ignore[reportPrivateUsage]
     report = commands.add_parser(
         'report',
@@ -84,19 +123,20 @@ def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:  # pyrig
         '  3  the gate is not passed: something is worse, or a budget is missed',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    report.set_defaults(run=_report)
+    report.set_defaults(run=_report, parser=report)
     add_report_arguments(report)
 
 
 def _add_dashboards(commands: argparse._SubParsersAction[_Parser]) -> None:  # pyright: ignore[reportPrivateUsage]
     dashboards = commands.add_parser('dashboards', help='boards, rules and alerts for your own monitoring')
-    what = dashboards.add_subparsers(metavar='COMMAND', required=True)
+    _shows_help(dashboards)
+    what = dashboards.add_subparsers(metavar=_COMMAND)
     export = what.add_parser(
         'export',
         help='write them to a folder',
         description='Write boards, rules, alerts and the files that deploy them to a folder.',
     )
-    export.set_defaults(run=_export)
+    export.set_defaults(run=_export, parser=export)
     add_export_arguments(export)
     check = what.add_parser(
         'check',
@@ -107,12 +147,12 @@ def _add_dashboards(commands: argparse._SubParsersAction[_Parser]) -> None:  # p
         '  2  the export could not be read',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    check.set_defaults(run=_check)
+    check.set_defaults(run=_check, parser=check)
     check.add_argument('folder', metavar='DIR', type=Path, help='what `export` wrote')
 
 
 def _add_demo_arguments(demo: argparse.ArgumentParser) -> None:
-    demo.set_defaults(run=_demo)
+    demo.set_defaults(run=_demo, parser=demo)
     demo.add_argument(
         '--for',
         dest='seconds',
@@ -158,6 +198,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         return _refuse('demo', f'the demo needs {" and ".join(missing)}: install the extra, streamtap[demo]')
     # Imported here, so that the command can say what is missing.
     from streamtap._demo.run import DemoError, run_demo
+    from streamtap._upstream.versions import TooOldError
 
     try:
         run_demo(
@@ -176,7 +217,7 @@ def _export(arguments: argparse.Namespace) -> int:
     try:
         told = export(arguments)
     except (OSError, ValueError) as error:
-        return _refuse('dashboards export', str(error))
+        return _refuse('dashboards export', _why(error))
     print(in_line(told))
     return 0
 
@@ -185,7 +226,7 @@ def _check(arguments: argparse.Namespace) -> int:
     try:
         different = check(arguments.folder)
     except (OSError, ValueError) as error:
-        return _refuse('dashboards check', str(error))
+        return _refuse('dashboards check', _why(error))
     for each in different:
         print(in_line(each))
     if not different:
@@ -195,6 +236,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _report(arguments: argparse.Namespace) -> int:
     # Imported here, so that the other commands start without it.
+    from streamtap._report.arguments import report_of
     from streamtap._report.command import report
 
     try:
@@ -202,7 +244,14 @@ def _report(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except (OSError, ValueError) as error:
-        return _refuse('report', str(error))
+        return _refuse('report', _why(error))
+
+
+def _why(error: OSError | ValueError) -> str:
+    """What went wrong, with the file first, as commands say it."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror is not None:
+        return f'{error.filename}: {error.strerror}'
+    return str(error)
 
 
 def _refuse(command: str, why: str) -> int:

@@ -161,7 +161,6 @@ def serve(
     from streamtap._web.access import Access
     from streamtap._web.fetch_metadata import always_metrics, resource_of
     from streamtap._web.guarded import Guarded
-    from streamtap._web.trace_links import checked_trace_url
 
     if tap is None:
         _check_needs_no_tap(token, trace_url)
@@ -173,7 +172,7 @@ def serve(
         metrics_token=metrics_token,
         is_certified=client_auth_required,
     )
-    live = None if tap is None else _live(served, checked_trace_url(trace_url))
+    live = None if tap is None else _live(served, trace_url)
     is_tls = bool(certfile and keyfile)
     if not is_tls and (certfile, keyfile) != (None, None):
         raise ValueError('TLS needs both certfile and keyfile')

@@ -4,7 +4,7 @@ from streamtap._asgi import AsgiApp
 from streamtap._base.clock import Clock
 from streamtap._base.public import claim as _claim
 from streamtap._delivery.redaction import Redact, RedactedField
-from streamtap._display.text import Grid
+from streamtap._display.grid import Column, Grid
 from streamtap._records.records import (
     CostSource,
     Door,
@@ -22,6 +22,7 @@ __all__ = [
     'AgentUsage',
     'AsgiApp',
     'Clock',
+    'Column',
     'CostSource',
     'Door',
     'Grid',

@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 
 from hostile.sound import faults
 from streamtap import CalledRuns, RunRecord
-from streamtap._report.arguments import Format, Report
+from streamtap._report.arguments import Report
 from streamtap._report.budgets import parse_budget
 from streamtap._report.choice import EVERYTHING, Choice
 from streamtap._report.command import report
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from streamtap import BrokenLine
     from streamtap._records.as_json import Record
+    from streamtap._report.options import Format
 
 Place: TypeAlias = tuple[str | int, ...]
 

@@ -11,9 +11,13 @@ from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 
+import pytest
+
 import streamtap
 import streamtap.testing
 import streamtap.typing
+
+COMMANDS = 'demo', 'report', 'dashboards'
 
 PASSED_BY_THE_TAP = {'CapabilityDoor', 'RunTrace', 'Server'}
 
@@ -25,9 +29,11 @@ if find_spec('pydantic_evals') is not None:
 def test_all_is_complete_and_sorted():
     """Everything public is listed, and nothing else."""
     for module in PUBLIC:
+        assert set(module.__all__) <= set(dir(module))
+        assert all(hasattr(module, name) for name in module.__all__)
         public = {
             name for name, value in vars(module).items() if not name.startswith('_') and not inspect.ismodule(value)
-        } - {'pytest_plugins'}
+        } - {'pytest_plugins', 'TYPE_CHECKING'}
         assert set(module.__all__) - {'__version__'} == public
         assert list(module.__all__) == sorted(module.__all__)
 
@@ -88,9 +94,33 @@ def test_a_record_can_be_pickled():
     assert (pickle.loads(held), b'streamtap._' in held) == (record, False)
 
 
+def test_a_name_that_is_none_is_told_as_python_does():
+    """Public names are imported when the first is asked for; this one is not."""
+    with pytest.raises(AttributeError, match="module 'streamtap' has no attribute 'Tapp'"):
+        streamtap.Tapp  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnusedExpression] # noqa: B018
+    with pytest.raises(ImportError, match='cannot import name'):
+        exec('from streamtap import Tapp')
+
+
+@pytest.mark.parametrize(
+    'arguments', [['--version'], ['--help'], *([each, '--help'] for each in COMMANDS)], ids=' '.join
+)
+def test_the_command_says_what_it_is_without_importing_what_takes_long(arguments: list[str]):
+    """Pydantic AI, pydantic and rich take a second, and nobody waits for `--help`."""
+    program = (
+        'import sys\n'
+        'from streamtap._cli import main\n'
+        'try: main(sys.argv[1:])\n'
+        'finally: print(*{"pydantic_ai", "pydantic", "rich", "opentelemetry", "prometheus_client"} & {*sys.modules}, "nothing")'
+    )
+    command = [sys.executable, '-c', program, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == 'nothing'
+
+
 def test_importing_it_pulls_in_no_extra():
     """Neither the demo's terminal library nor a telemetry SDK nor a web framework, nor the parts that the CLI uses."""
-    program = 'import pydantic_ai, sys; before = set(sys.modules); import streamtap; print(*set(sys.modules) - before)'
+    program = 'import pydantic_ai, sys; before = set(sys.modules); import streamtap; streamtap.Tap; print(*set(sys.modules) - before)'
     done = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True, check=True, timeout=60)
     pulled = set(done.stdout.split())
     assert 'streamtap' in pulled

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from streamtap._records.as_json import Record
-    from streamtap._report.arguments import Format
+    from streamtap._report.options import Format
 
 GOOD = [record_line(run(run_id=str(number), agent='good')) for number in range(3)]
 
@@ -139,6 +139,7 @@ CHOSEN = '--outcome=success', '--until=9998-12-31'
 
 PROGRAM = """
 import sys
+from streamtap import Tap  # What is imported is no memory for a journal.
 from streamtap._cli import main
 from streamtap._report import command
 

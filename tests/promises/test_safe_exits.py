@@ -17,9 +17,9 @@ from pydantic_ai.models.function import DeltaToolCall, FunctionModel
 
 from hostile.journals import CHECKS
 from hostile.texts import HOSTILE, OF_JOBS, RIGHT_TO_LEFT, UNSAFE
+from streamtap._base.names import clean
 from streamtap._base.safe_text import safe
 from streamtap._cli import main
-from streamtap._display.exits import short_name
 from streamtap._sinks.journal.lines import header_line, record_line
 from streamtap._sinks.usage.ledger import UsageSink
 from streamtap.testing._text import report as as_text
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pydantic_ai.models.function import AgentInfo
 
     from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
-    from streamtap._report.arguments import Format
+    from streamtap._report.options import Format
 
 pytestmark = pytest.mark.filterwarnings('always')
 
@@ -283,6 +283,6 @@ def test_a_notebook_shows_names_as_text(name: str):
     shown.feed(html)
     assert shown.tags == {'div', 'table', 'thead', 'tbody', 'tr', 'th', 'td'}
     assert [line for text in shown.texts for line in _unsafe(text)] == []
-    assert short_name(name) in shown.texts
+    assert clean(name) in shown.texts
     assert html.startswith('<div class="tex2jax_ignore mathjax_ignore">')
     assert html.endswith('</div>')

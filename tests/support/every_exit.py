@@ -28,7 +28,7 @@ from streamtap import (
     UsageSink,
 )
 from streamtap._cli import main
-from streamtap._report.arguments import Format
+from streamtap._report.options import Format
 from streamtap._web.live_view import LiveView
 from streamtap.testing import MemorySink
 

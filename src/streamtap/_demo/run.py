@@ -9,7 +9,6 @@ import itertools
 import os
 import secrets
 import signal
-import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,8 +19,9 @@ from rich.live import Live
 from streamtap._demo.fault import FAULTS
 from streamtap._demo.own_model import own_loads, own_model
 from streamtap._demo.scenario import fake_loads
-from streamtap._demo.screen import HEIGHT, PLUG_IN, WIDTH, Screen, in_short
+from streamtap._demo.screen import PLUG_IN, Screen, in_short
 from streamtap._demo.traces import exported_traces
+from streamtap._display.terminal import has_styles, is_terminal, terminal_width
 from streamtap._serve import serve
 from streamtap._tap import Tap
 from streamtap._web.hosts import is_loopback
@@ -40,6 +40,9 @@ FAKE_NOTE = 'list prices of the named models, for fake traffic: nothing is charg
 FIRST_BLOCK_AFTER = 2.0
 BLOCK_EVERY = 5.0
 """Seconds between the tables where the output is not a terminal."""
+
+_ANY = 1000
+"""Columns and lines of what has no size: more than the screen can have."""
 
 _HOPELESS = 401, 403, 404
 """What a provider answers to a wrong key or a model that it does not have: asking again is no use."""
@@ -70,6 +73,8 @@ def run_demo(*, seconds: float | None, addr: str, port: int, model: str | None, 
     Raises:
         DemoError: If the address, the port or the model cannot be used, or traces are asked for that cannot be exported.
     """
+    # It would be drawn into the screen.
+    os.environ.setdefault('PYDANTIC_AI_NO_BANNER', '1')
     try:
         own = None if model is None else own_model(model)
     except ValueError as error:
@@ -178,9 +183,10 @@ async def _wait(stop: asyncio.Event) -> None:
 
 async def _show(screen: Screen) -> None:
     """Show the screen until cancelled: live in a terminal, elsewhere as plain text every few seconds."""
-    if sys.stdout.isatty() and not Console().is_dumb_terminal:
+    if is_terminal() and not Console().is_dumb_terminal:
+        console = Console() if has_styles() else Console(color_system=None)
         # Drawn from a thread of its own, so that drawing does not block the agents' event loop.
-        with Live(get_renderable=lambda: screen, console=Console(), screen=True, refresh_per_second=5):
+        with Live(get_renderable=lambda: screen, console=console, screen=True, refresh_per_second=5):
             await asyncio.Event().wait()
     pause = FIRST_BLOCK_AFTER
     try:
@@ -194,7 +200,7 @@ async def _show(screen: Screen) -> None:
 
 
 def _print_block(screen: Screen) -> None:
-    console = Console(width=WIDTH, height=HEIGHT, force_terminal=False, color_system=None)
+    console = Console(width=terminal_width() or _ANY, height=_ANY, force_terminal=False, color_system=None)
     with console.capture() as captured:
         console.print(screen)
     print('\n'.join(line.rstrip() for line in captured.get().splitlines()), end='\n\n', flush=True)

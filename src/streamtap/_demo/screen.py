@@ -1,26 +1,25 @@
-"""The demo's live table: the tap's usage ledger and its snapshot of what is open, as one screen."""
+"""The demo's live screen: the tap's usage ledger and its snapshot of what is open."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from typing import TYPE_CHECKING, cast
 
 from pydantic_ai.exceptions import ModelHTTPError
 from rich import box
 from rich.console import Group
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
-from streamtap._demo.recent import add_recent, legend
+from streamtap._demo.recent import recent_lines
+from streamtap._demo.tables import agents, lines_of, models, tools
+from streamtap._display.cells import wrapped
 from streamtap._display.exits import in_line
-from streamtap._display.text import dollars, outcome_counts, rate, seconds
-from streamtap._records.failed import FAILED_RUNS, FAILED_TOOLS
-from streamtap._sinks.usage.summary import AgentUsage, ModelUsage, ToolUsage
+from streamtap._display.grid import lay_out, left_out_of
+from streamtap._display.text import dollars, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
@@ -28,10 +27,11 @@ if TYPE_CHECKING:
     from streamtap._sinks.usage.summary import UsageSummary
     from streamtap._tap import Tap
 
-WIDTH, HEIGHT = 100, 40
-"""The size of the whole screen; a terminal with fewer lines gets less of it."""
+WIDTH = 100
+"""How wide the frame around the first lines is at most."""
 
-_LAST_RUNS = 4
+_INDENT = 10
+"""Cells before the last lines' text, with what it is about."""
 
 PLUG_IN = 'tap = streamtap.Tap()', 'agent = Agent(..., capabilities=[tap.capability(stream=True)])'
 """The two lines that tap the user's own agent."""
@@ -63,17 +63,27 @@ class Screen:
         self._last_error = f'{agent}: {in_short(error)}'
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """The screen as it is now."""
+        """The screen as it is now, as wide as the terminal; what does not fit its height is left out."""
         summary, live = self._tap.usage.summary(), self._tap.live()
-        yield self._head(summary, live)
-        yield from (_agents(summary, live), '', _models(summary, live), '')
-        if console.height >= HEIGHT - 8:
-            yield from (_tools(summary, live), '')
-        if console.height >= HEIGHT:
-            yield from (_last_runs(summary), '')
-        yield self._foot()
+        width, head = options.max_width, self._head(summary, live, options.max_width)
+        grids = agents(summary, live), models(summary, live), tools(summary, live)
+        layouts = [lay_out(grid, width) for grid in grids]
+        tables = [list(lines_of(grid, layout)) for grid, layout in zip(grids, layouts, strict=True)]
+        narrow = left_out_of(layouts)
+        foot = [*([] if narrow is None else [Text(f' {narrow}', 'dim')]), *self._foot(width)]
+        height = (
+            console.height - len(console.render_lines(head)) - sum(len(each) + 1 for each in tables[:2]) - len(foot)
+        )
+        yield head
+        for table in tables[:2]:
+            yield from (*table, '')
+        for block in (tables[2], list(recent_lines(summary.recent_runs, width))):
+            if len(block) < height:
+                height -= len(block) + 1
+                yield from (*block, '')
+        yield from foot
 
-    def _head(self, summary: UsageSummary, live: Live) -> RenderableType:
+    def _head(self, summary: UsageSummary, live: Live, width: int) -> RenderableType:
         minutes, rest = divmod(int(time.monotonic() - self._began), 60)
         stalled = [response for response in live.responses if response.stalled]
         figures = (
@@ -84,39 +94,44 @@ class Screen:
             ('tokens out', f'{summary.total.output_tokens:,}', ''),
             ('cost', dollars(summary.total.cost_usd), 'green'),
         )
-        line = Table.grid(expand=True, padding=(0, 2, 0, 0))
-        for _ in figures:
-            line.add_column(no_wrap=True)
-        line.add_row(*(Text.assemble((f'{name} ', 'dim'), (value, f'bold {style}')) for name, value, style in figures))
-        now = Text('no stream is stalled', 'dim')
+        parts = [Text.assemble((f'{name} ', 'dim'), (value, f'bold {style}')) for name, value, style in figures]
+        now, style = 'no stream is stalled', 'dim'
         if stalled:
             longest = max(stalled, key=lambda response: response.wait or 0.0)
             where = 'in mid-stream' if longest.stalled == 'mid_stream' else 'before its first token'
-            now = Text(f'{longest.model} has been silent for {seconds(longest.wait)} {where} ({longest.agent})', 'red')
+            now = f'{longest.model} has been silent for {seconds(longest.wait)} {where} ({longest.agent})'
+            style = 'red'
+        width = min(width, WIDTH)
+        room = width - 4
         return Panel(
-            Group(line, now),
+            Group(*_in_lines(parts, room), *(Text(line, style) for line in wrapped([now], room))),
             title='[bold]streamtap demo[/]',
             title_align='left',
             subtitle=Text(self._url, 'cyan'),
             subtitle_align='right',
             box=box.ROUNDED,
+            width=width,
         )
 
-    def _foot(self) -> RenderableType:
-        lines = [
-            Text.assemble((' plug in  ', 'dim'), PLUG_IN[0]),
-            Text.assemble(('          ', 'dim'), PLUG_IN[1]),
-            Text.assemble((' cost     ', 'dim'), self._note),
-        ]
+    def _foot(self, width: int) -> Iterator[Text]:
+        lines = [(PLUG_IN[0], 'plug in', ''), (PLUG_IN[1], '', ''), (self._note, 'cost', '')]
         if self._last_error:
-            lines.append(Text.assemble((' failed   ', 'dim'), (self._last_error, 'red')))
-        for line in lines:
-            line.no_wrap, line.overflow = True, 'ellipsis'
-        return Group(*lines)
+            lines.append((self._last_error, 'failed', 'red'))
+        for text, about, style in lines:
+            for line in wrapped([text], width - _INDENT):
+                yield Text.assemble((f' {about}'.ljust(_INDENT), 'dim'), (line, style))
+                about = ''
 
 
-_WIDTHS = {'now': 3, 'runs': 4, 'failed': 10}
-"""The columns' minimum widths, so that a table does not jump about as it fills."""
+def _in_lines(parts: Sequence[Text], room: int) -> Iterator[Text]:
+    """As many parts on each line as fit."""
+    line = Text()
+    for part in parts:
+        if line and line.cell_len + 3 + part.cell_len > room:
+            yield line
+            line = Text()
+        line = part if not line else Text.assemble(line, '   ', part)
+    yield line
 
 
 def in_short(error: Exception) -> str:
@@ -131,91 +146,3 @@ def in_short(error: Exception) -> str:
     if isinstance(why, dict):
         why = cast('dict[str, object]', why).get('message', cast('object', why))
     return in_line(f'{error.status_code} from {error.model_name}: {why}')
-
-
-def _agents(summary: UsageSummary, live: Live) -> Table:
-    table = _table('agent', 'now', 'runs', 'failed', 'blank screen p50', 'p95', 'run p50', 'tokens', 'cost')
-    rows = {row.agent: row for row in summary.agents}
-    now = Counter(run.agent for run in live.runs)
-    for name in sorted({*rows, *now}):
-        row = rows.get(name) or AgentUsage(agent=name)
-        table.add_row(
-            Text(name, 'bold'),
-            _now(now[name]),
-            str(row.runs),
-            _failures(row.outcomes, FAILED_RUNS),
-            seconds(row.time_to_first_output_p50),
-            seconds(row.time_to_first_output_p95),
-            seconds(row.run_duration_p50),
-            f'{row.input_tokens + row.output_tokens:,}',
-            Text(dollars(row.cost_usd), 'green'),
-        )
-    return table
-
-
-def _models(summary: UsageSummary, live: Live) -> Table:
-    table = _table('model', 'now', 'stalled', 'requests', 'failed', 'TTFT p50', 'p95', 'tokens/s', 'cost')
-    rows = {(row.provider, row.model): row for row in summary.models}
-    now = Counter((response.provider, response.model) for response in live.responses)
-    stalled = Counter((response.provider, response.model) for response in live.responses if response.stalled)
-    for key in sorted({*rows, *now}):
-        row = rows.get(key) or ModelUsage(provider=key[0], model=key[1])
-        table.add_row(
-            Text(':'.join(key), 'bold'),
-            _now(now[key]),
-            Text(str(stalled[key] or '-'), 'bold red' if stalled[key] else 'dim'),
-            str(row.requests),
-            Text(str(row.failed_requests or '-'), 'red' if row.failed_requests else 'dim'),
-            seconds(row.time_to_first_token_p50),
-            seconds(row.time_to_first_token_p95),
-            rate(row.output_tokens_per_second_p50),
-            Text(dollars(row.cost_usd), 'green'),
-        )
-    return table
-
-
-def _tools(summary: UsageSummary, live: Live) -> Table:
-    table = _table('tool', 'now', 'calls', 'failed', 'p50', 'p95')
-    rows = {(row.agent, row.tool, row.kind): row for row in summary.tools}
-    now = Counter((call.agent, call.tool, str(call.kind)) for call in live.tools)
-    for key in sorted({*rows, *now}):
-        agent, tool, kind = key
-        row = rows.get(key) or ToolUsage(
-            agent=agent, tool=tool, kind=kind, calls=0, outcomes={}, duration_p50=None, duration_p95=None
-        )
-        table.add_row(
-            Text.assemble((f'{agent}/', 'dim'), (tool, 'bold')),
-            _now(now[key]),
-            str(row.calls),
-            _failures(row.outcomes, FAILED_TOOLS),
-            seconds(row.duration_p50),
-            seconds(row.duration_p95),
-        )
-    return table
-
-
-def _last_runs(summary: UsageSummary) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, expand=True, show_edge=False, header_style='dim')
-    table.add_column('last runs', no_wrap=True)
-    table.add_column('outcome', no_wrap=True, min_width=8)
-    table.add_column('time', no_wrap=True, min_width=6, justify='right')
-    table.add_column(legend(), no_wrap=True, ratio=1)
-    add_recent(table, summary.recent_runs[-_LAST_RUNS:])
-    return table
-
-
-def _table(title: str, *headings: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, expand=True, show_edge=False, header_style='dim')
-    table.add_column(title, ratio=1, no_wrap=True)
-    for heading in headings:
-        table.add_column(heading, justify='right', no_wrap=True, min_width=_WIDTHS.get(heading, 6))
-    return table
-
-
-def _now(count: int) -> Text:
-    return Text(str(count), 'cyan') if count else Text('-', 'dim')
-
-
-def _failures(outcomes: Mapping[str, int], failed: Collection[str]) -> Text:
-    shown = outcome_counts(outcomes, only=failed)
-    return Text(shown, 'dim' if shown == '-' else 'red')

@@ -9,7 +9,7 @@ from streamtap._base.safe_text import safe
 from streamtap._display.exits import in_page
 
 if TYPE_CHECKING:
-    from streamtap._display.text import Grid
+    from streamtap._display.grid import Grid
 
 Child: TypeAlias = 'Element | str | None'
 

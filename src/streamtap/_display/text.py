@@ -1,48 +1,12 @@
-"""Numbers and small tables as text, for terminals and pages."""
+"""Numbers as text, for terminals and pages."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 from typing import TYPE_CHECKING
 
-from streamtap._display.exits import isolated
-
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """Rows of cells below headings; the first column names the row.
-
-    Args:
-        headings: One for each column.
-        rows: The cells, as many in each row as there are headings.
-        has_total: Whether the last row is the total of the others.
-    """
-
-    headings: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    has_total: bool = False
-
-    def __str__(self) -> str:
-        """The table in plain text, its columns aligned."""
-        lines = [self.headings, *self.rows]
-        widths = [max(len(line[column]) for line in lines) for column in range(len(self.headings))]
-        shown = [
-            '  '.join(
-                _padded(cell, width, to_right=column > 0)
-                for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-            )
-            for line in lines
-        ]
-        shown.insert(1, '  '.join('-' * width for width in widths))
-        return '\n'.join(line.rstrip() for line in shown)
-
-
-def _padded(cell: str, width: int, *, to_right: bool) -> str:
-    room = ' ' * (width - len(cell))
-    return f'{room}{isolated(cell)}' if to_right else f'{isolated(cell)}{room}'
+    from collections.abc import Collection
 
 
 def model_name(provider: str, model: str) -> str:
@@ -65,8 +29,10 @@ def dollars(value: object) -> str:
         return '-'
     if value >= 1:
         return f'${value:.2f}'
-    # Single requests of small models cost a few millionths.
-    return f'${value:.4f}' if value >= 0.0005 or not value else f'${value:.6f}'
+    if value >= 0.0005 or value <= 0:
+        return f'${value:.4f}'
+    # Single requests of small models cost a few millionths: two digits of them at least.
+    return f'${value:.{min(12, max(6, 1 - math.floor(math.log10(value))))}f}'
 
 
 def rate(value: object) -> str:

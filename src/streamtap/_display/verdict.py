@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from streamtap._display.exits import isolated
 from streamtap._display.text import model_name
 from streamtap._records.failed import FAILED_RUNS, has_failed
 from streamtap._records.records import ResponseRecord, ToolRecord
@@ -219,15 +220,17 @@ def _model(record: ResponseRecord) -> str:
 
 
 def _named(cause: Cause, outermost: str) -> str:
+    # Another number may follow, which a name from right to left would reorder.
+    name = isolated(cause.name)
     words = {
-        'wait': f'waiting for {cause.name or "the model"}',
-        'stream': f'{cause.name or "the model"} writing',
-        'stall': f'{cause.name} stalled',
-        'model': cause.name or 'the model',
-        'tools': f'tool {cause.name}' if cause.name else 'tools',
-        'native_tools': f"the provider's {cause.name or 'tools'}",
+        'wait': f'waiting for {name or "the model"}',
+        'stream': f'{name or "the model"} writing',
+        'stall': f'{name} stalled',
+        'model': name or 'the model',
+        'tools': f'tool {name}' if name else 'tools',
+        'native_tools': f"the provider's {name or 'tools'}",
         'consumer': "your code's handling of events",
         'queue': 'the queue',
         'other': 'other work',
     }.get(cause.phase, cause.phase)
-    return words if cause.agent == outermost else f'{words} ({cause.agent})'
+    return words if cause.agent == outermost else f'{words} ({isolated(cause.agent)})'

@@ -24,7 +24,7 @@ def annotated(document: Document) -> str:
         return f'{document}\n'
     failing = document.gate.failing
     unjudged = [each for each in document.gate.findings if each.verdict == OPEN[-1] and each not in failing]
-    lines = [document.body, '']
+    lines = [document.body(), '']
     if document.unread:
         lines.append(_annotation('warning', f'{document.unread:,} lines or files could not be read'))
     lines += [*_annotations('error', failing), *_annotations('warning', unjudged)]

@@ -1,27 +1,25 @@
-"""The arguments of `streamtap report`, and which of them go together."""
+"""What the options of `streamtap report` ask for, and which of them go together."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING
 
 from streamtap._display.trace_urls import check_trace_url
 from streamtap._report.budgets import parse_budget
 from streamtap._report.choice import EVERYTHING, Choice, parse_labels, parse_when
-from streamtap._report.choice_options import add_choice_options
 from streamtap._report.compare import LEAST, Least
 from streamtap._report.owners import is_told_by
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from pathlib import Path
 
     from streamtap._report.budgets import Budget
+    from streamtap._report.options import Format
     from streamtap._report.owners import Scope
-
-Format: TypeAlias = Literal['table', 'json', 'csv', 'html', 'markdown', 'github']
 
 _LEAST = re.compile(r'([0-9]+(?:\.[0-9]+)?) *(%|points?)', re.ASCII)
 
@@ -59,45 +57,6 @@ class Report:
     form: Format = 'table'
     output: Path | None = None
     trace_url: str | None = None
-
-
-def add_report_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare them."""
-    parser.add_argument('files', metavar='FILE', nargs='*', help='a journal, a pattern of journals, or - for stdin')
-    parser.add_argument(
-        '--compare', nargs=2, metavar=('BEFORE', 'AFTER'), help='show what changed between two journals instead'
-    )
-    parser.add_argument(
-        '--format', choices=get_args(Format), default='table', help='output format (default: %(default)s)'
-    )
-    parser.add_argument('-o', '--output', metavar='PATH', type=Path, help='write to this file instead of stdout')
-    add_choice_options(parser)
-    gate = parser.add_argument_group('the gate', 'exits with 3 if something is worse, or a budget is missed')
-    gate.add_argument('--fail-on', choices=('worse',), help='with --compare: fail if something is clearly worse')
-    gate.add_argument(
-        '--min-change',
-        metavar='CHANGE',
-        action='append',
-        default=[],
-        help="with --compare: the smallest change that is called one, such as 10%% of times, costs and speeds, or '2 points' "
-        'of shares; may be given for both (default: 5%% and 1 point)',
-    )
-    gate.add_argument(
-        '--budget',
-        metavar='BUDGET',
-        action='append',
-        default=[],
-        help="fail if this is missed, such as 'blank_screen.p95 <= 3s' or 'failed <= 1%%'; may be given several times",
-    )
-    gate.add_argument(
-        '--by',
-        metavar='WHAT',
-        action='append',
-        default=[],
-        help='judge each agent, model or tool, or each value of the label of that name; all is everybody together; '
-        'may be given several times',
-    )
-    gate.add_argument('--strict', action='store_true', help='fail also on what is too little to tell or to judge')
 
 
 def report_of(arguments: argparse.Namespace, now_ns: int) -> Report:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from streamtap._report.compare import Change, Pair
 
-WIDTH, LABEL, VERDICT = 1160.0, 250.0, 250.0
+WIDTH, LABEL, VERDICT = 1160.0, 250.0, 320.0
 ROW = 22.0
 
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from streamtap._records.as_json import Record
-    from streamtap._report.arguments import Format, Report
+    from streamtap._report.arguments import Report
+    from streamtap._report.options import Format
     from streamtap._report.owners import Scope
     from streamtap._report.reported import Reported
     from streamtap._sinks.journal.reader import BrokenLine
@@ -47,6 +48,7 @@ class Complaints:
     def __init__(self) -> None:
         self._broken: Counter[str] = Counter()
         self.count = 0
+        self.files = 0
 
     def line(self, broken: BrokenLine) -> None:
         """Report a broken line."""
@@ -58,6 +60,7 @@ class Complaints:
     def file(self, name: str, error: OSError) -> None:
         """Report a file that cannot be read."""
         self.count += 1
+        self.files += 1
         _tell(f'{name}: {error.strerror or error}')
 
     def close(self) -> None:
@@ -86,10 +89,12 @@ def report(asked: Report) -> int:
     owners = owners_of if asked.by is None else owners_by(asked.by)
     gathered: list[Gathered] = []
     for names in sides:
+        unread = complaints.files
         gathered.append(Gathered(_records(names, complaints), _in_short(names), owners, asked.choice))
         if not gathered[-1].selection.read:
             complaints.close()
-            _tell(f'{gathered[-1].names}: no run, response or tool call to report')
+            if complaints.files == unread:  # Otherwise it was told that a file cannot be read.
+                _tell(f'{gathered[-1].names}: no run, response or tool call to report')
             return 2
     complaints.close()
     if (why := unknown([each.selection.known for each in gathered])) is not None:
@@ -99,6 +104,7 @@ def report(asked: Report) -> int:
             choice, notes = each.selection.choice, each.selection.notes()
             _tell(' '.join([f'{each.names}: there is none of what was asked for: {choice}.', *notes]))
             return 2
+    complaints.close()
     _check_labels(asked.by or (), gathered)
     if asked.compare is not None:
         made = change(asked, gathered[0], gathered[1], complaints.count)

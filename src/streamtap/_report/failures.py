@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from streamtap._base.clock import after
 from streamtap._display.exits import short_name
-from streamtap._display.text import Grid
+from streamtap._display.grid import Column, Grid
 from streamtap._display.verdict import Failure, failure
 from streamtap._report.moments import iso, moment
 from streamtap._sinks.label_cap import OTHER
@@ -29,6 +29,16 @@ MOST_ROWS = 20
 
 MOST_HELD = 100_000
 """How many requests, tool calls, nested runs and parts of responses are kept of all runs that are drawn."""
+
+_COLUMNS = (
+    Column('failure'),
+    Column('where', to_left=True),
+    Column('agent', to_left=True),
+    Column('runs'),
+    Column('first seen', 1),
+    Column('last seen', 2),
+    Column('newest run', 3, to_left=True),
+)
 
 _OTHER = Failure(OTHER, OTHER, '', '')
 
@@ -126,7 +136,7 @@ def failure_grid(groups: Sequence[FailureGroup]) -> Grid:
         )
         for each in groups[:MOST_ROWS]
     ]
-    return Grid(('failure', 'where', 'agent', 'runs', 'first seen', 'last seen', 'newest run'), rows)
+    return Grid(_COLUMNS, rows)
 
 
 def left_out(groups: Sequence[FailureGroup]) -> str:

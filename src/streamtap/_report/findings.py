@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from streamtap._display.grid import Column
 from streamtap._report.gate import Finding, Gate
 from streamtap._report.words import difference, figure, how_to_read, interval, owner_named
 
@@ -16,9 +17,27 @@ if TYPE_CHECKING:
     from streamtap._report.owners import Scope
     from streamtap._report.statistics import Estimate
 
-_OF_CHANGES = ('verdict on', 'of', 'n before', 'after', 'before', 'interval', 'after', 'interval', 'change', 'verdict')
+_OF_CHANGES = (
+    Column('verdict on'),
+    Column('of', to_left=True),
+    Column('n before', 1),
+    Column('after', 1, name='n after'),
+    Column('before'),
+    Column('interval', 2, name='interval before'),
+    Column('after'),
+    Column('interval', 2, name='interval after'),
+    Column('change'),
+    Column('verdict'),
+)
 
-_OF_BUDGETS = ('budget', 'of', 'n', 'figure', 'interval', 'verdict')
+_OF_BUDGETS = (
+    Column('budget'),
+    Column('of', to_left=True),
+    Column('n', 1),
+    Column('figure'),
+    Column('interval', 2),
+    Column('verdict'),
+)
 
 _BUDGETS = (
     'The intervals are such that all verdicts together are right with 95 % confidence; a budget is missed where its whole '

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from streamtap._display.exits import isolated
-from streamtap._display.text import Grid
+from streamtap._display.grid import Grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from streamtap._display.grid import Column
 
 Verdict: TypeAlias = Literal[
     'missed', 'worse', 'met', 'better', 'no clear change', 'too few to tell', 'nothing to judge'
@@ -56,13 +58,13 @@ class Gate:
     """What was found, and whether it passes.
 
     Args:
-        headings: Those of the table of findings.
+        columns: Those of the table of findings.
         findings: In the order of the report.
         how_to_read: How the verdicts are found.
         strict: Whether what cannot be told does not pass.
     """
 
-    headings: Sequence[str]
+    columns: Sequence[Column]
     findings: Sequence[Finding]
     how_to_read: str
     strict: bool
@@ -95,4 +97,4 @@ class Gate:
     @property
     def grid(self) -> Grid:
         """What was found, as a table."""
-        return Grid(self.headings, [each.cells for each in self.findings])
+        return Grid(self.columns, [each.cells for each in self.findings])

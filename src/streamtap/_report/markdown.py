@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
-from streamtap._display.exits import in_job_log, in_markdown
+from streamtap._display.cells import cut_in_the_middle
+from streamtap._display.exits import MOST_SHOWN, in_job_log, in_markdown
 from streamtap._report.gate import FAILURES, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from streamtap._display.text import Grid
+    from streamtap._display.grid import Grid
     from streamtap._report.document import Document
     from streamtap._report.gate import Finding
 
@@ -38,7 +39,8 @@ def markdown(document: Document) -> str:
 
 
 def _bullet(finding: Finding) -> str:
-    what, whose, found = map(in_markdown, (finding.what, finding.whose, finding.found))
+    whose = cut_in_the_middle(finding.whose, MOST_SHOWN)
+    what, whose, found = map(in_markdown, (finding.what, whose, finding.found))
     return f'- {what} of {whose} is **{finding.verdict}**: {found}'
 
 
@@ -56,7 +58,7 @@ def _cell(text: str) -> str:
     if text in FAILURES:
         return f'**{text}**'
     is_plain = text == '-' or text in get_args(Verdict) or text.replace(',', '').isdecimal()
-    return text if is_plain else in_markdown(text)
+    return text if is_plain else in_markdown(cut_in_the_middle(text, MOST_SHOWN))
 
 
 def _more(count: int, before: str) -> Iterator[str]:

@@ -7,7 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from streamtap._display.exits import short_name
-from streamtap._display.text import Grid, seconds
+from streamtap._display.grid import Column, Grid
+from streamtap._display.text import seconds
 from streamtap._display.verdict import verdict
 from streamtap._records.failed import has_failed
 from streamtap._report.moments import iso, moment
@@ -21,6 +22,13 @@ _NEXT_CAUSE = re.compile(r', (?=[0-9]+ % )')
 
 MOST_ROWS = 5
 """How many runs a table shows."""
+
+_COLUMNS = (
+    Column('slowest run'),
+    Column('took'),
+    Column('why', to_left=True),
+    Column('began', 1),
+)
 
 
 class SlowestRuns:
@@ -64,7 +72,7 @@ def slowest_grid(trees: Sequence[RunTree]) -> Grid:
         )
         for tree in trees[:MOST_ROWS]
     ]
-    return Grid(('slowest run', 'took', 'why', 'began'), rows)
+    return Grid(_COLUMNS, rows)
 
 
 def slowest_data(tree: RunTree) -> Mapping[str, object]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamtap._display.exits import short_name
-from streamtap._display.text import Grid, dollars, model_name, rate, seconds
+from streamtap._display.grid import Column, Grid
+from streamtap._display.text import dollars, model_name, rate, seconds
 from streamtap._display.verdict import verdict
 from streamtap._records.records import ResponseRecord, ToolRecord
 from streamtap._records.run_tree import RunTree
@@ -19,6 +20,18 @@ if TYPE_CHECKING:
     from streamtap._records.run_tree import Piece
 
 _INDENT = '  '
+
+_COLUMNS = (
+    Column('step'),
+    Column('at'),
+    Column('took'),
+    Column('first token', 2),
+    Column('tokens/s', 1),
+    Column('in', 1, name='tokens in'),
+    Column('out', 1, name='tokens out'),
+    Column('cost', 2),
+    Column('ended', to_left=True),
+)
 
 MOST_DEPTH = 8
 """How far a step is indented at most: runs can be nested without end."""
@@ -64,7 +77,7 @@ def counts(run: RunRecord) -> str:
 def step_grid(tree: RunTree) -> Grid:
     """The run and its steps as a table."""
     rows = [_row(tree, depth, piece) for depth, piece in in_order(tree)]
-    return Grid(('step', 'at', 'took', 'first token', 'tokens/s', 'in', 'out', 'cost', 'ended'), rows)
+    return Grid(_COLUMNS, rows)
 
 
 def step_data(tree: RunTree) -> Iterator[Mapping[str, object]]:

@@ -198,7 +198,8 @@ def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
     x = LABEL + row.end * per_second
     if row.failed:
         drawn.append(element('line', x1=x, x2=x, y1=y - 1, y2=y + BAR + 3, class_='failed'))
+    beyond = LABEL + max(row.end, *row.stalls, 0.0) * per_second + 6
     drawn.append(
-        element('text', row.note[:MOST_NOTE], x=x + 6, y=y + 10, class_=f'note start{" bad" if row.failed else ""}')
+        element('text', row.note[:MOST_NOTE], x=beyond, y=y + 10, class_=f'note start{" bad" if row.failed else ""}')
     )
     return drawn

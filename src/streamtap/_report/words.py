@@ -7,8 +7,8 @@ import math
 from typing import TYPE_CHECKING
 
 from streamtap._base.safe_text import safe
-from streamtap._display.exits import short_name
-from streamtap._display.text import Grid, dollars
+from streamtap._display.grid import Column, Grid
+from streamtap._display.text import dollars
 from streamtap._report.compare import LEAST
 from streamtap._report.moments import moment
 from streamtap._report.owners import NAMED
@@ -21,6 +21,20 @@ if TYPE_CHECKING:
     from streamtap._report.owners import Scope
     from streamtap._report.quantities import Quantity
     from streamtap._report.statistics import Estimate
+
+
+_COUNTS = Column('n before', 1), Column('after', 1, name='n after')
+_SHARE = Column('before'), Column('after'), Column('change'), Column('clear?')
+_VALUE = (
+    Column('p50 before'),
+    Column('after'),
+    Column('change'),
+    Column('clear?'),
+    Column('p95 before', 2),
+    Column('after', 2, name='p95 after'),
+    Column('p95 change'),
+    Column('clear?', name='p95 clear?'),
+)
 
 
 def how_to_read(least: Least) -> str:
@@ -62,11 +76,11 @@ def change_grids(changes: Sequence[Change]) -> list[Grid]:
             rows = [
                 (*_counted(each), *_pair(each, each.typical)) for each in group if each.scope == 'all' or has_any(each)
             ]
-            headings = 'before', 'after', 'change', 'clear?'
+            columns = _SHARE
         else:
             rows = [(*_counted(each), *_pair(each, each.typical), *_pair(each, each.high)) for each in group]
-            headings = 'p50 before', 'after', 'change', 'clear?', 'p95 before', 'after', 'change', 'clear?'
-        grids.append(Grid((quantity.title, 'n before', 'after', *headings), rows))
+            columns = _VALUE
+        grids.append(Grid((Column(quantity.title), *_COUNTS, *columns), rows))
     return grids
 
 
@@ -86,7 +100,7 @@ def owner(change: Change) -> str:
 
 def owner_named(scope: Scope, name: str) -> str:
     """A name to show of a scope; that of a label is before its value."""
-    return short_name(name if scope in NAMED else f'{scope}={name}')
+    return safe(name if scope in NAMED else f'{scope}={name}')
 
 
 def _pair(change: Change, pair: Pair) -> tuple[str, str, str, str]:

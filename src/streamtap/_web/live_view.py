@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from streamtap._base.clock import SystemClock
 from streamtap._base.forks import tell_forks
 from streamtap._delivery.sink import BaseSink
+from streamtap._display.trace_urls import check_trace_url
 from streamtap._display.verdict import failure
 from streamtap._records.failed import has_failed, was_cancelled
 from streamtap._records.known import sum_known
@@ -66,12 +67,18 @@ class LiveView(BaseSink):
     Args:
         clock: The clock to read.
         trace_url: The address of a trace, with `{trace_id}` in it; `None` if there is none.
+
+    Raises:
+        TypeError: If `trace_url` is no text.
+        ValueError: If it is no such address.
     """
 
     inline: ClassVar[bool] = True
 
     def __init__(self, clock: Clock | None = None, trace_url: str | None = None) -> None:
         self._clock = SystemClock() if clock is None else clock
+        if trace_url is not None:
+            check_trace_url('trace_url', trace_url)
         self._trace_url = trace_url
         self.name = secrets.token_hex(8)
         """Tells it from the view of another process, or of this one before."""

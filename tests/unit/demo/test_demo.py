@@ -139,10 +139,13 @@ def test_a_pipe_gets_plain_tables(demo: Finished):
 
 @pytest.mark.skipif(sys.platform == 'win32', reason='needs a pseudo-terminal')
 def test_ctrl_c_ends_a_live_screen_with_the_summary():
-    """In a terminal the table is live on a screen of its own; Ctrl-C leaves it, prints the summary and exits with 0."""
+    """In a terminal the table is live on a screen of its own; Ctrl-C leaves it, prints the summary and exits with 0.
+
+    Who wants no colours gets none.
+    """
     seen = ''
     ours, theirs = os.openpty()
-    with start('--port', '0', out=theirs, env={'COLUMNS': '100', 'LINES': '40'}) as process:
+    with start('--port', '0', out=theirs, env={'COLUMNS': '80', 'LINES': '40', 'NO_COLOR': '1'}) as process:
         try:
             os.close(theirs)
             interrupted = False
@@ -160,6 +163,9 @@ def test_ctrl_c_ends_a_live_screen_with_the_summary():
     live, left, rest = seen.partition('\x1b[?1049l')
     assert left
     assert '\x1b[?1049h' in live
+    assert not re.search(r'\x1b\[[0-9;]*m', seen)
+    assert '\x1b' not in rest
+    assert max(map(len, rest.splitlines())) <= 80
     assert SUMMARY.search(rest.replace('\r\n', '\n'))
     assert PLUG_IN[1] in rest
 
@@ -238,7 +244,7 @@ def test_a_model_that_its_provider_refuses_is_one_line():
         (['--for', 'soon'], 'seconds above 0'),
         (['--port', '65536'], 'port from 0 to 65535'),
         (['--port', 'http'], 'port from 0 to 65535'),
-        (['--bogus'], 'unrecognized arguments: --bogus'),
+        (['--bogus'], 'there is no option --bogus'),
     ],
 )
 def test_a_bad_argument_is_one_line(arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]):

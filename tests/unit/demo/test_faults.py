@@ -160,7 +160,7 @@ def test_the_help_names_every_fault(capsys: pytest.CaptureFixture[str]):
 @pytest.mark.parametrize(
     ('arguments', 'complaint'),
     [
-        (['--fault', 'gremlins'], "invalid choice: 'gremlins'"),
+        (['--fault', 'gremlins'], "there is no 'gremlins'"),
         (['--fault', 'cost', '--model', 'test'], 'not allowed with argument'),
         (['--fault', 'cost', '--fault-after', 'later'], 'seconds above 0'),
     ],

@@ -23,7 +23,7 @@ from streamtap._display.exits import (
     isolated,
     short_name,
 )
-from streamtap._display.text import Grid
+from streamtap._display.grid import Column, Grid
 
 ISOLATED = f'\N{FIRST STRONG ISOLATE}{RIGHT_TO_LEFT}\N{POP DIRECTIONAL ISOLATE}'
 
@@ -90,7 +90,7 @@ def test_a_name_in_a_log_line_is_one_word_or_quoted(name: str, shown: str):
 
 def test_text_from_right_to_left_stays_where_it_is():
     """It is isolated from the numbers beside it, and counts as wide as it is."""
-    table = str(Grid(('agent', 'runs'), [(RIGHT_TO_LEFT, '1'), ('other', '2')]))
+    table = str(Grid((Column('agent'), Column('runs')), [(RIGHT_TO_LEFT, '1'), ('other', '2')]))
     assert table.splitlines() == ['agent  runs', '-----  ----', f'{ISOLATED}      1', 'other     2']
     assert isolated('agent') == 'agent'
 

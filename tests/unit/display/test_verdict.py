@@ -56,6 +56,12 @@ def test_the_seconds_of_all_causes_are_those_of_the_run():
     }
 
 
+def test_a_name_from_right_to_left_does_not_reorder_the_numbers():
+    """It is isolated from what follows."""
+    found = verdict(tree(tool(tool='כלב', duration=2.0), phases={'tools': 2.0, 'other': 1.6, 'queue': 1.4}))
+    assert found == Verdict('40 % tool \u2068כלב\u2069, 32 % other work')
+
+
 def test_a_stall_is_the_verdict_only_if_it_is_most():
     """A minute of silence is not the cause of a run in which a tool took two."""
     slow = tree(

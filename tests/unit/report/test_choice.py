@@ -10,9 +10,10 @@ from typing import Any, Literal, get_args
 import pytest
 
 from streamtap._records.records import RunOutcome
-from streamtap._report.arguments import add_report_arguments, report_of
+from streamtap._report.arguments import report_of
 from streamtap._report.choice import EVERYTHING, FAILED, Choice, parse_labels, parse_when
 from streamtap._report.choice_options import OUTCOMES
+from streamtap._report.options import add_report_arguments
 from support.made_records import run
 
 NOON = int(datetime(2026, 11, 30, 12, tzinfo=timezone.utc).timestamp()) * 10**9

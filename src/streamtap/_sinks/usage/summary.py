@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-from streamtap._display.exits import short_name
+from streamtap._base.safe_text import safe
+from streamtap._display.grid import Column, Grid, tables_text
 from streamtap._display.hints import NO_PRICE, NO_USAGE, Measured, shared_name
-from streamtap._display.text import Grid, dollars, outcome_counts, rate, seconds
+from streamtap._display.terminal import terminal_width
+from streamtap._display.text import dollars, outcome_counts, rate, seconds
 from streamtap._records.failed import FAILED_RUNS, FAILED_TOOLS
 
 
@@ -118,7 +121,7 @@ class RecentRun(BaseModel):
 
 
 class UsageSummary(BaseModel):
-    """Everything measured so far: print it for tables, call `.model_dump_json()` for JSON.
+    """Everything measured so far: print it for tables, which fit a terminal, call `.model_dump_json()` for JSON.
 
     A notebook shows it as tables when it is the last line of a cell, and keeps them in its file.
     """
@@ -133,8 +136,11 @@ class UsageSummary(BaseModel):
     recent_runs: tuple[RecentRun, ...] = ()
 
     def __str__(self) -> str:
-        """The summary as tables."""
-        return '\n\n'.join([*map(str, self.grids()), *(['\n'.join(notes)] if (notes := self.notes()) else [])])
+        """The summary as tables.
+
+        If stdout is a terminal, they fit its width, and a line says which columns are left out; otherwise they have all.
+        """
+        return tables_text(self.grids(), self.notes(), terminal_width())
 
     def _repr_html_(self) -> str:
         """The summary as tables, for a notebook."""
@@ -183,58 +189,56 @@ class UsageSummary(BaseModel):
         return notes
 
 
-_RUN_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
-    ('runs', 'runs', str),
-    ('nested', 'nested_runs', str),
-    ('blank p50', 'time_to_first_output_p50', seconds),
-    ('p95', 'time_to_first_output_p95', seconds),
-    ('run p50', 'run_duration_p50', seconds),
-    ('p95', 'run_duration_p95', seconds),
-    ('reqs', 'requests', str),
-    ('tools', 'tool_calls', str),
-    ('in', 'input_tokens', str),
-    ('out', 'output_tokens', str),
-    ('cost', 'cost_usd', dollars),
-    ('with called', 'total_cost_usd', dollars),
-    ('failed', 'outcomes', partial(outcome_counts, only=FAILED_RUNS)),
-    ('other', 'outcomes', partial(outcome_counts, other_than=FAILED_RUNS)),
+_Shown: TypeAlias = 'tuple[Column, str, Callable[[object], str]]'
+"""A column, the field that it shows, and how."""
+
+_RUN_COLUMNS: tuple[_Shown, ...] = (
+    (Column('runs'), 'runs', str),
+    (Column('nested', 1), 'nested_runs', str),
+    (Column('blank p50'), 'time_to_first_output_p50', seconds),
+    (Column('p95', 9, name='blank p95'), 'time_to_first_output_p95', seconds),
+    (Column('run p50', 8), 'run_duration_p50', seconds),
+    (Column('p95', 5, name='run p95'), 'run_duration_p95', seconds),
+    (Column('reqs', 2), 'requests', str),
+    (Column('tools', 4), 'tool_calls', str),
+    (Column('in', 6, name='tokens in'), 'input_tokens', str),
+    (Column('out', 7, name='tokens out'), 'output_tokens', str),
+    (Column('cost'), 'cost_usd', dollars),
+    (Column('with called', 10, name='cost with called'), 'total_cost_usd', dollars),
+    (Column('failed'), 'outcomes', partial(outcome_counts, only=FAILED_RUNS)),
+    (Column('other', 3), 'outcomes', partial(outcome_counts, other_than=FAILED_RUNS)),
 )
 _OF_NESTING = ('nested_runs', 'total_cost_usd')
 """What a table has no use for where no run called another."""
 
-_MODEL_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
-    ('reqs', 'requests', str),
-    ('failed', 'failed_requests', str),
-    ('TTFT p50', 'time_to_first_token_p50', seconds),
-    ('p95', 'time_to_first_token_p95', seconds),
-    ('tokens/s p50', 'output_tokens_per_second_p50', rate),
-    ('tokens in', 'input_tokens', str),
-    ('cached', 'cache_read_tokens', str),
-    ('out', 'output_tokens', str),
-    ('reasoning', 'reasoning_tokens', str),
-    ('cost', 'cost_usd', dollars),
+_MODEL_COLUMNS: tuple[_Shown, ...] = (
+    (Column('reqs'), 'requests', str),
+    (Column('failed'), 'failed_requests', str),
+    (Column('TTFT p50'), 'time_to_first_token_p50', seconds),
+    (Column('p95', 5, name='TTFT p95'), 'time_to_first_token_p95', seconds),
+    (Column('tokens/s p50'), 'output_tokens_per_second_p50', rate),
+    (Column('tokens in', 3), 'input_tokens', str),
+    (Column('cached', 2), 'cache_read_tokens', str),
+    (Column('out', 4, name='tokens out'), 'output_tokens', str),
+    (Column('reasoning', 1), 'reasoning_tokens', str),
+    (Column('cost'), 'cost_usd', dollars),
 )
-_TOOL_COLUMNS: tuple[tuple[str, str, Callable[[object], str]], ...] = (
-    ('kind', 'kind', str),
-    ('calls', 'calls', str),
-    ('p50', 'duration_p50', seconds),
-    ('p95', 'duration_p95', seconds),
-    ('failed', 'outcomes', partial(outcome_counts, only=FAILED_TOOLS)),
-    ('other', 'outcomes', partial(outcome_counts, other_than=FAILED_TOOLS)),
+_TOOL_COLUMNS: tuple[_Shown, ...] = (
+    (Column('kind', 1), 'kind', str),
+    (Column('calls'), 'calls', str),
+    (Column('p50'), 'duration_p50', seconds),
+    (Column('p95', 3, name='tool p95'), 'duration_p95', seconds),
+    (Column('failed'), 'outcomes', partial(outcome_counts, only=FAILED_TOOLS)),
+    (Column('other', 2), 'outcomes', partial(outcome_counts, other_than=FAILED_TOOLS)),
 )
 
 
 def _grid(
-    title: str,
-    rows: Sequence[tuple[str, BaseModel]],
-    columns: Sequence[tuple[str, str, Callable[[object], str]]],
-    total: BaseModel | None,
+    title: str, rows: Sequence[tuple[str, BaseModel]], columns: Sequence[_Shown], total: BaseModel | None
 ) -> Grid:
     named = [*rows, ('total', total)] if total is not None else rows
     return Grid(
-        headings=(title, *(heading for heading, _, _ in columns)),
-        rows=[
-            (short_name(name), *(show(getattr(group, field)) for _, field, show in columns)) for name, group in named
-        ],
+        columns=(Column(title), *(column for column, _, _ in columns)),
+        rows=[(safe(name), *(show(getattr(group, field)) for _, field, show in columns)) for name, group in named],
         has_total=total is not None,
     )

@@ -57,7 +57,11 @@ function show(name, { value, bad, said = bad ? [make('span', { class: 'bad', tex
   const content = make('p', {}, [...said.flatMap((one) => (one ? [one, ' '] : [])), why]);
   const shown = card.querySelector('.note');
   // A button that is replaced while it is pressed is not clicked.
-  if (shown.textContent !== content.textContent) shown.replaceChildren(...content.childNodes);
+  if (shown.textContent !== content.textContent) {
+    const focused = shown.contains(document.activeElement) ? document.activeElement.dataset.order : null;
+    shown.replaceChildren(...content.childNodes);
+    if (focused) shown.querySelector(`[data-order='${focused}']`)?.focus();
+  }
   card.querySelector('.spark')?.remove();
   if (chart) card.append(chart);
 }

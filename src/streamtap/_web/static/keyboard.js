@@ -1,49 +1,56 @@
-// The list by keyboard: up and down walk through the runs, or through the lanes of an open waterfall; left and right
-// walk through its bars; Escape closes it.
+// By keyboard, a list, a table or a waterfall is one stop of Tab: the arrows, Home, End, Page Up and Page Down move in it.
 
-export function walkByKeys(list) {
-  list.addEventListener('keydown', (event) => {
-    const next = whereTo(event);
+const PAGE = 10;
+const UP_OR_DOWN = { ArrowUp: -1, ArrowDown: 1, PageUp: -PAGE, PageDown: PAGE };
+const SIDEWAYS = { ArrowLeft: -1, ArrowRight: 1 };
+
+/**
+ * Makes elements one stop.
+ *
+ * @param container The element that they are in, now and later.
+ * @param rows Returns them, row by row.
+ * @returns What is to be called after elements came or went.
+ */
+export function oneStop(container, rows) {
+  let current = null;
+  const stopAt = (element) => {
+    current = element;
+    for (const each of rows().flat()) each.tabIndex = each === current ? 0 : -1;
+  };
+  container.addEventListener('focusin', ({ target }) => {
+    if (target !== current && rows().flat().includes(target)) stopAt(target);
+  });
+  container.addEventListener('keydown', (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const next = whereTo(rows(), event);
     if (!next) return;
     event.preventDefault();
     next.focus();
   });
+  return () => {
+    const all = rows().flat();
+    stopAt(all.includes(current) ? current : all[0]);
+  };
 }
 
-function whereTo({ key, target }) {
-  if (key === 'Escape') return closed(target);
-  const step = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1 }[key];
-  if (!step) return null;
-  const isSideways = key === 'ArrowLeft' || key === 'ArrowRight';
-  if (target.classList.contains('seg')) return otherBar(target, step, isSideways);
-  return target.classList.contains('run') && !isSideways ? otherRun(target, step) : null;
+function whereTo(rows, { key, target }) {
+  const at = rows.findIndex((row) => row.includes(target));
+  if (at < 0) return null;
+  const place = rows[at].indexOf(target);
+  if (key === 'Home') return rows[0][0];
+  if (key === 'End') return rows.at(-1).at(-1);
+  if (key in SIDEWAYS) return rows[at][place + SIDEWAYS[key]];
+  if (!(key in UP_OR_DOWN)) return null;
+  const row = rows[Math.min(rows.length - 1, Math.max(0, at + UP_OR_DOWN[key]))];
+  return row[Math.min(place, row.length - 1)];
 }
 
-/** Closes the waterfall that contains the target; returns the button of its run. */
-function closed(target) {
-  const run = target.closest('.detail')?.previousElementSibling;
-  run?.click();
-  return run;
-}
-
-function otherBar(bar, step, isSideways) {
-  const next = isSideways ? inLane(bar, step) : inOtherLane(bar, step);
-  // Tab will come back to this bar.
-  if (next) [bar.tabIndex, next.tabIndex] = [-1, 0];
-  return next;
-}
-
-function inLane(bar, step) {
-  const all = [...bar.closest('.detail').querySelectorAll('.seg')];
-  return all[all.indexOf(bar) + step];
-}
-
-function inOtherLane(bar, step) {
-  const tracks = [...bar.closest('.detail').querySelectorAll('.track')].filter((track) => track.querySelector('.seg'));
-  return tracks[tracks.indexOf(bar.parentElement) + step]?.querySelector('.seg');
-}
-
-function otherRun(button, step) {
-  const item = button.parentElement;
-  return (step < 0 ? item.previousElementSibling : item.nextElementSibling)?.querySelector('.run');
+/** Makes Escape close the waterfall that it is pressed in; the focus goes to the run. */
+export function closeByEscape(list) {
+  list.addEventListener('keydown', ({ key, target }) => {
+    const run = key === 'Escape' && target.closest('.detail')?.previousElementSibling;
+    if (!run) return;
+    run.click();
+    run.focus();
+  });
 }

@@ -6,7 +6,7 @@ import { copyOnClick } from './copying.js';
 import { byId, make, say } from './elements.js';
 import { showFigures } from './figures.js';
 import { FilterBar } from './filter-bar.js';
-import { walkByKeys } from './keyboard.js';
+import { closeByEscape } from './keyboard.js';
 import { clock, dollars, plural } from './numbers.js';
 import { Pause } from './pause.js';
 import { RunList } from './run-list.js';
@@ -101,7 +101,7 @@ function pauseOrResume(isPaused) {
 
 chooseTheme(byId('theme'));
 showTips(byId('tip'));
-walkByKeys(byId('list'));
+closeByEscape(byId('list'));
 copyOnClick(byId('copy-snippet'), () => document.querySelector('#empty code').textContent);
 byId('figures').addEventListener('click', ({ target }) => {
   if (target.dataset.order) state.change({ order: target.dataset.order });

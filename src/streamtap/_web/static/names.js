@@ -1,15 +1,27 @@
-// Names: isolated from the text around them, and cut in the middle where there is no room for all of one.
+// Names, which may be long, and may be written from right to left: they reorder nothing of what is beside them.
 
 import { make } from './elements.js';
 
 const TAIL = 8;
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
-/** An element with a name. */
+/** An element with a name, which is cut in the middle where there is no room for all of it. */
 export function named(name) {
-  // By characters, and not in the middle of one.
-  const all = [...name];
+  // By characters as people see them, and not in the middle of one.
+  const all = [...new Intl.Segmenter().segment(name)].map(({ segment }) => segment);
   const head = all.length > 2 * TAIL ? all.slice(0, -TAIL) : all;
   const parts = [make('span', { class: 'head', text: head.join('') })];
   if (head !== all) parts.push(make('span', { class: 'tail', text: all.slice(-TAIL).join('') }));
   return make('bdi', { class: 'named', title: name }, parts);
 }
+
+/** The same, and for screen readers the whole name: they take the parts for two words. */
+export function read(name) {
+  const seen = named(name);
+  if (seen.children.length === 1) return [seen];
+  seen.setAttribute('aria-hidden', 'true');
+  return [make('bdi', { class: 'unseen', text: name }), seen];
+}
+
+/** A name inside a sentence. */
+export const isolated = (name) => (RIGHT_TO_LEFT.test(name) ? `\u2068${name}\u2069` : name);

@@ -5,10 +5,15 @@ import { filterButton } from './buttons.js';
 import { copyable, copyButton } from './copying.js';
 import { make } from './elements.js';
 import { filtersOf } from './filters.js';
+import { oneStop } from './keyboard.js';
+import { isolated, named } from './names.js';
 import { count, dollars, missing, seconds } from './numbers.js';
 import { asTable, waterfall } from './waterfall.js';
 
+const FOCUSABLE = ['.seg', 'button', 'a', 'summary', '.scroll'];
+
 export class RunDetail {
+  #stop;
   #traceUrl;
 
   /**
@@ -17,8 +22,9 @@ export class RunDetail {
    */
   constructor(run, traceUrl) {
     this.#traceUrl = traceUrl;
-    const name = `Waterfall of a run of ${run.agent}`;
+    const name = `Waterfall of a run of ${isolated(run.agent)}`;
     this.element = make('div', { class: 'detail', role: 'group', 'aria-label': name });
+    this.#stop = oneStop(this.element, () => this.#lanes());
     this.update(run);
   }
 
@@ -27,18 +33,22 @@ export class RunDetail {
     // A button that is replaced while it is pressed is not clicked.
     if (this.element.matches(':active')) return;
     const isTableOpen = this.element.querySelector('details')?.open;
-    const focusable = () => [...this.element.querySelectorAll('.seg, button, a, summary')];
-    const focused = focusable().indexOf(document.activeElement);
+    const kind = FOCUSABLE.find((one) => document.activeElement.matches(one)) ?? FOCUSABLE[0];
+    const place = [...this.element.querySelectorAll(kind)].indexOf(document.activeElement);
     this.element.replaceChildren(this.#facts(run), ...waterfall(run), asTable(run));
     this.element.querySelector('details').open = Boolean(isTableOpen);
-    const bars = this.element.querySelectorAll('.seg');
-    if (bars.length) bars[0].tabIndex = 0;
-    if (focused >= 0) focusable()[Math.min(focused, focusable().length - 1)]?.focus();
+    this.#stop();
+    if (place >= 0) [...this.element.querySelectorAll(kind)].slice(0, place + 1).at(-1)?.focus();
+  }
+
+  #lanes() {
+    const lanes = [...this.element.querySelectorAll('.track')].map((track) => [...track.querySelectorAll('.seg')]);
+    return lanes.filter((bars) => bars.length);
   }
 
   #facts(run) {
     const list = make('dl', { class: 'facts' });
-    const fact = (name, ...what) => list.append(make('div', {}, [make('dt', { text: name }), make('dd', {}, what)]));
+    const fact = (name, ...what) => list.append(make('div', {}, [make('dt', {}, [name]), make('dd', {}, what)]));
     fact('outcome', ...outcome(run));
     if (run.outcome !== 'running') {
       const read = run.reader_delay === null ? '' : `, read ${seconds(run.reader_delay)} after it came`;
@@ -50,13 +60,15 @@ export class RunDetail {
       fact('cost', run.cost === null ? missing : `${atLeast}${dollars(run.cost)}`);
       if (run.total_cost !== run.cost) fact('with called runs', `${run.total_unmeasured ? 'at least ' : ''}${dollars(run.total_cost)}`);
     }
-    for (const [name, value] of Object.entries(run.labels)) fact(name, filterButton(['label', name, value], value || 'none'));
+    for (const [name, value] of Object.entries(run.labels)) fact(named(name), filterButton(['label', name, value], value || 'none'));
     if (run.trace) fact('trace', ...this.#trace(run.trace));
     fact('run', ...copyable('run id', run.id));
-    list.append(...has(run), make('div', {}, [
+    list.append(...has(run));
+    fact(
+      'all of it',
       copyButton('Copy link', () => linkTo({ ...NOTHING_CHOSEN, run: run.id }), 'It is in the address bar'),
       copyButton('Copy as JSON', () => JSON.stringify(run, null, 2), 'The browser does not allow it'),
-    ]));
+    );
     return list;
   }
 

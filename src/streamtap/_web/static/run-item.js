@@ -1,7 +1,7 @@
 // One run in the list: a line, and the detail below it while it is open.
 
 import { make } from './elements.js';
-import { named } from './names.js';
+import { read } from './names.js';
 import { clock, count, dollars, seconds } from './numbers.js';
 import { RunDetail } from './run-detail.js';
 import { bars, extent } from './timeline.js';
@@ -16,7 +16,7 @@ export class RunItem {
   #tokens = make('span', { class: 'tokens number' });
   #cost = make('span', { class: 'cost number' });
   #when = make('span', { class: 'when number' });
-  #button = make('button', { type: 'button', class: 'run run-grid', 'aria-expanded': 'false' });
+  button = make('button', { type: 'button', class: 'run run-grid', 'aria-expanded': 'false' });
   #detail = null;
   #toggled;
   #traceUrl;
@@ -31,12 +31,12 @@ export class RunItem {
     this.#traceUrl = traceUrl;
     const track = make('span', { class: 'track', 'aria-hidden': 'true' }, [this.#span]);
     const numbers = [this.#tokens, this.#cost, this.#when];
-    this.#button.append(this.#mark, this.#agent, track, this.#time, this.#why, ...numbers);
-    this.#button.addEventListener('click', () => {
+    this.button.append(this.#mark, this.#agent, track, this.#time, this.#why, ...numbers);
+    this.button.addEventListener('click', () => {
       this.toggle(!this.isOpen);
       this.#toggled(this);
     });
-    this.element = make('li', {}, [this.#button]);
+    this.element = make('li', {}, [this.button]);
     this.update(run);
   }
 
@@ -50,14 +50,14 @@ export class RunItem {
     const [why, tone] = verdict(run);
     this.#mark.className = `mark ${mood(run)}`;
     this.#mark.title = run.outcome;
-    this.#agent.replaceChildren(named(run.agent));
+    this.#mark.replaceChildren(make('span', { class: 'unseen', text: run.outcome }));
+    this.#agent.replaceChildren(...read(run.agent));
     this.#time.textContent = seconds(run.duration);
     this.#why.replaceChildren(make('span', { class: tone, text: why, title: why }));
-    this.#tokens.textContent = count(run.outcome === 'running' ? null : run.input + run.output);
+    const tokens = count(run.outcome === 'running' ? null : run.input + run.output);
+    this.#tokens.replaceChildren(tokens, make('span', { class: 'unit', text: ' tokens' }));
     this.#cost.textContent = dollars(run.total_cost);
     this.#when.textContent = clock(run.started);
-    const said = [run.agent, run.outcome, seconds(run.duration), why, `cost ${dollars(run.total_cost)}`];
-    this.#button.setAttribute('aria-label', [...said, `at ${clock(run.started)}`].join(', '));
     // Tools are drawn over the requests beside them.
     const inOrder = [...run.rows].sort((one, other) => (one.sort === 'tool') - (other.sort === 'tool'));
     this.#span.replaceChildren(...inOrder.flatMap((row) => bars(row, extent(run))));
@@ -79,12 +79,12 @@ export class RunItem {
       this.#detail.element.remove();
       this.#detail = null;
     }
-    this.#button.setAttribute('aria-expanded', String(isOpen));
+    this.button.setAttribute('aria-expanded', String(isOpen));
   }
 
   /** Brings it to where it is seen. */
   reveal() {
     this.element.scrollIntoView({ block: 'nearest' });
-    this.#button.focus({ preventScroll: true });
+    this.button.focus({ preventScroll: true });
   }
 }

@@ -1,11 +1,14 @@
 // The list of runs, which stands still while somebody is reading it.
 
 import { byId } from './elements.js';
+import { keep, kept } from './kept.js';
+import { oneStop } from './keyboard.js';
 import { plural } from './numbers.js';
 import { RunItem } from './run-item.js';
-import { axis, extent } from './timeline.js';
+import { axis, extent, ownAxis } from './timeline.js';
 
 const SHOWN = 16;
+const OWN_SCALE = 'streamtap-own-scale';
 
 export class RunList {
   #list = byId('list');
@@ -15,6 +18,8 @@ export class RunList {
   #linked = '';
   #areAllShown = false;
   #waiting = 0;
+  #isOwnScale = kept(OWN_SCALE) === 'yes';
+  #stop = oneStop(this.#list, () => [...this.#items.values()].map((item) => [item.button]));
   #made;
 
   /**
@@ -27,6 +32,11 @@ export class RunList {
       toggled(item.run.id, item.isOpen);
     };
     this.#made = (run) => new RunItem(run, itToggled, traceUrl);
+    byId('own-scale').addEventListener('click', () => {
+      this.#isOwnScale = !this.#isOwnScale;
+      keep(OWN_SCALE, this.#isOwnScale ? 'yes' : 'no');
+      this.#scale();
+    });
     byId('held').addEventListener('click', () => this.#renew());
     byId('more').addEventListener('click', () => {
       this.#areAllShown = !this.#areAllShown;
@@ -87,10 +97,17 @@ export class RunList {
       if (item.element === place) place = place.nextElementSibling;
       else this.#move(item.element, place);
     }
-    const total = Math.max(...shown.map((run) => extent(run)), 0.1);
-    for (const item of items.values()) item.scale(total);
-    document.querySelector('#scale .axis').replaceWith(axis(total));
+    this.#scale();
+    this.#stop();
     this.#sayWhatElse();
+  }
+
+  /** Draws all runs on the scale of the longest, or each on its own. */
+  #scale() {
+    const longest = Math.max(...[...this.#items.values()].map(({ run }) => extent(run)), 0.1);
+    for (const item of this.#items.values()) item.scale(this.#isOwnScale ? extent(item.run) : longest);
+    document.querySelector('#scale .axis').replaceWith(this.#isOwnScale ? ownAxis() : axis(longest));
+    byId('own-scale').setAttribute('aria-pressed', String(this.#isOwnScale));
   }
 
   #move(element, before) {

@@ -1,7 +1,8 @@
 // A table that can be sorted by each column, and whose rows stay where they are while somebody points at one.
 
 import { make } from './elements.js';
-import { named } from './names.js';
+import { oneStop } from './keyboard.js';
+import { read } from './names.js';
 
 const SHOWN = 10;
 
@@ -14,6 +15,7 @@ export class SortedTable {
   #rows = new Map();
   #shown = [];
   #none;
+  #stop;
   #more = make('button', { type: 'button', class: 'more' });
   #areAllShown = false;
 
@@ -30,6 +32,7 @@ export class SortedTable {
     this.#hurts = hurts.map((title) => this.#columns.find((column) => column.title === title));
     this.#head = head;
     this.#none = make('tr', {}, [make('td', { text: 'none', class: 'none', colspan: this.#columns.length })]);
+    this.#stop = oneStop(table, () => [...table.rows].map((row) => [...row.querySelectorAll('button')]).filter((row) => row.length));
     table.createCaption();
     this.#more.addEventListener('click', () => {
       this.#areAllShown = !this.#areAllShown;
@@ -85,8 +88,11 @@ export class SortedTable {
     for (const row of inOrder) this.#fill(rows.get(row.key), row);
     const elements = inOrder.length ? [...rows.values()] : [this.#none];
     if (elements.some((element, index) => body.children[index] !== element) || body.children.length > elements.length) {
+      const focused = body.contains(document.activeElement) ? document.activeElement : null;
       body.replaceChildren(...elements);
+      focused?.focus({ preventScroll: true });
     }
+    this.#stop();
   }
 
   /** The same rows, those that are shown already in the order in which they are. */
@@ -105,7 +111,8 @@ export class SortedTable {
     this.#columns.slice(1).forEach((column, index) => {
       const { text, class: kind = '' } = column.show(column.value(row));
       const cell = element.cells[index + 1];
-      if (cell.textContent !== text) cell.replaceChildren(column.isName ? named(text) : text);
+      const shown = (cell.querySelector('.named') ?? cell).textContent;
+      if (shown !== text) cell.replaceChildren(...(column.isName ? read(text) : [text]));
       if (cell.className !== kind) cell.className = kind;
     });
   }

@@ -14,9 +14,9 @@ export function sparkline(slots, value) {
   values.forEach((one, index) => {
     if (one === null) drawing = false;
     else {
-      const at = `${x(index) + 0.5} ${(19 - (18 * one) / top).toFixed(2)}`;
+      const y = (19 - (18 * one) / top).toFixed(2);
       // A single point would be invisible, so it is a short stroke.
-      path += drawing ? `L${at}` : `M${at}h.01`;
+      path += drawing ? `L${x(index) + 0.5} ${y}` : `M${x(index) + 0.2} ${y}h.6`;
       drawing = true;
     }
   });

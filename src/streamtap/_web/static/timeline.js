@@ -1,6 +1,7 @@
 // Time from left to right: the bars of a request or tool call, and the axis above them.
 
 import { make } from './elements.js';
+import { isolated } from './names.js';
 import { count, dollars, plural, rate, seconds } from './numbers.js';
 
 const WORDS = {
@@ -59,7 +60,7 @@ const UNMEASURED = {
 const SAYS = { price: ' by your own price', provider: ' as charged', list: ' at list price' };
 
 function inWords(row) {
-  const lines = [`${row.name}: ${seconds(row.duration)} from ${seconds(row.start)}`];
+  const lines = [`${isolated(row.name)}: ${seconds(row.duration)} from ${seconds(row.start)}`];
   if (row.outcome !== 'success') lines.push(row.error ? `${row.outcome}: ${row.error}` : row.outcome);
   if (row.sort !== 'request') return lines.join('\n');
   if (row.first !== undefined && row.first !== null) lines.push(`first token after ${seconds(row.first)}`);
@@ -78,13 +79,20 @@ export function axis(total) {
   const rough = total / 5;
   const power = 10 ** Math.floor(Math.log10(rough || 1));
   const step = [1, 2, 5, 10].find((one) => one * power >= rough) * power;
-  const made = make('span', { class: 'axis' });
-  for (let at = 0; at <= total * 1.0001; at += step) {
-    const tick = make('b', { text: tickText(at, step) });
-    tick.style.left = `${(100 * at) / total}%`;
-    made.append(tick);
-  }
-  return made;
+  const ticks = [];
+  for (let at = 0; at <= total * 1.0001; at += step) ticks.push([at / total, tickText(at, step)]);
+  return drawnAxis(ticks);
+}
+
+/** The axis of runs that are each on a scale of their own. */
+export const ownAxis = () => drawnAxis([[0, '0'], [0.5, '50 %'], [1, '100 % of its time']]);
+
+function drawnAxis(ticks) {
+  return make('span', { class: 'axis' }, ticks.map(([share, text]) => {
+    const tick = make('b', { text });
+    tick.style.left = `${100 * share}%`;
+    return tick;
+  }));
 }
 
 function tickText(at, step) {

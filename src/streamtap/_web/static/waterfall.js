@@ -1,6 +1,7 @@
 // The waterfall of a run: a lane for each request and tool call of it and of its nested runs; and the same as a table.
 
 import { make } from './elements.js';
+import { read } from './names.js';
 import { count, plural, rate, seconds } from './numbers.js';
 import { axis, extent, focusableBars } from './timeline.js';
 
@@ -18,7 +19,9 @@ export function asTable(run) {
   const heads = titles.map((text) => make('th', { text, scope: 'col' }));
   const rows = lanes(run).map(tableRow);
   const table = make('table', {}, [make('thead', {}, [make('tr', {}, heads)]), make('tbody', {}, rows)]);
-  return make('details', {}, [make('summary', { text: 'As a table' }), table]);
+  // Where it is wider than the page, it is scrolled by keyboard, too.
+  const scrolled = make('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': 'The waterfall as a table' }, [table]);
+  return make('details', {}, [make('summary', { text: 'As a table' }), scrolled]);
 }
 
 /** The lanes of a run, in order of time: {row | run, depth, offset}, where `offset` is when the lane's run began. */
@@ -61,7 +64,7 @@ function runLane({ run, depth, offset }, total) {
 
 function drawnLane(kind, { sort, name }, track, duration) {
   return make('div', { class: kind }, [
-    make('span', { class: 'name', title: name }, [make('span', { class: 'soft', text: sort }), name]),
+    make('span', { class: 'name' }, [...(sort ? [make('span', { class: 'soft', text: sort })] : []), ...read(name)]),
     make('span', { class: 'track' }, track),
     make('span', { class: 'number', text: seconds(duration || null) }),
   ]);
@@ -80,7 +83,7 @@ function tableRow({ row, run, depth, offset }) {
   const times = [one.start + offset, one.duration, one.first].map(seconds);
   const cells = [...times, rate(one.speed), count(one.output), one.error || one.outcome];
   const sort = make('span', { class: 'soft', text: `${one.sort} ` });
-  const head = make('th', { scope: 'row', class: `depth-${indent(depth)}` }, [sort, one.name]);
+  const head = make('th', { scope: 'row', class: `depth-${indent(depth)}` }, [sort, ...read(one.name)]);
   return make('tr', {}, [head, ...cells.map((text) => make('td', { text }))]);
 }
 

@@ -14,6 +14,7 @@ import pytest
 from streamtap import PrometheusSink, ResponseRecord, RunRecord, Tap, ToolRecord, UsageSink, UsageSummary
 from support.made_records import run as made_run
 from support.scripted import Calls, agent, usage_of
+from support.terminal import terminal
 
 if TYPE_CHECKING:
     from streamtap._records.records import RunOutcome
@@ -111,6 +112,40 @@ def test_the_table_reads_in_a_terminal():
         'Responses that were interrupted: 1 (in tokens and cost only as far as reported)\n'
         'Responses without a known price: 1 (not in cost)'
     )
+
+
+def test_the_table_fits_a_terminal(monkeypatch: pytest.MonkeyPatch):
+    """Of 80 columns by leaving some out, of 118 and 200 with all of them; without a terminal it is as wide as it is."""
+    summary = filled().summary()
+    whole = str(summary)
+    terminal(monkeypatch, 80)
+    assert str(summary) == (
+        'agent  runs  blank p50     p95  run p50     p95   in  out     cost   failed\n'
+        '-----  ----  ---------  ------  -------  ------  ---  ---  -------  -------\n'
+        'a         2     2.00 s  2.00 s   4.00 s  4.00 s  200   20  $0.2500  1 error\n'
+        'total     2     2.00 s  2.00 s   4.00 s  4.00 s  200   20  $0.2500  1 error\n'
+        '\n'
+        'label        runs  blank p50     p95  run p50   in  out     cost   failed\n'
+        '-----------  ----  ---------  ------  -------  ---  ---  -------  -------\n'
+        'tenant=acme     2     2.00 s  2.00 s   4.00 s  200   20  $0.2500  1 error\n'
+        '\n'
+        'model  reqs  failed  TTFT p50     p95  tokens/s p50  tokens in  out     cost\n'
+        '-----  ----  ------  --------  ------  ------------  ---------  ---  -------\n'
+        'p:m       5       1    500 ms  1.50 s            50        200   20  $0.2500\n'
+        '\n'
+        'tool      kind  calls     p50     p95  failed      other\n'
+        '----  --------  -----  ------  ------  ------  ---------\n'
+        'a/t   function      2  100 ms  100 ms       -  1 retried\n'
+        '\n'
+        'narrower than 101 columns: reqs, tools, other, run p95, cached, reasoning left\n'
+        'out\n'
+        'Responses whose usage is not known: 1 (not in tokens and cost)\n'
+        'Responses that were interrupted: 1 (in tokens and cost only as far as reported)\n'
+        'Responses without a known price: 1 (not in cost)'
+    )
+    for columns in (118, 200):
+        terminal(monkeypatch, columns)
+        assert str(summary) == whole
 
 
 def test_the_table_reads_in_a_notebook():

@@ -1,0 +1,82 @@
+"""How many cells of a terminal a text takes, and texts that are made to fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from unicodedata import category, east_asian_width
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+GAP = 2
+"""Cells between two columns, or two parts of a line."""
+
+
+def cells(text: str) -> int:
+    """How many cells of a terminal a safe text takes: characters of East Asia two each, marks on others none."""
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def cut_in_the_middle(text: str, width: int) -> str:
+    """A text of at most so many cells: if it has more, its middle becomes an ellipsis.
+
+    Args:
+        text: The text; its ends tell it from others.
+        width: Cells, at least one.
+    """
+    if cells(text) <= width:
+        return text
+    room = width - 1
+    tail = ''.join(reversed(_begin(text[::-1], room // 2)))
+    # Marks whose character was cut away would be put on the ellipsis.
+    tail = tail.lstrip(''.join(each for each in tail if not _cells(each)))
+    return f'{"".join(_begin(text, room - room // 2))}…{tail}'
+
+
+def flowed(parts: Sequence[str], width: int | None, *, gap: int = GAP) -> list[str]:
+    """Parts as lines: as many on each as fit, and none of them broken.
+
+    Args:
+        parts: In order.
+        width: Cells of a line; `None` for a single line.
+        gap: Blanks between two parts on a line.
+    """
+    lines: list[str] = []
+    room = 0
+    for part in parts:
+        size = cells(part)
+        if lines and (width is None or gap + size <= room):
+            lines[-1] += ' ' * gap + part
+            room -= gap + size
+        else:
+            lines.append(part)
+            room = (width or 0) - size
+    return lines
+
+
+def wrapped(sentences: Iterable[str], width: int | None) -> list[str]:
+    """Sentences, each on a line of its own, or on several of them if it is longer; no word is broken.
+
+    Args:
+        sentences: The sentences.
+        width: Cells of a line; `None` leaves each on its line.
+    """
+    if width is None:
+        return list(sentences)
+    return [line for each in sentences for line in flowed(each.split(' '), width, gap=1)]
+
+
+def _begin(text: Iterable[str], room: int) -> list[str]:
+    found: list[str] = []
+    for each in text:
+        room -= _cells(each)
+        if room < 0:
+            break
+        found.append(each)
+    return found
+
+
+def _cells(character: str) -> int:
+    if category(character) in ('Mn', 'Me', 'Cf'):  # Of the last, safe text has only what isolates a name.
+        return 0
+    return 2 if east_asian_width(character) in 'WF' else 1

@@ -1,0 +1,237 @@
+"""Small tables, and the one rule by which they fit a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streamtap._display.cells import GAP, cells, cut_in_the_middle, wrapped
+from streamtap._display.exits import isolated
+from streamtap._display.terminal import terminal_width
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Args:
+        heading: What stands above it.
+        worth: What it is worth where there is no room for all: the columns of the least worth are left out first; `None`
+            for one that always stays.
+        name: What it is called where its heading alone does not tell; the heading if empty.
+        least: Cells that it is wide at least, so that a table that is drawn again does not jump about.
+        to_left: Whether its cells are words, which stand at its left side, as names do.
+    """
+
+    heading: str
+    worth: int | None = None
+    name: str = ''
+    least: int = 0
+    to_left: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Rows of cells below headings; the first column names the row.
+
+    Args:
+        columns: The columns.
+        rows: The cells, as many in each row as there are columns.
+        has_total: Whether the last row is the total of the others.
+    """
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[str]]
+    has_total: bool = False
+
+    @property
+    def headings(self) -> Sequence[str]:
+        """The headings of the columns."""
+        return [column.heading for column in self.columns]
+
+    def __str__(self) -> str:
+        """The table in plain text, its columns aligned.
+
+        If stdout is a terminal, it fits its width, by leaving out the columns of the least worth; otherwise it has all.
+        """
+        return tables_text([self], [], terminal_width())
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a line of a table: a cell, padded, or a part of its rule.
+
+    Args:
+        text: What to print.
+        row: The number of its row; `None` in the headings and in the rule.
+        column: The number of its column.
+    """
+
+    text: str
+    row: int | None
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A table as lines.
+
+    Args:
+        lines: The pieces of each line.
+        whole: Cells that the table is wide with all columns.
+        left_out: The names of the columns that it lacks.
+    """
+
+    lines: Sequence[Sequence[Piece]]
+    whole: int
+    left_out: Sequence[str]
+
+    def __str__(self) -> str:
+        """In plain text."""
+        return '\n'.join(''.join(piece.text for piece in line).rstrip() for line in self.lines)
+
+
+def lay_out(grid: Grid, width: int | None) -> Layout:
+    """Make a table fit.
+
+    Columns are left out in the order of their worth, those of the same worth together. If those that must stay do not fit
+    either, a name that is too long stands above the other cells of its row, which leaves more room for them. No cell is
+    cut, unless it is longer than a whole line; then its middle is missing.
+
+    Args:
+        grid: The table.
+        width: Cells of a line; `None` if there is no limit.
+    """
+    sizes = [
+        max((cells(line[number]) for line in (grid.headings, *grid.rows)), default=0)
+        for number in range(len(grid.columns))
+    ]
+    sizes = [max(size, column.least) for size, column in zip(sizes, grid.columns, strict=True)]
+    whole = _together(sizes)
+    kept, first = list(range(1, len(sizes))), sizes[0]
+    bands = [kept]
+    if width is not None and whole > width:
+        names = sorted(cells(row[0]) for row in grid.rows)
+        kept, room = _fitting(grid.columns, sizes, names[-1] if names else 0, width)
+        if first > room:
+            # Those that do not fit stand above, as does a heading that is longer than all names.
+            first = max((size for size in names if size <= room), default=0)
+        bands = [kept] if room >= 0 else list(_bands(kept, sizes, width))
+    shape = _Shape(grid, sizes, first, bands, width)
+    left_out = [each.name or each.heading for number, each in enumerate(grid.columns) if number and number not in kept]
+    return Layout(list(shape.lines()), whole, left_out)
+
+
+def left_out_of(layouts: Iterable[Layout]) -> str | None:
+    """Which columns some tables lack, in a line; `None` if they have all."""
+    narrow = [each for each in layouts if each.left_out]
+    if not narrow:
+        return None
+    names = dict.fromkeys(name for each in narrow for name in each.left_out)
+    return f'narrower than {max(each.whole for each in narrow)} columns: {", ".join(names)} left out'
+
+
+def tables_text(grids: Iterable[Grid], notes: Sequence[str], width: int | None) -> str:
+    """Tables and sentences after them in plain text, with a line on the columns that are left out.
+
+    Args:
+        grids: The tables.
+        notes: The sentences.
+        width: Cells of a line; `None` if there is no limit.
+    """
+    layouts = [lay_out(grid, width) for grid in grids]
+    narrow = left_out_of(layouts)
+    last = wrapped([*([] if narrow is None else [narrow]), *notes], width)
+    return '\n\n'.join(filter(None, [*map(str, layouts), '\n'.join(last)]))
+
+
+def _together(sizes: Iterable[int]) -> int:
+    """The cells of columns beside each other."""
+    found = list(sizes)
+    return sum(found) + GAP * (len(found) - 1)
+
+
+def _fitting(columns: Sequence[Column], sizes: Sequence[int], names: int, width: int) -> tuple[list[int], int]:
+    """The columns to keep, and the room that they leave for names; it is below 0 if not even they fit a line."""
+    choices = list(_choices(columns))
+    rooms = [width - _together([0, *(sizes[number] for number in kept)]) for kept in choices]
+    # With the names on the same line; else with names above, for which any room is enough.
+    for least in (names, 0):
+        for kept, room in zip(choices, rooms, strict=True):
+            if room >= least:
+                return kept, room
+    return choices[-1], rooms[-1]
+
+
+def _choices(columns: Sequence[Column]) -> Iterator[list[int]]:
+    """What may be kept: everything but the names, then less and less of it."""
+    kept = list(range(1, len(columns)))
+    worths = sorted({worth for column in columns[1:] if (worth := column.worth) is not None})
+    yield kept
+    for least in worths:
+        kept = [number for number in kept if (worth := columns[number].worth) is None or worth > least]
+        yield kept
+
+
+def _bands(kept: Sequence[int], sizes: Sequence[int], width: int) -> Iterator[list[int]]:
+    """Columns by line, as many on each as fit beside the indentation."""
+    band: list[int] = []
+    for number in kept:
+        if band and _together([0, *(sizes[each] for each in (*band, number))]) > width:
+            yield band
+            band = []
+        band.append(number)
+    yield band
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How wide the columns of a table are, and which of them share a line."""
+
+    grid: Grid
+    sizes: Sequence[int]
+    first: int
+    bands: Sequence[Sequence[int]]
+    width: int | None
+
+    def lines(self) -> Iterator[list[Piece]]:
+        if any(self.grid.headings):
+            yield from self._of(self.grid.headings, None)
+            yield self._rule()
+        for number, row in enumerate(self.grid.rows):
+            yield from self._of(row, number)
+
+    def _of(self, line: Sequence[str], row: int | None) -> Iterator[list[Piece]]:
+        name = line[0]
+        if cells(name) > self.first:
+            yield [Piece(isolated(name if self.width is None else cut_in_the_middle(name, self.width)), row, 0)]
+            name = ''
+        for band in self.bands:
+            if name or any(line[each] for each in band):
+                yield [Piece(_padded(name, self.first), row, 0), *(self._piece(line[each], row, each) for each in band)]
+            name = ''
+
+    def _piece(self, cell: str, row: int | None, column: int) -> Piece:
+        size = self._size(column)
+        padded = _padded(cut_in_the_middle(cell, size), size, to_left=self.grid.columns[column].to_left)
+        return Piece(' ' * GAP + padded, row, column)
+
+    def _size(self, column: int) -> int:
+        size = self.sizes[column]
+        return size if self.width is None else min(size, max(1, self.width - GAP))
+
+    def _rule(self) -> list[Piece]:
+        # The longest line decides, where the columns take several.
+        band = max(self.bands, key=lambda each: _together(self.sizes[number] for number in each))
+        return [
+            Piece('-' * self.first, None, 0),
+            *(Piece(' ' * GAP + '-' * self._size(each), None, each) for each in band),
+        ]
+
+
+def _padded(cell: str, size: int, *, to_left: bool = True) -> str:
+    room = ' ' * (size - cells(cell))
+    return f'{isolated(cell)}{room}' if to_left else f'{room}{isolated(cell)}'

@@ -1,0 +1,1 @@
+"""Progress of runs while they stream."""

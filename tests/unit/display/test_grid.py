@@ -1,0 +1,140 @@
+"""Tables that fit a terminal."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamtap._display.cells import cells
+from streamtap._display.grid import Column, Grid, lay_out, tables_text
+
+COLUMNS = (
+    Column('agent'),
+    Column('runs'),
+    Column('nested', 1),
+    Column('p95', 2, name='run p95'),
+    Column('cost'),
+    Column('with called', 1),
+)
+ROWS = [('support', '12', '0', '1.20 s', '$0.0049', '$0.0049'), ('total', '12', '0', '1.20 s', '$0.0049', '$0.0049')]
+GRID = Grid(COLUMNS, ROWS, has_total=True)
+
+
+def text(grid: Grid, width: int | None) -> str:
+    return tables_text([grid], [], width)
+
+
+ALL = (
+    'agent    runs  nested     p95     cost  with called\n'
+    '-------  ----  ------  ------  -------  -----------\n'
+    'support    12       0  1.20 s  $0.0049      $0.0049\n'
+    'total      12       0  1.20 s  $0.0049      $0.0049'
+)
+
+
+def test_where_there_is_room_it_has_all_columns():
+    """And without a width it always does."""
+    assert text(GRID, None) == text(GRID, 51) == text(GRID, 200) == ALL
+
+
+def test_the_columns_of_the_least_worth_are_left_out_first():
+    """Those of the same worth together; a line says which, and from which width on they are there."""
+    assert text(GRID, 50) == (
+        'agent    runs     p95     cost\n'
+        '-------  ----  ------  -------\n'
+        'support    12  1.20 s  $0.0049\n'
+        'total      12  1.20 s  $0.0049\n'
+        '\n'
+        'narrower than 51 columns: nested, with called left\n'
+        'out'
+    )
+    assert text(GRID, 29) == (
+        'agent    runs     cost\n'
+        '-------  ----  -------\n'
+        'support    12  $0.0049\n'
+        'total      12  $0.0049\n'
+        '\n'
+        'narrower than 51 columns:\n'
+        'nested, run p95, with called\n'
+        'left out'
+    )
+
+
+def test_where_the_necessary_columns_do_not_fit_long_names_stand_above():
+    """Then there is room for others again; a name that fits stays on its line, and no number is cut."""
+    grid = Grid(COLUMNS, [('a-name-that-is-long', '12', '0', '1.20 s', '$0.0049', '$0.0049'), *ROWS])
+    assert text(grid, 32) == (
+        'agent    runs     p95     cost\n'
+        '-------  ----  ------  -------\n'
+        'a-name-that-is-long\n'
+        '           12  1.20 s  $0.0049\n'
+        'support    12  1.20 s  $0.0049\n'
+        'total      12  1.20 s  $0.0049\n'
+        '\n'
+        'narrower than 63 columns:\n'
+        'nested, with called left out'
+    )
+
+
+def test_a_name_longer_than_the_line_is_cut_in_the_middle():
+    """The only thing that ever is."""
+    grid = Grid(COLUMNS[:2], [('a-name-that-is-longer-than-that', '12')])
+    assert text(grid, 20) == 'agent\n  runs\n  ----\na-name-tha…than-that\n    12'
+
+
+def test_what_does_not_fit_one_line_takes_several():
+    """As narrow as the terminal may be; a line without anything in it is none."""
+    grid = Grid(COLUMNS, [('support', '12', '0', '1.20 s', '$0.0049', '-'), ('editor', '3', '', '', '', '')])
+    assert str(lay_out(grid, 12)) == ('agent\n  runs\n     cost\n  -------\nsupport\n    12\n  $0.0049\neditor\n     3')
+
+
+def test_a_heading_longer_than_the_names_stands_above():
+    """It is no reason to leave a column out."""
+    grid = Grid((Column('cost of a run with those that it called'), *COLUMNS[1:]), ROWS)
+    assert text(grid, 51).splitlines() == [
+        'cost of a run with those that it called',
+        '         runs  nested     p95     cost  with called',
+        *ALL.splitlines()[1:],
+    ]
+
+
+def test_characters_of_two_cells_are_aligned():
+    """They are counted as a terminal shows them."""
+    grid = Grid(COLUMNS[:2], [('東京', '1'), ('other', '22')])
+    assert str(grid) == 'agent  runs\n-----  ----\n東京      1\nother    22'
+
+
+def test_a_table_without_headings_is_its_rows():
+    """With words at the left, and columns as wide as they should be at least."""
+    grid = Grid((Column(''), Column('', least=6), Column('', to_left=True)), [('a', '1', 'runs'), ('b', '20', 'waits')])
+    assert str(lay_out(grid, None)) == 'a       1  runs\nb      20  waits'
+
+
+def test_a_table_of_names_is_no_wider_than_the_terminal():
+    """With one column only."""
+    shown = str(lay_out(Grid(COLUMNS[:1], [('a-name-that-is-long',), ('editor',)]), 10))
+    assert shown == 'agent\n------\na-nam…long\neditor'
+
+
+def test_a_word_longer_than_the_line_is_cut_in_the_middle_too():
+    """Such as the second name of a row."""
+    grid = Grid((Column('budget'), Column('of', to_left=True)), [('failed <= 1%', 'a-name-that-is-longer-than-that')])
+    assert text(grid, 20) == ('budget\n  of\n  ------------------\nfailed <= 1%\n  a-name-th…han-that')
+
+
+NUMBERS = st.from_regex(r'[0-9]{1,9}', fullmatch=True)
+
+
+@given(
+    st.lists(st.tuples(st.text('ab東e\N{COMBINING ACUTE ACCENT}', max_size=90), *[NUMBERS] * 5), max_size=5),
+    st.integers(20, 220),
+)
+def test_nothing_is_wider_than_the_terminal_and_no_number_is_cut(rows: list[tuple[str, ...]], width: int):
+    """Whatever the names are."""
+    layout = lay_out(Grid(COLUMNS, rows), width)
+    shown = str(layout)
+    assert all(cells(line) <= width for line in shown.splitlines())
+    kept = [place for place, column in enumerate(COLUMNS) if (column.name or column.heading) not in layout.left_out]
+    for number, row in enumerate(rows):
+        pieces = {piece.column: piece.text.strip() for line in layout.lines for piece in line if piece.row == number}
+        assert [pieces[place] for place in kept[1:]] == [row[place] for place in kept[1:]]

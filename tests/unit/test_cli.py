@@ -1,0 +1,83 @@
+"""The `streamtap` command: what it says to those who typed something else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streamtap._cli import main
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, str]:
+    """The exit status, and the one line on stderr."""
+    status: object
+    try:
+        status = main(arguments)
+    except SystemExit as end:
+        status = end.code
+    out, err = capsys.readouterr()
+    assert (out, err.count('\n')) == ('', 1)
+    return status, err.rstrip()
+
+
+@pytest.mark.parametrize(
+    ('line', 'said'),
+    [
+        (
+            'rport',
+            "streamtap: there is no command 'rport'. Did you mean report? There are demo, report, dashboards",
+        ),
+        ('frobnicate', "streamtap: there is no command 'frobnicate'. There are demo, report, dashboards"),
+        (
+            'dashboards exprt boards',
+            "streamtap dashboards: there is no command 'exprt'. Did you mean export? There are export, check",
+        ),
+        ('--vresion', 'streamtap: there is no option --vresion. Did you mean --version?'),
+        ('report --frmat json j', 'streamtap report: there is no option --frmat. Did you mean --format?'),
+        ('report --budgt=x j', 'streamtap report: there is no option --budgt. Did you mean --budget?'),
+        (
+            'report --format jsn j',
+            "streamtap report: argument --format: there is no 'jsn'. Did you mean json? "
+            'There are table, json, csv, html, markdown, github',
+        ),
+        (
+            'demo --fault slow-tol',
+            "streamtap demo: argument --fault: there is no 'slow-tol'. Did you mean slow-tool? "
+            'There are slow-tool, rate-limit, stalls, errors, cost',
+        ),
+        (
+            'demo --zzz',
+            'streamtap demo: there is no option --zzz. streamtap demo --help shows those that there are',
+        ),
+        ('demo now', "streamtap demo: unexpected argument 'now'"),
+        ('report', 'streamtap report: name the journals to report, or two to --compare'),
+        ('report --by', 'streamtap report: argument --by: expected one argument'),
+        ('dashboards export', 'streamtap dashboards export: the following arguments are required: DIR'),
+        ('report nowhere', 'streamtap report: nowhere: No such file or directory'),
+        ('report --compare nowhere nowhere', 'streamtap report: nowhere: No such file or directory'),
+        (
+            'dashboards check nowhere',
+            f'streamtap dashboards check: {Path("nowhere", "streamtap.toml")}: No such file or directory',
+        ),
+        ('dashboards check a b', "streamtap dashboards check: unexpected argument 'b'"),
+    ],
+)
+def test_a_mistake_is_one_line_with_what_to_do(line: str, said: str, capsys: pytest.CaptureFixture[str]):
+    """It guesses what was meant, and exits with 2."""
+    assert told(capsys, *line.split()) == (2, said)
+
+
+@pytest.mark.parametrize(('line', 'usage'), [('', 'streamtap'), ('dashboards', 'streamtap dashboards')])
+def test_a_command_alone_shows_its_help(line: str, usage: str, capsys: pytest.CaptureFixture[str]):
+    """Nothing was asked for, so nothing failed: it exits with 0."""
+    assert main(line.split()) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith(f'usage: {usage} [-h]')
+    assert err == ''
+
+
+def test_a_mistyped_argument_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]):
+    """Whatever was pasted."""
+    _, said = told(capsys, 'demo', '--\x1b[2J')
+    assert said.isprintable()
