@@ -13,6 +13,7 @@ from pydantic_ai import Agent
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
 from streamtap import Tap, UsageSink
+from streamtap._display.grid import tables_text
 from streamtap.testing import FakeClock
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 BEGIN = '<!-- summary: written by docs/readme_summary.py, run `make docs` -->'
 END = '<!-- end of summary -->'
+
+WIDTH = 80
+"""What every terminal has."""
 
 
 class Scripted(FunctionModel):
@@ -54,7 +58,9 @@ def summary() -> str:
         for number in range(6):
             asyncio.run(_run(researcher, f'question {number}'))
             asyncio.run(_run(support, f'order {number}'))
-        return str(tap.usage.summary())
+        found = tap.usage.summary()
+        # Not `str()`, which has the width of the terminal that this runs in.
+        return tables_text(found.grids(), found.notes(), WIDTH)
 
 
 async def _run(agent: Agent[None, str], prompt: str) -> None:
