@@ -23,6 +23,7 @@ from streamtap._demo.scenario import fake_loads
 
 IMAGES = Path(__file__).parent / 'images'
 FLAGS = ['--no-sandbox', '--no-proxy-server']
+WIDTH = 1440
 
 
 def main() -> None:
@@ -58,7 +59,7 @@ def draw(url: str, seconds: float) -> None:
     """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which('chromium'), args=FLAGS)
-        page = browser.new_page(viewport={'width': 1440, 'height': 1235}, color_scheme='light')
+        page = browser.new_page(viewport={'width': WIDTH, 'height': 1200}, color_scheme='light')
         page.goto(url)
         page.wait_for_timeout(1000 * seconds)
         page.locator('.run:has(.mark.ok)', has_text='editor').first.click()
@@ -66,7 +67,11 @@ def draw(url: str, seconds: float) -> None:
         page.wait_for_timeout(700)
         for scheme in ('light', 'dark'):
             page.emulate_media(color_scheme=scheme)
-            page.screenshot(path=IMAGES / f'live-{scheme}.png')
+            agents = page.locator('#agents').bounding_box()
+            assert agents is not None
+            bottom = agents['y'] + agents['height'] + 20
+            path = IMAGES / f'live-{scheme}.png'
+            page.screenshot(path=path, full_page=True, clip={'x': 0, 'y': 0, 'width': WIDTH, 'height': bottom})
         browser.close()
         draw_stall(playwright, url)
 
