@@ -176,7 +176,7 @@ def _about_run(run: RunRecord) -> str:
 
 def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
     indent = 4 + 12.0 * min(row.depth, 8)
-    room = int((LABEL - indent - 8) / 6.4)
+    room = int((LABEL - indent - 8) / (7.2 if row.is_run else 6.4))
     drawn = [
         element(
             'text',
