@@ -258,7 +258,7 @@ def test_the_command_says_what_is_wrong_on_one_line(name: str, capsys: pytest.Ca
         main(['report', '--wrong', name, f'--{name}'])
     out, err = capsys.readouterr()
     assert out == ''
-    assert len(err.splitlines()) == 3
+    assert len(err.splitlines()) == 2
     assert _unsafe(err) == []
 
 

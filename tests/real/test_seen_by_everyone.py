@@ -149,6 +149,11 @@ STOP = """() => {
   if (it === document.body) return 'out';
   return it.closest('#tables table')?.id || ['run', 'seg'].find((kind) => it.classList.contains(kind)) || '';
 }"""
+IS_IN_ORDER = """(heading) => {
+  const range = document.createRange();
+  range.selectNode(heading.childNodes[1]);
+  return heading.firstChild.getBoundingClientRect().right <= range.getBoundingClientRect().left + 1;
+}"""
 WHERE = """(element, part) => {
   const text = element.firstChild, range = document.createRange();
   range.setStart(text, text.data.indexOf(part));
@@ -191,8 +196,9 @@ def test_a_long_name_is_cut_in_its_middle_and_read_whole(live: Page):
     assert not short.evaluate('(part) => part.scrollWidth > part.clientWidth')
 
 
-def test_a_name_from_right_to_left_reorders_nothing(live: Page):
-    """In a row, in what pointing at a bar shows, and for a screen reader."""
+def test_a_name_from_right_to_left_reorders_nothing(live: Page, report: Page):
+    """In a row, in what pointing at a bar shows, for a screen reader, and in a report's heading."""
+    assert report.locator('h3', has_text=HEBREW).first.evaluate(IS_IN_ORDER)
     live.set_viewport_size({'width': 1400, 'height': 900})
     row = live.get_by_role('button', name=f'success {HEBREW} 1.00 s')
     agent, time = row.locator('.agent').bounding_box(), row.locator('.time').bounding_box()

@@ -7,9 +7,10 @@ import re
 from unicodedata import bidirectional
 
 from streamtap._base.safe_text import replaced, safe
+from streamtap._display.cells import cut_in_the_middle
 
 MOST_SHOWN = 60
-"""How many characters of a name a table or a picture shows."""
+"""How many cells of a name a table or a picture shows."""
 
 _RIGHT_TO_LEFT = frozenset({'R', 'AL', 'AN'})
 
@@ -23,8 +24,9 @@ _COMMAND = re.compile(r'#(?=#(?:\[|vso|teamcity))', re.IGNORECASE)
 
 
 def short_name(name: str) -> str:
-    """A name for a table or a picture: safe, and of at most 60 characters, the last of which says that there are more."""
-    return safe(name if len(name) <= MOST_SHOWN else f'{name[: MOST_SHOWN - 1]}…')
+    """A name for a table or a picture: safe, and of at most 60 cells, of which one in the middle says that there is more."""
+    ends = name if len(name) <= 2 * MOST_SHOWN else f'{name[:MOST_SHOWN]}{name[-MOST_SHOWN:]}'
+    return cut_in_the_middle(safe(ends), MOST_SHOWN)
 
 
 def isolated(text: str) -> str:

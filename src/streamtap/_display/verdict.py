@@ -6,14 +6,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from streamtap._display.exits import isolated
 from streamtap._display.text import model_name
 from streamtap._records.failed import FAILED_RUNS, has_failed
 from streamtap._records.records import ResponseRecord, ToolRecord
 from streamtap._records.run_tree import RunTree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from streamtap._records.run_tree import Piece
 
@@ -58,8 +57,13 @@ class Cause:
     agent: str
 
 
-def verdict(tree: RunTree) -> Verdict:
-    """The verdict of a run."""
+def verdict(tree: RunTree, written: Callable[[str], str] = str) -> Verdict:
+    """The verdict of a run.
+
+    Args:
+        tree: The run, with those that it called.
+        written: How a name is written before a number, which one from right to left would reorder.
+    """
     run = tree.run
     failed = failure(tree)
     if failed is not None:
@@ -73,7 +77,7 @@ def verdict(tree: RunTree) -> Verdict:
     if not total:
         return Verdict('')
     shown = ranked[:1] if ranked[0][1] >= MOST * total else ranked[:2]
-    words = ', '.join(f'{100 * seconds / total:.0f} % {_named(cause, run.agent)}' for cause, seconds in shown)
+    words = ', '.join(f'{100 * seconds / total:.0f} % {_named(cause, run.agent, written)}' for cause, seconds in shown)
     return Verdict(words, 'warn' if ranked[0][0].phase == 'stall' else '')
 
 
@@ -219,9 +223,8 @@ def _model(record: ResponseRecord) -> str:
     return model_name(record.provider, record.model)
 
 
-def _named(cause: Cause, outermost: str) -> str:
-    # Another number may follow, which a name from right to left would reorder.
-    name = isolated(cause.name)
+def _named(cause: Cause, outermost: str, written: Callable[[str], str]) -> str:
+    name = written(cause.name)
     words = {
         'wait': f'waiting for {name or "the model"}',
         'stream': f'{name or "the model"} writing',
@@ -233,4 +236,4 @@ def _named(cause: Cause, outermost: str) -> str:
         'queue': 'the queue',
         'other': 'other work',
     }.get(cause.phase, cause.phase)
-    return words if cause.agent == outermost else f'{words} ({isolated(cause.agent)})'
+    return words if cause.agent == outermost else f'{words} ({written(cause.agent)})'

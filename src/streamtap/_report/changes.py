@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from streamtap._display.cells import cut_in_the_middle
 from streamtap._display.elements import element
 from streamtap._report.over_time import scale
 from streamtap._report.words import difference, figure, has_any, owner
@@ -76,7 +77,9 @@ def _plot(changes: Sequence[Change]) -> Element:
     for number, (change, name, pair) in enumerate(lines):
         y = 22 + ROW * number + ROW / 2
         whose = owner(change)
-        drawn.append(element('text', '' if whose == last else whose[:30], x=4, y=y + 4, class_='label run-name'))
+        if whose != last:
+            shown_name = cut_in_the_middle(whose, 30)
+            drawn.append(element('text', shown_name, element('title', whose), x=4, y=y + 4, class_='label run-name'))
         drawn.append(element('text', name, x=LABEL - 10, y=y + 4, class_='tick end'))
         drawn += _dumbbell(change, pair, x, y)
         last = whose

@@ -42,7 +42,8 @@ def run_article(tree: RunTree, link: str | None, *, of: int = 1) -> Element:
         'article',
         element(
             'h3',
-            f'{short_name(run.agent)}, {seconds(run.duration)}: ',
+            element('bdi', short_name(run.agent)),
+            f', {seconds(run.duration)}: ',
             element('span', why(tree), class_='worse' if has_failed(run) else ''),
         ),
         element(

@@ -6,6 +6,7 @@ import heapq
 import re
 from typing import TYPE_CHECKING
 
+from streamtap._base.safe_text import safe
 from streamtap._display.exits import short_name
 from streamtap._display.grid import Column, Grid
 from streamtap._display.text import seconds
@@ -67,7 +68,7 @@ def slowest_grid(trees: Sequence[RunTree]) -> Grid:
         (
             f'{short_name(tree.run.agent)} {short_name(tree.run.run_id)}',
             seconds(tree.run.duration),
-            _NEXT_CAUSE.split(why(tree), 1)[0],
+            safe(_NEXT_CAUSE.split(why(tree), 1)[0]),
             f'{moment(tree.run.started_ns / 1e9):%m-%d %H:%M:%S}',
         )
         for tree in trees[:MOST_ROWS]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streamtap._display.cells import cut_in_the_middle
 from streamtap._display.elements import element
 from streamtap._display.exits import short_name
 from streamtap._display.text import dollars
@@ -32,7 +33,16 @@ def spending(costs: Mapping[tuple[str, str], float]) -> Element:
     drawn: list[Element] = []
     for number, (agent, total) in enumerate(shown):
         y, x = ROW * number + 4, LABEL
-        drawn.append(element('text', short_name(agent)[:34], x=4, y=y + 12, class_='label run-name'))
+        drawn.append(
+            element(
+                'text',
+                cut_in_the_middle(short_name(agent), 34),
+                element('title', short_name(agent)),
+                x=4,
+                y=y + 12,
+                class_='label run-name',
+            )
+        )
         for model in models:
             if cost := costs.get((agent, model), 0.0):
                 width = (WIDTH - LABEL - RIGHT) * cost / greatest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streamtap._base.safe_text import safe
 from streamtap._display.exits import short_name
 from streamtap._display.grid import Column, Grid
 from streamtap._display.text import dollars, model_name, rate, seconds
@@ -59,7 +60,7 @@ def started(piece: Piece) -> int:
 def about(tree: RunTree) -> str:
     """The run in one line."""
     run = tree.run
-    words = verdict(tree).words
+    words = safe(verdict(tree).words)
     trace = f', trace {short_name(run.trace_id)}' if run.trace_id else ''
     return (
         f'{short_name(run.agent)}, {run.outcome} after {seconds(run.duration)}{f": {words}" if words else ""}; '

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamtap._display.bars import request_bars, stall_marks, tool_bars
+from streamtap._display.cells import cut_in_the_middle
 from streamtap._display.elements import element
 from streamtap._display.exits import short_name
 from streamtap._display.text import seconds
@@ -175,9 +176,17 @@ def _about_run(run: RunRecord) -> str:
 
 def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
     indent = 4 + 12.0 * min(row.depth, 8)
-    room = int((LABEL - indent - 8) / 6.4)
-    label = row.label if len(row.label) <= room else f'{row.label[: room - 1]}…'
-    drawn = [element('text', label, x=indent, y=y + 10, class_='label run-name' if row.is_run else 'label')]
+    room = int((LABEL - indent - 8) / (7.2 if row.is_run else 6.4))
+    drawn = [
+        element(
+            'text',
+            cut_in_the_middle(row.label, room),
+            element('title', row.label),
+            x=indent,
+            y=y + 10,
+            class_='label run-name' if row.is_run else 'label',
+        )
+    ]
     for bar in row.bars:
         thin = 2.0 if bar.kind == 'run' else BAR
         x, width = LABEL + bar.start * per_second, max(1.5, bar.duration * per_second)

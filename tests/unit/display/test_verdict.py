@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from streamtap._display.exits import isolated
 from streamtap._display.verdict import Cause, Failure, Verdict, failure, time_spent, verdict
 from streamtap._records.run_tree import RunTree
 from support.made_records import response, run, tool
@@ -58,7 +59,8 @@ def test_the_seconds_of_all_causes_are_those_of_the_run():
 
 def test_a_name_from_right_to_left_does_not_reorder_the_numbers():
     """It is isolated from what follows."""
-    found = verdict(tree(tool(tool='כלב', duration=2.0), phases={'tools': 2.0, 'other': 1.6, 'queue': 1.4}))
+    run_of_tool = tree(tool(tool='כלב', duration=2.0), phases={'tools': 2.0, 'other': 1.6, 'queue': 1.4})
+    found = verdict(run_of_tool, isolated)
     assert found == Verdict('40 % tool \u2068כלב\u2069, 32 % other work')
 
 
