@@ -12,7 +12,7 @@ EVALS ?= .evals
 AUDIT ?= .audit
 SCHEMAS := .servers/kubernetes/node_modules/.package-lock.json
 
-.PHONY: demo setup test check bench bench-live bench-peers truth answers real-servers compat gate-rates package soak soak-page durable evals fuzz audit locks dashboards docs servers system-servers phoenix phoenix-picture clean
+.PHONY: demo setup test check bench bench-live bench-peers truth answers real-servers compat gate-rates package soak soak-page durable evals fuzz audit locks dashboards docs pictures servers system-servers phoenix phoenix-picture clean
 
 $(STAMP): pyproject.toml src/streamtap/_version.py
 	$(PYTHON) -m venv $(VENV)
@@ -58,14 +58,14 @@ bench-peers: .bench/installed ## The same beside every peer, in an environment o
 	.bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps agento11y agento11y-pydantic-ai
 	touch $@
 
-truth: $(STAMP) ## Every number beside what really happened: prints the table and writes docs/accuracy.md
+truth: $(STAMP) ## Every number beside what really happened: prints the table and writes docs/accuracy-tables.md
 	PYTHONPATH=tests $(BIN)/python -m truth --write $(TRUTH)
 
 answers: $(STAMP) servers ## Every number that people read beside the exact answer, for teams of every size; ANSWERS=--short for two of them, ANSWERS=--intervals for other intervals of scrapes
 	PYTHONPATH=tests $(BIN)/python -m answers --write $(ANSWERS)
 
 # On demand only: 300 MB and some minutes, the first time; the machine has to be quiet. LiteLLM is 800 MB more, vLLM 4 GB.
-real-servers: $(STAMP) ## Every number beside llama.cpp's own server and the wire: prints a table, and writes its section of docs/accuracy.md; REAL_SERVERS='--target litellm' with LiteLLM's proxy between, '--target vllm' beside vLLM's server
+real-servers: $(STAMP) ## Every number beside llama.cpp's own server and the wire: prints a table, and writes its section of docs/accuracy-tables.md; REAL_SERVERS='--target litellm' with LiteLLM's proxy between, '--target vllm' beside vLLM's server
 	PYTHONPATH=tests $(BIN)/python -m judges --write $(REAL_SERVERS)
 
 compat: ## The core of the tests on each Python found, with the oldest and newest releases; COMPAT=short for the extremes
@@ -75,7 +75,7 @@ gate-rates: $(STAMP) ## How often the gate of `streamtap report` fails a build f
 	PYTHONPATH=tests $(BIN)/python -m tools.gate_rates $(GATE_RATES)
 
 package: $(STAMP) ## The sdist and the wheel into dist/, tried bare and with each extra; PACKAGE='--only bare' for one
-	PYTHONPATH=tests $(BIN)/python -m package $(PACKAGE)
+	PYTHONPATH=tests:docs $(BIN)/python -m package $(PACKAGE)
 
 soak: $(STAMP) ## 100,000 random runs, and as many with invented names: every counter beside what really happened
 	PYTHONPATH=tests $(BIN)/python -m soak $(SOAK)
@@ -99,6 +99,11 @@ $(AUDIT)/bin/pip-audit:
 
 docs: $(STAMP) ## Write the generated pages
 	$(BIN)/python docs/generate.py
+
+pictures: $(STAMP) ## The live page, a stall, the report's page (with Chromium, in four minutes), and the texts that show output; not the boards, which need Grafana's own components, and not Phoenix: make phoenix-picture
+	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/live_picture.py
+	$(BIN)/python docs/report_picture.py
 
 locks: $(STAMP) ## The newest versions, with hashes, of what builds the package and of what the demo's image is made of
 	PYTHONPATH=tests $(BIN)/python -m tools.locks

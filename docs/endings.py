@@ -1,4 +1,4 @@
-"""The table of endings by doors in `doors.md`: what each door says of a run that ends in each of the ways there are.
+"""The table of endings by doors in `endings.md`: what each door says of a run that ends in each of the ways there are.
 
 `tests/promises/test_endings_by_door.py` runs every row at every door and holds what was recorded against this table.
 """
@@ -180,7 +180,7 @@ def page(text: str) -> str:
 
 
 def section() -> str:
-    """The table, for `doors.md`."""
+    """The table, for `endings.md`."""
     lines = [
         '| ending | run | requests | ' + ' | '.join(WAYS.values()) + ' |',
         '|---|---|---|' + '---|' * len(WAYS),

@@ -9,6 +9,7 @@ from pathlib import Path
 import architecture
 import endings
 import example_pages
+import readme_summary
 
 from streamtap._sinks.metrics.catalogue import BUCKETS, CATALOGUE, PUSHED, STARTS_AT_ZERO, Metric
 
@@ -63,7 +64,7 @@ LABELS = """
 
 Past 200 distinct values of a label, or 2,000 label sets of a metric, new ones become `_other` and are counted in `streamtap_label_overflow_total`.
 A name is cut to its first 200 characters, here and in spans and records, and each character in it that could control a terminal, end a line, reorder text or hide becomes `�`.
-A value in a run's `metadata` that is no text, number, bool or member of an enumeration of them becomes `_unknown`, and is counted as dropped: [privacy](privacy.md#what-you-add-yourself).
+A value in a run's `metadata` has to be text, a number, a bool, or a member of an enumeration of these. Anything else becomes `_unknown`, and is counted as dropped: [privacy](privacy.md#what-you-add-yourself).
 
 ## Outcomes and reasons
 
@@ -82,12 +83,12 @@ They mean the same in metrics, spans, records, reports, on the boards and on the
 |---|---|---|---|
 | `success` | it has its result | its answer is complete, also one that a validator refuses, or one without any content | it returned |
 | `timeout` | its own time limit ran out: `run(timeout=...)`, or that of the run that called it | its own time limit ran out, whether Pydantic AI keeps it (`request_timeout`, `first_event_timeout`) or the provider's client (`timeout`); or its run's did | it is `retried`, with the cause `timeout`: its own `timeout=` ran out, and the model is asked again |
-| `cancelled` | its caller stopped it: cancelled its task, used a `CancellationToken`, or left its stream | the same; also a usage limit that was reached in its stream | it is `interrupted`, as by any other end of its run |
+| `cancelled` | its caller stopped it: cancelled its task, used a `CancellationToken`, or left its stream | the same; also a usage limit that was reached in its stream | it is `interrupted`, as after any other end of its run |
 | `limit` | it reached a usage limit | | |
 | `error` | it ended with any other exception | it ended with any other exception | its code raised, be it a `TimeoutError` |
 | `incomplete` | nobody saw its end, so that it has no duration, except where events that you watch end without a result | nobody saw its end, so that it has no duration | |
 
-- `asyncio.timeout()` and `asyncio.wait_for()` cancel the task of the run that they are around. From inside, that is no different from a user who left: it is `cancelled`. What has `run(timeout=...)` is `timeout`.
+- `asyncio.timeout()` and `asyncio.wait_for()` cancel the task of the run. From inside, that looks like a user who left, so the run is `cancelled`. With `run(timeout=...)` it is `timeout`.
 - A run that ends because a request timed out, or because a tool raised a `TimeoutError`, is an `error`, and its `error_type` says why: `ModelTimeoutError` is the provider's client, `ModelRequestTimeout` a time limit of the model settings, `TimeoutError` code of yours.
 - A provider that answers that it took too long, with a status of 408 or 504, has answered: that is an `error`.
 - Where a provider answered with a status, the `error_type` is `ModelHTTPError_` and the status, and never the name of the subclass that newer releases of Pydantic AI raise: what your code catches as a `ModelUnavailableError` is `ModelHTTPError_503`, a `ModelRateLimitError` is `ModelHTTPError_429`. It says more, and is the same on every release. An exception without a status keeps its own name.
@@ -127,12 +128,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--check', action='store_true', help='write nothing; exit 1 if a page is out of date')
     check: bool = parser.parse_args().check
+    # Not at the top: a test of the metrics' page runs where nothing renders the site.
+    import api_pages
+
     written = {
         'metrics.md': metrics_page(),
         'architecture.md': architecture.page(),
         'images/architecture.svg': architecture.picture(),
         'examples.md': example_pages.page(),
-        'doors.md': endings.page((DOCS / 'doors.md').read_text(encoding='utf-8')),
+        'endings.md': endings.page((DOCS / 'endings.md').read_text(encoding='utf-8')),
+        '../README.md': readme_summary.page((DOCS.parent / 'README.md').read_text(encoding='utf-8')),
+        **{
+            page.relative_to(DOCS).as_posix(): example_pages.filled(page.read_text(encoding='utf-8'))
+            for page in example_pages.pages()
+        },
+        **api_pages.pages(),
     }
     stale = [name for name, text in written.items() if not _is_current(DOCS / name, text)]
     for name in stale:

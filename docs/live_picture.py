@@ -1,4 +1,4 @@
-"""Draw docs/images/live-light.png and live-dark.png: the live view of the demo's agents, after a minute of them.
+"""Draw live-light.png, live-dark.png and stall.png in docs/images: the demo's agents, and a run that stalled.
 
 Run it from the repository, where Chromium is installed: `python docs/live_picture.py`.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Playwright, sync_playwright
 from prometheus_client import CollectorRegistry
 
 from streamtap import serve
@@ -22,6 +22,8 @@ from streamtap._demo.run import drive, make_tap
 from streamtap._demo.scenario import fake_loads
 
 IMAGES = Path(__file__).parent / 'images'
+FLAGS = ['--no-sandbox', '--no-proxy-server']
+WIDTH = 1440
 
 
 def main() -> None:
@@ -55,10 +57,9 @@ def draw(url: str, seconds: float) -> None:
         url: Where the live view is.
         seconds: How long to wait before.
     """
-    program = shutil.which('chromium')
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=['--no-sandbox', '--no-proxy-server'])
-        page = browser.new_page(viewport={'width': 1440, 'height': 1270}, color_scheme='light')
+        browser = playwright.chromium.launch(executable_path=shutil.which('chromium'), args=FLAGS)
+        page = browser.new_page(viewport={'width': WIDTH, 'height': 1200}, color_scheme='light')
         page.goto(url)
         page.wait_for_timeout(1000 * seconds)
         page.locator('.run:has(.mark.ok)', has_text='editor').first.click()
@@ -66,8 +67,31 @@ def draw(url: str, seconds: float) -> None:
         page.wait_for_timeout(700)
         for scheme in ('light', 'dark'):
             page.emulate_media(color_scheme=scheme)
-            page.screenshot(path=IMAGES / f'live-{scheme}.png')
+            agents = page.locator('#agents').bounding_box()
+            assert agents is not None
+            bottom = agents['y'] + agents['height'] + 20
+            path = IMAGES / f'live-{scheme}.png'
+            page.screenshot(path=path, full_page=True, clip={'x': 0, 'y': 0, 'width': WIDTH, 'height': bottom})
         browser.close()
+        draw_stall(playwright, url)
+
+
+def draw_stall(playwright: Playwright, url: str) -> None:
+    """Take the picture of one run that stalled, open, and nothing else of the page.
+
+    Args:
+        playwright: What drives the browser.
+        url: Where the live view is.
+    """
+    browser = playwright.chromium.launch(executable_path=shutil.which('chromium'), args=FLAGS)
+    page = browser.new_page(viewport={'width': 1080, 'height': 2000}, color_scheme='light')
+    page.goto(url)
+    page.get_by_role('button', name='Slowest').click()
+    run = page.locator('#list > li:has(.mark.ok):has(.seg.stall)', has_text='stalled').first
+    run.locator('.run').click()
+    page.wait_for_timeout(700)
+    run.screenshot(path=IMAGES / 'stall.png')
+    browser.close()
 
 
 if __name__ == '__main__':

@@ -18,7 +18,7 @@ from streamtap._demo.scenario import fake_loads
 
 PICTURE = Path(__file__).parent / 'images' / 'report.png'
 SECONDS = 90.0
-SIZE = '1280,1180'
+SIZE = '1280,1100'
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """A hundred documents in batches, a few at a time, with a line for each batch as it is done.
 
-Look at the lines: `tap.usage.reset()` begins each batch anew, so that a batch that gets slower, dearer or fails more
+Look at the lines: `tap.usage.reset()` begins each batch anew, so that a batch that gets slower, costs more or fails more
 often stands out at once. Prometheus counters go on all the while.
 """
 

@@ -1,4 +1,4 @@
-"""Evaluations that ask how soon, how dear and how often, beside whether the answer is right.
+"""Evaluations that ask how soon, how expensive and how often, besides whether the answer is right.
 
 Look at the case that loops: its answer is right, and it asked the same thing four times.
 The cases run at once, and each has its own figures; the limits are in the dataset, as in a file of your own.

@@ -29,7 +29,7 @@ def main() -> int:
     what.add_argument('--intervals', action='store_true', help='the boards at other intervals of scrapes instead')
     parser.add_argument('--worst', type=int, default=0, help='how many of the worst numbers to print of each reading')
     parser.add_argument(
-        '--write', action='store_true', help='write the section of docs/accuracy.md, unless it is short'
+        '--write', action='store_true', help='write the section of docs/accuracy-tables.md, unless it is short'
     )
     options = parser.parse_args()
     programs = _servers()

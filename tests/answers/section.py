@@ -1,4 +1,4 @@
-"""The section of docs/accuracy.md about the answers."""
+"""The section of docs/accuracy-tables.md about the answers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ What their processes expose or push goes into real servers at the simulated time
 | way | how it comes into the server |
 |---|---|
 | text | scraped twice a minute: classic histograms, a series begins with its first sample |
-| native | scraped by protobuf: native histograms, times of creation |
+| native | scraped by protobuf: native histograms, created timestamps |
 | OTLP, native | pushed once a minute by OpenTelemetry's exporter, [exponential by one line](native-histograms.md#by-otlp); a receiver of the judge translates it by OpenTelemetry's rules, because Debian builds Prometheus without its own |
 | OTLP, classic | pushed the same way without that line, into VictoriaMetrics' own receiver |
 

@@ -104,7 +104,7 @@ async def main() -> int:
     parser = argparse.ArgumentParser(prog='python -m judges', description=__doc__)
     parser.add_argument('--target', choices=TARGETS, default='llama.cpp', help='what is judged')
     parser.add_argument('--answers', type=int, default=10, help='answers of each kind in each format')
-    parser.add_argument('--write', action='store_true', help="write the target's section of docs/accuracy.md")
+    parser.add_argument('--write', action='store_true', help="write the target's section of docs/accuracy-tables.md")
     options = parser.parse_args()
     target = TARGETS[options.target]
     needed = environment()

@@ -1,4 +1,4 @@
-"""The section of docs/accuracy.md about real servers."""
+"""The section of docs/accuracy-tables.md about real servers."""
 
 from __future__ import annotations
 

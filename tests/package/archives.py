@@ -9,6 +9,8 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from readme_on_an_index import on_an_index
+
 from streamtap._dashboards.config import CONFIG
 from streamtap._dashboards.generated import generated
 from support.extras import EXTRAS
@@ -96,7 +98,7 @@ class Archives:
             'version': self.version,
             'license': 'MIT',
             'description': 'text/markdown',
-            'readme': known['README.md'].decode().strip(),
+            'readme': on_an_index(known['README.md'].decode(), None).strip(),
         }
         if wrong := [name for name, value in expected.items() if found[name] != value]:
             raise PackageError(f'the metadata of {self.wheel.name} has another {", ".join(wrong)}')

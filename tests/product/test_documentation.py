@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted((ROOT / 'docs').glob('*.md'))]
+PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted((ROOT / 'docs').rglob('*.md'))]
 # Prefect needs an environment of its own, so its block is marked `py`.
 BLOCK = re.compile(r'^```python\n(?:# (\w+\.py)\n)?(.*?)^```$', re.MULTILINE | re.DOTALL)
 WORKFLOW = re.compile(r'^```yaml\n# (\.github/workflows/[^\n]+)\n(.*?)^```$', re.MULTILINE | re.DOTALL)
@@ -129,12 +129,12 @@ def test_links_lead_somewhere():
 
 
 @pytest.mark.parametrize('package', ['streamtap', 'streamtap.testing', 'streamtap.evals'])
-def test_every_public_name_is_on_the_page_of_the_api(package: str):
+def test_every_public_name_is_on_a_page_of_the_api(package: str):
     """And nothing else is."""
     if package == 'streamtap.evals':
         pytest.importorskip('pydantic_evals', reason='`make evals` makes an environment that has it')
-    page = (ROOT / 'docs' / 'api.md').read_text(encoding='utf-8')
-    shown = re.findall(rf'^::: {package}\.(\w+)$', page, re.MULTILINE)
+    pages = ''.join(page.read_text(encoding='utf-8') for page in (ROOT / 'docs' / 'api').glob('*.md'))
+    shown = re.findall(rf'^::: {package}\.(\w+)$', pages, re.MULTILINE)
     names: list[str] = import_module(package).__all__
     assert sorted(shown) == sorted(name for name in names if not name.startswith('__'))
 
@@ -144,3 +144,33 @@ def test_each_test_that_a_page_names_is_there(page: Path):
     """A promise is held by it."""
     named = re.findall(r'`(tests/[\w/.]+)`', page.read_text(encoding='utf-8'))
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+SEARCHED = {
+    'FastAPI': 'guides/fastapi.md',
+    'tenant': 'guides/tenants.md',
+    'cost per': 'guides/tenants.md',
+    'OpenRouter': 'guides/openrouter.md',
+    'Jupyter': 'guides/jupyter.md',
+    'MCP': 'guides/mcp.md',
+    'slow tool': 'guides/mcp.md',
+    'blank screen': 'guides/questions.md',
+    'Prometheus': 'guides/prometheus.md',
+    'Grafana': 'guides/prometheus.md',
+    'Langfuse': 'guides/langfuse.md',
+    'Logfire': 'logfire.md',
+    'CI': 'guides/ci.md',
+    'Celery': 'guides/workers.md',
+    'multiprocess': 'guides/workers.md',
+    'Kubernetes': 'guides/kubernetes.md',
+    'Temporal': 'durable.md',
+    'pytest': 'testing.md',
+}
+"""What people type into the search, and the page that it should lead to."""
+
+
+@pytest.mark.parametrize('word', SEARCHED)
+def test_the_search_finds_the_page(word: str):
+    """Its title has the word, which counts more than any text."""
+    title = (ROOT / 'docs' / SEARCHED[word]).read_text(encoding='utf-8').partition('\n')[0]
+    assert re.search(rf'\b{word}s?\b', title, re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""The workflow that docs/report.md shows: its steps run, green where nothing changed and red where something got worse."""
+"""The workflow that docs/guides/ci.md shows: its steps run, green where nothing changed and red where something got worse."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Workflow:
 
 def shown() -> dict[str, Any]:
     """The workflow that the page shows."""
-    (found,) = WORKFLOW.findall((ROOT / 'docs' / 'report.md').read_text(encoding='utf-8'))
+    (found,) = WORKFLOW.findall((ROOT / 'docs' / 'guides' / 'ci.md').read_text(encoding='utf-8'))
     return yaml.safe_load(found)
 
 

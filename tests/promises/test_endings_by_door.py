@@ -145,4 +145,4 @@ def test_every_ending_is_in_the_table():
 
 def test_the_page_shows_the_table():
     """As it was checked here."""
-    assert section() in (ROOT / 'docs' / 'doors.md').read_text(encoding='utf-8')
+    assert section() in (ROOT / 'docs' / 'endings.md').read_text(encoding='utf-8')

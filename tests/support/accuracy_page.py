@@ -1,4 +1,4 @@
-"""The page that says how true the numbers are: several commands write it, each its own part."""
+"""The page with the long tables of how true the numbers are: several commands write it, each its own part."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias, get_args
 
 from support.paths import ROOT
 
-PAGE = ROOT / 'docs' / 'accuracy.md'
+PAGE = ROOT / 'docs' / 'accuracy-tables.md'
 
 Command: TypeAlias = Literal[
     'answers',

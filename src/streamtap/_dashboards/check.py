@@ -37,7 +37,7 @@ def differences(folder: Path, config: Config) -> list[str]:
 
 
 def asked_in_vain(folder: Path, config: Config) -> list[str]:
-    """What boards ask for that there is not, also those of one's own beside ours.
+    """What boards ask for that does not exist, also boards of the user's own in the same folder.
 
     Args:
         folder: The export.

@@ -69,9 +69,9 @@ class Config:
             `histogram_count()`: VictoriaMetrics, and Prometheus before 2.40.
         labels: Your own labels, as in `Tap(labels=...)`: boards can be filtered by them.
         buckets: The bounds of histograms that you changed, as in `PrometheusSink(buckets=...)`.
-        keep: Labels that keep things apart beside agent, model or tool: of the scrape, or your own from `Tap(labels=)`.
+        keep: Labels by which series stay apart, besides agent, model and tool: labels of the scrape, or your own.
         runbooks: Where your people read `runbooks.md`, best a URL; `runbook_url` of an alert is this and its heading.
-            A bare name is shown as text, and is no dead link.
+            A bare name is shown as text, not as a link.
         grafana: The URL of your Grafana; `dashboard_url` of an alert is this and its board, with what the alert is about
             chosen. Without it, the path alone is shown as text.
         datasource: The uid of the data source in Grafana that boards begin with; Grafana's default one if empty.
@@ -79,29 +79,29 @@ class Config:
         kubernetes_labels: Labels by which the Prometheus operator selects rules and monitors; for the chart
             kube-prometheus-stack `release` and the name of your release.
         interval: How often rules over minutes are evaluated.
-        slow_interval: How often rules over hours and days are.
-        window: Over what shares are taken where there is traffic: long enough to mean something.
+        slow_interval: How often rules over hours and days are evaluated.
+        window: The time over which shares are taken, where there is enough traffic in it.
         pending: How long a share must be too high.
-        min_failures: Fewer failures than this in it prove nothing.
-        busy: With as many in `window` the traffic is enough for it.
-        quiet_window: Over what shares are taken where it is not.
-        quiet_share: Which share is too high there, if the alert's own threshold is lower.
-        quiet_failures: How many failures prove something there.
+        min_failures: Fewer failures than this in `window` prove nothing.
+        busy: With as many runs, requests or calls in `window`, the traffic is enough.
+        quiet_window: The time over which shares are taken where the traffic is not enough.
+        quiet_share: The share that is too high in `quiet_window`, if the alert's own threshold is lower.
+        quiet_failures: How many failures in `quiet_window` prove something.
         bad_run_outcomes: The outcomes of a run that are failures.
         good_run_outcomes: The outcomes of a run that show that an agent works.
         uncounted_run_outcomes: The outcomes that are neither good nor bad.
-        max_failed_run_share: The share of runs that may fail before somebody is told within minutes.
-        only_failures: Windows, of up to an hour or of whole hours, in which `quiet_failures` runs that fail, and none
-            that succeeds, are told of.
+        max_failed_run_share: The share of runs that may fail before an alert fires within minutes.
+        only_failures: Windows, of up to an hour or of whole hours, in which `quiet_failures` failed runs, and no
+            successful one, raise an alert.
         run_error_budget: The share of runs that may fail in the long run.
-        budget_window: Over what the budget that is left is taken, in whole days.
-        burns: How fast is too fast.
+        budget_window: The time over which the error budget that is left is taken, in whole days.
+        burns: How fast the error budget may be used up before an alert fires.
         min_runs: Fewer runs than this in the window prove nothing.
         blank_screen_seconds: A run that shows nothing for longer than this is slow; a bucket bound of the runs' time to
             first output.
         blank_screen_budget: The share of the runs that may be so slow.
         max_run_requests: A run with more requests than this loops; a bucket bound of the requests of a run.
-        max_looping_share: The share of runs that may.
+        max_looping_share: The share of runs that may loop.
         stuck_seconds: A run open for longer than this is stuck.
         first_token_seconds: A first token later than this is slow; a bucket bound of the time to first token.
         first_token_error_budget: The share of streamed requests that may have none by then.
@@ -117,15 +117,15 @@ class Config:
         max_slow_tool_share: The share of a tool's calls that may be so slow.
         max_retries_per_run: How often a run may have tools or outputs sent back to the model, on average.
         max_cost_usd_per_hour: The budget.
-        max_growth: How many times what is usual is too much: cost, input tokens of a request, slow calls of a tool.
-        usual_window: What is usual is the median of this.
-        min_growth_usd: Less than this in an hour is no growth of cost.
+        max_growth: How many times the usual is too much: cost, input tokens of a request, slow calls of a tool.
+        usual_window: The usual is the median over this time.
+        min_growth_usd: Less than this in an hour does not count as growth of cost.
         min_growth_tokens: Requests with fewer input tokens than this have not grown.
         max_unmeasured_share: The share of responses that may come without usage.
-        accounting_window: Over what cost and unmeasured responses are taken; an hour, as the budget is per hour.
+        accounting_window: The time over which cost and unmeasured responses are taken; an hour, as the budget is.
         stopped: Windows, of up to an hour or of whole hours, in which traffic that was there last week must not be 0.
         min_expected_runs: If fewer runs than this were there last week, none now proves nothing.
-        jobs_that_end: Jobs whose processes end by themselves: nobody is told that they are gone.
+        jobs_that_end: Jobs whose processes end by themselves: no alert fires when they are gone.
         loop_lag_seconds: An event loop that is later than this is blocked; a bucket bound of the lag.
         max_lag_share: The share of the looks at it that may find it so late.
         tap_window: How long one failure of the tap is reported.

@@ -51,7 +51,7 @@ def user_tiles(promql: Promql) -> tuple[Json, ...]:
         ),
         stat(
             'Stopped by users',
-            'Which share of them did their callers cancel, as by a user who left? If it grows, they wait too long or read nothing of use.',
+            'Which share of them did their callers cancel, for instance because a user left? If it grows, they wait too long or read nothing of use.',
             'percentunit',
             promql.or_nothing(ratio(promql.count(RUNS, OUTERMOST, 'outcome="cancelled"'), runs)),
             none=NO_RUNS,
@@ -170,7 +170,7 @@ def agent_table(promql: Promql) -> Json:
     ]
     return table(
         'Which agent is it?',
-        'Which agent fails, is slow (blank: the time to its first text) or is dear? Nested runs were called by another '
+        'Which agent fails, is slow (blank: the time to its first text) or is expensive? Nested runs were called by another '
         'agent; what a run takes (requests, tool calls, tokens) and costs is with the runs that it called. Click a name for its streams, models or tools.',
         {'agent': 'Agent'},
         columns,

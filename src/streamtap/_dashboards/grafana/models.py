@@ -138,7 +138,7 @@ def _models(promql: Promql) -> Json:
     ]
     return table(
         'Which model is it?',
-        'Which model fails, is slow or is dear? Click a name for its streams.',
+        'Which model fails, is slow or is expensive? Click a name for its streams.',
         {'provider': 'Provider', 'model': 'Model'},
         columns,
         links={'model': links},
@@ -245,7 +245,7 @@ def _cache_share(promql: Promql) -> Json:
 def _cost(promql: Promql) -> Json:
     return timeseries(
         'Cost per hour by model',
-        'Which model is dear? US dollars: prices of your own, else as charged, else list prices.',
+        'Which model is expensive? US dollars: prices of your own, else as charged, else list prices.',
         'currencyUSD',
         [Query(promql.rate(COST, by='model', per=3600), '{{model}}')],
         stacking='normal',

@@ -62,7 +62,7 @@ def _outcomes(promql: Promql) -> Json:
     runs = promql.seen(promql.rate(RUNS, OUTERMOST, by='outcome', per=60), RUNS, 'outcome')
     return timeseries(
         'Runs by outcome',
-        'How do runs that users started end? Cancelled was stopped by its caller, as by a user who left; incomplete is a run whose end nobody saw.',
+        'How do runs that users started end? Cancelled was stopped by its caller, for instance because a user left; incomplete is a run whose end nobody saw.',
         'suffix:/min',
         [Query(runs, '{{outcome}}')],
         colours=OUTCOMES,
@@ -116,11 +116,11 @@ def _phases(promql: Promql) -> Json:
 
 
 def _cost_by_model(promql: Promql) -> Json:
-    return _per_hour(promql, 'Cost per hour by model', 'Which model is dear?', 'model')
+    return _per_hour(promql, 'Cost per hour by model', 'Which model is expensive?', 'model')
 
 
 def _cost_by_agent(promql: Promql) -> Json:
-    about = 'Which agent is dear, with the agents that it calls?'
+    about = 'Which agent is expensive, with the agents that it calls?'
     return _per_hour(promql, 'Cost per hour by outermost agent', about, 'root_agent')
 
 

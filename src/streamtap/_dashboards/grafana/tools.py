@@ -61,7 +61,7 @@ def _now(promql: Promql) -> tuple[Json, ...]:
         ),
         stat(
             'Calls sent back',
-            'Which share of the calls went back to the model, because it called wrongly? If it grows, mend descriptions.',
+            'Which share of the calls went back to the model, because it called wrongly? If it grows, improve its description.',
             'percentunit',
             promql.or_nothing(ratio(promql.count(CALLS, RETRIED), calls)),
             none=NO_CALLS,
@@ -186,7 +186,7 @@ def _output_retries(promql: Promql) -> Json:
     retries = promql.rate('pydantic_ai_output_retries_total', by='agent', per=60)
     return timeseries(
         'Outputs sent back',
-        'Do validators refuse what models answer? Each is one more request; if it grows, mend the output type or the prompt.',
+        'Do validators refuse what models answer? Each is one more request; if it grows, fix the output type or the prompt.',
         'suffix:/min',
         [Query(promql.or_none(retries, 'agent'), '{{agent}}')],
     )

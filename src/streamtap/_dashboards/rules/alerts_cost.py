@@ -42,7 +42,7 @@ def _forecast(config: Config) -> Alert:
     known = f' on ({", ".join(config.keep)})'
     return Alert(
         'PydanticAICostForecast',
-        # All of them together, unless one alone is too dear.
+        # All of them together, unless one alone is too expensive.
         f'{by_agent}\nor\n({together})\nunless{known} ({by_agent})',
         config.pending,
         'warning',
@@ -66,7 +66,7 @@ def _grown(config: Config) -> Alert:
     factor = f'{config.max_growth:g}'
     return Alert(
         'PydanticAICostGrown',
-        # Against the dearest hour of a day that ended half a day ago; on a Monday, against that hour of the week before.
+        # Against the most expensive hour of a day that ended half a day ago; on a Monday, against that of the last week.
         f'{cost} > {config.min_growth_usd:g}\n'
         f'and {cost} > {factor} * max_over_time({cost}[1d] offset 12h)\n'
         f'and {cost} offset 1d >= 0\n'
@@ -76,7 +76,7 @@ def _grown(config: Config) -> Alert:
         'overview',
         ('root_agent',),
         f'{label("root_agent")} cost {{{{ $value | printf "%.2f" }}}} US dollars in the last {config.accounting_window}, '
-        f'more than {factor} times the dearest hour of the day before',
+        f'more than {factor} times the most expensive hour of the day before',
         'It may be within the budget, and still not be what it should.',
     )
 
@@ -97,7 +97,7 @@ def _context(config: Config) -> Alert:
         'models',
         ('agent', 'model'),
         f'Requests of {label("agent")} to {label("model")} have {{{{ $value | humanize }}}} input tokens each',
-        f'More than {config.max_growth:g} times the usual of the last day: each request is dearer and slower.',
+        f'More than {config.max_growth:g} times the usual of the last day: each request is more expensive and slower.',
     )
 
 

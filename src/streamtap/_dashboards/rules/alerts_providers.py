@@ -50,7 +50,7 @@ def _rate_limited(config: Config) -> Alert:
         'models',
         MODEL,
         f'{label("provider")} refuses {{{{ $value | humanizePercentage }}}} of the requests to {label("model")} '
-        'for their rate',
+        'because of a rate limit',
         'Where a fallback answers, users only wait longer; else their runs fail.',
     )
 

@@ -49,7 +49,7 @@ def _overflow(config: Config) -> Alert:
         'overview',
         (),
         f'The label {label("label")} has more values than the tap keeps apart',
-        'What is over is counted together, as _other.',
+        'Further values are counted together, as _other.',
     )
 
 

@@ -158,7 +158,7 @@ CATALOGUE: tuple[Metric, ...] = (
         _A,
         'T',
         'Input and output tokens of a run that is not nested, with those of the runs that it called; none if a response '
-        'did not say all of its.',
+        'did not report all of its tokens.',
         unit='{token}',
     ),
     _histogram(
