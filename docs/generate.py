@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import architecture
+import convention_pages
 import endings
 import example_pages
 
@@ -129,6 +130,7 @@ def main() -> int:
     check: bool = parser.parse_args().check
     written = {
         'metrics.md': metrics_page(),
+        'conventions.md': convention_pages.page(),
         'architecture.md': architecture.page(),
         'images/architecture.svg': architecture.picture(),
         'examples.md': example_pages.page(),

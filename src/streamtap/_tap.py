@@ -76,7 +76,7 @@ class Tap:
             dollars, or `None` to leave the cost as it is. It is called in the run's own task, so it must not block.
         redact: Replaces names that say too much, such as a deployment that is named after a tenant, before anything is
             recorded: a function that is called with the field of the records that the name is for (`'provider'`,
-            `'model'`, `'error_type'` or `'conversation_id'`) and the name, and returns the text to record instead. It
+            `'model'`, `'error_type'`, `'conversation_id'`, `'server_address'` or `'mcp_server'`) and the name, and returns the text to record instead. It
             must be quick: it may be called from any thread, also in the run's own task, once for each name while the
             last 1,024 are remembered. Where it fails, the name is `_redacted`.
         stall_after: Seconds above which a silence after the first chunk is a stall. Default 5.

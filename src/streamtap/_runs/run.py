@@ -108,13 +108,13 @@ class Run:
         if run_context.asks_again(messages):
             self.output_retries += 1
         self.open_request = request
-        provider, name = model.candidate(0)
+        asked = model.candidate(0)
         now = self.shared.clock.monotonic()
         request.unreported_start = self.identity.request_start(
             self.moments.to_unix_ns(started if started is not None else now),
             step=step,
-            provider=self.shared.redact('provider', provider),
-            model=self.shared.redact('model', name),
+            provider=self.shared.redact('provider', asked.provider),
+            model=self.shared.redact('model', asked.name),
             streamed=request.streamed,
         )
         if sent == 'now':

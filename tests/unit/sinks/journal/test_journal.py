@@ -264,7 +264,8 @@ def test_the_format_stays():
     """What a line looks like is public: tools of others read it."""
     assert json.loads(record_line(full_response(labels={'tier': 'gold'}))) == {
         'record': 'response', 'run_id': 'r', 'conversation_id': None, 'step': 1, 'attempt': 1, 'agent': 'a',
-        'root_agent': 'boss', 'provider': 'p', 'model': 'm', 'response_model': None, 'door': 'capability',
+        'root_agent': 'boss', 'provider': 'p', 'model': 'm', 'response_model': None, 'response_id': None,
+        'server_address': None, 'server_port': None, 'request_settings': {}, 'door': 'capability',
         'labels': {'tier': 'gold'}, 'started_ns': 0, 'duration': 1.5, 'streamed': True, 'outcome': 'success',
         'wait_before_attempt': None, 'time_to_first_token': 0.4, 'time_to_first_output': 0.6, 'chunks': 4,
         'inter_chunk_latencies': {'buckets': [[215, 2], [274, 1]]}, 'inter_chunk_latency_sum': 0.34, 'max_inter_chunk_latency': 0.3, 'stalls': 2,

@@ -186,6 +186,8 @@ def test_spans_say_what_the_records_say():
     assert dict(by_name)['invoke_agent a'] == {
         'gen_ai.operation.name': 'invoke_agent',
         'gen_ai.agent.name': 'a',
+        'gen_ai.provider.name': 'function',
+        'gen_ai.request.model': 'scripted',
         'gen_ai.conversation.id': 'conversation',
         'logfire.msg': 'a run',
         'streamtap.label.tenant': 'acme',
@@ -205,6 +207,7 @@ def test_spans_say_what_the_records_say():
         'gen_ai.tool.name': 'wait',
         'gen_ai.tool.type': 'function',
         'gen_ai.tool.call.id': 'c',
+        'gen_ai.conversation.id': 'conversation',
         'logfire.msg': 'execute_tool wait',
         'streamtap.label.tenant': 'acme',
         'streamtap.outcome': 'success',
