@@ -93,6 +93,9 @@ class ResponseRecord:
     `cost_source` says where `cost_usd` is from; it is `None` for the rejected candidate of a fallback, where it is unknown.
     `request_settings` are numbers that the request was sent with, such as `max_tokens` and `temperature`, by the names of
     Pydantic AI's model settings; only the capability sees them.
+    `provider_timing` is what the provider says about its own time, in seconds: `queue`, `prompt` and `completion`, and
+    `retry_after` where it refused the request and said when to come again. It is empty where Pydantic AI does not let that
+    through.
     """
 
     run_id: Text
@@ -138,6 +141,7 @@ class ResponseRecord:
     unmeasured: UnmeasuredReason | None = None
     cost_usd: Dollars | None = None
     cost_source: CostSource | None = None
+    provider_timing: Entries[Seconds] = field(default_factory=dict[str, float])
     finish_reason: Text | None = None
     error_type: Text | None = None
     parts: Parts[PartRecord] = ()

@@ -66,6 +66,8 @@ class Request:
     """The tokens of the prompt as they were reported when the first event came; `None` where that cannot be seen."""
     settings: Mapping[str, int | float] | None = None
     """What it asks for besides what its model adds to every request; `None` where that cannot be seen."""
+    retry_after: float | None = None
+    """In how many seconds the provider that refused it wants to be asked again."""
 
     def settings_of(self, asked: model_responses.AskedModel) -> Mapping[str, int | float]:
         """What that model was asked for; empty where it cannot be seen."""
@@ -231,12 +233,18 @@ def _answer(
         unmeasured=unmeasured,
         cost_usd=cost.usd if cost else None,
         cost_source=cost.source if cost else None,
+        provider_timing=_timing(request, facts),
         finish_reason=_finish_reason(outcome, request.error_type, facts),
         error_type=redact.if_known('error_type', request.error_type),
         parts=tuple(
             _part(part, started, is_cut=request.is_truncated and part is meter.parts[-1]) for part in meter.parts
         ),
     )
+
+
+def _timing(request: Request, facts: model_responses.Response | None) -> Mapping[str, float]:
+    refused = {} if request.retry_after is None else {'retry_after': request.retry_after}
+    return {**(facts.timing if facts else {}), **refused}
 
 
 def _address(server: Server | None, redact: Redaction) -> str | None:

@@ -16,6 +16,7 @@ from streamtap._runs.request import Request, Settled, build_records
 from streamtap._runs.spent import Spent
 from streamtap._runs.tool_calls import ToolCalls
 from streamtap._upstream import durable, outcomes, run_context
+from streamtap._upstream.provider_timing import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,6 +139,7 @@ class Run:
             request.outcome = outcome
             if error is not None and has_failed:
                 request.error_type = outcomes.error_type(error)
+                request.retry_after = retry_after(error)
                 request.exhausted = outcomes.failed_attempts(error)
         request.meter.stop(now)
         if self.open_request is request:

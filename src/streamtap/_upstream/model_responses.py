@@ -10,6 +10,7 @@ from pydantic_ai.messages import ModelResponse as ModelResponse
 from pydantic_ai.usage import RequestUsage
 
 from streamtap._base.names import clean
+from streamtap._upstream.provider_timing import timing_of
 from streamtap._upstream.reading import read
 from streamtap._upstream.request_settings import own_settings
 from streamtap._upstream.response_costs import cost_of, dollars
@@ -75,6 +76,8 @@ class Response:
     response_id: str | None = None
     server: Server | None = None
     """The server that answered."""
+    timing: Mapping[str, float] = field(default_factory=dict[str, float])
+    """What it says about its own time."""
     is_empty: bool = False
     """Whether it has no parts, so that no event told of it."""
     answer_size: int = 0
@@ -108,6 +111,7 @@ def read_response(response: ModelResponse, *, priced: bool = True) -> Response:
         is_complete=is_complete(response),
         response_id=_name(read(response, 'provider_response_id')),
         server=server_at(read(response, 'provider_url')),
+        timing=timing_of(response.provider_details),
         is_empty=not response.parts,
         answer_size=_size(response, ('text', 'tool-call')),
         thinking_size=_size(response, ('thinking',)),

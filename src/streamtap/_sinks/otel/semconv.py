@@ -50,6 +50,13 @@ OUTCOME = 'streamtap.outcome'
 PART_KIND = 'streamtap.part.kind'
 PART_TOOL = 'streamtap.part.tool'
 PART_TOOL_CALL_ID = 'streamtap.part.tool_call_id'
+PROVIDER_TIMING = {
+    'queue': 'streamtap.provider.queue_time',
+    'prompt': 'streamtap.provider.prompt_time',
+    'completion': 'streamtap.provider.completion_time',
+    'retry_after': 'streamtap.provider.retry_after',
+}
+"""What the provider says about its own time."""
 READER_FAILED_PARTIALS = 'streamtap.reader.failed_partials'
 READER_FIRST_ITEM_DELAY = 'streamtap.reader.first_item_delay'
 READER_ITEMS = 'streamtap.reader.items'

@@ -89,7 +89,12 @@ def measured(record: ResponseRecord) -> Attributes:
         names.CHUNKS_AFTER_STOP: record.chunks_after_stop,
         names.ERROR_TYPE: error_type_of(record),
     }
-    return {**_known(found), **labels(record.labels)}
+    timing = {
+        names.PROVIDER_TIMING[name]: each
+        for name, each in record.provider_timing.items()
+        if name in names.PROVIDER_TIMING
+    }
+    return {**_known(found), **timing, **labels(record.labels)}
 
 
 def read(reader: ReaderRecord) -> Attributes:

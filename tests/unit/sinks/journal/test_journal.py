@@ -272,7 +272,7 @@ def test_the_format_stays():
         'stall_seconds': 12.5, 'stall_starts': [], 'consumer_seconds': 0.0, 'stop_seconds': None, 'chunks_after_stop': None, 'output_tokens_per_second': 55.0,
         'input_tokens': 300, 'output_tokens': 20, 'cache_read_tokens': 100, 'cache_write_tokens': 7,
         'reasoning_tokens': 5, 'usage_reported': True, 'usage_complete': True, 'unmeasured': None, 'cost_usd': 0.25,
-        'cost_source': 'list', 'finish_reason': 'stop',
+        'cost_source': 'list', 'provider_timing': {}, 'finish_reason': 'stop',
         'error_type': None, 'instrumented': False, 'trace_id': None, 'span_id': None,
         'parts': [{'index': 0, 'kind': 'text', 'tool': None, 'tool_call_id': None, 'start': 0.4, 'duration': 0.3, 'chunks': 4}],
     }  # fmt: skip
