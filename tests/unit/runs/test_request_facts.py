@@ -17,7 +17,7 @@ from pydantic_ai.models.openai import OpenAIChatModel, OpenAIChatModelSettings
 from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.settings import ModelSettings
 
-from streamtap import JournalSink, OTelSpanSink, read_journal
+from streamtap import JournalSink, read_journal
 from streamtap._records.as_json import record_fields, record_of
 from support.doors import HANDLER_AND_CAPABILITY
 from support.made_records import full_response
@@ -155,9 +155,7 @@ def test_the_handler_sees_nothing_of_it(port: int):
 @pytest.mark.parametrize(('semconv', 'kind'), [('1.41', float), ('latest', int)])
 def test_settings_have_the_types_of_the_conventions(semconv: Any, kind: type, port: int):
     """Whatever number the application gave."""
-    found = traced()
-    sink = OTelSpanSink(found.provider, semconv=semconv)
-    found.tap = type(found.tap)([sink, found.memory])
+    found = traced(semconv=semconv)
     asked(found, 'capability', port, Model('m'), max_tokens=20.0, presence_penalty=1)
     (chat,) = [span.attributes or {} for span in found.spans() if span.name == 'chat m']
     settings = {key.removeprefix('gen_ai.request.'): value for key, value in chat.items() if 'gen_ai.request.' in key}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
     from opentelemetry.util.types import AttributeValue
 
-    from streamtap._records.records import ReaderRecord, ResponseRecord, ToolRecord
+    from streamtap._records.records import ReaderRecord, ResponseRecord, RunRecord, ToolRecord
     from streamtap._sinks.otel.conventions.tables import Profile
 
     Attributes = dict[str, AttributeValue]
@@ -35,6 +35,16 @@ def called(agent: str, tool: str, tool_call_id: str) -> Attributes:
         names.TOOL_CALL_ID: tool_call_id,
         names.MESSAGE: f'{names.EXECUTE_TOOL} {tool}',
     }
+
+
+def executed(tracer: Tracer, parent: Span, record: ToolRecord) -> Span:
+    """Start the span of a tool whose execution was only seen from outside."""
+    return tracer.start_span(
+        f'{names.EXECUTE_TOOL} {record.tool}',
+        context=trace.set_span_in_context(parent),
+        attributes=called(record.agent, record.tool, record.tool_call_id),
+        start_time=record.started_ns,
+    )
 
 
 def asked(record: ResponseRecord, profile: Profile) -> Attributes:
@@ -128,19 +138,22 @@ def end_tool(span: Span, record: ToolRecord, ended_ns: int | None) -> None:
     """
     span.set_attribute(names.OUTCOME, record.outcome)
     span.set_attribute(names.TOOL_TYPE, names.TOOL_TYPES[record.kind])
-    span.set_attributes({**labels(record.labels), **of_mcp(record)})
+    span.set_attributes({**labels(record.labels), **of_mcp(record), **failed(record)})
     if record.conversation_id is not None:
         span.set_attribute(names.CONVERSATION_ID, record.conversation_id)
     if record.retry_cause is not None:
         span.set_attribute(names.RETRY_CAUSE, record.retry_cause)
-    error_type = error_type_of(record)
-    if error_type is not None:
-        span.set_attribute(names.ERROR_TYPE, error_type)
     if has_failed(record):
         span.set_status(Status(StatusCode.ERROR))
     if record.duration is not None:
         ended_ns = after(record.started_ns, record.duration)
     span.end(ended_ns)
+
+
+def failed(record: RunRecord | ToolRecord) -> Attributes:
+    """Why a run or a tool failed; nothing of one that did not."""
+    error_type = error_type_of(record)
+    return {} if error_type is None else {names.ERROR_TYPE: error_type}
 
 
 def of_mcp(record: ToolRecord) -> Attributes:
