@@ -83,8 +83,8 @@ def _attributes(profile: Profile) -> Iterator[str]:
     for row in profile.instruments:
         if not row.absent:
             by_attributes.setdefault(row.attributes, []).append(row.name)
-    common = [set(attributes) for attributes, names in by_attributes.items() if names[0].startswith('gen_ai.client')]
-    shared = set.intersection(*common)
+    first, *others = [set(each) for each, names in by_attributes.items() if names[0].startswith('gen_ai.client')]
+    shared = first.intersection(*others)
     yield from _rows('all of requests', [each for each in next(iter(by_attributes)) if each in shared])
     for attributes, names in by_attributes.items():
         own = [each for each in attributes if each not in shared or not names[0].startswith('gen_ai.client')]

@@ -16,11 +16,11 @@ from support.event_readers import read
 from support.scripted import Calls, agent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 
 @contextmanager
-def carried(**values: Any) -> Iterator[None]:
+def carried(**values: Any) -> Generator[None]:
     """Baggage that is there while the block runs, as middleware would leave it."""
     ctx = context.get_current()
     for name, value in values.items():

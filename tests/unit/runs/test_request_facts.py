@@ -49,8 +49,13 @@ class Server(BaseHTTPRequestHandler):
             whole = {**said, 'object': 'chat.completion', 'choices': [choice], 'usage': usage}
             self.answer(200, 'application/json', json.dumps(whole).encode())
             return
-        deltas = [({'role': 'assistant', 'content': 'hello'}, None), ({}, 'stop')]
-        chunks = [{'choices': [{'index': 0, 'delta': d, 'finish_reason': end}]} for d, end in deltas]
+        deltas: list[tuple[dict[str, str], str | None]] = [
+            ({'role': 'assistant', 'content': 'hello'}, None),
+            ({}, 'stop'),
+        ]
+        chunks: list[dict[str, Any]] = [
+            {'choices': [{'index': 0, 'delta': d, 'finish_reason': end}]} for d, end in deltas
+        ]
         chunks.append({'choices': [], 'usage': usage})
         lines = [json.dumps({**said, 'object': 'chat.completion.chunk', **chunk}) for chunk in chunks]
         body = ''.join(f'data: {line}\n\n' for line in [*lines, '[DONE]'])
@@ -191,7 +196,11 @@ def test_a_refusal_says_when_to_come_again(port: int):
 
 def test_redact_is_asked_for_the_address(port: int):
     """A server may be named after a tenant."""
-    found = traced(redact=lambda field, text: 'hidden' if field == 'server_address' else text)
+
+    def hide(field: str, text: str) -> str:
+        return 'hidden' if field == 'server_address' else text
+
+    found = traced(redact=hide)
     (record,) = asked(found, 'capability', port, Model('m'))
     assert (record.server_address, record.server_port) == ('hidden', port)
 

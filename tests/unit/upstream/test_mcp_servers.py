@@ -25,7 +25,7 @@ def manager_of(toolset: object) -> SimpleNamespace:
         (lambda: transports.StdioTransport('server', []), 'stdio'),
     ],
 )
-def test_how_a_server_is_reached_is_known_and_its_address_is_not(client: Any, transport: str):
+def test_how_a_server_is_reached_is_known_and_its_address_is_not(client: Any, transport: Any):
     """Not even as the id that pydantic-ai makes of its URL; before it is connected to it has no name of its own."""
     toolset = toolsets.MCPToolset(client if isinstance(client, str) else client())
     assert mcp_server_of(manager_of(toolset), 'find') == McpServer(None, None, transport)

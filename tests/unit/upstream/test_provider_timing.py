@@ -16,20 +16,20 @@ GROQ = {'x_groq': {'id': 'req', 'usage': {'queue_time': 0.25, 'prompt_time': 0.5
 ALL = {'queue': 0.25, 'prompt': 0.5, 'completion': 1.5}
 
 
-@pytest.mark.parametrize(
-    ('unmapped', 'timing'),
-    [
-        ({'response': LLAMA}, {'prompt': 0.0505, 'completion': 0.08025}),
-        ({'chunks': [{'delta': {}}, {'response': LLAMA}, {'choice': {}}]}, {'prompt': 0.0505, 'completion': 0.08025}),
-        ({'response': CEREBRAS}, ALL),
-        ({'chunks': [{'response': GROQ}]}, ALL),
-        ({'chunks': [{'response': LLAMA}, *[{}] * 8]}, {}),
-        ({'response': {'timings': {'prompt_ms': 'fast', 'predicted_ms': -1.0}}}, {}),
-        ({'response': {'timings': {'prompt_ms': float('nan'), 'predicted_ms': True}}}, {}),
-        ({'response': {'timings': [1]}, 'chunks': {'a': 1}}, {}),
-        ('none', {}),
-    ],
-)
+SAID: list[tuple[Any, dict[str, float]]] = [
+    ({'response': LLAMA}, {'prompt': 0.0505, 'completion': 0.08025}),
+    ({'chunks': [{'delta': {}}, {'response': LLAMA}, {'choice': {}}]}, {'prompt': 0.0505, 'completion': 0.08025}),
+    ({'response': CEREBRAS}, ALL),
+    ({'chunks': [{'response': GROQ}]}, ALL),
+    ({'chunks': [{'response': LLAMA}, *[{}] * 8]}, {}),
+    ({'response': {'timings': {'prompt_ms': 'fast', 'predicted_ms': -1.0}}}, {}),
+    ({'response': {'timings': {'prompt_ms': float('nan'), 'predicted_ms': True}}}, {}),
+    ({'response': {'timings': [1]}, 'chunks': {'a': 1}}, {}),
+    ('none', {}),
+]
+
+
+@pytest.mark.parametrize(('unmapped', 'timing'), SAID)
 def test_times_are_read_where_servers_put_them(unmapped: Any, timing: dict[str, float]):
     """In a response, or in the last chunks of a stream; what is no time is none."""
     assert timing_of({'unmapped': unmapped}) == pytest.approx(timing)
