@@ -40,6 +40,9 @@ def timing_of(details: object) -> dict[str, float]:
     Args:
         details: What pydantic-ai keeps of the provider's own about a response.
     """
+    # Nearly every response has none.
+    if 'unmapped' not in _of(details):
+        return {}
     for said in _unmapped(details):
         for place in _PLACES:
             found: object = said

@@ -32,11 +32,11 @@ def settings_of(request_context: ModelRequestContext) -> dict[str, int | float]:
 def _numbers(settings: object) -> dict[str, int | float]:
     if not settings or not isinstance(settings, dict):
         return {}
-    found = {name: cast('Mapping[str, object]', settings).get(name) for name in SETTINGS}
-    return {name: value for name, value in found.items() if _is_number(value)}  # type: ignore[misc]
+    asked = cast('Mapping[str, object]', settings)
+    return {name: value for name in SETTINGS if (value := _number(asked.get(name))) is not None}
 
 
-def _is_number(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return False
-    return math.isfinite(value) and abs(value) <= MAX_SETTING
+def _number(value: object) -> int | float | None:
+    if value is None or isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if math.isfinite(value) and abs(value) <= MAX_SETTING else None
