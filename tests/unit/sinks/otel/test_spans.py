@@ -274,6 +274,24 @@ def test_a_stream_that_fails_shows_on_pydantic_ais_own_span(door: str):
     assert (chat.status.status_code.name, chat.status.description) == ('ERROR', None)
 
 
+def test_pydantic_ais_own_spans_say_why_a_run_and_its_tool_failed():
+    """Which they do not without a tap; what succeeds has no such attribute."""
+    found = traced()
+    made = agent([Calls('breaks')], ['done'], name='a', capabilities=[found.tap.capability(stream=True)])
+    made.instrument = found.native
+    with pytest.raises(RuntimeError):
+        asyncio.run(made.run('x'))
+    asyncio.run(agent(['done'], name='b', capabilities=[found.tap.capability()]).run('x'))
+    failed = {span.name: (span.attributes or {}).get('error.type') for span in found.spans()}
+    assert failed == {
+        'invoke_agent a': 'RuntimeError',
+        'chat scripted': None,
+        'tool_call': None,
+        'execute_tool breaks': 'RuntimeError',
+        'invoke_agent b': None,
+    }
+
+
 @pytest.mark.parametrize('door', HANDLER_AND_CAPABILITY)
 def test_a_tool_that_is_cancelled_has_its_span(door: str):
     """It is what the trace of a run that hung is read for."""
