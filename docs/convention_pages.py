@@ -43,6 +43,13 @@ Any other name stays as Pydantic AI has it, and so do all names in [the tap's ow
 
 `error.type` is there for failures only, as [everywhere](metrics.md#outcomes-and-reasons): a run that was cancelled, and a call that the model is asked to make again, have none.
 Spans have a few attributes besides that a version does not list, such as `gen_ai.agent.name` on those of requests; [traces](traces.md) has all of the tap's own.
+
+## Boards of others
+
+LiteLLM's board [for these conventions](https://github.com/BerriAI/litellm/tree/main/cookbook/litellm_proxy_server/grafana_dashboard/dashboard_genai_otel) has ten panels, all by the names of 1.41 or its own.
+Six have streamtap's data with `semconv='1.41'`: requests, tokens, the 95th percentile of durations, and these by model.
+Four cannot: spend and its rate are of `gen_ai.usage.cost` and the provider's generation time of `gen_ai.client.response.duration`, which are LiteLLM's own, and its time to first token is `gen_ai.server.time_to_first_token`, which is for servers.
+The [project's own boards](dashboards.md) have spend and the time to first token, by [the tap's own metrics](metrics.md).
 """
 
 
