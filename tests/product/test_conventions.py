@@ -61,11 +61,13 @@ def test_what_is_left_out_has_a_reason(name: Semconv):
 
 @EACH
 def test_what_is_required_is_sent(name: Semconv):
-    """Everything that the conventions require of a metric or a span that is sent."""
+    """Everything that the conventions require of a metric or a span that is sent, with one exception."""
     profile = PROFILES[name]
     rows = [row.attributes for row in profile.instruments if not row.absent]
     rows += [span.attributes for span in profile.spans]
-    assert [each.name for row in rows for each in row if each.level == 'required' and each.absent] == []
+    absent = [each.name for row in rows for each in row if each.level == 'required' and each.absent]
+    # On the span of a run it would make back ends count a request more.
+    assert absent == {'1.41': ['gen_ai.provider.name'], 'latest': []}[name]
 
 
 def test_the_page_is_current():

@@ -100,6 +100,9 @@ def test_spans_keep_the_rules(semconv: Semconv, door: str, run: str):
         assert (span.status.status_code.name == 'ERROR') is ('error.type' in attributes), span.name
         name: Any = TYPES[operation]
         published = SPANS[semconv][name if isinstance(name, str) else name[semconv]]
-        assert {each for each, level in published.items() if level == 'required'} <= set(attributes), span.name
+        required = {each for each, level in published.items() if level == 'required'}
+        # On the span of a run it would make back ends count a request more.
+        required -= {'gen_ai.provider.name'} if operation == 'invoke_agent' else set()
+        assert required <= set(attributes), span.name
         unlisted = {each for each in attributes if not each.startswith('streamtap.')} - BESIDES
         assert unlisted <= set(published), span.name

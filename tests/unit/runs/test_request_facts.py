@@ -178,7 +178,6 @@ def test_each_candidate_of_a_fallback_has_its_own(port: int):
     assert (answered.model, answered.request_settings['max_tokens'], answered.server_port) == ('m', 30, port)
     # Which of two models an agent uses is not known of a run that used both.
     (run,) = [span.attributes or {} for span in found.spans() if span.name == 'invoke_agent a']
-    assert run['gen_ai.provider.name'] == 'openai'
     assert 'gen_ai.request.model' not in run
 
 

@@ -60,7 +60,7 @@ def test_a_line_has_every_field_but_the_conversations_id(caplog: pytest.LogCaptu
         'door': 'capability', 'labels': {'tier': 'gold'}, 'started_ns': 0, 'duration': 4.0, 'outcome': 'error',
         'error_type': 'ModelHTTPError_500', 'requests': 3, 'tool_calls': 2, 'output_retries': 1, 'input_tokens': 0,
         'output_tokens': 0, 'unmeasured_responses': 0, 'cost_usd': 0.5, 'time_to_first_output': 1.25,
-        'time_to_final_result': 3.5, 'phases': {'wait': 1.0, 'tools': 3.0}, 'unnamed_agents': 0,
+        'time_to_final_result': 3.5, 'phases': {'wait': 1.0, 'tools': 3.0},
         'called': {
             'runs': 0, 'requests': 0, 'tool_calls': 0, 'input_tokens': 0, 'output_tokens': 0, 'unmeasured_responses': 0,
             'cost_usd': None,

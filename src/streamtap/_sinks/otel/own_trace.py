@@ -11,7 +11,6 @@ from streamtap._delivery.tracing import RunTrace, ToolTrace, ids_of, with_ids
 from streamtap._records.failed import has_failed
 from streamtap._sinks.otel import semconv as names
 from streamtap._sinks.otel import span_facts as facts
-from streamtap._sinks.otel.conventions.providers import standard_provider
 from streamtap._sinks.otel.current_span import CurrentSpan
 
 if TYPE_CHECKING:
@@ -26,6 +25,9 @@ if TYPE_CHECKING:
     from streamtap._sinks.otel.traced_runs import Claim
 
     Attributes = dict[str, AttributeValue]
+
+SEVERAL = 2
+"""How many models of a run are told apart: one is the run's, and of several none is."""
 
 
 class OwnTrace(RunTrace):
@@ -46,7 +48,7 @@ class OwnTrace(RunTrace):
         super().__init__()
         self._tracer = tracer
         self._profile = profile
-        self._asked = {names.PROVIDER: _Only(), names.REQUEST_MODEL: _Only()}
+        self._models: set[str] = set()
         self._claimed: Claim | None = claimed
         self._parts = parts
         self._agent = start.agent
@@ -84,8 +86,8 @@ class OwnTrace(RunTrace):
         """Make the request's span, with those of its parts as children."""
         if self._is_over:
             return with_ids(record, self.ids)
-        self._asked[names.PROVIDER].add(standard_provider(record.provider))
-        self._asked[names.REQUEST_MODEL].add(record.model)
+        if len(self._models) < SEVERAL:
+            self._models.add(record.model)
         chat = self._tracer.start_span(
             f'{names.CHAT} {record.model}',
             context=trace.set_span_in_context(self.span),
@@ -131,9 +133,8 @@ class OwnTrace(RunTrace):
         self.span.set_attribute(names.OUTCOME, record.outcome)
         if record.reader is not None:
             self.span.set_attributes(facts.read(record.reader))
-        for name, only in self._asked.items():
-            if only.value and name in self._profile.span('run'):
-                self.span.set_attribute(name, only.value)
+        if len(self._models) == 1 and names.REQUEST_MODEL in self._profile.span('run'):
+            self.span.set_attribute(names.REQUEST_MODEL, next(iter(self._models)))
         self.span.set_attributes(facts.failed(record))
         if record.unmeasured_responses:
             self.span.set_attribute(names.UNMEASURED_RESPONSES, record.unmeasured_responses)
@@ -141,19 +142,6 @@ class OwnTrace(RunTrace):
             self.span.set_status(Status(StatusCode.ERROR))
         self.span.end(ended_ns)
         return with_ids(record, self.ids)
-
-
-class _Only:
-    """The one value that all requests of a run have; `None` if they have several."""
-
-    def __init__(self) -> None:
-        self.value: str | None = None
-        self._is_first = True
-
-    def add(self, value: str) -> None:
-        """Add that of another request."""
-        self.value = value if self._is_first or value == self.value else None
-        self._is_first = False
 
 
 class OwnToolTrace(ToolTrace):

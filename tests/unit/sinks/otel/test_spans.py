@@ -186,7 +186,6 @@ def test_spans_say_what_the_records_say():
     assert dict(by_name)['invoke_agent a'] == {
         'gen_ai.operation.name': 'invoke_agent',
         'gen_ai.agent.name': 'a',
-        'gen_ai.provider.name': 'function',
         'gen_ai.request.model': 'scripted',
         'gen_ai.conversation.id': 'conversation',
         'logfire.msg': 'a run',

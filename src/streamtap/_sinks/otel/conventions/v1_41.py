@@ -80,7 +80,11 @@ V1_41 = Profile(
             'internal',
             (
                 shared.OPERATION,
-                Attribute('gen_ai.provider.name', 'required', note='If all requests of the run went to one.'),
+                Attribute(
+                    'gen_ai.provider.name',
+                    'required',
+                    'Back ends count each span that names a provider as a request; newer conventions leave it out, too.',
+                ),
                 shared.ERROR,
                 Attribute('gen_ai.request.model', 'conditional', note='If all requests of the run asked one.'),
                 shared.AGENT,
