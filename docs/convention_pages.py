@@ -28,7 +28,7 @@ tap = Tap([OTelMetricSink(semconv='latest'), OTelSpanSink(semconv='latest')])
 | profile | what it is |
 |---|---|
 | `'1.41'` | the last version with a number; Pydantic AI's own spans and OpenTelemetry's helpers use its names; the default of `OTelSpanSink` |
-| `'latest'` | the newest names, from a repository of their own that has no release yet: they may change with any release of streamtap |
+| `'latest'` | the newest names, from a repository of their own that has no release yet: they may change with any release of streamtap. Read in October 2026; what is proposed and not decided, such as `gen_ai.invocation.duration` instead of two other names, is not in it |
 
 What Pydantic AI's own instrumentation records under the same name is left out for the runs that it is on for.
 The tables below say what is sent, and of the rest why not.
@@ -36,12 +36,14 @@ A value that is not known is absent.
 """
 
 TAIL = """
+
 ## Values
 
 The provider's name is OpenTelemetry's where it has one: {providers}.
 Any other name stays as Pydantic AI has it, and so do all names in [the tap's own metrics](metrics.md).
 
 `error.type` is there for failures only, as [everywhere](metrics.md#outcomes-and-reasons): a run that was cancelled, and a call that the model is asked to make again, have none.
+Only `mcp.client.operation.duration` has one for the latter, too: what the server was asked for did fail.
 Spans have a few attributes besides that a version does not list, such as `gen_ai.agent.name` on those of requests; [traces](traces.md) has all of the tap's own.
 
 ## Boards of others
