@@ -117,6 +117,7 @@ GROUPS = (
                 'PartRecord',
                 'ReaderRecord',
                 'CalledRuns',
+                'McpRecord',
                 'Distribution',
                 'RunStart',
                 'ResponseStart',
@@ -192,6 +193,8 @@ GROUPS = (
                 'Clock',
                 'Histograms',
                 'AsgiApp',
+                'Semconv',
+                'Transport',
                 'Grid',
             )
         },

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import architecture
+import convention_pages
 import endings
 import example_pages
 import readme_summary
@@ -22,7 +23,7 @@ HEAD = """# Metrics
 The prefix `pydantic_ai_` marks measurements of your agents, `streamtap_` those of the tap itself.
 Every `pydantic_ai_` metric also has the labels that you name in `Tap(labels=...)`, or only [those that the sink is given](extending.md#dimensions).
 A value that could not be observed is absent, never 0.
-`OTelMetricSink` sends the same metrics over OTLP, under [different names](#by-otlp).
+`OTelMetricSink` sends the same metrics over OTLP, under [different names](#by-otlp), and if you like under [those of OpenTelemetry's conventions](conventions.md), too.
 
 Histogram buckets are given as a letter, see [below](#buckets); `PrometheusSink(buckets={name: bounds})` changes them.
 
@@ -48,6 +49,7 @@ LABELS = """
 | `agent` | the agent's name, `agent` if it has none |
 | `root_agent` | the outermost agent of nested runs |
 | `provider`, `model` | the model that was asked; under a fallback, the candidate; never the server's own spelling |
+| `kind` | of a tool call `function`, `mcp`, `output` or `native`: who runs the tool, and what for; of a part its own kind, such as `text` or `thinking` |
 | `tool` | a name that the run knows; `_unknown` for a name that the model invented |
 | `error_type` | the exception's class; where a provider answered with a status, `ModelHTTPError_` and that status: [below](#what-the-words-mean) |
 | `outcome`, `reason` | see [outcomes and reasons](#outcomes-and-reasons) |
@@ -133,6 +135,7 @@ def main() -> int:
 
     written = {
         'metrics.md': metrics_page(),
+        'conventions.md': convention_pages.page(),
         'architecture.md': architecture.page(),
         'images/architecture.svg': architecture.picture(),
         'examples.md': example_pages.page(),

@@ -22,8 +22,9 @@ from streamtap._doors.watch.names import Names
 from streamtap._runs.measured_usage import RepeatedUsageWarning
 from streamtap._runs.price import Pricing
 from streamtap._runs.shared import Shared
+from streamtap._runs.user_labels import LabelNames
 from streamtap._sinks.callback import RunCallback
-from streamtap._sinks.metrics.user_labels import checked_labels
+from streamtap._sinks.metrics.user_labels import checked_labels, checked_subset
 from streamtap._sinks.otel.spans import OTelSpanSink
 from streamtap._sinks.prometheus.sink import PrometheusSink
 from streamtap._sinks.usage.ledger import UsageSink
@@ -71,12 +72,15 @@ class Tap:
             labels of every `pydantic_ai_` metric, unless the sink is told otherwise. A value is a str, int, float, bool or
             a member of an enumeration of them; anything else becomes `_unknown`. What has many values, such as a tenant,
             belongs in the summary and not in metrics, `PrometheusSink(labels=('tier',))`. Never name a user id.
+        baggage_labels: Which of the labels may come from OpenTelemetry's baggage, by the same names, for runs whose metadata
+            and whose caller have none. Baggage can arrive with a request from outside: name no label that a caller must not
+            choose, or take it away where requests come in.
         price: Your own price: a function that is called with a response's record, which has its tokens, its labels and
             the cost without you, and with pydantic-ai's `ModelResponse`, which has the provider's details; returns US
             dollars, or `None` to leave the cost as it is. It is called in the run's own task, so it must not block.
         redact: Replaces names that say too much, such as a deployment that is named after a tenant, before anything is
             recorded: a function that is called with the field of the records that the name is for (`'provider'`,
-            `'model'`, `'error_type'` or `'conversation_id'`) and the name, and returns the text to record instead. It
+            `'model'`, `'error_type'`, `'conversation_id'`, `'server_address'` or `'mcp_server'`) and the name, and returns the text to record instead. It
             must be quick: it may be called from any thread, also in the run's own task, once for each name while the
             last 1,024 are remembered. Where it fails, the name is `_redacted`.
         stall_after: Seconds above which a silence after the first chunk is a stall. Default 5.
@@ -94,7 +98,8 @@ class Tap:
     Raises:
         RuntimeError: If it measures, and the installed pydantic-ai is older than 2.26.
         TypeError: If something in `sinks` is not a sink, or another argument is of the wrong type.
-        ValueError: If a threshold is not above 0, or a label's name is not allowed.
+        ValueError: If a threshold is not above 0, a label's name is not allowed, or `baggage_labels` has one that `labels`
+            has not.
     """
 
     def __init__(
@@ -103,6 +108,7 @@ class Tap:
         *,
         on_run: Callable[[RunRecord], object] | None = None,
         labels: Iterable[str] = (),
+        baggage_labels: Iterable[str] = (),
         price: Price | None = None,
         redact: Redact | None = None,
         stall_after: float = 5.0,
@@ -115,6 +121,7 @@ class Tap:
         enabled: bool | None = None,
     ) -> None:
         names = checked_labels(labels)
+        label_names = LabelNames(names, checked_subset('baggage_labels', baggage_labels, names))
         check_positive('stall_after', stall_after)
         check_positive('slow_start_after', slow_start_after)
         check_positive('settle_after', settle_after)
@@ -144,7 +151,7 @@ class Tap:
             stall_after=stall_after,
             slow_start_after=slow_start_after,
         )
-        self._doors = Doors(shared, names, loop_lag_every=loop_lag_every, settle_after=settle_after)
+        self._doors = Doors(shared, label_names, loop_lag_every=loop_lag_every, settle_after=settle_after)
         self._attachment = Attachment(
             names, max_label_values, self._doors.live, self._doors.search_quickly, versions.VERSION
         )

@@ -12,9 +12,11 @@ from streamtap._records.records import (
     RunOutcome,
     ToolKind,
     ToolOutcome,
+    Transport,
     UnmeasuredReason,
 )
 from streamtap._runs.price import Price
+from streamtap._sinks.otel.conventions.profiles import Semconv
 from streamtap._sinks.prometheus.instruments import Histograms
 from streamtap._sinks.usage.summary import AgentUsage, LabelUsage, ModelUsage, RecentRun, RunsUsage, ToolUsage, Usage
 
@@ -36,9 +38,11 @@ __all__ = [
     'RequestOutcome',
     'RunOutcome',
     'RunsUsage',
+    'Semconv',
     'ToolKind',
     'ToolOutcome',
     'ToolUsage',
+    'Transport',
     'UnmeasuredReason',
     'Usage',
 ]

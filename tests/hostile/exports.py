@@ -40,7 +40,7 @@ class Exports:
         self._tracers.add_span_processor(SimpleSpanProcessor(self._spans))
         self.usage = UsageSink()
         self.prometheus = PrometheusSink(self.registry, max_label_sets=LABEL_SETS)
-        self.otel = OTelMetricSink(self._meters, semconv=True)
+        self.otel = OTelMetricSink(self._meters, semconv='latest')
         self.spans = OTelSpanSink(self._tracers)
         self.sinks = (self.prometheus, self.otel, self.spans, self.usage)
 

@@ -159,7 +159,7 @@ def test_metrics_that_fail_leave_the_run_as_it_is(
 ):
     """It is counted, and logged once."""
     memory = MemorySink()
-    tap = Tap([memory, OTelMetricSink(Metrics(meter), semconv=True)])
+    tap = Tap([memory, OTelMetricSink(Metrics(meter), semconv='latest')])
     assert tapped(way, 'answers', tap) == untapped(way, 'answers')
     assert {fault.subject for fault in memory.faults} == {'OTelMetricSink'}
     assert logged(caplog) == [f'streamtap: OTelMetricSink failed with {error}']

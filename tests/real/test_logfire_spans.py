@@ -94,7 +94,10 @@ def test_what_is_added_to_pydantic_ais_own_spans_is_this(door: str):
     since = local.clock.unix_ns()
     bases = {id_of(span): base for span, base in paired(local, door)}
     text = tree(local.spans, lambda span: described(span, bases.get(id_of(span)), since, VARIES), '    ')
-    assert text == (HERE / 'snapshots' / 'logfire_native.txt').read_text(encoding='utf-8')
+    expected = (HERE / 'snapshots' / 'logfire_native.txt').read_text(encoding='utf-8')
+    # When the handler knows how the run ended, pydantic-ai's span of it is over.
+    why = "    error.type = 'ConnectionError'\n"
+    assert text == (expected if door == 'capability' else expected.replace(why, '', 1))
 
 
 @pytest.mark.parametrize('door', HANDLER_AND_CAPABILITY)

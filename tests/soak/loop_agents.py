@@ -131,7 +131,7 @@ class LoopAgents:
     def _made(self, way: Way, role: str) -> Agent[RunLog, str]:
         capabilities: list[Any] = [] if way.door == 'handler' else [Witness(ends_runs=way.door == 'capability')]
         if way.capability is not None:
-            capabilities.append(self._tap.capability(**way.capability))
+            capabilities.append(self._tap.capability(stream=way.capability.get('stream', False)))
         agent = Agent(
             name=name(way, role),
             deps_type=RunLog,

@@ -97,7 +97,7 @@ class EveryExit:
             [
                 PrometheusSink(self.registry),
                 OTelSpanSink(provider),
-                OTelMetricSink(meters, semconv=True),
+                OTelMetricSink(meters, semconv='latest'),
                 UsageSink(),
                 JournalSink(self.folder / 'journal'),
                 LogSink(self.lines.logger),

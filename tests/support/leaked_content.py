@@ -67,7 +67,18 @@ def sent_by_provider(conversation: Conversation) -> tuple[str, ...]:
     """The strings of a dozen characters or more in what the provider sent, but for names of models, tools and calls."""
     bodies = [line for turn in conversation.turns for event in turn.events for line in event.splitlines()]
     data = [json.loads(line[5:]) for line in bodies if line.startswith('data:') and '[DONE]' not in line]
-    no_content = {'model', 'modelVersion', 'name', 'id', 'item_id', 'call_id', 'tool_use_id', 'type', 'object'}
+    no_content = {
+        'model',
+        'modelVersion',
+        'name',
+        'id',
+        'item_id',
+        'call_id',
+        'tool_use_id',
+        'type',
+        'object',
+        'responseId',
+    }
     found = {text for key, text in _strings(data) if len(text) >= LONG_ENOUGH and key not in no_content}
     return tuple(sorted(found))
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
     from streamtap import Sink
+    from streamtap.typing import Semconv
 
 
 OWN = 'streamtap'
@@ -76,14 +77,21 @@ class Traced:
         return lines
 
 
-def traced(*processors: SpanProcessor, sampler: Any = None, sinks: Sequence[Sink] = (), **options: Any) -> Traced:
+def traced(
+    *processors: SpanProcessor,
+    sampler: Any = None,
+    sinks: Sequence[Sink] = (),
+    semconv: Semconv = '1.41',
+    **options: Any,
+) -> Traced:
     """A tap that makes spans, with further processors of them, further sinks and options of the tap's."""
     # Shut down at exit, every provider of every test would be kept until then.
     provider = TracerProvider(sampler=sampler, shutdown_on_exit=False)
     exporter, counted, memory = InMemorySpanExporter(), Counted(), MemorySink()
     for processor in (*processors, counted, SimpleSpanProcessor(exporter)):
         provider.add_span_processor(processor)
-    return Traced(provider, exporter, counted, memory, Tap([OTelSpanSink(provider), memory, *sinks], **options))
+    spans = OTelSpanSink(provider, semconv=semconv)
+    return Traced(provider, exporter, counted, memory, Tap([spans, memory, *sinks], **options))
 
 
 def id_of(span: ReadableSpan) -> int:

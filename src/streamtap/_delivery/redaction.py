@@ -12,8 +12,9 @@ from streamtap._delivery.guard import guarded
 if TYPE_CHECKING:
     from streamtap._delivery.guard import Failures
 
-RedactedField: TypeAlias = Literal['provider', 'model', 'error_type', 'conversation_id']
-"""What `Tap(redact=...)` is asked about, by the field of the records that it becomes; `model` also for `response_model`."""
+RedactedField: TypeAlias = Literal['provider', 'model', 'error_type', 'conversation_id', 'server_address', 'mcp_server']
+"""What `Tap(redact=...)` is asked about, by the field of the records that it becomes; `model` also for `response_model`, and
+`mcp_server` for the `server` of a tool's `mcp`."""
 
 Redact: TypeAlias = Callable[[RedactedField, str], str]
 """A user's own replacement for a name: what is recorded instead of it."""

@@ -16,6 +16,7 @@ from streamtap._runs.registry import Runs
 if TYPE_CHECKING:
     from streamtap._records.live import Live
     from streamtap._runs.shared import Shared
+    from streamtap._runs.user_labels import LabelNames
 
 
 class Doors:
@@ -29,7 +30,7 @@ class Doors:
     """
 
     def __init__(
-        self, shared: Shared, labels: tuple[str, ...], *, loop_lag_every: float | None, settle_after: float
+        self, shared: Shared, labels: LabelNames, *, loop_lag_every: float | None, settle_after: float
     ) -> None:
         self._shared = shared
         self._caller = Caller()

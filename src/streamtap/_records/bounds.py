@@ -45,6 +45,15 @@ Stamp: TypeAlias = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
 Index: TypeAlias = Annotated[int, Strict(), Field(gt=-(2**63), lt=2**63)]
 """The number that a server gave to a part."""
 
+Port: TypeAlias = Annotated[int, Strict(), Field(ge=1, le=65535)]
+"""The port of a server."""
+
+Setting: TypeAlias = (
+    Annotated[int, Strict(), Field(ge=-MAX_NUMBER, le=MAX_NUMBER)]
+    | Annotated[float, Strict(), Field(ge=-MAX_NUMBER, le=MAX_NUMBER, allow_inf_nan=False)]
+)
+"""What a request asked for, such as its temperature."""
+
 Flag: TypeAlias = Annotated[bool, Strict()]
 """Yes or no."""
 

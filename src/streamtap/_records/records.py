@@ -14,8 +14,10 @@ from streamtap._records.bounds import (
     Flag,
     Index,
     Parts,
+    Port,
     Rate,
     Seconds,
+    Setting,
     StallStarts,
     Stamp,
     Text,
@@ -50,8 +52,11 @@ Phase = Literal['queue', 'wait', 'stream', 'model', 'native_tools', 'tools', 'co
 
 PHASES = get_args(Phase)
 
-ToolKind = Literal['function', 'output', 'native']
-"""Who runs a tool, and what for: a function of yours, the run's final output, or a tool of the provider."""
+ToolKind = Literal['function', 'mcp', 'output', 'native']
+"""Who runs a tool, and what for: a function of yours, an MCP server, the run's final output, or the provider."""
+
+Transport = Literal['http', 'stdio']
+"""How an MCP server is reached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +91,11 @@ class ResponseRecord:
     Token counts are the provider's; `usage_reported` is `False` if it sent none. `usage_complete` says that they are its
     last word; where they are not, `unmeasured` says why, unless the request failed before anything came.
     `cost_source` says where `cost_usd` is from; it is `None` for the rejected candidate of a fallback, where it is unknown.
+    `request_settings` are numbers that the request was sent with, such as `max_tokens` and `temperature`, by the names of
+    Pydantic AI's model settings; only the capability sees them.
+    `provider_timing` is what the provider says about its own time, in seconds: `queue`, `prompt` and `completion`, and
+    `retry_after` where it refused the request and said when to come again. It is empty where Pydantic AI does not let that
+    through.
     """
 
     run_id: Text
@@ -97,6 +107,10 @@ class ResponseRecord:
     provider: Text
     model: Text
     response_model: Text | None = None
+    response_id: Text | None = None
+    server_address: Text | None = None
+    server_port: Port | None = None
+    request_settings: Entries[Setting] = field(default_factory=dict[str, int | float])
     door: Door
     labels: Entries[Text] = field(default_factory=dict[str, str])
     started_ns: Stamp
@@ -127,6 +141,7 @@ class ResponseRecord:
     unmeasured: UnmeasuredReason | None = None
     cost_usd: Dollars | None = None
     cost_source: CostSource | None = None
+    provider_timing: Entries[Seconds] = field(default_factory=dict[str, float])
     finish_reason: Text | None = None
     error_type: Text | None = None
     parts: Parts[PartRecord] = ()
@@ -136,11 +151,23 @@ class ResponseRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class McpRecord:
+    """The MCP server that a tool is of.
+
+    `server` is the id that you gave it, else the name that it gives itself. Its address is not recorded.
+    """
+
+    server: Text | None = None
+    protocol_version: Text | None = None
+    transport: Transport | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolRecord:
-    """One call of a function, output or native tool; `duration` is the tool's own execution.
+    """One call of a function, MCP, output or native tool; `duration` is the tool's own execution.
 
     `repeated` says that at least two calls before it in its run were of the same tool with the same arguments: a loop.
-    Only function tools that ran are compared.
+    Only function and MCP tools that ran are compared. `mcp` is there for tools of the kind `mcp`.
     """
 
     run_id: Text
@@ -150,6 +177,7 @@ class ToolRecord:
     tool: Text
     tool_call_id: Text
     kind: ToolKind
+    mcp: McpRecord | None = None
     labels: Entries[Text] = field(default_factory=dict[str, str])
     started_ns: Stamp
     duration: Seconds | None

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from streamtap._records.records import Door, RunOutcome
     from streamtap._runs.caller import Caller
     from streamtap._runs.shared import Shared
+    from streamtap._runs.user_labels import LabelNames
 
 MAX_OPEN_RUNS = 50_000
 """How many open runs a tap keeps; a new one then evicts the oldest, which is reported as incomplete and counted."""
@@ -39,14 +40,12 @@ class Runs:
 
     Args:
         shared: What all runs share.
-        labels: The names of the user's own dimensions.
+        labels: The user's own dimensions.
         caller: The run whose tool is executing in the current context: the parent of a run that begins there.
         loop_lag_every: Seconds between two measurements of the event loop's lag; `None` for none.
     """
 
-    def __init__(
-        self, shared: Shared, labels: tuple[str, ...], caller: Caller, loop_lag_every: float | None = None
-    ) -> None:
+    def __init__(self, shared: Shared, labels: LabelNames, caller: Caller, loop_lag_every: float | None = None) -> None:
         self._shared = shared
         self._labels = UserLabels(labels, shared.out)
         self._caller = caller

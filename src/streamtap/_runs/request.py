@@ -16,7 +16,7 @@ from streamtap._upstream import model_responses
 from streamtap._upstream.outcomes import REQUEST_TIMEOUTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pydantic_ai.messages import ModelMessage, ModelResponse
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from streamtap._records.records import RequestOutcome
     from streamtap._records.starts import ResponseStart
     from streamtap._runs.identity import RunIdentity
+    from streamtap._upstream.servers import Server
 
 SHORTEST_HOLD = 0.01
 """Seconds that the consumer may hold the stream before the first token without hiding when it came."""
@@ -63,6 +64,14 @@ class Request:
     """When the request was made, in seconds since the epoch."""
     first_input_tokens: int | None = None
     """The tokens of the prompt as they were reported when the first event came; `None` where that cannot be seen."""
+    settings: Mapping[str, int | float] | None = None
+    """What it asks for besides what its model adds to every request; `None` where that cannot be seen."""
+    retry_after: float | None = None
+    """In how many seconds the provider that refused it wants to be asked again."""
+
+    def settings_of(self, asked: model_responses.AskedModel) -> Mapping[str, int | float]:
+        """What that model was asked for; empty where it cannot be seen."""
+        return {} if self.settings is None else {**asked.settings, **self.settings}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +129,7 @@ def _failed(
     attempt: model_responses.Attempt, number: int, request: Request, identity: RunIdentity, redact: Redaction
 ) -> ResponseRecord:
     usage = attempt.usage
+    asked = request.model.named(attempt.provider, attempt.model)
     return ResponseRecord(
         run_id=identity.run_id,
         conversation_id=identity.conversation_id,
@@ -129,6 +139,9 @@ def _failed(
         root_agent=identity.root_agent,
         provider=redact('provider', attempt.provider),
         model=redact('model', attempt.model),
+        server_address=_address(asked.server, redact),
+        server_port=asked.server.port if asked.server else None,
+        request_settings=request.settings_of(asked),
         door=identity.door,
         labels=identity.labels,
         instrumented=identity.instrumented,
@@ -173,7 +186,8 @@ def _answer(
     latencies = Distribution.of_counts(meter.inter_chunk_latencies) if paced and meter.chunks > 1 else None
     left, chunks_when_left = request.left or (None, 0)
     failures = max(0, len(attempts) - request.tried_before)
-    provider, model = request.model.candidate(failures, facts.model_id if facts else None)
+    asked = request.model.candidate(failures, facts.model_id if facts else None)
+    server = (facts.server if facts else None) or asked.server
     return ResponseRecord(
         run_id=identity.run_id,
         conversation_id=identity.conversation_id,
@@ -181,9 +195,13 @@ def _answer(
         attempt=len(attempts) + 1,
         agent=identity.agent,
         root_agent=identity.root_agent,
-        provider=redact('provider', provider),
-        model=redact('model', model),
+        provider=redact('provider', asked.provider),
+        model=redact('model', asked.name),
         response_model=redact.if_known('model', facts.model) if facts else None,
+        response_id=facts.response_id if facts else None,
+        server_address=_address(server, redact),
+        server_port=server.port if server else None,
+        request_settings=request.settings_of(asked),
         door=identity.door,
         labels=identity.labels,
         instrumented=identity.instrumented,
@@ -215,12 +233,22 @@ def _answer(
         unmeasured=unmeasured,
         cost_usd=cost.usd if cost else None,
         cost_source=cost.source if cost else None,
+        provider_timing=_timing(request, facts),
         finish_reason=_finish_reason(outcome, request.error_type, facts),
         error_type=redact.if_known('error_type', request.error_type),
         parts=tuple(
             _part(part, started, is_cut=request.is_truncated and part is meter.parts[-1]) for part in meter.parts
         ),
     )
+
+
+def _timing(request: Request, facts: model_responses.Response | None) -> Mapping[str, float]:
+    refused = {} if request.retry_after is None else {'retry_after': request.retry_after}
+    return {**(facts.timing if facts else {}), **refused}
+
+
+def _address(server: Server | None, redact: Redaction) -> str | None:
+    return None if server is None else redact('server_address', server.address)
 
 
 def attempt_start(request: Request, attempts: tuple[model_responses.Attempt, ...], moments: Moments) -> float | None:

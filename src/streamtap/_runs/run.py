@@ -16,6 +16,7 @@ from streamtap._runs.request import Request, Settled, build_records
 from streamtap._runs.spent import Spent
 from streamtap._runs.tool_calls import ToolCalls
 from streamtap._upstream import durable, outcomes, run_context
+from streamtap._upstream.provider_timing import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,13 +109,13 @@ class Run:
         if run_context.asks_again(messages):
             self.output_retries += 1
         self.open_request = request
-        provider, name = model.candidate(0)
+        asked = model.candidate(0)
         now = self.shared.clock.monotonic()
         request.unreported_start = self.identity.request_start(
             self.moments.to_unix_ns(started if started is not None else now),
             step=step,
-            provider=self.shared.redact('provider', provider),
-            model=self.shared.redact('model', name),
+            provider=self.shared.redact('provider', asked.provider),
+            model=self.shared.redact('model', asked.name),
             streamed=request.streamed,
         )
         if sent == 'now':
@@ -138,6 +139,7 @@ class Run:
             request.outcome = outcome
             if error is not None and has_failed:
                 request.error_type = outcomes.error_type(error)
+                request.retry_after = retry_after(error)
                 request.exhausted = outcomes.failed_attempts(error)
         request.meter.stop(now)
         if self.open_request is request:

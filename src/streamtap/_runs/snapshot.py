@@ -56,12 +56,12 @@ def _response(run: Run, shared: Shared, now: float) -> LiveResponse | None:
         return None
     meter = request.meter
     since = meter.waiting_since if request.streamed else None
-    provider, model = request.model.candidate(0)
+    asked = request.model.candidate(0)
     return LiveResponse(
         run_id=run.identity.run_id,
         agent=run.identity.agent,
-        provider=shared.redact('provider', provider),
-        model=shared.redact('model', model),
+        provider=shared.redact('provider', asked.provider),
+        model=shared.redact('model', asked.name),
         labels=run.identity.labels,
         streamed=request.streamed,
         age=None if meter.started is None else max(0.0, now - meter.started),

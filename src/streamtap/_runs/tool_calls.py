@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamtap._base.names import clean
-from streamtap._records.records import ToolRecord
+from streamtap._records.records import McpRecord, ToolRecord
 from streamtap._records.starts import ToolStart
 from streamtap._upstream import known_tools
+from streamtap._upstream.mcp_servers import mcp_server_of
 
 if TYPE_CHECKING:
     from streamtap._base.clock import Moments
@@ -41,6 +42,7 @@ class OpenTool:
     executed: float | None = None
     repeated: bool = False
     span: ToolTrace | None = None
+    mcp: McpRecord | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -64,7 +66,7 @@ class ToolCalls:
     redact: Redaction
     open: dict[str, OpenTool] = field(default_factory=dict[str, OpenTool])
     executed: int = 0
-    """How many calls of function tools ran."""
+    """How many calls of function and MCP tools ran."""
     outputs_sent_back: int = 0
     """How many outputs of output tools the model has to make again."""
     fingerprints: Counter[int] = field(default_factory=Counter[int])
@@ -90,17 +92,19 @@ class ToolCalls:
         kind: ToolKind = 'function',
         fingerprint: int | None = None,
     ) -> OpenTool:
-        """A function or output tool begins to run.
+        """A tool of the application begins to run.
 
         Args:
             tool: Its name.
             tool_call_id: The id of the call.
             step: The step of the response that asked for it.
             started: When it began.
-            kind: Which of the two it is.
+            kind: `output` if it is the run's output; a function tool that an MCP server runs is known as one.
             fingerprint: What calls with the same arguments share, if they are to be compared.
         """
-        call = OpenTool(tool, tool_call_id, kind, step, started, repeated=self._is_repeated(fingerprint))
+        call = self._described(
+            OpenTool(tool, tool_call_id, kind, step, started, repeated=self._is_repeated(fingerprint))
+        )
         self.open[tool_call_id] = call
         self.out.tool_started(
             ToolStart(
@@ -110,11 +114,23 @@ class ToolCalls:
                 agent=self.identity.agent,
                 tool=tool,
                 tool_call_id=clean(tool_call_id),
-                kind=kind,
+                kind=call.kind,
                 labels=self.identity.labels,
                 started_ns=self.moments.to_unix_ns(started),
             )
         )
+        return call
+
+    def _described(self, call: OpenTool) -> OpenTool:
+        """The call, with the MCP server that its tool is of, if it is of one."""
+        server = mcp_server_of(self.manager, call.tool) if call.kind == 'function' else None
+        if server is not None:
+            call.kind = 'mcp'
+            call.mcp = McpRecord(
+                server=self.redact.if_known('mcp_server', server.name),
+                protocol_version=server.protocol_version,
+                transport=server.transport,
+            )
         return call
 
     def _is_repeated(self, fingerprint: int | None) -> bool:
@@ -155,7 +171,7 @@ class ToolCalls:
             if outcome != 'interrupted':
                 duration = max(0.0, interval[1] - interval[0])
         # A deferred call is counted when it runs to its end.
-        if call.kind == 'function' and outcome != 'deferred':
+        if call.kind in ('function', 'mcp') and outcome != 'deferred':
             self.executed += 1
         if interval is not None:
             call.started = interval[0]
@@ -190,7 +206,7 @@ class ToolCalls:
     def answered(self, result: ToolResult, *, step: int, now: float, was_executed: bool = False) -> None:
         """A call got a result; how long it was executed is not known, and if it was, it gets its span."""
         name = known_tools.UNKNOWN_TOOL if result.cause == 'unknown_tool' else self.name_of(result.tool)
-        shown = OpenTool(name, result.tool_call_id, result.kind, step, now)
+        shown = self._described(OpenTool(name, result.tool_call_id, result.kind, step, now))
         self._report(
             shown,
             result.outcome,
@@ -232,6 +248,7 @@ class ToolCalls:
                 tool=call.tool,
                 tool_call_id=clean(call.tool_call_id),
                 kind=call.kind,
+                mcp=call.mcp,
                 labels=self.identity.labels,
                 started_ns=self.moments.to_unix_ns(call.started),
                 duration=duration,

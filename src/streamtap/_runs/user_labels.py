@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamtap._upstream import run_context
+from streamtap._upstream.baggage import baggage_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,16 +18,27 @@ if TYPE_CHECKING:
 logger = logging.getLogger('streamtap')
 
 
+@dataclass(frozen=True, slots=True)
+class LabelNames:
+    """The names of a user's own dimensions: all of them, and those that baggage may fill."""
+
+    names: tuple[str, ...]
+    in_baggage: frozenset[str] = frozenset()
+
+
 class UserLabels:
-    """Reads a run's labels from its metadata.
+    """Reads a run's labels from its metadata; what is missing comes from the run that called it, then from baggage.
+
+    Baggage is last: it may come from another process, and whoever wrote the code of this one knows better.
 
     Args:
-        names: The names of the labels.
+        labels: The names of the labels.
         out: Counts the values that are refused.
     """
 
-    def __init__(self, names: tuple[str, ...], out: Dispatch) -> None:
-        self._names = names
+    def __init__(self, labels: LabelNames, out: Dispatch) -> None:
+        self._names = labels.names
+        self._in_baggage = labels.in_baggage
         self._out = out
         self._warned: set[str] = set()
 
@@ -36,6 +49,9 @@ class UserLabels:
             ctx: The run's context.
             inherited: The labels of the run that called it.
         """
+        if self._in_baggage:
+            carried = {name: inherited.get(name) or baggage_label(name) for name in self._in_baggage}
+            inherited = {**inherited, **carried}
         return run_context.metadata_labels(ctx, self._names, inherited, self._refuse)
 
     def _refuse(self, name: str) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from pydantic_ai.messages import ModelResponse as ModelResponse
 from pydantic_ai.usage import RequestUsage
 
 from streamtap._base.names import clean
+from streamtap._upstream.provider_timing import timing_of
 from streamtap._upstream.reading import read
+from streamtap._upstream.request_settings import own_settings
 from streamtap._upstream.response_costs import cost_of, dollars
+from streamtap._upstream.servers import Server, server_at
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pydantic_ai.messages import ModelMessage
 
@@ -70,6 +73,11 @@ class Response:
     cost: Cost | None
     attempts: tuple[Attempt, ...]
     is_complete: bool
+    response_id: str | None = None
+    server: Server | None = None
+    """The server that answered."""
+    timing: Mapping[str, float] = field(default_factory=dict[str, float])
+    """What it says about its own time."""
     is_empty: bool = False
     """Whether it has no parts, so that no event told of it."""
     answer_size: int = 0
@@ -101,6 +109,9 @@ def read_response(response: ModelResponse, *, priced: bool = True) -> Response:
         cost=cost,
         attempts=attempts_of(response),
         is_complete=is_complete(response),
+        response_id=_name(read(response, 'provider_response_id')),
+        server=server_at(read(response, 'provider_url')),
+        timing=timing_of(response.provider_details),
         is_empty=not response.parts,
         answer_size=_size(response, ('text', 'tool-call')),
         thinking_size=_size(response, ('thinking',)),
@@ -243,15 +254,19 @@ class AskedModel:
         name: The model's name, likewise.
         ids: The ids of the model, where a capability may send the request to another one all the same.
         candidates: The candidates of a fallback model, in order.
+        server: Where the model is.
+        settings: The numbers that the model itself adds to a request.
     """
 
     provider: str
     name: str
     ids: tuple[str, ...] = ()
     candidates: tuple[AskedModel, ...] = ()
+    server: Server | None = None
+    settings: Mapping[str, int | float] = field(default_factory=dict[str, 'int | float'])
 
-    def candidate(self, failures: int, model_id: str | None = None) -> tuple[str, str]:
-        """The provider and the model that were asked, among several candidates the one that answered.
+    def candidate(self, failures: int, model_id: str | None = None) -> AskedModel:
+        """The model that was asked, among several candidates the one that answered.
 
         Args:
             failures: How many candidates failed before this one.
@@ -263,8 +278,16 @@ class AskedModel:
             return self.candidates[min(failures, len(self.candidates) - 1)].candidate(0)
         if (failures or is_another) and model_id and ':' in model_id:
             answered_by, _, name = model_id.partition(':')
-            return clean(answered_by), clean(name)
-        return self.provider, self.name
+            return AskedModel(clean(answered_by), clean(name))
+        return self
+
+    def named(self, provider: str, name: str) -> AskedModel:
+        """The model of that name, itself or among its candidates; a model of which only the names are known otherwise."""
+        for each in self.candidates:
+            found = each.named(provider, name)
+            if found.server is not None or found.settings:
+                return found
+        return self if (self.provider, self.name) == (provider, name) else AskedModel(provider, name)
 
 
 UNKNOWN_MODEL = AskedModel('', '')
@@ -301,4 +324,6 @@ def asked_model(model: object, ids: tuple[str, ...] = ()) -> AskedModel:
         name=_name(read(model, 'model_name')) or '',
         ids=ids,
         candidates=tuple(asked_model(candidate) for candidate in candidates),
+        server=server_at(read(model, 'base_url')),
+        settings=own_settings(model),
     )

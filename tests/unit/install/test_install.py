@@ -380,7 +380,7 @@ def test_a_capability_that_cannot_be_had_is_logged_once(seen: Capture, caplog: p
     """And the run is as it would be without."""
 
     class Broken(type(seen.tap)):
-        def capability(self, *, stream: bool = False) -> Any:
+        def capability(self, *, stream: bool = False, agent: str | None = None) -> Any:
             raise LookupError('secret')
 
     with installed(Broken([MemorySink()])):

@@ -13,6 +13,7 @@ from streamtap._doors.observed_stream import NoObserver
 from streamtap._doors.response_observer import ResponseObserver
 from streamtap._upstream import event_sources, model_responses, outcomes, run_context, stream_events
 from streamtap._upstream.output_streams import is_failed_partial
+from streamtap._upstream.request_settings import settings_of
 from streamtap._upstream.tool_arguments import fingerprint
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ class CapabilityRun:
             if self._request is not None and attempts:
                 # Earlier attempts are listed on the response, with their own times.
                 self._request.model = model_responses.asked_model(request_context.model)
+                self._request.settings = settings_of(request_context)
                 self._request.meter.started = started
                 self._request.tried_before = attempts
                 self._request.answered = self._request.response = None
@@ -144,6 +146,7 @@ class CapabilityRun:
                 started=started,
                 messages=run_context.messages_of(ctx),
             )
+            self._request.settings = settings_of(request_context)
 
     def attempt_answered(self, response: ModelResponse) -> None:
         """An attempt was answered; other capabilities may still reject the response or replace it."""

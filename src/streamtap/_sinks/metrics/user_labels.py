@@ -57,6 +57,26 @@ def checked_labels(labels: Iterable[str]) -> tuple[str, ...]:
     return names
 
 
+def checked_subset(argument: str, chosen: Iterable[str], labels: tuple[str, ...]) -> frozenset[str]:
+    """Some of the user's own labels, each of which there is.
+
+    Args:
+        argument: What they are given as.
+        chosen: Their names.
+        labels: The names of all.
+
+    Raises:
+        TypeError: If they are not a collection of strings.
+        ValueError: If there is no such label.
+    """
+    if isinstance(chosen, str):
+        raise TypeError(f'{argument} must be a collection of names, for instance {argument}=({chosen!r},)')
+    found = tuple(chosen)
+    if strangers := [name for name in found if name not in labels]:
+        raise ValueError(f'{argument} has {strangers[0]!r}, which is none of labels={labels!r}: name it in both')
+    return frozenset(found)
+
+
 def label_values(names: tuple[str, ...], labels: Mapping[str, str]) -> tuple[str, ...]:
     """The values of the user's own labels, '' where missing."""
     # Most taps have none, and this is called for every metric of every record.

@@ -11,6 +11,7 @@ from streamtap._base.checks import check_text
 from streamtap._sinks.metrics.exposition import Exposition, Shape, exposition_on
 from streamtap._sinks.metrics.gauges import OpenGauges
 from streamtap._sinks.metrics.sink import CatalogueSink
+from streamtap._sinks.otel.conventions.profiles import Semconv, profile_named
 from streamtap._sinks.otel.instruments import OTelInstruments, make_gauges
 from streamtap._sinks.otel.semconv_metrics import SemconvMetrics
 from streamtap._version import __version__
@@ -47,9 +48,9 @@ class OTelMetricSink(CatalogueSink):
 
     Args:
         meter_provider: The provider to record with; OpenTelemetry's global one if `None`.
-        semconv: Whether to record the durations of runs, requests and tools also under the names of the GenAI
-            conventions: `gen_ai.invoke_agent.duration`, `gen_ai.client.operation.duration`,
-            `gen_ai.execute_tool.duration`. Default `False`.
+        semconv: Whose names to record runs, requests, tokens and tools under as well: `'1.41'` is the last version of
+            OpenTelemetry's conventions for generative AI that has a number, `'latest'` is the newest. What pydantic-ai's
+            own instrumentation records under the same name is left out beside it. Default `None`: none.
         usage: When to count input tokens, output tokens and cost: `'always'`, or (the default)
             `'unless_instrumented'`, which leaves out runs whose usage pydantic-ai's own instrumentation emits already.
         labels: Which of the tap's own labels the metrics have. Default `None`: all of them.
@@ -58,14 +59,14 @@ class OTelMetricSink(CatalogueSink):
 
     Raises:
         TypeError: If `meter_provider` is not a `MeterProvider`.
-        ValueError: If `usage` is neither of the two.
+        ValueError: If `usage` or `semconv` is neither of the two.
     """
 
     def __init__(
         self,
         meter_provider: MeterProvider | None = None,
         *,
-        semconv: bool = False,
+        semconv: Semconv | None = None,
         usage: Literal['unless_instrumented', 'always'] = 'unless_instrumented',
         labels: Iterable[str] | None = None,
         service_version: str | None = None,
@@ -78,7 +79,7 @@ class OTelMetricSink(CatalogueSink):
         self._provider = meter_provider
         self._usage_always = usage == 'always'
         self._meter = otel_metrics.get_meter('streamtap', __version__, meter_provider)
-        self._wants_semconv = semconv
+        self._profile = None if semconv is None else profile_named(semconv)
         check_text('service_version', service_version)
         self._service_version = service_version
         self._semconv: SemconvMetrics | None = None
@@ -108,8 +109,8 @@ class OTelMetricSink(CatalogueSink):
             ValueError: If the sink already has a tap, or another tap on this provider has other labels.
         """
         super().attached(attachment)
-        if self._wants_semconv and self._exposition is not None:
-            self._semconv = SemconvMetrics(self._meter, self._exposition.instruments.cap)
+        if self._profile is not None and self._exposition is not None:
+            self._semconv = SemconvMetrics(self._meter, self._exposition.instruments.cap, self._profile)
 
     def _counted_elsewhere(self, record: ResponseRecord) -> frozenset[str]:
         return EMITTED_BY_PYDANTIC_AI if record.instrumented and not self._usage_always else frozenset()

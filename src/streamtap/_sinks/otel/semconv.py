@@ -1,6 +1,6 @@
 """The names of all spans, attributes and events, in one place.
 
-The `gen_ai.*` names are those of the OpenTelemetry semantic conventions 1.41 for generative AI.
+Which of the conventions' own a profile has is in `conventions/`.
 """
 
 from __future__ import annotations
@@ -9,19 +9,29 @@ AGENT_NAME = 'gen_ai.agent.name'
 CONVERSATION_ID = 'gen_ai.conversation.id'
 ERROR_TYPE = 'error.type'
 FINISH_REASONS = 'gen_ai.response.finish_reasons'
+MCP_METHOD = 'mcp.method.name'
+MCP_PROTOCOL_VERSION = 'mcp.protocol.version'
+NETWORK_PROTOCOL = 'network.protocol.name'
+NETWORK_TRANSPORT = 'network.transport'
 OPERATION = 'gen_ai.operation.name'
 PROVIDER = 'gen_ai.provider.name'
+REQUEST = 'gen_ai.request.'
+"""What precedes the name of a setting of a request."""
 REQUEST_MODEL = 'gen_ai.request.model'
 REQUEST_STREAM = 'gen_ai.request.stream'
+RESPONSE_ID = 'gen_ai.response.id'
 RESPONSE_MODEL = 'gen_ai.response.model'
+SERVER_ADDRESS = 'server.address'
+SERVER_PORT = 'server.port'
 TIME_TO_FIRST_CHUNK = 'gen_ai.response.time_to_first_chunk'
 TIME_TO_FIRST_CHUNK_OF_LOGFIRE = 'gen_ai.client.operation.time_to_first_chunk'
 """A metric's name, which Pydantic AI also uses for a span attribute, and which Logfire's panels read there."""
+TOKEN_MODALITY = 'gen_ai.token.modality'
+TOKEN_TYPE = 'gen_ai.token.type'
 TOOL_CALL_ID = 'gen_ai.tool.call.id'
 TOOL_NAME = 'gen_ai.tool.name'
 TOOL_TYPE = 'gen_ai.tool.type'
 USAGE_CACHE_READ = 'gen_ai.usage.cache_read.input_tokens'
-USAGE_CACHE_WRITE = 'gen_ai.usage.cache_creation.input_tokens'
 USAGE_INPUT = 'gen_ai.usage.input_tokens'
 USAGE_OUTPUT = 'gen_ai.usage.output_tokens'
 USAGE_REASONING = 'gen_ai.usage.reasoning.output_tokens'
@@ -35,10 +45,18 @@ COST = 'operation.cost'
 COST_SOURCE = 'streamtap.cost_source'
 LABEL = 'streamtap.label.'
 MAX_INTER_CHUNK_LATENCY = 'streamtap.max_inter_chunk_latency'
+MCP_SERVER = 'streamtap.mcp.server'
 OUTCOME = 'streamtap.outcome'
 PART_KIND = 'streamtap.part.kind'
 PART_TOOL = 'streamtap.part.tool'
 PART_TOOL_CALL_ID = 'streamtap.part.tool_call_id'
+PROVIDER_TIMING = {
+    'queue': 'streamtap.provider.queue_time',
+    'prompt': 'streamtap.provider.prompt_time',
+    'completion': 'streamtap.provider.completion_time',
+    'retry_after': 'streamtap.provider.retry_after',
+}
+"""What the provider says about its own time."""
 READER_FAILED_PARTIALS = 'streamtap.reader.failed_partials'
 READER_FIRST_ITEM_DELAY = 'streamtap.reader.first_item_delay'
 READER_ITEMS = 'streamtap.reader.items'
@@ -61,18 +79,11 @@ INVOKE_AGENT = 'invoke_agent'
 CHAT = 'chat'
 EXECUTE_TOOL = 'execute_tool'
 
-TOOL_TYPES = {'function': 'function', 'output': 'function', 'native': 'extension'}
+TOOL_TYPES = {'function': 'function', 'mcp': 'function', 'output': 'function', 'native': 'extension'}
 """What the conventions call the kinds of tools."""
 
 PART_NAMES = {'thinking': 'thinking', 'text': 'text', 'tool-call': 'tool_call'}
 """The kinds of parts that get a span, with the span's name."""
 
-RUN_DURATION = 'gen_ai.invoke_agent.duration'
-REQUEST_DURATION = 'gen_ai.client.operation.duration'
-TOOL_DURATION = 'gen_ai.execute_tool.duration'
-
-OPERATION_SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
-"""The conventions' own bucket bounds for requests and tools."""
-
-AGENT_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6)
-"""The bucket bounds for runs that OpenTelemetry's own GenAI helper uses."""
+TOOLS_CALL = 'tools/call'
+"""The method of MCP that runs a tool."""

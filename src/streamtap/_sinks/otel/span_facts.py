@@ -10,6 +10,9 @@ from opentelemetry.trace import Status, StatusCode
 from streamtap._base.clock import after
 from streamtap._records.failed import has_failed
 from streamtap._sinks.otel import semconv as names
+from streamtap._sinks.otel.conventions.providers import standard_provider
+from streamtap._sinks.otel.error_types import error_type_of
+from streamtap._sinks.otel.mcp_facts import called_by_mcp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +20,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
     from opentelemetry.util.types import AttributeValue
 
-    from streamtap._records.records import ReaderRecord, ResponseRecord, ToolRecord
+    from streamtap._records.records import ReaderRecord, ResponseRecord, RunRecord, ToolRecord
+    from streamtap._sinks.otel.conventions.tables import Profile
 
     Attributes = dict[str, AttributeValue]
 
@@ -33,29 +37,49 @@ def called(agent: str, tool: str, tool_call_id: str) -> Attributes:
     }
 
 
-def asked(record: ResponseRecord) -> Attributes:
+def executed(tracer: Tracer, parent: Span, record: ToolRecord) -> Span:
+    """Start the span of a tool whose execution was only seen from outside."""
+    return tracer.start_span(
+        f'{names.EXECUTE_TOOL} {record.tool}',
+        context=trace.set_span_in_context(parent),
+        attributes=called(record.agent, record.tool, record.tool_call_id),
+        start_time=record.started_ns,
+    )
+
+
+def asked(record: ResponseRecord, profile: Profile) -> Attributes:
     """The attributes of a `chat` span that pydantic-ai's own span would also have."""
+    finish_reason = 'error' if record.finish_reason == 'cancelled' and profile.ends_as_error else record.finish_reason
     found: dict[str, AttributeValue | None] = {
         names.OPERATION: names.CHAT,
-        names.PROVIDER: record.provider,
+        names.PROVIDER: standard_provider(record.provider),
         names.REQUEST_MODEL: record.model,
         names.REQUEST_STREAM: record.streamed or None,
         names.RESPONSE_MODEL: record.response_model,
+        names.RESPONSE_ID: record.response_id,
+        names.SERVER_ADDRESS: record.server_address,
+        names.SERVER_PORT: record.server_port,
         names.AGENT_NAME: record.agent,
         names.CONVERSATION_ID: record.conversation_id,
         names.MESSAGE: f'{names.CHAT} {record.model}',
-        names.FINISH_REASONS: None if record.finish_reason in (None, 'unknown') else [record.finish_reason],
+        names.FINISH_REASONS: None if finish_reason in (None, 'unknown') else [finish_reason],
         names.TIME_TO_FIRST_CHUNK_OF_LOGFIRE: record.time_to_first_token,
         names.OUTCOME: record.outcome,
         names.USAGE_INPUT: record.input_tokens,
         names.USAGE_OUTPUT: record.output_tokens,
         names.USAGE_CACHE_READ: record.cache_read_tokens or None,
-        names.USAGE_CACHE_WRITE: record.cache_write_tokens or None,
+        profile.cache_write: record.cache_write_tokens or None,
         names.USAGE_REASONING: record.reasoning_tokens or None,
         names.COST: record.cost_usd,
         names.COST_SOURCE: record.cost_source,
     }
-    return _known(found)
+    return {**_known(found), **_settings(record.request_settings, profile)}
+
+
+def _settings(settings: Mapping[str, int | float], profile: Profile) -> Attributes:
+    """What the request asked for, each of the type that the conventions give it."""
+    types: dict[str, type[int] | type[float]] = {'max_tokens': int, 'seed': int, 'top_k': profile.top_k}
+    return {f'{names.REQUEST}{name}': types.get(name, float)(value) for name, value in settings.items()}
 
 
 def measured(record: ResponseRecord) -> Attributes:
@@ -73,9 +97,14 @@ def measured(record: ResponseRecord) -> Attributes:
         names.UNMEASURED: record.unmeasured,
         names.STOP_TIME: record.stop_seconds,
         names.CHUNKS_AFTER_STOP: record.chunks_after_stop,
-        names.ERROR_TYPE: record.error_type,
+        names.ERROR_TYPE: error_type_of(record),
     }
-    return {**_known(found), **labels(record.labels)}
+    timing = {
+        names.PROVIDER_TIMING[name]: each
+        for name, each in record.provider_timing.items()
+        if name in names.PROVIDER_TIMING
+    }
+    return {**_known(found), **timing, **labels(record.labels)}
 
 
 def read(reader: ReaderRecord) -> Attributes:
@@ -109,16 +138,30 @@ def end_tool(span: Span, record: ToolRecord, ended_ns: int | None) -> None:
     """
     span.set_attribute(names.OUTCOME, record.outcome)
     span.set_attribute(names.TOOL_TYPE, names.TOOL_TYPES[record.kind])
-    span.set_attributes(labels(record.labels))
+    span.set_attributes({**labels(record.labels), **of_mcp(record), **failed(record)})
+    if record.conversation_id is not None:
+        span.set_attribute(names.CONVERSATION_ID, record.conversation_id)
     if record.retry_cause is not None:
         span.set_attribute(names.RETRY_CAUSE, record.retry_cause)
-    if record.error_type is not None:
-        span.set_attribute(names.ERROR_TYPE, record.error_type)
     if has_failed(record):
         span.set_status(Status(StatusCode.ERROR))
     if record.duration is not None:
         ended_ns = after(record.started_ns, record.duration)
     span.end(ended_ns)
+
+
+def failed(record: RunRecord | ToolRecord) -> Attributes:
+    """Why a run or a tool failed; nothing of one that did not."""
+    error_type = error_type_of(record)
+    return {} if error_type is None else {names.ERROR_TYPE: error_type}
+
+
+def of_mcp(record: ToolRecord) -> Attributes:
+    """The attributes of a tool that an MCP server runs; none for any other."""
+    if record.mcp is None:
+        return {}
+    server = {} if record.mcp.server is None else {names.MCP_SERVER: record.mcp.server}
+    return {**called_by_mcp(record.mcp), **server}
 
 
 def fill(tracer: Tracer, chat: Span, record: ResponseRecord, *, parts: bool) -> None:

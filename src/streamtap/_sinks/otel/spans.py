@@ -5,24 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind, Status, StatusCode, TracerProvider
+from opentelemetry.trace import TracerProvider
 
 from streamtap._delivery.sink import BaseSink
-from streamtap._delivery.tracing import RunTrace, ToolTrace, Tracing, ids_of, with_ids
-from streamtap._records.failed import has_failed
-from streamtap._sinks.otel import semconv as names
-from streamtap._sinks.otel import span_facts as facts
-from streamtap._sinks.otel.current_span import CurrentSpan
-from streamtap._sinks.otel.traced_runs import Claim, claim
+from streamtap._delivery.tracing import RunTrace, Tracing
+from streamtap._sinks.otel.added_trace import AddedTrace
+from streamtap._sinks.otel.conventions.profiles import Semconv, profile_named
+from streamtap._sinks.otel.own_trace import OwnTrace
+from streamtap._sinks.otel.traced_runs import claim
 from streamtap._version import __version__
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from opentelemetry.trace import Span, Tracer
     from opentelemetry.util.types import AttributeValue
 
-    from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
     from streamtap._records.starts import RunStart
 
     Attributes = dict[str, AttributeValue]
@@ -36,20 +31,31 @@ class OTelSpanSink(BaseSink, Tracing):
 
     Two taps on one provider make the spans of a run that both measure once.
 
+    Names and attributes are those of OpenTelemetry's conventions for generative AI. It leaves pydantic-ai's own spans with
+    the names that they have.
+
     Args:
         tracer_provider: The provider to make spans with; OpenTelemetry's global one if `None`, so that
             `logfire.configure()` is all that Logfire needs.
         parts: Whether text, thinking and tool call parts get spans; leave them out if you pay per span. Default `True`.
+        semconv: Which version of the conventions: `'1.41'`, the last one with a number, or `'latest'`. Default `'1.41'`.
+
+    Raises:
+        TypeError: If `tracer_provider` is not a `TracerProvider`.
+        ValueError: If `semconv` is neither of the two.
     """
 
     inline: ClassVar[bool] = True
 
-    def __init__(self, tracer_provider: TracerProvider | None = None, *, parts: bool = True) -> None:
+    def __init__(
+        self, tracer_provider: TracerProvider | None = None, *, parts: bool = True, semconv: Semconv = '1.41'
+    ) -> None:
         if tracer_provider is not None and not isinstance(tracer_provider, TracerProvider):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f'tracer_provider must be an OpenTelemetry TracerProvider, not {tracer_provider!r}')
         self._provider = tracer_provider
         self._tracer = trace.get_tracer('streamtap', __version__, tracer_provider)
         self._parts = parts
+        self._profile = profile_named(semconv)
 
     def open(self, start: RunStart, *, instrumented: bool, parent: RunTrace | None) -> RunTrace:
         """Begin the trace of a run; called by the doors."""
@@ -58,177 +64,4 @@ class OTelSpanSink(BaseSink, Tracing):
             return RunTrace()
         if instrumented:
             return AddedTrace(self._tracer, claimed, parts=self._parts)
-        return OwnTrace(self._tracer, start, parent, claimed, parts=self._parts)
-
-
-class AddedTrace(RunTrace):
-    """Adds to pydantic-ai's own spans.
-
-    Args:
-        tracer: Makes the part spans.
-        claimed: That no other tap makes spans of the run.
-        parts: Whether parts get spans.
-    """
-
-    adds_to_requests = True
-
-    def __init__(self, tracer: Tracer, claimed: Claim, *, parts: bool) -> None:
-        super().__init__()
-        self._tracer = tracer
-        self._claimed: Claim | None = claimed
-        self._parts = parts
-
-    def request_over(self, record: ResponseRecord) -> None:
-        """Add what was measured to the `chat` span, which ends right after this call."""
-        chat = self._chat
-        if chat is None or not chat.is_recording():
-            return
-        chat.set_attributes(facts.measured(record))
-        facts.fill(self._tracer, chat, record, parts=self._parts)
-
-    def tool_ended(self, record: ToolRecord, seen: ToolTrace | None, ended_ns: int | None) -> ToolRecord:
-        """Make the span of a tool that the provider ran: pydantic-ai only has spans of tools that it runs itself."""
-        if record.kind != 'native' or record.duration is None or self._chat is None:
-            return super().tool_ended(record, seen, ended_ns)
-        span = _executed(self._tracer, self._chat, record)
-        facts.end_tool(span, record, ended_ns)
-        return with_ids(record, ids_of(span))
-
-    def ended(self, record: RunRecord, ended_ns: int) -> RunRecord:
-        """The spans are pydantic-ai's own, which ends them."""
-        self._claimed = None
-        return super().ended(record, ended_ns)
-
-
-class OwnTrace(RunTrace):
-    """The whole tree of spans, where pydantic-ai makes none.
-
-    Args:
-        tracer: Makes the spans.
-        start: The run's start.
-        parent: The trace of the run that called it.
-        claimed: That no other tap makes spans of the run.
-        parts: Whether parts get spans.
-    """
-
-    def __init__(
-        self, tracer: Tracer, start: RunStart, parent: RunTrace | None, claimed: Claim, *, parts: bool
-    ) -> None:
-        super().__init__()
-        self._tracer = tracer
-        self._claimed: Claim | None = claimed
-        self._parts = parts
-        self._agent = start.agent
-        self._chat_of_step: Span | None = None
-        self._is_over = False
-        outer = trace.get_current_span()
-        if isinstance(parent, OwnTrace) and self.outer_id == parent.outer_id:
-            # The run was called from a tool whose span the handler door could not make current.
-            outer = parent.span
-        attributes: Attributes = {
-            names.OPERATION: names.INVOKE_AGENT,
-            names.AGENT_NAME: start.agent,
-            names.RUN_ID: start.run_id,
-            names.MESSAGE: f'{start.agent} run',
-            **facts.labels(start.labels),
-        }
-        if start.conversation_id is not None:
-            attributes[names.CONVERSATION_ID] = start.conversation_id
-        self.span = tracer.start_span(
-            f'{names.INVOKE_AGENT} {start.agent}',
-            context=trace.set_span_in_context(outer),
-            attributes=attributes,
-            start_time=start.started_ns,
-        )
-        self.ids = ids_of(self.span)
-
-    def current(self) -> AbstractContextManager[object]:
-        """Makes the run's span current."""
-        return CurrentSpan(self.span)
-
-    def request_seen(self) -> None:
-        """Nothing to do: pydantic-ai has no span here."""
-
-    def responded(self, record: ResponseRecord) -> ResponseRecord:
-        """Make the request's span, with those of its parts as children."""
-        if self._is_over:
-            return with_ids(record, self.ids)
-        chat = self._tracer.start_span(
-            f'{names.CHAT} {record.model}',
-            context=trace.set_span_in_context(self.span),
-            kind=SpanKind.CLIENT,
-            attributes={**facts.asked(record), **facts.measured(record)},
-            start_time=record.started_ns,
-        )
-        if chat.is_recording():
-            facts.fill(self._tracer, chat, record, parts=self._parts)
-        chat.end(facts.end_of(record))
-        self._chat_of_step = chat
-        return with_ids(record, ids_of(chat))
-
-    def tool(self, tool: str, tool_call_id: str, started_ns: int) -> ToolTrace:
-        """A span around the execution of a tool, current while the user's code runs."""
-        if self._is_over:
-            return ToolTrace()
-        return OwnToolTrace(
-            self._tracer.start_span(
-                f'{names.EXECUTE_TOOL} {tool}',
-                context=trace.set_span_in_context(self.span),
-                attributes=facts.called(self._agent, tool, tool_call_id),
-                start_time=started_ns,
-            )
-        )
-
-    def tool_ended(self, record: ToolRecord, seen: ToolTrace | None, ended_ns: int | None) -> ToolRecord:
-        """End the tool's span, or make it now if it has none yet; a call that was never executed gets none."""
-        if isinstance(seen, OwnToolTrace):
-            span = seen.span
-        elif (record.duration is None and ended_ns is None) or self._is_over:
-            return with_ids(record, self.ids)
-        else:
-            parent = self._chat_of_step if record.kind == 'native' and self._chat_of_step is not None else self.span
-            span = _executed(self._tracer, parent, record)
-        facts.end_tool(span, record, ended_ns)
-        return with_ids(record, ids_of(span))
-
-    def ended(self, record: RunRecord, ended_ns: int) -> RunRecord:
-        """End the run's span: where it is not known when the run ended, when it was last seen."""
-        self._claimed = None
-        self._is_over = True
-        self.span.set_attribute(names.OUTCOME, record.outcome)
-        if record.reader is not None:
-            self.span.set_attributes(facts.read(record.reader))
-        if record.error_type is not None:
-            self.span.set_attribute(names.ERROR_TYPE, record.error_type)
-        if record.unmeasured_responses:
-            self.span.set_attribute(names.UNMEASURED_RESPONSES, record.unmeasured_responses)
-        if has_failed(record):
-            self.span.set_status(Status(StatusCode.ERROR))
-        self.span.end(ended_ns)
-        return with_ids(record, self.ids)
-
-
-class OwnToolTrace(ToolTrace):
-    """The span of a tool, current while it executes; `OwnTrace.tool_ended` ends it."""
-
-    def __init__(self, span: Span) -> None:
-        super().__init__()
-        self.span = span
-        self._current = CurrentSpan(span)
-
-    def __enter__(self) -> OwnToolTrace:
-        self._current.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._current.__exit__(None, None, None)
-
-
-def _executed(tracer: Tracer, parent: Span, record: ToolRecord) -> Span:
-    """Start the span of a tool whose execution was only seen from outside."""
-    return tracer.start_span(
-        f'{names.EXECUTE_TOOL} {record.tool}',
-        context=trace.set_span_in_context(parent),
-        attributes=facts.called(record.agent, record.tool, record.tool_call_id),
-        start_time=record.started_ns,
-    )
+        return OwnTrace(self._tracer, start, parent, claimed, self._profile, parts=self._parts)

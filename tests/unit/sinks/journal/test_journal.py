@@ -264,14 +264,15 @@ def test_the_format_stays():
     """What a line looks like is public: tools of others read it."""
     assert json.loads(record_line(full_response(labels={'tier': 'gold'}))) == {
         'record': 'response', 'run_id': 'r', 'conversation_id': None, 'step': 1, 'attempt': 1, 'agent': 'a',
-        'root_agent': 'boss', 'provider': 'p', 'model': 'm', 'response_model': None, 'door': 'capability',
+        'root_agent': 'boss', 'provider': 'p', 'model': 'm', 'response_model': None, 'response_id': None,
+        'server_address': None, 'server_port': None, 'request_settings': {}, 'door': 'capability',
         'labels': {'tier': 'gold'}, 'started_ns': 0, 'duration': 1.5, 'streamed': True, 'outcome': 'success',
         'wait_before_attempt': None, 'time_to_first_token': 0.4, 'time_to_first_output': 0.6, 'chunks': 4,
         'inter_chunk_latencies': {'buckets': [[215, 2], [274, 1]]}, 'inter_chunk_latency_sum': 0.34, 'max_inter_chunk_latency': 0.3, 'stalls': 2,
         'stall_seconds': 12.5, 'stall_starts': [], 'consumer_seconds': 0.0, 'stop_seconds': None, 'chunks_after_stop': None, 'output_tokens_per_second': 55.0,
         'input_tokens': 300, 'output_tokens': 20, 'cache_read_tokens': 100, 'cache_write_tokens': 7,
         'reasoning_tokens': 5, 'usage_reported': True, 'usage_complete': True, 'unmeasured': None, 'cost_usd': 0.25,
-        'cost_source': 'list', 'finish_reason': 'stop',
+        'cost_source': 'list', 'provider_timing': {}, 'finish_reason': 'stop',
         'error_type': None, 'instrumented': False, 'trace_id': None, 'span_id': None,
         'parts': [{'index': 0, 'kind': 'text', 'tool': None, 'tool_call_id': None, 'start': 0.4, 'duration': 0.3, 'chunks': 4}],
     }  # fmt: skip

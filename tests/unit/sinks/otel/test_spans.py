@@ -186,6 +186,7 @@ def test_spans_say_what_the_records_say():
     assert dict(by_name)['invoke_agent a'] == {
         'gen_ai.operation.name': 'invoke_agent',
         'gen_ai.agent.name': 'a',
+        'gen_ai.request.model': 'scripted',
         'gen_ai.conversation.id': 'conversation',
         'logfire.msg': 'a run',
         'streamtap.label.tenant': 'acme',
@@ -205,6 +206,7 @@ def test_spans_say_what_the_records_say():
         'gen_ai.tool.name': 'wait',
         'gen_ai.tool.type': 'function',
         'gen_ai.tool.call.id': 'c',
+        'gen_ai.conversation.id': 'conversation',
         'logfire.msg': 'execute_tool wait',
         'streamtap.label.tenant': 'acme',
         'streamtap.outcome': 'success',
@@ -269,6 +271,24 @@ def test_a_stream_that_fails_shows_on_pydantic_ais_own_span(door: str):
     (chat,) = [span for span in found.spans() if span.name == 'chat scripted']
     assert (chat.attributes or {})['error.type'] == 'ConnectionError'
     assert (chat.status.status_code.name, chat.status.description) == ('ERROR', None)
+
+
+def test_pydantic_ais_own_spans_say_why_a_run_and_its_tool_failed():
+    """Which they do not without a tap; what succeeds has no such attribute."""
+    found = traced()
+    made = agent([Calls('breaks')], ['done'], name='a', capabilities=[found.tap.capability(stream=True)])
+    made.instrument = found.native
+    with pytest.raises(RuntimeError):
+        asyncio.run(made.run('x'))
+    asyncio.run(agent(['done'], name='b', capabilities=[found.tap.capability()]).run('x'))
+    failed = {span.name: (span.attributes or {}).get('error.type') for span in found.spans()}
+    assert failed == {
+        'invoke_agent a': 'RuntimeError',
+        'chat scripted': None,
+        'tool_call': None,
+        'execute_tool breaks': 'RuntimeError',
+        'invoke_agent b': None,
+    }
 
 
 @pytest.mark.parametrize('door', HANDLER_AND_CAPABILITY)

@@ -1,0 +1,1 @@
+"""OpenTelemetry's conventions for generative AI as data: each version is a profile, and says what of it is sent."""
