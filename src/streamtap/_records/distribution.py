@@ -3,7 +3,7 @@
 import itertools
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
@@ -92,6 +92,12 @@ class Distribution:
         """How many values were counted."""
         return sum(count for _, count in self.buckets)
 
+    def values(self) -> Iterator[tuple[float, int]]:
+        """Each bucket's value, the geometric mean of its bounds, and how many values fell into it."""
+        for number, count in self.buckets:
+            upper = BOUNDS[min(number, len(BOUNDS) - 1)]
+            yield ((BOUNDS[number - 1] if number else upper) * upper) ** 0.5, count
+
     def quantile(self, q: float) -> float | None:
         """The value below which a share `q` of the values lies, accurate to 5 %.
 
@@ -110,12 +116,10 @@ class Distribution:
             raise ValueError(f'a quantile is a share from 0 to 1, not {q!r}')
         rank = max(1.0, q * self.total)
         seen = 0
-        for number, count in self.buckets:
+        for value, count in self.values():
             seen += count
             if seen >= rank - 1e-9:
-                upper = BOUNDS[min(number, len(BOUNDS) - 1)]
-                lower = BOUNDS[number - 1] if number else upper
-                return (lower * upper) ** 0.5
+                return value
         return None
 
     def fold(self, bounds: Sequence[float]) -> tuple[int, ...]:

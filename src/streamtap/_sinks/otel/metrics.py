@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from opentelemetry import metrics as otel_metrics
 from opentelemetry.metrics import MeterProvider
@@ -13,7 +13,7 @@ from streamtap._sinks.metrics.gauges import OpenGauges
 from streamtap._sinks.metrics.sink import CatalogueSink
 from streamtap._sinks.otel.conventions.profiles import Semconv, profile_named
 from streamtap._sinks.otel.instruments import OTelInstruments, make_gauges
-from streamtap._sinks.otel.semconv_metrics import SemconvMetrics
+from streamtap._sinks.otel.semconv_metrics import Chunks, SemconvMetrics
 from streamtap._version import __version__
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class OTelMetricSink(CatalogueSink):
         semconv: Whose names to record runs, requests, tokens and tools under as well: `'1.41'` is the last version of
             OpenTelemetry's conventions for generative AI that has a number, `'latest'` is the newest. What pydantic-ai's
             own instrumentation records under the same name is left out beside it. Default `None`: none.
+        output_chunks: Whether `semconv` has the time of each chunk, too: `'each'` takes about 10 µs for each of them, when a
+            response has ended. Default `'left_out'`.
         usage: When to count input tokens, output tokens and cost: `'always'`, or (the default)
             `'unless_instrumented'`, which leaves out runs whose usage pydantic-ai's own instrumentation emits already.
         labels: Which of the tap's own labels the metrics have. Default `None`: all of them.
@@ -59,7 +61,7 @@ class OTelMetricSink(CatalogueSink):
 
     Raises:
         TypeError: If `meter_provider` is not a `MeterProvider`.
-        ValueError: If `usage` or `semconv` is neither of the two.
+        ValueError: If `usage`, `semconv` or `output_chunks` is neither of the two, or there is no `semconv` for the latter.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class OTelMetricSink(CatalogueSink):
         meter_provider: MeterProvider | None = None,
         *,
         semconv: Semconv | None = None,
+        output_chunks: Chunks = 'left_out',
         usage: Literal['unless_instrumented', 'always'] = 'unless_instrumented',
         labels: Iterable[str] | None = None,
         service_version: str | None = None,
@@ -76,7 +79,12 @@ class OTelMetricSink(CatalogueSink):
             raise TypeError(f'meter_provider must be an OpenTelemetry MeterProvider, not {meter_provider!r}')
         if usage not in ('unless_instrumented', 'always'):
             raise ValueError(f"usage must be 'unless_instrumented' or 'always', not {usage!r}")
+        if output_chunks not in get_args(Chunks):
+            raise ValueError(f"output_chunks must be 'left_out' or 'each', not {output_chunks!r}")
+        if output_chunks == 'each' and semconv is None:
+            raise ValueError("output_chunks='each' is of OpenTelemetry's conventions: give semconv, too")
         self._provider = meter_provider
+        self._output_chunks: Chunks = output_chunks
         self._usage_always = usage == 'always'
         self._meter = otel_metrics.get_meter('streamtap', __version__, meter_provider)
         self._profile = None if semconv is None else profile_named(semconv)
@@ -110,7 +118,9 @@ class OTelMetricSink(CatalogueSink):
         """
         super().attached(attachment)
         if self._profile is not None and self._exposition is not None:
-            self._semconv = SemconvMetrics(self._meter, self._exposition.instruments.cap, self._profile)
+            self._semconv = SemconvMetrics(
+                self._meter, self._exposition.instruments.cap, self._profile, self._output_chunks
+            )
 
     def _counted_elsewhere(self, record: ResponseRecord) -> frozenset[str]:
         return EMITTED_BY_PYDANTIC_AI if record.instrumented and not self._usage_always else frozenset()

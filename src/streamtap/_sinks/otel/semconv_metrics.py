@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import itertools
+from typing import TYPE_CHECKING, Literal
 
 from opentelemetry.metrics import Counter, Histogram
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.metrics import Meter
 
+    from streamtap._records.distribution import Distribution
     from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
     from streamtap._sinks.label_cap import LabelCap
     from streamtap._sinks.otel.conventions.tables import Instrument, Measure, Profile, Subject
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     Facts: TypeAlias = Mapping[str, str | int]
     Values: TypeAlias = Iterable[tuple[float, Facts]]
     """What an instrument records, each with the attributes that only this instrument has."""
+
+Chunks = Literal['left_out', 'each']
+"""Whether the time of each chunk is recorded."""
 
 _UNKNOWN_MODALITY = {names.TOKEN_MODALITY: 'unknown'}
 
@@ -37,14 +42,15 @@ class SemconvMetrics:
         meter: Creates them.
         cap: Caps the values of attributes, in common with the catalogue's metrics.
         profile: What is sent.
+        chunks: Whether the time of each chunk is among it.
     """
 
-    def __init__(self, meter: Meter, cap: LabelCap, profile: Profile) -> None:
+    def __init__(self, meter: Meter, cap: LabelCap, profile: Profile, chunks: Chunks) -> None:
         self._cap = cap
         self._profile = profile
         self._of: dict[Subject, list[tuple[Instrument, Counter | Histogram]]] = {}
         for row in profile.instruments:
-            if not row.absent:
+            if not row.absent and (chunks == 'each' or not row.is_dear):
                 self._of.setdefault(row.about, []).append((row, _instrument(meter, row)))
 
     def run_ended(self, record: RunRecord) -> None:
@@ -73,6 +79,7 @@ class SemconvMetrics:
         found: dict[Measure, Values] = {
             'duration': _one(record.duration),
             'time_to_first_chunk': _one(record.time_to_first_token),
+            'times_per_chunk': _each(record.inter_chunk_latencies),
             'tokens_by_type': _by_type(record),
             'input_tokens': self._tokens(record, record.input_tokens),
             'output_tokens': self._tokens(record, record.output_tokens),
@@ -121,7 +128,7 @@ class SemconvMetrics:
             if common is None:
                 common = shared[sent] = {name: value for name, value in facts.items() if name in sent}
             for value, own in found[row.measures]:
-                attributes = {**common, **{name: text for name, text in own.items() if name in sent}}
+                attributes = {**common, **{name: text for name, text in own.items() if name in sent}} if own else common
                 if isinstance(instrument, Counter):
                     instrument.add(value, attributes, context)
                 else:
@@ -130,6 +137,12 @@ class SemconvMetrics:
 
 def _one(value: float | None) -> Values:
     return () if value is None else ((value, {}),)
+
+
+def _each(values: Distribution | None) -> Values:
+    if values is not None:
+        for value, count in values.values():
+            yield from itertools.repeat((value, {}), count)
 
 
 def _by_type(record: ResponseRecord) -> Values:

@@ -87,9 +87,9 @@ def value_of(point: object) -> Any:
     return point.value
 
 
-def given(semconv: Semconv) -> Collected:
+def given(semconv: Semconv, **options: Any) -> Collected:
     """What becomes of a run with an answer, a failure, a silent one, a tool and two calls of an MCP server."""
-    found = Collected(semconv)
+    found = Collected(semconv, **options)
     sink = found.sink
     sink.run_started(run_start('r'))
     sink.response_ended(full_response(**ANSWERED, **IDS))
@@ -150,7 +150,7 @@ def test_the_newest_names():
 @EACH
 def test_instruments_have_the_units_and_bounds_of_their_rows(name: Semconv):
     """As the profile says, which a test of its own holds against what is published."""
-    found = given(name)
+    found = given(name, output_chunks='each')
     data: Any = found.reader.get_metrics_data()
     metrics = [each for resource in data.resource_metrics for scope in resource.scope_metrics for each in scope.metrics]
     by_name = {metric.name: metric for metric in metrics}
@@ -162,6 +162,30 @@ def test_instruments_have_the_units_and_bounds_of_their_rows(name: Semconv):
         assert metric.unit == row.unit
         if row.bounds:
             assert tuple(metric.data.data_points[0].explicit_bounds) == row.bounds
+
+
+@pytest.mark.parametrize(
+    ('name', 'metric'),
+    [
+        ('1.41', 'gen_ai.client.operation.time_per_output_chunk'),
+        ('latest', 'gen_ai.client.inference.time_per_output_chunk'),
+    ],
+)
+def test_the_time_of_each_chunk_is_recorded_if_asked_for(name: Semconv, metric: str):
+    """Each wait is one value, within 2.5 %; of a response that was not streamed there is none."""
+    assert metric not in given(name).points()
+    points = given(name, output_chunks='each').points()[metric]
+    counts = [(attributes, value[0]) for attributes, value in points]
+    assert counts == [(CHAT, 3)]
+    assert points[0][1][1] == pytest.approx(0.34, rel=0.025)
+
+
+def test_the_time_of_each_chunk_is_of_a_profile():
+    """And asking for it without one, or for something else, is a mistake."""
+    with pytest.raises(ValueError, match="output_chunks='each' is of OpenTelemetry's conventions: give semconv, too"):
+        OTelMetricSink(output_chunks='each')
+    with pytest.raises(ValueError, match="output_chunks must be 'left_out' or 'each', not 'some'"):
+        OTelMetricSink(semconv='latest', output_chunks='some')  # pyright: ignore[reportArgumentType]
 
 
 def test_wrong_usage_is_not_counted():

@@ -14,6 +14,7 @@ Subject = Literal['run', 'request', 'tool call', 'MCP call']
 Measure = Literal[
     'duration',
     'time_to_first_chunk',
+    'times_per_chunk',
     'tokens_by_type',
     'input_tokens',
     'output_tokens',
@@ -77,6 +78,7 @@ class Instrument:
         note: What to know about its values.
         is_later: Whether it comes from newer conventions than the profile.
         is_twice: Whether pydantic-ai's own instrumentation records it, so that it is left out beside that.
+        is_dear: Whether it is only sent if each chunk is asked for.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Instrument:
     note: str = ''
     is_later: bool = False
     is_twice: bool = False
+    is_dear: bool = False
 
     @property
     def sent(self) -> frozenset[str]:

@@ -48,7 +48,9 @@ V1_41 = Profile(
             'request',
             shared.OF_REQUESTS,
             SECONDS,
-            absent=shared.PER_CHUNK,
+            'times_per_chunk',
+            note=shared.PER_CHUNK,
+            is_dear=True,
         ),
         *agent_instruments(is_later=True),
         *shared.mcp_instruments(
