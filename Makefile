@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 DEMO_STAMP := $(VENV)/installed-for-demo
 PHOENIX ?= .phoenix
-# Many tests wait for servers and clocks: three processes for two cores.
-PYTEST ?= --numprocesses $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2)')
+# Many tests wait for servers and clocks: three processes for two cores, and none that waits keeps others waiting.
+PYTEST ?= --dist worksteal --numprocesses $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2)')
 DURABLE ?= .durable
 EVALS ?= .evals
 AUDIT ?= .audit
