@@ -23,13 +23,13 @@ export class SortedTable {
    * @param table The table, empty.
    * @param name The title of its first column, which names the row.
    * @param columns The others: {title, value: (row) => …, show: (value) => {text, class}}; `isName` if they are names.
-   * @param hurts The titles of the columns by whose highest values it is sorted at first.
+   * @param hurts By whose highest values it is sorted at first: titles of columns, or {value: (row) => …} of what is none.
    * @param head Makes the content of a row's first cell.
    */
   constructor(table, { name, columns, hurts, head }) {
     this.#table = table;
     this.#columns = [{ title: name, value: (row) => row.name }, ...columns];
-    this.#hurts = hurts.map((title) => this.#columns.find((column) => column.title === title));
+    this.#hurts = hurts.map((one) => this.#columns.find((column) => column.title === one) ?? one);
     this.#head = head;
     this.#none = make('tr', {}, [make('td', { text: 'none', class: 'none', colspan: this.#columns.length })]);
     this.#stop = oneStop(table, () => [...table.rows].map((row) => [...row.querySelectorAll('button')]).filter((row) => row.length));

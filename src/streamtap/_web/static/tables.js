@@ -3,6 +3,7 @@
 import { filterButton } from './buttons.js';
 import { byId, make } from './elements.js';
 import { keyOf, OTHER, whereInWords } from './filters.js';
+import { named } from './names.js';
 import { clock, count, dollars, missing, rate, seconds } from './numbers.js';
 import { SortedTable } from './sorted-table.js';
 
@@ -19,6 +20,10 @@ const cancelled = unlessNone('cancelled', (row) => row.cancelled);
 const now = unlessNone('now', (row) => row.now);
 const p95 = (title, value) => number(title, (row) => value(row)[1], seconds);
 const median = (title, value) => number(title, (row) => value(row)[0], seconds);
+
+/** Of tools: the time of one that calls another agent is in that agent's row. */
+const itsOwn = { value: ({ calls }) => (calls.length ? 0 : 1) };
+const called = (agents) => make('span', { class: 'soft calls' }, ['calls ', named(agents.join(', '))]);
 
 const TABLES = {
   errors: {
@@ -75,8 +80,8 @@ const TABLES = {
       median('median', (row) => row.duration),
       p95('p95', (row) => row.duration),
     ],
-    hurts: ['failed', 'p95'],
-    head: ({ agent, name }) => [filterButton(['tool', agent, name], name)],
+    hurts: ['failed', itsOwn, 'p95'],
+    head: ({ agent, name, calls }) => [filterButton(['tool', agent, name], name), ...(calls.length ? [called(calls)] : [])],
   },
 };
 
@@ -113,7 +118,7 @@ export class Tables {
       })),
     };
     for (const [id, table] of this.#tables) {
-      table.update(rows[id].map((row) => keyed(row, row.group ?? [row.agent, row.name, row.kind])), TITLES[id], make('span', { class: 'soft', text: id === 'errors' ? since : lately }));
+      table.update(rows[id].map((row) => keyed(row, row.group ?? [row.agent, row.name, row.kind, ...(row.calls ?? [])])), TITLES[id], make('span', { class: 'soft', text: id === 'errors' ? since : lately }));
     }
     this.#showLabels(figures.labels, lately);
   }
