@@ -119,6 +119,12 @@ def test_everything_is_there_for_the_keyboard(page: Page, tap: MadeRunsTap):
     page.keyboard.press('Escape')
     expect(page.locator('.detail')).to_have_count(0)
     expect(second).to_be_focused()
+    page.keyboard.press('Enter')
+    expect(page.locator('.detail')).to_have_count(1)
+    assert page.url.endswith('#run=r')
+    page.keyboard.press('Escape')
+    expect(page.locator('.detail')).to_have_count(0)
+    assert 'run=' not in page.url
 
 
 def test_a_screen_reader_says_what_the_bars_show(page: Page, tap: MadeRunsTap):

@@ -45,10 +45,10 @@ function whereTo(rows, { key, target }) {
   return row[Math.min(place, row.length - 1)];
 }
 
-/** Makes Escape close the waterfall that it is pressed in; the focus goes to the run. */
+/** Makes Escape close the waterfall that it is pressed in or on the run of; the focus goes to the run. */
 export function closeByEscape(list) {
   list.addEventListener('keydown', ({ key, target }) => {
-    const run = key === 'Escape' && target.closest('.detail')?.previousElementSibling;
+    const run = key === 'Escape' && target.closest('li')?.querySelector('.run[aria-expanded=true]');
     if (!run) return;
     run.click();
     run.focus();
