@@ -81,8 +81,7 @@ function showFiguresAndTables() {
   document.title = now.now.stalled ? `(${now.now.stalled} stalled) streamtap` : 'streamtap';
   const minutes = (now.range ?? 900) / 60;
   const lately = `last ${plural(minutes, 'minute').replace(/^1 /, '')}`;
-  byId('figures').setAttribute('aria-label', `Now, and the ${lately}`);
-  byId('time').textContent = `Tables and large figures: the ${lately}.`;
+  say(byId('figures-title'), lately);
   showFigures(now);
   tables.show(now, lately, now.range ? lately : `since ${clock(now.since)}`);
 }
