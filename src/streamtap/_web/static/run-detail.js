@@ -13,7 +13,7 @@ import { asTable, waterfall } from './waterfall.js';
 const FOCUSABLE = ['.seg', 'button', 'a', 'summary', '.scroll'];
 
 export class RunDetail {
-  #stop;
+  #stops;
   #traceUrl;
 
   /**
@@ -24,7 +24,10 @@ export class RunDetail {
     this.#traceUrl = traceUrl;
     const name = `Waterfall of a run of ${isolated(run.agent)}`;
     this.element = make('div', { class: 'detail', role: 'group', 'aria-label': name });
-    this.#stop = oneStop(this.element, () => this.#lanes());
+    this.#stops = [
+      oneStop(this.element, () => [[...this.element.querySelectorAll('.facts :is(button, a)')]]),
+      oneStop(this.element, () => this.#lanes()),
+    ];
     this.update(run);
   }
 
@@ -37,7 +40,7 @@ export class RunDetail {
     const place = [...this.element.querySelectorAll(kind)].indexOf(document.activeElement);
     this.element.replaceChildren(this.#facts(run), ...waterfall(run), asTable(run));
     this.element.querySelector('details').open = Boolean(isTableOpen);
-    this.#stop();
+    for (const stop of this.#stops) stop();
     if (place >= 0) [...this.element.querySelectorAll(kind)].slice(0, place + 1).at(-1)?.focus();
   }
 
