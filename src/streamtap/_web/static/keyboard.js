@@ -22,16 +22,19 @@ export function oneStop(container, rows) {
   });
   container.addEventListener('keydown', (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const next = whereTo(rows(), event);
+    const next = whereTo(rows().map(visible).filter((row) => row.length), event);
     if (!next) return;
     event.preventDefault();
     next.focus();
   });
   return () => {
     const all = rows().flat();
-    stopAt(all.includes(current) ? current : all[0]);
+    stopAt(all.includes(current) && current.checkVisibility() ? current : all[0]);
   };
 }
+
+/** Those of a row that a narrow window does not leave out. */
+const visible = (row) => row.filter((element) => element.checkVisibility());
 
 function whereTo(rows, { key, target }) {
   const at = rows.findIndex((row) => row.includes(target));

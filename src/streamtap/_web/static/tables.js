@@ -19,6 +19,8 @@ const failed = unlessNone('failed', (row) => row.failed, 'bad');
 const cancelled = unlessNone('cancelled', (row) => row.cancelled);
 const now = unlessNone('now', (row) => row.now);
 const p95 = (title, value) => number(title, (row) => value(row)[1], seconds);
+/** A column for which a phone has no room. */
+const wide = (column) => ({ ...column, isWide: true });
 const median = (title, value) => number(title, (row) => value(row)[0], seconds);
 
 /** Of tools: the time of one that calls another agent is in that agent's row. */
@@ -30,9 +32,9 @@ const TABLES = {
     name: 'error',
     columns: [
       names('where', (row) => whereInWords(row.group)),
-      names('agent', (row) => row.group[0]),
+      wide(names('agent', (row) => row.group[0])),
       { ...number('runs', (row) => row.count), show: (one) => ({ text: count(one), class: 'bad' }) },
-      number('first', (row) => row.first, clock),
+      wide(number('first', (row) => row.first, clock)),
       number('last', (row) => row.last, clock),
     ],
     hurts: ['runs', 'last'],
@@ -42,15 +44,15 @@ const TABLES = {
     name: 'agent',
     columns: [
       number('runs', (row) => row.count),
-      unlessNone('nested', (row) => row.nested),
-      now,
+      wide(unlessNone('nested', (row) => row.nested)),
+      wide(now),
       failed,
-      cancelled,
+      wide(cancelled),
       median('blank screen', (row) => row.first),
-      p95('blank p95', (row) => row.first),
+      wide(p95('blank p95', (row) => row.first)),
       median('run', (row) => row.duration),
       number('cost', (row) => row.cost, dollars),
-      number('with called', (row) => row.total_cost, dollars),
+      wide(number('with called', (row) => row.total_cost, dollars)),
     ],
     hurts: ['failed', 'run'],
     head: (row) => [filterButton(['agent', row.name], row.name)],
@@ -59,11 +61,11 @@ const TABLES = {
     name: 'model',
     columns: [
       number('requests', (row) => row.count),
-      unlessNone('stalled', (row) => row.stalled, 'warn'),
+      wide(unlessNone('stalled', (row) => row.stalled, 'warn')),
       failed,
-      cancelled,
+      wide(cancelled),
       median('TTFT', (row) => row.first),
-      p95('TTFT p95', (row) => row.first),
+      wide(p95('TTFT p95', (row) => row.first)),
       number('tokens/s', (row) => row.speed[0], rate),
       number('cost', (row) => row.cost, dollars),
     ],
@@ -75,7 +77,7 @@ const TABLES = {
     columns: [
       names('agent', (row) => row.agent),
       number('calls', (row) => row.count),
-      now,
+      wide(now),
       failed,
       median('median', (row) => row.duration),
       p95('p95', (row) => row.duration),
@@ -90,10 +92,10 @@ const ofLabel = (label) => ({
   columns: [
     number('runs', (row) => row.count),
     failed,
-    cancelled,
+    wide(cancelled),
     median('blank screen', (row) => row.first),
     median('run', (row) => row.duration),
-    p95('run p95', (row) => row.duration),
+    wide(p95('run p95', (row) => row.duration)),
     number('cost', (row) => row.total_cost, dollars),
   ],
   hurts: ['failed', 'cost'],
