@@ -124,7 +124,7 @@ class LiveView(BaseSink):
         """Remember a tool call."""
         with self._lock:
             seen = self._open.get(record.run_id)
-            called = {} if seen is None else seen.callees.seconds_in(record)
+            called: Mapping[str, float] = {} if seen is None else seen.callees.seconds_in(record)
             self._windows.at(self._clock.monotonic()).tool(record, called)
             if seen is not None:
                 seen.add(record)
