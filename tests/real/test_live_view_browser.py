@@ -11,15 +11,18 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 from pydantic_ai import Agent
 from pydantic_ai.models.test import TestModel
 
-from streamtap import serve
+from streamtap import BaseSink, CalledRuns, serve
+from streamtap._delivery.sink import Attachment
+from streamtap._records.live import Live, LiveResponse, LiveRun, LiveTool
 from streamtap._web.kept import NEWEST
+from support.made_records import run, run_start, tool
 from support.made_runs_tap import MadeRunsTap
 from support.real_servers import free_port, wait_for
 from support.required import missing
@@ -107,9 +110,11 @@ def test_everything_is_there_for_the_keyboard(page: Page, tap: MadeRunsTap):
     expect(second).to_be_focused()
     page.keyboard.press('Enter')
     expect(second).to_have_attribute('aria-expanded', 'true')
-    # Past the buttons that filter and copy.
-    for _ in range(page.locator('.detail button').count() + 1):
-        page.keyboard.press('Tab')
+    # The buttons that filter and copy are one stop.
+    page.keyboard.press('Tab')
+    page.keyboard.press('ArrowRight')
+    expect(page.locator('.facts button').nth(1)).to_be_focused()
+    page.keyboard.press('Tab')
     expect(page.locator('.detail .seg.waiting')).to_be_focused()
     expect(page.locator('#tip')).to_contain_text('waiting 400 ms')
     page.keyboard.press('ArrowRight')
@@ -119,6 +124,12 @@ def test_everything_is_there_for_the_keyboard(page: Page, tap: MadeRunsTap):
     page.keyboard.press('Escape')
     expect(page.locator('.detail')).to_have_count(0)
     expect(second).to_be_focused()
+    page.keyboard.press('Enter')
+    expect(page.locator('.detail')).to_have_count(1)
+    assert page.url.endswith('#run=r')
+    page.keyboard.press('Escape')
+    expect(page.locator('.detail')).to_have_count(0)
+    assert 'run=' not in page.url
 
 
 def test_a_screen_reader_says_what_the_bars_show(page: Page, tap: MadeRunsTap):
@@ -207,7 +218,7 @@ def test_a_short_time_is_not_none_at_all(page: Page, tap: MadeRunsTap):
     expect(page.locator('.run')).to_contain_text('<1 ms')
 
 
-@pytest.mark.parametrize('width', [1280, 1366, 1440, 1920])
+@pytest.mark.parametrize('width', [360, 1280, 1366, 1440, 1920])
 def test_no_table_is_cut_off(page: Page, tap: MadeRunsTap, width: int):
     """On the screens that people have, with names of the usual length."""
     page.set_viewport_size({'width': width, 'height': 900})
@@ -216,6 +227,45 @@ def test_no_table_is_cut_off(page: Page, tap: MadeRunsTap, width: int):
     expect(page.locator('#tables')).to_contain_text('support-escalation')
     cut = '(tables) => tables.filter((table) => table.scrollWidth > table.clientWidth).map((table) => table.innerText)'
     assert page.locator('.table').evaluate_all(cut) == []
+
+
+def test_a_run_that_calls_another_agent_says_what_that_does(page: Page, tap: MadeRunsTap):
+    """While both go on, and when they are over: it has the tokens of both, and the tool's time is the other agent's."""
+    of_run: dict[str, Any] = {'labels': {}, 'root_agent': 'boss', 'door': 'capability'}
+    live = Live(
+        runs=(
+            LiveRun(run_id='outer', parent_run_id=None, agent='boss', age=9.0, **of_run),
+            LiveRun(run_id='inner', parent_run_id='outer', agent='helper', age=9.0, **of_run),
+        ),
+        responses=(
+            LiveResponse(run_id='inner', agent='helper', provider='p', model='m', labels={}, streamed=True, age=7.0, wait=7.0, chunks=0, window=None, stalled=None),
+        ),
+        tools=(LiveTool(run_id='outer', agent='boss', tool='ask', kind='function', labels={}, age=9.0),),
+    )  # fmt: skip
+    tap.add_run('over')
+    views = [sink for sink in tap.added if isinstance(sink, BaseSink)]
+    for sink in views:
+        for run_id in 'outer', 'inner':
+            sink.run_started(run_start(run_id))
+        sink.attached(Attachment((), 200, lambda: live, lambda: None))
+    row = page.locator('.run', has_text='boss')
+    expect(row.locator('.why')).to_have_text('waiting for p:m (helper)')
+    expect(page.locator('#kept')).to_contain_text('All 1 run since')
+    expect(page.locator('#kept')).to_contain_text('1 more in progress.')
+    row.click()
+    page.fill('#search', 'look_up')
+    expect(row).to_have_count(0)
+    expect(page.locator('.run')).to_have_count(1)
+    page.fill('#search', 'boss')
+    expect(row).to_have_count(1)
+    for sink in views:
+        sink.attached(Attachment((), 200, Live, lambda: None))
+        sink.run_ended(run(run_id='inner', parent_run_id='outer', agent='helper', duration=8.5))
+        sink.tool_ended(tool(run_id='outer', agent='boss', tool='ask', duration=9.0))
+        called = CalledRuns(runs=1, input_tokens=30, output_tokens=4)
+        sink.run_ended(run(run_id='outer', agent='boss', input_tokens=5, output_tokens=1, called=called))
+    expect(row.locator('.tokens')).to_have_text('40 tokens')
+    expect(page.locator('#tools tbody th')).to_have_text(['look_up', 'askcalls helper'])
 
 
 def test_names_are_never_markup(page: Page, tap: MadeRunsTap):

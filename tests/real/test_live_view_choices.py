@@ -142,6 +142,11 @@ def test_runs_are_found_by_id_and_by_words(page: Page, tap: MadeRunsTap):
     expect(page.locator('#kept')).to_have_text('None of 6 kept runs match.')
     page.click('#clear')
     expect(shown(page)).to_have_count(6)
+    # Also one that is opened has to match.
+    page.locator('.run').first.click()
+    page.fill('#search', 'glob')
+    expect(shown(page)).to_have_text(['5.00 s'])
+    assert page.url.endswith('#q=glob')
 
 
 def test_each_choice_is_complete_and_says_what_is_left_out(page: Page, tap: MadeRunsTap):

@@ -102,7 +102,7 @@ def tables(together: Slot, live: Live) -> Document:
             for key, tally in sorted(together.models.items())
         ],
         'tools': [
-            {'name': key[1], 'agent': key[0], 'kind': key[2], 'now': tools[key], **_row(tally)}
+            {'name': key[1], 'agent': key[0], 'kind': key[2], 'now': tools[key], 'calls': tally.calls, **_row(tally)}
             for key, tally in sorted(together.tools.items())
         ],
         'labels': [

@@ -123,8 +123,10 @@ class LiveView(BaseSink):
     def tool_ended(self, record: ToolRecord) -> None:
         """Remember a tool call."""
         with self._lock:
-            self._windows.at(self._clock.monotonic()).tool(record)
-            if (seen := self._open.get(record.run_id)) is not None:
+            seen = self._open.get(record.run_id)
+            called: Mapping[str, float] = {} if seen is None else seen.callees.seconds_in(record)
+            self._windows.at(self._clock.monotonic()).tool(record, called)
+            if seen is not None:
                 seen.add(record)
 
     def run_ended(self, record: RunRecord) -> None:
@@ -136,6 +138,7 @@ class LiveView(BaseSink):
             self._runs += not record.nested
             seen = self._open.pop(record.run_id, None) or Remembered(record.started_ns)
             seen.record = record
+            seen.callees.clear()
             parent = None if record.parent_run_id is None else self._open.get(record.parent_run_id)
             if parent is not None:
                 parent.adopt(seen)

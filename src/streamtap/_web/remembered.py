@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamtap._records.run_tree import RunTree
+from streamtap._web.callees import Callees
 from streamtap._web.documents import outermost_document
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Remembered:
     started_ns: int
     rows: list[ResponseRecord | ToolRecord] = field(default_factory=list['ResponseRecord | ToolRecord'])
     nested: list[Remembered] = field(default_factory=list['Remembered'])
+    callees: Callees = field(default_factory=Callees)
     size: int = 0
     left_out: int = 0
     record: RunRecord | None = None
@@ -52,6 +54,8 @@ class Remembered:
 
     def adopt(self, nested: Remembered) -> None:
         """Remember a finished run that it called, or count it where there is too much."""
+        if nested.record is not None:
+            self.callees.add(nested.record)
         if self.size + nested.size < MAX_ROWS:
             self.size += nested.size + 1
             self.nested.append(nested)

@@ -10,6 +10,8 @@ from streamtap._web.groups import Key, group
 from streamtap._web.tally import Listed, Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from streamtap._display.verdict import Failure
     from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
 
@@ -46,9 +48,9 @@ class Slot:
             if (values := self._values(name)) is not None:
                 group(values, (value,), Tally).run(record)
 
-    def tool(self, record: ToolRecord) -> None:
-        """Count a tool call."""
-        group(self.tools, (record.agent, record.tool, record.kind), Tally).tool(record)
+    def tool(self, record: ToolRecord, called: Mapping[str, float]) -> None:
+        """Count a tool call, of whose seconds so many were in runs of other agents."""
+        group(self.tools, (record.agent, record.tool, record.kind), Tally).tool(record, called)
 
     def error(self, failed: Failure, at: float) -> None:
         """Count why a run failed."""

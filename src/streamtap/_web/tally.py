@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from streamtap._display.verdict import MOST
 from streamtap._records.failed import has_failed, was_cancelled
 from streamtap._records.known import sum_known
 from streamtap._records.sketch import Sketch
+from streamtap._sinks.label_cap import OTHER
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
+
+MAX_CALLED = 5
+"""How many agents that a tool called are told apart; the rest are one more."""
 
 
 @dataclass(slots=True)
@@ -19,7 +26,7 @@ class Tally:
 
     `first` is the time to first output of runs that are not nested, and the time to first token of requests; only requests
     have a `speed`, and some of them are `unmeasured`: tokens and cost lack something. `total_cost_usd` is what runs cost
-    with those that they called.
+    with those that they called. Of the `seconds` that tool calls took, `called_seconds` were in runs that they called, by agent.
     """
 
     count: int = 0
@@ -34,6 +41,8 @@ class Tally:
     unnamed_agents: int = 0
     cost_usd: float | None = None
     total_cost_usd: float | None = None
+    seconds: float = 0.0
+    called_seconds: dict[str, float] = field(default_factory=dict[str, float])
     first: Sketch = field(default_factory=Sketch)
     speed: Sketch = field(default_factory=Sketch)
     duration: Sketch = field(default_factory=Sketch)
@@ -52,6 +61,8 @@ class Tally:
         self.unnamed_agents = max(self.unnamed_agents, other.unnamed_agents)
         self.cost_usd = sum_known(self.cost_usd, other.cost_usd)
         self.total_cost_usd = sum_known(self.total_cost_usd, other.total_cost_usd)
+        self.seconds += other.seconds
+        self._call(other.called_seconds)
         self.first.absorb(other.first)
         self.speed.absorb(other.speed)
         self.duration.absorb(other.duration)
@@ -81,11 +92,26 @@ class Tally:
         self._spend(record.input_tokens, record.output_tokens, record.cost_usd)
         self.total_cost_usd = sum_known(self.total_cost_usd, record.total_cost_usd)
 
-    def tool(self, record: ToolRecord) -> None:
-        """Count a tool call."""
+    def tool(self, record: ToolRecord, called: Mapping[str, float]) -> None:
+        """Count a tool call, of whose seconds so many were in runs of other agents."""
         self.count += 1
         self.failed += has_failed(record)
         self.duration.add(record.duration)
+        self.seconds += record.duration or 0.0
+        self._call(called)
+
+    @property
+    def calls(self) -> list[str]:
+        """The agents in whose runs most of the tool's time was, longest first; none if that was its own."""
+        if sum(self.called_seconds.values()) <= MOST * self.seconds:
+            return []
+        return sorted(self.called_seconds, key=self.called_seconds.__getitem__, reverse=True)
+
+    def _call(self, called: Mapping[str, float]) -> None:
+        for agent, seconds in called.items():
+            known = agent in self.called_seconds or len(self.called_seconds) < MAX_CALLED
+            name = agent if known else OTHER
+            self.called_seconds[name] = self.called_seconds.get(name, 0.0) + seconds
 
     def _spend(self, input_tokens: int | None, output_tokens: int | None, cost_usd: float | None) -> None:
         self.input_tokens += input_tokens or 0

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from streamtap import CalledRuns
+from streamtap._web.callees import MAX_CALLEES
 from streamtap._web.groups import MAX_GROUPS
 from streamtap._web.live_view import LiveView
 from streamtap._web.slots import MAX_LABELS
+from streamtap._web.tally import MAX_CALLED
 from streamtap._web.windows import SLOT_SECONDS, SLOTS
 from streamtap.testing import FakeClock
 from support.made_records import run, run_start, tool
@@ -111,3 +113,41 @@ def test_each_label_has_a_table_of_its_values(view: LiveView):
     labels = now(view)['labels']
     assert len(labels) == MAX_LABELS
     assert len(labels[0]['rows']) == MAX_GROUPS + 1
+
+
+def seconds(count: float) -> int:
+    return int(count * 10**9)
+
+
+def test_a_tool_that_waits_for_another_agent_says_so(view: LiveView):
+    """Where most of its time was in runs that it called, and the tool beside it, or one that works for longer, does not."""
+    for run_id in ('outer', 'first', 'second', 'short'):
+        view.run_started(run_start(run_id))
+    view.run_ended(run(run_id='first', parent_run_id='outer', agent='editor', started_ns=seconds(1.1), duration=1.0))
+    view.run_ended(run(run_id='second', parent_run_id='outer', agent='writer', started_ns=seconds(1.1), duration=3.0))
+    view.tool_ended(tool(run_id='outer', tool='ask', started_ns=seconds(1), duration=3.2))
+    view.tool_ended(tool(run_id='outer', tool='search', started_ns=seconds(1), duration=4.0))
+    view.run_ended(run(run_id='short', parent_run_id='outer', agent='editor', started_ns=seconds(6), duration=1.0))
+    view.tool_ended(tool(run_id='outer', tool='mixed', started_ns=seconds(6), duration=2.5))
+    view.run_ended(run(run_id='outer'))
+    assert [(row['name'], row['calls']) for row in now(view)['tools']] == [
+        ('ask', ['writer', 'editor']),
+        ('mixed', []),
+        ('search', []),
+    ]
+
+
+def test_the_agents_that_a_tool_calls_have_a_cap(view: LiveView):
+    """And so have the runs that wait for their tool to end."""
+    view.run_started(run_start('outer'))
+    for number in range(MAX_CALLEES + 5):
+        view.run_started(run_start(f'{number}'))
+        view.run_ended(run(run_id=f'{number}', parent_run_id='outer', agent=f'agent {number}', duration=None))
+    view.tool_ended(tool(run_id='outer', duration=1.0))
+    assert now(view)['tools'][0]['calls'] == []
+    for number in range(MAX_CALLED + 2):
+        view.run_started(run_start(f'{number}'))
+        view.run_ended(run(run_id=f'{number}', parent_run_id='outer', agent=f'agent {number}', duration=9.0 - number))
+    view.tool_ended(tool(run_id='outer', tool='ask', duration=42.0))
+    calls = ['agent 0', 'agent 1', 'agent 2', '_other', 'agent 3', 'agent 4']
+    assert [(row['name'], row['calls']) for row in now(view)['tools']] == [('ask', calls), ('t', [])]

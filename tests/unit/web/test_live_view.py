@@ -13,7 +13,7 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from streamtap import BaseSink, PartRecord, Tap, serve
+from streamtap import BaseSink, CalledRuns, PartRecord, Tap, serve
 from streamtap._delivery.sink import Attachment
 from streamtap._records.live import Live, LiveResponse, LiveRun, LiveTool
 from streamtap._web.groups import MAX_GROUPS
@@ -99,9 +99,13 @@ def test_a_finished_run_is_reported_with_each_bar_of_its_waterfall(view: LiveVie
         'failed': False,
         'error': None,
         'requests': 1,
+        'total_requests': 1,
         'tools': 0,
+        'total_tools': 0,
         'input': 0,
+        'total_input': 0,
         'output': 0,
+        'total_output': 0,
         'unmeasured': 0,
         'total_unmeasured': 0,
         'cost': 0.25,
@@ -159,6 +163,15 @@ def test_a_nested_run_is_reported_inside_the_one_that_called_it(view: LiveView):
     outer, late = told(view)
     assert [one['id'] for one in outer['nested']] == ['inner']
     assert (late['id'], late['parent']) == ('late', 'outer')
+
+
+def test_a_run_says_what_it_took_with_the_runs_that_it_called(view: LiveView):
+    """Beside what it took itself."""
+    called = CalledRuns(runs=1, requests=2, tool_calls=3, input_tokens=40, output_tokens=5, unmeasured_responses=1)
+    a_run(view, requests=1, tool_calls=1, input_tokens=10, output_tokens=2, called=called)
+    (shown,) = told(view)
+    names = ('requests', 'tools', 'input', 'output', 'unmeasured')
+    assert [(shown[name], shown[f'total_{name}']) for name in names] == [(1, 3), (1, 4), (10, 50), (2, 7), (0, 1)]
 
 
 def test_what_goes_on_is_reported_as_far_as_it_is_known(view: LiveView):

@@ -54,7 +54,7 @@ function show(name, { value, bad, said = bad ? [make('span', { class: 'bad', tex
   const card = document.querySelector(`[data-figure='${name}']`);
   card.querySelector('.value').textContent = value;
   const why = hint ? make('span', { title: hint.sentence, text: hint.short }) : make('span', { class: 'whole', text: note });
-  const content = make('p', {}, [...said.flatMap((one) => (one ? [one, ' '] : [])), why]);
+  const content = make('p', {}, [...said.flatMap((one) => (one ? [one, ', '] : [])), why]);
   const shown = card.querySelector('.note');
   // A button that is replaced while it is pressed is not clicked.
   if (shown.textContent !== content.textContent) {

@@ -13,7 +13,7 @@ export class FilterBar {
 
   constructor(state) {
     this.#state = state;
-    this.#search.addEventListener('input', () => state.type(this.#search.value));
+    this.#search.addEventListener('input', () => state.replace({ search: this.#search.value }));
     byId('clear').addEventListener('click', () => {
       state.clear();
       this.#search.focus();

@@ -22,16 +22,19 @@ export function oneStop(container, rows) {
   });
   container.addEventListener('keydown', (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const next = whereTo(rows(), event);
+    const next = whereTo(rows().map(visible).filter((row) => row.length), event);
     if (!next) return;
     event.preventDefault();
     next.focus();
   });
   return () => {
     const all = rows().flat();
-    stopAt(all.includes(current) ? current : all[0]);
+    stopAt(all.includes(current) && current.checkVisibility() ? current : all[0]);
   };
 }
+
+/** Those of a row that a narrow window does not leave out. */
+const visible = (row) => row.filter((element) => element.checkVisibility());
 
 function whereTo(rows, { key, target }) {
   const at = rows.findIndex((row) => row.includes(target));
@@ -45,10 +48,10 @@ function whereTo(rows, { key, target }) {
   return row[Math.min(place, row.length - 1)];
 }
 
-/** Makes Escape close the waterfall that it is pressed in; the focus goes to the run. */
+/** Makes Escape close the waterfall that it is pressed in or on the run of; the focus goes to the run. */
 export function closeByEscape(list) {
   list.addEventListener('keydown', ({ key, target }) => {
-    const run = key === 'Escape' && target.closest('.detail')?.previousElementSibling;
+    const run = key === 'Escape' && target.closest('li')?.querySelector('.run[aria-expanded=true]');
     if (!run) return;
     run.click();
     run.focus();

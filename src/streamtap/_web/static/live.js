@@ -6,6 +6,7 @@ import { copyOnClick } from './copying.js';
 import { byId, make, say } from './elements.js';
 import { showFigures } from './figures.js';
 import { FilterBar } from './filter-bar.js';
+import { matches } from './filters.js';
 import { closeByEscape } from './keyboard.js';
 import { clock, dollars, plural } from './numbers.js';
 import { Pause } from './pause.js';
@@ -63,6 +64,8 @@ function show(shown) {
     connection.range = shown.range;
   }
   if (!onPage.now) return;
+  const opened = shown.run && onPage.runs.find(shown.run);
+  if (opened && !matches(opened, shown.filters, shown.search)) return state.replace({ run: '' });
   list.choose(onPage.runs, chosen(), shown.run);
   sayWhetherKept();
 }
@@ -78,8 +81,7 @@ function showFiguresAndTables() {
   document.title = now.now.stalled ? `(${now.now.stalled} stalled) streamtap` : 'streamtap';
   const minutes = (now.range ?? 900) / 60;
   const lately = `last ${plural(minutes, 'minute').replace(/^1 /, '')}`;
-  byId('figures').setAttribute('aria-label', `Now, and the ${lately}`);
-  byId('time').textContent = `Tables and large figures: the ${lately}.`;
+  say(byId('figures-title'), lately);
   showFigures(now);
   tables.show(now, lately, now.range ? lately : `since ${clock(now.since)}`);
 }

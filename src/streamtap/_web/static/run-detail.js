@@ -7,13 +7,13 @@ import { make } from './elements.js';
 import { filtersOf } from './filters.js';
 import { oneStop } from './keyboard.js';
 import { isolated, named } from './names.js';
-import { count, dollars, missing, seconds } from './numbers.js';
+import { count, dollars, missing, plural, seconds } from './numbers.js';
 import { asTable, waterfall } from './waterfall.js';
 
 const FOCUSABLE = ['.seg', 'button', 'a', 'summary', '.scroll'];
 
 export class RunDetail {
-  #stop;
+  #stops;
   #traceUrl;
 
   /**
@@ -24,7 +24,10 @@ export class RunDetail {
     this.#traceUrl = traceUrl;
     const name = `Waterfall of a run of ${isolated(run.agent)}`;
     this.element = make('div', { class: 'detail', role: 'group', 'aria-label': name });
-    this.#stop = oneStop(this.element, () => this.#lanes());
+    this.#stops = [
+      oneStop(this.element, () => [[...this.element.querySelectorAll('.facts :is(button, a)')]]),
+      oneStop(this.element, () => this.#lanes()),
+    ];
     this.update(run);
   }
 
@@ -37,7 +40,7 @@ export class RunDetail {
     const place = [...this.element.querySelectorAll(kind)].indexOf(document.activeElement);
     this.element.replaceChildren(this.#facts(run), ...waterfall(run), asTable(run));
     this.element.querySelector('details').open = Boolean(isTableOpen);
-    this.#stop();
+    for (const stop of this.#stops) stop();
     if (place >= 0) [...this.element.querySelectorAll(kind)].slice(0, place + 1).at(-1)?.focus();
   }
 
@@ -53,12 +56,11 @@ export class RunDetail {
     if (run.outcome !== 'running') {
       const read = run.reader_delay === null ? '' : `, read ${seconds(run.reader_delay)} after it came`;
       fact('first output', seconds(run.first_output) + read);
-      fact('requests', count(run.requests));
-      fact('tools', count(run.tools));
-      const atLeast = run.unmeasured ? 'at least ' : '';
-      fact('tokens', `${atLeast}${count(run.input)} in, ${count(run.output)} out`);
-      fact('cost', run.cost === null ? missing : `${atLeast}${dollars(run.cost)}`);
-      if (run.total_cost !== run.cost) fact('with called runs', `${run.total_unmeasured ? 'at least ' : ''}${dollars(run.total_cost)}`);
+      fact('requests', count(run.total_requests));
+      fact('tool calls', count(run.total_tools));
+      fact('tokens', tokens(run.total_unmeasured, run.total_input, run.total_output));
+      fact('cost', cost(run.total_unmeasured, run.total_cost));
+      if (hasCalled(run)) fact('without called runs', ofItsOwn(run));
     }
     for (const [name, value] of Object.entries(run.labels)) fact(named(name), filterButton(['label', name, value], value || 'none'));
     if (run.trace) fact('trace', ...this.#trace(run.trace));
@@ -77,6 +79,17 @@ export class RunDetail {
     if (!href) return copyable('trace id', id);
     return [make('a', { href, target: '_blank', rel: 'noopener', text: 'Open the trace' }), ' ', ...copyable('trace id', id)];
   }
+}
+
+const atLeast = (unmeasured, said) => (unmeasured ? `at least ${said}` : said);
+const tokens = (unmeasured, input, output) => atLeast(unmeasured, `${count(input)} in, ${count(output)} out`);
+const cost = (unmeasured, value) => (value === null ? missing : atLeast(unmeasured, dollars(value)));
+
+const hasCalled = (run) => run.nested.length > 0 || run.total_requests > run.requests || run.total_tools > run.tools;
+
+function ofItsOwn(run) {
+  const did = [plural(run.requests, 'request'), plural(run.tools, 'tool call')];
+  return [...did, tokens(run.unmeasured, run.input, run.output), cost(run.unmeasured, run.cost)].join(', ');
 }
 
 function outcome({ outcome: word, error, cause }) {

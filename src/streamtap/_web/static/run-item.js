@@ -54,7 +54,7 @@ export class RunItem {
     this.#agent.replaceChildren(...read(run.agent));
     this.#time.textContent = seconds(run.duration);
     this.#why.replaceChildren(make('span', { class: tone, text: why, title: why }));
-    const tokens = count(run.outcome === 'running' ? null : run.input + run.output);
+    const tokens = count(run.outcome === 'running' ? null : run.total_input + run.total_output);
     this.#tokens.replaceChildren(tokens, make('span', { class: 'unit', text: ' tokens' }));
     this.#cost.textContent = dollars(run.total_cost);
     this.#when.textContent = clock(run.started);

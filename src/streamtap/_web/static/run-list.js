@@ -28,6 +28,8 @@ export class RunList {
    */
   constructor(toggled, traceUrl) {
     const itToggled = (item) => {
+      // Of several that are opened, the address names the last one.
+      if (!item.isOpen && item.run.id !== this.#linked) return;
       this.#linked = item.isOpen ? item.run.id : '';
       toggled(item.run.id, item.isOpen);
     };

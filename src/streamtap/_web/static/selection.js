@@ -13,7 +13,9 @@ export function selected(runs, now, { order, range, filters, search }) {
   if (!filters.length && !search) {
     const most = order === 'slowest' && range ? now.kept.slowest_lately : now.kept[order];
     const shown = runs.ofRange(order, from, most);
-    return { shown, words: ofAll(shown, now, order, range) };
+    const open = shown.filter((run) => !isOver(run)).length;
+    const words = ofAll(shown, now, order, range);
+    return { shown, words: open ? `${words} ${count(open)} more in progress.` : words };
   }
   const kept = runs.ofRange(order, from, Infinity);
   const shown = kept.filter((run) => matches(run, filters, search));

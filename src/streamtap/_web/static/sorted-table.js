@@ -22,14 +22,15 @@ export class SortedTable {
   /**
    * @param table The table, empty.
    * @param name The title of its first column, which names the row.
-   * @param columns The others: {title, value: (row) => …, show: (value) => {text, class}}; `isName` if they are names.
-   * @param hurts The titles of the columns by whose highest values it is sorted at first.
+   * @param columns The others: {title, value: (row) => …, show: (value) => {text, class}}; `isName` if they are names,
+   *   `isWide` if they are only shown where there is room.
+   * @param hurts By whose highest values it is sorted at first: titles of columns, or {value: (row) => …} of what is none.
    * @param head Makes the content of a row's first cell.
    */
   constructor(table, { name, columns, hurts, head }) {
     this.#table = table;
     this.#columns = [{ title: name, value: (row) => row.name }, ...columns];
-    this.#hurts = hurts.map((title) => this.#columns.find((column) => column.title === title));
+    this.#hurts = hurts.map((one) => this.#columns.find((column) => column.title === one) ?? one);
     this.#head = head;
     this.#none = make('tr', {}, [make('td', { text: 'none', class: 'none', colspan: this.#columns.length })]);
     this.#stop = oneStop(table, () => [...table.rows].map((row) => [...row.querySelectorAll('button')]).filter((row) => row.length));
@@ -52,7 +53,7 @@ export class SortedTable {
   #heading(column) {
     const button = make('button', { type: 'button', class: 'sort', text: column.title });
     button.addEventListener('click', () => this.#choose(column));
-    return make('th', { scope: 'col', class: column.isName ? 'text' : undefined }, [button]);
+    return make('th', { scope: 'col', class: classes(column.isName && 'text', column.isWide && 'wide') }, [button]);
   }
 
   /** Sorts by a column: the highest first, then the lowest; names the other way round. */
@@ -113,10 +114,13 @@ export class SortedTable {
       const cell = element.cells[index + 1];
       const shown = (cell.querySelector('.named') ?? cell).textContent;
       if (shown !== text) cell.replaceChildren(...(column.isName ? read(text) : [text]));
-      if (cell.className !== kind) cell.className = kind;
+      const its = classes(kind, column.isWide && 'wide');
+      if (cell.className !== its) cell.className = its;
     });
   }
 }
+
+const classes = (...names) => names.filter(Boolean).join(' ');
 
 function compare(one, other, order) {
   for (const { column, isUp } of order) {

@@ -3,6 +3,7 @@
 import { filterButton } from './buttons.js';
 import { byId, make } from './elements.js';
 import { keyOf, OTHER, whereInWords } from './filters.js';
+import { named } from './names.js';
 import { clock, count, dollars, missing, rate, seconds } from './numbers.js';
 import { SortedTable } from './sorted-table.js';
 
@@ -18,16 +19,22 @@ const failed = unlessNone('failed', (row) => row.failed, 'bad');
 const cancelled = unlessNone('cancelled', (row) => row.cancelled);
 const now = unlessNone('now', (row) => row.now);
 const p95 = (title, value) => number(title, (row) => value(row)[1], seconds);
+/** A column for which a phone has no room. */
+const wide = (column) => ({ ...column, isWide: true });
 const median = (title, value) => number(title, (row) => value(row)[0], seconds);
+
+/** Of tools: the time of one that calls another agent is in that agent's row. */
+const itsOwn = { value: ({ calls }) => (calls.length ? 0 : 1) };
+const called = (agents) => make('span', { class: 'soft calls' }, ['calls ', named(agents.join(', '))]);
 
 const TABLES = {
   errors: {
     name: 'error',
     columns: [
       names('where', (row) => whereInWords(row.group)),
-      names('agent', (row) => row.group[0]),
+      wide(names('agent', (row) => row.group[0])),
       { ...number('runs', (row) => row.count), show: (one) => ({ text: count(one), class: 'bad' }) },
-      number('first', (row) => row.first, clock),
+      wide(number('first', (row) => row.first, clock)),
       number('last', (row) => row.last, clock),
     ],
     hurts: ['runs', 'last'],
@@ -37,15 +44,15 @@ const TABLES = {
     name: 'agent',
     columns: [
       number('runs', (row) => row.count),
-      unlessNone('nested', (row) => row.nested),
-      now,
+      wide(unlessNone('nested', (row) => row.nested)),
+      wide(now),
       failed,
-      cancelled,
+      wide(cancelled),
       median('blank screen', (row) => row.first),
-      p95('p95', (row) => row.first),
+      wide(p95('blank p95', (row) => row.first)),
       median('run', (row) => row.duration),
       number('cost', (row) => row.cost, dollars),
-      number('with called', (row) => row.total_cost, dollars),
+      wide(number('with called', (row) => row.total_cost, dollars)),
     ],
     hurts: ['failed', 'run'],
     head: (row) => [filterButton(['agent', row.name], row.name)],
@@ -54,15 +61,15 @@ const TABLES = {
     name: 'model',
     columns: [
       number('requests', (row) => row.count),
-      unlessNone('stalled', (row) => row.stalled, 'warn'),
+      wide(unlessNone('stalled', (row) => row.stalled, 'warn')),
       failed,
-      cancelled,
+      wide(cancelled),
       median('TTFT', (row) => row.first),
-      p95('p95', (row) => row.first),
+      wide(p95('TTFT p95', (row) => row.first)),
       number('tokens/s', (row) => row.speed[0], rate),
       number('cost', (row) => row.cost, dollars),
     ],
-    hurts: ['stalled', 'failed', 'p95'],
+    hurts: ['stalled', 'failed', 'TTFT p95'],
     head: (row) => [filterButton(['model', row.name], row.name)],
   },
   tools: {
@@ -70,13 +77,13 @@ const TABLES = {
     columns: [
       names('agent', (row) => row.agent),
       number('calls', (row) => row.count),
-      now,
+      wide(now),
       failed,
       median('median', (row) => row.duration),
       p95('p95', (row) => row.duration),
     ],
-    hurts: ['failed', 'p95'],
-    head: ({ agent, name }) => [filterButton(['tool', agent, name], name)],
+    hurts: ['failed', itsOwn, 'p95'],
+    head: ({ agent, name, calls }) => [filterButton(['tool', agent, name], name), ...(calls.length ? [called(calls)] : [])],
   },
 };
 
@@ -85,10 +92,10 @@ const ofLabel = (label) => ({
   columns: [
     number('runs', (row) => row.count),
     failed,
-    cancelled,
+    wide(cancelled),
     median('blank screen', (row) => row.first),
     median('run', (row) => row.duration),
-    p95('p95', (row) => row.duration),
+    wide(p95('run p95', (row) => row.duration)),
     number('cost', (row) => row.total_cost, dollars),
   ],
   hurts: ['failed', 'cost'],
@@ -113,7 +120,7 @@ export class Tables {
       })),
     };
     for (const [id, table] of this.#tables) {
-      table.update(rows[id].map((row) => keyed(row, row.group ?? [row.agent, row.name, row.kind])), TITLES[id], make('span', { class: 'soft', text: id === 'errors' ? since : lately }));
+      table.update(rows[id].map((row) => keyed(row, row.group ?? [row.agent, row.name, row.kind, ...(row.calls ?? [])])), TITLES[id], make('span', { class: 'soft', text: id === 'errors' ? since : lately }));
     }
     this.#showLabels(figures.labels, lately);
   }

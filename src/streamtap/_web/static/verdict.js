@@ -1,5 +1,10 @@
 // How a run went, or is going.
 
+import { isolated } from './names.js';
+
+/** How many seconds before its tool a called run may begin, as clocks go. */
+const SLACK = 0.002;
+
 /** The class of the mark of a run. */
 export function mood({ outcome, failed }) {
   if (failed) return 'bad';
@@ -12,14 +17,32 @@ export function mood({ outcome, failed }) {
 export const verdict = (run) => (run.outcome === 'running' ? whatItDoes(run) : [run.why, run.mood || undefined]);
 
 function whatItDoes(run) {
-  const open = run.rows.filter((row) => row.outcome === 'running');
-  const silent = open.find((row) => row.stalled);
+  const open = happening(run);
+  const said = (words, agent) => (agent === run.agent ? words : `${words} (${isolated(agent)})`);
+  const silent = open.find(({ row }) => row.stalled);
   if (silent) {
-    return [silent.stalled === 'mid_stream' ? `${silent.name} is stalled` : `${silent.name} has not begun`, 'warn'];
+    const { row, agent } = silent;
+    return [said(`${row.name} ${row.stalled === 'mid_stream' ? 'is stalled' : 'has not begun'}`, agent), 'warn'];
   }
-  const doing = open.map((row) => {
-    if (row.sort === 'tool') return `tool ${row.name}`;
-    return row.chunks ? `${row.name} writing` : `waiting for ${row.name}`;
+  const doing = open.map(({ row, agent }) => {
+    if (row.sort === 'tool') return said(`tool ${row.name}`, agent);
+    return said(row.chunks ? `${row.name} writing` : `waiting for ${row.name}`, agent);
   });
   return [[...new Set(doing)].join(', ')];
+}
+
+/** The open requests and tools of a run: {row, agent}; in the place of a tool that waits for a called run, what that does. */
+function happening(run) {
+  const own = run.rows.filter((row) => row.outcome === 'running');
+  const inside = run.nested.filter((one) => one.outcome === 'running').map((one) => [callerOf(one, run, own), happening(one)]);
+  const waiting = new Set(inside.filter(([, doing]) => doing.length).map(([tool]) => tool));
+  const busy = own.filter((row) => !waiting.has(row)).map((row) => ({ row, agent: run.agent }));
+  return [...busy, ...inside.flatMap(([, doing]) => doing)];
+}
+
+/** The open tool that called an open run: of several, the one that began last before it. */
+function callerOf(called, run, rows) {
+  const began = called.started - run.started + SLACK;
+  const tools = rows.filter((row) => row.sort === 'tool' && row.start <= began);
+  return tools.sort((one, other) => other.start - one.start)[0];
 }

@@ -29,9 +29,9 @@ export class ViewState {
     this.#changed(this.#shown);
   }
 
-  /** The same while somebody is typing: there is no way back to each letter. */
-  type(search) {
-    this.#shown = { ...this.#shown, search };
+  /** The same, without a way back: to each letter that somebody types, or to a run that does not match it. */
+  replace(changes) {
+    this.#shown = { ...this.#shown, ...changes };
     this.#write('replaceState');
     this.#changed(this.#shown);
   }
