@@ -132,7 +132,7 @@ def lay_out(grid: Grid, width: int | None) -> Layout:
     return Layout(list(shape.lines()), whole, left_out, grid.name)
 
 
-def left_out_of(layouts: Iterable[Layout], width: int | None) -> str | None:
+def left_out_of(layouts: Sequence[Layout], width: int | None) -> str | None:
     """Which columns each of some tables lacks, in a line; `None` if they have all.
 
     Args:
@@ -145,7 +145,8 @@ def left_out_of(layouts: Iterable[Layout], width: int | None) -> str | None:
     lacking: dict[str, dict[str, None]] = {}
     for each in narrow:
         lacking.setdefault(each.name, {}).update(dict.fromkeys(each.left_out))
-    told = [f'{f"of {name} " if name else ""}{", ".join(columns)}' for name, columns in lacking.items()]
+    is_one = len({each.name for each in layouts}) == 1
+    told = [f'{"" if is_one else f"of {name} "}{", ".join(columns)}' for name, columns in lacking.items()]
     return f'left out at {width} columns ({max(each.whole for each in narrow)} show all): {"; ".join(told)}'
 
 

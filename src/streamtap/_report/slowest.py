@@ -32,7 +32,7 @@ _COLUMNS = (
     Column('began', 1),
 )
 
-_LABELS = Column('labels', 2, to_left=True)
+_LABELS = Column('labels', to_left=True)
 
 
 class SlowestRuns:

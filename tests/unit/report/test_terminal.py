@@ -196,7 +196,7 @@ run_duration.p95 <= 3s
   the-agent-that-answers-questions-about-bills-and-late-orders  1.00 s
   too few to tell
 
-left out at 80 columns (130 show all): of verdicts n, interval
+left out at 80 columns (130 show all): n, interval
 The intervals are such that all verdicts together are right with 95 %
 confidence; a budget is missed where its whole interval is beyond the limit, and
 met where none of it is.
