@@ -139,7 +139,7 @@ def test_it_is_green_where_nothing_changed(tmp_path: Path):
     assert annotated(kept.stdout) == ['::notice title=streamtap::gate passed: 2 met, 1 too few to tell']
     comment = (workflow.folder / 'posted.md').read_text(encoding='utf-8')
     assert comment.startswith('**gate passed: ')
-    assert '| `time to first output of a run, p50` | `all` | 120 | 120 | ' in comment
+    assert '| `blank screen of a run, p50` | `all` | 120 | 120 | ' in comment
 
 
 def test_it_is_red_where_everything_takes_twice_as_long(tmp_path: Path):
@@ -150,7 +150,7 @@ def test_it_is_red_where_everything_takes_twice_as_long(tmp_path: Path):
     assert (compared.returncode, posted.returncode) == (3, 0)
     errors = annotated(compared.stdout)
     assert re.match(
-        r'::error title=streamtap::time to first output of a run, p50 of all is worse: [\d.]+ m?s before, [\d.]+ s after',
+        r'::error title=streamtap::blank screen of a run, p50 of all is worse: [\d.]+ m?s before, [\d.]+ s after',
         errors[0],
     )
     assert [error for error in errors if 'cost' in error] == []

@@ -69,7 +69,7 @@ class Screen:
         grids = agents(summary, live), models(summary, live), tools(summary, live)
         layouts = [lay_out(grid, width) for grid in grids]
         tables = [list(lines_of(grid, layout)) for grid, layout in zip(grids, layouts, strict=True)]
-        narrow = left_out_of(layouts)
+        narrow = left_out_of(layouts, width)
         foot = [*([] if narrow is None else [Text(f' {narrow}', 'dim')]), *self._foot(width)]
         height = (
             console.height - len(console.render_lines(head)) - sum(len(each) + 1 for each in tables[:2]) - len(foot)

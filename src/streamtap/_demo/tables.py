@@ -69,7 +69,7 @@ def agents(summary: UsageSummary, live: Live) -> Grid:
         )
         for name, row in found
     ]
-    return Grid(_AGENTS, cells)
+    return Grid(_AGENTS, cells, name='agents')
 
 
 def models(summary: UsageSummary, live: Live) -> Grid:
@@ -92,7 +92,7 @@ def models(summary: UsageSummary, live: Live) -> Grid:
         )
         for key, row in found
     ]
-    return Grid(_MODELS, cells)
+    return Grid(_MODELS, cells, name='models')
 
 
 def tools(summary: UsageSummary, live: Live) -> Grid:
@@ -108,7 +108,7 @@ def tools(summary: UsageSummary, live: Live) -> Grid:
         failed = outcome_counts(row.outcomes, only=FAILED_TOOLS)
         times = seconds(row.duration_p50), seconds(row.duration_p95)
         cells.append((f'{agent}/{tool}', _count(now[key]), str(row.calls), failed, *times))
-    return Grid(_TOOLS, cells)
+    return Grid(_TOOLS, cells, name='tools')
 
 
 def lines_of(grid: Grid, layout: Layout) -> Iterator[Text]:

@@ -46,12 +46,16 @@ def style(css: str) -> Element:
 
 def table(grid: Grid) -> Element:
     """A table of text; cells with a verdict are marked."""
-    head = element('tr', *(element('th', heading, scope='col') for heading in grid.headings))
+    sides = ['words' if column.to_left else '' for column in grid.columns]
+    headings = zip(grid.headings, sides, strict=True)
+    head = element('tr', *(element('th', heading, scope='col', class_=side) for heading, side in headings))
     rows = [
         element(
             'tr',
             *(
-                element('td', cell, class_=_MARKED.get(cell, '')) if column else element('th', cell, scope='row')
+                element('td', cell, class_=f'{_MARKED.get(cell, "")} {sides[column]}'.strip())
+                if column
+                else element('th', cell, scope='row')
                 for column, cell in enumerate(row)
             ),
             class_='total' if grid.has_total and number == len(grid.rows) else '',

@@ -24,6 +24,7 @@ class Column:
         name: What it is called where its heading alone does not tell; the heading if empty.
         least: Cells that it is wide at least, so that a table that is drawn again does not jump about.
         to_left: Whether its cells are words, which stand at its left side, as names do.
+        beside: The heading of another column, beside which it says nothing where both have the same cells.
     """
 
     heading: str
@@ -31,6 +32,7 @@ class Column:
     name: str = ''
     least: int = 0
     to_left: bool = False
+    beside: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,13 @@ class Grid:
         columns: The columns.
         rows: The cells, as many in each row as there are columns.
         has_total: Whether the last row is the total of the others.
+        name: What its rows are, to tell it from other tables; several may have the same.
     """
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[str]]
     has_total: bool = False
+    name: str = ''
 
     @property
     def headings(self) -> Sequence[str]:
@@ -83,11 +87,13 @@ class Layout:
         lines: The pieces of each line.
         whole: Cells that the table is wide with all columns.
         left_out: The names of the columns that it lacks.
+        name: That of the table.
     """
 
     lines: Sequence[Sequence[Piece]]
     whole: int
     left_out: Sequence[str]
+    name: str = ''
 
     def __str__(self) -> str:
         """In plain text."""
@@ -97,7 +103,8 @@ class Layout:
 def lay_out(grid: Grid, width: int | None) -> Layout:
     """Make a table fit.
 
-    Columns are left out in the order of their worth, those of the same worth together. If those that must stay do not fit
+    First those columns are left out that may be and say nothing, then others in the order of their worth, those of the
+    same worth together. If those that must stay do not fit
     either, a name that is too long stands above the other cells of its row, which leaves more room for them. No cell is
     cut, unless it is longer than a whole line; then its middle is missing.
 
@@ -115,23 +122,32 @@ def lay_out(grid: Grid, width: int | None) -> Layout:
     bands = [kept]
     if width is not None and whole > width:
         names = sorted(cells(row[0]) for row in grid.rows)
-        kept, room = _fitting(grid.columns, sizes, names[-1] if names else 0, width)
+        kept, room = _fitting(grid, sizes, names[-1] if names else 0, width)
         if first > room:
             # Those that do not fit stand above, as does a heading that is longer than all names.
             first = max((size for size in names if size <= room), default=0)
         bands = [kept] if room >= 0 else list(_bands(kept, sizes, width))
     shape = _Shape(grid, sizes, first, bands, width)
     left_out = [each.name or each.heading for number, each in enumerate(grid.columns) if number and number not in kept]
-    return Layout(list(shape.lines()), whole, left_out)
+    return Layout(list(shape.lines()), whole, left_out, grid.name)
 
 
-def left_out_of(layouts: Iterable[Layout]) -> str | None:
-    """Which columns some tables lack, in a line; `None` if they have all."""
+def left_out_of(layouts: Sequence[Layout], width: int | None) -> str | None:
+    """Which columns each of some tables lacks, in a line; `None` if they have all.
+
+    Args:
+        layouts: The tables.
+        width: Cells of a line, for which they were made.
+    """
     narrow = [each for each in layouts if each.left_out]
     if not narrow:
         return None
-    names = dict.fromkeys(name for each in narrow for name in each.left_out)
-    return f'narrower than {max(each.whole for each in narrow)} columns: {", ".join(names)} left out'
+    lacking: dict[str, dict[str, None]] = {}
+    for each in narrow:
+        lacking.setdefault(each.name, {}).update(dict.fromkeys(each.left_out))
+    is_one = len({each.name for each in layouts}) == 1
+    told = [f'{"" if is_one else f"of {name} "}{", ".join(columns)}' for name, columns in lacking.items()]
+    return f'left out at {width} columns ({max(each.whole for each in narrow)} show all): {"; ".join(told)}'
 
 
 def tables_text(grids: Iterable[Grid], notes: Sequence[str], width: int | None) -> str:
@@ -143,7 +159,7 @@ def tables_text(grids: Iterable[Grid], notes: Sequence[str], width: int | None) 
         width: Cells of a line; `None` if there is no limit.
     """
     layouts = [lay_out(grid, width) for grid in grids]
-    narrow = left_out_of(layouts)
+    narrow = left_out_of(layouts, width)
     last = wrapped([*([] if narrow is None else [narrow]), *notes], width)
     return '\n\n'.join(filter(None, [*map(str, layouts), '\n'.join(last)]))
 
@@ -154,9 +170,9 @@ def _together(sizes: Iterable[int]) -> int:
     return sum(found) + GAP * (len(found) - 1)
 
 
-def _fitting(columns: Sequence[Column], sizes: Sequence[int], names: int, width: int) -> tuple[list[int], int]:
+def _fitting(grid: Grid, sizes: Sequence[int], names: int, width: int) -> tuple[list[int], int]:
     """The columns to keep, and the room that they leave for names; it is below 0 if not even they fit a line."""
-    choices = list(_choices(columns))
+    choices = list(_choices(grid))
     rooms = [width - _together([0, *(sizes[number] for number in kept)]) for kept in choices]
     # With the names on the same line; else with names above, for which any room is enough.
     for least in (names, 0):
@@ -166,14 +182,26 @@ def _fitting(columns: Sequence[Column], sizes: Sequence[int], names: int, width:
     return choices[-1], rooms[-1]
 
 
-def _choices(columns: Sequence[Column]) -> Iterator[list[int]]:
+def _choices(grid: Grid) -> Iterator[list[int]]:
     """What may be kept: everything but the names, then less and less of it."""
+    columns = grid.columns
     kept = list(range(1, len(columns)))
     worths = sorted({worth for column in columns[1:] if (worth := column.worth) is not None})
+    yield kept
+    kept = [number for number in kept if columns[number].worth is None or not _says_nothing(grid, number)]
     yield kept
     for least in worths:
         kept = [number for number in kept if (worth := columns[number].worth) is None or worth > least]
         yield kept
+
+
+def _says_nothing(grid: Grid, number: int) -> bool:
+    """Whether a column has no figure at all, or those of another."""
+    beside = grid.columns[number].beside
+    other = None if beside is None else list(grid.headings).index(beside)
+    return all(row[number] == '-' for row in grid.rows) or (
+        other is not None and all(row[number] == row[other] for row in grid.rows)
+    )
 
 
 def _bands(kept: Sequence[int], sizes: Sequence[int], width: int) -> Iterator[list[int]]:

@@ -40,9 +40,22 @@ def rate(value: object) -> str:
     return f'{value:.0f}' if isinstance(value, (int, float)) else '-'
 
 
+def plural(number: int, what: str) -> str:
+    """A number of things, such as `1 request` or `2 requests`."""
+    return f'{number:,} {what}{"" if number == 1 else "s"}'
+
+
 def outcome_counts(outcomes: object, *, only: Collection[str] = (), other_than: Collection[str] = ()) -> str:
     """The counts by outcome, without the successes: of some outcomes only, or of others; `-` where there is none."""
     counts: dict[str, int] = outcomes if isinstance(outcomes, dict) else {}  # pyright: ignore[reportUnknownVariableType]
     hidden = {'success', *other_than}
-    shown = [f'{count} {name}' for name, count in counts.items() if name not in hidden and (not only or name in only)]
+    shown = [
+        plural(count, name) if name in _NOUNS else f'{count:,} {name}'
+        for name, count in counts.items()
+        if name not in hidden and (not only or name in only)
+    ]
     return ', '.join(shown) or '-'
+
+
+_NOUNS = 'error', 'timeout', 'limit'
+"""The outcomes of which several have a plural."""

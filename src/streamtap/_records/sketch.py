@@ -22,6 +22,11 @@ class Values(Protocol):
         """The value below which a share `q` of the values lies, by the nearest rank; `None` without values."""
         ...
 
+    @property
+    def count(self) -> int:
+        """How many values there are."""
+        ...
+
 
 class Sketch:
     """Collects values one by one, in bounded memory, for quantiles.
@@ -42,6 +47,11 @@ class Sketch:
             self._least = min(self._least, value)
             self._most = max(self._most, value)
 
+    @property
+    def count(self) -> int:
+        """How many values there are."""
+        return sum(self._counts.values())
+
     def absorb(self, other: Sketch) -> None:
         """Add all values of another sketch."""
         for number, count in other._counts.items():
@@ -54,7 +64,7 @@ class Sketch:
 
         The rank is the nearest one. The value never lies outside the observed range, so a single one is returned exactly.
         """
-        rank = max(1.0, q * sum(self._counts.values())) - 1e-9
+        rank = max(1.0, q * self.count) - 1e-9
         for number in sorted(self._counts):
             rank -= self._counts[number]
             if rank <= 0:

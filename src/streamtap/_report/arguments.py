@@ -10,6 +10,7 @@ from streamtap._display.trace_urls import check_trace_url
 from streamtap._report.budgets import parse_budget
 from streamtap._report.choice import EVERYTHING, Choice, parse_labels, parse_when
 from streamtap._report.compare import LEAST, Least
+from streamtap._report.options import ENDINGS
 from streamtap._report.owners import is_told_by
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def report_of(arguments: argparse.Namespace, now_ns: int) -> Report:
     budgets = tuple(dict.fromkeys(map(parse_budget, arguments.budget)))
     by = tuple(dict.fromkeys(arguments.by))
     least = _least(arguments.min_change)
-    _check_together(arguments, budgets, by)
+    form = _form(arguments)
+    _check_together(arguments, budgets, by, form)
     return Report(
         files=tuple(arguments.files),
         compare=None if arguments.compare is None else (arguments.compare[0], arguments.compare[1]),
@@ -82,10 +84,15 @@ def report_of(arguments: argparse.Namespace, now_ns: int) -> Report:
         least=least,
         is_gate=bool(budgets) or arguments.fail_on is not None,
         strict=arguments.strict,
-        form=arguments.format,
+        form=form,
         output=arguments.output,
         trace_url=arguments.trace_url,
     )
+
+
+def _form(arguments: argparse.Namespace) -> Format:
+    output: Path | None = arguments.output
+    return arguments.format or ENDINGS.get('' if output is None else output.suffix.lower(), 'table')
 
 
 def _choice(arguments: argparse.Namespace, now_ns: int) -> Choice:
@@ -103,7 +110,9 @@ def _choice(arguments: argparse.Namespace, now_ns: int) -> Choice:
     )
 
 
-def _check_together(arguments: argparse.Namespace, budgets: Sequence[Budget], by: Sequence[Scope]) -> None:
+def _check_together(
+    arguments: argparse.Namespace, budgets: Sequence[Budget], by: Sequence[Scope], form: Format
+) -> None:
     compared, is_gate = arguments.compare is not None, bool(budgets) or arguments.fail_on is not None
     for is_wrong, what_to_do in (
         (bool(arguments.files) == compared, 'name the journals to report, or two to --compare'),
@@ -116,12 +125,12 @@ def _check_together(arguments: argparse.Namespace, budgets: Sequence[Budget], by
         (by and not compared and not budgets, '--by is of verdicts: give a --budget, or two journals to --compare'),
         (arguments.strict and not is_gate, '--strict is of a gate: give a --budget, or --fail-on worse with --compare'),
         (
-            arguments.format == 'github' and not is_gate,
+            form == 'github' and not is_gate,
             '--format github tells verdicts: give a --budget, or --fail-on worse with --compare',
         ),
         (
-            arguments.trace_url is not None and arguments.format != 'html',
-            '--trace-url is of a page: give --format html',
+            arguments.trace_url is not None and form != 'html',
+            '--trace-url is of a page: give --format html, or a file that ends in .html',
         ),
         (arguments.run_id is not None and compared, '--run is of one run: report its journal, without --compare'),
     ):

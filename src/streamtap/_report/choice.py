@@ -40,7 +40,7 @@ class Choice:
         since_ns: When the runs began at the earliest.
         until_ns: Before when they began.
         outcomes: How they ended; `failed` stands for several.
-        run: The id of the only one.
+        run: The id of the only one, or how it begins: `Known.whole_id` says which is meant.
     """
 
     agents: Sequence[str] = ()

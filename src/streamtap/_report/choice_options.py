@@ -44,7 +44,9 @@ def add_choice_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help=f'runs that ended so: {", ".join(OUTCOMES)}; failed is error, timeout or limit',
     )
-    choice.add_argument('--run', dest='run_id', metavar='ID', help='this run only, with its steps')
+    choice.add_argument(
+        '--run', dest='run_id', metavar='ID', help='this run only, with its steps: its id, or how that begins'
+    )
     parser.add_argument(
         '--trace-url',
         metavar='TEMPLATE',

@@ -6,11 +6,12 @@ import glob
 import os
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamtap._base.files import open_to_read, open_to_write
-from streamtap._display.exits import in_job_log, in_line
+from streamtap._display.exits import in_job_log, in_line, short_name
 from streamtap._report.annotations import annotated
 from streamtap._report.gathered import Gathered
 from streamtap._report.known_names import missing, unknown
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 
     from streamtap._records.as_json import Record
     from streamtap._report.arguments import Report
+    from streamtap._report.choice import Choice
     from streamtap._report.options import Format
-    from streamtap._report.owners import Scope
+    from streamtap._report.owners import Owners, Scope
     from streamtap._report.reported import Reported
     from streamtap._sinks.journal.reader import BrokenLine
 
@@ -70,6 +72,16 @@ class Complaints:
                 _tell(f'{name}: {count - SHOWN} more lines are broken')
 
 
+class _Silence(Complaints):
+    """What cannot be read was told when it was read before."""
+
+    def line(self, broken: BrokenLine) -> None:
+        """Say nothing."""
+
+    def file(self, name: str, error: OSError) -> None:
+        """Say nothing."""
+
+
 def report(asked: Report) -> int:
     """Report the contents of some journals, what changed from one to another, or whether budgets are kept.
 
@@ -90,7 +102,7 @@ def report(asked: Report) -> int:
     gathered: list[Gathered] = []
     for names in sides:
         unread = complaints.files
-        gathered.append(Gathered(_records(names, complaints), _in_short(names), owners, asked.choice))
+        gathered.append(_gathered(names, asked.choice, owners, complaints))
         if not gathered[-1].selection.read:
             complaints.close()
             if complaints.files == unread:  # Otherwise it was told that a file cannot be read.
@@ -116,6 +128,15 @@ def report(asked: Report) -> int:
     if (gate := made.document.gate) is not None and not gate.passed:
         return 3
     return 1 if complaints.count else 0
+
+
+def _gathered(names: Sequence[str], choice: Choice, owners: Owners, complaints: Complaints) -> Gathered:
+    gathered = Gathered(_records(names, complaints), _in_short(names), owners, choice)
+    if (whole := gathered.selection.known.whole_id) is None:
+        return gathered
+    if STDIN in names:
+        raise ValueError(f'--run {choice.run}: stdin can be read only once, so write the whole id: {short_name(whole)}')
+    return Gathered(_records(names, _Silence()), _in_short(names), owners, replace(choice, run=whole))
 
 
 def _check_labels(scopes: Sequence[Scope], gathered: Sequence[Gathered]) -> None:

@@ -23,6 +23,11 @@ class ExactValues:
         if value is not None:
             self._values.append(value)
 
+    @property
+    def count(self) -> int:
+        """How many values there are."""
+        return len(self._values)
+
     def quantile(self, q: float) -> float | None:
         """The value below which a share `q` of the values lies, by the nearest rank; `None` without values."""
         if not self._values:

@@ -37,7 +37,7 @@ _COLUMNS = (
     Column('runs'),
     Column('first seen', 1),
     Column('last seen', 2),
-    Column('newest run', 3, to_left=True),
+    Column('newest run', to_left=True),
 )
 
 _OTHER = Failure(OTHER, OTHER, '', '')
@@ -136,7 +136,7 @@ def failure_grid(groups: Sequence[FailureGroup]) -> Grid:
         )
         for each in groups[:MOST_ROWS]
     ]
-    return Grid(_COLUMNS, rows)
+    return Grid(_COLUMNS, rows, name='failures')
 
 
 def left_out(groups: Sequence[FailureGroup]) -> str:

@@ -97,4 +97,4 @@ class Gate:
     @property
     def grid(self) -> Grid:
         """What was found, as a table."""
-        return Grid(self.columns, [each.cells for each in self.findings])
+        return Grid(self.columns, [each.cells for each in self.findings], name='verdicts')

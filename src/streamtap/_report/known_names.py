@@ -19,8 +19,11 @@ MOST_NAMES = 2000
 MOST_TOLD = 3
 """How many names a message lists."""
 
-_ALIKE = 4
-"""How many characters an id begins with that may have been meant."""
+LEAST_OF_ID = 4
+"""How many characters an id begins with that may have been meant, or that stand for it."""
+
+MOST_IDS = 5
+"""How many ids a message lists that begin alike."""
 
 
 class Names:
@@ -53,7 +56,10 @@ class Known:
         self.labels = Names(choice.labels or ())
         self.values = {name: Names(values) for name, values in (choice.labels or {}).items()}
         self.runs = Names(() if choice.run is None else (choice.run,))
-        self._near = None if choice.run is None else choice.run[:_ALIKE]
+        self.begin_so: dict[str, None] = {}
+        """The ids that begin as the one that is asked for: one more than a message lists."""
+        self._asked = choice.run
+        self._near = None if choice.run is None else choice.run[:LEAST_OF_ID]
 
     def add(self, record: Record) -> None:
         """Remember the names of a record."""
@@ -64,6 +70,19 @@ class Known:
                 values.add(value)
         if self._near is not None and record.run_id.startswith(self._near):
             self.runs.add(record.run_id)
+            if self._begins_so(record.run_id) and len(self.begin_so) <= MOST_IDS:
+                self.begin_so[record.run_id] = None
+
+    @property
+    def whole_id(self) -> str | None:
+        """The id of the run that is meant by its beginning; `None` if it is asked for by its id, or cannot be told."""
+        if not self.runs.missing or len(self.begin_so) != 1:
+            return None
+        return next(iter(self.begin_so))
+
+    def _begins_so(self, run_id: str) -> bool:
+        asked = self._asked
+        return asked is not None and len(asked) >= LEAST_OF_ID and run_id.startswith(asked)
 
 
 def unknown(sides: Sequence[Known]) -> str | None:
@@ -76,8 +95,18 @@ def unknown(sides: Sequence[Known]) -> str | None:
     for name in sides[0].runs.missing:
         if all(name in each.runs.missing for each in sides):
             known = [known for each in sides for known in each.runs.known]
-            return f'--run {name}: no record is of this run.{_guess(name, known)}'
+            alike = [known for each in sides for known in each.begin_so]
+            return f'--run {name}: {_which_run(name, known, alike)}'
     return None
+
+
+def _which_run(name: str, known: Sequence[str], alike: Sequence[str]) -> str:
+    if alike:
+        more = ' and more' if len(alike) > MOST_IDS else ''
+        return f'several runs begin so: {", ".join(map(short_name, alike[:MOST_IDS]))}{more}'
+    if len(name) < LEAST_OF_ID:
+        return f'no record is of this run. Write its id, or at least {LEAST_OF_ID} characters of its beginning'
+    return f'no record is of this run.{_guess(name, known)}'
 
 
 def missing(kind: str, name: str, known: Sequence[str], *, besides: Sequence[str] = ()) -> str:
@@ -89,9 +118,10 @@ def missing(kind: str, name: str, known: Sequence[str], *, besides: Sequence[str
         known: Those that there are.
         besides: What may have been meant besides.
     """
-    shown = ', '.join(map(short_name, sorted(known)[:MOST_TOLD])) or 'none'
+    shown = ', '.join(map(short_name, sorted(known)[:MOST_TOLD]))
     more = f' and {len(known) - MOST_TOLD:,} more' if len(known) > MOST_TOLD else ''
-    return f'no record has this {kind}.{_guess(name, [*besides, *known])} There are {shown}{more}'
+    there = f'The {kind}s are: {shown}{more}' if known else f'There are no {kind}s'
+    return f'no record has this {kind}.{_guess(name, [*besides, *known])} {there}'
 
 
 def _guess(name: str, known: Sequence[str]) -> str:

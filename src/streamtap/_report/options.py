@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 Format: TypeAlias = Literal['table', 'json', 'csv', 'html', 'markdown', 'github']
 
 
+ENDINGS: dict[str, Format] = {'.html': 'html', '.json': 'json', '.csv': 'csv', '.md': 'markdown'}
+"""The formats that a file has by the ending of its name, unless another one is asked for."""
+
+
 def add_report_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare them."""
     parser.add_argument('files', metavar='FILE', nargs='*', help='a journal, a pattern of journals, or - for stdin')
@@ -20,7 +24,9 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
         '--compare', nargs=2, metavar=('BEFORE', 'AFTER'), help='show what changed between two journals instead'
     )
     parser.add_argument(
-        '--format', choices=get_args(Format), default='table', help='output format (default: %(default)s)'
+        '--format',
+        choices=get_args(Format),
+        help=f'output format (default: by the ending of --output, {", ".join(ENDINGS)}; otherwise table)',
     )
     parser.add_argument('-o', '--output', metavar='PATH', type=Path, help='write to this file instead of stdout')
     add_choice_options(parser)

@@ -47,7 +47,7 @@ class Quantity:
         return self.unit.show(value)
 
 
-BLANK_SCREEN = Quantity('blank_screen', 'time to first output of a run', units.TIME, 'run')
+BLANK_SCREEN = Quantity('blank_screen', 'blank screen of a run', units.TIME, 'run')
 RUN_DURATION = Quantity('run_duration', 'duration of a run', units.TIME, 'run')
 RUN_COST = Quantity('cost_per_run', 'cost of a run with those that it called', units.COST, 'run')
 RUN_TOKENS = Quantity('tokens_per_run', 'tokens of a run with those that it called', units.TOKENS, 'run')

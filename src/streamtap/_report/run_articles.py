@@ -12,7 +12,7 @@ from streamtap._records.failed import has_failed
 from streamtap._report.failures import failure_grid, left_out
 from streamtap._report.moments import in_words
 from streamtap._report.slowest import why
-from streamtap._report.steps import counts
+from streamtap._report.steps import counts, labels_of
 from streamtap._report.waterfall import waterfall
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def run_article(tree: RunTree, link: str | None, *, of: int = 1) -> Element:
         element(
             'h3',
             element('bdi', short_name(run.agent)),
+            element('bdi', f' {labels}') if (labels := labels_of(run)) else None,
             f', {seconds(run.duration)}: ',
             element('span', why(tree), class_='worse' if has_failed(run) else ''),
         ),

@@ -13,6 +13,7 @@ from streamtap._display.text import seconds
 from streamtap._display.verdict import verdict
 from streamtap._records.failed import has_failed
 from streamtap._report.moments import iso, moment
+from streamtap._report.steps import labels_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +31,8 @@ _COLUMNS = (
     Column('why', to_left=True),
     Column('began', 1),
 )
+
+_LABELS = Column('labels', to_left=True)
 
 
 class SlowestRuns:
@@ -63,17 +66,20 @@ def why(tree: RunTree) -> str:
 
 
 def slowest_grid(trees: Sequence[RunTree]) -> Grid:
-    """The slowest runs as a table, each with the first cause of its verdict."""
+    """The slowest runs as a table, each with the first cause of its verdict, and its labels if any has some."""
+    shown = trees[:MOST_ROWS]
+    has_labels = any(labels_of(tree.run) for tree in shown)
     rows = [
         (
             f'{short_name(tree.run.agent)} {short_name(tree.run.run_id)}',
             seconds(tree.run.duration),
             safe(_NEXT_CAUSE.split(why(tree), 1)[0]),
             f'{moment(tree.run.started_ns / 1e9):%m-%d %H:%M:%S}',
+            *([labels_of(tree.run) or '-'] if has_labels else []),
         )
-        for tree in trees[:MOST_ROWS]
+        for tree in shown
     ]
-    return Grid(_COLUMNS, rows)
+    return Grid((*_COLUMNS, *([_LABELS] if has_labels else [])), rows, name='slowest runs')
 
 
 def slowest_data(tree: RunTree) -> Mapping[str, object]:
@@ -82,6 +88,7 @@ def slowest_data(tree: RunTree) -> Mapping[str, object]:
     return {
         'run_id': run.run_id,
         'agent': run.agent,
+        'labels': dict(run.labels),
         'began': iso(run.started_ns),
         'duration': run.duration,
         'outcome': run.outcome,

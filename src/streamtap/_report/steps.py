@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from streamtap._base.safe_text import safe
 from streamtap._display.exits import short_name
 from streamtap._display.grid import Column, Grid
-from streamtap._display.text import dollars, model_name, rate, seconds
+from streamtap._display.text import dollars, model_name, plural, rate, seconds
 from streamtap._display.verdict import verdict
 from streamtap._records.records import ResponseRecord, ToolRecord
 from streamtap._records.run_tree import RunTree
@@ -28,8 +28,8 @@ _COLUMNS = (
     Column('took'),
     Column('first token', 2),
     Column('tokens/s', 1),
-    Column('in', 1, name='tokens in'),
-    Column('out', 1, name='tokens out'),
+    Column('in', 1),
+    Column('out', 1),
     Column('cost', 2),
     Column('ended', to_left=True),
 )
@@ -62,23 +62,29 @@ def about(tree: RunTree) -> str:
     run = tree.run
     words = safe(verdict(tree).words)
     trace = f', trace {short_name(run.trace_id)}' if run.trace_id else ''
+    labels = f' with {told}' if (told := labels_of(run)) else ''
     return (
-        f'{short_name(run.agent)}, {run.outcome} after {seconds(run.duration)}{f": {words}" if words else ""}; '
+        f'{short_name(run.agent)}{labels}, {run.outcome} after {seconds(run.duration)}{f": {words}" if words else ""}; '
         f'{counts(run)}; began {in_words(run.started_ns)}{trace}'
     )
+
+
+def labels_of(run: RunRecord) -> str:
+    """The user's own labels that the run has, in a few words; empty if it has none."""
+    return ', '.join(f'{name}={short_name(value)}' for name, value in run.labels.items() if value)
 
 
 def counts(run: RunRecord) -> str:
     """What the run did, with those that it called, in a few words."""
     requests, calls, cost = run.total_requests, run.total_tool_calls, run.total_cost_usd
-    found = [_plural(requests, 'request'), _plural(calls, 'tool call')]
+    found = [plural(requests, 'request'), plural(calls, 'tool call')]
     return ', '.join([*found, *([] if cost is None else [dollars(cost)])])
 
 
 def step_grid(tree: RunTree) -> Grid:
     """The run and its steps as a table."""
     rows = [_row(tree, depth, piece) for depth, piece in in_order(tree)]
-    return Grid(_COLUMNS, rows)
+    return Grid(_COLUMNS, rows, name='steps')
 
 
 def step_data(tree: RunTree) -> Iterator[Mapping[str, object]]:
@@ -150,7 +156,3 @@ def _used(record: Record) -> Mapping[str, float | None]:
 
 def _count(number: float | None) -> str:
     return '-' if number is None else f'{number:,.0f}'
-
-
-def _plural(number: int, what: str) -> str:
-    return f'{number:,} {what}{"" if number == 1 else "s"}'

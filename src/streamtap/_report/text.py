@@ -44,7 +44,7 @@ def _print_rich(document: Document) -> None:
 
     console, width = Console(), terminal_width()
     layouts = [lay_out(grid, width) for grid in document.grids]
-    narrow = left_out_of(layouts)
+    narrow = left_out_of(layouts, width)
     blocks = [[Text(line, 'bold') for line in wrapped(document.heading, width)]]
     blocks += [list(_styled(grid, layout)) for grid, layout in zip(document.grids, layouts, strict=True)]
     notes = [*([] if narrow is None else [narrow]), *document.notes]

@@ -10,7 +10,7 @@ from streamtap._display.bars import request_bars, stall_marks, tool_bars
 from streamtap._display.cells import cut_in_the_middle
 from streamtap._display.elements import element
 from streamtap._display.exits import short_name
-from streamtap._display.text import seconds
+from streamtap._display.text import model_name, seconds
 from streamtap._records.failed import has_failed
 from streamtap._records.records import ResponseRecord, ToolRecord
 from streamtap._report.over_time import LEAST, scale
@@ -140,11 +140,15 @@ def _run_row(run: RunRecord, zero: int, depth: int) -> _Row:
 def _response_row(record: ResponseRecord, zero: int, depth: int) -> _Row:
     start = (record.started_ns - zero) / 1e9
     why = _why(record)
-    row = _Row(short_name(record.model), depth, f'{seconds(record.duration)}{why}', has_failed(record))
+    row = _Row(_model(record), depth, f'{seconds(record.duration)}{why}', has_failed(record))
     for bar in request_bars(record, start):
         row.bars.append(_Bar(bar.kind, bar.start, bar.duration, _title(record, bar, why)))
     row.stalls = tuple(stall_marks(record, start))
     return row
+
+
+def _model(record: ResponseRecord) -> str:
+    return short_name(model_name(record.provider, record.model))
 
 
 def _title(record: ResponseRecord, bar: Bar, why: str) -> str:
@@ -153,7 +157,7 @@ def _title(record: ResponseRecord, bar: Bar, why: str) -> str:
         name = f' {short_name(part.tool)}' if part.tool else ''
         return f'{short_name(part.kind)}{name}: {seconds(part.duration)}, {part.chunks} chunks, from {seconds(part.start)} on'
     of_kind = {'waiting': ' to the first token', 'model': ', not streamed', 'stall': ' stalled'}
-    return f'{short_name(record.model)}: {seconds(bar.duration)}{of_kind.get(bar.kind, "")}{why}'
+    return f'{_model(record)}: {seconds(bar.duration)}{of_kind.get(bar.kind, "")}{why}'
 
 
 def _why(record: ResponseRecord | ToolRecord) -> str:

@@ -80,7 +80,8 @@ def change_grids(changes: Sequence[Change]) -> list[Grid]:
         else:
             rows = [(*_counted(each), *_pair(each, each.typical), *_pair(each, each.high)) for each in group]
             columns = _VALUE
-        grids.append(Grid((Column(quantity.title), *_COUNTS, *columns), rows))
+        name = 'shares' if quantity.is_share else 'values'
+        grids.append(Grid((Column(quantity.title), *_COUNTS, *columns), rows, name=name))
     return grids
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from streamtap._delivery.sink import BaseSink
 from streamtap._display.exits import in_log
-from streamtap._display.text import dollars, seconds
+from streamtap._display.text import dollars, plural, seconds
 from streamtap._records.as_json import record_fields
 from streamtap._records.failed import has_failed
 
@@ -40,7 +40,7 @@ class LogSink(BaseSink):
             'run',
             record,
             f'run of {in_log(record.agent)}: {_ending(record)}{_lasted(record)}{first}, '
-            f'{record.requests} requests, {record.tool_calls} tool calls, '
+            f'{plural(record.requests, "request")}, {plural(record.tool_calls, "tool call")}, '
             f'{record.input_tokens} tokens in, {record.output_tokens} out{cost}',
         )
 

@@ -98,7 +98,7 @@ researcher                                                    success    5.00 s 
 the-agent-that-answers-questions-about-bills-and-late-orders  success    6.00 s  ░░░░░░████████████▒▒▒▒▒▒▒············
 ░ waiting  █ streaming  ▒ tools  · rest
 
- narrower than 132 columns: run p50, tokens left out
+ left out at 118 columns (132 show all): of agents run p50, tokens
  plug in  tap = streamtap.Tap()
           agent = Agent(..., capabilities=[tap.capability(stream=True)])
  cost     nothing is charged

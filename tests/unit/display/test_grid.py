@@ -45,8 +45,8 @@ def test_the_columns_of_the_least_worth_are_left_out_first():
         'support    12  1.20 s  $0.0049\n'
         'total      12  1.20 s  $0.0049\n'
         '\n'
-        'narrower than 51 columns: nested, with called left\n'
-        'out'
+        'left out at 50 columns (51 show all): nested, with\n'
+        'called'
     )
     assert text(GRID, 29) == (
         'agent    runs     cost\n'
@@ -54,10 +54,34 @@ def test_the_columns_of_the_least_worth_are_left_out_first():
         'support    12  $0.0049\n'
         'total      12  $0.0049\n'
         '\n'
-        'narrower than 51 columns:\n'
-        'nested, run p95, with called\n'
-        'left out'
+        'left out at 29 columns (51\n'
+        'show all): nested, run p95,\n'
+        'with called'
     )
+
+
+def test_what_says_nothing_is_left_out_before_all_else():
+    """A column without any figure, and one with the figures of another; those that always stay do."""
+    columns = (
+        Column('agent'),
+        Column('cost'),
+        Column('with called', 9, beside='cost'),
+        Column('runs', 1),
+        Column('other', 9),
+    )
+    same = Grid(columns, [('a', '$1', '$1', '1', '-'), ('b', '-', '-', '2', '-')])
+    assert lay_out(same, 20).left_out == ['with called', 'other']
+    assert lay_out(Grid(columns, [('a', '$1', '$2', '1', '1 limit')]), 34).left_out == ['runs']
+    assert lay_out(same, None).left_out == []
+
+
+def test_each_table_says_what_it_lacks():
+    """Those of the same name together."""
+    grids = [Grid(COLUMNS, ROWS, name=name) for name in ('agents', 'labels', 'agents')]
+    assert tables_text(grids, [], 50).splitlines()[-2:] == [
+        'left out at 50 columns (51 show all): of agents',
+        'nested, with called; of labels nested, with called',
+    ]
 
 
 def test_where_the_necessary_columns_do_not_fit_long_names_stand_above():
@@ -71,8 +95,8 @@ def test_where_the_necessary_columns_do_not_fit_long_names_stand_above():
         'support    12  1.20 s  $0.0049\n'
         'total      12  1.20 s  $0.0049\n'
         '\n'
-        'narrower than 63 columns:\n'
-        'nested, with called left out'
+        'left out at 32 columns (63 show\n'
+        'all): nested, with called'
     )
 
 

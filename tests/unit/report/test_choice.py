@@ -144,7 +144,10 @@ def test_every_outcome_can_be_chosen():
     ('arguments', 'why'),
     [
         (['--since', '1h', '--until', '2h'], '--until 2h is not after --since 1h: no run began in between'),
-        (['--trace-url', 'https://t/{trace_id}'], '--trace-url is of a page: give --format html'),
+        (
+            ['--trace-url', 'https://t/{trace_id}'],
+            '--trace-url is of a page: give --format html, or a file that ends in .html',
+        ),
         (
             ['--trace-url', 'ftp://t/{trace_id}', '--format', 'html'],
             '--trace-url must begin with http:// or https:// and a host: write it like '

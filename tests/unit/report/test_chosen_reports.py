@@ -102,15 +102,15 @@ def test_gates_are_of_the_runs_that_are_chosen(tmp_path: Path, capsys: pytest.Ca
     [
         (
             ['--agent', 'reseacher'],
-            '--agent reseacher: no record has this agent. Did you mean researcher? There are chat, editor, researcher',
+            '--agent reseacher: no record has this agent. Did you mean researcher? The agents are: chat, editor, researcher',
         ),
         (
             ['--label', 'tennant=acme'],
-            '--label tennant: no record has this label. Did you mean tenant? There are tenant',
+            '--label tennant: no record has this label. Did you mean tenant? The labels are: tenant',
         ),
         (
             ['--label', 'tenant=acne'],
-            '--label tenant=acne: no record has this value. Did you mean acme? There are acme, bolt',
+            '--label tenant=acne: no record has this value. Did you mean acme? The values are: acme, bolt',
         ),
         (
             ['--agent', 'editor', '--outcome', 'failed'],

@@ -460,10 +460,10 @@ def test_a_label_that_is_misspelt_does_not_pass(judged: Judge):
     assert judged(records, '--budget', 'failed <= 1%', '--by', 'tennant') == (
         2,
         '',
-        'streamtap report: --by tennant: no record has this label. Did you mean tenant? There are tenant, tier\n',
+        'streamtap report: --by tennant: no record has this label. Did you mean tenant? The labels are: tenant, tier\n',
     )
     assert judged(runs(50), '--by', 'colour', after=runs(50)) == (
         2,
         '',
-        'streamtap report: --by colour: no record has this label. There are none\n',
+        'streamtap report: --by colour: no record has this label. There are no labels\n',
     )

@@ -120,6 +120,24 @@ def test_csv_has_a_row_for_everybody_agent_model_and_tool(tmp_path: Path, capsys
     assert "agent,'=1+1," in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ('name', 'arguments', 'begins'),
+    [
+        ('r.html', [], '<!doctype html>'),
+        ('r.JSON', [], '{'),
+        ('r.csv', [], 'scope,name,'),
+        ('r.md', [], '`'),
+        ('r.txt', [], ''),
+        ('r.html', ['--format', 'csv'], 'scope,name,'),
+    ],
+)
+def test_a_file_has_the_format_of_its_ending(name: str, arguments: list[str], begins: str, tmp_path: Path):
+    """Unless another one is asked for; with any other ending it has the tables."""
+    path = journal(tmp_path / 'j', run())
+    assert main(['report', str(path), '-o', str(tmp_path / name), *arguments]) == 0
+    assert (tmp_path / name).read_text(encoding='utf-8').startswith(begins or f'{path}: 1 run')
+
+
 @pytest.mark.parametrize('arguments', [['--format', 'html', '{j}'], ['--format', 'html', '--compare', '{j}', '{j}']])
 def test_a_page_needs_nothing_and_runs_nothing(arguments: list[str], tmp_path: Path):
     """No script, no address, a policy that allows none, and whatever a name holds is text."""
@@ -156,7 +174,7 @@ def test_the_page_draws_the_slowest_runs_with_what_they_called(tmp_path: Path):
     text = written.read_text(encoding='utf-8')
     assert text.count('<article>') == 1
     rows = re.findall(r'<text [^>]*class="label[^"]*">([^<]+)<', text)
-    assert rows[:4] == ['outer', 'ask', 'inner', 'm']
+    assert rows[:4] == ['outer', 'ask', 'inner', 'p:m']
     assert 'a stall begins 700 ms after the start of the run' in text
     assert '750 ms ValueError' in text
     assert 'tool t:' not in text
@@ -362,7 +380,7 @@ def test_the_slowest_runs_say_why(tmp_path: Path, capsys: pytest.CaptureFixture[
     path = journal(
         tmp_path / 'j',
         tool(run_id='slow', tool='search', duration=9.0),
-        run(run_id='slow', duration=10.0, phases={'tools': 9.0, 'other': 1.0}, trace_id='t'),
+        run(run_id='slow', duration=10.0, phases={'tools': 9.0, 'other': 1.0}, trace_id='t', labels={'tenant': 'acme'}),
         tool(run_id='bad', tool='lookup', outcome='error', error_type='KeyError'),
         failed_run(run_id='bad', error_type='KeyError', duration=5.0),
         run(run_id='short', duration=1.0),
@@ -370,17 +388,17 @@ def test_the_slowest_runs_say_why(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(['report', str(path), '--format', 'json']) == 0
     first, second, third = json.loads(capsys.readouterr().out)['slowest']
     assert first == {
-        'run_id': 'slow', 'agent': 'a', 'began': '1970-01-01T00:00:00Z', 'duration': 10.0, 'outcome': 'success',
-        'why': '90 % tool search', 'trace_id': 't',
+        'run_id': 'slow', 'agent': 'a', 'labels': {'tenant': 'acme'}, 'began': '1970-01-01T00:00:00Z', 'duration': 10.0,
+        'outcome': 'success', 'why': '90 % tool search', 'trace_id': 't',
     }  # fmt: skip
     assert (second['why'], third['why']) == ('error: KeyError in tool lookup', 'success')
     assert main(['report', str(path)]) == 0
     _, _, table = capsys.readouterr().out.partition('slowest run ')
     rows = [re.split(r'\s{2,}', line) for line in table.splitlines()[2:5]]
     assert rows == [
-        ['a slow', '10.00 s', '90 % tool search', '01-01 00:00:00'],
-        ['a bad', '5.00 s', 'error: KeyError in tool lookup', '01-01 00:00:00'],
-        ['a short', '1.00 s', 'success', '01-01 00:00:00'],
+        ['a slow', '10.00 s', '90 % tool search', '01-01 00:00:00', 'tenant=acme'],
+        ['a bad', '5.00 s', 'error: KeyError in tool lookup', '01-01 00:00:00', '-'],
+        ['a short', '1.00 s', 'success', '01-01 00:00:00', '-'],
     ]
 
 

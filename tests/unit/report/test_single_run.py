@@ -115,9 +115,41 @@ def test_what_was_not_kept_is_said():
 
 
 @pytest.mark.parametrize(
+    ('asked', 'others', 'told'),
+    [
+        ('run-', [], 'only run run-1, and all that it called'),
+        ('run-1', ['run-10'], 'only run run-1, and all that it called'),
+        ('run-', ['run-2'], 'streamtap report: --run run-: several runs begin so: run-1, run-2'),
+        (
+            'run-',
+            [f'run-{number}' for number in range(2, 9)],
+            'streamtap report: --run run-: several runs begin so: run-1, run-2, run-3, run-4, run-5 and more',
+        ),
+    ],
+)
+def test_the_beginning_of_its_id_is_enough(
+    asked: str, others: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """If no other id begins so; a whole id is that run's, whatever others begin with it. Its labels stand beside it."""
+    path = tmp_path / 'j'
+    records = [run(run_id=run_id, labels={'tenant': 'acme'}) for run_id in ('run-1', *others)]
+    path.write_bytes(b'no record\n' + b''.join(map(record_line, records)))
+    status = main(['report', str(path), '--run', asked])
+    out, err = capsys.readouterr()
+    assert told in (out + err).splitlines()
+    assert status == (2 if 'several' in told else 1)
+    assert err.count('no record') <= 1
+    assert status == 2 or '\na with tenant=acme, success after' in out
+
+
+@pytest.mark.parametrize(
     ('arguments', 'why'),
     [
-        (['{j}', '--run', 'oute'], '--run oute: no record is of this run. Did you mean outer?'),
+        (['{j}', '--run', 'outerr'], '--run outerr: no record is of this run. Did you mean outer?'),
+        (
+            ['{j}', '--run', 'out'],
+            '--run out: no record is of this run. Write its id, or at least 4 characters of its beginning',
+        ),
         (['--compare', '{j}', '{j}', '--run', 'outer'], '--run is of one run: report its journal, without --compare'),
     ],
 )

@@ -111,7 +111,8 @@ a a2         2.00 s  success  01-01 00:00:00
 a a3         2.00 s  success  01-01 00:00:00
 a a4         2.00 s  success  01-01 00:00:00
 
-narrower than 152 columns: reqs, other, tokens in, cached, reasoning left out
+left out at 80 columns (152 show all): of agents reqs, other; of models tokens
+in, cached, reasoning
 """
 
 
@@ -141,7 +142,7 @@ a a2         2.00 s  success  01-01 00:00:00
 a a3         2.00 s  success  01-01 00:00:00
 a a4         2.00 s  success  01-01 00:00:00
 
-narrower than 152 columns: run p95, reqs, tools, tokens in, other left out
+left out at 118 columns (152 show all): of agents run p95, reqs, tools, in, other
 """
 
 
@@ -164,7 +165,8 @@ a        2.00 s  4.00 s   +100%            worse       +100%  too few to tell
 the-agent-that-answers-questions-about-bills-and-late-orders
          1.00 s  1.00 s     +0%  no clear change         +0%  no clear change
 
-narrower than 177 columns: n before, n after, p95 before, p95 after left out
+left out at 80 columns (177 show all): of values n before, n after, p95 before,
+p95 after
 A change is called better or worse where the confidence intervals of before and
 after do not overlap, so that all verdicts together are right with 95 %
 confidence, and where it is at least 5 %, or one point of a share; p95 is shown
@@ -194,7 +196,7 @@ run_duration.p95 <= 3s
   the-agent-that-answers-questions-about-bills-and-late-orders  1.00 s
   too few to tell
 
-narrower than 130 columns: n, interval left out
+left out at 80 columns (130 show all): n, interval
 The intervals are such that all verdicts together are right with 95 %
 confidence; a budget is missed where its whole interval is beyond the limit, and
 met where none of it is.

@@ -40,7 +40,7 @@ def test_each_run_and_tool_call_is_one_line(caplog: pytest.LogCaptureFixture):
         ('INFO', 'tool a/t: success in 750 ms'),
         ('INFO', 'tool a/t: denied'),
         ('WARNING', 'tool a/t: error (ValueError) in 750 ms'),
-        ('INFO', 'run of a: success in 4.00 s, 1 requests, 0 tool calls, 20 tokens in, 4 out'),
+        ('INFO', 'run of a: success in 4.00 s, 1 request, 0 tool calls, 20 tokens in, 4 out'),
         (
             'WARNING',
             'run of a: error (ModelHTTPError_500) in 4.00 s, first output after 1.25 s, 3 requests, 2 tool calls, '

@@ -300,12 +300,13 @@ def test_a_run_is_reported_until_its_end():
 
 
 def test_a_terminal_shows_open_and_ended_runs():
-    """As long as the display is there; names cannot steer it."""
+    """As long as the display is there; names cannot steer it. In a pipe, too, the last line has an end."""
     progress = progress_of(streaming())
     out = io.StringIO()
     console = Console(file=out, width=80)
     with progress.display(console=console):
         progress.run_ended(run(agent='\x1b[2Jb', output_tokens=7))
+    assert out.getvalue().endswith('\n')
     assert [line.split() for line in out.getvalue().splitlines()] == [
         ['\N{REPLACEMENT CHARACTER}[2Jb', '4.00', 's', 'success', '7', 'tokens'],
         ['a', '3.00', 's', 'm', 'writes', '~10', 'tokens/s', '~21', 'tokens'],
@@ -348,7 +349,7 @@ def test_it_fits_the_terminal():
         'a\n'
         '  3.00 s  claude-sonnet-4-5-20250929-with-a-long-deployment-name-12345 writes\n'
         '  ~10 tokens/s    ~21 tokens\n'
-        'narrower than 176 columns: cost left out'
+        'left out at 80 columns (176 show all): cost'
     )
 
 

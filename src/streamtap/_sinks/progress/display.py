@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Group
+from rich.live import Live
 from rich.text import Text
 
 from streamtap._base.safe_text import safe
@@ -34,6 +35,17 @@ _WORDS = 0, 2
 
 _STEADY = 30
 """Columns only grow up to so many cells, so that they do not jump about; a longer name is not missed when it has gone."""
+
+
+class Shown(Live):
+    """A live display whose last line has an end wherever it goes: rich ends it on a terminal only."""
+
+    def stop(self) -> None:
+        """Draw for the last time, and end the line."""
+        was_shown = self.is_started
+        super().stop()
+        if was_shown and not (self.console.is_terminal or self.console.is_jupyter):
+            self.console.line()
 
 
 class Display:
@@ -73,7 +85,7 @@ class Display:
         layout = lay_out(self._grid(runs), width)
         for line in layout.lines:
             yield Text.assemble(*((piece.text, _style(runs, piece)) for piece in line))
-        if (narrow := left_out_of([layout])) is not None:
+        if (narrow := left_out_of([layout], width)) is not None:
             yield Text(narrow, 'dim')
 
     def _grid(self, runs: Sequence[RunProgress]) -> Grid:

@@ -149,14 +149,15 @@ class Progress(BaseSink):
             check_whole('total', total, at_least=0)
         try:
             from rich.console import Console as RichConsole
-            from rich.live import Live as RichLive
-        except ImportError as error:
-            raise ImportError('progress.display() needs rich: install the extra, streamtap[rich]') from error
+        except ImportError:
+            raise ImportError('progress.display() needs rich: install the extra, streamtap[rich]') from None
+        from streamtap._sinks.progress.display import Shown
+
         if console is None and is_terminal() and not has_styles():
             # Of NO_COLOR rich itself leaves what is bold or dim.
             console = RichConsole(color_system=None)
         drawn = self._drawn(total)
-        return RichLive(get_renderable=lambda: drawn, console=console, refresh_per_second=8)
+        return Shown(get_renderable=lambda: drawn, console=console, refresh_per_second=8)
 
     def __rich__(self) -> RenderableType:
         return self._drawn(None)

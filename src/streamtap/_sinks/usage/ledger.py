@@ -103,6 +103,7 @@ class _Tally:
             **{name: self.counts[name] for name in _OF_RUNS},
             'outcomes': dict(self.outcomes),
             'total_cost_usd': self.total_cost_usd,
+            'runs_with_output': self.first_output.count,
             'time_to_first_output_p50': self.first_output.quantile(0.5),
             'time_to_first_output_p95': self.first_output.quantile(0.95),
             'run_duration_p50': self.duration.quantile(0.5),

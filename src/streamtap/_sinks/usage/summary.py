@@ -45,6 +45,7 @@ class Usage(BaseModel):
 class RunsUsage(Usage):
     """The usage of a group of runs; `time_to_first_output` is for how long a user sees a blank screen.
 
+    `runs_with_output` says of how many runs it is known: the others did not stream, or ended before they showed anything.
     A nested run was called by a tool of another run: it has no user and no blank screen of its own. `runs`, `outcomes` and
     `run_duration` leave nested runs out, except for an agent, where they count all of its runs. Requests, tool calls,
     tokens and `cost_usd` are those of all runs of the group; `total_cost_usd` is what the `runs` cost with those that
@@ -57,6 +58,7 @@ class RunsUsage(Usage):
     tool_calls: int = 0
     output_retries: int = 0
     total_cost_usd: float | None = None
+    runs_with_output: int = 0
     time_to_first_output_p50: float | None = None
     time_to_first_output_p95: float | None = None
     run_duration_p50: float | None = None
@@ -185,6 +187,11 @@ class UsageSummary(BaseModel):
             notes.append(f'Responses that were interrupted: {interrupted} (in tokens and cost only as far as reported)')
         if total.unpriced_responses and measured.cost is not NO_PRICE:
             notes.append(f'Responses without a known price: {total.unpriced_responses} (not in cost)')
+        if 0 < total.runs_with_output < total.runs:
+            notes.append(
+                f'Blank screen of {total.runs_with_output:,} of {total.runs:,} runs: the others did not stream, or ended before '
+                'they showed anything'
+            )
         notes += [shared_name(agent.unnamed_agents) for agent in self.agents if agent.unnamed_agents > 1]
         return notes
 
@@ -194,19 +201,19 @@ _Shown: TypeAlias = 'tuple[Column, str, Callable[[object], str]]'
 
 _RUN_COLUMNS: tuple[_Shown, ...] = (
     (Column('runs'), 'runs', str),
-    (Column('nested', 1), 'nested_runs', str),
+    (Column('nested', 8), 'nested_runs', str),
     (Column('blank p50'), 'time_to_first_output_p50', seconds),
     (Column('p95', 9, name='blank p95'), 'time_to_first_output_p95', seconds),
-    (Column('run p50', 8), 'run_duration_p50', seconds),
-    (Column('p95', 5, name='run p95'), 'run_duration_p95', seconds),
-    (Column('reqs', 2), 'requests', str),
-    (Column('tools', 4), 'tool_calls', str),
-    (Column('in', 6, name='tokens in'), 'input_tokens', str),
-    (Column('out', 7, name='tokens out'), 'output_tokens', str),
+    (Column('run p50', 7), 'run_duration_p50', seconds),
+    (Column('p95', 4, name='run p95'), 'run_duration_p95', seconds),
+    (Column('reqs', 1), 'requests', str),
+    (Column('tools', 3), 'tool_calls', str),
+    (Column('in', 5), 'input_tokens', str),
+    (Column('out', 6), 'output_tokens', str),
     (Column('cost'), 'cost_usd', dollars),
-    (Column('with called', 10, name='cost with called'), 'total_cost_usd', dollars),
+    (Column('with called', 10, beside='cost'), 'total_cost_usd', dollars),
     (Column('failed'), 'outcomes', partial(outcome_counts, only=FAILED_RUNS)),
-    (Column('other', 3), 'outcomes', partial(outcome_counts, other_than=FAILED_RUNS)),
+    (Column('other', 2), 'outcomes', partial(outcome_counts, other_than=FAILED_RUNS)),
 )
 _OF_NESTING = ('nested_runs', 'total_cost_usd')
 """What a table has no use for where no run called another."""
@@ -219,7 +226,7 @@ _MODEL_COLUMNS: tuple[_Shown, ...] = (
     (Column('tokens/s p50'), 'output_tokens_per_second_p50', rate),
     (Column('tokens in', 3), 'input_tokens', str),
     (Column('cached', 2), 'cache_read_tokens', str),
-    (Column('out', 4, name='tokens out'), 'output_tokens', str),
+    (Column('out', 4), 'output_tokens', str),
     (Column('reasoning', 1), 'reasoning_tokens', str),
     (Column('cost'), 'cost_usd', dollars),
 )
@@ -241,4 +248,5 @@ def _grid(
         columns=(Column(title), *(column for column, _, _ in columns)),
         rows=[(safe(name), *(show(getattr(group, field)) for _, field, show in columns)) for name, group in named],
         has_total=total is not None,
+        name=f'{title}s',
     )

@@ -110,7 +110,8 @@ def test_the_table_reads_in_a_terminal():
         '\n'
         'Responses whose usage is not known: 1 (not in tokens and cost)\n'
         'Responses that were interrupted: 1 (in tokens and cost only as far as reported)\n'
-        'Responses without a known price: 1 (not in cost)'
+        'Responses without a known price: 1 (not in cost)\n'
+        'Blank screen of 1 of 2 runs: the others did not stream, or ended before they showed anything'
     )
 
 
@@ -137,11 +138,13 @@ def test_the_table_fits_a_terminal(monkeypatch: pytest.MonkeyPatch):
         '----  --------  -----  ------  ------  ------  ---------\n'
         'a/t   function      2  100 ms  100 ms       -  1 retried\n'
         '\n'
-        'narrower than 101 columns: reqs, tools, other, run p95, cached, reasoning left\n'
-        'out\n'
+        'left out at 80 columns (101 show all): of agents reqs, tools, other; of labels\n'
+        'run p95, reqs, tools, other; of models cached, reasoning\n'
         'Responses whose usage is not known: 1 (not in tokens and cost)\n'
         'Responses that were interrupted: 1 (in tokens and cost only as far as reported)\n'
-        'Responses without a known price: 1 (not in cost)'
+        'Responses without a known price: 1 (not in cost)\n'
+        'Blank screen of 1 of 2 runs: the others did not stream, or ended before they\n'
+        'showed anything'
     )
     for columns in (118, 200):
         terminal(monkeypatch, columns)
@@ -156,7 +159,7 @@ def test_the_table_reads_in_a_notebook():
     assert tables == [[list(grid.headings), *map(list, grid.rows)] for grid in summary.grids()]
     assert [note.text for note in box.iter('p')] == summary.notes()
     assert len(tables) == 4
-    assert len(summary.notes()) == 3
+    assert len(summary.notes()) == 4
 
 
 def test_the_summary_goes_to_json_and_back():
