@@ -140,9 +140,10 @@ def _one(value: float | None) -> Values:
 
 
 def _each(values: Distribution | None) -> Values:
+    no_facts: Facts = {}
     if values is not None:
         for value, count in values.values():
-            yield from itertools.repeat((value, {}), count)
+            yield from itertools.repeat((value, no_facts), count)
 
 
 def _by_type(record: ResponseRecord) -> Values:

@@ -1,10 +1,12 @@
 // Shows the numbers of what is pointed at or focused, until Escape.
 
 export function showTips(tip) {
+  let shown = null;
   const hide = () => { tip.hidden = true; };
   const show = ({ target }) => {
     const text = target.dataset?.tip;
     if (!text) return hide();
+    shown = target;
     tip.textContent = text;
     tip.hidden = false;
     place(tip, target.getBoundingClientRect());
@@ -12,7 +14,8 @@ export function showTips(tip) {
   document.addEventListener('pointerover', show);
   document.addEventListener('focusin', show);
   document.addEventListener('focusout', hide);
-  document.addEventListener('scroll', hide, true);
+  // A bar that gets the focus may be scrolled into view for it.
+  document.addEventListener('scroll', () => (shown === document.activeElement && !tip.hidden ? place(tip, shown.getBoundingClientRect()) : hide()), true);
   document.addEventListener('keydown', ({ key }) => { if (key === 'Escape') hide(); });
 }
 
