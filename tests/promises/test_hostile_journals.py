@@ -165,7 +165,7 @@ print(status, round(peak() - before))
         (unended, 'html', 60, ()),
         (unended, 'html', 60, CHOSEN),
         (of_many, 'html', 50, ()),
-        (of_many_failures, 'html', 50, ()),
+        (of_many_failures, 'html', 65, ()),
         (marked, 'html', 30, ()),
     ],
     ids=['endless', 'nested', 'nested, chosen', 'unended', 'unended, chosen', 'of many', 'failures', 'marked'],
