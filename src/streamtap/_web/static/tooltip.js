@@ -5,7 +5,8 @@ export function showTips(tip) {
   const hide = () => { tip.hidden = true; };
   const show = ({ target }) => {
     const text = target.dataset?.tip;
-    if (!text) return hide();
+    // The page may move below a pointer that rests: what is focused keeps its tip.
+    if (!text) return shown === document.activeElement ? undefined : hide();
     shown = target;
     tip.textContent = text;
     tip.hidden = false;
