@@ -25,8 +25,8 @@ NOT_STREAMED = Hint(
 )
 
 NO_USAGE = Hint(
-    'no tokens reported',
-    'Tokens, tokens/s and cost are missing because no provider reported how many tokens it used.',
+    'no response said all its tokens',
+    'Tokens/s and cost are missing because no response said all of its tokens.',
 )
 
 NO_PRICE = Hint(
@@ -34,9 +34,10 @@ NO_PRICE = Hint(
     'Cost is missing because no price of these models is known: Tap(price=...) takes a function of your own.',
 )
 
-TOO_SHORT = Hint(
-    'answers too short to time',
-    'Tokens/s is missing because no response had enough chunks to tell its speed.',
+NOT_TIMED = Hint(
+    'no response could be timed',
+    'Tokens/s is missing because no response could be timed: they failed, had too few chunks, came in bursts or hid their '
+    'reasoning, or their readers were slow.',
 )
 
 
@@ -72,7 +73,7 @@ class Measured:
         """Why there is no speed."""
         if self.has_speed or not self.requests:
             return None
-        return self.first_token or (NO_USAGE if self._says_nothing else TOO_SHORT)
+        return self.first_token or (NO_USAGE if self._says_nothing else NOT_TIMED)
 
     @property
     def cost(self) -> Hint | None:

@@ -249,8 +249,8 @@ class RunRecord:
     Its tokens and its cost are too low if `unmeasured_responses` is not 0: so many of its responses did not say all.
     `time_to_first_output` is the reader's where there is a `reader`, otherwise it is when the model's first output
     arrived; `first_output_seen_by` says whose it is.
-    `unnamed_agents` is how many agents without a name the process had when the run began, if the run's agent is one of
-    them: they are all called `agent`. It is 0 for an agent with a name.
+    `unnamed_agents` is how many agents that are called `agent`, as those without a name are, the tap had seen when the run
+    began and still existed, if the run's agent is one of them. It is 0 for an agent with another name.
     """
 
     run_id: Text

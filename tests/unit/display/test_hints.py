@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streamtap import ResponseRecord, UsageSink
-from streamtap._display.hints import NO_PRICE, NO_USAGE, NOT_STREAMED, TOO_SHORT, Hint
+from streamtap._display.hints import NO_PRICE, NO_USAGE, NOT_STREAMED, NOT_TIMED, Hint
 from support.made_records import response, run
 
 KNOWN = {'usage_reported': True, 'usage_complete': True, 'output_tokens': 5}
@@ -26,7 +26,7 @@ def notes(*responses: ResponseRecord) -> list[str]:
         ([response(streamed=False, **KNOWN, cost_usd=0.1)], [NOT_STREAMED]),
         ([response(streamed=False, **KNOWN)], [NOT_STREAMED, NO_PRICE]),
         ([response(time_to_first_token=0.2, unmeasured='not_reported')], [NO_USAGE]),
-        ([response(time_to_first_token=0.2, cost_usd=0.1, **KNOWN)], [TOO_SHORT]),
+        ([response(time_to_first_token=0.2, cost_usd=0.1, **KNOWN)], [NOT_TIMED]),
         ([response(time_to_first_token=0.2, output_tokens_per_second=50.0, **KNOWN)], [NO_PRICE]),
         ([response(time_to_first_token=0.2, output_tokens_per_second=50.0, cost_usd=0.1, **KNOWN)], []),
     ],
