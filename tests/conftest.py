@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from playwright.sync_api import Browser
+
     from support.victoria_server import VictoriaMetrics
 
 pytest_plugins = ['pytester', 'streamtap.testing']
@@ -94,6 +96,16 @@ def victoria_metrics(tmp_path: Path) -> Iterator[VictoriaMetrics]:
     with victoria_server.serving(
         program or missing('VictoriaMetrics', '`make servers` fetches it, on Debian'), tmp_path
     ) as it:
+        yield it
+
+
+@pytest.fixture(scope='module')
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; without it the test skips, and in CI it fails."""
+    # Not at the top: where playwright is missing, everything else can be tested.
+    from support.browser import chromium
+
+    with chromium(shutil.which('chromium') or missing('Chromium', '`make servers` gives it, on Debian')) as it:
         yield it
 
 

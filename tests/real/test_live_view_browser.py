@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -25,14 +24,13 @@ from streamtap._web.kept import NEWEST
 from support.made_records import run, run_start, tool
 from support.made_runs_tap import MadeRunsTap
 from support.real_servers import free_port, wait_for
-from support.required import missing
 
 pytestmark = pytest.mark.real
 pytest.importorskip('playwright', reason='playwright is not installed: the dev extra gives it')
 
 from playwright.sync_api import expect  # noqa: E402
 
-from support.browser import chromium, opened  # noqa: E402
+from support.browser import opened  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -40,13 +38,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     from streamtap import MetricsServer
-
-
-@pytest.fixture(scope='module')
-def browser() -> Iterator[Browser]:
-    program = shutil.which('chromium') or missing('Chromium', '`make servers` gives it, on Debian')
-    with chromium(program) as it:
-        yield it
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,14 +11,13 @@ from prometheus_client import CollectorRegistry
 from streamtap import serve
 from support.made_records import full_response, run, run_start, tool
 from support.made_runs_tap import MadeRunsTap
-from support.required import missing
 
 pytestmark = pytest.mark.real
 pytest.importorskip('playwright', reason='playwright is not installed: the dev extra gives it')
 
 from playwright.sync_api import expect  # noqa: E402
 
-from support.browser import chromium, opened  # noqa: E402
+from support.browser import opened  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,13 +28,6 @@ if TYPE_CHECKING:
 
 TOKEN = 'hvXq2-bMWc71_kTzRpLd'
 TRACE = '0af7651916cd43dd8448eb211c80319c'
-
-
-@pytest.fixture(scope='module')
-def browser() -> Iterator[Browser]:
-    program = shutil.which('chromium') or missing('Chromium', '`make servers` gives it, on Debian')
-    with chromium(program) as it:
-        yield it
 
 
 @pytest.fixture

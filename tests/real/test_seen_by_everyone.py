@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +11,6 @@ from streamtap import serve
 from streamtap._cli import main
 from streamtap._sinks.journal.lines import header_line, record_line
 from support.made_runs_tap import MadeRunsTap
-from support.required import missing
 from support.varied_runs import HEBREW, HEBREW_TOOL, LONG, give, varied_runs
 
 pytestmark = pytest.mark.real
@@ -21,7 +19,7 @@ pytest.importorskip('axe_playwright_python', reason='axe is not installed: the d
 
 from playwright.sync_api import expect  # noqa: E402
 
-from support.browser import chromium, opened  # noqa: E402
+from support.browser import opened  # noqa: E402
 from support.seen import as_seen_with, least_difference, spoken_name, violations  # noqa: E402
 
 if TYPE_CHECKING:
@@ -37,13 +35,6 @@ LEAST_DIFFERENCE = 15
 """Of two kinds of bars: the mean over their pixels, of 255."""
 
 SWATCHES = {'page': '#legend .seg', 'report': '.legend .key:has(.bar, .stall, .failed)'}
-
-
-@pytest.fixture(scope='module')
-def browser() -> Iterator[Browser]:
-    program = shutil.which('chromium') or missing('Chromium', '`make servers` gives it, on Debian')
-    with chromium(program) as it:
-        yield it
 
 
 @pytest.fixture(scope='module')
