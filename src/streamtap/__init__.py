@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from streamtap._install.install import install, uninstall
     from streamtap._install.spec import Streamtap
     from streamtap._records.distribution import Distribution
+    from streamtap._records.faults import Fault, LoopLag
     from streamtap._records.live import Live, LiveResponse, LiveRun, LiveTool
+    from streamtap._records.objective import Objective
     from streamtap._records.records import (
         CalledRuns,
-        Fault,
-        LoopLag,
+        FailureRecord,
+        LoopRecord,
         McpRecord,
         PartRecord,
         ReaderRecord,
@@ -46,6 +48,7 @@ __all__ = [
     'BrokenLine',
     'CalledRuns',
     'Distribution',
+    'FailureRecord',
     'Fault',
     'JournalSink',
     'Live',
@@ -54,10 +57,12 @@ __all__ = [
     'LiveTool',
     'LogSink',
     'LoopLag',
+    'LoopRecord',
     'McpRecord',
     'MetricsServer',
     'OTelMetricSink',
     'OTelSpanSink',
+    'Objective',
     'PartRecord',
     'Progress',
     'PrometheusSink',
@@ -93,7 +98,9 @@ _PLACES = (
     '_install.install',
     '_install.spec',
     '_records.distribution',
+    '_records.faults',
     '_records.live',
+    '_records.objective',
     '_records.records',
     '_records.starts',
     '_serve',

@@ -15,7 +15,7 @@ from streamtap._delivery.guard import ends_process
 from streamtap._delivery.redaction import REDACTED, Redaction
 from streamtap._delivery.sink import MOMENTS, OPTIONAL_MOMENTS, BaseSink
 from streamtap._delivery.worker import Worker
-from streamtap._records.records import Fault
+from streamtap._records.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from streamtap._delivery.sink import Attachment, Sink
 
     Calls: TypeAlias = tuple[tuple[str, Callable[[object], None]], ...]
-    from streamtap._records.records import LoopLag, ResponseRecord, RunRecord, ToolRecord
+    from streamtap._records.faults import LoopLag
+    from streamtap._records.records import (
+        ResponseRecord,
+        RunRecord,
+        ToolRecord,
+    )
     from streamtap._records.starts import ResponseStart, RunStart, ToolStart
 
 logger = logging.getLogger('streamtap')

@@ -10,8 +10,13 @@ from streamtap._base.checks import check_not_async
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from streamtap._records.faults import Fault, LoopLag
     from streamtap._records.live import Live
-    from streamtap._records.records import Fault, LoopLag, ResponseRecord, RunRecord, ToolRecord
+    from streamtap._records.records import (
+        ResponseRecord,
+        RunRecord,
+        ToolRecord,
+    )
     from streamtap._records.starts import ResponseStart, RunStart, ToolStart
 
 

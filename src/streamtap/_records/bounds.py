@@ -4,11 +4,12 @@ Within them, sums and differences stay finite, and what is drawn or printed stay
 """
 
 from collections.abc import Mapping
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated, TypeAlias, TypeVar, get_args
 
 from pydantic import FailFast, Field, Strict
 
 from streamtap._base.names import MAX_LENGTH
+from streamtap._records.words import ObjectivePart
 
 MAX_PARTS = 256
 """How many parts of a response are kept; a real response has a few, a hostile one could have any number."""
@@ -35,6 +36,9 @@ Dollars: TypeAlias = Annotated[float, Strict(), Field(ge=0, le=MAX_NUMBER, allow
 
 Rate: TypeAlias = Annotated[float, Strict(), Field(ge=0, le=MAX_NUMBER, allow_inf_nan=False)]
 """A speed, in tokens per second."""
+
+Ratio: TypeAlias = Annotated[float, Strict(), Field(ge=0, le=MAX_NUMBER, allow_inf_nan=False)]
+"""A share; of a context window it can be more than 1."""
 
 Count: TypeAlias = Annotated[int, Strict(), Field(ge=0, le=MAX_NUMBER)]
 """How many."""
@@ -65,3 +69,6 @@ Parts: TypeAlias = Annotated[tuple[Value, ...], FailFast(), Field(max_length=MAX
 
 StallStarts: TypeAlias = Annotated[tuple[Seconds, ...], FailFast(), Field(max_length=MAX_STALL_STARTS)]
 """When the first stalls began, in seconds."""
+
+Missed: TypeAlias = Annotated[tuple[ObjectivePart, ...], FailFast(), Field(max_length=len(get_args(ObjectivePart)))]
+"""What of an objective was missed."""

@@ -8,7 +8,7 @@ from streamtap._records.records import Door, ToolKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStart:
-    """A run began: who and when."""
+    """A run began: who and when, and whether it has an `Objective`."""
 
     run_id: str
     conversation_id: str | None
@@ -18,6 +18,7 @@ class RunStart:
     door: Door
     labels: Mapping[str, str]
     started_ns: int
+    has_objective: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from streamtap._base.forks import tell_forks
 from streamtap._base.names import clean
 from streamtap._delivery.guard import guarded
-from streamtap._records.records import LoopLag
+from streamtap._records.faults import LoopLag
 
 if TYPE_CHECKING:
     from collections.abc import Callable

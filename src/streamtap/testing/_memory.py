@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
     from streamtap._base.clock import Clock
-    from streamtap._records.records import Fault, ResponseRecord, RunRecord, ToolRecord
+    from streamtap._records.faults import Fault
+    from streamtap._records.records import (
+        ResponseRecord,
+        RunRecord,
+        ToolRecord,
+    )
     from streamtap._records.starts import ResponseStart, RunStart, ToolStart
     from streamtap._runs.price import Price
     from streamtap._sinks.usage.summary import RunsUsage

@@ -11,7 +11,7 @@ from streamtap._records.starts import RunStart
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from streamtap._records.records import Fault
+    from streamtap._records.faults import Fault
 
 
 def report(moments: Iterable[tuple[str, object]], faults: Sequence[Fault]) -> str:

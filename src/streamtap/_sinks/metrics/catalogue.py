@@ -9,7 +9,13 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from streamtap._records.records import RequestOutcome, RunOutcome, ToolOutcome, UnmeasuredReason
+from streamtap._records.records import (
+    CacheMissReason,
+    RequestOutcome,
+    RunOutcome,
+    ToolOutcome,
+    UnmeasuredReason,
+)
 
 MetricType = Literal['counter', 'histogram', 'gauge']
 
@@ -24,19 +30,22 @@ BUCKETS: dict[str, tuple[float, ...]] = {
         *(1e-4, 2e-4, 3e-4, 5e-4, 7.5e-4, 0.001, 0.0015, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05),
         *(0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5, 10, 100),
     ),
+    'W': (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
 }
-"""Bucket bounds by letter: D, R seconds (requests, runs), I seconds (gaps), S tokens/s, N counts, T tokens, C USD."""
+"""Bucket bounds by letter: D, R seconds (requests, runs), I seconds (gaps), S tokens/s, N counts, T tokens, C USD, W shares."""
 
 STARTS_AT_ZERO: dict[str, tuple[str, tuple[str, ...]]] = {
     'pydantic_ai_runs_total': ('outcome', get_args(RunOutcome)),
     'pydantic_ai_requests_total': ('outcome', get_args(RequestOutcome)),
     'pydantic_ai_tool_calls_total': ('outcome', get_args(ToolOutcome)),
     'pydantic_ai_unmeasured_responses_total': ('reason', get_args(UnmeasuredReason)),
+    'pydantic_ai_cache_missed_tokens_total': ('reason', get_args(CacheMissReason)),
+    'pydantic_ai_run_objectives_total': ('met', ('true', 'false')),
 }
 """The counters that start at 0 for each value of a label when their agent, model or tool is first seen."""
 
 FIXED_LABELS = frozenset(
-    {'outcome', 'door', 'nested', 'streamed', 'stage', 'phase', 'where', 'what', 'label', 'reason'}
+    {'outcome', 'door', 'nested', 'streamed', 'stage', 'phase', 'where', 'what', 'label', 'reason', 'met', 'attempt'}
 )
 """Labels whose few values are defined by the tap itself: no cap applies."""
 
@@ -168,6 +177,25 @@ CATALOGUE: tuple[Metric, ...] = (
         'Cost in US dollars of a run that is not nested, with that of the runs that it called.',
         unit='{USD}',
     ),
+    _counter(
+        'pydantic_ai_run_objectives_total',
+        ('agent', 'met'),
+        'Runs that are not nested and met, or missed, the objective of their agent; a cancelled one only if it had '
+        'already missed it.',
+        unit='{run}',
+    ),
+    _counter(
+        'pydantic_ai_question_attempts_total',
+        ('agent', 'attempt', 'outcome'),
+        'Runs inside `tap.question()`, by whether they were the first attempt at their question or a later one.',
+        unit='{run}',
+    ),
+    _histogram(
+        'pydantic_ai_time_to_answer_seconds',
+        _A,
+        'R',
+        'Start of the first attempt at a question to the end of the one that succeeded.',
+    ),
     _counter('pydantic_ai_output_retries_total', _A, 'Outputs that validation sent back to the model.', unit='{retry}'),
     _gauge('pydantic_ai_runs_in_progress', _A, 'livesum', 'Runs that are open now.', unit='{run}'),
     _gauge('pydantic_ai_oldest_run_age_seconds', _A, 'livemax', 'Age of the oldest open run; 0 when none is open.'),
@@ -196,6 +224,13 @@ CATALOGUE: tuple[Metric, ...] = (
         'T',
         'Input tokens of a request, cached ones included.',
         unit='{token}',
+    ),
+    _histogram(
+        'pydantic_ai_context_window_used_ratio',
+        _APM,
+        'W',
+        "The share of the model's context window that was taken after a request, its answer included; none where the "
+        'window is not known.',
     ),
     _gauge('pydantic_ai_requests_in_progress', _APM, 'livesum', 'Requests that are open now.', unit='{request}'),
     _gauge(
@@ -253,6 +288,24 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter('pydantic_ai_output_tokens_total', _APM, 'Output tokens, reasoning included.', unit='{token}'),
     _counter('pydantic_ai_cache_read_tokens_total', _APM, 'Input tokens read from the cache.', unit='{token}'),
     _counter('pydantic_ai_cache_write_tokens_total', _APM, 'Input tokens written to the cache.', unit='{token}'),
+    _counter(
+        'pydantic_ai_cache_missed_tokens_total',
+        (*_APM, 'reason'),
+        "Input tokens bought again although the conversation's last request had them cached.",
+        unit='{token}',
+    ),
+    _counter(
+        'pydantic_ai_cache_saved_usd_total',
+        _APM,
+        'US dollars that tokens read from the cache would have cost more without it, at list prices.',
+        unit='{USD}',
+    ),
+    _counter(
+        'pydantic_ai_cache_lost_usd_total',
+        _APM,
+        'US dollars that missed tokens would have cost less from the cache, at list prices.',
+        unit='{USD}',
+    ),
     _counter('pydantic_ai_reasoning_tokens_total', _APM, 'Output tokens spent on reasoning.', unit='{token}'),
     _counter(
         'pydantic_ai_cost_usd_total',
@@ -291,6 +344,26 @@ CATALOGUE: tuple[Metric, ...] = (
         ('agent', 'tool', 'cause'),
         'Tool calls the model was asked to make again.',
         unit='{call}',
+    ),
+    _counter(
+        'pydantic_ai_repeated_tool_calls_total',
+        ('agent', 'tool'),
+        'Tool calls with the same arguments as at least two before them in the same run: a loop.',
+        unit='{call}',
+    ),
+    _counter('pydantic_ai_repeated_tool_seconds_total', ('agent', 'tool'), 'Seconds that repeated tool calls took.'),
+    _counter(
+        'pydantic_ai_repeated_tool_tokens_total',
+        ('agent', 'tool'),
+        'Tokens of the requests that asked for repeated tool calls, shared equally among the calls of each request.',
+        unit='{token}',
+    ),
+    _counter(
+        'pydantic_ai_tool_result_tokens_total',
+        ('agent', 'tool'),
+        'By how much the input of the next request grew after a round in which only this tool ran, without the answer '
+        'before it; _several after a round of several tools.',
+        unit='{token}',
     ),
     _gauge(
         'pydantic_ai_tools_in_progress', ('agent', 'tool'), 'livesum', 'Tool calls that are open now.', unit='{call}'

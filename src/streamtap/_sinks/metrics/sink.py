@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from streamtap._delivery.sink import BaseSink
+from streamtap._sinks.metrics.health import count_response, count_run, count_tool
 from streamtap._sinks.metrics.user_labels import checked_labels, label_values
 from streamtap._sinks.metrics.zeros import zeros, zeros_of_tap
 
@@ -14,7 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from streamtap._delivery.sink import Attachment
-    from streamtap._records.records import Fault, LoopLag, ResponseRecord, RunRecord, ToolRecord
+    from streamtap._records.faults import Fault, LoopLag
+    from streamtap._records.records import (
+        ResponseRecord,
+        RunRecord,
+        ToolRecord,
+    )
     from streamtap._records.starts import ResponseStart, RunStart, ToolStart
     from streamtap._sinks.metrics.exposition import Exposition
     from streamtap._sinks.metrics.instruments import Instruments
@@ -100,6 +106,8 @@ class CatalogueSink(BaseSink, ABC):
             'nested': _flag(start.parent_run_id is not None),
             'outcome': 'success',
         }
+        if start.has_objective:
+            known['met'] = 'true'
         self._declare('agent', known, start.labels)
 
     def run_ended(self, record: RunRecord) -> None:
@@ -124,6 +132,7 @@ class CatalogueSink(BaseSink, ABC):
             metrics.add('pydantic_ai_run_phase_seconds_total', (record.agent, phase, *user), seconds)
         if not record.nested:
             self._user_request(metrics, record, user, origin)
+            count_run(metrics, record, user, origin)
 
     def _user_request(
         self, metrics: Instruments[Any, Any], record: RunRecord, user: tuple[str, ...], origin: object
@@ -191,6 +200,7 @@ class CatalogueSink(BaseSink, ABC):
         if record.stalls:
             metrics.add('pydantic_ai_stream_stalls_total', apm, record.stalls)
             metrics.add('pydantic_ai_stream_stall_seconds_total', apm, record.stall_seconds)
+        count_response(metrics, record, user, origin)
         for part in record.parts:
             metrics.add('pydantic_ai_parts_total', (*who, part.kind, *user), 1)
             if part.duration is not None:
@@ -253,6 +263,7 @@ class CatalogueSink(BaseSink, ABC):
             metrics.add('pydantic_ai_tool_errors_total', (*tool, record.error_type, *user), 1, origin)
         if record.outcome == 'retried':
             metrics.add('pydantic_ai_tool_retries_total', (*tool, record.retry_cause or 'unknown', *user), 1)
+        count_tool(metrics, record, user, origin)
 
     def loop_lagged(self, lag: LoopLag) -> None:
         """Observe the lag of an event loop."""

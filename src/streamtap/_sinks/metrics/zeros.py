@@ -48,7 +48,19 @@ STREAMED_ONLY = frozenset(
     }
 )
 
-PLACES = ('capability', 'handler', 'watch', 'spans', 'price', 'redact', 'loop_lag')
+RARE = frozenset(
+    {
+        'pydantic_ai_cache_missed_tokens_total',
+        'pydantic_ai_cache_saved_usd_total',
+        'pydantic_ai_cache_lost_usd_total',
+        'pydantic_ai_repeated_tool_seconds_total',
+        'pydantic_ai_repeated_tool_tokens_total',
+        'pydantic_ai_tool_result_tokens_total',
+    }
+)
+"""Counters that most models and tools never have, and that are read along with another one."""
+
+PLACES = ('capability', 'handler', 'watch', 'spans', 'price', 'tool_outcome', 'redact', 'loop_lag')
 """Where the tap itself can fail, besides its sinks."""
 
 DROPPED = ('records', 'open_runs', 'reopened_runs', 'parts', 'tool_calls', 'labels')
@@ -96,5 +108,5 @@ def _metrics(subject: Subject, known: frozenset[str]) -> tuple[Metric, ...]:
         and subject in metric.labels
         and others.isdisjoint(metric.labels)
         and known.union({'phase'}).issuperset(metric.labels)
-        and (metric.type == 'counter' or metric.name in HISTOGRAMS)
+        and ((metric.type == 'counter' and metric.name not in RARE) or metric.name in HISTOGRAMS)
     )

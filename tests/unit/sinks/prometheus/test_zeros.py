@@ -10,7 +10,7 @@ import pytest
 
 from streamtap import PrometheusSink, ResponseStart, Tap, ToolStart
 from streamtap._meter import phases
-from streamtap._records.records import Fault
+from streamtap._records.faults import Fault
 from streamtap._sinks.metrics.catalogue import BY_NAME
 from streamtap._sinks.metrics.zeros import DROPPED, HISTOGRAMS, PHASES, PLACES, STREAMED_ONLY
 from support.made_records import full_response, run, run_start, tool
