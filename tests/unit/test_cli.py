@@ -46,7 +46,7 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, s
         (
             'demo --fault slow-tol',
             "streamtap demo: argument --fault: there is no 'slow-tol'. Did you mean slow-tool? "
-            'There are slow-tool, rate-limit, stalls, errors, cost',
+            'There are slow-tool, rate-limit, stalls, errors, cost, loop, context, cache',
         ),
         (
             'demo --zzz',

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Literal, TypeAlias
 
-FaultName: TypeAlias = Literal['slow-tool', 'rate-limit', 'stalls', 'errors', 'cost']
+FaultName: TypeAlias = Literal['slow-tool', 'rate-limit', 'stalls', 'errors', 'cost', 'loop', 'context', 'cache']
 
 FAULTS: dict[FaultName, str] = {
     'slow-tool': "the researcher's search_web takes 4 to 6 seconds",
@@ -13,6 +13,9 @@ FAULTS: dict[FaultName, str] = {
     'stalls': "the researcher's gpt-5.2 falls silent twice in each answer",
     'errors': "most of the coder's runs fail, because its o4-mini breaks off in mid-response",
     'cost': "the coder's history grows by 40,000 tokens with each request",
+    'loop': 'support looks up one order again and again, and the coder patches and tests in turn',
+    'context': "the coder's run_tests returns 31,000 tokens of log, so its conversations fill o4-mini",
+    'cache': "each run's own id stands first in the researcher's prompt, so no cache knows it",
 }
 """Each fault, and what it does."""
 

@@ -55,6 +55,18 @@ async def own_loads(tap: Tap, model: Model) -> AsyncGenerator[tuple[Load, ...]]:
 
     async with guide, poet:
         yield (
-            Load(guide, ('When does the museum open?', 'Is the library open on Monday?'), workers=1, pause=2.0),
-            Load(poet, ('Two lines about the sea.', 'Two lines about the moon.'), workers=1, pause=2.0),
+            Load(
+                agent=guide,
+                tap=tap,
+                prompts=('When does the museum open?', 'Is the library open on Monday?'),
+                workers=1,
+                pause=2.0,
+            ),
+            Load(
+                agent=poet,
+                tap=tap,
+                prompts=('Two lines about the sea.', 'Two lines about the moon.'),
+                workers=1,
+                pause=2.0,
+            ),
         )

@@ -22,6 +22,7 @@ from streamtap._demo.scenario import fake_loads
 from streamtap._demo.screen import PLUG_IN, Screen, in_short
 from streamtap._demo.traces import exported_traces
 from streamtap._display.terminal import has_styles, is_terminal, terminal_width
+from streamtap._records.objective import Objective
 from streamtap._serve import serve
 from streamtap._tap import Tap
 from streamtap._web.hosts import is_loopback
@@ -54,10 +55,13 @@ class DemoError(Exception):
 
 STALL_AFTER = 1.0
 
+OBJECTIVE = Objective(first_output=6.0, stall=3.0, duration=30.0, cost=0.1)
+"""What the demo's agents keep, unless a run fails; most faults miss a part of it."""
+
 
 def make_tap() -> Tap:
     """The demo's tap, with low thresholds, so that a short demo has stalls."""
-    return Tap(stall_after=STALL_AFTER, slow_start_after=1.5, loop_lag_every=0.1)
+    return Tap(objective=OBJECTIVE, stall_after=STALL_AFTER, slow_start_after=1.5, loop_lag_every=0.1)
 
 
 def run_demo(*, seconds: float | None, addr: str, port: int, model: str | None, fault: Fault) -> None:

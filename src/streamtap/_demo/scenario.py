@@ -1,39 +1,38 @@
-"""The demo's agents, and what the fake provider answers them.
-
-Every reply follows from the request alone: the tools that it offers identify the agent, the number in its prompt the
-run, and the answers in its history the step. So each mishap happens once in every so many runs, and every demo is the
-same. If a fault was asked for, there are no other mishaps, so that it stands out.
-"""
+"""The demo's agents and their tools."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import random
-import re
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
-from pydantic_ai import Agent, ModelRetry
+from pydantic_ai import Agent, ModelRetry, RunContext
 from pydantic_ai.models.fallback import FallbackModel
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
 from streamtap._demo.load import Load
-from streamtap.testing import Call, ChatRequest, Fail, PacedProvider, Pause, Reply, Say, Think, TokenUsage, words
+from streamtap._demo.replies import reply_to
+from streamtap._demo.token_counts import UNIQUE, pretends
+from streamtap.testing import PacedProvider
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator
 
-    from streamtap._demo.fault import Fault, FaultName
+    from streamtap._demo.fault import Fault
     from streamtap._tap import Tap
 
-    Steps = Sequence[Think | Say | Call | Pause | Fail]
+TURNS = 6
+"""How many questions a conversation has."""
 
-STALL_SECONDS = 1.9
-"""The silence in the middle of some answers; for the demo's tap, more than 1 s is a stall."""
+ATTEMPTS = 2
+"""How often a question is asked, if its run fails."""
+
+OF_LONG_LOG = 31_000
+"""Tokens of a log that fills o4-mini, which holds 200,000, within one conversation."""
 
 
 @contextlib.asynccontextmanager
@@ -72,6 +71,10 @@ def _loads(tap: Tap, fault: Fault, provider: OpenAIProvider) -> tuple[Load, ...]
         await asyncio.sleep(random.uniform(0.15, 0.3))
         return f'2 papers about {query}'
 
+    @researcher.instructions
+    def run_id(ctx: RunContext[object]) -> str | None:
+        return f'{UNIQUE} {ctx.run_id}.' if fault.is_on('cache') else None
+
     @support.tool_plain
     async def find_order(number: str) -> str:
         await asyncio.sleep(random.uniform(0.05, 0.12))
@@ -87,127 +90,37 @@ def _loads(tap: Tap, fault: Fault, provider: OpenAIProvider) -> tuple[Load, ...]
     @coder.tool_plain
     async def run_tests() -> str:
         await asyncio.sleep(random.uniform(1.1, 1.4))
-        return '214 passed'
+        return pretends(OF_LONG_LOG if fault.is_on('context') else 100, '214 passed')
 
     @editor.tool_plain
     async def ask_researcher(question: str) -> str:
         return (await researcher.run(question)).output
 
+    load = partial(Load, tap=tap, turns=TURNS, attempts=ATTEMPTS)
     return (
-        Load(
-            researcher, ('What is known about tides? #{run}', 'Compare high and low tide. #{run}'), workers=2, pause=0.6
+        load(
+            agent=researcher,
+            prompts=('What is known about tides? #{run}', 'Compare high and low tide. #{run}'),
+            workers=2,
+            pause=0.6,
         ),
-        Load(support, ('Where is my parcel? #{run}', 'Order 4711 never came. #{run}'), workers=2, pause=0.4),
-        Load(coder, ('Make the tests pass. #{run}', 'Rename this module. #{run}'), workers=2, pause=0.5, handler=tap),
-        Load(editor, ('Write a note about tides. #{run}', 'Explain the tides. #{run}'), workers=1, pause=0.8),
+        load(
+            agent=support,
+            prompts=('Where is my parcel? #{run}', 'Order 4711 never came. #{run}'),
+            workers=2,
+            pause=0.4,
+        ),
+        load(
+            agent=coder,
+            prompts=('Make the tests pass. #{run}', 'Rename this module. #{run}'),
+            workers=2,
+            pause=0.5,
+            door='handler',
+        ),
+        load(
+            agent=editor,
+            prompts=('Write a note about tides. #{run}', 'Explain the tides. #{run}'),
+            workers=1,
+            pause=0.8,
+        ),
     )
-
-
-@dataclass(frozen=True)
-class _Turn:
-    """One request: its model, the number of the run that makes it, and the step of that run."""
-
-    model: str
-    run: int
-    step: int
-    fault: Fault
-
-    def has_mishap(self, *, every: int, offset: int) -> bool:
-        return self.fault.name is None and self.run % every == offset
-
-    def has_fault(self, name: FaultName) -> bool:
-        return self.fault.is_on(name) and self.run % 4 != 0
-
-    def reply(self, steps: Steps, *, first_after: float | None = None) -> Reply:
-        chance = random.Random(f'{self.model} {self.run} {self.step}')
-        wait, speed = _PACES[self.model]
-        thoughts = sum(isinstance(step, Think) for step in steps)
-        prompt = 700 + 450 * self.step + chance.randrange(400)
-        if self.model == _DEAR_MODEL and self.fault.is_on('cost'):
-            prompt += 40_000 * (self.step + 1)
-        return Reply(
-            steps,
-            first_after=chance.uniform(0.7, 1.5) * wait if first_after is None else first_after,
-            every=1 / (chance.uniform(0.85, 1.15) * speed),
-            usage=TokenUsage(input=prompt, cached=512 if self.step else 0, reasoning=thoughts),
-        )
-
-    def refusal(self, status: int, why: str) -> Reply:
-        return Reply([Fail(why, status)], status=status, headers_after=0.15)
-
-
-_PACES = {'gpt-5.2': (0.6, 65.0), 'gpt-5-mini': (0.35, 120.0), 'gpt-4.1-mini': (0.25, 90.0), 'o4-mini': (0.5, 85.0)}
-"""For each model the usual wait for its first token in seconds, and its tokens per second."""
-
-_DEAR_MODEL = 'o4-mini'
-
-
-def reply_to(request: ChatRequest, fault: Fault) -> Reply:
-    """What the fake provider answers.
-
-    Args:
-        request: The request of one of the agents.
-        fault: What goes wrong instead of the usual mishaps.
-    """
-    prompt = next(str(message['content']) for message in request.messages if message['role'] == 'user')
-    number = re.search(r'#(\d+)', prompt)
-    step = sum(message['role'] == 'assistant' for message in request.messages)
-    turn = _Turn(request.model, int(number[1]) if number else 0, step, fault)
-    part = next(part for tool, part in _PARTS.items() if tool in request.tools)
-    return part(turn)
-
-
-def _researcher(turn: _Turn) -> Reply:
-    if turn.step == 0:
-        if turn.has_mishap(every=7, offset=5):
-            return turn.refusal(500, 'the server had an error')
-        calls = Call('search_web', {'query': 'tides'}, pieces=3), Call('search_papers', {'query': 'tides'}, pieces=3)
-        return turn.reply([*words(_THOUGHT, Think), *calls, Call('search_web', {'query': 'moon'}, pieces=2)])
-    answer = words(_ANSWER)
-    if turn.fault.is_on('stalls'):
-        return turn.reply([*answer[:20], Pause(STALL_SECONDS), *answer[20:40], Pause(3 * STALL_SECONDS), *answer[40:]])
-    if turn.has_mishap(every=4, offset=2):
-        return turn.reply([*answer[:20], Pause(STALL_SECONDS), *answer[20:]])
-    return turn.reply(answer)
-
-
-def _support(turn: _Turn) -> Reply:
-    usual = turn.step == 0 and turn.has_mishap(every=3, offset=1)
-    if turn.model == 'gpt-5-mini' and (usual or turn.has_fault('rate-limit')):
-        return turn.refusal(429, 'rate limit reached')
-    if turn.step == 0:
-        return turn.reply([Call('find_order', {'number': '4711'}, pieces=3)])
-    if turn.step == 1:
-        return turn.reply([Call('find_order', {'number': 'A-4711'}, pieces=3)])
-    return turn.reply(words(_NOTE))
-
-
-def _coder(turn: _Turn) -> Reply:
-    if turn.step == 0:
-        patches = [Call('apply_patch', {'file': file}, pieces=6) for file in ('tide.py', 'moon.py')]
-        return turn.reply(
-            [*words(_THOUGHT, Think), *patches], first_after=2.6 if turn.has_mishap(every=5, offset=2) else None
-        )
-    if turn.step == 1:
-        return turn.reply([*words('Now the tests.'), Call('run_tests', {})])
-    if turn.has_mishap(every=4, offset=3) or turn.has_fault('errors'):
-        return turn.reply([*words(_NOTE), Fail('overloaded', 503)])
-    return turn.reply(words(_NOTE))
-
-
-def _editor(turn: _Turn) -> Reply:
-    if turn.step == 0:
-        return turn.reply([*words('Let me ask.'), Call('ask_researcher', {'question': f'tides #{turn.run}'}, pieces=3)])
-    return turn.reply(words(f'{_ANSWER} {_NOTE}'))
-
-
-_PARTS = {'search_web': _researcher, 'find_order': _support, 'run_tests': _coder, 'ask_researcher': _editor}
-"""For each agent one of its tools, and the function that answers it."""
-
-_THOUGHT = 'First I should find out what is already there, then weigh it, and only then answer what was asked.'
-_NOTE = 'It is done: what you asked for went out yesterday and should be with you before the end of the week.'
-_ANSWER = (
-    'Tides are the rise and fall of the sea under the pull of the moon and, less so, of the sun. Twice a month the two '
-    'pull together and the tide runs high; in between they pull apart and it runs low. The shape of a coast does the '
-    'rest: a narrow bay can lift the water by more than ten metres.'
-)
