@@ -59,8 +59,10 @@ class FailuresOfRun:
             ended: When it failed.
         """
         self._by_error.pop(error_type, None)
-        if len(self._by_error) < MOST_REMEMBERED:
-            self._by_error[error_type] = _Failed(place, name, step, began, ended)
+        if len(self._by_error) == MOST_REMEMBERED:
+            # What ends the run comes last.
+            del self._by_error[next(iter(self._by_error))]
+        self._by_error[error_type] = _Failed(place, name, step, began, ended)
 
     def called_run(self, began: float, failure: FailureRecord) -> None:
         """A run that this one called failed.
