@@ -37,6 +37,7 @@ class Prompt:
 
     Args:
         model: The model that was asked.
+        size: Its tokens; less than the usage's input where that is the sum of several requests to the model.
         usage: The tokens.
         began: When its request was sent, on the monotonic clock; as far as that is known.
         ended: When its response was over.
@@ -44,6 +45,7 @@ class Prompt:
     """
 
     model: AskedModel
+    size: int
     usage: Usage
     began: float
     ended: float
@@ -127,8 +129,8 @@ class Prompts:
         self.tools.clear()
         self.conversations.remember(self._key(prompt), prompt)
         if self.first_input is None:
-            self.first_input = prompt.usage.input_tokens
-        self.last_input = prompt.usage.input_tokens
+            self.first_input = prompt.size
+        self.last_input = prompt.size
         self.known += 1
 
     def forget_last(self) -> None:
@@ -151,7 +153,7 @@ class Prompts:
         if before is None or not self.tools or _names(before.model) != _names(prompt.model):
             return None, None
         answer = before.usage.output_tokens - before.usage.reasoning_tokens
-        grown = prompt.usage.input_tokens - before.usage.input_tokens - answer
+        grown = prompt.size - before.size - answer
         # A history that was cut short meanwhile says nothing of what was added.
         if grown < 0:
             return None, None
@@ -161,16 +163,15 @@ class Prompts:
         before = self.conversations.last(self._key(prompt))
         if before is None:
             return None, None
-        usage = prompt.usage
         cached = before.usage.cache_read_tokens + before.usage.cache_write_tokens
-        missed = min(cached, usage.input_tokens) - usage.cache_read_tokens
+        missed = min(cached, before.size, prompt.size) - prompt.usage.cache_read_tokens
         if missed < CACHE_GRAIN:
             return 0, None
         return missed, _why_missed(prompt, before)
 
 
 def _why_missed(prompt: Prompt, before: Prompt) -> CacheMissReason:
-    if prompt.usage.input_tokens < SHORTEST_CACHED:
+    if prompt.size < SHORTEST_CACHED:
         return 'below_minimum'
     is_other = prompt.prefix is not None and before.prefix is not None and prompt.prefix.differs(before.prefix)
     if prompt.usage.cache_read_tokens or is_other:

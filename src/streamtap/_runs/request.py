@@ -207,7 +207,8 @@ def _answer(
     prompt = None
     if usage is not None and unmeasured is None:
         began, ended = zero if zero is not None else moments.monotonic, meter.stopped or moments.monotonic
-        prompt = Prompt(asked, usage, began, max(began, ended), request.prefix)
+        size = facts.prompt_tokens if facts and facts.prompt_tokens is not None else usage.input_tokens
+        prompt = Prompt(asked, size, usage, began, max(began, ended), request.prefix)
     compared = NOT_COMPARED if prompt is None else prompts.compare(prompt)
     record = ResponseRecord(
         run_id=identity.run_id,
@@ -255,9 +256,7 @@ def _answer(
         cost_usd=cost.usd if cost else None,
         cost_source=cost.source if cost else None,
         context_window=asked.window or listed_window(asked.provider, asked.name),
-        context_tokens=None
-        if prompt is None
-        else ((facts and facts.prompt_tokens) or prompt.usage.input_tokens) + prompt.usage.output_tokens,
+        context_tokens=None if prompt is None else prompt.size + prompt.usage.output_tokens,
         cache_missed_tokens=compared.cache_missed_tokens,
         cache_miss_reason=compared.cache_miss_reason,
         cache_saved_usd=compared.cache_saved_usd,

@@ -21,7 +21,7 @@ _PLACES_OF_INPUT = ('context_input_tokens', 'initial_input_tokens')
 
 def own_window(model: object) -> int | None:
     """The context window that a model says it has, in tokens; `None` in releases of pydantic-ai that do not say it."""
-    return _count(read(model, 'context_window'))
+    return _window(read(model, 'context_window'))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -37,7 +37,7 @@ def listed_window(provider: str, model: str) -> int | None:
     except Exception:
         # Not listed, or the list failed.
         return None
-    return _count(found.context_window)
+    return _window(found.context_window)
 
 
 def prompt_tokens(response: ModelResponse) -> int | None:
@@ -49,8 +49,13 @@ def prompt_tokens(response: ModelResponse) -> int | None:
     if not isinstance(kept, dict):
         return None
     said = cast('dict[str, object]', kept)
+    # A conversation that was summed up leaves a prompt of 0 tokens behind.
     return next((count for place in _PLACES_OF_INPUT if (count := _count(said.get(place))) is not None), None)
 
 
+def _window(value: object) -> int | None:
+    return _count(value) or None
+
+
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_TOKENS else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TOKENS else None

@@ -31,10 +31,11 @@ def prompt(
     model: AskedModel = UNLISTED,
     at: float = 0.0,
     prefix: PromptPrefix | None = SAME,
+    rounds: int = 1,
 ) -> Prompt:
-    """A prompt of that size whose request took a second."""
-    usage = Usage(size, output, read, written, reasoning)
-    return Prompt(model, usage, at, at + 1, prefix)
+    """A prompt of that size whose request took a second; in several rounds of the model's own, its usage is their sum."""
+    usage = Usage(size * rounds, output, read * rounds, written, reasoning)
+    return Prompt(model, size, usage, at, at + 1, prefix)
 
 
 def prompts(conversations: Conversations | None = None, conversation: int = 7) -> Prompts:
@@ -63,6 +64,8 @@ def test_nothing_is_known_of_the_first_prompt_of_a_conversation():
         (prompt(4000, read=1024, written=2048), prompt(4500, read=1024), 2048),
         (prompt(4000, read=3072), prompt(2000, read=1024), 976),
         (prompt(4000), prompt(4500), 0),
+        (prompt(4000, read=3072, rounds=3), prompt(9500, read=3968), 0),
+        (prompt(4000, read=3072, rounds=3), prompt(9500, read=1024), 2976),
         (prompt(4000, read=3072), prompt(4500, read=3072 - CACHE_GRAIN), CACHE_GRAIN),
         (prompt(4000, read=3072), prompt(4500, read=3072 - CACHE_GRAIN + 1), 0),
     ],
@@ -150,6 +153,16 @@ def test_the_results_of_a_round_are_what_grew_besides_the_answer(
     run.tools |= tools
     compared = run.compare(prompt(size))
     assert (compared.tool_result_tokens, compared.tool_results_of) == (grown, by)
+
+
+def test_a_usage_that_is_the_sum_of_several_requests_is_no_size():
+    """The prompt itself is what grew."""
+    run = prompts()
+    run.remember(prompt(1000, rounds=3))
+    run.tools.add('search')
+    assert run.compare(prompt(1500)).tool_result_tokens == 490
+    run.remember(prompt(1500, rounds=2))
+    assert run.growth == 500.0
 
 
 def test_another_model_counts_tokens_in_its_own_way():

@@ -73,6 +73,7 @@ def test_a_model_of_an_older_release_says_nothing():
         ({'__pydantic_ai__': {'initial_input_tokens': 900}}, 900),
         ({'__pydantic_ai__': {'context_input_tokens': 1200, 'initial_input_tokens': 900}}, 1200),
         ({'__pydantic_ai__': {'context_input_tokens': -1, 'initial_input_tokens': 900}}, 900),
+        ({'__pydantic_ai__': {'context_input_tokens': 0}}, 0),
         ({'context_input_tokens': 1200}, None),
     ],
 )
