@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from support.doors import DOORS, Door
@@ -45,6 +45,8 @@ class Expected:
         reader: Whether what the reader of the run's output sees is known; a reader there is.
         scrapes: What each scrape showed while the run went on: the stage of the stalled stream, `calm` if none was
             stalled, `nothing` if the run was not seen.
+        facts: Fields of the records of outermost runs, nested runs, requests and tool calls, by names such as
+            `tool.repeated`, each with its value in every record in the order in which they began.
     """
 
     run: str = 'success'
@@ -69,6 +71,7 @@ class Expected:
     stalls: int = 0
     reader: bool = False
     scrapes: tuple[str, ...] = ()
+    facts: Mapping[str, tuple[object, ...]] = field(default_factory=dict[str, tuple[object, ...]])
 
 
 @dataclass(frozen=True)

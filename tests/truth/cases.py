@@ -11,9 +11,12 @@ from truth.delegation import DELEGATION
 from truth.endings import ENDINGS
 from truth.failures import FAILURES
 from truth.hangs import HANGS
+from truth.loops import LOOPS
 from truth.modes import MODES
 from truth.outputs import OUTPUTS
+from truth.polite import POLITE
 from truth.preparation import PREPARATION
+from truth.prompts import PROMPTS
 from truth.raises import RAISES
 from truth.readers import READERS
 from truth.refusals import REFUSALS
@@ -44,6 +47,9 @@ GROUPS = (
     CONSUMERS,
     SPEEDS,
     READERS,
+    LOOPS,
+    PROMPTS,
+    POLITE,
 )
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from truth.exposition import by_label
+from truth.health import health
 from truth.readers_view import reader_of
 from truth.row import Row, equal, is_known, near
 from truth.times import numbers, run_times, tool_times, tools_phase
@@ -71,6 +72,7 @@ def judge(case: Case, door: Door, happened: Happened, seen: Capture, bounds: Bou
     run_times(row, seen, happened)
     reader_of(row, seen.runs(), responses, happened)
     _usage(row, seen.runs(), responses, happened)
+    health(row, seen.runs(), responses, seen.tools(), happened)
     equal(row, 'still open', seen.tap.live().runs, ())
     equal(row, 'faults', [(fault.kind, fault.subject) for fault in seen.faults()], [])
     for name, error, bound in (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,6 +24,20 @@ GEMINI = f'POST /v1beta/models/{MODEL}:streamGenerateContent?alt=sse'
 
 _HEAD = b'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n'
 _END = b'0\r\n\r\n'
+
+
+@dataclass(frozen=True)
+class Counted(TokenUsage):
+    """Token counts that only some APIs report.
+
+    Args:
+        written: Tokens of the prompt that were written to the cache, in the words of Anthropic.
+        continues: Whether the answer goes on in another request, which Google's SDK sends by itself.
+    """
+
+    _: KW_ONLY
+    written: int = 0
+    continues: bool = False
 
 
 def parse(body: bytes, *, number: int) -> ChatRequest:
@@ -142,7 +156,11 @@ class AnthropicWording(_PartedWording):
     __slots__ = ()
 
     def opening(self) -> bytes:
-        usage = {'input_tokens': self.reply.usage.input if self.reply.usage else 0, 'output_tokens': 1}
+        counted = self.reply.usage or TokenUsage(input=0)
+        written = counted.written if isinstance(counted, Counted) else 0
+        # Its input tokens are those that have nothing to do with the cache.
+        cached = {'cache_read_input_tokens': counted.cached, 'cache_creation_input_tokens': written}
+        usage = {'input_tokens': counted.input - counted.cached - written, 'output_tokens': 1, **cached}
         made: dict[str, Any] = {'id': 'msg', 'type': 'message', 'role': 'assistant', 'content': [], 'model': MODEL}
         message = {**made, 'stop_reason': None, 'stop_sequence': None, 'usage': usage}
         return _HEAD + _events({'type': 'message_start', 'message': message})
@@ -201,7 +219,10 @@ class GeminiWording(Wording):
             'thoughtsTokenCount': usage.reasoning,
             'totalTokenCount': usage.input + (usage.output or 0),
         }
-        return (_events({**self._said([{'text': ''}], finishReason='STOP'), 'usageMetadata': counts}) + _END,)
+        ended = {'finishReason': 'STOP'}
+        if isinstance(usage, Counted) and usage.continues:
+            ended = {'finishReason': 'CONTINUATION', 'continuationToken': 'Z28gb24='}
+        return (_events({**self._said([{'text': ''}], **ended), 'usageMetadata': counts}) + _END,)
 
     def _said(self, parts: list[dict[str, Any]], **more: str) -> dict[str, Any]:
         candidate = {'content': {'role': 'model', 'parts': parts}, 'index': 0, **more}

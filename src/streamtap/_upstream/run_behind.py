@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 import pydantic_ai.agent.abstract
 
 from streamtap._upstream.event_sources import made_at, new_messages
+from streamtap._upstream.prompt_prefix import prefix_of_request
 from streamtap._upstream.reading import read
 from streamtap._upstream.run_context import asks_again
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pydantic_ai.messages import ModelMessage, ModelResponse
+    from pydantic_ai.models import ModelRequestContext
+
+    from streamtap._upstream.prompt_prefix import PromptPrefix
 
 _EVENTS: type | None = getattr(pydantic_ai.agent.abstract, 'AgentRunEvents', None)
 
@@ -140,6 +144,12 @@ class RequestOfRun:
     def asks_again(self) -> bool:
         """Whether it sends an output back to the model, to be made again."""
         return asks_again(self._sent())
+
+    @property
+    def prefix(self) -> PromptPrefix | None:
+        """What stands at the beginning of its prompt; `None` in releases that do not keep the prompt."""
+        context = cast('ModelRequestContext | None', read(self.node, 'last_request_context'))
+        return None if context is None else prefix_of_request(context)
 
     @property
     def next(self) -> RequestOfRun | None:

@@ -80,7 +80,7 @@ class KnownRequests(Requests):
             # The last of them may be a request that sends an output back, and that the run did not come to make.
             self.run.messages = messages
             return
-        request.response = latest.billed(messages)
+        request.response, request.prefix = latest.billed(messages), latest.prefix
         if not latest.was_sent:
             self._forget(request)
         elif request.response is not None and is_complete(request.response):
@@ -151,7 +151,7 @@ class KnownRequests(Requests):
             if not latest.was_sent:
                 self._forget(request)
                 return
-            request.response = latest.billed(self._behind.messages())
+            request.response, request.prefix = latest.billed(self._behind.messages()), latest.prefix
             if (committed := latest.committed) is not None:
                 request.messages, request.history = (committed,), 0
         if request.meter.first_event is None:
