@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truth.adapters import ADAPTERS
+from truth.attempts import ATTEMPTS
+from truth.causes import CAUSES
 from truth.consumers import CONSUMERS
 from truth.deferred import DEFERRED
 from truth.delegation import DELEGATION
@@ -13,6 +15,7 @@ from truth.failures import FAILURES
 from truth.hangs import HANGS
 from truth.loops import LOOPS
 from truth.modes import MODES
+from truth.objectives import OBJECTIVES
 from truth.outputs import OUTPUTS
 from truth.polite import POLITE
 from truth.preparation import PREPARATION
@@ -50,6 +53,9 @@ GROUPS = (
     LOOPS,
     PROMPTS,
     POLITE,
+    OBJECTIVES,
+    ATTEMPTS,
+    CAUSES,
 )
 
 
