@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from streamtap._dashboards.grafana.deploys import SINCE, TWICE
 from support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -54,13 +55,14 @@ def variables(board: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {variable['name']: variable for variable in board['templating']['list']}
 
 
-def filled_in(text: str, board: Mapping[str, Any], seconds: float = 60) -> str:
+def filled_in(text: str, board: Mapping[str, Any], seconds: float = 60, deployed: float | None = None) -> str:
     """A query with all variables at what they are at first.
 
     Args:
         text: The query.
         board: Its board.
         seconds: How long Grafana's own windows are.
+        deployed: How many seconds ago the last deploy was; as long ago as the windows are long if not given.
     """
     values: dict[str, str] = {}
     for name, variable in variables(board).items():
@@ -70,6 +72,8 @@ def filled_in(text: str, board: Mapping[str, Any], seconds: float = 60) -> str:
     window = f'{round(seconds)}s'
     values |= {'__rate_interval': window, '__range': window}
     values |= {'__rate_interval_ms': f'{round(1000 * seconds)}', '__range_s': f'{round(seconds)}'}
+    since = round(seconds if deployed is None else deployed)
+    values |= {SINCE: f'{since}', TWICE: f'{2 * since}'}
     return re.sub(r'\$\{?([a-zA-Z_]\w*(?::text)?)\}?', lambda found: values[found[1]], text)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamtap._dashboards.grafana.board import WHOLE_RANGE, Board
+from streamtap._dashboards.grafana.deploys import deploy_tiles, since_deploy, since_deploy_twice
 from streamtap._dashboards.grafana.headlines import (
     BLANK,
     COST,
@@ -12,6 +13,7 @@ from streamtap._dashboards.grafana.headlines import (
     RUN_COST,
     RUNS,
     agent_table,
+    health_tiles,
     tiles_behind,
     user_tiles,
 )
@@ -33,7 +35,10 @@ def _fill(promql: Promql) -> Layout:
     layout.row(WHOLE_RANGE)
     layout.line(4, *user_tiles(promql))
     layout.line(4, *tiles_behind(promql))
+    layout.line(3, *health_tiles(promql))
     layout.line(8, agent_table(promql))
+    layout.row('What did the last deploy change? Since then, beside as long a time before')
+    layout.line(4, *deploy_tiles(promql))
     layout.row('What goes wrong?')
     layout.line(8, _outcomes(promql), _errors(promql), _retries(promql))
     layout.line(8, _open(promql), _oldest(promql), loop_lag(promql))
@@ -176,6 +181,6 @@ OVERVIEW = Board(
     'Agents / Overview',
     'Are the agents all right, which one is not, and what do they cost?',
     ('agent', 'provider', 'model'),
-    (slo,),
+    (slo, since_deploy, since_deploy_twice),
     _fill,
 )
