@@ -17,7 +17,7 @@ import yaml
 from streamtap._dashboards.config import CONFIG
 from streamtap._dashboards.generated import generated
 from streamtap._dashboards.grafana.boards import grafana_files
-from streamtap._dashboards.grafana.deploys import AFTER
+from streamtap._dashboards.grafana.deploy_time import AFTER
 from streamtap._dashboards.grafana.layout import Layout
 from streamtap._dashboards.grafana.panels import NO_TAP, stat
 from streamtap._dashboards.grafana.queries import NOTHING, Promql

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from streamtap._dashboards.grafana.deploys import SINCE, TWICE
+from streamtap._dashboards.grafana.deploy_time import SINCE, TWICE
 from support.boards import FOLDER, filled_in, panels, read, variables
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-OVERVIEW = read(FOLDER / 'overview.json')
+OVERVIEW, HEALTH = (read(FOLDER / f'{name}.json') for name in ('overview', 'health'))
 HOUR = 3600
 BUILD = 'streamtap_build_info{job="shop", instance="%s", version="1", pydantic_ai_version="2", service_version="%s"}'
 RUNS = 'pydantic_ai_runs_total{job="shop", instance="%s", agent="a", door="capability", nested="false", outcome="%s"}'
 COST = 'pydantic_ai_run_cost_usd_%s{job="shop", instance="%s", agent="a", outcome="success"}'
+OBJECTIVES = 'pydantic_ai_run_objectives_total{job="shop", instance="%s", agent="a", met="%s"}'
 
 # A sample each fifteen seconds for three hours; version 2 comes after 160 minutes, in the place of version 1.
 OLD, NEW = '%s stale _x79', '_x640 %s'
@@ -35,6 +36,10 @@ DEPLOYED = {
     COST % ('count', 'old'): OLD % '0+4x639',
     COST % ('sum', 'new'): NEW % '30x80',
     COST % ('count', 'new'): NEW % '10x80',
+    OBJECTIVES % ('old', 'true'): OLD % '0+1x639',
+    OBJECTIVES % ('old', 'false'): OLD % '0+1x639',
+    OBJECTIVES % ('new', 'true'): NEW % '4x80',
+    OBJECTIVES % ('new', 'false'): NEW % '0x80',
 }
 
 
@@ -73,7 +78,7 @@ def asked(variable: str) -> str:
 
 def tiles(title: str, deployed: float) -> list[str]:
     """What a tile of the overview asks: since the deploy, and before it."""
-    (panel,) = [each for each in panels(OVERVIEW) if each['title'] == title]
+    (panel,) = [each for board in (HEALTH, OVERVIEW) for each in panels(board) if each['title'] == title][-1:]
     return [f'({filled_in(each["expr"], OVERVIEW, HOUR, deployed)})' for each in panel['targets']]
 
 
@@ -81,6 +86,7 @@ def test_since_the_deploy_and_as_long_before_it_is_exact(each_promtool: str, tmp
     """What the new processes' first samples have is after the deploy, and what the old ones counted before it."""
     since, before = tiles('Failed runs since the deploy', 1201)
     cost_since, cost_before = tiles('Cost per run since the deploy', 1201)
+    kept_since, kept_before = tiles('Goodput since the deploy', 1201)
     (last,) = tiles('Last deploy', 1201)
     expected = {
         asked(SINCE): 1201.0,
@@ -90,6 +96,8 @@ def test_since_the_deploy_and_as_long_before_it_is_exact(each_promtool: str, tmp
         before: 0.25,
         cost_since: 3.0,
         cost_before: 0.5,
+        kept_since: 1.0,
+        kept_before: 0.5,
     }
     assert evaluated(each_promtool, tmp_path, DEPLOYED, expected) == ''
 
@@ -115,7 +123,7 @@ def test_without_a_deploy_in_the_range_it_says_so(builds: dict[str, str], each_p
 
 def test_words_stand_for_what_there_is_not():
     """No deploy, no runs, no objective, no questions: never an empty tile."""
-    found = {panel['title']: panel for panel in panels(OVERVIEW)}
+    found = {panel['title']: panel for board in (OVERVIEW, HEALTH) for panel in panels(board)}
     said = {
         title: next(iter(panel['fieldConfig']['defaults']['mappings'][0]['options'].values()))['text']
         for title, panel in found.items()
@@ -128,4 +136,5 @@ def test_words_stand_for_what_there_is_not():
         'Cost per run since the deploy': 'None priced',
         'Goodput since the deploy': 'No objective set',
         'First-try success since the deploy': 'No tap.question()',
+        'Calls in a loop since the deploy': 'No calls',
     }

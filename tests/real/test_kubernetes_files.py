@@ -72,7 +72,7 @@ def test_kustomize_builds_all_that_is_to_be_applied(folder: Path):
     done = subprocess.run([kubectl, 'kustomize', str(folder)], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     built = [(each['kind'], each['metadata']['namespace']) for each in yaml.safe_load_all(done.stdout)]
-    kinds = [*['ConfigMap'] * 4, 'PrometheusRule', 'Service', 'ServiceMonitor']
+    kinds = [*['ConfigMap'] * 5, 'PrometheusRule', 'Service', 'ServiceMonitor']
     assert sorted(built) == [(kind, 'observability') for kind in kinds]
 
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from streamtap._dashboards.grafana.deploys import SINCE, TWICE
+from streamtap._dashboards.grafana.deploy_time import SINCE, TWICE
 from support.paths import ROOT
 
 if TYPE_CHECKING:

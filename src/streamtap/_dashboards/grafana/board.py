@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from streamtap._dashboards.grafana.deploys import FORGOTTEN, versions
+from streamtap._dashboards.grafana.deploy_time import FORGOTTEN, versions
 from streamtap._dashboards.grafana.panels import Json, datasource
 from streamtap._dashboards.grafana.queries import Promql
 from streamtap._dashboards.grafana.variables import variables

@@ -1,91 +1,41 @@
-"""When the last deploy was, and what it made better or worse: the time since then beside as long a time before."""
+"""What the last deploy made better or worse: the time since then beside as long a time before."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from streamtap._dashboards.grafana.attempts import NO_QUESTIONS, first_try
+from streamtap._dashboards.grafana.deploy_time import AFTER, BEFORE, DEPLOYED
 from streamtap._dashboards.grafana.goodput import NO_OBJECTIVE, goodput
+from streamtap._dashboards.grafana.loops import NO_CALLS, repeated_share
 from streamtap._dashboards.grafana.panels import Json, stat
-from streamtap._dashboards.grafana.queries import OUTERMOST, RANGE, Promql, ratio
-from streamtap._dashboards.grafana.variables import asked
-from streamtap._dashboards.promql.growth import Window
+from streamtap._dashboards.grafana.queries import OUTERMOST, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from streamtap._dashboards.config import Config
+    from streamtap._dashboards.grafana.queries import Promql
+    from streamtap._dashboards.promql.growth import Window
     from streamtap._dashboards.verdicts import Verdict
 
-FORGOTTEN = '1d'
-"""For how long a version must not have been seen to be a deploy when it comes."""
-
-SINCE, TWICE = 'since_deploy', 'since_deploy_twice'
-"""The variables that hold the seconds since the last deploy, and twice as many; 1 and 2 if there was none."""
-
+DEPLOY = 'What did the last deploy change? Since then, beside as long a time before'
 NO_DEPLOY = 'No deploy in this range'
 
-AFTER = f'${{{SINCE}}}s'
-BEFORE = Window(AFTER, AFTER, f'${{{TWICE}}}s')
 
-_LOOKS = 15
-"""How often it is looked for a version, in seconds: seldom enough for a range of weeks."""
-
-
-def versions(promql: Promql) -> str:
-    """The processes that say which version of the service they are.
+def overview_since(promql: Promql) -> tuple[Json, ...]:
+    """What users notice and what it costs, since the deploy and as long before it.
 
     Args:
         promql: Queries of the board.
     """
-    return promql.select('streamtap_build_info', 'service_version!=""')
-
-
-def since_deploy(config: Config) -> Json:
-    """How many seconds ago the newest version was first seen.
-
-    Args:
-        config: What queries depend on.
-    """
-    return asked(SINCE, f'{_seconds(config)} or on () vector(1)')
-
-
-def since_deploy_twice(config: Config) -> Json:
-    """Twice as many: PromQL cannot calculate with windows.
-
-    Args:
-        config: What queries depend on.
-    """
-    return asked(TWICE, f'2 * ({_seconds(config)}) or on () vector(2)')
-
-
-def deploy_tiles(promql: Promql) -> tuple[Json, ...]:
-    """Since the deploy, and as long before it.
-
-    Args:
-        promql: Queries of the board.
-    """
-    verdicts = promql.verdicts
     runs, blank = 'pydantic_ai_runs_total', 'pydantic_ai_run_time_to_first_output_seconds'
 
     def failed(over: str | Window) -> str:
         counted = promql.count(runs, OUTERMOST, promql.counted_run, over=over)
-        bad = promql.count(runs, OUTERMOST, promql.failed_run, over=over)
-        return ratio(f'({bad} or 0 * {counted})', counted)
-
-    def cost(over: str | Window) -> str:
-        return promql.mean('pydantic_ai_run_cost_usd', over=over)
+        return ratio(promql.count(runs, OUTERMOST, promql.failed_run, over=over), counted)
 
     return (
-        stat(
-            'Last deploy',
-            'When did the service last change? The time since a version that had not been seen for a day began to report: '
-            'PrometheusSink(service_version=...). The tiles beside it compare as long a time before. '
-            'For a deploy that is longer ago, choose a longer range.',
-            'dtdurations',
-            promql.or_nothing(f'vector(${{{SINCE}}}) > 1'),
-            none=NO_DEPLOY,
-        ),
+        _last(promql),
         _both(
             promql,
             'Blank screen, p95, since the deploy',
@@ -93,7 +43,7 @@ def deploy_tiles(promql: Promql) -> tuple[Json, ...]:
             's',
             lambda over: promql.quantile(0.95, blank, over=over),
             'None streamed',
-            verdicts.blank_screen,
+            promql.verdicts.blank_screen,
         ),
         _both(
             promql,
@@ -102,33 +52,65 @@ def deploy_tiles(promql: Promql) -> tuple[Json, ...]:
             'percentunit',
             failed,
             'No runs',
-            verdicts.failed_runs,
+            promql.verdicts.failed_runs,
         ),
         _both(
             promql,
             'Cost per run since the deploy',
-            'Does a run cost more than before?',
+            'Does a run cost more than before the deploy, with the runs that it calls?',
             'currencyUSD',
-            cost,
+            lambda over: promql.mean('pydantic_ai_run_cost_usd', over=over),
             'None priced',
         ),
+    )
+
+
+def health_since(promql: Promql) -> tuple[Json, ...]:
+    """What agents do wrong, since the deploy and as long before it.
+
+    Args:
+        promql: Queries of the board.
+    """
+    return (
+        _last(promql),
         _both(
             promql,
             'Goodput since the deploy',
-            'Is the objective met as often as before?',
+            'Is the objective met as often as before the deploy?',
             'percentunit',
             lambda over: goodput(promql, over=over),
             NO_OBJECTIVE,
-            verdicts.goodput,
+            promql.verdicts.goodput,
         ),
         _both(
             promql,
             'First-try success since the deploy',
-            'Is the first answer the right one as often as before?',
+            'Is the first answer the right one as often as before the deploy?',
             'percentunit',
             lambda over: first_try(promql, over=over),
             NO_QUESTIONS,
         ),
+        _both(
+            promql,
+            'Calls in a loop since the deploy',
+            'Do agents go round in circles more often than before the deploy?',
+            'percentunit',
+            lambda over: repeated_share(promql, over=over),
+            NO_CALLS,
+            promql.verdicts.repeated_calls,
+        ),
+    )
+
+
+def _last(promql: Promql) -> Json:
+    return stat(
+        'Last deploy',
+        'When did the service last change? The time since a version that had not been seen for a day began to report: '
+        'PrometheusSink(service_version=...). The tiles beside it compare as long a time before. '
+        'If there is none, choose a longer range.',
+        'dtdurations',
+        promql.or_nothing(DEPLOYED),
+        none=NO_DEPLOY,
     )
 
 
@@ -147,16 +129,7 @@ def _both(
         f'{about} Since the last deploy, and for as long before it; nothing without one in the time range.',
         unit,
         # Without a deploy the window is a second, in which there may be something all the same.
-        {name: promql.or_nothing(f'({expr}) and on () (vector(${{{SINCE}}}) > 1)') for name, expr in shown.items()},
+        {name: promql.or_nothing(f'({expr}) and on () ({DEPLOYED})') for name, expr in shown.items()},
         verdict=verdict,
         none=none,
     )
-
-
-def _seconds(config: Config) -> str:
-    named = versions(Promql((), config))
-    # As often as scrapes, so that the first sample of a version is seen.
-    first = f'min_over_time(timestamp({named})[{RANGE}:{min(_LOOKS, config.scrape_seconds)}s])'
-    older = f'group by (service_version) (present_over_time({named}[{FORGOTTEN}] offset {RANGE}))'
-    # A second more, so that the first sample is after the deploy: a window without its beginning would not have it.
-    return f'ceil(time() - max (min by (service_version) ({first}) unless on (service_version) {older})) + 1'

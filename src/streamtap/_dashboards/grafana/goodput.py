@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamtap._dashboards.grafana.panels import Json, Query, stat, timeseries
-from streamtap._dashboards.grafana.queries import RANGE, RATE, less, ratio
+from streamtap._dashboards.grafana.queries import RANGE, RATE, ratio
 
 if TYPE_CHECKING:
     from streamtap._dashboards.grafana.queries import Promql
@@ -24,8 +24,8 @@ def goodput(promql: Promql, by: str = '', over: str | Window = RANGE) -> str:
         by: The labels.
         over: The window.
     """
-    runs = promql.count(OBJECTIVES, by=by, over=over)
-    return ratio(f'({less(runs, promql.count(OBJECTIVES, MISSED, by=by, over=over))})', runs)
+    met = promql.count(OBJECTIVES, 'met="true"', by=by, over=over)
+    return ratio(met, promql.count(OBJECTIVES, by=by, over=over))
 
 
 def goodput_tile(promql: Promql, leads_to: Json | None = None) -> Json:

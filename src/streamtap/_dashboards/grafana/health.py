@@ -8,9 +8,11 @@ from streamtap._dashboards.grafana.attempts import attempt_panels, attempt_tiles
 from streamtap._dashboards.grafana.board import WHOLE_RANGE, Board, link
 from streamtap._dashboards.grafana.cache import LOST, bought_again, cache_panels, cache_table, cache_tile
 from streamtap._dashboards.grafana.context import USED, context_panels, context_table, context_tile
+from streamtap._dashboards.grafana.deploy_time import since_deploy, since_deploy_twice
+from streamtap._dashboards.grafana.deploys import DEPLOY, health_since
 from streamtap._dashboards.grafana.goodput import goodput, goodput_panels, goodput_tile
 from streamtap._dashboards.grafana.layout import Layout
-from streamtap._dashboards.grafana.loops import loop_panels, loop_table, loop_tile, repeated_share
+from streamtap._dashboards.grafana.loops import loop_panels, loop_table, loop_tile, repeated_share, run_panels
 from streamtap._dashboards.grafana.queries import RANGE
 from streamtap._dashboards.grafana.tables import Column, table
 from streamtap._dashboards.grafana.trust import add_trust
@@ -26,11 +28,14 @@ def _fill(promql: Promql) -> Layout:
     tiles = goodput_tile(promql), *attempt_tiles(promql), loop_tile(promql), context_tile(promql), cache_tile(promql)
     layout.line(4, *tiles)
     layout.line(7, _agents(promql))
+    layout.row(DEPLOY)
+    layout.line(4, *health_since(promql))
     layout.row('Is the objective met?')
     layout.line(8, *goodput_panels(promql))
     layout.row('Does an agent go round in circles?')
     layout.line(7, loop_table(promql))
     layout.line(8, *loop_panels(promql))
+    layout.line(8, *run_panels(promql))
     layout.row('Does a context fill up?')
     layout.line(7, context_table(promql))
     layout.line(8, *context_panels(promql))
@@ -80,6 +85,6 @@ HEALTH = Board(
     'Agents / Health',
     'What do agents do wrong: do they miss what was promised, go in circles, fill their context, buy tokens again?',
     ('agent', 'provider', 'model', 'tool'),
-    (),
+    (since_deploy, since_deploy_twice),
     _fill,
 )

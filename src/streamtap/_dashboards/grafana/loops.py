@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from streamtap._dashboards.grafana.board import link
 from streamtap._dashboards.grafana.panels import Json, Query, stat, timeseries
-from streamtap._dashboards.grafana.queries import ratio
+from streamtap._dashboards.grafana.percentiles import Distribution
+from streamtap._dashboards.grafana.queries import RANGE, ratio
 from streamtap._dashboards.grafana.tables import Column, table
 
 if TYPE_CHECKING:
     from streamtap._dashboards.grafana.queries import Promql
+    from streamtap._dashboards.promql.growth import Window
 
 CALLS = 'pydantic_ai_tool_calls_total'
 COMPARED = 'kind=~"function|mcp"'
@@ -18,18 +20,19 @@ REPEATED = 'pydantic_ai_repeated_tool_calls_total'
 SECONDS_LOST = 'pydantic_ai_repeated_tool_seconds_total'
 TOKENS_LOST = 'pydantic_ai_repeated_tool_tokens_total'
 TOOL = 'agent, tool'
+NO_CALLS = 'No calls'
 LOOPS = 'Which tool is called in a loop?'
 
 
-def repeated_share(promql: Promql, by: str) -> str:
+def repeated_share(promql: Promql, by: str = '', over: str | Window = RANGE) -> str:
     """The share of the calls that repeat others of their run.
 
     Args:
         promql: Queries of the board.
         by: The labels.
+        over: The window.
     """
-    calls = promql.count(CALLS, COMPARED, by=by)
-    return ratio(f'({promql.count(REPEATED, by=by)} or 0 * {calls})', calls)
+    return ratio(promql.count(REPEATED, by=by, over=over), promql.count(CALLS, COMPARED, by=by, over=over))
 
 
 def loop_tile(promql: Promql, leads_to: Json | None = None) -> Json:
@@ -46,7 +49,7 @@ def loop_tile(promql: Promql, leads_to: Json | None = None) -> Json:
         'percentunit',
         promql.or_nothing(f'max ({repeated_share(promql, TOOL)})'),
         verdict=promql.verdicts.repeated_calls,
-        none='No calls',
+        none=NO_CALLS,
         leads_to=leads_to,
     )
 
@@ -106,6 +109,19 @@ def loop_panels(promql: Promql) -> tuple[Json, ...]:
             TOKENS_LOST,
             'short',
         ),
+    )
+
+
+def run_panels(promql: Promql) -> tuple[Json, ...]:
+    """How much a run takes, whether its calls repeat each other or not.
+
+    Args:
+        promql: Queries of the board.
+    """
+    about = 'Does an agent go round in circles, if not with the same arguments? With those of the runs that it calls.'
+    return (
+        Distribution(promql, 'pydantic_ai_run_requests', 'Requests of a run', about, 'short').percentiles(),
+        Distribution(promql, 'pydantic_ai_run_tool_calls', 'Tool calls of a run', about, 'short').percentiles(),
     )
 
 

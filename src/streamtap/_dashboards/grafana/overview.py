@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamtap._dashboards.grafana.board import WHOLE_RANGE, Board
-from streamtap._dashboards.grafana.deploys import deploy_tiles, since_deploy, since_deploy_twice
+from streamtap._dashboards.grafana.deploy_time import since_deploy, since_deploy_twice
+from streamtap._dashboards.grafana.deploys import DEPLOY, overview_since
 from streamtap._dashboards.grafana.headlines import (
     BLANK,
     COST,
@@ -37,8 +38,8 @@ def _fill(promql: Promql) -> Layout:
     layout.line(4, *tiles_behind(promql))
     layout.line(3, *health_tiles(promql))
     layout.line(8, agent_table(promql))
-    layout.row('What did the last deploy change? Since then, beside as long a time before')
-    layout.line(4, *deploy_tiles(promql))
+    layout.row(DEPLOY)
+    layout.line(4, *overview_since(promql))
     layout.row('What goes wrong?')
     layout.line(8, _outcomes(promql), _errors(promql), _retries(promql))
     layout.line(8, _open(promql), _oldest(promql), loop_lag(promql))
@@ -55,10 +56,15 @@ def _fill(promql: Promql) -> Layout:
     )
     layout.line(8, blank.percentiles(), duration.percentiles(), _phases(promql))
     layout.line(8, blank.cells(), blank.by(95, 'agent'), final.percentiles())
-    layout.row('What does a run take?')
-    layout.line(8, *(each.percentiles() for each in _per_run(promql)))
     layout.row('What does it cost?')
-    layout.line(8, _cost_by_model(promql), _cost_by_agent(promql), _cost_of_runs(promql).by(95, 'agent'))
+    cost = Distribution(
+        promql,
+        RUN_COST,
+        'Cost of a run',
+        'What does a run cost, with the runs that it calls? US dollars.',
+        'currencyUSD',
+    )
+    layout.line(8, _cost_by_model(promql), _cost_by_agent(promql), cost.percentiles(), cost.by(95, 'agent'))
     add_trust(layout, promql)
     return layout
 
@@ -133,32 +139,6 @@ def _per_hour(promql: Promql, title: str, about: str, label: str) -> Json:
     cost = promql.rate(COST, by=label, per=3600)
     about += ' US dollars per hour; what has no price is on Agents / Models.'
     return timeseries(title, about, 'currencyUSD', [Query(cost, f'{{{{{label}}}}}')], stacking='normal')
-
-
-def _cost_of_runs(promql: Promql) -> Distribution:
-    about = 'What does a run cost, with the runs that it calls? US dollars.'
-    return Distribution(promql, RUN_COST, 'Cost of a run', about, 'currencyUSD')
-
-
-def _per_run(promql: Promql) -> tuple[Distribution, ...]:
-    about = 'Does an agent go round in circles?'
-    return (
-        Distribution(
-            promql,
-            'pydantic_ai_run_requests',
-            'Requests of a run',
-            f'{about} With those of the runs that it calls.',
-            'short',
-        ),
-        Distribution(
-            promql,
-            'pydantic_ai_run_tool_calls',
-            'Tool calls of a run',
-            f'{about} With those of the runs that it calls.',
-            'short',
-        ),
-        _cost_of_runs(promql),
-    )
 
 
 def _retries(promql: Promql) -> Json:
