@@ -81,7 +81,7 @@ def test_the_operators_take_what_is_theirs(folder: Path):
     rules = read(folder, 'prometheus-rule.yaml')
     monitors = [each for each in read(folder, 'service-monitor.yaml') if each['kind'] == 'ServiceMonitor']
     boards = read(folder, 'grafana-operator.yaml')
-    assert judged(*rules, *monitors, *boards) == ['valid'] * 6
+    assert judged(*rules, *monitors, *boards) == ['valid'] * 7
 
 
 def test_the_schemas_find_a_mistake(folder: Path):
