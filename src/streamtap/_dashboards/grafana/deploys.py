@@ -106,7 +106,7 @@ def _last(promql: Promql) -> Json:
     return stat(
         'Last deploy',
         'When did the service last change? The time since a version that had not been seen for a day began to report: '
-        'PrometheusSink(service_version=...). The tiles beside it compare as long a time before. '
+        'Tap(service_version=...). The tiles beside it compare as long a time before. '
         'If there is none, choose a longer range.',
         'dtdurations',
         promql.or_nothing(DEPLOYED),
