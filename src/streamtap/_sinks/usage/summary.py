@@ -231,7 +231,7 @@ _MODEL_COLUMNS: tuple[_Shown, ...] = (
     (Column('cost'), 'cost_usd', dollars),
 )
 _TOOL_COLUMNS: tuple[_Shown, ...] = (
-    (Column('kind', 1), 'kind', str),
+    (Column('kind', 1, to_left=True), 'kind', str),
     (Column('calls'), 'calls', str),
     (Column('p50'), 'duration_p50', seconds),
     (Column('p95', 3, name='tool p95'), 'duration_p95', seconds),

@@ -1,8 +1,11 @@
 // The large figures: what is in progress now, and the last 15 minutes.
 
-import { make } from './elements.js';
+import { byId, make } from './elements.js';
+import { oneStop } from './keyboard.js';
 import { count, dollars, plural, rate, seconds } from './numbers.js';
 import { sparkbars, sparkline } from './sparkline.js';
+
+const stop = oneStop(byId('figures'), () => [[...byId('figures').querySelectorAll('button')]]);
 
 export function showFigures({ now, slots }) {
   show('in_progress', {
@@ -41,6 +44,7 @@ export function showFigures({ now, slots }) {
     hint: now.hints.cost,
     chart: sparkbars(slots, (slot) => slot.cost || 0),
   });
+  stop();
 }
 
 const unmeasured = 'nothing measured yet';
