@@ -203,7 +203,7 @@ class Config:
     max_repeated_share: Share = 0.1
     min_repeated_calls: Whole = 10
     full_context: Share = 0.8
-    max_full_context_share: Share = 0.05
+    max_full_context_share: Share = 0.02
     cache_miss_reasons: tuple[str, ...] = ('prefix_changed', 'unknown')
     max_bought_again_share: Share = 0.2
     min_lost_usd: Positive = 1

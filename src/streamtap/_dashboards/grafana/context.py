@@ -28,12 +28,14 @@ def context_tile(promql: Promql, leads_to: Json | None = None) -> Json:
         promql: Queries of the board.
         leads_to: Where a click on it leads.
     """
+    share = promql.config.max_full_context_share
+    largest = promql.quantile(round(1 - share, 6), USED, by=CONTEXT, over=RANGE)
     return stat(
-        'Fullest context, p95',
-        "Will a model soon refuse what is sent to it? The share of its model's context window that one request in twenty "
-        'takes at least, of the agent and the model with the largest. If it is red, click on it.',
+        'Fullest context',
+        f"Will a model soon refuse what is sent to it? The share of its model's context window that {share:.0%} of the requests "
+        'take at least, of the agent and the model with the largest. If it is red, click on it.',
         'percentunit',
-        promql.or_nothing(f'max ({promql.quantile(0.95, USED, by=CONTEXT, over=RANGE)})'),
+        promql.or_nothing(f'max ({largest})'),
         verdict=promql.verdicts.context_used,
         none=NO_WINDOW,
         decimals=0,

@@ -116,7 +116,6 @@ def test_a_tool_that_is_called_is_at_0_where_it_will_be_counted(sink: Prometheus
         )
     )
     assert shown(registry, 'tool') == {
-        'pydantic_ai_repeated_tool_calls_total': {0},
         'pydantic_ai_tool_calls_total': {0},
         'pydantic_ai_tool_duration_seconds_count': {0},
         'pydantic_ai_tool_duration_seconds_sum': {0},
