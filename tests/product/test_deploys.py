@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import pytest
 import yaml
 
 from streamtap._dashboards.grafana.deploy_time import SINCE, TWICE
-from support.boards import FOLDER, filled_in, panels, read, variables
+from support.boards import FOLDER, filled_in, numbers, panels, read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +26,7 @@ OLD, NEW = '%s stale _x79', '_x640 %s'
 DEPLOYED = {
     BUILD % ('old', 'v1'): OLD % '1x639',
     BUILD % ('new', 'v2'): NEW % '1x80',
-    # One run in four fails; then one in all, which the first scrape has already, with nine that did not.
+    # One run in four fails; then a single one, which the first sample has already.
     RUNS % ('old', 'success'): OLD % '0+3x639',
     RUNS % ('old', 'error'): OLD % '0+1x639',
     RUNS % ('new', 'success'): NEW % '9 9+0.375x79',
@@ -70,10 +69,7 @@ def evaluated(promtool: str, folder: Path, series: dict[str, str], expected: dic
 
 def asked(variable: str) -> str:
     """What a variable of the overview asks, over an hour."""
-    query = variables(OVERVIEW)[variable]['query']['query']
-    found = re.fullmatch(r'query_result\((.*)\)', query)
-    assert found is not None
-    return f'({filled_in(found[1], OVERVIEW, HOUR)})'
+    return f'({numbers(FOLDER / "overview.json", HOUR)[variable]})'
 
 
 def tiles(title: str, deployed: float) -> list[str]:

@@ -104,3 +104,18 @@ def label_values(path: Path) -> dict[str, tuple[str, str]]:
     }
     found = {name: re.fullmatch(r'label_values\((.+), (\w+)\)', query) for name, query in queries.items()}
     return {name: (filled_in(match[1], board), match[2]) for name, match in found.items() if match is not None}
+
+
+def numbers(path: Path, seconds: float = 60) -> dict[str, str]:
+    """What the server is asked for each variable that is a number.
+
+    Args:
+        path: The board's file.
+        seconds: How long Grafana's own windows are.
+    """
+    board = read(path)
+    queries = {
+        name: variable['query']['query'] for name, variable in variables(board).items() if variable['type'] == 'query'
+    }
+    found = {name: re.fullmatch(r'query_result\((.+)\)', query) for name, query in queries.items()}
+    return {name: filled_in(match[1], board, seconds) for name, match in found.items() if match is not None}
