@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from pydantic_ai.exceptions import ModelHTTPError
 
-from answers.scripted_agents import Plan, agents_of, plan
+from answers.scripted_agents import AGAIN, Plan, agents_of, plan
 from answers.simulated_time import SimulatedLoop
 from answers.teams import HOUR
 from streamtap import BaseSink, Objective, Tap, UsageSink
@@ -172,8 +172,12 @@ class World:
         agents = agents_of(tap, self._plans.__getitem__)
 
         async def asked(made: Plan, number: str) -> None:
-            with suppress(ModelHTTPError, asyncio.TimeoutError), tap.question():
-                await asyncio.wait_for(agents[made.agent].run(number), made.stopped_after)
+            agent = agents[made.agent]
+            with suppress(asyncio.TimeoutError), tap.question():
+                try:
+                    await asyncio.wait_for(agent.run(number), made.stopped_after)
+                except ModelHTTPError:
+                    await agent.run(f'{number}/{AGAIN}')
 
         return Pod(name, tap, usage, page, own, lambda made, number: asyncio.create_task(asked(made, number)))
 
