@@ -51,7 +51,9 @@ def exact_tiles(records: Records, hours: float, objective: float) -> dict[Panel,
         **_agent_table(records),
         ('models', 'Requests', 0): counts(records.responses, _all),
         ('models', 'Failed requests', 0): shares(records.responses, _all, _failed_request),
-        ('models', 'Input from the cache', 0): {},
+        ('models', 'Input from the cache', 0): _shares_of(
+            sums(records.responses, _all, _from_cache), sums(records.responses, _all, _input)
+        ),
         ('models', 'Uncounted responses', 0): shares(
             records.responses, _all, lambda response: response.unmeasured is not None
         ),
@@ -94,14 +96,15 @@ def _agent_table(records: Records) -> dict[Panel, Answers]:
 def _model_table(records: Records) -> dict[Panel, Answers]:
     responses = records.responses
     cost, written = sums(responses, _model, _cost), sums(responses, _model, lambda each: each.output_tokens)
+    tokens = sums(responses, _model, _input)
     columns: tuple[Answers, ...] = (
         counts(responses, _model),
         shares(responses, _model, _failed_request),
         quantiles(0.95, responses, _model, _first_token),
         quantiles(0.95, responses, _model, lambda response: response.duration),
         quantiles(0.5, responses, _model, _speed),
-        sums(responses, _model, lambda response: response.input_tokens),
-        {},
+        tokens,
+        _shares_of(sums(responses, _model, _from_cache), tokens),
         written,
         cost,
         {key: Number('sum', 1000 * _value(cost, key) / _value(written, key)) for key in cost},
@@ -123,6 +126,19 @@ def _tool_table(records: Records) -> dict[Panel, Answers]:
         seconds,
     )
     return {('tools', 'Which tool is it?', number): column for number, column in enumerate(columns)}
+
+
+def _shares_of(parts: Answers, wholes: Answers) -> Answers:
+    """How much of each whole its part is, where there is a part."""
+    return {key: Number('share', _value(parts, key) / _value(wholes, key)) for key in parts}
+
+
+def _input(response: ResponseRecord) -> int | None:
+    return response.input_tokens
+
+
+def _from_cache(response: ResponseRecord) -> int | None:
+    return response.cache_read_tokens
 
 
 def _value(answers: Answers, key: tuple[str, ...]) -> float:

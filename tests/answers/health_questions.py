@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from answers.exact import Number, quantiles, shares, sums
+from answers.exact import FEWEST, Number, quantiles, shares, sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,8 +163,9 @@ def _most(found: Answers) -> Answers:
 
 
 def _fullest(responses: Sequence[ResponseRecord]) -> Answers:
-    found = quantiles(0.98, responses, _context, _used)
-    return {(): max(found.values(), key=lambda each: each.between)} if found else {}
+    found = quantiles(0.98, responses, _context, _used, fewest=1)
+    fullest = max(found.values(), key=lambda each: each.between, default=None)
+    return {} if fullest is None or len(fullest.values) < FEWEST else {(): fullest}
 
 
 def _value(answer: object) -> float:

@@ -29,7 +29,7 @@ DELEGATING = 0.3
 SEARCHING = 0.5
 """The share of the others that search."""
 
-LOOPING = 0.4
+LOOPING = 0.3
 """The share of those that search for the same again and again."""
 
 BILLING, AGAIN = 'billing', 'again'

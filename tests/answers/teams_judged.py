@@ -123,6 +123,9 @@ def judge_pushing_team(team: Team, program: str) -> list[Judged]:
         write(grafana_files(replace(CONFIG, histograms='classic')), Path(name))
         return [
             *_judge_queries(AS_THEY_STAND, asked, world, queries.without_native),
+            *_judge_queries(
+                COUNTED, asked, world, lambda query: queries.from_first_sample(queries.without_native(query))
+            ),
             *_judge_boards(asked, world, sorted(Path(name, 'grafana').iterdir())),
         ]
 
