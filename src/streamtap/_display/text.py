@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
 
 def model_name(provider: str, model: str) -> str:
@@ -33,6 +33,22 @@ def dollars(value: object) -> str:
         return f'${value:.4f}'
     # Single requests of small models cost a few millionths: two digits of them at least.
     return f'${value:.{min(12, max(6, 1 - math.floor(math.log10(value))))}f}'
+
+
+def percentage(value: object) -> str:
+    """A share, as a percentage; `-` where none is known."""
+    return f'{value:.1%}' if isinstance(value, (int, float)) else '-'
+
+
+def unless_none(value: object, shown: Callable[[object], str] = '{:,}'.format) -> str:
+    """A number, or `-` where it is 0 or not known."""
+    return shown(value) if value else '-'
+
+
+def counts(found: object) -> str:
+    """How often each of some things was there, such as `2 first output, 1 cost`; `-` where nothing was."""
+    each: dict[str, int] = found if isinstance(found, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+    return ', '.join(f'{count:,} {name.replace("_", " ")}' for name, count in each.items()) or '-'
 
 
 def rate(value: object) -> str:

@@ -14,7 +14,7 @@ from streamtap._report.changes import changes_section
 from streamtap._report.over_time import plot
 from streamtap._report.patterns import patterns
 from streamtap._report.quantities import BLANK_SCREEN, FIRST_TOKEN, RUN_DURATION, SPEED
-from streamtap._report.run_articles import examples, failures, run_article
+from streamtap._report.run_articles import failures, run_article
 from streamtap._report.spending import spending
 from streamtap._report.steps import left_out, step_grid
 from streamtap._report.waterfall import legend
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from streamtap._display.elements import Child
+    from streamtap._display.grid import Grid
     from streamtap._records.run_tree import RunTree
     from streamtap._report.compare import Change, Least
     from streamtap._report.gate import Gate
@@ -48,16 +49,16 @@ def report_page(gathered: Gathered, unread: int, link: str | None = None, gate: 
         _warning(unread),
         _gate(gate),
         *(_many_runs(gathered, link) if gathered.single is None else _one_run(gathered.single, link)),
-        _section('In numbers', *map(table, gathered.summary.grids()), *_notes(gathered.notes())),
+        _section('In numbers', *map(table, _numbers(gathered)), *_notes(gathered.notes())),
     )
 
 
 def _many_runs(gathered: Gathered, link: str | None) -> Iterator[Child]:
     yield _figures(gathered)
     # Once on the page, above the first bars.
-    is_explained = bool(examples(gathered.failures))
-    if gathered.failures:
-        yield _section('What failed', legend() if is_explained else None, *failures(gathered.failures, link))
+    is_explained, groups = bool(gathered.examples), gathered.summary.failures
+    if groups:
+        yield _section('What failed', legend() if is_explained else None, *failures(groups, gathered.examples, link))
     yield _over_time(gathered)
     if gathered.slowest:
         runs = (run_article(tree, link) for tree in gathered.slowest)
@@ -73,6 +74,11 @@ def _many_runs(gathered: Gathered, link: str | None) -> Iterator[Child]:
             ),
             spending(gathered.cost_usd),
         )
+
+
+def _numbers(gathered: Gathered) -> list[Grid]:
+    # Failures have a section of their own.
+    return [each for each in gathered.summary.grids() if each.name != 'failures']
 
 
 def _one_run(tree: RunTree, link: str | None) -> Iterator[Child]:

@@ -17,7 +17,6 @@ from streamtap._report.data import (
     steps_csv,
 )
 from streamtap._report.document import Document
-from streamtap._report.failures import failure_grid, left_out
 from streamtap._report.findings import gate_of_budgets, gate_of_changes
 from streamtap._report.owners import ALL
 from streamtap._report.page import comparison_page, report_page
@@ -54,15 +53,9 @@ def contents(asked: Report, gathered: Gathered, unread: int) -> Reported:
     """
     if (run := gathered.single) is not None:
         return _one_run(asked, gathered, run, unread)
-    failures = gathered.failures
-    grids = [
-        *gathered.summary.grids(),
-        *([failure_grid(failures)] if failures else []),
-        *([slowest_grid(gathered.slowest)] if gathered.slowest else []),
-    ]
-    notes = [*gathered.notes(), *filter(None, [left_out(failures)])]
+    grids = [*gathered.summary.grids(), *([slowest_grid(gathered.slowest)] if gathered.slowest else [])]
     return Reported(
-        Document(headings(gathered), grids, notes, unread=unread),
+        Document(headings(gathered), grids, gathered.notes(), unread=unread),
         lambda: f'{report_json(gathered)}\n',
         lambda: report_csv(gathered),
         lambda: report_page(gathered, unread, asked.trace_url),

@@ -11,7 +11,7 @@ from streamtap._display.text import dollars, model_name, plural, rate, seconds
 from streamtap._display.verdict import verdict
 from streamtap._records.records import ResponseRecord, ToolRecord
 from streamtap._records.run_tree import RunTree
-from streamtap._report.moments import in_words
+from streamtap._display.moments import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streamtap._display.text import dollars, rate, seconds
+from streamtap._display.text import dollars, percentage, rate, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,11 +40,6 @@ class Unit:
         before, number, after = found.groups()
         factor = self.written.get((before, after))
         return None if factor is None or (value := float(number) * factor) > MOST else value
-
-
-def percentage(value: object) -> str:
-    """A share, as a percentage."""
-    return f'{value:.1%}' if isinstance(value, (int, float)) else '-'
 
 
 def count(value: object) -> str:

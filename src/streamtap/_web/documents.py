@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from streamtap._display.bars import request_bars, stall_marks, tool_bars
 from streamtap._display.exits import isolated
 from streamtap._display.text import model_name
-from streamtap._display.verdict import failure, verdict
-from streamtap._records.failed import has_failed
+from streamtap._display.verdict import verdict
+from streamtap._records.failed import failure_of, has_failed
 from streamtap._records.live import LiveTool
 from streamtap._records.records import ToolRecord
 from streamtap._records.run_tree import RunTree
@@ -40,7 +40,7 @@ class OpenRun:
 
 def outermost_document(tree: RunTree) -> Document:
     """A finished run that no other run called, with its verdict, and if it failed, the group of its error."""
-    found, failed = verdict(tree, isolated), failure(tree)
+    found, failed = verdict(tree, isolated), failure_of(tree.run)
     cause = None if failed is None else error_key(failed)
     return {**run_document(tree), 'why': found.words, 'mood': found.mood, 'cause': cause}
 

@@ -1,17 +1,10 @@
-"""The usage summary: its models, and its tables for a terminal."""
-
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import TypeAlias
+"""The usage summary: its models. `tables.py` makes tables of it."""
 
 from pydantic import BaseModel, ConfigDict
 
-from streamtap._base.safe_text import safe
-from streamtap._display.grid import Column, Grid, tables_text
-from streamtap._display.hints import NO_PRICE, NO_USAGE, Measured, shared_name
+from streamtap._display.grid import Grid, tables_text
 from streamtap._display.terminal import terminal_width
-from streamtap._display.text import dollars, outcome_counts, rate, seconds
-from streamtap._records.failed import FAILED_RUNS, FAILED_TOOLS
+from streamtap._sinks.usage.tables import grids_of, notes_of
 
 
 class Usage(BaseModel):
@@ -20,6 +13,11 @@ class Usage(BaseModel):
     `cost_usd` is `None` while nothing could be priced. The sums may be too low: `unmeasured_responses` did not say all of
     their tokens, among them `interrupted_responses`, which count as far as reported, and `unpriced_responses` have no
     known price.
+
+    `cache_hit_share` is the share of the input tokens that the provider read from its cache; `None` while it says nothing of a
+    cache. `cache_missed` are the tokens that were bought again although they had been in the cache, by what can be told of why,
+    and `cache_saved_usd` and `cache_lost_usd` what the cache saved, and what those tokens cost more, at list prices.
+    `context_used_p95` and `context_used_max` are shares of the context windows of the models that were asked.
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
@@ -40,6 +38,17 @@ class Usage(BaseModel):
     unmeasured_responses: int = 0
     interrupted_responses: int = 0
     unpriced_responses: int = 0
+    cache_hit_share: float | None = None
+    cache_missed: dict[str, int] = {}
+    cache_saved_usd: float | None = None
+    cache_lost_usd: float | None = None
+    context_used_p95: float | None = None
+    context_used_max: float | None = None
+
+    @property
+    def cache_missed_tokens(self) -> int:
+        """How many tokens were bought again."""
+        return sum(self.cache_missed.values())
 
 
 class RunsUsage(Usage):
@@ -50,6 +59,13 @@ class RunsUsage(Usage):
     `run_duration` leave nested runs out, except for an agent, where they count all of its runs. Requests, tool calls,
     tokens and `cost_usd` are those of all runs of the group; `total_cost_usd` is what the `runs` cost with those that
     they called.
+
+    `repeated_calls` are tool calls that repeated two or more before them in their run, all runs of the group included;
+    `repeated_seconds` is how long they took, and `repeated_tokens` their share of the requests that asked for them.
+    Of the runs that nobody called, `objective_counted` had an `Objective` and count for it, `objective_met` of them met it, and
+    `objective_missed` is how many missed what of it. `questions` is how many questions of `tap.question()` had their first run,
+    `attempts` how many runs all of them had; `first_try` of the first runs succeeded, and `first_try_failed` failed.
+    `time_to_answer` is of those that were answered.
     """
 
     runs: int = 0
@@ -63,6 +79,29 @@ class RunsUsage(Usage):
     time_to_first_output_p95: float | None = None
     run_duration_p50: float | None = None
     run_duration_p95: float | None = None
+    repeated_calls: int = 0
+    repeated_seconds: float = 0.0
+    repeated_tokens: int = 0
+    objective_counted: int = 0
+    objective_met: int = 0
+    objective_missed: dict[str, int] = {}
+    questions: int = 0
+    attempts: int = 0
+    first_try: int = 0
+    first_try_failed: int = 0
+    time_to_answer_p50: float | None = None
+    time_to_answer_p95: float | None = None
+
+    @property
+    def objective_share(self) -> float | None:
+        """The share of the runs that count which met their objective; `None` if none counts."""
+        return self.objective_met / self.objective_counted if self.objective_counted else None
+
+    @property
+    def first_try_share(self) -> float | None:
+        """The share of first runs at a question that succeeded, of those that succeeded or failed; `None` without any."""
+        ended = self.first_try + self.first_try_failed
+        return self.first_try / ended if ended else None
 
 
 class AgentUsage(RunsUsage):
@@ -87,7 +126,13 @@ class ModelUsage(Usage):
 
 
 class ToolUsage(BaseModel):
-    """One tool of one agent; durations in seconds."""
+    """One tool of one agent; durations in seconds.
+
+    `repeated_calls` repeated two or more before them in their run; `repeated_seconds` is how long they took, and
+    `repeated_tokens` their share of the requests that asked for them. `result_tokens` is by how much the tool's results filled
+    the prompts that they came back in, as far as it can be told. Results of several tools that came back together are those of
+    a tool `_several`, without a kind and without calls.
+    """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -98,6 +143,45 @@ class ToolUsage(BaseModel):
     outcomes: dict[str, int]
     duration_p50: float | None
     duration_p95: float | None
+    repeated_calls: int = 0
+    repeated_seconds: float = 0.0
+    repeated_tokens: int = 0
+    result_tokens: int | None = None
+
+
+class FailureUsage(BaseModel):
+    """Runs that failed in the same way: with the same `error`, in the same model or tool, in a run of the same agent.
+
+    The runs are those that no other run called, whichever run of theirs failed first. `place` is empty where nothing that was
+    seen explains it, and `name` is then, too. They failed in the steps from `first_step` to `last_step`; `None` where that is
+    not known. `first_seen` and `last_seen` are when the first and the last of them ended, in ISO 8601, and `run_ids` are the ids
+    of the newest three, the newest first.
+    """
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    agent: str
+    error: str
+    place: str
+    name: str
+    first_step: int | None
+    last_step: int | None
+    runs: int
+    first_seen: str
+    last_seen: str
+    run_ids: tuple[str, ...]
+
+    @property
+    def where(self) -> str:
+        """Where it failed: a tool, or a model by its name; empty if it was neither."""
+        return f'tool {self.name}' if self.place == 'tool' else self.name
+
+    @property
+    def steps(self) -> str:
+        """The steps in which it failed, such as `2` or `2-5`; empty where they are not known."""
+        if self.first_step is None:
+            return ''
+        return f'{self.first_step}' if self.first_step == self.last_step else f'{self.first_step}-{self.last_step}'
 
 
 class RecentRun(BaseModel):
@@ -135,6 +219,7 @@ class UsageSummary(BaseModel):
     models: tuple[ModelUsage, ...] = ()
     tools: tuple[ToolUsage, ...] = ()
     labels: tuple[LabelUsage, ...] = ()
+    failures: tuple[FailureUsage, ...] = ()
     recent_runs: tuple[RecentRun, ...] = ()
 
     def __str__(self) -> str:
@@ -152,101 +237,9 @@ class UsageSummary(BaseModel):
         return notebook_text(*map(table, self.grids()), *(element('p', note) for note in self.notes()))
 
     def grids(self) -> list[Grid]:
-        """The summary as tables: agents with their total, then labels, models and tools, where there are any."""
-        columns = (
-            _RUN_COLUMNS if self.total.nested_runs else [each for each in _RUN_COLUMNS if each[1] not in _OF_NESTING]
-        )
-        grids = [_grid('agent', [(agent.agent, agent) for agent in self.agents], columns, self.total)]
-        if self.labels:
-            rows = [(f'{label.label}={label.value}', label) for label in self.labels]
-            grids.append(_grid('label', rows, columns, None))
-        if self.models:
-            rows = [(f'{model.provider}:{model.model}', model) for model in self.models]
-            grids.append(_grid('model', rows, _MODEL_COLUMNS, None))
-        if self.tools:
-            grids.append(_grid('tool', [(f'{t.agent}/{t.tool}', t) for t in self.tools], _TOOL_COLUMNS, None))
-        return grids
+        """The summary as tables: agents with their total, then labels, models, tools and what else there is."""
+        return grids_of(self)
 
     def notes(self) -> list[str]:
         """What is missing or may be too low, and why, a sentence for each reason."""
-        total = self.total
-        measured = Measured(
-            requests=total.requests,
-            streamed=total.streamed_requests,
-            unmeasured=total.unmeasured_responses,
-            unpriced=total.unpriced_responses,
-            has_first_token=total.time_to_first_token_p50 is not None,
-            has_speed=total.output_tokens_per_second_p50 is not None,
-            has_cost=total.cost_usd is not None,
-        )
-        notes = measured.sentences
-        without, interrupted = total.unmeasured_responses - total.interrupted_responses, total.interrupted_responses
-        if without and measured.speed is not NO_USAGE and measured.cost is not NO_USAGE:
-            notes.append(f'Responses whose usage is not known: {without} (not in tokens and cost)')
-        if interrupted:
-            notes.append(f'Responses that were interrupted: {interrupted} (in tokens and cost only as far as reported)')
-        if total.unpriced_responses and measured.cost is not NO_PRICE:
-            notes.append(f'Responses without a known price: {total.unpriced_responses} (not in cost)')
-        if 0 < total.runs_with_output < total.runs:
-            notes.append(
-                f'Blank screen of {total.runs_with_output:,} of {total.runs:,} runs: the others did not stream, or ended before '
-                'they showed anything'
-            )
-        notes += [shared_name(agent.unnamed_agents) for agent in self.agents if agent.unnamed_agents > 1]
-        return notes
-
-
-_Shown: TypeAlias = 'tuple[Column, str, Callable[[object], str]]'
-"""A column, the field that it shows, and how."""
-
-_RUN_COLUMNS: tuple[_Shown, ...] = (
-    (Column('runs'), 'runs', str),
-    (Column('nested', 8), 'nested_runs', str),
-    (Column('blank p50'), 'time_to_first_output_p50', seconds),
-    (Column('p95', 9, name='blank p95'), 'time_to_first_output_p95', seconds),
-    (Column('run p50', 7), 'run_duration_p50', seconds),
-    (Column('p95', 4, name='run p95'), 'run_duration_p95', seconds),
-    (Column('reqs', 1), 'requests', str),
-    (Column('tools', 3), 'tool_calls', str),
-    (Column('in', 5), 'input_tokens', str),
-    (Column('out', 6), 'output_tokens', str),
-    (Column('cost'), 'cost_usd', dollars),
-    (Column('with called', 10, beside='cost'), 'total_cost_usd', dollars),
-    (Column('failed'), 'outcomes', partial(outcome_counts, only=FAILED_RUNS)),
-    (Column('other', 2), 'outcomes', partial(outcome_counts, other_than=FAILED_RUNS)),
-)
-_OF_NESTING = ('nested_runs', 'total_cost_usd')
-"""What a table has no use for where no run called another."""
-
-_MODEL_COLUMNS: tuple[_Shown, ...] = (
-    (Column('reqs'), 'requests', str),
-    (Column('failed'), 'failed_requests', str),
-    (Column('TTFT p50'), 'time_to_first_token_p50', seconds),
-    (Column('p95', 5, name='TTFT p95'), 'time_to_first_token_p95', seconds),
-    (Column('tokens/s p50'), 'output_tokens_per_second_p50', rate),
-    (Column('tokens in', 3), 'input_tokens', str),
-    (Column('cached', 2), 'cache_read_tokens', str),
-    (Column('out', 4), 'output_tokens', str),
-    (Column('reasoning', 1), 'reasoning_tokens', str),
-    (Column('cost'), 'cost_usd', dollars),
-)
-_TOOL_COLUMNS: tuple[_Shown, ...] = (
-    (Column('kind', 1), 'kind', str),
-    (Column('calls'), 'calls', str),
-    (Column('p50'), 'duration_p50', seconds),
-    (Column('p95', 3, name='tool p95'), 'duration_p95', seconds),
-    (Column('failed'), 'outcomes', partial(outcome_counts, only=FAILED_TOOLS)),
-    (Column('other', 2), 'outcomes', partial(outcome_counts, other_than=FAILED_TOOLS)),
-)
-
-
-def _grid(
-    title: str, rows: Sequence[tuple[str, BaseModel]], columns: Sequence[_Shown], total: BaseModel | None
-) -> Grid:
-    named = [*rows, ('total', total)] if total is not None else rows
-    return Grid(
-        columns=(Column(title), *(column for column, _, _ in columns)),
-        rows=[(safe(name), *(show(getattr(group, field)) for _, field, show in columns)) for name, group in named],
-        has_total=total is not None,
-        name=f'{title}s',
-    )
+        return notes_of(self)
