@@ -31,11 +31,18 @@ def report_csv(gathered: Gathered) -> str:
     return _csv(list(_summary_rows(gathered.summary)))
 
 
-def report_json(gathered: Gathered) -> str:
-    """The summary as a JSON object, with the slowest runs, what was chosen, and the steps of a single run."""
+def report_json(gathered: Gathered, by: Sequence[Mapping[str, object]] = ()) -> str:
+    """The summary as a JSON object, with the slowest runs, what was chosen, and the steps of a single run.
+
+    Args:
+        gathered: What is reported.
+        by: The figures of values that stand side by side, if some do.
+    """
     found: dict[str, object] = gathered.summary.model_dump(mode='json')
     found['slowest'] = [slowest_data(tree) for tree in gathered.slowest]
     found |= _chosen(gathered.selection)
+    if by:
+        found['by'] = by
     if gathered.single is not None:
         found['steps'] = list(step_data(gathered.single))
     return _json(found)
@@ -44,6 +51,11 @@ def report_json(gathered: Gathered) -> str:
 def steps_csv(run: RunTree) -> str:
     """The steps of a run: a row for each."""
     return _csv(list(step_data(run)))
+
+
+def values_csv(figures: Sequence[Mapping[str, object]]) -> str:
+    """Values side by side: a row for each quantity of each."""
+    return _csv(figures)
 
 
 def changes_csv(changes: Sequence[Change]) -> str:

@@ -50,6 +50,7 @@ def count(value: object) -> str:
 TIME = Unit('a time', '3s or 300ms', {('', 's'): 1.0, ('', 'ms'): 0.001}, seconds)
 COST = Unit('a cost', '$0.05', {('$', ''): 1.0}, dollars)
 SHARE = Unit('a share', '1%', {('', '%'): 0.01}, percentage)
+PART = Unit('a part of a whole', '80%', {('', '%'): 0.01}, percentage)
 SPEED = Unit('a speed', '30 tokens/s', {('', 'tokens/s'): 1.0}, rate)
 TOKENS = Unit('a number of tokens', '20000 tokens', {('', 'tokens'): 1.0}, count)
 COUNT = Unit('a count', '5', {('', ''): 1.0}, count)

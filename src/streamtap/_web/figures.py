@@ -119,7 +119,13 @@ def error_rows(errors: Mapping[Key, Occurrences]) -> list[Json]:
         errors: How often each occurred, by agent, error, kind of place, and place.
     """
     return [
-        {'group': key, 'count': seen.count, 'first': seen.first, 'last': seen.last}
+        {
+            'group': key,
+            'count': seen.count,
+            'first': seen.first,
+            'last': seen.last,
+            'steps': None if seen.first_step is None else (seen.first_step, seen.last_step),
+        }
         for key, seen in sorted(errors.items())
     ]
 

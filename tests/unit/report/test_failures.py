@@ -100,7 +100,7 @@ def test_every_format_has_them(tmp_path: Path, capsys: pytest.CaptureFixture[str
         'runs': '2',
         'run_ids': 'lookup 5 lookup 1',
     }
-    assert '| `KeyError` | `tool lookup` | 1-5 | `a` | 2 |' in report(path, capsys, '--format', 'markdown')
+    assert '| `KeyError` | `tool lookup` | `1-5` | `a` | 2 |' in report(path, capsys, '--format', 'markdown')
 
 
 def test_a_page_draws_one_run_of_each_and_links_to_its_trace(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

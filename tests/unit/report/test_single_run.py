@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamtap import CalledRuns
+from streamtap import CalledRuns, FailureRecord
 from streamtap._cli import main
 from streamtap._records.run_tree import RunTree
 from streamtap._report.run_trees import RunTrees
@@ -34,6 +34,7 @@ RECORDS = [
     run(
         run_id='outer', agent='boss', duration=5.0, outcome='error', error_type='KeyError', input_tokens=300,
         called=CalledRuns(runs=1, requests=1, input_tokens=300),
+        failure=FailureRecord(agent='boss', error='KeyError', place='tool', name='ask', step=1),
     ),
     run(run_id='another', agent='boss'),
 ]  # fmt: skip

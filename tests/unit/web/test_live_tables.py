@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from streamtap import CalledRuns
+from streamtap import CalledRuns, FailureRecord
 from streamtap._web.callees import MAX_CALLEES
 from streamtap._web.groups import MAX_GROUPS
 from streamtap._web.live_view import LiveView
@@ -66,17 +66,17 @@ def test_a_range_has_its_own_figures_and_says_since_when(view: LiveView, clock: 
 
 
 def test_errors_are_grouped_by_agent_error_and_place(view: LiveView, clock: FakeClock):
-    """With how often, and when first and last; a run has the name of its group."""
+    """With how often, when first and last, and in which steps; a run has the name of its group."""
     for number in range(3):
         view.run_started(run_start(f'{number}'))
-        view.tool_ended(tool(run_id=f'{number}', tool='lookup', outcome='error', error_type='KeyError'))
-        view.run_ended(run(run_id=f'{number}', outcome='error', error_type='KeyError'))
+        why = FailureRecord(agent='a', error='KeyError', place='tool', name='lookup', step=3 + number)
+        view.run_ended(run(run_id=f'{number}', outcome='error', error_type='KeyError', failure=why))
         clock.advance(2.0)
     a_run(view, 'other', outcome='limit', error_type='UsageLimitExceeded', agent='b')
     group = ['a', 'KeyError', 'tool', 'lookup']
     assert now(view)['errors'] == [
-        {'group': group, 'count': 3, 'first': 0.0, 'last': 4.0},
-        {'group': ['b', 'UsageLimitExceeded', '', ''], 'count': 1, 'first': 6.0, 'last': 6.0},
+        {'group': group, 'count': 3, 'first': 0.0, 'last': 4.0, 'steps': [3, 5]},
+        {'group': ['b', 'UsageLimitExceeded', '', ''], 'count': 1, 'first': 6.0, 'last': 6.0, 'steps': None},
     ]
     assert [one['cause'] for one in told(view)][:1] == [group]
 
