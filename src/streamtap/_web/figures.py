@@ -56,6 +56,14 @@ def now_figures(together: Slot, live: Live) -> Document:
         'cost_of_runs': short(together.runs.total_cost_usd),
         'output': together.requests.output_tokens,
         'unmeasured': together.requests.unmeasured,
+        'health': {
+            'objective': short(together.runs.objective_share),
+            'counted': together.runs.counted,
+            # Of nested runs, too: they are in no other figure.
+            'again': sum(tally.repeated for tally in together.agents.values()),
+            'context': short(together.requests.fullest_context),
+            'hits': short(together.requests.cache_hit_share),
+        },
         'hints': {
             'first_token': _said(measured.first_token),
             'first_output': _said(measured.first_token),
@@ -143,6 +151,10 @@ def _row(tally: Tally) -> Document:
         'output': tally.output_tokens,
         'cost': short(tally.cost_usd),
         'total_cost': short(tally.total_cost_usd),
+        'objective': short(tally.objective_share),
+        'again': tally.repeated,
+        'context': short(tally.fullest_context),
+        'hits': short(tally.cache_hit_share),
     }
 
 
