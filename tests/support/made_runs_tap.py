@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamtap import BaseSink, PartRecord, Tap
+from streamtap import BaseSink, FailureRecord, PartRecord, Tap
 from support.made_records import IDS, full_response, response, run, run_start, tool
 
 if TYPE_CHECKING:
