@@ -231,7 +231,7 @@ def test_what_agents_do_wrong_shows_where_it_is_known(page: Page, tap: MadeRunsT
     for sink in tap.added:
         sink.run_started(run_start('loop'))
         sink.response_ended(full_response(run_id='loop', context_window=1000, context_tokens=912))
-        sink.tool_ended(tool(run_id='loop', tool='search', repeated=True, started_ns=10**9))
+        sink.tool_ended(tool(run_id='loop', agent='looper', tool='search', repeated=True, started_ns=10**9))
         loops = LoopRecord(calls=1, seconds=3.0, tokens=5)
         missed = {'objective_met': False, 'objective_missed': ('first_output',)}
         sink.run_ended(run(run_id='loop', agent='looper', loops=loops, context_used=0.912, **missed))
