@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
@@ -10,6 +11,7 @@ from streamtap._base.checks import check_function, check_positive, check_text, c
 from streamtap._base.clock import SystemClock
 from streamtap._base.names import clean
 from streamtap._base.process_exit import close_at_exit
+from streamtap._base.service_version import service_version_of
 from streamtap._base.switch import is_switched_off
 from streamtap._delivery.dispatch import Dispatch
 from streamtap._delivery.sink import Attachment, check_sink, checked_sinks
@@ -20,8 +22,12 @@ from streamtap._doors.checks import check_handler, check_watchable, checked_even
 from streamtap._doors.observed_stream import NoObserver, ObservedStream, drain
 from streamtap._doors.watch.names import Names
 from streamtap._runs.measured_usage import RepeatedUsageWarning
+from streamtap._runs.objectives import checked_objectives
 from streamtap._runs.price import Pricing
+from streamtap._runs.prompts import Conversations
+from streamtap._runs.questions import Questions
 from streamtap._runs.shared import Shared
+from streamtap._runs.tool_errors import ToolErrors
 from streamtap._runs.user_labels import LabelNames
 from streamtap._sinks.callback import RunCallback
 from streamtap._sinks.metrics.user_labels import checked_labels, checked_subset
@@ -32,6 +38,7 @@ from streamtap._upstream import versions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+    from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import Any, TypeVar
 
@@ -45,7 +52,9 @@ if TYPE_CHECKING:
     from streamtap._delivery.sink import Sink
     from streamtap._records.live import Live
     from streamtap._records.records import RunRecord
+    from streamtap._runs.objectives import Objectives
     from streamtap._runs.price import Price
+    from streamtap._runs.tool_errors import ToolError
 
     EventT = TypeVar('EventT')
 
@@ -78,6 +87,14 @@ class Tap:
         price: Your own price: a function that is called with a response's record, which has its tokens, its labels and
             the cost without you, and with pydantic-ai's `ModelResponse`, which has the provider's details; returns US
             dollars, or `None` to leave the cost as it is. It is called in the run's own task, so it must not block.
+        tool_error: Says whether a tool that returned has failed, for tools that return an error instead of raising it: a
+            function that is called with the tool's name and what it returned, and returns the type of the error, which
+            becomes the call's `error_type`, or `None` if the tool succeeded. The result is not kept. It is called in the
+            run's own task, so it must not block.
+        objective: What a run has to keep to be a good one, for all agents or by the agent's name, such as
+            `Objective(first_output=2.0)`. Default `None`: runs are not judged.
+        service_version: The version of your service, for records and deploy annotations; by default `service.version`
+            in `OTEL_RESOURCE_ATTRIBUTES`.
         redact: Replaces names that say too much, such as a deployment that is named after a tenant, before anything is
             recorded: a function that is called with the field of the records that the name is for (`'provider'`,
             `'model'`, `'error_type'`, `'conversation_id'`, `'server_address'` or `'mcp_server'`) and the name, and returns the text to record instead. It
@@ -97,7 +114,7 @@ class Tap:
 
     Raises:
         RuntimeError: If it measures, and the installed pydantic-ai is older than 2.26.
-        TypeError: If something in `sinks` is not a sink, or another argument is of the wrong type.
+        TypeError: If something in `sinks` is not a sink, `objective` is neither an `Objective` nor a dict of them, or another argument is of the wrong type.
         ValueError: If a threshold is not above 0, a label's name is not allowed, or `baggage_labels` has one that `labels`
             has not.
     """
@@ -110,6 +127,9 @@ class Tap:
         labels: Iterable[str] = (),
         baggage_labels: Iterable[str] = (),
         price: Price | None = None,
+        tool_error: ToolError | None = None,
+        objective: Objectives | None = None,
+        service_version: str | None = None,
         redact: Redact | None = None,
         stall_after: float = 5.0,
         slow_start_after: float = 30.0,
@@ -129,6 +149,8 @@ class Tap:
         if loop_lag_every is not None:
             check_positive('loop_lag_every', loop_lag_every)
         check_function('price', price, 'a ResponseRecord and a ModelResponse that returns US dollars or None', 2)
+        check_function('tool_error', tool_error, "a tool's name and its result that returns a type of error or None", 2)
+        check_text('service_version', service_version)
         check_function('redact', redact, "a record's field and its text that returns the text to record", 2)
         check_function('on_run', on_run, 'a RunRecord', 1)
         chosen = checked_sinks(default_sinks() if sinks is None else sinks)
@@ -141,10 +163,17 @@ class Tap:
         if on_run is not None:
             chosen = (*chosen, RunCallback(on_run))
         self._out = Dispatch(chosen, include_content=include_content, redact=redact)
+        self._questions = Questions()
+        version = clean(service_version_of(os.environ) if service_version is None else service_version)
         shared = Shared(
             clock=SystemClock() if clock is None else clock,
             out=self._out,
             price=Pricing(price, self._out),
+            tool_errors=ToolErrors(tool_error, self._out),
+            conversations=Conversations(),
+            questions=self._questions,
+            objectives=checked_objectives(objective),
+            service_version=version or None,
             warn_repeated=RepeatedUsageWarning(),
             redact=self._out.redact,
             tracing=next((sink for sink in chosen if isinstance(sink, OTelSpanSink)), Tracing()),
@@ -153,7 +182,7 @@ class Tap:
         )
         self._doors = Doors(shared, label_names, loop_lag_every=loop_lag_every, settle_after=settle_after)
         self._attachment = Attachment(
-            names, max_label_values, self._doors.live, self._doors.search_quickly, versions.VERSION
+            names, max_label_values, self._doors.live, self._doors.search_quickly, versions.VERSION, version
         )
         if self._enabled:
             self._out.attach(self._attachment)
@@ -258,6 +287,22 @@ class Tap:
             return cast('AsyncIterator[EventT]', ObservedStream(cast('Any', events), monotonic, NoObserver()))
         names = Names(None if agent is None else clean(agent), provider, model)
         return self._doors.watch.watch(events, names, None if run_id is None else clean(run_id))
+
+    def question(self, question_id: str | None = None) -> AbstractContextManager[str]:
+        """Ties runs together that are attempts at one question: `with tap.question(): ...`, around a retry loop of yours.
+
+        The runs that begin in the block, and that no other run calls, are its attempts, from 1: so that there is a share
+        of questions that were answered at the first try, and a time to an answer. Their records have its id.
+
+        Args:
+            question_id: An id of your own, for attempts in different places of a process: the last 10,000 are known. It
+                becomes part of the records, so name no user. Default: a new question with a random id.
+
+        Raises:
+            TypeError: If the id is not text.
+        """
+        check_text('question_id', question_id)
+        return self._questions.asked(None if question_id is None else clean(question_id))
 
     @property
     def enabled(self) -> bool:

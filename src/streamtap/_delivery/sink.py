@@ -37,6 +37,7 @@ class Attachment:
         catch_up: Makes the tap find and report the runs that are over; call it before you show what the sink holds.
             It collects the young garbage, which takes up to a millisecond.
         pydantic_ai_version: The version of pydantic-ai that is installed.
+        service_version: The version of the user's service; '' if it is not known.
     """
 
     labels: tuple[str, ...]
@@ -44,6 +45,7 @@ class Attachment:
     live: Callable[[], Live]
     catch_up: Callable[[], None]
     pydantic_ai_version: str = ''
+    service_version: str = ''
 
 
 @runtime_checkable

@@ -216,7 +216,10 @@ class ToolRound:
                 self._run.phases.tool(call.released, self._last_at if is_late else now)
         else:
             interval = None if began is None else (began, now)
-        self._tools.end(call.open, result.outcome, cause=result.cause, interval=interval)
+        outcome, error_type = result.outcome, None
+        if outcome == 'success':
+            outcome, error_type = self._tools.judged(call.open.tool, result.content)
+        self._tools.end(call.open, outcome, cause=result.cause, error_type=error_type, interval=interval)
 
     def _output(self, result: stream_events.ToolResult, waited_from: float, now: float) -> None:
         """Process the result of an output tool; it is not counted if it was skipped for an output accepted before."""

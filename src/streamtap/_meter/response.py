@@ -65,6 +65,7 @@ class ResponseMeter:
         'held',
         'held_at_end',
         'last_chunk',
+        'longest_silence',
         'longest_waits',
         'max_inter_chunk_latency',
         'native_at_last',
@@ -95,6 +96,7 @@ class ResponseMeter:
         self.longest_waits: list[LongestWait] = []
         """Each that was longer than all before it, by `CLEARLY_LONGER` at least."""
         self.max_inter_chunk_latency = 0.0
+        self.longest_silence = 0.0
         self.stalls = 0
         self.stall_seconds = 0.0
         self.stall_moments: list[float] = []
@@ -253,6 +255,8 @@ class ResponseMeter:
             self.native_seconds += now - waited_from
         elif self.chunks and gap > self._stall_after:
             self._stall(now, gap)
+        unended = gap if self.chunks and not self._native_open else 0.0
+        self.longest_silence = max(self.max_inter_chunk_latency, unended)
         self.stopped = now
 
     def _pulled_at(self, before_any: float | None) -> float | None:

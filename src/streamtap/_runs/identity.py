@@ -24,12 +24,14 @@ class RunIdentity:
     root_agent: str
     door: Door
     labels: Mapping[str, str]
+    conversation: int
+    """The agent's conversation, as a number that says nothing outside of this process."""
     instrumented: bool
     """Whether pydantic-ai's own instrumentation is on for the run."""
     unnamed_agents: int = 0
     """How many agents without a name there are, if the run's agent is one."""
 
-    def run_start(self, started_ns: int) -> RunStart:
+    def run_start(self, started_ns: int, *, has_objective: bool) -> RunStart:
         """The run began."""
         return RunStart(
             run_id=self.run_id,
@@ -40,6 +42,7 @@ class RunIdentity:
             door=self.door,
             labels=self.labels,
             started_ns=started_ns,
+            has_objective=has_objective,
         )
 
     def request_start(self, started_ns: int, *, step: int, provider: str, model: str, streamed: bool) -> ResponseStart:

@@ -91,7 +91,8 @@ class Runs:
             gate = ReplayGate(shared.out, self.reported_calls(who.run_id))
             shared = replace(shared, out=gate)
         caller = self._nearest_open(called_from)
-        run = Run(self._identity(ctx, who, door, called_from, caller, agent), started, shared, gate, caller=caller)
+        identity = self._identity(ctx, who, door, called_from, caller, agent)
+        run = Run(identity, started, shared, gate, caller=caller)
         evicted: Run | None = None
         with self._lock:
             # Another thread may have opened it meanwhile.
@@ -103,6 +104,8 @@ class Runs:
             self._open[who.run_id] = run
             if caller is not None:
                 caller.calls.add(run)
+            elif not run.reported_before:
+                run.attempt = shared.questions.attempt(started)
         if evicted is not None:
             self._shared.out.dropped('open_runs')
             self.end(evicted, 'incomplete', None, now=self._shared.clock.monotonic(), is_end_known=False)
@@ -149,6 +152,8 @@ class Runs:
                 # Only now: a caller that ended meanwhile found it among its calls.
                 caller.calls.discard(run)
                 caller.called += run.used()
+                if run.failure is not None:
+                    caller.failures.called_run(run.started, run.failure)
 
     def _nearest_open(self, run: Run | None) -> Run | None:
         """The run itself if it is open, else the nearest of its callers that is."""
@@ -215,6 +220,7 @@ class Runs:
             root_agent=caller.identity.root_agent if caller is not None else name,
             door=door,
             labels=self._labels.of_run(ctx, inherited),
+            conversation=hash((who.conversation_id or who.run_id, name)),
             instrumented=run_context.is_instrumented(ctx),
             unnamed_agents=self._unnamed.with_this(run_context.agent_of(ctx)) if name == run_context.UNNAMED else 0,
         )

@@ -11,8 +11,10 @@ from streamtap._records.distribution import Distribution
 from streamtap._records.known import since
 from streamtap._records.records import PartRecord, ResponseRecord
 from streamtap._runs.measured_usage import is_repeated, why_unmeasured
+from streamtap._runs.prompts import NOT_COMPARED, Prompt
 from streamtap._runs.speed import output_tokens_per_second
 from streamtap._upstream import model_responses
+from streamtap._upstream.context_windows import listed_window
 from streamtap._upstream.outcomes import REQUEST_TIMEOUTS
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from streamtap._records.records import RequestOutcome
     from streamtap._records.starts import ResponseStart
     from streamtap._runs.identity import RunIdentity
+    from streamtap._runs.prompts import Prompts
+    from streamtap._upstream.prompt_prefix import PromptPrefix
     from streamtap._upstream.servers import Server
 
 SHORTEST_HOLD = 0.01
@@ -66,6 +70,8 @@ class Request:
     """The tokens of the prompt as they were reported when the first event came; `None` where that cannot be seen."""
     settings: Mapping[str, int | float] | None = None
     """What it asks for besides what its model adds to every request; `None` where that cannot be seen."""
+    prefix: PromptPrefix | None = None
+    """What stands at the beginning of its prompt; `None` where that is not seen."""
     retry_after: float | None = None
     """In how many seconds the provider that refused it wants to be asked again."""
 
@@ -83,15 +89,21 @@ class Settled:
         responses: What pydantic-ai has of the response behind each record, for the user's price.
         started: When the attempt that answered started.
         tried_seconds: The total duration of the failed attempts before it.
+        prompt: The prompt of the attempt that answered, with which the next one is compared, if its size is known.
+        tool_calls: How many tools the answer asked for.
     """
 
     records: tuple[ResponseRecord, ...]
     responses: tuple[ModelResponse | None, ...]
     started: float | None
     tried_seconds: float
+    prompt: Prompt | None = None
+    tool_calls: int = 0
 
 
-def build_records(request: Request, identity: RunIdentity, moments: Moments, redact: Redaction) -> Settled:
+def build_records(
+    request: Request, identity: RunIdentity, moments: Moments, redact: Redaction, prompts: Prompts
+) -> Settled:
     """The records of a request that is over.
 
     Args:
@@ -99,6 +111,7 @@ def build_records(request: Request, identity: RunIdentity, moments: Moments, red
         identity: The run that it belongs to.
         moments: Converts between the clocks.
         redact: Replaces the names of models and the types of exceptions.
+        prompts: The prompts of the run so far; this one is not added.
     """
     response, facts = _facts(request)
     attempts = request.exhausted or (facts.attempts if facts is not None else ())
@@ -109,8 +122,10 @@ def build_records(request: Request, identity: RunIdentity, moments: Moments, red
         tried_seconds = sum(each.duration for each in attempts[: request.tried_before])
         return Settled(failed, kept, request.meter.started, tried_seconds)
     started = attempt_start(request, attempts, moments)
-    answer = _answer(request, facts, attempts, identity, moments, redact, started)
-    return Settled((*failed, answer), (*kept, response), started, sum(attempt.duration for attempt in attempts))
+    answer, prompt = _answer(request, facts, attempts, identity, moments, redact, started, prompts)
+    tried_seconds = sum(attempt.duration for attempt in attempts)
+    calls = facts.tool_calls if facts else 0
+    return Settled((*failed, answer), (*kept, response), started, tried_seconds, prompt, calls)
 
 
 def _facts(request: Request) -> tuple[ModelResponse | None, model_responses.Response | None]:
@@ -171,7 +186,8 @@ def _answer(
     moments: Moments,
     redact: Redaction,
     started: float | None,
-) -> ResponseRecord:
+    prompts: Prompts,
+) -> tuple[ResponseRecord, Prompt | None]:
     meter = request.meter
     outcome = request.outcome or 'success'
     if request.was_read and outcome == 'success' and facts and not (facts.is_complete or facts.finish_reason):
@@ -188,7 +204,12 @@ def _answer(
     failures = max(0, len(attempts) - request.tried_before)
     asked = request.model.candidate(failures, facts.model_id if facts else None)
     server = (facts.server if facts else None) or asked.server
-    return ResponseRecord(
+    prompt = None
+    if usage is not None and unmeasured is None:
+        began, ended = zero if zero is not None else moments.monotonic, meter.stopped or moments.monotonic
+        prompt = Prompt(asked, usage, began, max(began, ended), request.prefix)
+    compared = NOT_COMPARED if prompt is None else prompts.compare(prompt)
+    record = ResponseRecord(
         run_id=identity.run_id,
         conversation_id=identity.conversation_id,
         step=request.step,
@@ -233,6 +254,16 @@ def _answer(
         unmeasured=unmeasured,
         cost_usd=cost.usd if cost else None,
         cost_source=cost.source if cost else None,
+        context_window=asked.window or listed_window(asked.provider, asked.name),
+        context_tokens=None
+        if prompt is None
+        else ((facts and facts.prompt_tokens) or prompt.usage.input_tokens) + prompt.usage.output_tokens,
+        cache_missed_tokens=compared.cache_missed_tokens,
+        cache_miss_reason=compared.cache_miss_reason,
+        cache_saved_usd=compared.cache_saved_usd,
+        cache_lost_usd=compared.cache_lost_usd,
+        tool_result_tokens=compared.tool_result_tokens,
+        tool_results_of=compared.tool_results_of,
         provider_timing=_timing(request, facts),
         finish_reason=_finish_reason(outcome, request.error_type, facts),
         error_type=redact.if_known('error_type', request.error_type),
@@ -240,6 +271,7 @@ def _answer(
             _part(part, started, is_cut=request.is_truncated and part is meter.parts[-1]) for part in meter.parts
         ),
     )
+    return record, prompt
 
 
 def _timing(request: Request, facts: model_responses.Response | None) -> Mapping[str, float]:

@@ -10,12 +10,17 @@ from streamtap._delivery.tracing import GuardedTrace, RunTrace
 from streamtap._meter.phases import PhaseClock
 from streamtap._meter.reader import ReaderMeter
 from streamtap._meter.response import ResponseMeter
-from streamtap._records.known import since
+from streamtap._records.failed import has_failed
+from streamtap._records.known import since, sum_known
 from streamtap._records.records import CalledRuns, RunRecord
+from streamtap._runs.failures import FailuresOfRun
+from streamtap._runs.objectives import Judged, Measured, judge, objective_of
+from streamtap._runs.prompts import Prompts
 from streamtap._runs.request import Request, Settled, build_records
 from streamtap._runs.spent import Spent
 from streamtap._runs.tool_calls import ToolCalls
 from streamtap._upstream import durable, outcomes, run_context
+from streamtap._upstream.prompt_prefix import prefix_of_messages
 from streamtap._upstream.provider_timing import retry_after
 
 if TYPE_CHECKING:
@@ -24,8 +29,10 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage
 
     from streamtap._base.clock import Moments
-    from streamtap._records.records import RequestOutcome, RunOutcome
+    from streamtap._records.objective import Objective
+    from streamtap._records.records import FailureRecord, RequestOutcome, ResponseRecord, RunOutcome
     from streamtap._runs.identity import RunIdentity
+    from streamtap._runs.questions import Attempt
     from streamtap._runs.replay import ReplayGate
     from streamtap._runs.shared import Shared
     from streamtap._upstream.model_responses import AskedModel
@@ -63,6 +70,16 @@ class Run:
     """What the runs used that it called."""
     has_unseen: bool = False
     """Whether a response was not seen to its end, so that nobody knows where the time went."""
+    prompts: Prompts = field(init=False)
+    failures: FailuresOfRun = field(default_factory=FailuresOfRun)
+    failure: FailureRecord | None = None
+    """Why it failed, once it is over."""
+    attempt: Attempt | None = None
+    """Which attempt at a question it is, if it is one."""
+    context_used: float | None = None
+    """The highest share of a context window that a request took."""
+    longest_silence: float = 0.0
+    """Seconds of the longest silence in the middle of a response."""
     reader: ReaderMeter | None = None
     """Measures what those get who read the run's output through the tap, if there are any."""
 
@@ -70,13 +87,21 @@ class Run:
         # Both clocks are read once for all of the run's timestamps: the wall clock may step during the run.
         self.moments = self.shared.read_clocks()
         self.trace = GuardedTrace(RunTrace(), self.shared.out)
+        self.prompts = Prompts(self.shared.conversations, self.identity.conversation)
         self.tools = ToolCalls(
-            self.identity, self.shared.out, self.moments, self.phases, self.trace, self.shared.redact
+            self.identity,
+            self.moments,
+            self.phases,
+            self.trace,
+            self.shared,
+            self.failures,
+            self.prompts.tools,
         )
 
     def announce(self, parent: Run | None) -> None:
         """Open the run's trace, inside that of the run that called it, and report its start."""
-        start = self.identity.run_start(self.moments.to_unix_ns(self.started))
+        has_objective = self.caller is None and self._objective() is not None
+        start = self.identity.run_start(self.moments.to_unix_ns(self.started), has_objective=has_objective)
         with guarded(self.shared.out, 'spans'):
             called_by = None if parent is None else parent.trace.inner
             trace = self.shared.tracing.open(start, instrumented=self.identity.instrumented, parent=called_by)
@@ -105,6 +130,7 @@ class Run:
         streamed = mode == 'streamed' and self.gate is None
         request = Request(step, streamed, model, meter, messages, len(messages))
         request.asked_unix = self.shared.clock.unix_ns() / 1e9
+        request.prefix = prefix_of_messages(messages)
         self.messages, self.known_messages = messages, len(messages)
         if run_context.asks_again(messages):
             self.output_retries += 1
@@ -149,9 +175,7 @@ class Run:
             self.unsettled = request
             if self.trace.adds_to_requests:
                 # pydantic-ai's own span of the request ends before the request is settled.
-                self.trace.request_over(
-                    build_records(request, self.identity, self.moments, self.shared.redact).records[-1]
-                )
+                self.trace.request_over(self._build(request).records[-1])
             if self.gate is not None and outcome == 'success':
                 # The engine has recorded it, so no other process will report it: it must not be lost with this one.
                 self.settle()
@@ -188,12 +212,19 @@ class Run:
     def report(self, request: Request) -> None:
         """Report a request that is over, with what its response says by now."""
         meter = request.meter
-        settled = build_records(request, self.identity, self.moments, self.shared.redact)
+        settled = self._build(request)
         for record, response in zip(settled.records, settled.responses, strict=True):
             self.shared.warn_repeated(record)
             priced = self.shared.price(record, response)
             self.spent.add(priced)
+            self._note(priced)
             self.shared.out.response_ended(self.trace.responded(priced))
+        if settled.prompt is not None:
+            self.prompts.remember(settled.prompt)
+        elif settled.records[-1].outcome == 'success':
+            self.prompts.forget_last()
+        self.tools.asked(settled.prompt, settled.tool_calls)
+        self.longest_silence = max(self.longest_silence, meter.longest_silence)
         for call in meter.native_calls:
             self.tools.native(call, step=request.step)
         self._add_phases(request, settled)
@@ -203,6 +234,18 @@ class Run:
             self.final_result = meter.final_result
         if meter.dropped_parts:
             self.shared.out.dropped('parts', meter.dropped_parts)
+
+    def _build(self, request: Request) -> Settled:
+        return build_records(request, self.identity, self.moments, self.shared.redact, self.prompts)
+
+    def _note(self, record: ResponseRecord) -> None:
+        """Note what the run's own record says of its requests."""
+        self.failures.step(record.step)
+        if has_failed(record):
+            name = f'{record.provider}:{record.model}' if record.provider else record.model
+            self.failures.add('model', name, step=record.step, error_type=record.error_type)
+        if record.context_used is not None:
+            self.context_used = max(self.context_used or 0.0, record.context_used)
 
     def _add_phases(self, request: Request, settled: Settled) -> None:
         waiting = 'wait' if request.streamed else 'model'
@@ -260,16 +303,21 @@ class Run:
             outcome = self._end_open(outcome, error_type, now)
         if self.reported_before or (self.gate is not None and not self.gate.ended()):
             return
+        self.failure = self.failures.of_run(
+            self.identity.agent, outcome, self.shared.redact.if_known('error_type', error_type)
+        )
         duration = max(0.0, now - self.started) if is_end_known else None
-        made = self._record(outcome, error_type, duration)
+        made = self._record(outcome, error_type, duration, now)
         record = self.trace.ended(made, self.moments.to_unix_ns(max(self.started, now)))
         self.shared.out.run_ended(record)
 
-    def _record(self, outcome: RunOutcome, error_type: str | None, duration: float | None) -> RunRecord:
-        identity, spent, reader = self.identity, self.spent, self.reader
+    def _record(self, outcome: RunOutcome, error_type: str | None, duration: float | None, now: float) -> RunRecord:
+        identity, spent, reader, attempt = self.identity, self.spent, self.reader, self.attempt
         # A run that goes on in another process began there.
         started = None if self.gate is not None and self.gate.has_replayed else self.started
         first_output = since(started, self.first_output if reader is None else reader.first_item)
+        judged = self._judge(outcome, first_output, duration)
+        is_answer = attempt is not None and outcome == 'success' and duration is not None
         return RunRecord(
             run_id=identity.run_id,
             conversation_id=identity.conversation_id,
@@ -294,9 +342,35 @@ class Run:
             time_to_final_result=since(started, self.final_result),
             phases={} if duration is None or self.has_unseen else self.phases.split(duration),
             called=self.called,
+            failure=self.failure,
+            loops=self.tools.loops,
+            context_used=self.context_used,
+            context_growth=self.prompts.growth,
+            objective_met=judged.met,
+            objective_missed=judged.missed,
+            question_id=None if attempt is None else attempt.question_id,
+            attempt=None if attempt is None else attempt.number,
+            time_to_answer=max(0.0, now - attempt.first_began) if attempt is not None and is_answer else None,
+            service_version=self.shared.service_version,
             unnamed_agents=identity.unnamed_agents,
             reader=None if reader is None else reader.record(started, self.first_output),
         )
+
+    def _objective(self) -> Objective | None:
+        return objective_of(self.shared.objectives, self.identity.agent)
+
+    def _judge(self, outcome: RunOutcome, first_output: float | None, duration: float | None) -> Judged:
+        objective = self._objective()
+        if objective is None or self.identity.parent_run_id is not None:
+            return Judged()
+        measured = Measured(
+            # Who sees nothing before the end waits until then.
+            first_output=duration if first_output is None else first_output,
+            stall=self.longest_silence,
+            duration=duration,
+            cost=sum_known(self.spent.cost_usd, self.called.cost_usd),
+        )
+        return judge(objective, outcome, measured)
 
     def _end_open(self, outcome: RunOutcome, error_type: str | None, now: float) -> RunOutcome:
         """Report what is still open; returns the run's outcome, corrected by what was left unfinished."""

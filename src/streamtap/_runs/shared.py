@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from streamtap._delivery.redaction import Redaction
     from streamtap._delivery.tracing import Tracing
     from streamtap._records.records import ResponseRecord
+    from streamtap._runs.objectives import Objectives
     from streamtap._runs.price import Pricing
+    from streamtap._runs.prompts import Conversations
+    from streamtap._runs.questions import Questions
+    from streamtap._runs.tool_errors import ToolErrors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +29,11 @@ class Shared:
     clock: Clock
     out: Dispatch
     price: Pricing
+    tool_errors: ToolErrors
+    conversations: Conversations
+    questions: Questions
+    objectives: Objectives | None
+    service_version: str | None
     warn_repeated: Callable[[ResponseRecord], None]
     tracing: Tracing
     redact: Redaction

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING
 
 from streamtap._base.names import clean
-from streamtap._records.records import McpRecord, ToolRecord
+from streamtap._records.failed import FAILED_TOOLS
+from streamtap._records.records import LoopRecord, McpRecord, ToolOutcome, ToolRecord
 from streamtap._records.starts import ToolStart
 from streamtap._upstream import known_tools
 from streamtap._upstream.mcp_servers import mcp_server_of
 
 if TYPE_CHECKING:
     from streamtap._base.clock import Moments
-    from streamtap._delivery.dispatch import Dispatch
-    from streamtap._delivery.redaction import Redaction
     from streamtap._delivery.tracing import GuardedTrace, ToolTrace
     from streamtap._meter.parts import NativeCall
     from streamtap._meter.phases import PhaseClock
-    from streamtap._records.records import RunOutcome, ToolKind, ToolOutcome
+    from streamtap._records.records import RunOutcome, ToolKind
+    from streamtap._runs.failures import FailuresOfRun
     from streamtap._runs.identity import RunIdentity
+    from streamtap._runs.prompts import Prompt
+    from streamtap._runs.shared import Shared
     from streamtap._upstream.stream_events import ToolResult
 
 REPEATED_AFTER = 2
 """How many calls of a tool with the same arguments a run may make before another is a repetition."""
+
+COULD_END_RUN: tuple[ToolOutcome, ...] = (*FAILED_TOOLS, 'retried')
+"""The outcomes after which a run may end: a tool that is sent back once too often ends it."""
 
 MAX_FINGERPRINTS = 10_000
 """How many different calls of a run are remembered, to compare others with them."""
@@ -51,19 +57,21 @@ class ToolCalls:
 
     Args:
         identity: The run that they belong to.
-        out: Where records go.
         moments: Converts between the clocks.
         phases: Counts the time in which any of them ran.
         trace: Makes their spans.
-        redact: Replaces the types of exceptions.
+        shared: What all runs share.
+        failures: What failed in the run.
+        answered_since: The tools that got a result since the last prompt.
     """
 
     identity: RunIdentity
-    out: Dispatch
     moments: Moments
     phases: PhaseClock
     trace: GuardedTrace
-    redact: Redaction
+    shared: Shared
+    failures: FailuresOfRun
+    answered_since: set[str]
     open: dict[str, OpenTool] = field(default_factory=dict[str, OpenTool])
     executed: int = 0
     """How many calls of function and MCP tools ran."""
@@ -71,8 +79,27 @@ class ToolCalls:
     """How many outputs of output tools the model has to make again."""
     fingerprints: Counter[int] = field(default_factory=Counter[int])
     """How many calls of function tools had each tool and arguments."""
+    loops: LoopRecord = field(default_factory=LoopRecord)
+    """What the run spent on calls that repeat others."""
+    share: int | None = None
+    """The tokens of the latest request, shared equally among the calls that it asked for."""
     manager: object = None
     """What knows the run's tools, if a door has seen it."""
+
+    def asked(self, prompt: Prompt | None, calls: int) -> None:
+        """A response asked for calls.
+
+        Args:
+            prompt: Its prompt; `None` where its tokens are not known.
+            calls: How many.
+        """
+        tokens = None if prompt is None else prompt.usage.input_tokens + prompt.usage.output_tokens
+        self.share = None if tokens is None or not calls else tokens // calls
+
+    def judged(self, tool: str, result: object) -> tuple[ToolOutcome, str | None]:
+        """How a call that returned ended, as the user reads its result, and the type of error if it failed."""
+        error_type = self.shared.tool_errors(tool, result)
+        return ('success', None) if error_type is None else ('failed', error_type)
 
     def name_of(self, name: str) -> str:
         """The name under which a tool is reported: its own, or `_unknown` if the run does not know it."""
@@ -106,7 +133,7 @@ class ToolCalls:
             OpenTool(tool, tool_call_id, kind, step, started, repeated=self._is_repeated(fingerprint))
         )
         self.open[tool_call_id] = call
-        self.out.tool_started(
+        self.shared.out.tool_started(
             ToolStart(
                 run_id=self.identity.run_id,
                 conversation_id=self.identity.conversation_id,
@@ -127,7 +154,7 @@ class ToolCalls:
         if server is not None:
             call.kind = 'mcp'
             call.mcp = McpRecord(
-                server=self.redact.if_known('mcp_server', server.name),
+                server=self.shared.redact.if_known('mcp_server', server.name),
                 protocol_version=server.protocol_version,
                 transport=server.transport,
             )
@@ -207,11 +234,14 @@ class ToolCalls:
         """A call got a result; how long it was executed is not known, and if it was, it gets its span."""
         name = known_tools.UNKNOWN_TOOL if result.cause == 'unknown_tool' else self.name_of(result.tool)
         shown = self._described(OpenTool(name, result.tool_call_id, result.kind, step, now))
+        outcome, error_type = result.outcome, result.error_type
+        if outcome == 'success' and result.kind == 'function':
+            outcome, error_type = self.judged(name, result.content)
         self._report(
             shown,
-            result.outcome,
+            outcome,
             cause=result.cause,
-            error_type=result.error_type,
+            error_type=error_type,
             duration=None,
             ended=now if was_executed else None,
         )
@@ -239,6 +269,9 @@ class ToolCalls:
     ) -> None:
         if call.kind == 'output' and outcome == 'retried':
             self.outputs_sent_back += 1
+        error_type = self.shared.redact.if_known('error_type', error_type)
+        tokens = self.share if call.kind in ('function', 'mcp', 'output') else None
+        self._note(call, outcome, error_type=error_type, duration=duration, tokens=tokens)
         record = self.trace.tool_ended(
             ToolRecord(
                 run_id=self.identity.run_id,
@@ -255,9 +288,32 @@ class ToolCalls:
                 outcome=outcome,
                 retry_cause=cause,
                 repeated=call.repeated,
-                error_type=self.redact.if_known('error_type', error_type),
+                request_tokens=tokens,
+                error_type=error_type,
             ),
             call.span,
             None if ended is None else self.moments.to_unix_ns(ended),
         )
-        self.out.tool_ended(record)
+        self.shared.out.tool_ended(record)
+
+    def _note(
+        self,
+        call: OpenTool,
+        outcome: ToolOutcome,
+        *,
+        error_type: str | None,
+        duration: float | None,
+        tokens: int | None,
+    ) -> None:
+        """Note what the run's own record says of its tools."""
+        if call.repeated:
+            loops = self.loops
+            self.loops = LoopRecord(
+                calls=loops.calls + 1, seconds=loops.seconds + (duration or 0.0), tokens=loops.tokens + (tokens or 0)
+            )
+        if call.kind != 'native' and outcome not in ('deferred', 'interrupted'):
+            self.answered_since.add(call.tool)
+        self.failures.step(call.step)
+        if outcome in COULD_END_RUN:
+            ended = inf if duration is None else call.started + duration
+            self.failures.add('tool', call.tool, step=call.step, error_type=error_type, began=call.started, ended=ended)

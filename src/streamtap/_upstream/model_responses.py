@@ -10,6 +10,7 @@ from pydantic_ai.messages import ModelResponse as ModelResponse
 from pydantic_ai.usage import RequestUsage
 
 from streamtap._base.names import clean
+from streamtap._upstream.context_windows import own_window, prompt_tokens
 from streamtap._upstream.provider_timing import timing_of
 from streamtap._upstream.reading import read
 from streamtap._upstream.request_settings import own_settings
@@ -84,6 +85,10 @@ class Response:
     """How many bytes of text and tool arguments it has."""
     thinking_size: int = 0
     """How many bytes of thinking it has."""
+    tool_calls: int = 0
+    """How many calls of function and output tools it has."""
+    prompt_tokens: int | None = None
+    """The tokens of its prompt, where its usage is the sum of several requests to the model."""
     is_usage_final: bool = True
     """Whether its usage is the provider's last word, as far as that can be known before its end."""
 
@@ -115,6 +120,8 @@ def read_response(response: ModelResponse, *, priced: bool = True) -> Response:
         is_empty=not response.parts,
         answer_size=_size(response, ('text', 'tool-call')),
         thinking_size=_size(response, ('thinking',)),
+        tool_calls=sum(part.part_kind == 'tool-call' for part in response.parts),
+        prompt_tokens=prompt_tokens(response),
         is_usage_final=response.provider_name not in COUNTS_AT_THE_END or _says_why_it_ended(response),
     )
 
@@ -256,6 +263,7 @@ class AskedModel:
         candidates: The candidates of a fallback model, in order.
         server: Where the model is.
         settings: The numbers that the model itself adds to a request.
+        window: How many tokens it can hold, if pydantic-ai knows that of the model.
     """
 
     provider: str
@@ -264,6 +272,7 @@ class AskedModel:
     candidates: tuple[AskedModel, ...] = ()
     server: Server | None = None
     settings: Mapping[str, int | float] = field(default_factory=dict[str, 'int | float'])
+    window: int | None = None
 
     def candidate(self, failures: int, model_id: str | None = None) -> AskedModel:
         """The model that was asked, among several candidates the one that answered.
@@ -326,4 +335,5 @@ def asked_model(model: object, ids: tuple[str, ...] = ()) -> AskedModel:
         candidates=tuple(asked_model(candidate) for candidate in candidates),
         server=server_at(read(model, 'base_url')),
         settings=own_settings(model),
+        window=own_window(model),
     )

@@ -159,6 +159,8 @@ class ToolResult:
     outcome: ToolOutcome
     cause: str | None
     error_type: str | None = None
+    content: object = None
+    """What a function tool that succeeded returned."""
 
 
 _FAILED_OUTPUT = 'Output tool not used - output '
@@ -236,6 +238,7 @@ def tool_result(event: AgentStreamEvent) -> ToolResult | None:
         outcome=cast('ToolOutcome', known),
         cause=clean(cause) if isinstance(cause, str) else None,
         error_type=error_type,
+        content=getattr(part, 'content', None) if known == 'success' and not is_output else None,
     )
 
 

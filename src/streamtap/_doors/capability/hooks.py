@@ -171,8 +171,10 @@ class TapCapability(AbstractCapability[Any]):
         run = self._run(ctx)
         if run is None:
             return await handler(args)
-        with run.tool(ctx, call):
-            return await handler(args)
+        with run.tool(ctx, call) as returned:
+            result = await handler(args)
+            returned(result)
+            return result
 
     async def wrap_output_validate(
         self,

@@ -13,6 +13,7 @@ from streamtap._doors.observed_stream import NoObserver
 from streamtap._doors.response_observer import ResponseObserver
 from streamtap._upstream import event_sources, model_responses, outcomes, run_context, stream_events
 from streamtap._upstream.output_streams import is_failed_partial
+from streamtap._upstream.prompt_prefix import prefix_of_request
 from streamtap._upstream.request_settings import settings_of
 from streamtap._upstream.tool_arguments import fingerprint
 
@@ -147,6 +148,7 @@ class CapabilityRun:
                 messages=run_context.messages_of(ctx),
             )
             self._request.settings = settings_of(request_context)
+            self._request.prefix = prefix_of_request(request_context)
 
     def attempt_answered(self, response: ModelResponse) -> None:
         """An attempt was answered; other capabilities may still reject the response or replace it."""
@@ -239,20 +241,23 @@ class CapabilityRun:
     # A tool
 
     @contextlib.contextmanager
-    def tool(self, ctx: object, call: ToolCallPart) -> Generator[None]:
-        """Time the execution of a function tool."""
+    def tool(self, ctx: object, call: ToolCallPart) -> Generator[Callable[[object], None]]:
+        """Time the execution of a function tool; what it yields is to be called with the tool's result."""
         opened = self._tool_began(ctx, call)
+        results: list[object] = []
         try:
             with self._caller.calling(lambda: self.run), self.run.trace.inside(None if opened is None else opened.span):
-                yield
+                yield results.append
         except BaseException as error:
             self._tool_ended(opened, error)
             raise
         else:
-            self._tool_ended(opened, None)
+            self._tool_ended(opened, None, *results)
 
     def _tool_began(self, ctx: object, call: ToolCallPart) -> OpenTool | None:
         with guarded(self.out, WHERE):
+            # A run that does not stream has told of no event since its response.
+            self.run.settle()
             self.run.tools.manager = run_context.tool_manager(ctx) or self.run.tools.manager
             self._executed.add(call.tool_call_id)
             compared = fingerprint(call.tool_name, call.args)
@@ -270,11 +275,14 @@ class CapabilityRun:
             return opened
         return None
 
-    def _tool_ended(self, call: OpenTool | None, error: BaseException | None) -> None:
+    def _tool_ended(self, call: OpenTool | None, error: BaseException | None, result: object = None) -> None:
         with guarded(self.out, WHERE):
             if call is not None:
                 interval = (call.started, self.monotonic())
-                outcome, cause, error_type = ('success', None, None) if error is None else outcomes.tool_outcome(error)
+                if error is None:
+                    cause, (outcome, error_type) = None, self.run.tools.judged(call.tool, result)
+                else:
+                    outcome, cause, error_type = outcomes.tool_outcome(error)
                 self.run.tools.end(call, outcome, cause=cause, error_type=error_type, interval=interval)
 
     @contextlib.contextmanager

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import weakref
 from collections import Counter as Tally
 from typing import TYPE_CHECKING
 
-from streamtap._base.names import clean
 from streamtap._sinks.metrics.catalogue import BY_NAME
 from streamtap._sinks.metrics.label_sets import LabelSets
 from streamtap._sinks.metrics.user_labels import label_values
@@ -40,8 +38,7 @@ class OpenGauges:
         cap: Caps the values of labels, in common with the counters and histograms.
         max_label_sets: Label sets per gauge.
         exclude: Names of gauges to leave out.
-        service_version: The version of the user's service, for deploy annotations; by default `service.version` in
-            `OTEL_RESOURCE_ATTRIBUTES`.
+        service_version: The version of the user's service, for deploy annotations.
         pydantic_ai_version: The version of pydantic-ai.
     """
 
@@ -52,7 +49,7 @@ class OpenGauges:
         cap: LabelCap,
         max_label_sets: int,
         exclude: frozenset[str] = frozenset(),
-        service_version: str | None,
+        service_version: str,
         pydantic_ai_version: str,
     ) -> None:
         self._user_labels = user_labels
@@ -61,8 +58,7 @@ class OpenGauges:
             for name in (RUNS, OLDEST, REQUESTS, STALLED, TOOLS)
         }
         self.names = tuple(name for name in (*self._seen, BUILD) if name not in exclude)
-        own = service_version_of(os.environ) if service_version is None else service_version
-        self._versions = (__version__, pydantic_ai_version, clean(own))
+        self._versions = (__version__, pydantic_ai_version, service_version)
         self._sources: list[weakref.WeakMethod[Callable[[], Live]]] = []
 
     def add_source(self, live: Callable[[], Live]) -> None:
@@ -132,9 +128,3 @@ class OpenGauges:
 
     def _key(self, name: str, values: tuple[str, ...], labels: Mapping[str, str]) -> tuple[str, ...]:
         return self._seen[name].key((*values, *label_values(self._user_labels, labels)))
-
-
-def service_version_of(environment: Mapping[str, str]) -> str:
-    """`service.version` from OpenTelemetry's `OTEL_RESOURCE_ATTRIBUTES`, else ''."""
-    pairs = (pair.partition('=') for pair in environment.get('OTEL_RESOURCE_ATTRIBUTES', '').split(','))
-    return next((value.strip() for key, _, value in pairs if key.strip() == 'service.version'), '')

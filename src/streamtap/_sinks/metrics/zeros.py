@@ -60,7 +60,7 @@ RARE = frozenset(
 )
 """Counters that most models and tools never have, and that are read along with another one."""
 
-PLACES = ('capability', 'handler', 'watch', 'spans', 'price', 'tool_outcome', 'redact', 'loop_lag')
+PLACES = ('capability', 'handler', 'watch', 'spans', 'price', 'tool_error', 'redact', 'loop_lag')
 """Where the tap itself can fail, besides its sinks."""
 
 DROPPED = ('records', 'open_runs', 'reopened_runs', 'parts', 'tool_calls', 'labels')

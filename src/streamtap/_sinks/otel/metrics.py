@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal, get_args
 from opentelemetry import metrics as otel_metrics
 from opentelemetry.metrics import MeterProvider
 
-from streamtap._base.checks import check_text
 from streamtap._sinks.metrics.exposition import Exposition, Shape, exposition_on
 from streamtap._sinks.metrics.gauges import OpenGauges
 from streamtap._sinks.metrics.sink import CatalogueSink
@@ -56,8 +55,6 @@ class OTelMetricSink(CatalogueSink):
         usage: When to count input tokens, output tokens and cost: `'always'`, or (the default)
             `'unless_instrumented'`, which leaves out runs whose usage pydantic-ai's own instrumentation emits already.
         labels: Which of the tap's own labels the metrics have. Default `None`: all of them.
-        service_version: The version of your service, for deploy annotations; by default `service.version` in
-            the environment's `OTEL_RESOURCE_ATTRIBUTES`.
 
     Raises:
         TypeError: If `meter_provider` is not a `MeterProvider`.
@@ -72,7 +69,6 @@ class OTelMetricSink(CatalogueSink):
         output_chunks: Chunks = 'left_out',
         usage: Literal['unless_instrumented', 'always'] = 'unless_instrumented',
         labels: Iterable[str] | None = None,
-        service_version: str | None = None,
     ) -> None:
         super().__init__(labels)
         if meter_provider is not None and not isinstance(meter_provider, MeterProvider):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -88,8 +84,6 @@ class OTelMetricSink(CatalogueSink):
         self._usage_always = usage == 'always'
         self._meter = otel_metrics.get_meter('streamtap', __version__, meter_provider)
         self._profile = None if semconv is None else profile_named(semconv)
-        check_text('service_version', service_version)
-        self._service_version = service_version
         self._semconv: SemconvMetrics | None = None
 
     def run_ended(self, record: RunRecord) -> None:
@@ -142,7 +136,7 @@ class OTelMetricSink(CatalogueSink):
                 user_labels=labels,
                 cap=instruments.cap,
                 max_label_sets=MAX_LABEL_SETS,
-                service_version=self._service_version,
+                service_version=attachment.service_version,
                 pydantic_ai_version=attachment.pydantic_ai_version,
             )
             make_gauges(self._meter, gauges)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 from prometheus_client import REGISTRY
 from prometheus_client.registry import CollectorRegistry
 
-from streamtap._base.checks import check_text, check_whole
+from streamtap._base.checks import check_whole
 from streamtap._sinks.metrics.catalogue import SCRAPED
 from streamtap._sinks.metrics.exposition import Exposition, Shape, exposition_on
 from streamtap._sinks.metrics.gauges import OpenGauges
@@ -41,8 +41,6 @@ class PrometheusSink(CatalogueSink):
             values, such as a tenant: summary, journal and live page have them all the same.
         exclude: Names of metrics to leave out.
         max_label_sets: How many label sets a metric can have before new ones become `_other`. Default 2000.
-        service_version: The version of your service, for deploy annotations; by default `service.version` in
-            `OTEL_RESOURCE_ATTRIBUTES`.
 
     Raises:
         TypeError: If `registry` is not a `CollectorRegistry`, or `labels` or `exclude` is a string.
@@ -61,7 +59,6 @@ class PrometheusSink(CatalogueSink):
         labels: Iterable[str] | None = None,
         exclude: Iterable[str] = (),
         max_label_sets: int = 2000,
-        service_version: str | None = None,
     ) -> None:
         super().__init__(labels)
         if not isinstance(registry, CollectorRegistry):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -74,7 +71,6 @@ class PrometheusSink(CatalogueSink):
         if unknown:
             raise ValueError(f'exclude contains names that are not streamtap metrics: {", ".join(unknown)}')
         check_whole('max_label_sets', max_label_sets)
-        check_text('service_version', service_version)
         if histograms not in get_args(Histograms):
             raise ValueError(f"histograms must be 'both', 'native' or 'classic', not {histograms!r}")
         check_directory()
@@ -86,7 +82,6 @@ class PrometheusSink(CatalogueSink):
         self._histograms: Histograms = 'classic' if is_multiprocess() else histograms
         self._registry = registry
         self._max_label_sets = max_label_sets
-        self._service_version = service_version
 
     @property
     def registry(self) -> CollectorRegistry:
@@ -113,7 +108,7 @@ class PrometheusSink(CatalogueSink):
                 cap=instruments.cap,
                 max_label_sets=self._max_label_sets,
                 exclude=self._exclude,
-                service_version=self._service_version,
+                service_version=attachment.service_version,
                 pydantic_ai_version=attachment.pydantic_ai_version,
             )
             if isinstance(gauges, WrittenGauges):
