@@ -105,7 +105,9 @@ def _figures(samples: Samples, scope: Scope, name: str, quantity: Quantity) -> V
 
 def _names(samples: Samples, scope: Scope) -> Sequence[str]:
     """The values of a scope: versions in the order in which they were first seen, others by name."""
-    found = [name for quantity, of, name in samples.order() if of == scope and quantity in (each for _, each in _COUNTED)]
+    found = [
+        name for quantity, of, name in samples.order() if of == scope and quantity in (each for _, each in _COUNTED)
+    ]
     names = list(dict.fromkeys(found))
     return names if scope == VERSION else sorted(names)
 

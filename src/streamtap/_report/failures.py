@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamtap._records.failed import failure_of
-from streamtap._records.records import FailureRecord
 from streamtap._sinks.usage.failures import ended_ns, kind_of
 
 if TYPE_CHECKING:
+    from streamtap._records.records import FailureRecord
     from streamtap._records.run_tree import RunTree
     from streamtap._sinks.usage.summary import FailureUsage
 

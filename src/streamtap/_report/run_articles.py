@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from streamtap._display.elements import element, table
 from streamtap._display.exits import short_name
+from streamtap._display.moments import in_words
 from streamtap._display.text import seconds
 from streamtap._display.trace_urls import trace_url
 from streamtap._records.failed import has_failed
-from streamtap._display.moments import in_words
 from streamtap._report.slowest import why
 from streamtap._report.steps import counts, labels_of
 from streamtap._report.waterfall import waterfall

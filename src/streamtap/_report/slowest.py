@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from streamtap._base.safe_text import safe
 from streamtap._display.exits import short_name
 from streamtap._display.grid import Column, Grid
+from streamtap._display.moments import iso, moment
 from streamtap._display.text import seconds
 from streamtap._display.verdict import verdict
 from streamtap._records.failed import has_failed
-from streamtap._display.moments import iso, moment
 from streamtap._report.steps import labels_of
 
 if TYPE_CHECKING:

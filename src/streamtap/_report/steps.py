@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from streamtap._base.safe_text import safe
 from streamtap._display.exits import short_name
 from streamtap._display.grid import Column, Grid
+from streamtap._display.moments import in_words
 from streamtap._display.text import dollars, model_name, percentage, plural, rate, seconds
 from streamtap._display.verdict import verdict
 from streamtap._records.records import ResponseRecord, ToolRecord
 from streamtap._records.run_tree import RunTree
-from streamtap._display.moments import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -91,8 +91,12 @@ def step_grid(tree: RunTree) -> Grid:
     """The run and its steps as a table."""
     rows = [_row(tree, depth, piece) for depth, piece in in_order(tree)]
     # No request of the run may have a context that is known.
-    shown = [place for place, each in enumerate(_COLUMNS) if each is not _CONTEXT or any(row[place] != '-' for row in rows)]
-    return Grid([_COLUMNS[place] for place in shown], [tuple(row[place] for place in shown) for row in rows], name='steps')
+    shown = [
+        place for place, each in enumerate(_COLUMNS) if each is not _CONTEXT or any(row[place] != '-' for row in rows)
+    ]
+    return Grid(
+        [_COLUMNS[place] for place in shown], [tuple(row[place] for place in shown) for row in rows], name='steps'
+    )
 
 
 def step_data(tree: RunTree) -> Iterator[Mapping[str, object]]:

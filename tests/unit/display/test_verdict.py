@@ -135,7 +135,10 @@ def test_a_run_of_which_no_time_is_known_has_nothing_to_say():
     ('failure', 'words'),
     [
         (FailureRecord(agent='a', error='KeyError', place='tool', name='lookup', step=2), 'KeyError in tool lookup'),
-        (FailureRecord(agent='a', error='ModelHTTPError_429', place='model', name='p:m'), 'ModelHTTPError_429 from p:m'),
+        (
+            FailureRecord(agent='a', error='ModelHTTPError_429', place='model', name='p:m'),
+            'ModelHTTPError_429 from p:m',
+        ),
         (FailureRecord(agent='b', error='ToolFailed', place='tool', name='ask'), 'ToolFailed in tool ask (b)'),
         (FailureRecord(agent='a', error='UserError'), 'UserError'),
         (None, 'ValueError'),

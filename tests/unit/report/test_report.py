@@ -384,7 +384,12 @@ def test_the_slowest_runs_say_why(tmp_path: Path, capsys: pytest.CaptureFixture[
         tool(run_id='slow', tool='search', duration=9.0),
         run(run_id='slow', duration=10.0, phases={'tools': 9.0, 'other': 1.0}, trace_id='t', labels={'tenant': 'acme'}),
         tool(run_id='bad', tool='lookup', outcome='error', error_type='KeyError'),
-        failed_run(run_id='bad', error_type='KeyError', duration=5.0, failure=FailureRecord(agent='a', error='KeyError', place='tool', name='lookup', step=1)),
+        failed_run(
+            run_id='bad',
+            error_type='KeyError',
+            duration=5.0,
+            failure=FailureRecord(agent='a', error='KeyError', place='tool', name='lookup', step=1),
+        ),
         run(run_id='short', duration=1.0),
     )
     assert main(['report', str(path), '--format', 'json']) == 0

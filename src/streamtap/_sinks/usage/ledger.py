@@ -182,7 +182,9 @@ class UsageSink(BaseSink):
             filled = results.pop((agent, tool), None) if kind in ('function', 'mcp', OTHER) else None
             yield ToolUsage(agent=agent, tool=tool, kind=kind, result_tokens=filled, **tally.usage())
         for (agent, tool), filled in sorted(results.items()):
-            yield ToolUsage(agent=agent, tool=tool, kind='', result_tokens=filled, **ToolTally(self._new_values).usage())
+            yield ToolUsage(
+                agent=agent, tool=tool, kind='', result_tokens=filled, **ToolTally(self._new_values).usage()
+            )
 
 
 def _recent(record: RunRecord) -> RecentRun:

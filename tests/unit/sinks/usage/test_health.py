@@ -39,7 +39,12 @@ def test_loops_count_per_tool_and_per_agent():
     sink.run_ended(run())
     summary = sink.summary()
     (of_tool,) = summary.tools
-    assert (of_tool.calls, of_tool.repeated_calls, of_tool.repeated_seconds, of_tool.repeated_tokens) == (3, 2, 2.0, 1000)
+    assert (of_tool.calls, of_tool.repeated_calls, of_tool.repeated_seconds, of_tool.repeated_tokens) == (
+        3,
+        2,
+        2.0,
+        1000,
+    )
     assert [(each.agent, each.repeated_calls, each.repeated_seconds) for each in summary.agents] == [
         ('a', 0, 0.0),
         ('b', 2, 2.0),
@@ -139,7 +144,8 @@ def test_questions_are_answered_at_the_first_try_or_later():
 
 
 def failed(number: int, **why: Any) -> Any:
-    failure = FailureRecord(**{'agent': 'a', 'error': 'KeyError', 'place': 'tool', 'name': 'lookup', **why})
+    fields: dict[str, Any] = {'agent': 'a', 'error': 'KeyError', 'place': 'tool', 'name': 'lookup', **why}
+    failure = FailureRecord(**fields)
     ended: dict[str, Any] = {'outcome': 'error', 'error_type': failure.error, 'failure': failure}
     return run(run_id=f'r{number}', started_ns=number * SECOND, duration=1.0, **ended)
 
@@ -210,9 +216,8 @@ def test_a_narrow_terminal_keeps_what_is_worth_most(monkeypatch: pytest.MonkeyPa
     )
     whole = str(grid_of(sink, 'health'))
     terminal(monkeypatch, 80)
-    assert whole.splitlines()[0].split() == (
-        'health of objective met of missed calls again took tokens context p95 fullest context'.split()
-    )
-    assert str(grid_of(sink, 'health')).splitlines()[0].split() == (
-        'health of objective met of calls again fullest context'.split()
-    )
+    narrow = str(grid_of(sink, 'health'))
+    assert [' '.join(text.splitlines()[0].split()) for text in (whole, narrow)] == [
+        'health of objective met of missed calls again took tokens context p95 fullest context',
+        'health of objective met of calls again fullest context',
+    ]
