@@ -2,8 +2,8 @@
 
 Run it, then `curl -N '127.0.0.1:8000/sse?question=Why'`, the same of `/ndjson`, and `curl 127.0.0.1:8000/metrics/`.
 Look at `pydantic_ai_run_time_to_first_output_seconds`, the blank screen of your users, and press Ctrl+C in a curl to
-see a run `cancelled`. http://127.0.0.1:8000/live/ is the live page, for who logs in as `admin` with the password that
-is in `LIVE_PASSWORD`.
+see a run `cancelled`. http://127.0.0.1:8000/live/ is the live page, for whoever logs in as `admin` with the
+password that is in `LIVE_PASSWORD`.
 Tutorials write `data: ...` lines by hand into a `StreamingResponse`; today FastAPI frames what a path operation yields.
 """
 

@@ -1,4 +1,4 @@
-"""A team: an editor asks two specialists at once through its tools, and makes one answer of theirs.
+"""A team: an editor asks two specialists at once through its tools, and makes one answer out of theirs.
 
 Look at the tree: each specialist's run knows which run called it, and its cost is also counted for the editor, under
 the label `root_agent` of `pydantic_ai_cost_usd_total`. The editor's own line holds only what its own requests took.

@@ -1,4 +1,4 @@
-"""Langfuse: its SDK takes the spans of Pydantic AI and of the tap along, into one trace.
+"""Langfuse: its SDK puts the spans of Pydantic AI and of the tap into one trace.
 
 Look at the tree: Pydantic AI's own spans have the messages, and the tap adds when the first token came, and below each
 `chat` its parts. Langfuse's SDK sends only what it knows to be about models: `should_export_span` lets the parts in.

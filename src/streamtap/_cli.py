@@ -26,6 +26,14 @@ _NEEDED = ('rich', 'openai')
 
 _COMMAND = 'COMMAND'
 
+_EXAMPLES = """\
+examples:
+  streamtap demo                               watch tapped agents live
+  streamtap report runs.jsonl -o report.html   a page of what a journal has
+  streamtap dashboards export boards           boards and alerts, to a folder
+
+`streamtap COMMAND --help` shows the options of a command."""
+
 
 class _Parser(argparse.ArgumentParser):
     """A parser that reports an error on one line, and guesses what was meant."""
@@ -83,7 +91,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog='streamtap', description='An observability tap for Pydantic AI agents.')
+    parser = _Parser(
+        prog='streamtap',
+        description='An observability tap for Pydantic AI agents.',
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument('--version', action='version', version=f'streamtap {__version__}')
     _shows_help(parser)
     commands = parser.add_subparsers(metavar=_COMMAND)

@@ -18,7 +18,8 @@ from streamtap._records.records import (
 from streamtap._runs.price import Price
 from streamtap._sinks.otel.conventions.profiles import Semconv
 from streamtap._sinks.prometheus.instruments import Histograms
-from streamtap._sinks.usage.summary import AgentUsage, LabelUsage, ModelUsage, RecentRun, RunsUsage, ToolUsage, Usage
+from streamtap._sinks.usage.figures import AgentUsage, FailureUsage, LabelUsage, ModelUsage, RunsUsage, ToolUsage, Usage
+from streamtap._sinks.usage.summary import RecentRun
 
 __all__ = [
     'AgentUsage',
@@ -27,6 +28,7 @@ __all__ = [
     'Column',
     'CostSource',
     'Door',
+    'FailureUsage',
     'Grid',
     'Histograms',
     'LabelUsage',

@@ -114,8 +114,8 @@ PRINTED = {
     'mcp_tools/agent': [
         'reserve   * s  retried  model_retry',
         'reserve   * s  success',
-        'librarian/find      mcp * 1 *',
-        'librarian/reserve   mcp * 2 * 1 retried',
+        'librarian/find * mcp * 1 *',
+        'librarian/reserve * mcp * 2 * 1 retried',
     ],
     'langfuse_traces/agent': [
         'Hello to you.',

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hostile.clocks import SECONDS
-from hostile.coded import IDENTITY, NOTHING_REDACTED
+from hostile.coded import IDENTITY, NO_PROMPTS, NOTHING_REDACTED
 from hostile.events import RESPONSE_EVENTS, RESPONSES, SHAPELESS_EVENTS
 from hostile.sound import faults
 from hostile.texts import NAMES
@@ -71,7 +71,7 @@ def test_any_response_becomes_a_sound_record(
         meter=meter,
         response=response,
     )
-    settled = build_records(request, IDENTITY, Moments(1000.0, 1_767_225_600_000_000_000), NOTHING_REDACTED)
+    settled = build_records(request, IDENTITY, Moments(1000.0, 1_767_225_600_000_000_000), NOTHING_REDACTED, NO_PROMPTS)
     found = [fault for record in settled.records for fault in faults(record)]
     assert not found, found
 

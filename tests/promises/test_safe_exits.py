@@ -139,7 +139,7 @@ def test_no_exit_of_a_run_has_an_unsafe_character(
     page = [json.loads(document) for document in (*world.page.finished(None).runs, world.page.now())]
     data = world.metrics.get_metrics_data()
     exported = [*spans, *page, None if data is None else json.loads(data.to_json())]
-    assert [text for text in _strings(exported) if safe(text) != text] == []
+    assert [text for text in _strings(exported) if _unsafe(text)] == []
     assert _unsafe_in_json(told['journal']) == []
     # The name was really there, and each line is one.
     (record,) = world.memory.runs

@@ -22,6 +22,7 @@ from streamtap import BaseSink, CalledRuns, LoopRecord, serve
 from streamtap._delivery.sink import Attachment
 from streamtap._records.live import Live, LiveResponse, LiveRun, LiveTool
 from streamtap._web.kept import NEWEST
+from support.costs import COSTS
 from support.made_records import full_response, run, run_start, tool
 from support.made_runs_tap import MadeRunsTap
 from support.real_servers import free_port, wait_for
@@ -89,6 +90,25 @@ def test_pointing_at_a_bar_shows_its_numbers(page: Page, tap: MadeRunsTap):
     expect(tip).to_be_visible()
     page.keyboard.press('Escape')
     expect(tip).to_be_hidden()
+
+
+def test_a_cost_reads_as_in_a_terminal(page: Page):
+    """On the page it has the digits that it has everywhere."""
+    said = page.evaluate("async (costs) => costs.map((await import('./numbers.js')).dollars)", list(COSTS))
+    assert said == list(COSTS.values())
+
+
+def test_the_newest_run_is_the_one_that_ended_last(page: Page, tap: MadeRunsTap):
+    """And when it ended is what its row says; pointing at that shows when it began, as does its detail."""
+    began = 1_700_000_000 * 10**9
+    tap.add_run('long', agent='long', started_ns=began, duration=3600.0)
+    row = page.locator('.run', has_text='long')
+    at = page.evaluate('(at) => new Date(at * 1000).toLocaleTimeString("en-GB")', 1_700_003_600)
+    expect(row.locator('.when')).to_have_text(at)
+    at = page.evaluate('(at) => new Date(at * 1000).toLocaleTimeString("en-GB")', 1_700_000_000)
+    expect(row.locator('.when')).to_have_attribute('title', f'Began at {at}')
+    row.click()
+    expect(page.locator('.facts')).to_contain_text(f'began{at}')
 
 
 def test_everything_is_there_for_the_keyboard(page: Page, tap: MadeRunsTap):

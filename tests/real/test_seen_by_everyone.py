@@ -238,6 +238,36 @@ def test_a_table_is_one_stop_of_tab(live: Page, tap: MadeRunsTap):
     assert live.locator('#agents button[tabindex="0"]').count() == 1
 
 
+def test_a_group_of_buttons_is_one_stop_of_tab(live: Page):
+    """Tab stops at the one that is pressed, arrows move, and only Enter or space chooses."""
+    group = live.locator('#order')
+    pressed, second = group.locator('[aria-pressed=true]'), group.locator('button').nth(1)
+    assert group.locator('[tabindex="0"]').evaluate_all('(all) => all.map((one) => one.textContent)') == ['Newest']
+    pressed.focus()
+    live.keyboard.press('ArrowRight')
+    expect(second).to_be_focused()
+    expect(pressed).to_have_text('Newest')
+    live.keyboard.press('Enter')
+    expect(pressed).to_have_text('Slowest')
+    live.keyboard.press('Home')
+    live.keyboard.press('Enter')
+    expect(pressed).to_have_text('Newest')
+    live.keyboard.press('Tab')
+    expect(live.locator('#search')).to_be_focused()
+
+
+def test_few_stops_of_tab_are_before_the_list(live: Page):
+    """A group is one: range, counts in the figures, order; and there is a link that skips them all."""
+    live.evaluate('document.activeElement.blur()')
+    live.locator('h1').click()
+    stops: list[str] = []
+    while 'run' not in stops:
+        live.keyboard.press('Tab')
+        stops.append(live.evaluate(STOP))
+        assert len(stops) < 20
+    assert len(stops) == 10
+
+
 def test_tab_leads_through_the_page_and_out_of_it(live: Page):
     """Through the list, the waterfall and each table by one step each: nothing holds the focus."""
     live.evaluate('document.activeElement.blur()')

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from streamtap._cli import main
+from streamtap._sinks.journal.lines import header_line, record_line
+from support.made_records import run
 
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, str]:
@@ -75,6 +77,21 @@ def test_a_command_alone_shows_its_help(line: str, usage: str, capsys: pytest.Ca
     out, err = capsys.readouterr()
     assert out.startswith(f'usage: {usage} [-h]')
     assert err == ''
+
+
+def test_the_help_ends_with_commands_that_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """The demo, which does not end by itself, and two that do; they fit 80 columns."""
+    monkeypatch.chdir(tmp_path)
+    Path('runs.jsonl').write_bytes(header_line() + record_line(run()))
+    assert main([]) == 0
+    lines = capsys.readouterr().out.partition('examples:\n')[2].splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    demo, *others = (line.split('   ')[0].split()[1:] for line in lines if line.startswith('  streamtap'))
+    assert demo == ['demo']
+    assert [main(each) for each in others] == [0, 0]
+    assert {each.name for each in tmp_path.iterdir()} == {'runs.jsonl', 'report.html', 'boards'}
 
 
 def test_a_mistyped_argument_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]):

@@ -12,6 +12,9 @@ GAP = 2
 """Cells between two columns, or two parts of a line."""
 
 
+_ISOLATES = str.maketrans('', '', '\N{FIRST STRONG ISOLATE}\N{POP DIRECTIONAL ISOLATE}')
+
+
 def cells(text: str) -> int:
     """How many cells of a terminal a safe text takes: characters of East Asia two each, marks on others none."""
     return len(text) if text.isascii() else sum(map(_cells, text))
@@ -26,6 +29,8 @@ def cut_in_the_middle(text: str, width: int) -> str:
     """
     if cells(text) <= width:
         return text
+    # Half of what isolates a name would isolate all that follows.
+    text = text.translate(_ISOLATES)
     room = width - 1
     tail = ''.join(reversed(_begin(text[::-1], room // 2)))
     # Marks whose character was cut away would be put on the ellipsis.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from xml.etree.ElementTree import Element, tostring
 
 from streamtap._base.safe_text import safe
-from streamtap._display.exits import in_page
+from streamtap._display.exits import in_page, safe_sentence
 
 if TYPE_CHECKING:
     from streamtap._display.grid import Grid
@@ -26,7 +26,7 @@ def element(tag: str, *children: Child, **attributes: str | float) -> Element:
     last: Element | None = None
     for child in children:
         if isinstance(child, str):
-            text = safe(child)
+            text = safe_sentence(child)
             if last is None:
                 made.text = (made.text or '') + text
             else:

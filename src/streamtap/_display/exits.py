@@ -18,6 +18,8 @@ _WORD = re.compile(r'[\w.@+-]+', re.ASCII)
 
 _FORMULA = re.compile(r"""(^|[;,|])([\s"'`]*)(?=[=+\-@\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20])""")
 
+_ISOLATED = re.compile('\u2068([^\u2066-\u2069]*)\u2069')
+
 _LINE_OF_COMMAND = re.compile(r'^([^\S\n]*\u2068?):(?=:)', re.MULTILINE)
 
 _COMMAND = re.compile(r'#(?=#(?:\[|vso|teamcity))', re.IGNORECASE)
@@ -30,10 +32,24 @@ def short_name(name: str) -> str:
 
 
 def isolated(text: str) -> str:
-    """A safe text for a line of plain text: one that is written from right to left does not reorder what is around it."""
-    if text.isascii() or not any(bidirectional(each) in _RIGHT_TO_LEFT for each in text):
+    """A safe text for a line of plain text: one that is written from right to left does not reorder what is around it.
+
+    A sentence whose names are isolated stays as it is.
+    """
+    if text.isascii() or _ISOLATED.search(text) or not any(bidirectional(each) in _RIGHT_TO_LEFT for each in text):
         return text
     return f'\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}'
+
+
+def in_sentence(name: str) -> str:
+    """A name of any origin inside a sentence."""
+    return isolated(safe(name))
+
+
+def safe_sentence(text: str) -> str:
+    """A text with a replacement character for each that is unsafe, but for what isolates names in it."""
+    parts = enumerate(_ISOLATED.split(text))
+    return ''.join(in_sentence(part) if number % 2 else safe(part) for number, part in parts)
 
 
 def in_line(text: str) -> str:
@@ -57,7 +73,7 @@ def in_workflow_command(text: str) -> str:
 
 def in_markdown(text: str) -> str:
     """A text as code in Markdown, where nothing in it is a link, a mention or markup; a table's cell holds it, too."""
-    inside = re.sub(r'[`|]', '\N{REPLACEMENT CHARACTER}', isolated(safe(text))).strip()
+    inside = re.sub(r'[`|]', '\N{REPLACEMENT CHARACTER}', isolated(safe_sentence(text))).strip()
     return f'`{inside}`' if inside else '-'
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+
+
+MOST_DECIMALS = 12
+"""How many decimals a cost has at most: single requests of small models cost a few millionths."""
 
 
 def model_name(provider: str, model: str) -> str:
@@ -24,15 +27,13 @@ def seconds(value: object) -> str:
 
 
 def dollars(value: object) -> str:
-    """A cost in US dollars; `-` where none is known."""
+    """A cost in US dollars: cents, and below $1 three digits that count; `-` where none is known."""
     if not isinstance(value, (int, float)):
         return '-'
-    if value >= 1:
-        return f'${value:.2f}'
-    if value >= 0.0005 or value <= 0:
-        return f'${value:.4f}'
-    # Single requests of small models cost a few millionths: two digits of them at least.
-    return f'${value:.{min(12, max(6, 1 - math.floor(math.log10(value))))}f}'
+    # As rounded, so that $0.9996 is $1.00.
+    exponent = int(f'{value:.2e}'.partition('e')[2]) if value > 0 else 0
+    whole, _, decimals = f'{value:,.{min(MOST_DECIMALS, max(2, 2 - exponent))}f}'.partition('.')
+    return f'${whole}.{decimals[:2]}{decimals[2:].rstrip("0")}'
 
 
 def percentage(value: object) -> str:

@@ -53,15 +53,15 @@ def verdict(tree: RunTree, written: Callable[[str], str] = str) -> Verdict:
 
     Args:
         tree: The run, with those that it called.
-        written: How a name is written before a number, which one from right to left would reorder.
+        written: How a name is written inside a sentence, which one from right to left would reorder.
     """
     run, loop = tree.run, in_a_loop(tree, written)
     failed = failure_of(run)
     if failed is not None:
-        return Verdict(_joined(_failure_in_words(failed, run.agent), loop), 'bad')
+        return Verdict(_joined(_failure_in_words(failed, run.agent, written), loop), 'bad')
     if run.outcome != 'success':
         last = next((each for each in reversed(tree.pieces) if _was_cut_off(each)), None)
-        where = '' if last is None or isinstance(last, RunTree) else _where_cut_off(last)
+        where = '' if last is None or isinstance(last, RunTree) else _where_cut_off(last, written)
         mood = '' if run.outcome in ('deferred', 'incomplete') and not loop else 'warn'
         return Verdict(_joined(f'{run.outcome}{where}', loop), mood)
     if loop:
@@ -197,19 +197,20 @@ def _caller(tools: list[ToolRecord], nested: RunTree) -> int | None:
     return max(candidates)[1] if candidates else None
 
 
-def _failure_in_words(failed: FailureRecord, outermost: str) -> str:
-    where = {'tool': f' in tool {failed.name}', 'model': f' from {failed.name}', '': ''}[failed.place]
-    return f'{failed.error}{where}' + ('' if failed.agent == outermost else f' ({failed.agent})')
+def _failure_in_words(failed: FailureRecord, outermost: str, written: Callable[[str], str]) -> str:
+    name = written(failed.name)
+    where = {'tool': f' in tool {name}', 'model': f' from {name}', '': ''}[failed.place]
+    return f'{written(failed.error)}{where}' + ('' if failed.agent == outermost else f' ({written(failed.agent)})')
 
 
 def _was_cut_off(piece: Piece) -> bool:
     return not isinstance(piece, RunTree) and piece.outcome in ('cancelled', 'interrupted', 'deferred')
 
 
-def _where_cut_off(piece: ResponseRecord | ToolRecord) -> str:
+def _where_cut_off(piece: ResponseRecord | ToolRecord, written: Callable[[str], str]) -> str:
     if isinstance(piece, ToolRecord):
-        return f' in tool {piece.tool}'
-    model = _model(piece)
+        return f' in tool {written(piece.tool)}'
+    model = written(_model(piece))
     return f' while {model} was writing' if piece.chunks else f' while waiting for {model}'
 
 

@@ -10,7 +10,7 @@ from streamtap._sinks.usage.failures import ended_ns, kind_of
 if TYPE_CHECKING:
     from streamtap._records.records import FailureRecord
     from streamtap._records.run_tree import RunTree
-    from streamtap._sinks.usage.summary import FailureUsage
+    from streamtap._sinks.usage.figures import FailureUsage
 
 MOST_KINDS = 500
 """Of how many kinds of failures a run is kept."""

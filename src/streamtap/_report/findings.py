@@ -27,7 +27,7 @@ _OF_CHANGES = (
     Column('after'),
     Column('interval', 2, name='interval after'),
     Column('change'),
-    Column('verdict'),
+    Column('verdict', to_left=True),
 )
 
 _OF_BUDGETS = (
@@ -36,7 +36,7 @@ _OF_BUDGETS = (
     Column('n', 1),
     Column('figure'),
     Column('interval', 2),
-    Column('verdict'),
+    Column('verdict', to_left=True),
 )
 
 _BUDGETS = (

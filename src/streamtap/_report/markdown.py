@@ -45,7 +45,7 @@ def _bullet(finding: Finding) -> str:
 
 
 def _table(grid: Grid) -> str:
-    rule = ['---', *['---:'] * (len(grid.headings) - 1)]
+    rule = ['---' if not number or column.to_left else '---:' for number, column in enumerate(grid.columns)]
     rows = [list(map(_cell, row)) for row in grid.rows[:MOST_ROWS]]
     lines = '\n'.join(f'| {" | ".join(cells)} |' for cells in (grid.headings, rule, *rows))
     table = '\n\n'.join([lines, *_more(len(grid.rows) - len(rows), '')])

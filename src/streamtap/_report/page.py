@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from streamtap._report.gate import Gate
     from streamtap._report.gathered import Gathered
     from streamtap._report.owners import Scope
-    from streamtap._sinks.usage.summary import RunsUsage
+    from streamtap._sinks.usage.figures import RunsUsage
 
 
 def report_page(

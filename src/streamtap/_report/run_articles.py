@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamtap._display.elements import element, table
-from streamtap._display.exits import short_name
+from streamtap._display.exits import in_sentence, short_name
 from streamtap._display.moments import in_words
 from streamtap._display.text import seconds
 from streamtap._display.trace_urls import trace_url
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from streamtap._display.elements import Child
     from streamtap._records.records import RunRecord
     from streamtap._records.run_tree import RunTree
-    from streamtap._sinks.usage.summary import FailureUsage
+    from streamtap._sinks.usage.figures import FailureUsage
 
 
 def run_article(tree: RunTree, link: str | None, *, of: int = 1) -> Element:
@@ -42,7 +42,7 @@ def run_article(tree: RunTree, link: str | None, *, of: int = 1) -> Element:
             element('bdi', short_name(run.agent)),
             element('bdi', f' {labels}') if (labels := labels_of(run)) else None,
             f', {seconds(run.duration)}: ',
-            element('span', why(tree), class_='worse' if has_failed(run) else ''),
+            element('span', why(tree, in_sentence), class_='worse' if has_failed(run) else ''),
         ),
         element(
             'p',

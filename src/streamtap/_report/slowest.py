@@ -6,8 +6,7 @@ import heapq
 import re
 from typing import TYPE_CHECKING
 
-from streamtap._base.safe_text import safe
-from streamtap._display.exits import short_name
+from streamtap._display.exits import in_sentence, short_name
 from streamtap._display.grid import Column, Grid
 from streamtap._display.moments import iso, moment
 from streamtap._display.text import seconds
@@ -16,7 +15,7 @@ from streamtap._records.failed import has_failed
 from streamtap._report.steps import labels_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from streamtap._records.run_tree import RunTree
 
@@ -59,9 +58,14 @@ class SlowestRuns:
         return [tree for _, _, tree in sorted(self._slowest, key=lambda each: each[:2], reverse=True)]
 
 
-def why(tree: RunTree) -> str:
-    """Why a run failed or took so long, or how it ended, in a few words."""
-    run, words = tree.run, verdict(tree).words
+def why(tree: RunTree, written: Callable[[str], str] = str) -> str:
+    """Why a run failed or took so long, or how it ended, in a few words.
+
+    Args:
+        tree: The run.
+        written: How a name is written inside a sentence.
+    """
+    run, words = tree.run, verdict(tree, written).words
     return f'{run.outcome}: {words}' if has_failed(run) else words or run.outcome
 
 
@@ -73,7 +77,7 @@ def slowest_grid(trees: Sequence[RunTree]) -> Grid:
         (
             f'{short_name(tree.run.agent)} {short_name(tree.run.run_id)}',
             seconds(tree.run.duration),
-            safe(_NEXT_CAUSE.split(why(tree), 1)[0]),
+            _NEXT_CAUSE.split(why(tree, in_sentence), 1)[0],
             f'{moment(tree.run.started_ns / 1e9):%m-%d %H:%M:%S}',
             *([labels_of(tree.run) or '-'] if has_labels else []),
         )

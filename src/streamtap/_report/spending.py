@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from streamtap._display.cells import cut_in_the_middle
 from streamtap._display.elements import element
-from streamtap._display.exits import short_name
+from streamtap._display.exits import isolated, short_name
 from streamtap._display.text import dollars
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ def spending(costs: Mapping[tuple[str, str], float]) -> Element:
         for model in models:
             if cost := costs.get((agent, model), 0.0):
                 width = (WIDTH - LABEL - RIGHT) * cost / greatest
-                tooltip = element('title', f'{short_name(agent)}, {short_name(model)}: {dollars(cost)}')
+                tooltip = element(
+                    'title', f'{isolated(short_name(agent))}, {isolated(short_name(model))}: {dollars(cost)}'
+                )
                 place = {'x': x, 'y': y, 'width': max(1.0, width - 1), 'height': BAR}
                 drawn.append(element('rect', tooltip, class_=f'spent c{colour[model]}', **place))
                 x += width
@@ -61,7 +63,7 @@ def spending(costs: Mapping[tuple[str, str], float]) -> Element:
                 class_='key',
                 aria_hidden='true',
             ),
-            f' {short_name(model)} {dollars(total)}',
+            f' {isolated(short_name(model))} {dollars(total)}',
         )
         for model, total in models.items()
     ]

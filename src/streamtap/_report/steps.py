@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamtap._base.safe_text import safe
-from streamtap._display.exits import short_name
+from streamtap._display.exits import in_sentence, isolated, short_name
 from streamtap._display.grid import Column, Grid
 from streamtap._display.moments import in_words
 from streamtap._display.text import dollars, model_name, percentage, plural, rate, seconds
@@ -66,18 +65,18 @@ def started(piece: Piece) -> int:
 def about(tree: RunTree) -> str:
     """The run in one line."""
     run = tree.run
-    words = safe(verdict(tree).words)
+    words = verdict(tree, in_sentence).words
     trace = f', trace {short_name(run.trace_id)}' if run.trace_id else ''
     labels = f' with {told}' if (told := labels_of(run)) else ''
     return (
-        f'{short_name(run.agent)}{labels}, {run.outcome} after {seconds(run.duration)}{f": {words}" if words else ""}; '
+        f'{isolated(short_name(run.agent))}{labels}, {run.outcome} after {seconds(run.duration)}{f": {words}" if words else ""}; '
         f'{counts(run)}; began {in_words(run.started_ns)}{trace}'
     )
 
 
 def labels_of(run: RunRecord) -> str:
     """The user's own labels that the run has, in a few words; empty if it has none."""
-    return ', '.join(f'{name}={short_name(value)}' for name, value in run.labels.items() if value)
+    return ', '.join(f'{name}={isolated(short_name(value))}' for name, value in run.labels.items() if value)
 
 
 def counts(run: RunRecord) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from streamtap._display.bars import request_bars, stall_marks, tool_bars
 from streamtap._display.cells import cut_in_the_middle
 from streamtap._display.elements import element
-from streamtap._display.exits import short_name
+from streamtap._display.exits import isolated, short_name
 from streamtap._display.text import model_name, percentage, seconds
 from streamtap._records.failed import has_failed
 from streamtap._records.records import ResponseRecord, ToolRecord
@@ -93,7 +93,9 @@ def waterfall(tree: RunTree) -> Element:
         drawn += _draw(row, 20 + ROW * number, per_second)
     if left_out:
         drawn.append(element('text', f'and {left_out} more rows', x=4, y=height - 9, class_='label dim'))
-    about = f'{short_name(tree.run.agent)}, {tree.run.outcome}, {seconds(tree.run.duration)}: what happened when'
+    about = (
+        f'{isolated(short_name(tree.run.agent))}, {tree.run.outcome}, {seconds(tree.run.duration)}: what happened when'
+    )
     return element('svg', *drawn, viewBox=f'0 0 {WIDTH:g} {height:g}', role='group', aria_label=about)
 
 
@@ -161,10 +163,10 @@ def _model(record: ResponseRecord) -> str:
 def _title(record: ResponseRecord, bar: Bar, why: str) -> str:
     part = bar.part
     if part is not None:
-        name = f' {short_name(part.tool)}' if part.tool else ''
+        name = f' {isolated(short_name(part.tool))}' if part.tool else ''
         return f'{short_name(part.kind)}{name}: {seconds(part.duration)}, {part.chunks} chunks, from {seconds(part.start)} on'
     of_kind = {'waiting': ' to the first token', 'model': ', not streamed', 'stall': ' stalled'}
-    return f'{_model(record)}: {seconds(bar.duration)}{of_kind.get(bar.kind, "")}{why}'
+    return f'{isolated(_model(record))}: {seconds(bar.duration)}{of_kind.get(bar.kind, "")}{why}'
 
 
 def _why(record: ResponseRecord | ToolRecord) -> str:
@@ -176,7 +178,7 @@ def _tool_row(record: ToolRecord, zero: int, depth: int) -> _Row:
     why = _why(record)
     row = _Row(short_name(record.tool), depth, f'{seconds(record.duration)}{why}', has_failed(record))
     again = f', {AGAIN}' if record.repeated else ''
-    title = f'{record.kind} tool {short_name(record.tool)}: {seconds(record.duration)}{again}{why}'
+    title = f'{record.kind} tool {isolated(short_name(record.tool))}: {seconds(record.duration)}{again}{why}'
     row.again = start if record.repeated else None
     row.bars.extend(_Bar(bar.kind, bar.start, bar.duration, title) for bar in tool_bars(record, start))
     return row
@@ -184,7 +186,7 @@ def _tool_row(record: ToolRecord, zero: int, depth: int) -> _Row:
 
 def _about_run(run: RunRecord) -> str:
     phases = ', '.join(f'{short_name(phase)} {seconds(spent)}' for phase, spent in run.phases.items())
-    return f'run {short_name(run.run_id)} of {short_name(run.agent)}: {run.outcome}, {seconds(run.duration)} ({phases})'
+    return f'run {short_name(run.run_id)} of {isolated(short_name(run.agent))}: {run.outcome}, {seconds(run.duration)} ({phases})'
 
 
 def _draw(row: _Row, y: float, per_second: float) -> list[Element]:

@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 
 _COUNTS = Column('n before', 1), Column('after', 1, name='n after')
-_SHARE = Column('before'), Column('after'), Column('change'), Column('clear?')
+_SHARE = Column('before'), Column('after'), Column('change'), Column('clear?', to_left=True)
 _VALUE = (
     Column('p50 before'),
     Column('after'),
     Column('change'),
-    Column('clear?'),
+    Column('clear?', to_left=True),
     Column('p95 before', 2),
     Column('after', 2, name='p95 after'),
     Column('p95 change'),
-    Column('clear?', name='p95 clear?'),
+    Column('clear?', name='p95 clear?', to_left=True),
 )
 
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from streamtap._base.clock import stamp
-from streamtap._meter.response import SLOW_CONSUMER_SHARE
 from streamtap._records.distribution import Distribution
 from streamtap._records.known import since
 from streamtap._records.records import PartRecord, ResponseRecord
 from streamtap._runs.measured_usage import is_repeated, why_unmeasured
 from streamtap._runs.prompts import NOT_COMPARED, Prompt
+from streamtap._runs.request_times import attempt_start, duration_of, end_of, wait_until
 from streamtap._runs.speed import output_tokens_per_second
 from streamtap._upstream import model_responses
 from streamtap._upstream.context_windows import listed_window
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from streamtap._runs.prompts import Prompts
     from streamtap._upstream.prompt_prefix import PromptPrefix
     from streamtap._upstream.servers import Server
-
-SHORTEST_HOLD = 0.01
-"""Seconds that the consumer may hold the stream before the first token without hiding when it came."""
 
 
 @dataclass(slots=True)
@@ -227,12 +224,12 @@ def _answer(
         labels=identity.labels,
         instrumented=identity.instrumented,
         started_ns=moments.to_unix_ns(zero if zero is not None else moments.monotonic),
-        duration=_duration(request, facts, started),
+        duration=duration_of(request, facts, started),
         streamed=request.streamed,
         outcome=outcome,
         wait_before_attempt=sum(attempt.duration for attempt in attempts) if attempts else None,
-        time_to_first_token=_wait(started, meter.first_chunk, meter.consumer_at_first),
-        time_to_first_output=_wait(started, meter.first_output, meter.consumer_at_output),
+        time_to_first_token=wait_until(started, meter.first_chunk, meter.consumer_at_first),
+        time_to_first_output=wait_until(started, meter.first_output, meter.consumer_at_output),
         chunks=meter.chunks,
         inter_chunk_latencies=latencies,
         inter_chunk_latency_sum=meter.inter_chunk_latency_sum if paced and meter.chunks > 1 else None,
@@ -240,7 +237,7 @@ def _answer(
         stalls=meter.stalls,
         stall_seconds=meter.stall_seconds,
         stall_starts=tuple(max(0.0, moment - zero) for moment in meter.stall_moments) if zero is not None else (),
-        consumer_seconds=_end(request)[1],
+        consumer_seconds=end_of(request)[1],
         stop_seconds=since(left, meter.stopped),
         chunks_after_stop=None if left is None else meter.chunks - chunks_when_left,
         output_tokens_per_second=output_tokens_per_second(meter, latencies, facts) if outcome == 'success' else None,
@@ -281,50 +278,6 @@ def _timing(request: Request, facts: model_responses.Response | None) -> Mapping
 
 def _address(server: Server | None, redact: Redaction) -> str | None:
     return None if server is None else redact('server_address', server.address)
-
-
-def attempt_start(request: Request, attempts: tuple[model_responses.Attempt, ...], moments: Moments) -> float | None:
-    """When the attempt that answered started: at the request's start, or when the last failed attempt ended.
-
-    The attempts' times are on the wall clock, which may step: one that lies before the request, or after the first sign
-    of an answer, is not trusted. The attempts' durations are used instead if the request's start is known.
-    """
-    if not attempts or request.tried_before >= len(attempts):
-        return request.meter.started
-    first_sign = (request.meter.first_event, request.answered, request.meter.stopped, moments.monotonic)
-    latest = next(moment for moment in first_sign if moment is not None)
-    failed_at = moments.to_monotonic(attempts[-1].started_unix + attempts[-1].duration)
-    if request.meter.started is None:
-        return failed_at if failed_at <= latest else None
-    if request.meter.started <= failed_at <= latest:
-        return failed_at
-    return min(latest, request.meter.started + sum(attempt.duration for attempt in attempts))
-
-
-def _wait(started: float | None, moment: float | None, held: float) -> float | None:
-    """The wait for the first token, or `None` if it may have come while the consumer held an event before it."""
-    wait = since(started, moment)
-    return None if wait is None or (held > SHORTEST_HOLD and held > SLOW_CONSUMER_SHARE * wait) else wait
-
-
-def _end(request: Request) -> tuple[float | None, float]:
-    """When the response ended, and for how many seconds the consumer had held its stream by then."""
-    meter = request.meter
-    if not request.streamed:
-        return request.answered if request.answered is not None else meter.stopped, 0.0
-    if request.outcome in (None, 'success', 'incomplete') and meter.last_event is not None:
-        return meter.last_event, meter.consumer_seconds - meter.held_at_end
-    return meter.stopped, meter.consumer_seconds
-
-
-def _duration(request: Request, facts: model_responses.Response | None, started: float | None) -> float | None:
-    ended, held = _end(request)
-    if started is None or ended is None or request.outcome == 'incomplete':
-        return None
-    if request.streamed and request.outcome == 'success' and request.meter.last_event is None:
-        # Nothing came, or whoever read it passed the tap by.
-        return ended - started if facts is not None and facts.is_empty else None
-    return max(0.0, ended - started - held)
 
 
 def _finish_reason(outcome: str, error_type: str | None, facts: model_responses.Response | None) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from streamtap._display.bars import request_bars, stall_marks, tool_bars
-from streamtap._display.exits import isolated
+from streamtap._display.exits import in_sentence
 from streamtap._display.text import model_name
 from streamtap._display.verdict import verdict
 from streamtap._records.failed import failure_of, has_failed
@@ -40,7 +40,7 @@ class OpenRun:
 
 def outermost_document(tree: RunTree) -> Document:
     """A finished run that no other run called, with its verdict, and if it failed, the group of its error."""
-    found, failed = verdict(tree, isolated), failure_of(tree.run)
+    found, failed = verdict(tree, in_sentence), failure_of(tree.run)
     cause = None if failed is None else error_key(failed)
     step = None if failed is None else failed.step or None
     return {**run_document(tree), 'why': found.words, 'mood': found.mood, 'cause': cause, 'failed_step': step}

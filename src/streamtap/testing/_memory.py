@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from streamtap._records.starts import ResponseStart, RunStart, ToolStart
     from streamtap._runs.objectives import Objectives
     from streamtap._runs.price import Price
-    from streamtap._sinks.usage.summary import RunsUsage
+    from streamtap._sinks.usage.figures import RunsUsage
 
 
 class MemorySink(BaseSink):

@@ -32,7 +32,7 @@ def one_run() -> Measured:
         ('run', 4.0, 'longest run: 4.00 s (support)'),
         ('stall', 0.3, 'longest silence: 300 ms (a)'),
         ('tokens_per_second', 55, 'lowest tokens per second: 55 (a)'),
-        ('cost', 0.25, 'cost: $0.2500'),
+        ('cost', 0.25, 'cost: $0.25'),
         ('requests', 2, 'requests: 2'),
         ('tool_calls', 1, 'tool calls: 1'),
         ('repeated_tool_calls', 0, 'repeated tool calls: 0'),
@@ -51,7 +51,7 @@ def test_a_limit_is_kept_up_to_its_own_value_and_told(name: QuantityName, limit:
     [
         ('first_output', 0.4, 'first output: 500 ms (support), at most 400 ms'),
         ('tokens_per_second', 56, 'lowest tokens per second: 55 (a), at least 56'),
-        ('cost', 0, 'cost: $0.2500, at most $0.0000'),
+        ('cost', 0, 'cost: $0.25, at most $0.00'),
         ('requests', 1, 'requests: 2, at most 1'),
         ('objective_missed', 0, 'runs that missed their objective: 1 (support: stall), at most 0'),
         ('context_used', 0.7, 'fullest context: 80.0% (a), at most 70.0%'),

@@ -56,17 +56,21 @@ NARROW = """\
 │ cost $0.0008                                                                 │
 │ gpt-5.2 has been silent for 2.50 s before its first token (researcher)       │
 ╰───────────────────────────────────────────────────── http://127.0.0.1:9464/ ─╯
-agent
-  now  runs      failed  blank p50      p95  run p50   tokens       cost
-  ---  ----  ----------  ---------  -------  -------  -------  ---------
-researcher
-    1     1           -     500 ms   500 ms   5.00 s      320  $0.000400
+agent       now  runs      failed  blank p50      p95  run p50   tokens     cost
+----------  ---  ----  ----------  ---------  -------  -------  -------  -------
+researcher    1     1           -     500 ms   500 ms   5.00 s      320  $0.0004
 the-agent-that-answers-questions-about-bills-and-late-orders
-    -     1           -     500 ms   500 ms   6.00 s      320  $0.000400
+              -     1           -     500 ms   500 ms   6.00 s      320  $0.0004
 
 model           now  stalled  reqs  failed  TTFT p50      p95  tokens/s     cost
 --------------  ---  -------  ----  ------  --------  -------  --------  -------
 openai:gpt-5.2    1        1     2       -    400 ms   400 ms        55  $0.0008
+
+tool               now  calls      failed      p50      p95
+-----------------  ---  -----  ----------  -------  -------
+researcher/search    1      1           -   750 ms   750 ms
+the-agent-that-answers-questions-about-bills-and-late-orders/search
+                     -      1     1 error   750 ms   750 ms
 
  plug in  tap = streamtap.Tap()
           agent = Agent(..., capabilities=[tap.capability(stream=True)])
@@ -78,10 +82,10 @@ BETWEEN = """\
 │ up 0:00   runs 2   in progress 1   stalled now 1   tokens out 40   cost $0.0008                  │
 │ gpt-5.2 has been silent for 2.50 s before its first token (researcher)                           │
 ╰───────────────────────────────────────────────────────────────────────── http://127.0.0.1:9464/ ─╯
-agent                                                         now  runs      failed  blank p50      p95       cost
-------------------------------------------------------------  ---  ----  ----------  ---------  -------  ---------
-researcher                                                      1     1           -     500 ms   500 ms  $0.000400
-the-agent-that-answers-questions-about-bills-and-late-orders    -     1           -     500 ms   500 ms  $0.000400
+agent                                                         now  runs      failed  blank p50      p95     cost
+------------------------------------------------------------  ---  ----  ----------  ---------  -------  -------
+researcher                                                      1     1           -     500 ms   500 ms  $0.0004
+the-agent-that-answers-questions-about-bills-and-late-orders    -     1           -     500 ms   500 ms  $0.0004
 
 model           now  stalled  reqs  failed  TTFT p50      p95  tokens/s     cost
 --------------  ---  -------  ----  ------  --------  -------  --------  -------
@@ -98,7 +102,7 @@ researcher                                                    success    5.00 s 
 the-agent-that-answers-questions-about-bills-and-late-orders  success    6.00 s  ░░░░░░████████████▒▒▒▒▒▒▒············
 ░ waiting  █ streaming  ▒ tools  · rest
 
- left out at 118 columns (132 show all): of agents run p50, tokens
+ left out at 118 columns (130 show all): of agents run p50, tokens
  plug in  tap = streamtap.Tap()
           agent = Agent(..., capabilities=[tap.capability(stream=True)])
  cost     nothing is charged
@@ -109,10 +113,10 @@ WIDE = """\
 │ up 0:00   runs 2   in progress 1   stalled now 1   tokens out 40   cost $0.0008                  │
 │ gpt-5.2 has been silent for 2.50 s before its first token (researcher)                           │
 ╰───────────────────────────────────────────────────────────────────────── http://127.0.0.1:9464/ ─╯
-agent                                                         now  runs      failed  blank p50      p95  run p50   tokens       cost
-------------------------------------------------------------  ---  ----  ----------  ---------  -------  -------  -------  ---------
-researcher                                                      1     1           -     500 ms   500 ms   5.00 s      320  $0.000400
-the-agent-that-answers-questions-about-bills-and-late-orders    -     1           -     500 ms   500 ms   6.00 s      320  $0.000400
+agent                                                         now  runs      failed  blank p50      p95  run p50   tokens     cost
+------------------------------------------------------------  ---  ----  ----------  ---------  -------  -------  -------  -------
+researcher                                                      1     1           -     500 ms   500 ms   5.00 s      320  $0.0004
+the-agent-that-answers-questions-about-bills-and-late-orders    -     1           -     500 ms   500 ms   6.00 s      320  $0.0004
 
 model           now  stalled  reqs  failed  TTFT p50      p95  tokens/s     cost
 --------------  ---  -------  ----  ------  --------  -------  --------  -------

@@ -38,6 +38,7 @@ def test_characters_have_their_cells(text: str, size: int):
         ('researcher', 9, 'rese…cher'),
         ('researcher', 8, 'rese…her'),
         ('researcher', 1, '…'),
+        (f'a {isolated("אב")} c', 4, 'a …c'),
         ('東京特許許可局', 14, '東京特許許可局'),
         ('東京特許許可局', 10, '東京…可局'),
         ('abcde\N{COMBINING ACUTE ACCENT}f', 4, 'ab…f'),

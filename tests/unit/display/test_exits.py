@@ -169,6 +169,7 @@ def test_a_message_to_githubs_runner_is_read_as_it_was(text: str):
         ('', '-'),
         (OF_JOBS, f'`{OF_JOBS.replace("`", REPLACED).replace("|", REPLACED)}`'),
         (RIGHT_TO_LEFT, f'`{ISOLATED}`'),
+        (f'40 % {ISOLATED}, 5 % \u2068x', f'`40 % {ISOLATED}, 5 % {REPLACED}x`'),
     ],
 )
 def test_a_text_in_markdown_is_code(text: str, shown: str):

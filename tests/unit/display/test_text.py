@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from streamtap._display.text import dollars, outcome_counts, plural
+from support.costs import COSTS
 
 
-def test_small_costs_keep_their_digits():
-    """Whatever is cut, a cost never becomes another one."""
-    costs = (0.0, 1.5, 0.25, 0.0005, 0.0004, 0.0000123, 0.00000045, None)
-    assert [dollars(cost) for cost in costs] == [
-        '$0.0000', '$1.50', '$0.2500', '$0.0005', '$0.000400', '$0.000012', '$0.00000045', '-'
-    ]  # fmt: skip
+def test_a_cost_has_cents_and_a_small_one_three_digits():
+    """As many as a person reads; one that is rounded up to a dollar is shown as one."""
+    assert [dollars(cost) for cost in COSTS] == list(COSTS.values())
+    assert dollars(None) == '-'
 
 
 def test_several_have_a_plural():

@@ -65,6 +65,25 @@ def test_a_name_from_right_to_left_does_not_reorder_the_numbers():
     assert found == Verdict('40 % tool \u2068כלב\u2069, 32 % other work')
 
 
+@pytest.mark.parametrize(
+    ('last', 'outcome', 'words'),
+    [
+        (tool(outcome='error', error_type='KeyError', tool='כלב'), 'error', 'KeyError in tool \u2068כלב\u2069'),
+        (tool(outcome='interrupted', tool='כלב'), 'cancelled', 'cancelled in tool \u2068כלב\u2069'),
+        (
+            response(outcome='cancelled', model='כלב', chunks=0),
+            'cancelled',
+            'cancelled while waiting for \u2068p:כלב\u2069',
+        ),
+    ],
+    ids=['failed', 'a tool was cut off', 'a model was cut off'],
+)
+def test_it_does_not_reorder_how_a_run_ended(last: Piece, outcome: str, words: str):
+    """Whatever ended it."""
+    of_run: dict[str, Any] = {'outcome': outcome, 'error_type': 'KeyError' if outcome == 'error' else None}
+    assert verdict(tree(last, **of_run), isolated).words == words
+
+
 def test_a_stall_is_the_verdict_only_if_it_is_most():
     """A minute of silence is not the cause of a run in which a tool took two."""
     slow = tree(

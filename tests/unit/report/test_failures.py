@@ -114,8 +114,7 @@ def test_a_page_draws_one_run_of_each_and_links_to_its_trace(tmp_path: Path, cap
         '<bdi>boss</bdi>, 4.00 s: <span class="worse">error: ModelHTTPError_500 from p:gpt (helper)</span>',
     ]
     assert (
-        'one of 2 runs · 1970-01-01 00:00:05 UTC · 3 requests, 2 tool calls, $0.5000 · run lookup 5 · trace <a '
-        in failed
+        'one of 2 runs · 1970-01-01 00:00:05 UTC · 3 requests, 2 tool calls, $0.50 · run lookup 5 · trace <a ' in failed
     )
     address = f'https://traces.example.com/trace/{IDS["trace_id"]}?a=1&amp;b=2'
     assert f'<a href="{address}" rel="noreferrer">{IDS["trace_id"]}</a>' in failed

@@ -319,7 +319,7 @@ def test_the_page_has_the_gate(judged: Judge):
     """Above the rest: whether it passes, and the table."""
     _, out, _ = judged(runs(100), '--budget', 'run_duration.p50 <= 4s', '--format', 'html')
     assert '<h2>Gate</h2><p class="worse">gate failed: 1 missed</p>' in out
-    assert '<td class="worse">missed</td>' in out
+    assert '<td class="worse words">missed</td>' in out
     assert 'The slowest runs' in out
     _, out, _ = judged(runs(100), '--fail-on', 'worse', '--format', 'html', after=runs(100))
     assert '<h2>Gate</h2><p class="strong">gate passed: ' in out

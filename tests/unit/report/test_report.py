@@ -91,7 +91,7 @@ def test_the_table_is_the_usage_summary(tmp_path: Path, capsys: pytest.CaptureFi
     path = journal(tmp_path / 'j', *records)
     assert main(['report', str(path)]) == 0
     heading, _, tables = capsys.readouterr().out.partition('\n\n')
-    assert heading == f'{path}: 4 runs, $0.7500, 1970-01-01 00:00:00 to 00:00:06 UTC'
+    assert heading == f'{path}: 4 runs, $0.75, 1970-01-01 00:00:00 to 00:00:06 UTC'
     assert tables.startswith(f'{summary_of(records)}\n\nslowest run ')
 
 

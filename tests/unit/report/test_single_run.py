@@ -53,7 +53,7 @@ def test_its_steps_are_in_the_order_in_which_they_began(path: Path, capsys: pyte
     assert main(['report', str(path), '--run', 'outer']) == 0
     heading, _, table = capsys.readouterr().out.partition('\n\n')
     assert heading.splitlines() == [
-        f'{path}: 1 run, $0.5000, 1970-01-01 00:00:00 to 00:00:05 UTC',
+        f'{path}: 1 run, $0.50, 1970-01-01 00:00:00 to 00:00:05 UTC',
         'only run outer, and all that it called',
         'boss, error after 5.00 s: KeyError in tool ask; 1 request, 0 tool calls; began 1970-01-01 00:00:00 UTC',
     ]

@@ -53,19 +53,19 @@ def shown(patch: pytest.MonkeyPatch, columns: int, *arguments: str, **environmen
 
 
 WIDE = """\
-before: 60 runs, $0.0240, 1970-01-01 00:00:00 to 00:00:02 UTC
+before: 60 runs, $0.024, 1970-01-01 00:00:00 to 00:00:02 UTC
 
-agent                                                         runs  blank p50     p95  run p50     p95  reqs  tools     in   out     cost  failed  other
-------------------------------------------------------------  ----  ---------  ------  -------  ------  ----  -----  -----  ----  -------  ------  -----
-a                                                               30     500 ms  500 ms   2.00 s  2.00 s    30     30   9000   600  $0.0120       -      -
-the-agent-that-answers-questions-about-bills-and-late-orders    30     500 ms  500 ms   1.00 s  1.00 s    30     30   9000   600  $0.0120       -      -
-total                                                           60     500 ms  500 ms   1.00 s  2.00 s    60     60  18000  1200  $0.0240       -      -
+agent                                                         runs  blank p50     p95  run p50     p95  reqs  tools     in   out    cost  failed  other
+------------------------------------------------------------  ----  ---------  ------  -------  ------  ----  -----  -----  ----  ------  ------  -----
+a                                                               30     500 ms  500 ms   2.00 s  2.00 s    30     30   9000   600  $0.012       -      -
+the-agent-that-answers-questions-about-bills-and-late-orders    30     500 ms  500 ms   1.00 s  1.00 s    30     30   9000   600  $0.012       -      -
+total                                                           60     500 ms  500 ms   1.00 s  2.00 s    60     60  18000  1200  $0.024       -      -
 
-model      reqs  failed  TTFT p50     p95  tokens/s p50  tokens in  cached   hits   out  reasoning     cost
----------  ----  ------  --------  ------  ------------  ---------  ------  -----  ----  ---------  -------
-p:gpt-5.2    60       0    400 ms  400 ms            55      18000    6000  33.3%  1200        300  $0.0240
+model      reqs  failed  TTFT p50     p95  tokens/s p50  tokens in  cached   hits   out  reasoning    cost
+---------  ----  ------  --------  ------  ------------  ---------  ------  -----  ----  ---------  ------
+p:gpt-5.2    60       0    400 ms  400 ms            55      18000    6000  33.3%  1200        300  $0.024
 
-tool                                                                kind  calls     p50     p95  failed  other
+tool                                                            kind      calls     p50     p95  failed  other
 --------------------------------------------------------------  --------  -----  ------  ------  ------  -----
 a/t                                                             function     30  750 ms  750 ms       -      -
 the-agent-that-answers-questions-about-bills-and-late-orders/t  function     30  750 ms  750 ms       -      -
@@ -81,23 +81,23 @@ a a4         2.00 s  success  01-01 00:00:00
 
 
 NARROW = """\
-before: 60 runs, $0.0240, 1970-01-01 00:00:00 to 00:00:02 UTC
+before: 60 runs, $0.024, 1970-01-01 00:00:00 to 00:00:02 UTC
 
 agent
-   runs  blank p50     p95  run p50     p95  tools     in   out     cost  failed
--  ----  ---------  ------  -------  ------  -----  -----  ----  -------  ------
-a    30     500 ms  500 ms   2.00 s  2.00 s     30   9000   600  $0.0120       -
+   runs  blank p50     p95  run p50     p95  tools     in   out    cost  failed
+-  ----  ---------  ------  -------  ------  -----  -----  ----  ------  ------
+a    30     500 ms  500 ms   2.00 s  2.00 s     30   9000   600  $0.012       -
 the-agent-that-answers-questions-about-bills-and-late-orders
-     30     500 ms  500 ms   1.00 s  1.00 s     30   9000   600  $0.0120       -
+     30     500 ms  500 ms   1.00 s  1.00 s     30   9000   600  $0.012       -
 total
-     60     500 ms  500 ms   1.00 s  2.00 s     60  18000  1200  $0.0240       -
+     60     500 ms  500 ms   1.00 s  2.00 s     60  18000  1200  $0.024       -
 
-model      reqs  failed  TTFT p50     p95  tokens/s p50   out     cost
----------  ----  ------  --------  ------  ------------  ----  -------
-p:gpt-5.2    60       0    400 ms  400 ms            55  1200  $0.0240
+model      reqs  failed  TTFT p50     p95  tokens/s p50  tokens in   out    cost
+---------  ----  ------  --------  ------  ------------  ---------  ----  ------
+p:gpt-5.2    60       0    400 ms  400 ms            55      18000  1200  $0.024
 
 tool
-         kind  calls     p50     p95  failed  other
+     kind      calls     p50     p95  failed  other
 ---  --------  -----  ------  ------  ------  -----
 a/t  function     30  750 ms  750 ms       -      -
 the-agent-that-answers-questions-about-bills-and-late-orders/t
@@ -111,25 +111,25 @@ a a2         2.00 s  success  01-01 00:00:00
 a a3         2.00 s  success  01-01 00:00:00
 a a4         2.00 s  success  01-01 00:00:00
 
-left out at 80 columns (152 show all): of agents reqs, other; of models tokens
-in, cached, cache hits, reasoning
+left out at 80 columns (151 show all): of agents reqs, other; of models cached,
+cache hits, reasoning
 """
 
 
 BETWEEN = """\
-before: 60 runs, $0.0240, 1970-01-01 00:00:00 to 00:00:02 UTC
+before: 60 runs, $0.024, 1970-01-01 00:00:00 to 00:00:02 UTC
 
-agent                                                         runs  blank p50     p95  run p50   out     cost  failed
-------------------------------------------------------------  ----  ---------  ------  -------  ----  -------  ------
-a                                                               30     500 ms  500 ms   2.00 s   600  $0.0120       -
-the-agent-that-answers-questions-about-bills-and-late-orders    30     500 ms  500 ms   1.00 s   600  $0.0120       -
-total                                                           60     500 ms  500 ms   1.00 s  1200  $0.0240       -
+agent                                                         runs  blank p50     p95  run p50   out    cost  failed
+------------------------------------------------------------  ----  ---------  ------  -------  ----  ------  ------
+a                                                               30     500 ms  500 ms   2.00 s   600  $0.012       -
+the-agent-that-answers-questions-about-bills-and-late-orders    30     500 ms  500 ms   1.00 s   600  $0.012       -
+total                                                           60     500 ms  500 ms   1.00 s  1200  $0.024       -
 
-model      reqs  failed  TTFT p50     p95  tokens/s p50  tokens in  cached   hits   out  reasoning     cost
----------  ----  ------  --------  ------  ------------  ---------  ------  -----  ----  ---------  -------
-p:gpt-5.2    60       0    400 ms  400 ms            55      18000    6000  33.3%  1200        300  $0.0240
+model      reqs  failed  TTFT p50     p95  tokens/s p50  tokens in  cached   hits   out  reasoning    cost
+---------  ----  ------  --------  ------  ------------  ---------  ------  -----  ----  ---------  ------
+p:gpt-5.2    60       0    400 ms  400 ms            55      18000    6000  33.3%  1200        300  $0.024
 
-tool                                                                kind  calls     p50     p95  failed  other
+tool                                                            kind      calls     p50     p95  failed  other
 --------------------------------------------------------------  --------  -----  ------  ------  ------  -----
 a/t                                                             function     30  750 ms  750 ms       -      -
 the-agent-that-answers-questions-about-bills-and-late-orders/t  function     30  750 ms  750 ms       -      -
@@ -142,7 +142,7 @@ a a2         2.00 s  success  01-01 00:00:00
 a a3         2.00 s  success  01-01 00:00:00
 a a4         2.00 s  success  01-01 00:00:00
 
-left out at 118 columns (152 show all): of agents run p95, reqs, tools, in, other
+left out at 118 columns (151 show all): of agents run p95, reqs, tools, in, other
 """
 
 
@@ -154,18 +154,18 @@ def test_a_report_fits_the_terminal(columns: int, expected: str, monkeypatch: py
 
 
 COMPARED = """\
-before  before: 60 runs, $0.0240, 1970-01-01 00:00:00 to 00:00:02 UTC
-after   after: 60 runs, $0.0240, 1970-01-01 00:00:00 to 00:00:04 UTC
+before  before: 60 runs, $0.024, 1970-01-01 00:00:00 to 00:00:02 UTC
+after   after: 60 runs, $0.024, 1970-01-01 00:00:00 to 00:00:04 UTC
 
 duration of a run
-     p50 before   after  change           clear?  p95 change           clear?
+     p50 before   after  change  clear?           p95 change  clear?
 ---  ----------  ------  ------  ---------------  ----------  ---------------
 all      1.00 s  1.00 s     +0%  no clear change       +100%  too few to tell
-a        2.00 s  4.00 s   +100%            worse       +100%  too few to tell
+a        2.00 s  4.00 s   +100%  worse                 +100%  too few to tell
 the-agent-that-answers-questions-about-bills-and-late-orders
          1.00 s  1.00 s     +0%  no clear change         +0%  no clear change
 
-left out at 80 columns (177 show all): of values n before, n after, p95 before,
+left out at 80 columns (173 show all): of values n before, n after, p95 before,
 p95 after
 A change is called better or worse where the confidence intervals of before and
 after do not overlap, so that all verdicts together are right with 95 %
@@ -183,11 +183,11 @@ def test_a_comparison_fits_80_columns(monkeypatch: pytest.MonkeyPatch):
 
 
 JUDGED = """\
-before: 60 runs, $0.0240, 1970-01-01 00:00:00 to 00:00:02 UTC
+before: 60 runs, $0.024, 1970-01-01 00:00:00 to 00:00:02 UTC
 
 budget
   of                                                            figure
-          verdict
+  verdict
   ------------------------------------------------------------  ------
 run_duration.p95 <= 3s
   a                                                             2.00 s

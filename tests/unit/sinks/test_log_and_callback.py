@@ -44,7 +44,7 @@ def test_each_run_and_tool_call_is_one_line(caplog: pytest.LogCaptureFixture):
         (
             'WARNING',
             'run of a: error (ModelHTTPError_500) in 4.00 s, first output after 1.25 s, 3 requests, 2 tool calls, '
-            '0 tokens in, 0 out, $0.5000',
+            '0 tokens in, 0 out, $0.50',
         ),
     ]
 

@@ -228,7 +228,7 @@ def test_the_speed_is_exact_at_the_end():
     updates = progress.updates(every=0)
     progress.run_ended(run(output_tokens=5702, cost_usd=0.25))
     ended, _ = asyncio.run(first_of(updates))
-    assert str(ended) == 'a  4.00 s  success  33 tokens/s  5,702 tokens  $0.2500'
+    assert str(ended) == 'a  4.00 s  success  33 tokens/s  5,702 tokens  $0.25'
     assert (ended.is_estimate, ended.doing) == (False, 'ended')
 
 
@@ -333,13 +333,13 @@ def test_it_fits_the_terminal():
     progress.run_ended(run(agent=LONG_AGENT, output_tokens=1204, cost_usd=0.0004))
     assert drawn(display, 200) == (
         'the-agent-that-answers-questions-about-bills-and-late-orders  4.00 s  success                                     '
-        '                                       1,204 tokens  $0.000400\n'
+        '                                       1,204 tokens  $0.0004\n'
         'a                                                             3.00 s  '
         'claude-sonnet-4-5-20250929-with-a-long-deployment-name-12345 writes  ~10 tokens/s    ~21 tokens'
     )
     assert drawn(display, 118) == (
         'the-agent-that-answers-questions-about-bills-and-late-orders\n'
-        '   4.00 s  success                                                                            1,204 tokens  $0.000400\n'
+        '   4.00 s  success                                                                            1,204 tokens  $0.0004\n'
         'a  3.00 s  claude-sonnet-4-5-20250929-with-a-long-deployment-name-12345 writes  ~10 tokens/s    ~21 tokens'
     )
     assert drawn(display, 80) == (
@@ -349,7 +349,7 @@ def test_it_fits_the_terminal():
         'a\n'
         '  3.00 s  claude-sonnet-4-5-20250929-with-a-long-deployment-name-12345 writes\n'
         '  ~10 tokens/s    ~21 tokens\n'
-        'left out at 80 columns (176 show all): cost'
+        'left out at 80 columns (174 show all): cost'
     )
 
 
@@ -362,7 +362,7 @@ def test_columns_do_not_jump():
     for _ in range(10):
         progress.run_ended(run(agent='b', output_tokens=7, cost_usd=0.5))
     assert wide == ['b  4.00 s  success    1,234,567 tokens  $12.50', 'a  3.00 s  ...']
-    assert drawn(display, 80).splitlines()[1] == 'b  4.00 s  success            7 tokens  $0.5000'
+    assert drawn(display, 80).splitlines()[1] == 'b  4.00 s  success            7 tokens   $0.50'
 
 
 def test_a_batch_says_how_fast_it_goes_and_what_is_left():

@@ -91,8 +91,8 @@ def test_a_capture_prints_runs_of_every_end():
     memory.run_ended(read_run(run_id='read', agent='read'))
     memory.run_started(run_start('open', 'waiting'))
     assert str(Capture(Tap([memory]), memory)).splitlines() == [
-        'run a: error (ModelHTTPError_500) after 4.00 s, first output 1.25 s, 0 tokens in, 0 out, cost $0.5000',
-        '  request 1, p:m: success after 1.50 s, first token 400 ms, 300 tokens in, 20 out, cost $0.2500',
+        'run a: error (ModelHTTPError_500) after 4.00 s, first output 1.25 s, 0 tokens in, 0 out, cost $0.50',
+        '  request 1, p:m: success after 1.50 s, first token 400 ms, 300 tokens in, 20 out, cost $0.25',
         '  request 1, p:m: error (ModelHTTPError_429) after 1.50 s, first token -, - tokens in, - out, cost -',
         '  request 1, p:free: success after 1.50 s, first token -, 5 tokens in, - out, cost -',
         '  request 1, p:silent: success after 1.50 s, first token -, - tokens in, - out, cost -',

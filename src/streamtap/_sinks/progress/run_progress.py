@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from streamtap._base.safe_text import safe
-from streamtap._display.exits import isolated
+from streamtap._display.exits import in_sentence
 from streamtap._display.text import dollars, rate, seconds
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class RunProgress:
     outcome: RunOutcome | None = None
 
     def __str__(self) -> str:
-        return '  '.join(filter(None, [isolated(safe(self.agent)), *self.details()]))
+        return '  '.join(filter(None, [in_sentence(self.agent), *self.details()]))
 
     def details(self) -> tuple[str, str, str, str, str]:
         """The rest of the line: time, what it is doing, speed, tokens so far and cost; what is not known is empty."""
@@ -72,7 +71,7 @@ class RunProgress:
         )
 
     def _doing(self) -> str:
-        names = ', '.join(isolated(safe(name)) for name in self.names)
+        names = ', '.join(in_sentence(name) for name in self.names)
         if self.outcome is not None:
             return self.outcome
         if self.is_stalled:

@@ -10,7 +10,7 @@ from streamtap._display.grid import Column, Grid
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamtap._sinks.usage.summary import FailureUsage
+    from streamtap._sinks.usage.figures import FailureUsage
 
 MOST_ROWS = 20
 """How many groups a table shows."""

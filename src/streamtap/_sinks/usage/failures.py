@@ -13,7 +13,7 @@ from streamtap._records.failed import failure_of
 from streamtap._records.known import greatest_known, least_known
 from streamtap._records.records import FailureRecord
 from streamtap._sinks.label_cap import OTHER
-from streamtap._sinks.usage.summary import FailureUsage
+from streamtap._sinks.usage.figures import FailureUsage
 
 if TYPE_CHECKING:
     from streamtap._records.records import RunRecord

@@ -14,15 +14,8 @@ from streamtap._delivery.sink import BaseSink
 from streamtap._records.sketch import Sketch
 from streamtap._sinks.label_cap import OTHER, LabelCap
 from streamtap._sinks.usage.failures import FailureGroups
-from streamtap._sinks.usage.summary import (
-    AgentUsage,
-    LabelUsage,
-    ModelUsage,
-    RecentRun,
-    RunsUsage,
-    ToolUsage,
-    UsageSummary,
-)
+from streamtap._sinks.usage.figures import AgentUsage, LabelUsage, ModelUsage, RunsUsage, ToolUsage
+from streamtap._sinks.usage.summary import RecentRun, UsageSummary
 from streamtap._sinks.usage.tally import Tally, ToolTally
 
 if TYPE_CHECKING:

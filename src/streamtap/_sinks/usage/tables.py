@@ -1,4 +1,4 @@
-"""The usage summary as tables, and what is to be said below them."""
+"""The usage summary as tables."""
 
 from __future__ import annotations
 
@@ -7,17 +7,30 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streamtap._base.safe_text import safe
 from streamtap._display.grid import Column, Grid
-from streamtap._display.hints import NO_PRICE, NO_USAGE, Measured, shared_name
 from streamtap._display.text import counts, dollars, outcome_counts, percentage, rate, seconds, unless_none
 from streamtap._records.failed import FAILED_RUNS, FAILED_TOOLS
-from streamtap._sinks.usage.failure_table import failure_grid, left_out
+from streamtap._sinks.usage.failure_table import failure_grid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pydantic import BaseModel
 
-    from streamtap._sinks.usage.summary import RunsUsage, UsageSummary
+    from streamtap._sinks.usage.figures import AgentUsage, FailureUsage, LabelUsage, ModelUsage, RunsUsage, ToolUsage
+
+HALF_FULL = 0.5
+"""The share of its window from which an agent's context is told in the table of its health."""
+
+
+class Groups(NamedTuple):
+    """What the tables show."""
+
+    total: RunsUsage
+    agents: Sequence[AgentUsage]
+    models: Sequence[ModelUsage]
+    tools: Sequence[ToolUsage]
+    labels: Sequence[LabelUsage]
+    failures: Sequence[FailureUsage]
 
 
 class _Shown(NamedTuple):
@@ -64,7 +77,7 @@ _MODELS = (
     _Shown(Column('cost'), 'cost_usd', dollars),
 )
 _TOOLS = (
-    _Shown(Column('kind', 1), 'kind', str),
+    _Shown(Column('kind', 1, to_left=True), 'kind', str),
     _Shown(Column('calls'), 'calls', str),
     _Shown(Column('p50'), 'duration_p50', seconds),
     _Shown(Column('p95', 5, name='tool p95'), 'duration_p95', seconds),
@@ -94,72 +107,39 @@ _QUESTIONS = (
 )
 _CACHE = (
     _Shown(Column('hits'), 'cache_hit_share', percentage),
-    _Shown(Column('tokens again'), 'cache_missed_tokens', unless_none),
+    _Shown(Column('tokens again'), 'cache_missed_tokens', unless_none, is_rare=True),
     _Shown(Column('why', 1, to_left=True), 'cache_missed', counts, is_rare=True),
     _Shown(Column('saved'), 'cache_saved_usd', dollars),
-    _Shown(Column('lost'), 'cache_lost_usd', dollars),
+    _Shown(Column('lost'), 'cache_lost_usd', dollars, is_rare=True),
 )
 
 
-def grids_of(summary: UsageSummary) -> list[Grid]:
+def grids_of(groups: Groups) -> list[Grid]:
     """Agents with their total, then labels, models, tools, and what else there is."""
-    total = summary.total
+    total = groups.total
     runs = _RUNS if total.nested_runs else [each for each in _RUNS if each.field not in _OF_NESTING]
-    agents = [(each.agent, each) for each in summary.agents]
+    agents = [(each.agent, each) for each in groups.agents]
     grids = [_grid('agent', agents, runs, total)]
-    if summary.labels:
-        grids.append(_grid('label', [(f'{each.label}={each.value}', each) for each in summary.labels], runs))
-    models = [(f'{each.provider}:{each.model}', each) for each in summary.models]
+    if groups.labels:
+        grids.append(_grid('label', [(f'{each.label}={each.value}', each) for each in groups.labels], runs))
+    models = [(f'{each.provider}:{each.model}', each) for each in groups.models]
     if models:
         grids.append(_grid('model', models, _MODELS))
-    if summary.tools:
-        grids.append(_grid('tool', [(f'{each.agent}/{each.tool}', each) for each in summary.tools], _TOOLS))
+    if groups.tools:
+        grids.append(_grid('tool', [(f'{each.agent}/{each.tool}', each) for each in groups.tools], _TOOLS))
     if unwell := [(name, each) for name, each in agents if _has_health(each)]:
         grids.append(_grid('health of', unwell, _HEALTH, total))
     if cached := [(name, each) for name, each in models if each.cache_saved_usd or each.cache_missed]:
         grids.append(_grid('cache of', cached, _CACHE))
     if asked := [(name, each) for name, each in agents if each.attempts]:
         grids.append(_grid('first runs at a question', asked, _QUESTIONS, total))
-    if summary.failures:
-        grids.append(failure_grid(summary.failures))
+    if groups.failures:
+        grids.append(failure_grid(groups.failures))
     return grids
 
 
-def notes_of(summary: UsageSummary) -> list[str]:
-    """What is missing or may be too low, and why, a sentence for each reason."""
-    total = summary.total
-    measured = Measured(
-        requests=total.requests,
-        streamed=total.streamed_requests,
-        unmeasured=total.unmeasured_responses,
-        unpriced=total.unpriced_responses,
-        has_first_token=total.time_to_first_token_p50 is not None,
-        has_speed=total.output_tokens_per_second_p50 is not None,
-        has_cost=total.cost_usd is not None,
-    )
-    notes = measured.sentences
-    without, interrupted = total.unmeasured_responses - total.interrupted_responses, total.interrupted_responses
-    if without and measured.speed is not NO_USAGE and measured.cost is not NO_USAGE:
-        notes.append(f'Responses whose usage is not known: {without} (not in tokens and cost)')
-    if interrupted:
-        notes.append(f'Responses that were interrupted: {interrupted} (in tokens and cost only as far as reported)')
-    if total.unpriced_responses and measured.cost is not NO_PRICE:
-        notes.append(f'Responses without a known price: {total.unpriced_responses} (not in cost)')
-    if 0 < total.runs_with_output < total.runs:
-        notes.append(
-            f'Blank screen of {total.runs_with_output:,} of {total.runs:,} runs: the others did not stream, or ended before '
-            'they showed anything'
-        )
-    if total.repeated_calls:
-        notes.append('Again: tool calls with the same arguments as two or more before them in their run')
-    if any(not each.kind for each in summary.tools):
-        notes.append('Tool _several: results of several tools that came back together, which cannot be told apart')
-    notes += [shared_name(agent.unnamed_agents) for agent in summary.agents if agent.unnamed_agents > 1]
-    return [*notes, *filter(None, [left_out(summary.failures)])]
-
-
 def _has_health(usage: RunsUsage) -> bool:
-    return bool(usage.objective_counted or usage.repeated_calls or usage.context_used_max is not None)
+    return bool(usage.objective_counted or usage.repeated_calls or (usage.context_used_max or 0.0) >= HALF_FULL)
 
 
 def _grid(

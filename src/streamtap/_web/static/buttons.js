@@ -2,17 +2,20 @@
 
 import { make } from './elements.js';
 import { inWords, isPossible, keyOf } from './filters.js';
+import { oneStop } from './keyboard.js';
 import { named } from './names.js';
 
 /** Makes the buttons of a group choose the value in their `data-value`; returns a function that presses one. */
 export function chooseOne(group, choose) {
   const buttons = [...group.querySelectorAll('button')];
+  const stop = oneStop(group, () => [buttons]);
   group.addEventListener('click', ({ target }) => {
     const button = target.closest('button');
     if (button) choose(button.dataset.value);
   });
   return (value) => {
     for (const one of buttons) one.setAttribute('aria-pressed', String(one.dataset.value === value));
+    if (!group.contains(document.activeElement)) stop(buttons.find((one) => one.dataset.value === value));
   };
 }
 

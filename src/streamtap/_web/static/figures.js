@@ -1,8 +1,11 @@
 // The large figures: what is in progress now, and the last 15 minutes.
 
 import { byId, make } from './elements.js';
+import { oneStop } from './keyboard.js';
 import { count, dollars, percent, plural, rate, seconds } from './numbers.js';
 import { sparkbars, sparkline } from './sparkline.js';
+
+const stop = oneStop(byId('figures'), () => [[...byId('figures').querySelectorAll('button')]]);
 
 export function showFigures({ now, slots }) {
   show('in_progress', {
@@ -42,6 +45,7 @@ export function showFigures({ now, slots }) {
     chart: sparkbars(slots, (slot) => slot.cost || 0),
   });
   showHealth(now.health);
+  stop();
 }
 
 /** What is not known of every agent stands in a line of its own, as far as it is. */

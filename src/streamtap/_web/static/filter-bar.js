@@ -4,12 +4,14 @@ import { copyOnClick } from './copying.js';
 import { byId, make } from './elements.js';
 import { inWords } from './filters.js';
 import { linkTo } from './address.js';
+import { oneStop } from './keyboard.js';
 import { named } from './names.js';
 
 export class FilterBar {
   #state;
   #search = byId('search');
   #shown = '';
+  #stop = oneStop(byId('chips'), () => [[...byId('chips').querySelectorAll('button')]]);
 
   constructor(state) {
     this.#state = state;
@@ -29,6 +31,7 @@ export class FilterBar {
     if (shown === this.#shown) return;
     this.#shown = shown;
     byId('chips').replaceChildren(...filters.map((filter) => make('li', {}, [this.#chip(filter)])));
+    this.#stop();
   }
 
   #chip(filter) {

@@ -1,4 +1,4 @@
-// By keyboard, a list, a table or a waterfall is one stop of Tab: the arrows, Home, End, Page Up and Page Down move in it.
+// By keyboard, a list, a table, a waterfall or a group of buttons is one stop of Tab: the arrows, Home, End, Page Up and Page Down move in it.
 
 const PAGE = 10;
 const UP_OR_DOWN = { ArrowUp: -1, ArrowDown: 1, PageUp: -PAGE, PageDown: PAGE };
@@ -9,7 +9,7 @@ const SIDEWAYS = { ArrowLeft: -1, ArrowRight: 1 };
  *
  * @param container The element that they are in, now and later.
  * @param rows Returns them, row by row.
- * @returns What is to be called after elements came or went.
+ * @returns What is to be called after elements came or went, or with the element at which Tab shall stop.
  */
 export function oneStop(container, rows) {
   let current = null;
@@ -27,9 +27,9 @@ export function oneStop(container, rows) {
     event.preventDefault();
     next.focus();
   });
-  return () => {
+  return (wanted = current) => {
     const all = rows().flat();
-    stopAt(all.includes(current) && current.checkVisibility() ? current : all[0]);
+    stopAt(all.includes(wanted) && wanted.checkVisibility() ? wanted : all[0]);
   };
 }
 

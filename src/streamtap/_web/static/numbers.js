@@ -14,9 +14,12 @@ export function seconds(value) {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
+/** Cents, and below $1 three digits that count: as `dollars` in _display/text.py. */
 export function dollars(value) {
   if (isMissing(value)) return missing;
-  return `$${value.toFixed(value >= 100 ? 0 : value >= 1 ? 2 : value >= 0.01 ? 3 : value === 0 ? 2 : 5)}`;
+  const exponent = value > 0 ? Number(value.toExponential(2).split('e')[1]) : 0;
+  const digits = value.toFixed(Math.min(12, Math.max(2, 2 - exponent))).replace(/(\.\d\d\d*?)0+$/, '$1');
+  return `$${digits.replace(/\B(?=(\d{3})+\.)/g, ',')}`;
 }
 
 /** A share; one of less than all is never rounded up to all. */

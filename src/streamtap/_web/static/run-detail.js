@@ -7,7 +7,7 @@ import { make } from './elements.js';
 import { filtersOf } from './filters.js';
 import { oneStop } from './keyboard.js';
 import { isolated, named } from './names.js';
-import { count, dollars, missing, percent, plural, seconds } from './numbers.js';
+import { clock, count, dollars, missing, percent, plural, seconds } from './numbers.js';
 import { asTable, waterfall } from './waterfall.js';
 
 const FOCUSABLE = ['.seg', 'button', 'a', 'summary', '.scroll'];
@@ -53,6 +53,7 @@ export class RunDetail {
     const list = make('dl', { class: 'facts' });
     const fact = (name, ...what) => list.append(make('div', {}, [make('dt', {}, [name]), make('dd', {}, what)]));
     fact('outcome', ...outcome(run));
+    fact('began', clock(run.started));
     if (run.outcome !== 'running') {
       const read = run.reader_delay === null ? '' : `, read ${seconds(run.reader_delay)} after it came`;
       fact('first output', seconds(run.first_output) + read);

@@ -54,10 +54,12 @@ export class RunItem {
     this.#agent.replaceChildren(...read(run.agent));
     this.#time.textContent = seconds(run.duration);
     this.#why.replaceChildren(make('span', { class: tone, text: why, title: why }));
-    const tokens = count(run.outcome === 'running' ? null : run.total_input + run.total_output);
+    const isOver = run.outcome !== 'running';
+    const tokens = count(isOver ? run.total_input + run.total_output : null);
     this.#tokens.replaceChildren(tokens, make('span', { class: 'unit', text: ' tokens' }));
     this.#cost.textContent = dollars(run.total_cost);
-    this.#when.textContent = clock(run.started);
+    this.#when.textContent = isOver ? clock(run.started + (run.duration ?? 0)) : 'running';
+    this.#when.title = `Began at ${clock(run.started)}`;
     // Tools are drawn over the requests beside them.
     const inOrder = [...run.rows].sort((one, other) => (one.sort === 'tool') - (other.sort === 'tool'));
     this.#span.replaceChildren(...inOrder.flatMap((row) => bars(row, extent(run))));

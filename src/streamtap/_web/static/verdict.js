@@ -22,11 +22,11 @@ function whatItDoes(run) {
   const silent = open.find(({ row }) => row.stalled);
   if (silent) {
     const { row, agent } = silent;
-    return [said(`${row.name} ${row.stalled === 'mid_stream' ? 'is stalled' : 'has not begun'}`, agent), 'warn'];
+    return [said(`${isolated(row.name)} ${row.stalled === 'mid_stream' ? 'is stalled' : 'has not begun'}`, agent), 'warn'];
   }
   const doing = open.map(({ row, agent }) => {
-    if (row.sort === 'tool') return said(`tool ${row.name}`, agent);
-    return said(row.chunks ? `${row.name} writing` : `waiting for ${row.name}`, agent);
+    if (row.sort === 'tool') return said(`tool ${isolated(row.name)}`, agent);
+    return said(row.chunks ? `${isolated(row.name)} writing` : `waiting for ${isolated(row.name)}`, agent);
   });
   return [[...new Set(doing)].join(', ')];
 }

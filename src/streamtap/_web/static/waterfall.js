@@ -16,7 +16,7 @@ export function waterfall(run) {
 
 export function asTable(run) {
   const titles = ['what', 'began after', 'took', 'first token', 'tokens/s', 'tokens out', 'context', 'outcome'];
-  const heads = titles.map((text) => make('th', { text, scope: 'col' }));
+  const heads = titles.map((text) => make('th', { text, scope: 'col', class: text === 'outcome' ? 'text' : undefined }));
   const rows = lanes(run).map(tableRow);
   const table = make('table', {}, [make('thead', {}, [make('tr', {}, heads)]), make('tbody', {}, rows)]);
   // Where it is wider than the page, it is scrolled by keyboard, too.
@@ -81,11 +81,11 @@ function base(start, duration, total) {
 function tableRow({ row, run, depth, offset }) {
   const one = row || asRow(run);
   const times = [one.start + offset, one.duration, one.first].map(seconds);
-  const ended = [one.error || one.outcome, ...(one.again === true ? [AGAIN] : [])].join(', ');
-  const cells = [...times, rate(one.speed), count(one.output), percent(one.context), ended];
+  const cells = [...times, rate(one.speed), count(one.output), percent(one.context)].map((text) => make('td', { text }));
+  const outcome = make('td', { class: 'text' }, [...read(one.error || one.outcome), ...(one.again === true ? [`, ${AGAIN}`] : [])]);
   const sort = make('span', { class: 'soft', text: `${one.sort} ` });
   const head = make('th', { scope: 'row', class: `depth-${indent(depth)}` }, [sort, ...read(one.name)]);
-  return make('tr', {}, [head, ...cells.map((text) => make('td', { text }))]);
+  return make('tr', {}, [head, ...cells, outcome]);
 }
 
 function asRow({ agent, duration, outcome, error }) {

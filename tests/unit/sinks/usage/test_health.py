@@ -94,6 +94,15 @@ def test_the_context_is_the_fullest_and_the_95th_percentile_of_requests():
     assert cells(sink, 'health')[1] == ['a', '89.7%', '90.0%']
 
 
+def test_a_context_that_is_not_half_full_is_no_matter_of_health():
+    """It stands beside the model, and a table of its own would say nothing that matters."""
+    sink = UsageSink()
+    sink.response_ended(response(context_window=100, context_tokens=49))
+    assert [grid.name for grid in sink.summary().grids()] == ['agents', 'models']
+    sink.response_ended(response(context_window=100, context_tokens=50))
+    assert [grid.name for grid in sink.summary().grids()] == ['agents', 'models', 'health']
+
+
 def test_the_cache_says_what_it_saved_and_why_it_was_missed():
     """Of a model that says nothing of a cache there is no share of hits: it may have none."""
     sink = UsageSink()
@@ -109,7 +118,7 @@ def test_the_cache_says_what_it_saved_and_why_it_was_missed():
     assert (model.cache_saved_usd, model.cache_lost_usd) == (0.02, 0.008)
     assert cells(sink, 'cache') == [
         ['cache of', 'hits', 'tokens again', 'why', 'saved', 'lost'],
-        ['p:m', '37.5%', '700', '400 prefix changed, 300 expired', '$0.0200', '$0.0080'],
+        ['p:m', '37.5%', '700', '400 prefix changed, 300 expired', '$0.02', '$0.008'],
     ]
 
 
