@@ -80,7 +80,9 @@ def test_a_name_from_right_to_left_does_not_reorder_the_numbers():
 )
 def test_it_does_not_reorder_how_a_run_ended(last: Piece, outcome: str, words: str):
     """Whatever ended it."""
-    of_run: dict[str, Any] = {'outcome': outcome, 'error_type': 'KeyError' if outcome == 'error' else None}
+    of_run: dict[str, Any] = {'outcome': outcome}
+    if outcome == 'error':
+        of_run['failure'] = FailureRecord(agent='a', error='KeyError', place='tool', name='כלב')
     assert verdict(tree(last, **of_run), isolated).words == words
 
 
