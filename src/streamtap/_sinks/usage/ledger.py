@@ -171,8 +171,8 @@ class UsageSink(BaseSink):
         """The tools, each with what its results filled; those whose calls are not known, such as `_several`, at last."""
         results = dict(self._results)
         for (agent, tool, kind), tally in sorted(self._tools.items()):
-            # Only these have results in the prompt that they were counted for.
-            filled = results.pop((agent, tool), None) if kind in ('function', 'mcp', OTHER) else None
+            # What the provider runs stands in its answer, and not in the next prompt.
+            filled = None if kind == 'native' else results.pop((agent, tool), None)
             yield ToolUsage(agent=agent, tool=tool, kind=kind, result_tokens=filled, **tally.usage())
         for (agent, tool), filled in sorted(results.items()):
             yield ToolUsage(

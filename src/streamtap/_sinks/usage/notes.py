@@ -38,7 +38,7 @@ def notes_of(groups: Groups) -> list[str]:
         )
     if total.repeated_calls:
         notes.append('Again: tool calls with the same arguments as two or more before them in their run')
-    if any(not each.kind for each in groups.tools):
+    if any(each.tool == '_several' for each in groups.tools):
         notes.append('Tool _several: results of several tools that came back together, which cannot be told apart')
     notes += [shared_name(agent.unnamed_agents) for agent in groups.agents if agent.unnamed_agents > 1]
     return [*notes, *filter(None, [left_out(groups.failures)])]

@@ -72,8 +72,8 @@ _MODELS = (
     _Shown(Column('hits', 2, name='cache hits'), 'cache_hit_share', percentage, is_rare=True),
     _Shown(Column('out', 4), 'output_tokens', str),
     _Shown(Column('reasoning', 1), 'reasoning_tokens', str),
-    _Shown(Column('context p95', 3), 'context_used_p95', percentage, is_rare=True),
-    _Shown(Column('max', 4, name='fullest context'), 'context_used_max', percentage, is_rare=True),
+    _Shown(Column('context p95', 1), 'context_used_p95', percentage, is_rare=True),
+    _Shown(Column('max', 3, name='fullest context'), 'context_used_max', percentage, is_rare=True),
     _Shown(Column('cost'), 'cost_usd', dollars),
 )
 _TOOLS = (
