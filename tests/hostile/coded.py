@@ -16,7 +16,8 @@ from streamtap._meter.response import ResponseMeter
 from streamtap._records.bounds import MAX_PARTS
 from streamtap._runs.identity import RunIdentity
 from streamtap._runs.prompts import Conversations, Prompts
-from streamtap._runs.request import Request, build_records
+from streamtap._runs.request import Request
+from streamtap._runs.response_record import build_records
 from streamtap._upstream.model_responses import AskedModel
 from streamtap._upstream.stream_events import feed_response
 

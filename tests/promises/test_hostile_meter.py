@@ -18,7 +18,8 @@ from streamtap._base.clock import Moments
 from streamtap._meter.phases import PhaseClock
 from streamtap._meter.response import ResponseMeter
 from streamtap._records.bounds import MAX_PARTS
-from streamtap._runs.request import Request, build_records
+from streamtap._runs.request import Request
+from streamtap._runs.response_record import build_records
 from streamtap._upstream.model_responses import asked_model
 from streamtap._upstream.stream_events import feed_response
 

@@ -15,8 +15,8 @@ from streamtap._records.records import CalledRuns
 from streamtap._runs.failures import FailuresOfRun
 from streamtap._runs.objectives import objective_of
 from streamtap._runs.prompts import Prompts
-from streamtap._runs.request import Request, Settled, build_records
-from streamtap._runs.run_record import run_record
+from streamtap._runs.request import Request
+from streamtap._runs.response_record import Settled, build_records
 from streamtap._runs.spent import Spent
 from streamtap._runs.tool_calls import ToolCalls
 from streamtap._upstream import durable, outcomes, run_context
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage
 
     from streamtap._base.clock import Moments
-    from streamtap._records.records import FailureRecord, RequestOutcome, ResponseRecord, RunOutcome
+    from streamtap._records.records import FailureRecord, RequestOutcome, ResponseRecord
     from streamtap._runs.identity import RunIdentity
     from streamtap._runs.questions import Attempt
     from streamtap._runs.replay import ReplayGate
@@ -292,35 +292,3 @@ class Run:
         request = self.open_request
         if left is not None and not self.reader.reading and request is not None and request.meter.stopped is None:
             request.left = (left, request.meter.chunks)
-
-    # The end
-
-    def end(self, outcome: RunOutcome, *, error_type: str | None, now: float, is_end_known: bool) -> None:
-        """Report what is still open, then the run; see `Runs.end`."""
-        # A failure in here must not keep the end of the run from being reported.
-        with guarded(self.shared.out, self.identity.door):
-            outcome = self._end_open(outcome, error_type, now)
-        if self.reported_before or (self.gate is not None and not self.gate.ended()):
-            return
-        self.failure = self.failures.of_run(
-            self.identity.agent, outcome, self.shared.redact.if_known('error_type', error_type)
-        )
-        duration = max(0.0, now - self.started) if is_end_known else None
-        made = run_record(self, outcome, error_type=error_type, duration=duration, now=now)
-        record = self.trace.ended(made, self.moments.to_unix_ns(max(self.started, now)))
-        self.shared.out.run_ended(record)
-
-    def _end_open(self, outcome: RunOutcome, error_type: str | None, now: float) -> RunOutcome:
-        """Report what is still open; returns the run's outcome, corrected by what was left unfinished."""
-        if self.open_request is not None:
-            as_the_run: RequestOutcome = 'cancelled'
-            if outcome in ('incomplete', 'timeout'):
-                as_the_run = outcome
-            self.request_over(self.open_request, as_the_run, now=now)
-        self.settle()
-        self.tools.end_all(outcome, error_type, now)
-        if run_context.asks_again(self.messages[self.known_messages :]):
-            # An output was sent back, but no request followed: something that not every door sees ended the run first.
-            self.output_retries += 1
-            return 'incomplete' if outcome == 'success' else outcome
-        return outcome

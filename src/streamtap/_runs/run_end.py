@@ -1,30 +1,53 @@
-"""Builds the record of a run that is over."""
+"""The end of a run: what is still open is reported, then the run is judged over."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streamtap._delivery.guard import guarded
 from streamtap._records.known import since
 from streamtap._records.records import RunRecord
 from streamtap._runs.objectives import Judged, Measured, judge, objective_of
+from streamtap._upstream import run_context
 
 if TYPE_CHECKING:
-    from streamtap._records.records import RunOutcome
+    from streamtap._records.records import RequestOutcome, RunOutcome
     from streamtap._runs.run import Run
 
 
-def run_record(
-    run: Run, outcome: RunOutcome, *, error_type: str | None, duration: float | None, now: float
-) -> RunRecord:
-    """The record of a run that is over.
+def end_run(run: Run, outcome: RunOutcome, *, error_type: str | None, now: float, is_end_known: bool) -> None:
+    """Report what is still open, then the run; see `Runs.end`."""
+    out = run.shared.out
+    # A failure in here must not keep the end of the run from being reported.
+    with guarded(out, run.identity.door):
+        outcome = _end_open(run, outcome, error_type, now)
+    if run.reported_before or (run.gate is not None and not run.gate.ended()):
+        return
+    error_type = run.shared.redact.if_known('error_type', error_type)
+    run.failure = run.failures.of_run(run.identity.agent, outcome, error_type)
+    duration = max(0.0, now - run.started) if is_end_known else None
+    made = _record(run, outcome, error_type=error_type, duration=duration, now=now)
+    out.run_ended(run.trace.ended(made, run.moments.to_unix_ns(max(run.started, now))))
 
-    Args:
-        run: The run, with everything in it reported.
-        outcome: How it ended.
-        error_type: The type of the exception that ended it, if one did.
-        duration: How long it took; `None` if its end was not seen.
-        now: When it ended, or until when it was seen.
-    """
+
+def _end_open(run: Run, outcome: RunOutcome, error_type: str | None, now: float) -> RunOutcome:
+    """Report what is still open; returns the run's outcome, corrected by what was left unfinished."""
+    if run.open_request is not None:
+        as_the_run: RequestOutcome = 'cancelled'
+        if outcome in ('incomplete', 'timeout'):
+            as_the_run = outcome
+        run.request_over(run.open_request, as_the_run, now=now)
+    run.settle()
+    run.tools.end_all(outcome, error_type, now)
+    if run_context.asks_again(run.messages[run.known_messages :]):
+        # An output was sent back, but no request followed: something that not every door sees ended the run first.
+        run.output_retries += 1
+        return 'incomplete' if outcome == 'success' else outcome
+    return outcome
+
+
+def _record(run: Run, outcome: RunOutcome, *, error_type: str | None, duration: float | None, now: float) -> RunRecord:
+    # `now` is when it ended, or until when it was seen.
     identity, spent, reader, attempt = run.identity, run.spent, run.reader, run.attempt
     # A run that goes on in another process began there.
     started = None if run.gate is not None and run.gate.has_replayed else run.started
@@ -44,7 +67,7 @@ def run_record(
         started_ns=run.moments.to_unix_ns(run.started),
         duration=duration,
         outcome=outcome,
-        error_type=run.shared.redact.if_known('error_type', error_type),
+        error_type=error_type,
         requests=spent.requests,
         tool_calls=run.tools.executed,
         output_retries=run.output_retries + run.tools.outputs_sent_back,
