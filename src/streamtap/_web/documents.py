@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from streamtap._display.bars import request_bars, stall_marks, tool_bars
 from streamtap._display.exits import in_sentence
 from streamtap._display.text import model_name
-from streamtap._display.verdict import failure, verdict
-from streamtap._records.failed import has_failed
+from streamtap._display.verdict import verdict
+from streamtap._records.failed import failure_of, has_failed
 from streamtap._records.live import LiveTool
 from streamtap._records.records import ToolRecord
 from streamtap._records.run_tree import RunTree
@@ -40,9 +40,10 @@ class OpenRun:
 
 def outermost_document(tree: RunTree) -> Document:
     """A finished run that no other run called, with its verdict, and if it failed, the group of its error."""
-    found, failed = verdict(tree, in_sentence), failure(tree)
+    found, failed = verdict(tree, in_sentence), failure_of(tree.run)
     cause = None if failed is None else error_key(failed)
-    return {**run_document(tree), 'why': found.words, 'mood': found.mood, 'cause': cause}
+    step = None if failed is None else failed.step or None
+    return {**run_document(tree), 'why': found.words, 'mood': found.mood, 'cause': cause, 'failed_step': step}
 
 
 def run_document(tree: RunTree) -> Document:
@@ -70,6 +71,11 @@ def run_document(tree: RunTree) -> Document:
         'cost': short(record.cost_usd),
         'total_cost': short(record.total_cost_usd),
         'first_output': short(record.time_to_first_output),
+        'objective': record.objective_met,
+        'missed': record.objective_missed,
+        'again': record.loops.calls,
+        'context': short(record.context_used),
+        'attempt': record.attempt,
         'reader_delay': None if record.reader is None else short(record.reader.first_item_delay),
         'phases': {phase: short(seconds) for phase, seconds in record.phases.items()},
         'labels': dict(record.labels),
@@ -150,6 +156,8 @@ def _request_row(record: ResponseRecord, run_started_ns: int) -> Document:
         'unmeasured': record.unmeasured,
         'cost': short(record.cost_usd),
         'cost_source': record.cost_source,
+        'context': short(record.context_used),
+        'bought_again': record.cache_missed_tokens,
         'stalls': record.stalls,
         'stall_seconds': short(record.stall_seconds),
         'bars': _drawn(request_bars(record, start)),
@@ -169,6 +177,7 @@ def _tool_row(record: ToolRecord, run_started_ns: int) -> Document:
         'outcome': record.outcome,
         'failed': has_failed(record),
         'error': record.error_type or record.retry_cause,
+        'again': record.repeated,
         'bars': _drawn(tool_bars(record, start)),
         'marks': [],
     }

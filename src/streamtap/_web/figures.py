@@ -56,6 +56,14 @@ def now_figures(together: Slot, live: Live) -> Document:
         'cost_of_runs': short(together.runs.total_cost_usd),
         'output': together.requests.output_tokens,
         'unmeasured': together.requests.unmeasured,
+        'health': {
+            'objective': short(together.runs.objective_share),
+            'counted': together.runs.counted,
+            # Of nested runs, too: they are in no other figure.
+            'again': sum(tally.repeated for tally in together.agents.values()),
+            'context': short(together.requests.fullest_context),
+            'hits': short(together.requests.cache_hit_share),
+        },
         'hints': {
             'first_token': _said(measured.first_token),
             'first_output': _said(measured.first_token),
@@ -119,7 +127,13 @@ def error_rows(errors: Mapping[Key, Occurrences]) -> list[Json]:
         errors: How often each occurred, by agent, error, kind of place, and place.
     """
     return [
-        {'group': key, 'count': seen.count, 'first': seen.first, 'last': seen.last}
+        {
+            'group': key,
+            'count': seen.count,
+            'first': seen.first,
+            'last': seen.last,
+            'steps': None if seen.first_step is None else (seen.first_step, seen.last_step),
+        }
         for key, seen in sorted(errors.items())
     ]
 
@@ -137,6 +151,10 @@ def _row(tally: Tally) -> Document:
         'output': tally.output_tokens,
         'cost': short(tally.cost_usd),
         'total_cost': short(tally.total_cost_usd),
+        'objective': short(tally.objective_share),
+        'again': tally.repeated,
+        'context': short(tally.fullest_context),
+        'hits': short(tally.cache_hit_share),
     }
 
 
