@@ -34,6 +34,13 @@ PAGE_NAMES = {
     'speed': 'output_tokens_per_second',
     'duration': 'run_duration',
 }
+HEALTH_NAMES = {
+    'objective': 'objective_share',
+    'counted': 'objective_counted',
+    'again': 'repeated_calls',
+    'context': 'context_used_max',
+    'hits': 'cache_hit_share',
+}
 """The page's figures by the names of the records."""
 
 
@@ -63,7 +70,7 @@ def summary_shows(summary: Mapping[str, Any]) -> Shown:
     """The figures of a summary as JSON: of `tap.usage`, and of `streamtap report --format json`."""
     shown: Shown = {('all',): _of_runs(summary['total'])}
     shown |= {('agent', row['agent']): _of_runs(row) for row in summary['agents']}
-    shown |= {('model', row['model']): row for row in summary['models']}
+    shown |= {('model', row['model']): _of_requests(row) for row in summary['models']}
     for row in summary['tools']:
         failed = sum(row['outcomes'].get(outcome, 0) for outcome in FAILED_TOOLS)
         shown['tool', row['agent'], row['tool']] = {**row, 'failed_calls': failed}
@@ -73,7 +80,7 @@ def summary_shows(summary: Mapping[str, Any]) -> Shown:
 def page_shows(now: Mapping[str, Any]) -> Shown:
     """The figures of the live page, of the last 15 minutes."""
     figures = {known: now['now'][name] for name, known in PAGE_NAMES.items()}
-    shown: Shown = {('all',): _spread(figures)}
+    shown: Shown = {('all',): _spread({**figures, **_of_health(now['now']['health'])})}
     for row in now['agents']:
         shown['agent', row['name']] = _spread(
             {
@@ -85,6 +92,9 @@ def page_shows(now: Mapping[str, Any]) -> Shown:
                 'run_duration': row['duration'],
                 'cost_usd': row['cost'],
                 'total_cost_usd': row['total_cost'],
+                'objective_share': row['objective'],
+                'repeated_calls': row['again'],
+                'context_used_max': row['context'],
             }
         )
     for row in now['models']:
@@ -95,11 +105,18 @@ def page_shows(now: Mapping[str, Any]) -> Shown:
                 'time_to_first_token': row['first'],
                 'output_tokens_per_second': row['speed'],
                 'cost_usd': row['cost'],
+                'context_used_max': row['context'],
+                'cache_hit_share': row['hits'],
             }
         )
     for row in now['tools']:
         shown['tool', row['agent'], row['name']] = _spread(
-            {'calls': row['count'], 'failed_calls': row['failed'], 'duration': row['duration']}
+            {
+                'calls': row['count'],
+                'failed_calls': row['failed'],
+                'duration': row['duration'],
+                'repeated_calls': row['again'],
+            }
         )
     return shown
 
@@ -114,7 +131,15 @@ def report_shows(journal: Path) -> Shown:
 def _of_runs(figures: Mapping[str, Any]) -> dict[str, Any]:
     outcomes: Mapping[str, int] = figures['outcomes']
     failed = sum(outcomes.get(outcome, 0) for outcome in FAILED_RUNS)
-    return {**figures, 'failed_runs': failed, 'cancelled_runs': outcomes.get('cancelled', 0)}
+    return {**_of_requests(figures), 'failed_runs': failed, 'cancelled_runs': outcomes.get('cancelled', 0)}
+
+
+def _of_requests(figures: Mapping[str, Any]) -> dict[str, Any]:
+    return {**figures, 'cache_missed_tokens': sum(figures['cache_missed'].values())}
+
+
+def _of_health(figures: Mapping[str, Any]) -> dict[str, Any]:
+    return {known: figures[name] for name, known in HEALTH_NAMES.items()}
 
 
 def _numbers(figures: Mapping[str, Any]) -> dict[str, float | None]:
