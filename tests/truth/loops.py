@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from streamtap.testing import Call, Reply, TokenUsage
+from support.event_readers import read
 from truth.case import Expected, Group
 from truth.replies import PACE, SHORT, in_turn
 
@@ -75,6 +76,21 @@ async def same_arguments(w: World) -> None:
 async def same_arguments_unstreamed(w: World) -> None:
     """The same arguments in a run that nobody streams."""
     await w.run(looking(w, stream=False))
+
+
+@LOOPS.case(REORDERED, THRICE, doors=('watch',))
+async def same_arguments_by_nodes(w: World) -> None:
+    """The same arguments in a run that is read node by node."""
+    await read(looking(w), 'nodes', w.seen.tap.watch)
+
+
+@LOOPS.case(REORDERED, THRICE, doors=('capability',))
+async def same_arguments_in_run_stream(w: World) -> None:
+    """The same arguments in `run_stream`."""
+    async with looking(w).run_stream('hello') as result:
+        async for _ in result.stream_text(debounce_by=None):
+            pass
+        w.keep(result)
 
 
 @LOOPS.case(

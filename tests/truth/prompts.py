@@ -9,6 +9,7 @@ from genai_prices import Usage, calc_price
 
 from streamtap._runs import prompts
 from streamtap.testing import Call, Reply, Say, TokenUsage
+from support.event_readers import read
 from truth.case import Expected, Group
 from truth.replies import PACE, in_turn
 from truth.speeds import anthropic_model, gemini_model
@@ -168,9 +169,10 @@ def missed(tokens: int, reason: str | None, *usages: TokenUsage) -> Expected:
 
 
 ALL_AGAIN = usage(4000, 3072), usage(4100, 0)
+CHANGED = missed(3072, 'prefix_changed', *ALL_AGAIN)
 
 
-@PROMPTS.case(cached(*ALL_AGAIN), missed(3072, 'prefix_changed', *ALL_AGAIN))
+@PROMPTS.case(cached(*ALL_AGAIN), CHANGED)
 async def other_instructions(w: World) -> None:
     """Instructions that change."""
     await talk(w, 'it is noon', 'it is one')
@@ -227,6 +229,32 @@ async def within_a_run(w: World) -> None:
 async def within_a_run_unstreamed(w: World) -> None:
     """A cache that is missed within a run that nobody streams."""
     await w.run(w.agent(tools=[w.tool('nap')], stream=False))
+
+
+@PROMPTS.case(TOOL_BETWEEN, AGAIN_IN_A_RUN, doors=('watch',))
+async def within_a_run_by_nodes(w: World) -> None:
+    """A cache that is missed within a run that is read node by node."""
+    await read(w.agent(tools=[w.tool('nap')]), 'nodes', w.seen.tap.watch)
+
+
+@PROMPTS.case(TOOL_BETWEEN, AGAIN_IN_A_RUN, doors=('capability',))
+async def within_run_stream(w: World) -> None:
+    """A cache that is missed within `run_stream`."""
+    async with w.agent(tools=[w.tool('nap')]).run_stream('hello') as result:
+        async for _ in result.stream_text(debounce_by=None):
+            pass
+        w.keep(result)
+
+
+@PROMPTS.case(
+    in_turn(asks(usage=usage(4000, 3072)), asks(usage=usage(4100, 0))),
+    missed(3072, 'unknown', *ALL_AGAIN),
+    but={'capability': {'facts': CHANGED.facts}, 'watch': {'facts': CHANGED.facts}},
+)
+async def other_tools(w: World) -> None:
+    """Tools that change, which the handler is not told."""
+    first = await w.run(w.agent(tools=[w.tool('nap')]))
+    await w.run(w.agent(tools=[w.tool('rest')]), message_history=first.all_messages())
 
 
 @PROMPTS.case(
