@@ -102,6 +102,8 @@ def _response(**who: Any) -> ResponseRecord:
         cache_write_tokens=0,
         reasoning_tokens=0,
         usage_reported=True,
+        context_window=200_000,
+        context_tokens=18,
         cost_usd=0.1,
         parts=(part,),
         **who,

@@ -50,16 +50,17 @@ LABELS = """
 | `root_agent` | the outermost agent of nested runs |
 | `provider`, `model` | the model that was asked; under a fallback, the candidate; never the server's own spelling |
 | `kind` | of a tool call `function`, `mcp`, `output` or `native`: who runs the tool, and what for; of a part its own kind, such as `text` or `thinking` |
-| `tool` | a name that the run knows; `_unknown` for a name that the model invented |
+| `tool` | a name that the run knows; `_unknown` for a name that the model invented, `_several` for the results of several tools at once |
 | `error_type` | the exception's class; where a provider answered with a status, `ModelHTTPError_` and that status: [below](#what-the-words-mean) |
-| `outcome`, `reason` | see [outcomes and reasons](#outcomes-and-reasons) |
+| `outcome`, `reason`, `met` | see [outcomes and reasons](#outcomes-and-reasons) |
+| `attempt` | of a question: `first` or `later` |
 | `nested` | `true` if the tool of another run called it, else `false` |
 | `door` | how the tap was attached: `handler`, `capability` or `watch` |
 | `streamed` | `true` or `false` |
 | `stage` | `first_token` or `mid_stream` |
 | `phase` | `queue`, `wait`, `stream`, `model`, `native_tools`, `tools`, `consumer` or `other` |
 | `finish_reason` | the provider's; `error` if the request failed, `cancelled` if it was stopped, also by the run's own time limit, `unknown` if none came |
-| `where` | the sink, `handler`, `capability`, `watch`, `spans`, `price`, `redact` or `loop_lag`: where the tap failed |
+| `where` | the sink, `handler`, `capability`, `watch`, `spans`, `price`, `tool_outcome`, `redact` or `loop_lag`: where the tap failed |
 | `what` | `records`, `open_runs`, `reopened_runs`, `parts`, `tool_calls` or `labels`: what was dropped |
 | `thread` | the name of the thread that an event loop runs in |
 | `cause` | `validation_error`, `model_retry`, `unknown_tool`, `unavailable_tool`, `timeout` or `unknown` |
@@ -70,7 +71,7 @@ A value in a run's `metadata` has to be text, a number, a bool, or a member of a
 
 ## Outcomes and reasons
 
-These counters start at 0 for each outcome or reason when their agent, model or tool is first seen.
+These counters start at 0 for each value when their agent, model or tool is first seen: of objectives when an agent that has one is, of what a cache missed when the first tokens are.
 
 | counter | label | values |
 |---|---|---|

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from answers.exact import FEWEST, Number, counts, means, quantiles, shares, sums
+from answers.health_questions import exact_health
 from streamtap._records.failed import FAILED_REQUESTS, FAILED_RUNS, FAILED_TOOLS
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def exact_tiles(records: Records, hours: float, objective: float) -> dict[Panel,
         ('tools', 'Calls sent back', 0): shares(records.tools, _all, lambda tool: tool.outcome == 'retried'),
         ('tools', 'Tool time, p95', 0): quantiles(0.95, records.tools, _all, _tool_time),
         **_tool_table(records),
+        **exact_health(records),
     }
 
 

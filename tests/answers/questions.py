@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from answers.exact import Number, counts, means, quantiles, shares, sums
+from answers.health_questions import exact_health_answers
 from streamtap._records.failed import FAILED_RUNS, FAILED_TOOLS
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def exact_answers(records: Records) -> dict[str, Answers]:
         ),
         'Or because they have no known price': {},
         'Is the tap itself all right': {},
+        **exact_health_answers(records),
     }
 
 

@@ -41,6 +41,9 @@ TAKES = '--web.enable-remote-write-receiver'
 NATIVE = ('native-histograms',)
 """What a server needs to take everything at any time."""
 
+NEVER = 1
+"""What a board is told instead of the seconds since a deploy, where there was none."""
+
 LATE = 60.0
 """Seconds between the end of a team's time and now: Prometheus takes nothing from the future."""
 
@@ -164,7 +167,7 @@ def _judge_boards(server: Prometheus, world: World, files: Sequence[Path] = boar
         for panel in boards.panels(board):
             if panel['type'] in TILES:
                 for number, target in enumerate(panel['targets']):
-                    query = boards.filled_in(target['expr'], board, world.team.hours * HOUR)
+                    query = boards.filled_in(target['expr'], board, world.team.hours * HOUR, deployed=NEVER)
                     title = f'{path.stem}: {panel["title"]}{f" ({number + 1})" if panel["type"] == "table" else ""}'
                     answers = exact[path.stem, panel['title'], number]
                     shown = {

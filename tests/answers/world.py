@@ -14,7 +14,7 @@ from pydantic_ai.exceptions import ModelHTTPError
 from answers.scripted_agents import Plan, agents_of, plan
 from answers.simulated_time import SimulatedLoop
 from answers.teams import HOUR
-from streamtap import BaseSink, Tap, UsageSink
+from streamtap import BaseSink, Objective, Tap, UsageSink
 from streamtap._web.live_view import LiveView
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from streamtap import ResponseRecord, RunRecord, Sink, ToolRecord
 
 DOLLARS_PER_TOKEN = 1e-5
+
+PROMISED = Objective(first_output=1.0, duration=3.0)
+"""What the users of every agent were promised: one run in some misses it."""
 
 
 class Records(BaseSink):
@@ -165,11 +168,11 @@ class World:
         usage, page, own = UsageSink(), LiveView(self._loop), Records()
         stored = [self.way.began(self._now, name)] if self.way else []
         sinks = [*stored, usage, page, own, self.records, *self.sinks]
-        tap = Tap(sinks, clock=self._loop, price=_price)
+        tap = Tap(sinks, clock=self._loop, price=_price, objective=PROMISED)
         agents = agents_of(tap, self._plans.__getitem__)
 
         async def asked(made: Plan, number: str) -> None:
-            with suppress(ModelHTTPError, asyncio.TimeoutError):
+            with suppress(ModelHTTPError, asyncio.TimeoutError), tap.question():
                 await asyncio.wait_for(agents[made.agent].run(number), made.stopped_after)
 
         return Pod(name, tap, usage, page, own, lambda made, number: asyncio.create_task(asked(made, number)))

@@ -9,7 +9,8 @@ import pytest
 
 from streamtap._dashboards.config import CONFIG
 from support.alert_delays import BEGIN, END, FAULTS, PAGE, SETTINGS, delays, table
-from support.alert_worlds import HOUR, MINUTE, State, Team, Times, fired
+from support.alert_traffic import MINUTE, State
+from support.alert_worlds import HOUR, Team, Times, fired
 from support.required import SERVERS, missing
 
 if TYPE_CHECKING:
@@ -98,6 +99,9 @@ SMALL = {
     'PydanticAIProviderRateLimited': (State(refused=1, failed_requests=0), 'request'),
     'PydanticAIBlankScreen': (State(late_runs=1), 'first_output'),
     'PydanticAIRetryStorm': (State(retries=8), '_runs_total|retries'),
+    'PydanticAIAgentLooping': (State(repeated_calls=0.8, tool_calls=8), 'tool_calls'),
+    'PydanticAIContextNearlyFull': (State(full_contexts=1), 'ratio'),
+    'PydanticAICacheMissed': (State(bought_again=0.8, tokens=60_000), 'input_tokens|cache'),
 }
 
 
@@ -107,7 +111,7 @@ def test_what_goes_wrong_for_hours_with_five_runs_an_hour_is_told_of(promtool_3:
     times = Times(HOUR, 3 * HOUR, 5 * HOUR, scrape=60, interval=60)
     well = State(refused=0, failed_requests=0)
     teams = [Team(alert, 5 / 60, state, well, about) for alert, (state, about) in SMALL.items()]
-    groups = r'(runs|requests|tools)(-by-the-hour)?\Z|(run|provider|tool)-alerts'
+    groups = r'(runs|requests|tools)(-by-the-hour)?\Z|(run|provider|tool|health)-alerts'
     found = fired(promtool_3, CONFIG, tmp_path, teams, times, groups)
     told = {alert: found[alert][alert] for alert in SMALL if alert in found[alert]}
     assert set(told) == set(SMALL)

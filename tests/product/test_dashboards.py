@@ -17,6 +17,7 @@ import yaml
 from streamtap._dashboards.config import CONFIG
 from streamtap._dashboards.generated import generated
 from streamtap._dashboards.grafana.boards import grafana_files
+from streamtap._dashboards.grafana.deploy_time import AFTER
 from streamtap._dashboards.grafana.layout import Layout
 from streamtap._dashboards.grafana.panels import NO_TAP, stat
 from streamtap._dashboards.grafana.queries import NOTHING, Promql
@@ -145,7 +146,7 @@ def test_queries_are_promql_and_filtered_by_the_variables(path: Path):
                     assert window, target['expr']
             windows = set(re.findall(r'\[(.*?)\]', re.sub(r'"[^"]*"', '', target['expr'])))
             # The hour is the one before the window, in which a series was there or is new.
-            window = {'$__range'} if target['instant'] else {'$__rate_interval', '$__range'}
+            window = {'$__range', AFTER} if target['instant'] else {'$__rate_interval', '$__range'}
             assert windows <= {*window, BEFORE}, target['expr']
 
 
@@ -175,8 +176,10 @@ def test_variables_are_chained_and_follow_the_time_range(path: Path):
         assert label == name
         assert found[name]['refresh'] == 2
         assert (found[name]['multi'], found[name]['includeAll'], found[name]['allValue']) == (True, True, '.*')
+        metric = series.partition('{')[0]
+        labels = {'job', 'instance', *(BY_NAME[metric].labels)}
         matched = {each.name for each in promql_parser.parse(series).matchers.matchers}  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue, reportUnknownVariableType]
-        assert set(before) & {'job', 'instance', 'agent', 'provider'} <= matched
+        assert set(before) & labels <= matched
         before.append(name)
 
 
@@ -199,18 +202,46 @@ def test_only_numbers_with_a_verdict_have_its_colours(path: Path):
             assert look['color'] == ({'mode': 'thresholds'} if judged else {'mode': 'fixed', 'fixedColor': 'text'})
 
 
+def links(panel: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """The links of a panel: those of its number, and of its cells."""
+    yield from panel['fieldConfig']['defaults'].get('links', ())
+    for look in panel['fieldConfig']['overrides']:
+        for one in look['properties']:
+            if one['id'] == 'links':
+                yield from one['value']
+
+
 @each_board
 def test_links_lead_to_boards_with_the_variables_that_they_have(path: Path):
-    """A cell's link carries time and variables, and sets one of the other board's."""
-    others = {read(each)['uid']: variables(read(each)) for each in FILES}
+    """A link carries time and variables; that of a cell sets one of the other board's, that of a number names a panel there."""
+    others = {read(each)['uid']: read(each) for each in FILES}
     for panel in panels(read(path)):
-        for look in panel['fieldConfig']['overrides']:
-            for link in (each for one in look['properties'] if one['id'] == 'links' for each in one['value']):
-                uid, query = re.fullmatch(r'/d/([\w-]+)\?(.*)', link['url']).groups()  # pyright: ignore[reportOptionalMemberAccess]
-                first, *carried = query.split('&')
-                assert first == '${__url_time_range}'
-                names = re.findall(r'\$\{(\w+):queryparam\}|var-(\w+)=', '&'.join(carried))
-                assert {one or other for one, other in names} <= set(others[uid]), link
+        for link in links(panel):
+            uid, query = re.fullmatch(r'/d/([\w-]+)\?(.*)', link['url']).groups()  # pyright: ignore[reportOptionalMemberAccess]
+            first, *carried = query.split('&')
+            assert first == '${__url_time_range}'
+            names = re.findall(r'\$\{(\w+):queryparam\}|var-(\w+)=', '&'.join(carried))
+            assert {one or other for one, other in names} <= set(variables(others[uid])), link
+            if panel['type'] == 'stat':
+                shown = {f'viewPanel={each["id"]}': each['title'] for each in panels(others[uid])}
+                assert shown[carried[-1]] == link['title']
+
+
+def test_what_agents_do_wrong_is_a_click_away_from_the_first_screen():
+    """A tile with a verdict for each fault, above the table of the agents, and the table that says where it is behind it."""
+    board = read(boards.FOLDER / 'overview.json')
+    found = {panel['title']: panel for panel in panels(board)}
+    below = found['Which agent is it?']['gridPos']['y']
+    behind = {
+        'Goodput': 'Goodput by agent',
+        'Most calls in a loop': 'Which tool is called in a loop?',
+        'Fullest context': 'Whose context fills up?',
+        'Most tokens bought again': 'Who buys tokens again?',
+    }
+    for tile, title in behind.items():
+        assert found[tile]['gridPos']['y'] < below
+        assert len(found[tile]['fieldConfig']['defaults']['thresholds']['steps']) == 3
+        assert [link['title'] for link in links(found[tile])] == [title]
 
 
 def test_every_metric_is_on_a_board():

@@ -83,7 +83,7 @@ def test_an_installed_wheel_writes_them_by_settings_of_ones_own(installed: Path,
         timeout=60,
     )
     new = tmp_path / 'new'
-    assert (new / 'prometheus' / 'alerts.yaml').read_text(encoding='utf-8').count('>= 77') == 4
+    assert (new / 'prometheus' / 'alerts.yaml').read_text(encoding='utf-8').count('>= 77') == 9
     assert 'tenant=~\\"$tenant\\"' in (new / 'grafana' / 'overview.json').read_text(encoding='utf-8')
     kept = read_settings(new / 'streamtap.toml')
     assert kept == replace(CONFIG, min_runs=77, scrape_seconds=15, labels=('tenant',))

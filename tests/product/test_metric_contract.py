@@ -47,10 +47,21 @@ def test_every_metric_of_the_contract_is_there():
         pytest.skip('the design folder is not beside this checkout')
     import re
 
-    table = CONTRACT.read_text(encoding='utf-8').partition('## Prometheus')[2].partition('\nLabels\n')[0]
+    contract = CONTRACT.read_text(encoding='utf-8')
+    table = contract.partition('## Prometheus')[2].partition('\nLabels\n')[0]
+    table += contract.partition('**New rows.**')[2].partition('\n\n')[0]
     named = set(re.findall(r'`((?:pydantic_ai|streamtap)_[a-z_]+[a-z])`', table))
     named |= {f'pydantic_ai{name}' for name in re.findall(r'`…(_[a-z_]+)`', table)}
-    later = {'streamtap_event_loop_lag_seconds', 'pydantic_ai_run_tokens'}
+    later = {
+        'streamtap_event_loop_lag_seconds',
+        'pydantic_ai_run_tokens',
+        'pydantic_ai_repeated_tool_seconds_total',
+        'pydantic_ai_repeated_tool_tokens_total',
+        'pydantic_ai_cache_saved_usd_total',
+        'pydantic_ai_cache_lost_usd_total',
+        'pydantic_ai_question_attempts_total',
+        'pydantic_ai_time_to_answer_seconds',
+    }
     assert {metric.name for metric in SCRAPED} - named == later
     assert named <= {metric.name for metric in SCRAPED}
 

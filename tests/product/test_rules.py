@@ -31,7 +31,7 @@ ALERTS = {alert.name: alert for group in alerts(CONFIG).values() for alert in gr
 RECORDED = {rule.record: rule.expr for group in recordings(CONFIG).values() for rule in group.rules}
 
 
-LONG = ('budget', 'cost', 'days', 'runs', 'self', 'small_teams', 'weeks')
+LONG = ('budget', 'cost', 'days', 'objectives', 'runs', 'self', 'small_teams', 'weeks')
 """Cases for which promtool takes long, up to half a minute: they are asked of the newer one only."""
 
 
@@ -157,6 +157,7 @@ def test_what_is_kept_apart_can_be_changed(keep: tuple[str, ...], promtool: str,
         (replace(CONFIG, slow_tool_seconds=4), 'pydantic_ai_tool_duration_seconds'),
         (replace(CONFIG, loop_lag_seconds=4), 'streamtap_event_loop_lag_seconds'),
         (replace(CONFIG, max_run_requests=5), 'pydantic_ai_run_requests'),
+        (replace(CONFIG, full_context=0.85), 'pydantic_ai_context_window_used_ratio'),
     ],
 )
 def test_what_is_slow_must_be_a_bucket_bound(config: Config, metric: str):

@@ -18,7 +18,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
-from streamtap import OTelMetricSink, Tap
+from streamtap import Objective, OTelMetricSink, Tap
 from streamtap._dashboards.config import CONFIG
 from streamtap._dashboards.export import write
 from streamtap._dashboards.grafana.boards import grafana_files
@@ -35,8 +35,11 @@ if TYPE_CHECKING:
 
     from support.victoria_server import VictoriaMetrics
 
-NOT_PUSHED = re.compile(r'\w+: (?:\$job|\$instance|Processes that report: up\{.*)')
+NOT_PUSHED = r'\w+: (?:\$job|\$instance|Processes that report: up\{.*)'
 """Prometheus itself makes `up`; job and instance are of the scrape, and their variables stay at All."""
+
+NOT_WRONG = r'health: (?:Which tool is called in a loop|Who buys tokens again|Which agent is it)\?: .*(?:repeated_tool|cache_).*'
+"""Columns of what the demo's agents do only if they are told to, or seldom: calls in loops, tokens that a cache had."""
 
 
 @pytest.fixture(scope='module')
@@ -81,7 +84,8 @@ def scraping(prometheus: str, demo: str, tmp_path_factory: pytest.TempPathFactor
 @pytest.mark.timeout(120)
 def test_prometheus_answers_every_query_within_a_minute(scraping: Server):
     """Of every panel and every variable of every board."""
-    assert unanswered(scraping, seconds=60) == []
+    missing = unanswered(scraping, seconds=60, but=re.compile(NOT_WRONG))
+    assert [name for name in missing if not re.fullmatch(NOT_WRONG, name)] == []
 
 
 def test_exemplars_on_latency_panels_lead_to_collected_traces(scraping: Server, collected: tuple[int, Path]):
@@ -114,14 +118,22 @@ def test_what_is_pushed_answers_the_same_boards(victoria_metrics: VictoriaMetric
     reader = PeriodicExportingMetricReader(exporter, export_interval_millis=1000)
     resource = Resource.create({'service.name': 'demo', 'service.instance.id': 'here'})
     provider = MeterProvider([reader], resource=resource)
-    tap = Tap([OTelMetricSink(provider)], stall_after=STALL_AFTER, slow_start_after=1.5, loop_lag_every=0.1)
+    tap = Tap(
+        [OTelMetricSink(provider)],
+        objective=Objective(first_output=6.0),
+        stall_after=STALL_AFTER,
+        slow_start_after=1.5,
+        loop_lag_every=0.1,
+    )
     missing: list[str] = []
 
     async def ask() -> None:
         server = Server(victoria_metrics.url)
-        missing.extend(await asyncio.to_thread(unanswered, server, seconds=60, files=files, but=NOT_PUSHED))
+        but = re.compile(f'{NOT_PUSHED}|{NOT_WRONG}')
+        missing.extend(await asyncio.to_thread(unanswered, server, seconds=60, files=files, but=but))
 
     asyncio.run(drive(fake_loads(tap, Fault()), ask, lambda _agent, _error: None))
     provider.shutdown()
-    assert [name for name in missing if not NOT_PUSHED.fullmatch(name)] == []
+    missing = [name for name in missing if not re.fullmatch(NOT_WRONG, name)]
+    assert [name for name in missing if not re.fullmatch(NOT_PUSHED, name)] == []
     assert len(missing) == 3 * len(FILES)

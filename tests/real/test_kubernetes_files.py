@@ -72,7 +72,7 @@ def test_kustomize_builds_all_that_is_to_be_applied(folder: Path):
     done = subprocess.run([kubectl, 'kustomize', str(folder)], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     built = [(each['kind'], each['metadata']['namespace']) for each in yaml.safe_load_all(done.stdout)]
-    kinds = [*['ConfigMap'] * 4, 'PrometheusRule', 'Service', 'ServiceMonitor']
+    kinds = [*['ConfigMap'] * 5, 'PrometheusRule', 'Service', 'ServiceMonitor']
     assert sorted(built) == [(kind, 'observability') for kind in kinds]
 
 
@@ -81,7 +81,7 @@ def test_the_operators_take_what_is_theirs(folder: Path):
     rules = read(folder, 'prometheus-rule.yaml')
     monitors = [each for each in read(folder, 'service-monitor.yaml') if each['kind'] == 'ServiceMonitor']
     boards = read(folder, 'grafana-operator.yaml')
-    assert judged(*rules, *monitors, *boards) == ['valid'] * 6
+    assert judged(*rules, *monitors, *boards) == ['valid'] * 7
 
 
 def test_the_schemas_find_a_mistake(folder: Path):

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamtap._dashboards.config import CONFIG
-from support.alert_worlds import Fired, State, Team, Times, fired
+from support.alert_traffic import State
+from support.alert_worlds import Fired, Team, Times, fired
 from support.paths import ROOT
 from support.required import SERVERS
 
@@ -40,6 +41,13 @@ FAULTS: dict[str, tuple[str, State, str]] = {
     'PydanticAIToolFailing': ('half of the calls fail', State(failed_calls=0.5), 'tool_calls'),
     'PydanticAIToolSlow': ('nine calls of ten are slow', State(slow_calls=0.9), 'tool_duration'),
     'PydanticAIRetryStorm': ('eight retries in each run', State(retries=8), '_runs_total|retries'),
+    'PydanticAIAgentLooping': ('half of the calls repeat others', State(repeated_calls=0.5), 'tool_calls'),
+    'PydanticAIContextNearlyFull': (
+        'a fifth of the requests take most of the window',
+        State(full_contexts=0.2),
+        'ratio',
+    ),
+    'PydanticAICacheMissed': ('half of the input is bought again', State(bought_again=0.5), 'input_tokens|cache'),
     'PydanticAICostForecast': ('$400 an hour instead of $10', State(cost=400), 'cost'),
     'PydanticAIContextGrown': ('15 times the input tokens', State(tokens=60_000), 'input_tokens'),
     'StreamtapTargetDown': ('a process is down', State(up=False), 'build_info'),

@@ -65,6 +65,8 @@ def unanswered(
     for path in files:
         for asked in boards.asked(path, WINDOW):
             missing[f'{asked}: {asked.expr}'] = lambda expr=asked.expr: server.answers(expr)
+        for name, expr in boards.numbers(path, WINDOW).items():
+            missing[f'{path.stem}: ${name}'] = lambda expr=expr: server.answers(expr)
         for name, (series, label) in boards.label_values(path).items():
             missing[f'{path.stem}: ${name}'] = lambda series=series, label=label: server.values(series, label)
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from streamtap._dashboards.grafana.deploy_time import SINCE, TWICE
 from support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -54,13 +55,14 @@ def variables(board: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {variable['name']: variable for variable in board['templating']['list']}
 
 
-def filled_in(text: str, board: Mapping[str, Any], seconds: float = 60) -> str:
+def filled_in(text: str, board: Mapping[str, Any], seconds: float = 60, deployed: float | None = None) -> str:
     """A query with all variables at what they are at first.
 
     Args:
         text: The query.
         board: Its board.
         seconds: How long Grafana's own windows are.
+        deployed: How many seconds ago the last deploy was; as long ago as the windows are long if not given.
     """
     values: dict[str, str] = {}
     for name, variable in variables(board).items():
@@ -70,6 +72,8 @@ def filled_in(text: str, board: Mapping[str, Any], seconds: float = 60) -> str:
     window = f'{round(seconds)}s'
     values |= {'__rate_interval': window, '__range': window}
     values |= {'__rate_interval_ms': f'{round(1000 * seconds)}', '__range_s': f'{round(seconds)}'}
+    since = round(seconds if deployed is None else deployed)
+    values |= {SINCE: f'{since}', TWICE: f'{2 * since}'}
     return re.sub(r'\$\{?([a-zA-Z_]\w*(?::text)?)\}?', lambda found: values[found[1]], text)
 
 
@@ -100,3 +104,18 @@ def label_values(path: Path) -> dict[str, tuple[str, str]]:
     }
     found = {name: re.fullmatch(r'label_values\((.+), (\w+)\)', query) for name, query in queries.items()}
     return {name: (filled_in(match[1], board), match[2]) for name, match in found.items() if match is not None}
+
+
+def numbers(path: Path, seconds: float = 60) -> dict[str, str]:
+    """What the server is asked for each variable that is a number.
+
+    Args:
+        path: The board's file.
+        seconds: How long Grafana's own windows are.
+    """
+    board = read(path)
+    queries = {
+        name: variable['query']['query'] for name, variable in variables(board).items() if variable['type'] == 'query'
+    }
+    found = {name: re.fullmatch(r'query_result\((.+)\)', query) for name, query in queries.items()}
+    return {name: filled_in(match[1], board, seconds) for name, match in found.items() if match is not None}

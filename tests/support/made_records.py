@@ -144,6 +144,19 @@ def tool(**changes: Any) -> ToolRecord:
     return ToolRecord(**{**fields, **changes})
 
 
+BAD_HEALTH: dict[str, Any] = {
+    'context_window': 400,
+    'context_tokens': 320,
+    'cache_missed_tokens': 50,
+    'cache_miss_reason': 'prefix_changed',
+    'cache_saved_usd': 0.125,
+    'cache_lost_usd': 0.0625,
+    'tool_result_tokens': 40,
+    'tool_results_of': 't',
+}
+"""What a response says of a context that fills up and a cache that was missed."""
+
+
 def give_everything(sink: BaseSink, **of_responses: Any) -> None:
     """A run in which every metric of the catalogue has something to show."""
     sink.run_started(run_start('r'))
@@ -158,17 +171,17 @@ def give_everything(sink: BaseSink, **of_responses: Any) -> None:
     sink.response_started(
         ResponseStart(**start, root_agent='boss', provider='p', model='m', door='capability', streamed=True)
     )
-    sink.response_ended(full_response(**IDS, **of_responses))
+    sink.response_ended(full_response(**BAD_HEALTH, **IDS, **of_responses))
     failed = {'outcome': 'error', 'error_type': 'ModelHTTPError_429', 'finish_reason': 'error'}
     sink.response_ended(response(**failed, **IDS, **of_responses))
     free = {'model': 'free', 'usage_reported': True, 'usage_complete': True, 'input_tokens': 5}
     sink.response_ended(response(**free, **of_responses))
     sink.response_ended(response(model='silent', unmeasured='not_reported', **of_responses))
     sink.tool_started(ToolStart(**start, tool='t', tool_call_id='c', kind='function'))
-    sink.tool_ended(tool(**IDS))
+    sink.tool_ended(tool(repeated=True, request_tokens=30, **IDS))
     sink.tool_ended(tool(outcome='error', error_type='ValueError', **IDS))
     sink.tool_ended(tool(outcome='retried', retry_cause='model_retry'))
-    sink.run_ended(failed_run(**IDS))
+    sink.run_ended(failed_run(objective_met=False, attempt=2, time_to_answer=9.0, **IDS))
     sink.loop_lagged(LoopLag('MainThread', 0.2))
     sink.faulted(Fault('error', 'spans'))
     sink.faulted(Fault('dropped', 'records', 3))

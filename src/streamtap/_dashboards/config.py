@@ -95,8 +95,9 @@ class Config:
             successful one, raise an alert.
         run_error_budget: The share of runs that may fail in the long run.
         budget_window: The time over which the error budget that is left is taken, in whole days.
-        burns: How fast the error budget may be used up before an alert fires.
-        min_runs: Fewer runs than this in the window prove nothing.
+        burns: How fast an error budget may be used up before an alert fires.
+        min_runs: Fewer runs than this in the window prove nothing; nor do fewer requests of what a cache missed.
+        objective_error_budget: The share of runs that may miss the `Objective` of their agent in the long run.
         blank_screen_seconds: A run that shows nothing for longer than this is slow; a bucket bound of the runs' time to
             first output.
         blank_screen_budget: The share of the runs that may be so slow.
@@ -116,6 +117,14 @@ class Config:
         slow_tool_seconds: A tool whose p95 is longer than this is slow; a bucket bound of the tools' durations.
         max_slow_tool_share: The share of a tool's calls that may be so slow.
         max_retries_per_run: How often a run may have tools or outputs sent back to the model, on average.
+        max_repeated_share: The share of a tool's calls that may repeat earlier ones of their run.
+        min_repeated_calls: Fewer repeated calls than this in a window prove nothing.
+        full_context: A request that takes a larger share of its model's context window than this has it nearly full; a
+            bucket bound of that share.
+        max_full_context_share: The share of requests that may have it nearly full.
+        cache_miss_reasons: The reasons for tokens that are bought again which something can be done about.
+        max_bought_again_share: The share of input tokens that may be bought again for these.
+        min_lost_usd: Less than this lost in an hour to a cache that is missed does not count.
         max_cost_usd_per_hour: The budget.
         max_growth: How many times the usual is too much: cost, input tokens of a request, slow calls of a tool.
         usual_window: The usual is the median over this time.
@@ -169,6 +178,7 @@ class Config:
         Burn('ThreeDays', long='3d', short='6h', factor=1, pending='15m', severity='info'),
     )
     min_runs: Whole = 10
+    objective_error_budget: Share = 0.05
     blank_screen_seconds: Positive = 7.5
     blank_screen_budget: Share = 0.1
     max_run_requests: Positive = 32
@@ -189,6 +199,14 @@ class Config:
     slow_tool_seconds: Positive = 5
     max_slow_tool_share: Share = 0.05
     max_retries_per_run: Positive = 3
+
+    max_repeated_share: Share = 0.1
+    min_repeated_calls: Whole = 10
+    full_context: Share = 0.8
+    max_full_context_share: Share = 0.02
+    cache_miss_reasons: tuple[str, ...] = ('prefix_changed', 'unknown')
+    max_bought_again_share: Share = 0.2
+    min_lost_usd: Positive = 1
 
     max_cost_usd_per_hour: Positive = 50
     max_growth: Positive = 3

@@ -56,6 +56,26 @@ class Verdicts:
         return bad_below(1 - 2 * self.config.first_token_error_budget, 1 - self.config.first_token_error_budget)
 
     @property
+    def goodput(self) -> Verdict:
+        """The share of the runs that met their objective."""
+        return bad_below(1 - 2 * self.config.objective_error_budget, 1 - self.config.objective_error_budget)
+
+    @property
+    def repeated_calls(self) -> Verdict:
+        """The share of a tool's calls that repeat others."""
+        return bad_above(self.config.max_repeated_share)
+
+    @property
+    def context_used(self) -> Verdict:
+        """The share of a context window that is taken."""
+        return bad_above(self.config.full_context, 0.75 * self.config.full_context)
+
+    @property
+    def bought_again(self) -> Verdict:
+        """The share of input tokens that a cache had, and that were paid for once more."""
+        return bad_above(self.config.max_bought_again_share)
+
+    @property
     def stalls(self) -> Verdict:
         """Stalls for each stream."""
         return bad_above(self.config.max_stalls_per_request)

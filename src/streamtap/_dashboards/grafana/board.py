@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from streamtap._dashboards.grafana.deploy_time import FORGOTTEN, versions
 from streamtap._dashboards.grafana.panels import Json, datasource
 from streamtap._dashboards.grafana.queries import Promql
 from streamtap._dashboards.grafana.variables import variables
@@ -106,8 +107,26 @@ def link(name: str, title: str, chosen: str, kept: Sequence[str] = ()) -> Json:
         chosen: The variable that the cell's value is for.
         kept: The variables that go along, besides those of every board.
     """
+    return {'title': title, 'url': f'{_url(name, kept)}&var-{chosen}=${{__value.raw}}'}
+
+
+def panel_link(board: Board, panel: str, config: Config, kept: Sequence[str] = ()) -> Json:
+    """A link to one panel of another board, from which all of the board is one click away.
+
+    Args:
+        board: The other board.
+        panel: The title of the panel there.
+        config: What the other board is made of.
+        kept: The variables that go along, besides those of every board.
+    """
+    panels = board.fill(Promql(board.filters, config)).panels()
+    number = next(each['id'] for each in panels if each['title'] == panel)
+    return {'title': panel, 'url': f'{_url(board.name, kept)}&viewPanel={number}'}
+
+
+def _url(name: str, kept: Sequence[str]) -> str:
     along = ''.join(f'&${{{variable}:queryparam}}' for variable in ('datasource', 'job', 'instance', *kept))
-    return {'title': title, 'url': f'/d/{uid_of(name)}?${{__url_time_range}}{along}&var-{chosen}=${{__value.raw}}'}
+    return f'/d/{uid_of(name)}?${{__url_time_range}}{along}'
 
 
 _MENU: Json = {
@@ -142,7 +161,7 @@ def _firing() -> Json:
 
 def _deploys(promql: Promql) -> Json:
     """Marks the moment when a version of the service that was not there for a day begins to report."""
-    named = promql.select('streamtap_build_info', 'service_version!=""')
+    named = versions(promql)
     return {
         'name': 'Deploys',
         'datasource': datasource(),
@@ -150,7 +169,7 @@ def _deploys(promql: Promql) -> Json:
         'hide': False,
         'iconColor': 'purple',
         'expr': f'group by (service_version) ({named}) unless '
-        f'group by (service_version) (last_over_time({named}[1d] offset 1m))',
+        f'group by (service_version) (last_over_time({named}[{FORGOTTEN}] offset 1m))',
         'step': '30s',
         'titleFormat': 'Deploy {{service_version}}',
         'textFormat': 'The service began to run version {{service_version}}.',

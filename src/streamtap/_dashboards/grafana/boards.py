@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from streamtap._dashboards.grafana.health import HEALTH
 from streamtap._dashboards.grafana.models import MODELS
 from streamtap._dashboards.grafana.overview import OVERVIEW
 from streamtap._dashboards.grafana.streaming import STREAMING
@@ -13,7 +14,7 @@ from streamtap._dashboards.grafana.tools import TOOLS
 if TYPE_CHECKING:
     from streamtap._dashboards.config import Config
 
-BOARDS = (OVERVIEW, STREAMING, MODELS, TOOLS)
+BOARDS = (OVERVIEW, HEALTH, STREAMING, MODELS, TOOLS)
 
 
 def grafana_files(config: Config) -> dict[str, str]:

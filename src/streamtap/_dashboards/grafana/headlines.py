@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamtap._dashboards.grafana.board import link
+from streamtap._dashboards.grafana.board import link, panel_link
+from streamtap._dashboards.grafana.cache import CACHES, cache_tile
+from streamtap._dashboards.grafana.context import CONTEXTS, context_tile
+from streamtap._dashboards.grafana.goodput import goodput_tile
+from streamtap._dashboards.grafana.health import HEALTH
+from streamtap._dashboards.grafana.loops import LOOPS, loop_tile
 from streamtap._dashboards.grafana.objectives import STREAMED, TTFT, first_token_in_time
 from streamtap._dashboards.grafana.panels import Json, stat
 from streamtap._dashboards.grafana.queries import HOURS, NESTED, OUTERMOST, RANGE, ratio
@@ -136,6 +141,24 @@ def tiles_behind(promql: Promql) -> tuple[Json, ...]:
     )
 
 
+def health_tiles(promql: Promql) -> tuple[Json, ...]:
+    """What agents do wrong, each a click away from which agent, tool or model it is.
+
+    Args:
+        promql: Queries of the board.
+    """
+
+    def leads_to(panel: str) -> Json:
+        return panel_link(HEALTH, panel, promql.config, ('agent', 'provider', 'model'))
+
+    return (
+        goodput_tile(promql, leads_to('Goodput by agent')),
+        loop_tile(promql, leads_to(LOOPS)),
+        context_tile(promql, leads_to(CONTEXTS)),
+        cache_tile(promql, leads_to(CACHES)),
+    )
+
+
 def agent_table(promql: Promql) -> Json:
     """A row for each agent.
 
@@ -167,6 +190,7 @@ def agent_table(promql: Promql) -> Json:
         link('streaming', 'Streaming of this agent', 'agent', ('provider', 'model')),
         link('models', 'Models of this agent', 'agent', ('provider', 'model')),
         link('tools', 'Tools of this agent', 'agent'),
+        link('health', 'Health of this agent', 'agent', ('provider', 'model')),
     ]
     return table(
         'Which agent is it?',

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamtap._dashboards.grafana.board import WHOLE_RANGE, Board
+from streamtap._dashboards.grafana.deploy_time import since_deploy, since_deploy_twice
+from streamtap._dashboards.grafana.deploys import DEPLOY, overview_since
 from streamtap._dashboards.grafana.headlines import (
     BLANK,
     COST,
@@ -12,6 +14,7 @@ from streamtap._dashboards.grafana.headlines import (
     RUN_COST,
     RUNS,
     agent_table,
+    health_tiles,
     tiles_behind,
     user_tiles,
 )
@@ -33,7 +36,10 @@ def _fill(promql: Promql) -> Layout:
     layout.row(WHOLE_RANGE)
     layout.line(4, *user_tiles(promql))
     layout.line(4, *tiles_behind(promql))
+    layout.line(3, *health_tiles(promql))
     layout.line(8, agent_table(promql))
+    layout.row(DEPLOY)
+    layout.line(4, *overview_since(promql))
     layout.row('What goes wrong?')
     layout.line(8, _outcomes(promql), _errors(promql), _retries(promql))
     layout.line(8, _open(promql), _oldest(promql), loop_lag(promql))
@@ -50,10 +56,15 @@ def _fill(promql: Promql) -> Layout:
     )
     layout.line(8, blank.percentiles(), duration.percentiles(), _phases(promql))
     layout.line(8, blank.cells(), blank.by(95, 'agent'), final.percentiles())
-    layout.row('What does a run take?')
-    layout.line(8, *(each.percentiles() for each in _per_run(promql)))
     layout.row('What does it cost?')
-    layout.line(8, _cost_by_model(promql), _cost_by_agent(promql), _cost_of_runs(promql).by(95, 'agent'))
+    cost = Distribution(
+        promql,
+        RUN_COST,
+        'Cost of a run',
+        'What does a run cost, with the runs that it calls? US dollars.',
+        'currencyUSD',
+    )
+    layout.line(8, _cost_by_model(promql), _cost_by_agent(promql), cost.percentiles(), cost.by(95, 'agent'))
     add_trust(layout, promql)
     return layout
 
@@ -130,32 +141,6 @@ def _per_hour(promql: Promql, title: str, about: str, label: str) -> Json:
     return timeseries(title, about, 'currencyUSD', [Query(cost, f'{{{{{label}}}}}')], stacking='normal')
 
 
-def _cost_of_runs(promql: Promql) -> Distribution:
-    about = 'What does a run cost, with the runs that it calls? US dollars.'
-    return Distribution(promql, RUN_COST, 'Cost of a run', about, 'currencyUSD')
-
-
-def _per_run(promql: Promql) -> tuple[Distribution, ...]:
-    about = 'Does an agent go round in circles?'
-    return (
-        Distribution(
-            promql,
-            'pydantic_ai_run_requests',
-            'Requests of a run',
-            f'{about} With those of the runs that it calls.',
-            'short',
-        ),
-        Distribution(
-            promql,
-            'pydantic_ai_run_tool_calls',
-            'Tool calls of a run',
-            f'{about} With those of the runs that it calls.',
-            'short',
-        ),
-        _cost_of_runs(promql),
-    )
-
-
 def _retries(promql: Promql) -> Json:
     tools = promql.rate('pydantic_ai_tool_retries_total', by='agent', per=60)
     outputs = promql.rate('pydantic_ai_output_retries_total', by='agent', per=60)
@@ -176,6 +161,6 @@ OVERVIEW = Board(
     'Agents / Overview',
     'Are the agents all right, which one is not, and what do they cost?',
     ('agent', 'provider', 'model'),
-    (slo,),
+    (slo, since_deploy, since_deploy_twice),
     _fill,
 )

@@ -46,3 +46,5 @@ TOKENS = MappingProxyType(
         'cache writes': 'purple',
     }
 )
+
+MISSES = MappingProxyType({'prefix_changed': 'red', 'expired': 'blue', 'below_minimum': 'text', 'unknown': 'orange'})

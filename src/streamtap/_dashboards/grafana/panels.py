@@ -60,7 +60,8 @@ class Query:
         }
         if self.kind in ('number', 'rows'):
             shape = 'table' if self.kind == 'rows' else 'time_series'
-            return {**target, 'format': shape, 'instant': True, 'range': False}
+            named: Json = {'legendFormat': self.legend} if self.legend else {}
+            return {**target, **named, 'format': shape, 'instant': True, 'range': False}
         target |= {'legendFormat': self.legend, 'instant': False, 'range': True}
         target['exemplar'] = self.kind != 'course'
         target['format'] = 'heatmap' if self.kind == 'buckets' else 'time_series'
@@ -128,23 +129,26 @@ def stat(
     title: str,
     about: str,
     unit: str,
-    expr: str,
+    expr: str | Mapping[str, str],
     *,
     verdict: Verdict | None = None,
     none: str = 'None',
     decimals: int | None = None,
+    leads_to: Json | None = None,
 ) -> Json:
-    """One number, of the whole time range.
+    """One number, of the whole time range, or some beside each other.
 
     Args:
         title: The title.
         about: The question that it answers, and what to do.
         unit: Grafana's id of the unit.
-        expr: PromQL, whose answer is `NOTHING` where taps report but there is none.
+        expr: PromQL, whose answer is `NOTHING` where taps report but there is none; of several by their names.
         verdict: Thresholds and their colours; without them it has no colour.
         none: What it says where there is none; where no tap reports it says so.
         decimals: How many, if not what the unit shows.
+        leads_to: Where a click on the number leads.
     """
+    exprs = {'': expr} if isinstance(expr, str) else expr
     colour: Json = {'mode': 'thresholds'} if verdict else {'mode': 'fixed', 'fixedColor': 'text'}
     said: Json = {str(NOTHING): {'text': none, 'color': 'text', 'index': 0}}
     defaults: Json = {
@@ -156,15 +160,18 @@ def stat(
     defaults['thresholds'] = thresholds(verdict or ((None, 'text'),))
     if decimals is not None:
         defaults['decimals'] = decimals
+    if leads_to is not None:
+        defaults['links'] = [leads_to]
     options: Json = {
         'colorMode': 'value',
         'graphMode': 'none',
         'justifyMode': 'auto',
         'orientation': 'auto',
         'reduceOptions': {'calcs': ['lastNotNull'], 'fields': '', 'values': False},
-        'textMode': 'value',
+        'textMode': 'value' if len(exprs) == 1 else 'value_and_name',
     }
-    return panel('stat', title, about, [Query(expr, kind='number')], defaults=defaults, options=options)
+    queries = [Query(each, name, 'number') for name, each in exprs.items()]
+    return panel('stat', title, about, queries, defaults=defaults, options=options)
 
 
 def timeseries(

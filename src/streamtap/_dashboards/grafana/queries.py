@@ -13,6 +13,7 @@ from streamtap._records.failed import FAILED_REQUESTS
 
 if TYPE_CHECKING:
     from streamtap._dashboards.config import Config
+    from streamtap._dashboards.promql.growth import Window
 
 RATE = '$__rate_interval'
 RANGE = '$__range'
@@ -85,7 +86,7 @@ class Promql:
         chosen = [f'{each}=~"${each}"' for each in filters]
         return f'{name}{{{", ".join([*chosen, *matchers])}}}'
 
-    def count(self, name: str, *matchers: str, by: str = '', over: str = RANGE) -> str:
+    def count(self, name: str, *matchers: str, by: str = '', over: str | Window = RANGE) -> str:
         """By how much counters grew within a window, what new series started with included, summed by labels."""
         return f'{_sum(by)} ({grown(self.select(name, *matchers), over)})'
 
@@ -110,28 +111,28 @@ class Promql:
         aggregate = 'max' if metric_of(name).merged == 'livemax' else 'sum'
         return f'{aggregate}{_by(by)} ({self.select(name, *matchers)})'
 
-    def quantile(self, q: float, name: str, *matchers: str, by: str = '', over: str = RATE) -> str:
+    def quantile(self, q: float, name: str, *matchers: str, by: str = '', over: str | Window = RATE) -> str:
         """A quantile of a histogram, named without `_bucket`; nothing where nothing was observed."""
         native = f'histogram_quantile({q}, {self._native(name, *matchers, by=by, over=over)})'
         classic = f'histogram_quantile({q}, {self._buckets(name, *matchers, by=by, over=over)})'
         return f'{self._either(native, classic)} >= 0'
 
-    def total(self, name: str, *matchers: str, by: str = '', over: str = RANGE) -> str:
+    def total(self, name: str, *matchers: str, by: str = '', over: str | Window = RANGE) -> str:
         """The sum of what a histogram observed, by labels."""
         native = f'histogram_sum({self._native(name, *matchers, by=by, over=over)})'
         return self._either(native, self.count(f'{name}_sum', *matchers, by=by, over=over))
 
-    def observed(self, name: str, *matchers: str, by: str = '', over: str = RANGE) -> str:
+    def observed(self, name: str, *matchers: str, by: str = '', over: str | Window = RANGE) -> str:
         """How many values a histogram observed, by labels."""
         native = f'histogram_count({self._native(name, *matchers, by=by, over=over)})'
         return self._either(native, self.count(f'{name}_count', *matchers, by=by, over=over))
 
-    def mean(self, name: str, *matchers: str, by: str = '', over: str = RANGE) -> str:
+    def mean(self, name: str, *matchers: str, by: str = '', over: str | Window = RANGE) -> str:
         """The mean of a histogram."""
         total = self.total(name, *matchers, by=by, over=over)
         return ratio(total, self.observed(name, *matchers, by=by, over=over))
 
-    def at_most(self, choice: str, name: str, *matchers: str, over: str = RANGE) -> str:
+    def at_most(self, choice: str, name: str, *matchers: str, over: str | Window = RANGE) -> str:
         """How many observations of a histogram were at most what viewers chose, which is a bound of its classic buckets.
 
         Args:
@@ -151,10 +152,10 @@ class Promql:
     def _either(self, native: str, classic: str, operator: str = 'or') -> str:
         return classic if self.config.histograms == 'classic' else f'({native} {operator} {classic})'
 
-    def _native(self, name: str, *matchers: str, by: str = '', over: str = RATE) -> str:
+    def _native(self, name: str, *matchers: str, by: str = '', over: str | Window = RATE) -> str:
         return f'{_sum(by)} ({grown_histogram(self.select(name, *matchers), over)})'
 
-    def _buckets(self, name: str, *matchers: str, by: str = '', over: str = RATE) -> str:
+    def _buckets(self, name: str, *matchers: str, by: str = '', over: str | Window = RATE) -> str:
         return self.count(f'{name}_bucket', *matchers, by=f'le, {by}' if by else 'le', over=over)
 
     def seen(self, expr: str, counter: str, label: str) -> str:

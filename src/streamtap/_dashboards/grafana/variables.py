@@ -71,6 +71,27 @@ def objective(config: Config, name: str, label: str, histogram: str, usual: floa
     }
 
 
+def asked(name: str, expr: str) -> Json:
+    """A whole number that the data source is asked for, and that viewers do not see.
+
+    Args:
+        name: What queries call it.
+        expr: PromQL, with one answer without labels.
+    """
+    return {
+        'type': 'query',
+        'name': name,
+        'datasource': datasource(),
+        'query': {'query': f'query_result({expr})', 'refId': name},
+        'refresh': 2,
+        'sort': 0,
+        'regex': r'/^\{\} (\d+)/',
+        'multi': False,
+        'includeAll': False,
+        'hide': 2,
+    }
+
+
 def _labelled(label: str, chained_to: Sequence[str]) -> Json:
     metric = metric_of(_SOURCES.get(label, 'pydantic_ai_runs_total'))
     known = [name for name in chained_to if name in ('job', 'instance', *metric.labels)]

@@ -24,7 +24,7 @@ def _over_time(name: str, labels: tuple[str, ...], values: str) -> str:
 LIVE = LogfireBoard(
     'live',
     'Agents: live',
-    'What hangs at this moment? It needs the metrics: Tap([*default_sinks(), OTelMetricSink()]).',
+    'What hangs at this moment, and what do agents do wrong? It needs the metrics: Tap([*default_sinks(), OTelMetricSink()]).',
     (
         Group(
             'Now',
@@ -94,6 +94,49 @@ LIVE = LogfireBoard(
                     'Runs by outcome',
                     'How do they end?',
                     _over_time('pydantic_ai_runs_total', ('outcome',), 'metric_increase(value) AS runs'),
+                    group='who',
+                    values=('runs',),
+                ),
+            ),
+        ),
+        Group(
+            'What do agents do wrong?',
+            (
+                lines(
+                    'Tool calls in a loop',
+                    'Which tool is called again and again with the same arguments, and by which agent?',
+                    _over_time(
+                        'pydantic_ai_repeated_tool_calls_total', ('agent', 'tool'), 'metric_increase(value) AS calls'
+                    ),
+                    group='who',
+                    values=('calls',),
+                ),
+                lines(
+                    'Context window taken, p95',
+                    'Will a model soon refuse what is sent to it? At 1 nothing more goes in.',
+                    _over_time(
+                        'pydantic_ai_context_window_used_ratio',
+                        ('agent', 'model'),
+                        'metric_quantile(0.95, value) AS share',
+                    ),
+                    group='who',
+                    values=('share',),
+                ),
+                lines(
+                    'Tokens bought again',
+                    "Is a provider's cache missed, and why?",
+                    _over_time(
+                        'pydantic_ai_cache_missed_tokens_total',
+                        ('model', 'reason'),
+                        'metric_increase(value) AS tokens',
+                    ),
+                    group='who',
+                    values=('tokens',),
+                ),
+                lines(
+                    'Runs by objective',
+                    'Do runs keep what was promised? It needs Tap(objective=...).',
+                    _over_time('pydantic_ai_run_objectives_total', ('agent', 'met'), 'metric_increase(value) AS runs'),
                     group='who',
                     values=('runs',),
                 ),

@@ -8,6 +8,7 @@ from streamtap._dashboards.rules.alert import Alerts
 from streamtap._dashboards.rules.alerts_absence import absence_alerts
 from streamtap._dashboards.rules.alerts_budget import budget_alerts
 from streamtap._dashboards.rules.alerts_cost import cost_alerts
+from streamtap._dashboards.rules.alerts_health import health_alerts
 from streamtap._dashboards.rules.alerts_providers import provider_alerts
 from streamtap._dashboards.rules.alerts_runs import run_alerts
 from streamtap._dashboards.rules.alerts_self import self_alerts
@@ -29,6 +30,7 @@ def alerts(config: Config) -> dict[str, Alerts]:
         'stream': stream_alerts(config),
         'provider': provider_alerts(config),
         'tool': tool_alerts(config),
+        'health': health_alerts(config),
         'cost': cost_alerts(config),
         'absence': absence_alerts(config),
         'self': self_alerts(config),

@@ -1,4 +1,4 @@
-"""Alerts about the error budget: over an hour, a quarter of a day, a day and three."""
+"""Alerts about error budgets, of failures and of objectives: over an hour, a quarter of a day, a day and three."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from streamtap._dashboards.promql.pieces import seconds
 from streamtap._dashboards.rules.alert import Alert, label, percent
-from streamtap._dashboards.rules.shares import Shares
+from streamtap._dashboards.rules.budget import Budget, Budgets
 from streamtap._dashboards.rules.spans import HOUR, hours
 
 if TYPE_CHECKING:
@@ -14,18 +14,28 @@ if TYPE_CHECKING:
 
 
 def budget_alerts(config: Config) -> tuple[Alert, ...]:
-    """One for each pace.
+    """One for each budget and each pace.
 
     Args:
-        config: The budget and the paces.
+        config: The budgets and the paces.
     """
-    return tuple(_burning(config, burn) for burn in config.burns)
+    budgets = Budgets(config)
+    return (
+        *(
+            _burning(config, budgets.failures, burn, 'RunFailures', 'overview', 'failed', 'an error budget')
+            for burn in config.burns
+        ),
+        *(
+            _burning(config, budgets.objectives, burn, 'ObjectiveBurn', 'health', 'missed their objective', 'a budget')
+            for burn in config.burns
+        ),
+    )
 
 
-def _burning(config: Config, burn: Burn) -> Alert:
-    share, limit = Shares(config).run_failures, f'{burn.factor:g} * {config.run_error_budget:g}'
+def _burning(config: Config, budget: Budget, burn: Burn, name: str, board: str, what: str, called: str) -> Alert:
+    share, limit = budget.share, f'{burn.factor:g} * {budget.allowed:g}'
     return Alert(
-        f'PydanticAIRunFailures{burn.name}',
+        f'PydanticAI{name}{burn.name}',
         f'{share.share(burn.long)} > {limit}\n'
         f'and {share.share(burn.short)} > {limit}\n'
         f'and {share.all(burn.long)} >= {config.min_runs}\n'
@@ -33,10 +43,10 @@ def _burning(config: Config, burn: Burn) -> Alert:
         f'{_old_enough(share.all("1h"), burn.long)}',
         burn.pending,
         burn.severity,
-        'overview',
+        board,
         ('agent',),
-        percent(f'the runs of {label("agent")} failed in the last {burn.long}'),
-        f'At {burn.factor:g} times the pace that an error budget of {config.run_error_budget:.2g} allows, '
+        percent(f'the runs of {label("agent")} {what} in the last {burn.long}'),
+        f'At {burn.factor:g} times the pace that {called} of {budget.allowed:.2g} allows, '
         f'and it went on in the last {burn.short}.',
     )
 

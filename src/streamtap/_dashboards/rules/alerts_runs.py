@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from streamtap._dashboards.promql.pieces import largest, seconds, series, total
 from streamtap._dashboards.rules.alert import Alert, label, percent
-from streamtap._dashboards.rules.budget import Budget
+from streamtap._dashboards.rules.budget import Budgets
 from streamtap._dashboards.rules.names import Level
 from streamtap._dashboards.rules.shares import Shares
 from streamtap._dashboards.rules.spans import HOUR, largest_hour, summed
@@ -62,10 +62,10 @@ def _only_failing(config: Config) -> Alert:
 
 
 def _none_works(config: Config, window: str, least: int) -> str:
-    budget = Budget(config)
+    failed_in, worked_in = Budgets(config).failures.bad, Budgets(config).worked
     if seconds(window) <= HOUR:
-        return f'round({budget.failed(window)}) >= {least}\nunless {budget.worked(window)} > 0'
-    failed, worked = summed(budget.failed('1h'), window), largest_hour(budget.worked('1h'), window)
+        return f'round({failed_in(window)}) >= {least}\nunless {worked_in(window)} > 0'
+    failed, worked = summed(failed_in('1h'), window), largest_hour(worked_in('1h'), window)
     return f'round({failed}) >= {least}\nunless {worked} > 0'
 
 

@@ -9,7 +9,7 @@ from streamtap._dashboards.promql.pieces import is_none_of, is_one_of, ratio, to
 from streamtap._dashboards.rules.histograms import Histogram
 from streamtap._dashboards.rules.names import Level, Recording
 from streamtap._dashboards.rules.share import Share
-from streamtap._dashboards.rules.shares import OUTERMOST, counted
+from streamtap._dashboards.rules.shares import OUTERMOST, Shares, counted
 from streamtap._dashboards.rules.spans import within_the_hour
 from streamtap._records.failed import FAILED_REQUESTS
 
@@ -45,7 +45,7 @@ class Amounts:
     @property
     def contexts(self) -> Level:
         """What is known of an agent's requests to a model."""
-        return Level(self.config, ('agent', 'model'))
+        return Shares(self.config).contexts
 
     @property
     def unmeasured_share(self) -> Share:
@@ -81,13 +81,23 @@ class Amounts:
             rule
             for window in (self.config.window, self.config.short)
             for rule in (
-                Recording(level.increase('measured_requests', window), tokens.count(window)),
+                self.measured_requests(window),
                 Recording(
                     level.mean('request_input_tokens', window),
                     ratio(tokens.total(window), level.increase('measured_requests', window)),
                 ),
             )
         )
+
+    def cache_losses(self, window: str) -> Recording:
+        """US dollars that a cache would have saved."""
+        lost = counted(self.contexts, 'pydantic_ai_cache_lost_usd_total')
+        return Recording(self.contexts.increase('cache_lost_usd', window), lost(window))
+
+    def measured_requests(self, window: str) -> Recording:
+        """How many requests have a count of their input tokens."""
+        tokens = Histogram(self.config, self.contexts, 'pydantic_ai_request_input_tokens')
+        return Recording(self.contexts.increase('measured_requests', window), tokens.count(window))
 
     def usual_input_tokens(self) -> Recording:
         """How many input tokens a request usually has."""

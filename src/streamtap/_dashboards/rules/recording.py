@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamtap._dashboards.rules.amounts import Amounts
-from streamtap._dashboards.rules.budget import Budget
+from streamtap._dashboards.rules.budget import Budgets
 from streamtap._dashboards.rules.shares import Shares
 
 if TYPE_CHECKING:
@@ -36,10 +36,11 @@ def recordings(config: Config) -> dict[str, Recordings]:
     Args:
         config: What is bad, and over which windows.
     """
-    shares, amounts, budget = Shares(config), Amounts(config), Budget(config)
+    shares, amounts, budgets = Shares(config), Amounts(config), Budgets(config)
     runs = shares.run_failures, shares.blank_screens, shares.looping_runs, shares.retries
     models = shares.slow_first_tokens, shares.stalls, shares.rate_limited, shares.failed_requests
-    tools = shares.tool_failures, shares.slow_tools
+    contexts = shares.full_contexts, shares.bought_again
+    tools = shares.tool_failures, shares.slow_tools, shares.repeated_calls
     usual_slowness = shares.tools.usually(shares.slow_tools.share(config.window))
 
     def quick(of: Iterable[Share], *more: Recording) -> Recordings:
@@ -50,17 +51,31 @@ def recordings(config: Config) -> dict[str, Recordings]:
             config.slow_interval, _once((*(rule for each in of for rule in each.recorded_slowly()), *more))
         )
 
+    of_runs = quick(runs)
+    # What is recorded more often need not be again.
+    often = {rule.record for rule in of_runs.rules}
+    burns = (*budgets.failures.recorded(), *budgets.only_failures(), *budgets.objectives.recorded())
     return {
-        'streamtap-runs': quick(runs),
+        'streamtap-runs': of_runs,
         'streamtap-requests': quick(
-            models, *amounts.answers(config.short), *amounts.input_tokens(), *amounts.agent_requests()
+            (*models, *contexts),
+            *amounts.answers(config.short),
+            *amounts.input_tokens(),
+            *amounts.agent_requests(),
+            amounts.cache_losses(config.window),
         ),
         'streamtap-tools': quick(tools),
         'streamtap-cost': quick((), *amounts.cost(config.window), *amounts.cost(config.short)),
         'streamtap-self': quick((shares.loop_lag,)),
-        'streamtap-runs-by-the-hour': slow(runs, *budget.recorded(), *amounts.traffic()),
+        'streamtap-runs-by-the-hour': slow(
+            runs, *(rule for rule in burns if rule.record not in often), *amounts.traffic()
+        ),
         'streamtap-requests-by-the-hour': slow(
-            models, *amounts.answers(config.quiet_window), amounts.usual_input_tokens()
+            (*models, *contexts),
+            *amounts.answers(config.quiet_window),
+            amounts.usual_input_tokens(),
+            amounts.measured_requests(config.quiet_window),
+            amounts.cache_losses(config.quiet_window),
         ),
         'streamtap-tools-by-the-hour': slow(tools, usual_slowness),
         'streamtap-self-by-the-hour': slow((shares.loop_lag,)),

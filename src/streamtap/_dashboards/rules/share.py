@@ -58,7 +58,7 @@ class Share:
         """The name of the share that was bad."""
         return self.level.ratio(self.bad, window)
 
-    def above(self, limit: float) -> str:
+    def above(self, limit: float, *, quiet_limit: float | None = None, least: int | None = None) -> str:
         """When the share is too large.
 
         Over minutes: it is in both windows, and there were enough bad ones to prove something.
@@ -66,16 +66,20 @@ class Share:
 
         Args:
             limit: What it may be.
+            quiet_limit: What it may be in the last hour, if that is not most of them.
+            least: How many bad ones prove something in either window, if not as many as usual.
         """
         config = self.config
         long, short, quiet = config.window, config.short, config.quiet_window
+        most = max(limit, config.quiet_share) if quiet_limit is None else quiet_limit
+        many, some = (least or usual for usual in (config.min_failures, config.quiet_failures))
         return (
             f'{self.share(long)} > {limit:g}\n'
             f'and {self.share(short)} > {limit:g}\n'
-            f'and {self.share(long)} * {self.all(long)} >= {_about(config.min_failures)}\n'
+            f'and {self.share(long)} * {self.all(long)} >= {_about(many)}\n'
             f'or\n'
-            f'{self.share(quiet)} > {max(limit, config.quiet_share):g}\n'
-            f'and {self.share(quiet)} * {self.all(quiet)} >= {_about(config.quiet_failures)}\n'
+            f'{self.share(quiet)} > {most:g}\n'
+            f'and {self.share(quiet)} * {self.all(quiet)} >= {_about(some)}\n'
             f'unless {self.all(long)} >= {config.busy}'
         )
 

@@ -42,6 +42,11 @@ class Shares:
         return Level(self.config, ('provider', 'model'))
 
     @property
+    def contexts(self) -> Level:
+        """What is known of an agent's requests to a model."""
+        return Level(self.config, ('agent', 'model'))
+
+    @property
     def tools(self) -> Level:
         """What is known of tools."""
         return Level(self.config, ('agent', 'tool'))
@@ -108,6 +113,37 @@ class Shares:
         """Calls of a tool that took long."""
         took = Histogram(self.config, self.tools, 'pydantic_ai_tool_duration_seconds')
         return _beyond(took, self.config.slow_tool_seconds, 'slow_tool_calls', 'timed_tool_calls')
+
+    @property
+    def repeated_calls(self) -> Share:
+        """Calls of a tool with the arguments of at least two others of their run."""
+        bad, calls = (
+            counted(self.tools, f'pydantic_ai_{name}_total') for name in ('repeated_tool_calls', 'tool_calls')
+        )
+        return Share(self.config, self.tools, 'repeated_calls', 'tool_calls', bad, calls)
+
+    @property
+    def full_contexts(self) -> Share:
+        """Requests that took most of their model's context window."""
+        used = Histogram(self.config, self.contexts, 'pydantic_ai_context_window_used_ratio')
+        return _beyond(used, self.config.full_context, 'full_contexts', 'requests_of_known_window')
+
+    @property
+    def bought_again(self) -> Share:
+        """Input tokens that a cache had, and that were paid for once more for a reason that can be helped."""
+        missed = is_one_of('reason', self.config.cache_miss_reasons)
+        bad = counted(self.contexts, 'pydantic_ai_cache_missed_tokens_total', missed)
+        tokens = counted(self.contexts, 'pydantic_ai_input_tokens_total')
+        return Share(self.config, self.contexts, 'bought_again_tokens', 'input_tokens', bad, tokens)
+
+    @property
+    def missed_objectives(self) -> Share:
+        """Runs that users waited for and that missed their objective."""
+        objectives = 'pydantic_ai_run_objectives_total'
+        bad = counted(self.agents, objectives, 'met="false"')
+        return Share(
+            self.config, self.agents, 'missed_objectives', 'runs_with_objective', bad, counted(self.agents, objectives)
+        )
 
     @property
     def retries(self) -> Share:
