@@ -16,7 +16,7 @@ from streamtap._sinks.metrics.gauges import OpenGauges
 from streamtap._sinks.metrics.sink import CatalogueSink
 from streamtap._sinks.prometheus.gauges import OpenGaugesCollector, WrittenGauges
 from streamtap._sinks.prometheus.instruments import Histograms, PrometheusInstruments
-from streamtap._sinks.prometheus.multiprocess import check_directory, is_multiprocess
+from streamtap._sinks.prometheus.multiprocess import check_directory, is_multiprocess, liveness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -74,6 +74,8 @@ class PrometheusSink(CatalogueSink):
         if histograms not in get_args(Histograms):
             raise ValueError(f"histograms must be 'both', 'native' or 'classic', not {histograms!r}")
         check_directory()
+        if is_multiprocess():
+            liveness().show()
         if is_multiprocess() and histograms == 'native':
             raise ValueError(
                 'in the multiprocess mode of prometheus_client (PROMETHEUS_MULTIPROC_DIR) histograms are classic, as its '
