@@ -74,13 +74,26 @@ def verdict(tree: RunTree, written: Callable[[str], str] = str) -> Verdict:
         last = next((each for each in reversed(tree.pieces) if _was_cut_off(each)), None)
         where = '' if last is None or isinstance(last, RunTree) else _where_cut_off(last, written)
         return Verdict(f'{run.outcome}{where}', '' if run.outcome in ('deferred', 'incomplete') else 'warn')
+    shown = _longest(tree)
+    return Verdict(mostly(tree, written), 'warn' if shown and shown[0][0].phase == 'stall' else '')
+
+
+def mostly(tree: RunTree, written: Callable[[str], str] = str) -> str:
+    """What most of a run's time was spent on, however the run ended; where nothing took half of it, the two longest.
+
+    Args:
+        tree: The run, with those that it called.
+        written: How a name is written inside a sentence.
+    """
+    return ', '.join(f'{100 * share:.0f} % {_named(cause, tree.run.agent, written)}' for cause, share in _longest(tree))
+
+
+def _longest(tree: RunTree) -> list[tuple[Cause, float]]:
+    """What is named of a run's time, each with its share."""
     ranked = sorted(time_spent(tree).items(), key=lambda each: each[1], reverse=True)
     total = sum(seconds for _, seconds in ranked)
-    if not total:
-        return Verdict('')
-    shown = ranked[:1] if ranked[0][1] >= MOST * total else ranked[:2]
-    words = ', '.join(f'{100 * seconds / total:.0f} % {_named(cause, run.agent, written)}' for cause, seconds in shown)
-    return Verdict(words, 'warn' if ranked[0][0].phase == 'stall' else '')
+    shares = [(cause, seconds / total) for cause, seconds in ranked]
+    return shares[:1] if shares and shares[0][1] >= MOST else shares[:2]
 
 
 def time_spent(tree: RunTree) -> Mapping[Cause, float]:

@@ -44,7 +44,7 @@ def run_article(tree: RunTree, link: str | None, *, of: int = 1) -> Element:
             'h3',
             element('bdi', short_name(run.agent)),
             element('bdi', f' {labels}') if (labels := labels_of(run)) else None,
-            f', {seconds(run.duration)}: ',
+            f', {seconds(run.duration)}, ',
             element('span', why(tree, in_sentence), class_='worse' if has_failed(run) else ''),
         ),
         element(

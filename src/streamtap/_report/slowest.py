@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import heapq
-import re
 from typing import TYPE_CHECKING
 
 from streamtap._display.exits import in_sentence, short_name
 from streamtap._display.grid import Column, Grid
 from streamtap._display.text import seconds
-from streamtap._display.verdict import verdict
+from streamtap._display.verdict import mostly, verdict
 from streamtap._records.failed import has_failed
 from streamtap._report.moments import iso, moment
 from streamtap._report.steps import labels_of
@@ -19,18 +18,17 @@ if TYPE_CHECKING:
 
     from streamtap._records.run_tree import RunTree
 
-_NEXT_CAUSE = re.compile(r', (?=[0-9]+ % )')
-
 MOST_ROWS = 5
 """How many runs a table shows."""
 
 _COLUMNS = (
     Column('slowest run'),
     Column('took'),
-    Column('why', to_left=True),
-    Column('began', 1),
+    Column('mostly', to_left=True),
 )
 
+_ENDED = Column('ended', to_left=True)
+_BEGAN = Column('began', 1)
 _LABELS = Column('labels', to_left=True)
 
 
@@ -59,31 +57,47 @@ class SlowestRuns:
 
 
 def why(tree: RunTree, written: Callable[[str], str] = str) -> str:
-    """Why a run failed or took so long, or how it ended, in a few words.
+    """How a run ended if that was no success, and what most of its time was spent on, in a few words.
 
     Args:
         tree: The run.
         written: How a name is written inside a sentence.
     """
-    run, words = tree.run, verdict(tree, written).words
-    return f'{run.outcome}: {words}' if has_failed(run) else words or run.outcome
+    return '; '.join(filter(None, [ended(tree, written), mostly(tree, written)])) or tree.run.outcome
+
+
+def ended(tree: RunTree, written: Callable[[str], str] = str) -> str:
+    """How a run ended, and why; empty if it succeeded.
+
+    Args:
+        tree: The run.
+        written: How a name is written inside a sentence.
+    """
+    run = tree.run
+    if run.outcome == 'success':
+        return ''
+    words = verdict(tree, written).words
+    return f'{run.outcome}: {words}' if has_failed(run) else words
 
 
 def slowest_grid(trees: Sequence[RunTree]) -> Grid:
-    """The slowest runs as a table, each with the first cause of its verdict, and its labels if any has some."""
+    """The slowest runs as a table; how they ended and their labels only if that says something of any of them."""
     shown = trees[:MOST_ROWS]
+    is_told = any(ended(tree) for tree in shown)
     has_labels = any(labels_of(tree.run) for tree in shown)
     rows = [
         (
             f'{short_name(tree.run.agent)} {short_name(tree.run.run_id)}',
             seconds(tree.run.duration),
-            _NEXT_CAUSE.split(why(tree, in_sentence), 1)[0],
+            mostly(tree, in_sentence) or '-',
+            *([ended(tree, in_sentence) or '-'] if is_told else []),
             f'{moment(tree.run.started_ns / 1e9):%m-%d %H:%M:%S}',
             *([labels_of(tree.run) or '-'] if has_labels else []),
         )
         for tree in shown
     ]
-    return Grid((*_COLUMNS, *([_LABELS] if has_labels else [])), rows, name='slowest runs')
+    columns = (*_COLUMNS, *([_ENDED] if is_told else []), _BEGAN, *([_LABELS] if has_labels else []))
+    return Grid(columns, rows, name='slowest runs')
 
 
 def slowest_data(tree: RunTree) -> Mapping[str, object]:

@@ -9,7 +9,7 @@ from streamtap._display.callers import with_callers
 from streamtap._display.exits import in_sentence, isolated, short_name
 from streamtap._display.grid import Column, Grid
 from streamtap._display.text import dollars, model_name, plural, rate, seconds
-from streamtap._display.verdict import verdict
+from streamtap._display.verdict import mostly, verdict
 from streamtap._records.records import ResponseRecord, ToolRecord
 from streamtap._records.run_tree import RunTree
 from streamtap._report.moments import in_words
@@ -70,7 +70,8 @@ def started(piece: Piece) -> int:
 def about(tree: RunTree) -> str:
     """The run in one line."""
     run = tree.run
-    words = verdict(tree, in_sentence).words
+    said = [*([] if run.outcome == 'success' else [verdict(tree, in_sentence).words]), mostly(tree, in_sentence)]
+    words = '; '.join(filter(None, said))
     trace = f', trace {short_name(run.trace_id)}' if run.trace_id else ''
     labels = f' with {told}' if (told := labels_of(run)) else ''
     return (

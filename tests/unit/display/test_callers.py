@@ -29,10 +29,8 @@ def test_the_caller_is_the_tool_that_ends_right_after_the_run(
     called: tuple[float, float], tools: list[tuple[float, float]], expected: int | None
 ):
     """Tools that run beside it began before it, too."""
-    assert (
-        caller_of(*((start * MS, end * MS) for start, end in [called]), [(a * MS, b * MS) for a, b in tools])
-        == expected
-    )
+    called_run, *calls = ((start * MS, end * MS) for start, end in [called, *tools])
+    assert caller_of(called_run, calls) == expected
 
 
 def test_a_providers_tool_calls_no_run():

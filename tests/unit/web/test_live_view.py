@@ -119,6 +119,7 @@ def test_a_finished_run_is_reported_with_each_bar_of_its_waterfall(view: LiveVie
         'left_out': 0,
         'why': '71 % other work',
         'mood': '',
+        'spent': '',
         'cause': None,
         'number': 1,
         'ended': 0.0,
@@ -161,8 +162,28 @@ def test_a_nested_run_is_reported_inside_the_one_that_called_it(view: LiveView):
     view.run_ended(run(run_id='outer'))
     view.run_ended(run(run_id='late', parent_run_id='outer'))
     outer, late = told(view)
-    assert [one['id'] for one in outer['nested']] == ['inner']
+    assert [(one['id'], one['caller']) for one in outer['nested']] == [('inner', None)]
     assert (late['id'], late['parent']) == ('late', 'outer')
+
+
+def test_a_called_run_has_the_tool_that_called_it(view: LiveView):
+    """Of tools at the same time: the one that ended right after it; its row, not its number among tools."""
+    for run_id in ('outer', 'inner'):
+        view.run_started(run_start(run_id))
+    view.response_ended(response(run_id='outer', duration=0.5))
+    view.run_ended(run(run_id='inner', parent_run_id='outer', started_ns=SECOND, duration=2.0))
+    for name, ended in (('ask', 3.1), ('beside', 5.0)):
+        view.tool_ended(tool(run_id='outer', tool=name, started_ns=SECOND, duration=ended - 1))
+    view.run_ended(run(run_id='outer'))
+    (outer,) = told(view)
+    assert [one['caller'] for one in outer['nested']] == [1]
+
+
+def test_a_run_that_did_not_succeed_says_where_its_time_went_too(view: LiveView):
+    """Beside why it failed."""
+    a_run(view, outcome='error', error_type='KeyError', phases={'wait': 3.0, 'other': 1.0})
+    (shown,) = told(view)
+    assert (shown['why'], shown['spent']) == ('KeyError', '75 % waiting for the model')
 
 
 def test_a_run_says_what_it_took_with_the_runs_that_it_called(view: LiveView):
@@ -195,6 +216,7 @@ def test_what_goes_on_is_reported_as_far_as_it_is_known(view: LiveView):
     shown = now(view)
     (outer,) = shown['open']
     (inner,) = outer['nested']
+    assert outer['rows'][inner['caller']]['name'] == 'ask'
     assert [row['bars'] for row in outer['rows']] == [[['model', 0.0, 1.0]], [['tool', 0.5, 8.5]]]
     assert inner['rows'][0]['bars'] == [['streaming', 1.0, 7.0], ['stall', 2.0, 6.0]]
     assert (shown['now']['in_progress'], shown['now']['requests'], shown['now']['stalled']) == (1, 1, 1)
