@@ -27,8 +27,8 @@ _COLUMNS = (
     Column('mostly', to_left=True),
 )
 
-_ENDED = Column('ended', to_left=True)
-_BEGAN = Column('began', 1)
+_HAPPENED = Column('what happened', to_left=True)
+_BEGAN = Column('began', 1, to_left=True)
 _LABELS = Column('labels', to_left=True)
 
 
@@ -57,46 +57,45 @@ class SlowestRuns:
 
 
 def why(tree: RunTree, written: Callable[[str], str] = str) -> str:
-    """How a run ended if that was no success, and what most of its time was spent on, in a few words.
+    """What happened to a run, such as how it failed, and what most of its time was spent on, in a few words.
 
     Args:
         tree: The run.
         written: How a name is written inside a sentence.
     """
-    return '; '.join(filter(None, [ended(tree, written), mostly(tree, written)])) or tree.run.outcome
+    return '; '.join(filter(None, [happened(tree, written), mostly(tree, written)])) or tree.run.outcome
 
 
-def ended(tree: RunTree, written: Callable[[str], str] = str) -> str:
-    """How a run ended, and why; empty if it succeeded.
+def happened(tree: RunTree, written: Callable[[str], str] = str) -> str:
+    """What happened to a run, such as how it failed; empty if its verdict is where its time went.
 
     Args:
         tree: The run.
         written: How a name is written inside a sentence.
     """
-    run = tree.run
-    if run.outcome == 'success':
-        return ''
     words = verdict(tree, written).words
-    return f'{run.outcome}: {words}' if has_failed(run) else words
+    if has_failed(tree.run):
+        return f'{tree.run.outcome}: {words}'
+    return '' if words == mostly(tree, written) else words
 
 
 def slowest_grid(trees: Sequence[RunTree]) -> Grid:
-    """The slowest runs as a table; how they ended and their labels only if that says something of any of them."""
+    """The slowest runs as a table; what happened and their labels only if that says something of any of them."""
     shown = trees[:MOST_ROWS]
-    is_told = any(ended(tree) for tree in shown)
+    is_told = any(happened(tree) for tree in shown)
     has_labels = any(labels_of(tree.run) for tree in shown)
     rows = [
         (
             f'{short_name(tree.run.agent)} {short_name(tree.run.run_id)}',
             seconds(tree.run.duration),
             mostly(tree, in_sentence) or '-',
-            *([ended(tree, in_sentence) or '-'] if is_told else []),
+            *([happened(tree, in_sentence) or '-'] if is_told else []),
             f'{moment(tree.run.started_ns / 1e9):%m-%d %H:%M:%S}',
             *([labels_of(tree.run) or '-'] if has_labels else []),
         )
         for tree in shown
     ]
-    columns = (*_COLUMNS, *([_ENDED] if is_told else []), _BEGAN, *([_LABELS] if has_labels else []))
+    columns = (*_COLUMNS, *([_HAPPENED] if is_told else []), _BEGAN, *([_LABELS] if has_labels else []))
     return Grid(columns, rows, name='slowest runs')
 
 

@@ -70,8 +70,8 @@ def started(piece: Piece) -> int:
 def about(tree: RunTree) -> str:
     """The run in one line."""
     run = tree.run
-    said = [*([] if run.outcome == 'success' else [verdict(tree, in_sentence).words]), mostly(tree, in_sentence)]
-    words = '; '.join(filter(None, said))
+    said = verdict(tree, in_sentence).words, mostly(tree, in_sentence)
+    words = '; '.join(filter(None, dict.fromkeys(said)))
     trace = f', trace {short_name(run.trace_id)}' if run.trace_id else ''
     labels = f' with {told}' if (told := labels_of(run)) else ''
     return (

@@ -43,12 +43,18 @@ class OpenRun:
 def outermost_document(tree: RunTree) -> Document:
     """A finished run that no other run called, with its verdict.
 
-    If it did not succeed, with where its time went, and if it failed, with the group of its error.
+    With where its time went, where its verdict is another one, and if it failed, with the group of its error.
     """
     found, failed = verdict(tree, in_sentence), failure(tree)
     cause = None if failed is None else error_key(failed)
-    spent = '' if tree.run.outcome == 'success' else mostly(tree, in_sentence)
-    return {**run_document(tree), 'why': found.words, 'mood': found.mood, 'spent': spent, 'cause': cause}
+    spent = mostly(tree, in_sentence)
+    return {
+        **run_document(tree),
+        'why': found.words,
+        'mood': found.mood,
+        'spent': '' if spent == found.words else spent,
+        'cause': cause,
+    }
 
 
 def run_document(tree: RunTree) -> Document:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from streamtap._display.hints import Measured, shared_name
+from streamtap._display.hints import Measured, lacking, shared_name
 from streamtap._display.text import model_name
 from streamtap._web.documents import Document, Json, short
 
@@ -55,7 +55,8 @@ def now_figures(together: Slot, live: Live) -> Document:
         'cost': short(together.requests.cost_usd),
         'cost_of_runs': short(together.runs.total_cost_usd),
         'output': together.requests.output_tokens,
-        'unmeasured': together.requests.unmeasured,
+        'unmeasured': requests.unmeasured,
+        'lacking': lacking(requests.unmeasured, requests.interrupted),
         'hints': {
             'first_token': _said(measured.first_token),
             'first_output': _said(measured.first_token),
@@ -135,6 +136,8 @@ def _row(tally: Tally) -> Document:
         'duration': _spread(tally.duration),
         'input': tally.input_tokens,
         'output': tally.output_tokens,
+        'stalls': tally.stalls,
+        'stall_seconds': short(tally.stall_seconds),
         'cost': short(tally.cost_usd),
         'total_cost': short(tally.total_cost_usd),
     }

@@ -37,10 +37,13 @@ class Tally:
     output_tokens: int = 0
     streamed: int = 0
     unmeasured: int = 0
+    interrupted: int = 0
     unpriced: int = 0
     unnamed_agents: int = 0
     cost_usd: float | None = None
     total_cost_usd: float | None = None
+    stalls: int = 0
+    stall_seconds: float = 0.0
     seconds: float = 0.0
     called_seconds: dict[str, float] = field(default_factory=dict[str, float])
     first: Sketch = field(default_factory=Sketch)
@@ -57,6 +60,9 @@ class Tally:
         self.output_tokens += other.output_tokens
         self.streamed += other.streamed
         self.unmeasured += other.unmeasured
+        self.interrupted += other.interrupted
+        self.stalls += other.stalls
+        self.stall_seconds += other.stall_seconds
         self.unpriced += other.unpriced
         self.unnamed_agents = max(self.unnamed_agents, other.unnamed_agents)
         self.cost_usd = sum_known(self.cost_usd, other.cost_usd)
@@ -76,6 +82,9 @@ class Tally:
         self.speed.add(record.output_tokens_per_second)
         self.streamed += record.streamed
         self.unmeasured += record.unmeasured is not None
+        self.interrupted += record.unmeasured == 'interrupted'
+        self.stalls += record.stalls
+        self.stall_seconds += record.stall_seconds
         self.unpriced += record.usage_reported and record.cost_usd is None
         self._spend(record.input_tokens, record.output_tokens, record.cost_usd)
 

@@ -70,7 +70,7 @@ tool                                                            kind      calls 
 a/t                                                             function     30  750 ms  750 ms       -      -
 the-agent-that-answers-questions-about-bills-and-late-orders/t  function     30  750 ms  750 ms       -      -
 
-slowest run    took  mostly           began
+slowest run    took  mostly  began
 -----------  ------  ------  --------------
 a a0         2.00 s  -       01-01 00:00:00
 a a1         2.00 s  -       01-01 00:00:00
@@ -103,7 +103,7 @@ a/t  function     30  750 ms  750 ms       -      -
 the-agent-that-answers-questions-about-bills-and-late-orders/t
      function     30  750 ms  750 ms       -      -
 
-slowest run    took  mostly           began
+slowest run    took  mostly  began
 -----------  ------  ------  --------------
 a a0         2.00 s  -       01-01 00:00:00
 a a1         2.00 s  -       01-01 00:00:00
@@ -134,7 +134,7 @@ tool                                                            kind      calls 
 a/t                                                             function     30  750 ms  750 ms       -      -
 the-agent-that-answers-questions-about-bills-and-late-orders/t  function     30  750 ms  750 ms       -      -
 
-slowest run    took  mostly           began
+slowest run    took  mostly  began
 -----------  ------  ------  --------------
 a a0         2.00 s  -       01-01 00:00:00
 a a1         2.00 s  -       01-01 00:00:00
@@ -165,8 +165,9 @@ a        2.00 s  4.00 s   +100%  worse                 +100%  too few to tell
 the-agent-that-answers-questions-about-bills-and-late-orders
          1.00 s  1.00 s     +0%  no clear change         +0%  no clear change
 
-left out at 80 columns (173 show all): of values n before, n after, p95 before,
-p95 after
+left out at 80 columns (173 show all): of percentile tables n before, n after,
+p95 before, p95 after
+Share tables leave out 5 rows that are 0% before and after.
 A change is called better or worse where the confidence intervals of before and
 after do not overlap, so that all verdicts together are right with 95 %
 confidence, and where it is at least 5 %, or one point of a share; p95 is shown

@@ -248,6 +248,29 @@ def test_what_the_caller_stopped_is_counted_apart_from_what_failed(view: LiveVie
     assert [(row['count'], row['failed'], row['cancelled']) for row in shown['models']] == [(1, 0, 1)]
 
 
+def test_what_tokens_and_cost_lack_is_said_as_in_a_terminal(view: LiveView):
+    """A sentence for each reason."""
+    for unmeasured in ('interrupted', 'not_reported', 'interrupted'):
+        view.response_ended(response(unmeasured=unmeasured))
+    assert (now(view)['now']['unmeasured'], now(view)['now']['lacking']) == (
+        3,
+        [
+            'Responses whose usage is not known: 1 (not in tokens and cost)',
+            'Responses that were interrupted: 2 (in tokens and cost only as far as reported)',
+        ],
+    )
+
+
+def test_stalls_that_are_over_are_counted_by_model(view: LiveView, clock: FakeClock):
+    """With how long they took, of all slots together."""
+    for _ in range(2):
+        view.response_ended(response(stalls=2, stall_seconds=1.5))
+        clock.advance(SLOT_SECONDS)
+    view.response_ended(response(model='other'))
+    found = [(row['name'], row['stalls'], row['stall_seconds'], row['stalled']) for row in now(view)['models']]
+    assert found == [('p:m', 4, 3.0, 0), ('p:other', 0, 0.0, 0)]
+
+
 def test_figures_and_tables_are_of_the_last_quarter_of_an_hour(view: LiveView, clock: FakeClock):
     """A slot later they stand in the slot before; after fifteen minutes they are gone, and the totals stay."""
     view.response_ended(full_response())

@@ -5,13 +5,19 @@ import { make } from './elements.js';
 const TAIL = 8;
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
+/** Where a long name may be broken: after what joins words, and before a capital inside one. */
+const JOINTS = /(?<=[^\s_\-:/][_\-:/])(?=[^\s_\-:/])|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/u;
+
+/** A text as nodes that is broken, where it must be, at the joints of its names. */
+export const breakable = (text) => text.split(JOINTS).flatMap((part, place) => (place ? [make('wbr'), part] : [part]));
+
 /** An element with a name, which is cut in the middle where there is no room for all of it. */
 export function named(name) {
   // By characters as people see them, and not in the middle of one.
   const all = [...new Intl.Segmenter().segment(name)].map(({ segment }) => segment);
   const head = all.length > 2 * TAIL ? all.slice(0, -TAIL) : all;
-  const parts = [make('span', { class: 'head', text: head.join('') })];
-  if (head !== all) parts.push(make('span', { class: 'tail', text: all.slice(-TAIL).join('') }));
+  const parts = [make('span', { class: 'head' }, breakable(head.join('')))];
+  if (head !== all) parts.push(make('span', { class: 'tail' }, breakable(all.slice(-TAIL).join(''))));
   return make('bdi', { class: 'named', title: name }, parts);
 }
 

@@ -1,7 +1,7 @@
 // One run in the list: a line, and the detail below it while it is open.
 
 import { make } from './elements.js';
-import { read } from './names.js';
+import { breakable, read } from './names.js';
 import { clock, count, dollars, seconds } from './numbers.js';
 import { RunDetail } from './run-detail.js';
 import { bars, extent } from './timeline.js';
@@ -47,13 +47,15 @@ export class RunItem {
   update(run) {
     if (this.run === run) return;
     this.run = run;
-    const [why, tone] = verdict(run);
+    const [why, tone, spent] = verdict(run);
     this.#mark.className = `mark ${mood(run)}`;
     this.#mark.title = run.outcome;
     this.#mark.replaceChildren(make('span', { class: 'unseen', text: run.outcome }));
     this.#agent.replaceChildren(...read(run.agent));
     this.#time.textContent = seconds(run.duration);
-    this.#why.replaceChildren(make('span', { class: tone, text: why, title: why }));
+    const said = [make('span', { class: tone }, breakable(why)), ...(spent ? ['; ', ...breakable(spent)] : [])];
+    this.#why.replaceChildren(...said);
+    this.#why.title = this.#why.textContent;
     const isOver = run.outcome !== 'running';
     const tokens = count(isOver ? run.total_input + run.total_output : null);
     this.#tokens.replaceChildren(tokens, make('span', { class: 'unit', text: ' tokens' }));

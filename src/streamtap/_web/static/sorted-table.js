@@ -23,7 +23,7 @@ export class SortedTable {
    * @param table The table, empty.
    * @param name The title of its first column, which names the row.
    * @param columns The others: {title, value: (row) => …, show: (value) => {text, class}}; `isName` if they are names,
-   *   `isWide` if they are only shown where there is room.
+   *   `isWide` if they are only shown where there is room; a `hint` is shown to whoever points at the title.
    * @param hurts By whose highest values it is sorted at first: titles of columns, or {value: (row) => …} of what is none.
    * @param head Makes the content of a row's first cell.
    */
@@ -51,7 +51,7 @@ export class SortedTable {
   }
 
   #heading(column) {
-    const button = make('button', { type: 'button', class: 'sort', text: column.title });
+    const button = make('button', { type: 'button', class: 'sort', text: column.title, title: column.hint });
     button.addEventListener('click', () => this.#choose(column));
     return make('th', { scope: 'col', class: classes(column.isName && 'text', column.isWide && 'wide') }, [button]);
   }

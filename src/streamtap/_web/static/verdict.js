@@ -10,8 +10,8 @@ export function mood({ outcome, failed }) {
   return ['success', 'deferred'].includes(outcome) ? 'ok' : 'warn';
 }
 
-/** What a person should know first of a run, and the class for how bad that is. */
-export const verdict = (run) => (run.outcome === 'running' ? whatItDoes(run) : [run.why, run.mood || undefined]);
+/** What a person should know first of a run, the class for how bad that is, and where its time went if that is another matter. */
+export const verdict = (run) => (run.outcome === 'running' ? whatItDoes(run) : [run.why, run.mood || undefined, run.spent]);
 
 function whatItDoes(run) {
   const open = happening(run);
