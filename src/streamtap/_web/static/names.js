@@ -8,8 +8,8 @@ const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10ff
 /** Where a long name may be broken: after what joins words, and before a capital inside one. */
 const JOINTS = /(?<=[^\s_\-:/][_\-:/])(?=[^\s_\-:/])|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/u;
 
-/** A text as nodes that is broken, where it must be, at the joints of its names. */
-export const breakable = (text) => text.split(JOINTS).flatMap((part, place) => (place ? [make('wbr'), part] : [part]));
+/** A name as nodes that is broken, where it must be, at its joints. */
+const breakable = (text) => text.split(JOINTS).flatMap((part, place) => (place ? [make('wbr'), part] : [part]));
 
 /** An element with a name, which is cut in the middle where there is no room for all of it. */
 export function named(name) {
@@ -24,7 +24,7 @@ export function named(name) {
 /** The same, and for screen readers the whole name: they take the parts for two words. */
 export function read(name) {
   const seen = named(name);
-  if (seen.children.length === 1) return [seen];
+  if (!seen.querySelector('.tail, wbr')) return [seen];
   seen.setAttribute('aria-hidden', 'true');
   return [make('bdi', { class: 'unseen', text: name }), seen];
 }

@@ -1,7 +1,7 @@
 // One run in the list: a line, and the detail below it while it is open.
 
 import { make } from './elements.js';
-import { breakable, read } from './names.js';
+import { read } from './names.js';
 import { clock, count, dollars, seconds } from './numbers.js';
 import { RunDetail } from './run-detail.js';
 import { bars, extent } from './timeline.js';
@@ -53,8 +53,7 @@ export class RunItem {
     this.#mark.replaceChildren(make('span', { class: 'unseen', text: run.outcome }));
     this.#agent.replaceChildren(...read(run.agent));
     this.#time.textContent = seconds(run.duration);
-    const said = [make('span', { class: tone }, breakable(why)), ...(spent ? ['; ', ...breakable(spent)] : [])];
-    this.#why.replaceChildren(...said);
+    this.#why.replaceChildren(make('span', { class: tone, text: why }), spent ? `; ${spent}` : '');
     this.#why.title = this.#why.textContent;
     const isOver = run.outcome !== 'running';
     const tokens = count(isOver ? run.total_input + run.total_output : null);
