@@ -52,14 +52,18 @@ TAIL = """
 
 | question | file, below `src/streamtap` |
 |---|---|
-| Where is time to first token computed? | `_runs/request.py`, from the moments that `_meter/response.py` keeps |
+| Where is time to first token computed? | `_runs/response_record.py`, from the moments that `_meter/response.py` keeps |
 | Where is a tool's duration decided? | `_doors/capability/run.py` for the capability, which sees the execution; `_doors/tool_round.py` for the handler and watch, which infer it from events |
 | Where is the label cap? | `_sinks/label_cap.py` |
 | Where does a nested run get its parent? | `_runs/registry.py`, from `_runs/caller.py` |
 | Where does OTLP differ from scraping? | `_sinks/otel/instruments.py` and `_sinks/prometheus/instruments.py`, below one catalogue |
 | What makes every agent of the process measured? | `_install/install.py`; `_upstream/every_run.py` is what it wraps of Pydantic AI. `opentelemetry-instrument` comes in by `src/streamtap_instrumentor.py`, beside the package |
 | Where is a run judged to be over? | `_doors/nodes/endings.py` for the handler and watched nodes, `_doors/capability/run.py`, `_doors/watch/run.py`; all call `Runs.end()` of `_runs/registry.py`, which also ends those still open at the cap or at `close()` |
-| Where is it decided what failed? | `_records/failed.py` |
+| Where is it decided what failed? | `_records/failed.py`; where and why a run failed: `_runs/failures.py` |
+| Where is a loop found? | `_runs/tool_calls.py`, by the numbers of `_upstream/tool_arguments.py` |
+| Where are a prompt's growth and a missed cache found? | `_runs/prompts.py`, from the prompt before |
+| Where is a run judged by its objective? | `_runs/objectives.py`, at its end in `_runs/run_end.py` |
+| Where are attempts at one question tied together? | `_runs/questions.py` |
 | Where is it decided what is worse, and which budget is missed? | `_report/compare.py` and `_report/budget_verdicts.py`, from the intervals of `_report/statistics.py` |
 | Where do I add a door, a metric, a sink, a board? | see `CONTRIBUTING.md`, at the top of the repository |
 | What may a sink touch? | the rooms that the table gives `_sinks`: records, but nothing of Pydantic AI |

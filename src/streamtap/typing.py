@@ -6,8 +6,11 @@ from streamtap._base.public import claim as _claim
 from streamtap._delivery.redaction import Redact, RedactedField
 from streamtap._display.grid import Column, Grid
 from streamtap._records.records import (
+    CacheMissReason,
     CostSource,
     Door,
+    FailurePlace,
+    ObjectivePart,
     RequestOutcome,
     RunOutcome,
     ToolKind,
@@ -15,22 +18,30 @@ from streamtap._records.records import (
     Transport,
     UnmeasuredReason,
 )
+from streamtap._runs.objectives import Objectives
 from streamtap._runs.price import Price
+from streamtap._runs.tool_errors import ToolError
 from streamtap._sinks.otel.conventions.profiles import Semconv
 from streamtap._sinks.prometheus.instruments import Histograms
-from streamtap._sinks.usage.summary import AgentUsage, LabelUsage, ModelUsage, RecentRun, RunsUsage, ToolUsage, Usage
+from streamtap._sinks.usage.figures import AgentUsage, FailureUsage, LabelUsage, ModelUsage, RunsUsage, ToolUsage, Usage
+from streamtap._sinks.usage.summary import RecentRun
 
 __all__ = [
     'AgentUsage',
     'AsgiApp',
+    'CacheMissReason',
     'Clock',
     'Column',
     'CostSource',
     'Door',
+    'FailurePlace',
+    'FailureUsage',
     'Grid',
     'Histograms',
     'LabelUsage',
     'ModelUsage',
+    'ObjectivePart',
+    'Objectives',
     'Price',
     'RecentRun',
     'Redact',
@@ -39,6 +50,7 @@ __all__ = [
     'RunOutcome',
     'RunsUsage',
     'Semconv',
+    'ToolError',
     'ToolKind',
     'ToolOutcome',
     'ToolUsage',

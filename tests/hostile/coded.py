@@ -15,7 +15,9 @@ from streamtap._meter.phases import PhaseClock
 from streamtap._meter.response import ResponseMeter
 from streamtap._records.bounds import MAX_PARTS
 from streamtap._runs.identity import RunIdentity
-from streamtap._runs.request import Request, build_records
+from streamtap._runs.prompts import Conversations, Prompts
+from streamtap._runs.request import Request
+from streamtap._runs.response_record import build_records
 from streamtap._upstream.model_responses import AskedModel
 from streamtap._upstream.stream_events import feed_response
 
@@ -28,12 +30,15 @@ IDENTITY = RunIdentity(
     parent_run_id=None,
     agent='a',
     root_agent='a',
+    conversation=0,
     door='handler',
     labels={},
     instrumented=False,
 )
 
 NOTHING_REDACTED = Redaction(None, Dispatch((), include_content=False))
+
+NO_PROMPTS = Prompts(Conversations(), 0)
 
 SECONDS = (0.0, 1e-9, 1e-6, 0.001, 0.02, 0.5, 4.9, 5.0, 6.0, 60.0, 1e4, 1e9, -1e-9, -0.001, -6.0, -1e9)
 """How far the clock goes; the two halves of a byte each name one."""
@@ -98,7 +103,7 @@ def check(data: bytes) -> None:
     assert len(meter.parts) <= MAX_PARTS
     assert len(meter.native_calls) <= MAX_PARTS
     request = Request(1, streamed=True, model=AskedModel('p', 'm'), meter=meter)
-    settled = build_records(request, IDENTITY, Moments(1000.0, 1_767_225_600_000_000_000), NOTHING_REDACTED)
+    settled = build_records(request, IDENTITY, Moments(1000.0, 1_767_225_600_000_000_000), NOTHING_REDACTED, NO_PROMPTS)
     found = [fault for record in settled.records for fault in faults(record)]
     assert not found, found
     phases = PhaseClock()

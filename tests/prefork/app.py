@@ -66,7 +66,7 @@ async def say(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[st
     yield 'three'
 
 
-tap = Tap([Ledger('before'), PrometheusSink(service_version='7'), Ledger('after')], stall_after=0.5)
+tap = Tap([Ledger('before'), PrometheusSink(), Ledger('after')], stall_after=0.5, service_version='7')
 agent = Agent(FunctionModel(stream_function=say), name='oracle', capabilities=[tap.capability(stream=True)])
 app = FastAPI()
 app.mount('/metrics', metrics_app())

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hostile.clocks import SECONDS
-from hostile.coded import IDENTITY, NOTHING_REDACTED
+from hostile.coded import IDENTITY, NO_PROMPTS, NOTHING_REDACTED
 from hostile.events import RESPONSE_EVENTS, RESPONSES, SHAPELESS_EVENTS
 from hostile.sound import faults
 from hostile.texts import NAMES
@@ -18,7 +18,8 @@ from streamtap._base.clock import Moments
 from streamtap._meter.phases import PhaseClock
 from streamtap._meter.response import ResponseMeter
 from streamtap._records.bounds import MAX_PARTS
-from streamtap._runs.request import Request, build_records
+from streamtap._runs.request import Request
+from streamtap._runs.response_record import build_records
 from streamtap._upstream.model_responses import asked_model
 from streamtap._upstream.stream_events import feed_response
 
@@ -71,7 +72,7 @@ def test_any_response_becomes_a_sound_record(
         meter=meter,
         response=response,
     )
-    settled = build_records(request, IDENTITY, Moments(1000.0, 1_767_225_600_000_000_000), NOTHING_REDACTED)
+    settled = build_records(request, IDENTITY, Moments(1000.0, 1_767_225_600_000_000_000), NOTHING_REDACTED, NO_PROMPTS)
     found = [fault for record in settled.records for fault in faults(record)]
     assert not found, found
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from streamtap import serve
+from streamtap import FailureRecord, serve
 from support.made_records import full_response, run, run_start, tool
 from support.made_runs_tap import MadeRunsTap
 
@@ -60,7 +60,8 @@ def add(tap: MadeRunsTap, run_id: str, model: str, tool_name: str, error: str | 
         sink.tool_ended(
             tool(run_id=run_id, agent=agent, tool=tool_name, started_ns=2 * 10**9, outcome=outcome, error_type=error)
         )
-        sink.run_ended(run(**{'run_id': run_id, 'outcome': outcome, 'error_type': error, **of_run}))
+        why = FailureRecord(agent=agent, error=error, place='tool', name=tool_name, step=2) if error else None
+        sink.run_ended(run(**{'run_id': run_id, 'outcome': outcome, 'error_type': error, 'failure': why, **of_run}))
 
 
 def add_some(tap: MadeRunsTap) -> None:
@@ -107,7 +108,7 @@ def test_each_name_in_a_table_leads_to_its_runs(page: Page, tap: MadeRunsTap):
     expect(shown(page)).to_have_text(['4.00 s'])
     page.click('#clear')
     error = page.locator('#errors tbody tr')
-    expect(error.locator('th, td:nth-child(-n + 4)')).to_have_text(['KeyError', 'in tool lookup', 'editor', '2'])
+    expect(error.locator('th, td:nth-child(-n + 5)')).to_have_text(['KeyError', 'in tool lookup', '2', 'editor', '2'])
     error.get_by_role('button', name='KeyError in tool lookup (editor)').click()
     expect(page.locator('#kept')).to_have_text('2 of 2 kept failed runs match.')
     expect(shown(page)).to_have_text(['4.00 s', '2.00 s'])

@@ -34,7 +34,7 @@ DEFICIENCIES: tuple[Deficiency, ...] = ('protanopia', 'deuteranopia', 'tritanopi
 LEAST_DIFFERENCE = 15
 """Of two kinds of bars: the mean over their pixels, of 255."""
 
-SWATCHES = {'page': '#legend .seg', 'report': '.legend .key:has(.bar, .stall, .failed)'}
+SWATCHES = {'page': '#legend .seg', 'report': '.legend .key:has(.bar, .stall, .again, .failed)'}
 
 
 @pytest.fixture(scope='module')

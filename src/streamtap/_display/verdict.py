@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from streamtap._display.callers import caller_of, span_of, waited_for, with_callers
+from streamtap._display.callers import span_of, waited_for, with_callers
 from streamtap._display.text import model_name
-from streamtap._records.failed import FAILED_RUNS, has_failed
+from streamtap._records.failed import failure_of
 from streamtap._records.records import ResponseRecord, ToolRecord
 from streamtap._records.run_tree import RunTree
 
@@ -16,13 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from streamtap._display.callers import Span
+    from streamtap._records.records import FailureRecord
     from streamtap._records.run_tree import Piece
 
 Mood: TypeAlias = Literal['bad', 'warn', '']
-"""How bad it is: `warn` is for a run that was not finished, and for a stall."""
+"""How bad it is: `warn` is for a run that was not finished, for a stall, and for a loop."""
 
 MOST = 0.5
 """The share of a run's time from which one cause is most of it; below it, two are named."""
+
+_MOST_TOOLS = 2
+"""How many tools of a loop are named: those that were called again most often."""
 
 _NOTHING = 1e-9
 """Seconds that are left of a cause only because sums of parts are not exact."""
@@ -34,20 +39,6 @@ class Verdict:
 
     words: str
     mood: Mood = ''
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a run failed, and where: the agent whose run it was, and the tool or the model that failed.
-
-    `error` is the type of the error, or the outcome where there is none; `place` and `name` are empty where nothing of
-    the run explains it.
-    """
-
-    agent: str
-    error: str
-    place: Literal['tool', 'model', '']
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +57,17 @@ def verdict(tree: RunTree, written: Callable[[str], str] = str) -> Verdict:
         tree: The run, with those that it called.
         written: How a name is written inside a sentence, which one from right to left would reorder.
     """
-    run = tree.run
-    failed = failure(tree)
+    run, loop = tree.run, in_a_loop(tree, written)
+    failed = failure_of(run)
     if failed is not None:
-        return Verdict(_failure_in_words(failed, run.agent, written), 'bad')
+        return Verdict(_joined(_failure_in_words(failed, run.agent, written), loop), 'bad')
     if run.outcome != 'success':
         last = next((each for each in reversed(tree.pieces) if _was_cut_off(each)), None)
         where = '' if last is None or isinstance(last, RunTree) else _where_cut_off(last, written)
-        return Verdict(f'{run.outcome}{where}', '' if run.outcome in ('deferred', 'incomplete') else 'warn')
+        mood = '' if run.outcome in ('deferred', 'incomplete') and not loop else 'warn'
+        return Verdict(_joined(f'{run.outcome}{where}', loop), mood)
+    if loop:
+        return Verdict(loop, 'warn')
     shown = _longest(tree)
     return Verdict(mostly(tree, written), 'warn' if shown and shown[0][0].phase == 'stall' else '')
 
@@ -94,6 +88,47 @@ def _longest(tree: RunTree) -> list[tuple[Cause, float]]:
     total = sum(seconds for _, seconds in ranked)
     shares = [(cause, seconds / total) for cause, seconds in ranked]
     return shares[:1] if shares and shares[0][1] >= MOST else shares[:2]
+
+
+def in_a_loop(tree: RunTree, written: Callable[[str], str] = str) -> str:
+    """What a run did again and again, in words; empty unless most of its time or of its requests went there.
+
+    Args:
+        tree: The run, with those that it called.
+        written: As of `verdict`.
+    """
+    calls, spent, asking, requests = 0, 0.0, set[tuple[str, int]](), 0
+    tools: Counter[tuple[str, str]] = Counter()
+    for inside in _runs_of(tree):
+        calls += inside.run.loops.calls
+        spent += inside.run.loops.seconds
+        for piece in inside.pieces:
+            requests += isinstance(piece, ResponseRecord)
+            if isinstance(piece, ToolRecord) and piece.repeated:
+                tools[piece.agent, piece.tool] += 1
+                asking.add((piece.run_id, piece.step))
+    most_of_time = spent >= MOST * (tree.run.duration or math.inf)
+    if not calls or not (most_of_time or len(asking) >= max(1, MOST * requests)):
+        return ''
+    most = [
+        f'{written(tool)}{"" if agent == tree.run.agent else f" ({written(agent)})"}'
+        for (agent, tool), _ in tools.most_common(_MOST_TOOLS)
+    ]
+    named = f'tool{"" if len(most) == 1 else "s"} {" and ".join(most)}' if most else 'the same tools'
+    return f'in a loop: {named} again {"once" if calls == 1 else f"{calls:,} times"}'
+
+
+def _runs_of(tree: RunTree) -> Iterator[RunTree]:
+    waiting = [tree]
+    while waiting:
+        # Not by recursion: runs can be nested more deeply than calls.
+        tree = waiting.pop()
+        yield tree
+        waiting += [each for each in tree.pieces if isinstance(each, RunTree)]
+
+
+def _joined(*words: str) -> str:
+    return ', '.join(filter(None, words))
 
 
 def time_spent(tree: RunTree) -> Mapping[Cause, float]:
@@ -196,51 +231,10 @@ def _nested_in_tools(pieces: list[Piece], waits: _Waits) -> Iterator[tuple[RunTr
             yield nested, tool.tool, (ended - began) / 1e9
 
 
-def failure(tree: RunTree) -> Failure | None:
-    """Why a run failed; `None` if it did not. Nested runs are followed down to the cause."""
-    if tree.run.outcome not in FAILED_RUNS:
-        return None
-    while True:
-        run = tree.run
-        last = _failed_piece(tree)
-        nested = next((each for each in reversed(tree.pieces) if _failed_in(each, last)), None)
-        if isinstance(nested, RunTree):
-            tree = nested
-            continue
-        error = run.error_type or run.outcome
-        if last is None:
-            return Failure(run.agent, error, '', '')
-        if isinstance(last, ToolRecord):
-            return Failure(run.agent, error, 'tool', last.tool)
-        return Failure(run.agent, error, 'model', _model(last))
-
-
-def _failure_in_words(failed: Failure, outermost: str, written: Callable[[str], str]) -> str:
+def _failure_in_words(failed: FailureRecord, outermost: str, written: Callable[[str], str]) -> str:
     name = written(failed.name)
     where = {'tool': f' in tool {name}', 'model': f' from {name}', '': ''}[failed.place]
     return f'{written(failed.error)}{where}' + ('' if failed.agent == outermost else f' ({written(failed.agent)})')
-
-
-def _failed_piece(tree: RunTree) -> ResponseRecord | ToolRecord | None:
-    """What ended the run: the last with the run's own error, else what failed in the run's last step."""
-    pieces = [each for each in tree.pieces if not isinstance(each, RunTree)]
-    last_step = max((each.step for each in pieces), default=0)
-    failed = [each for each in pieces if _could_fail_its_run(each)]
-    same = [each for each in failed if each.error_type == tree.run.error_type]
-    found = same or [each for each in failed if each.step == last_step and tree.run.outcome == 'error']
-    return found[-1] if found else None
-
-
-def _failed_in(piece: Piece, last: ResponseRecord | ToolRecord | None) -> bool:
-    """Whether it is a nested run that failed, in the tool that failed."""
-    if not isinstance(piece, RunTree) or not has_failed(piece.run):
-        return False
-    return isinstance(last, ToolRecord) and caller_of(span_of(piece.run), [span_of(last)]) is not None
-
-
-def _could_fail_its_run(piece: ResponseRecord | ToolRecord) -> bool:
-    # A tool that is sent back once too often ends its run.
-    return has_failed(piece) or (isinstance(piece, ToolRecord) and piece.outcome == 'retried')
 
 
 def _was_cut_off(piece: Piece) -> bool:

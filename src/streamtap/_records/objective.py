@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 from streamtap._base.checks import check_positive
-
-if TYPE_CHECKING:
-    from streamtap._records.words import ObjectivePart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +37,3 @@ class Objective:
                 check_positive(name, limit)
         if all(limit is None for limit in stated.values()):
             raise ValueError('an Objective needs at least one of first_output, stall, duration and cost')
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """Whether an objective was met; `None` if that is not known, or does not count. `missed` is what was missed."""
-
-    met: bool | None = None
-    missed: tuple[ObjectivePart, ...] = ()

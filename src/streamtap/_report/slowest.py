@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from streamtap._display.exits import in_sentence, short_name
 from streamtap._display.grid import Column, Grid
+from streamtap._display.moments import iso, moment
 from streamtap._display.text import seconds
 from streamtap._display.verdict import mostly, verdict
 from streamtap._records.failed import has_failed
-from streamtap._report.moments import iso, moment
 from streamtap._report.steps import labels_of
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from streamtap._display.callers import with_callers
 from streamtap._display.exits import in_sentence, isolated, short_name
 from streamtap._display.grid import Column, Grid
-from streamtap._display.text import dollars, model_name, plural, rate, seconds
+from streamtap._display.moments import in_words
+from streamtap._display.text import dollars, model_name, percentage, plural, rate, seconds
 from streamtap._display.verdict import mostly, verdict
 from streamtap._records.records import ResponseRecord, ToolRecord
 from streamtap._records.run_tree import RunTree
-from streamtap._report.moments import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from streamtap._records.records import RunRecord
     from streamtap._records.run_tree import Piece
 
+AGAIN = 'the same call again'
+"""What is said of a tool call that repeats two or more before it."""
+
 _INDENT = '  '
+
+_CONTEXT = Column('context', 3)
 
 _COLUMNS = (
     Column('step'),
@@ -31,6 +36,7 @@ _COLUMNS = (
     Column('tokens/s', 1),
     Column('in', 1),
     Column('out', 1),
+    _CONTEXT,
     Column('cost', 2),
     Column('ended', to_left=True),
 )
@@ -95,7 +101,13 @@ def counts(run: RunRecord) -> str:
 def step_grid(tree: RunTree) -> Grid:
     """The run and its steps as a table."""
     rows = [_row(tree, depth, piece) for depth, piece in in_order(tree)]
-    return Grid(_COLUMNS, rows, name='steps')
+    # No request of the run may have a context that is known.
+    shown = [
+        place for place, each in enumerate(_COLUMNS) if each is not _CONTEXT or any(row[place] != '-' for row in rows)
+    ]
+    return Grid(
+        [_COLUMNS[place] for place in shown], [tuple(row[place] for place in shown) for row in rows], name='steps'
+    )
 
 
 def step_data(tree: RunTree) -> Iterator[Mapping[str, object]]:
@@ -113,6 +125,9 @@ def step_data(tree: RunTree) -> Iterator[Mapping[str, object]]:
             'time_to_first_token': record.time_to_first_token if is_request else None,
             'output_tokens_per_second': record.output_tokens_per_second if is_request else None,
             **_used(record),
+            'context_used': record.context_used if is_request else None,
+            'cache_missed_tokens': record.cache_missed_tokens if is_request else None,
+            'repeated': record.repeated if isinstance(record, ToolRecord) else None,
             'stalls': record.stalls if is_request else None,
             'stall_seconds': record.stall_seconds if is_request else None,
             'outcome': record.outcome,
@@ -137,9 +152,11 @@ def _row(tree: RunTree, depth: int, piece: Piece) -> tuple[str, ...]:
     what = kind[record.kind] if isinstance(record, ToolRecord) else ''
     ended = record.outcome if record.error_type is None else f'{record.outcome} {short_name(record.error_type)}'
     used = _used(record)
-    first, speed = None, None
-    if isinstance(record, ResponseRecord):
-        first, speed = record.time_to_first_token, record.output_tokens_per_second
+    first, speed, context = None, None, None
+    if isinstance(record, ToolRecord):
+        ended += f', {AGAIN}' if record.repeated else ''
+    elif isinstance(record, ResponseRecord):
+        first, speed, context = record.time_to_first_token, record.output_tokens_per_second, record.context_used
         ended += f', {seconds(record.stall_seconds)} stalled' if record.stalls else ''
     return (
         f'{_INDENT * min(depth, MOST_DEPTH)}{what}{short_name(_name(piece))}',
@@ -149,6 +166,7 @@ def _row(tree: RunTree, depth: int, piece: Piece) -> tuple[str, ...]:
         rate(speed),
         _count(used['input_tokens']),
         _count(used['output_tokens']),
+        percentage(context),
         dollars(used['cost_usd']),
         ended,
     )

@@ -10,11 +10,11 @@ from streamtap._display.bars import request_bars, stall_marks, tool_bars
 from streamtap._display.cells import cut_in_the_middle
 from streamtap._display.elements import element
 from streamtap._display.exits import isolated, short_name
-from streamtap._display.text import model_name, seconds
+from streamtap._display.text import model_name, percentage, seconds
 from streamtap._records.failed import has_failed
 from streamtap._records.records import ResponseRecord, ToolRecord
 from streamtap._report.over_time import LEAST, scale
-from streamtap._report.steps import in_order
+from streamtap._report.steps import AGAIN, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,9 +42,12 @@ KINDS = {
     'stall': 'a stall',
     'stall-mark': 'one of several stalls begins',
     'reader': 'the reader has its first item',
+    'again': AGAIN,
     'failed': 'failed',
 }
 """The classes of bars, and what they mean."""
+
+AGAIN_MARK = '↻'
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class _Row:
     is_run: bool = False
     bars: list[_Bar] = field(default_factory=list[_Bar])
     stalls: tuple[float, ...] = ()
+    again: float | None = None
     first_item: float | None = None
 
     @property
@@ -115,6 +119,8 @@ def legend() -> Element:
 def _mark(kind: str) -> Element:
     if kind == 'stall-mark':
         return element('path', d='M2.5 0 h9 l-4.5 11 Z', class_='stall')
+    if kind == 'again':
+        return element('text', AGAIN_MARK, x=1, y=9.5, class_='again')
     if kind in ('failed', 'reader'):
         return element('line', x1=7, x2=7, y1=0, y2=11, class_=kind)
     return element('rect', x=0, y=0, width=14, height=11, rx=1.5, class_=f'bar {kind}')
@@ -145,9 +151,11 @@ def _run_row(run: RunRecord, zero: int, depth: int) -> _Row:
 def _response_row(record: ResponseRecord, zero: int, depth: int) -> _Row:
     start = (record.started_ns - zero) / 1e9
     why = _why(record)
-    row = _Row(_model(record), depth, seconds(record.duration), why.strip(), has_failed(record))
+    used = '' if record.context_used is None else f', context {percentage(record.context_used)}'
+    note = f'{used}{why}'.removeprefix(',').strip()
+    row = _Row(_model(record), depth, seconds(record.duration), note, has_failed(record))
     for bar in request_bars(record, start):
-        row.bars.append(_Bar(bar.kind, bar.start, bar.duration, _title(record, bar, why)))
+        row.bars.append(_Bar(bar.kind, bar.start, bar.duration, _title(record, bar, f'{used}{why}')))
     row.stalls = tuple(stall_marks(record, start))
     return row
 
@@ -173,7 +181,9 @@ def _tool_row(record: ToolRecord, zero: int, depth: int) -> _Row:
     start = (record.started_ns - zero) / 1e9
     why = _why(record)
     row = _Row(short_name(record.tool), depth, seconds(record.duration), why.strip(), has_failed(record))
-    title = f'{record.kind} tool {isolated(short_name(record.tool))}: {seconds(record.duration)}{why}'
+    again = f', {AGAIN}' if record.repeated else ''
+    title = f'{record.kind} tool {isolated(short_name(record.tool))}: {seconds(record.duration)}{again}{why}'
+    row.again = start if record.repeated else None
     row.bars.extend(_Bar(bar.kind, bar.start, bar.duration, title) for bar in tool_bars(record, start))
     return row
 
@@ -208,6 +218,10 @@ def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
         drawn.append(
             element('path', tooltip, d=f'M{x - 4.5:.1f} {y - 2:.1f} h9 l-4.5 {BAR + 6:g} Z', class_='stall', role='img')
         )
+    if row.again is not None:
+        # Before the bar, which may be short.
+        x = max(LABEL, LABEL + row.again * per_second - 12)
+        drawn.append(element('text', AGAIN_MARK, element('title', AGAIN), x=x, y=y + 10, class_='again', role='img'))
     if row.first_item is not None:
         x = LABEL + row.first_item * per_second
         tooltip = element(

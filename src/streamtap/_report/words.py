@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from streamtap._base.safe_text import safe
 from streamtap._display.grid import Column, Grid
+from streamtap._display.moments import moment
 from streamtap._display.text import dollars
 from streamtap._report.compare import LEAST
-from streamtap._report.moments import moment
 from streamtap._report.owners import NAMED
 
 if TYPE_CHECKING:

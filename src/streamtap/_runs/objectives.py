@@ -24,13 +24,14 @@ class Measured:
     """What a run is judged by: in seconds and US dollars, `None` where it is not known.
 
     `stall` is its longest silence in the middle of a response; `first_output` and `duration` are until its end, if it
-    ended before.
+    ended before. `is_cost_whole` says that nothing is missing in `cost`.
     """
 
     first_output: float | None
     stall: float | None
     duration: float | None
     cost: float | None
+    is_cost_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +81,5 @@ def judge(objective: Objective, outcome: RunOutcome, measured: Measured) -> Judg
     missed: tuple[ObjectivePart, ...] = tuple(['success'] * (outcome in FAILED_RUNS) + over)  # type: ignore[assignment]
     if missed:
         return Judged(met=False, missed=missed)
-    is_known = outcome == 'success' and None not in values.values()
-    return Judged(met=True if is_known else None)
+    is_known = None not in values.values() and (measured.is_cost_whole or objective.cost is None)
+    return Judged(met=True if is_known and outcome == 'success' else None)

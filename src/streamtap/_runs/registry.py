@@ -14,6 +14,7 @@ from streamtap._runs.identity import RunIdentity
 from streamtap._runs.loop_lag import LoopLagMeter
 from streamtap._runs.replay import ReplayGate
 from streamtap._runs.run import Run
+from streamtap._runs.run_end import end_run
 from streamtap._runs.snapshot import snapshot
 from streamtap._runs.unnamed_agents import UnnamedAgents
 from streamtap._runs.user_labels import UserLabels
@@ -145,7 +146,7 @@ class Runs:
             self._remember(run)
             self._hand_over_calls(run)
         with guarded(self._shared.out, run.identity.door):
-            run.end(outcome, error_type=error_type, now=now, is_end_known=is_end_known)
+            end_run(run, outcome, error_type=error_type, now=now, is_end_known=is_end_known)
         with self._lock:
             caller = self._nearest_open(run.caller)
             if caller is not None:

@@ -11,12 +11,12 @@ from streamtap._meter.phases import PhaseClock
 from streamtap._meter.reader import ReaderMeter
 from streamtap._meter.response import ResponseMeter
 from streamtap._records.failed import has_failed
-from streamtap._records.known import since, sum_known
-from streamtap._records.records import CalledRuns, RunRecord
+from streamtap._records.records import CalledRuns
 from streamtap._runs.failures import FailuresOfRun
-from streamtap._runs.objectives import Judged, Measured, judge, objective_of
+from streamtap._runs.objectives import objective_of
 from streamtap._runs.prompts import Prompts
-from streamtap._runs.request import Request, Settled, build_records
+from streamtap._runs.request import Request
+from streamtap._runs.response_record import Settled, build_records
 from streamtap._runs.spent import Spent
 from streamtap._runs.tool_calls import ToolCalls
 from streamtap._upstream import durable, outcomes, run_context
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage
 
     from streamtap._base.clock import Moments
-    from streamtap._records.objective import Objective
-    from streamtap._records.records import FailureRecord, RequestOutcome, ResponseRecord, RunOutcome
+    from streamtap._records.records import FailureRecord, RequestOutcome, ResponseRecord
     from streamtap._runs.identity import RunIdentity
     from streamtap._runs.questions import Attempt
     from streamtap._runs.replay import ReplayGate
@@ -100,7 +99,7 @@ class Run:
 
     def announce(self, parent: Run | None) -> None:
         """Open the run's trace, inside that of the run that called it, and report its start."""
-        has_objective = self.caller is None and self._objective() is not None
+        has_objective = self.caller is None and objective_of(self.shared.objectives, self.identity.agent) is not None
         start = self.identity.run_start(self.moments.to_unix_ns(self.started), has_objective=has_objective)
         with guarded(self.shared.out, 'spans'):
             called_by = None if parent is None else parent.trace.inner
@@ -293,96 +292,3 @@ class Run:
         request = self.open_request
         if left is not None and not self.reader.reading and request is not None and request.meter.stopped is None:
             request.left = (left, request.meter.chunks)
-
-    # The end
-
-    def end(self, outcome: RunOutcome, *, error_type: str | None, now: float, is_end_known: bool) -> None:
-        """Report what is still open, then the run; see `Runs.end`."""
-        # A failure in here must not keep the end of the run from being reported.
-        with guarded(self.shared.out, self.identity.door):
-            outcome = self._end_open(outcome, error_type, now)
-        if self.reported_before or (self.gate is not None and not self.gate.ended()):
-            return
-        self.failure = self.failures.of_run(
-            self.identity.agent, outcome, self.shared.redact.if_known('error_type', error_type)
-        )
-        duration = max(0.0, now - self.started) if is_end_known else None
-        made = self._record(outcome, error_type, duration, now)
-        record = self.trace.ended(made, self.moments.to_unix_ns(max(self.started, now)))
-        self.shared.out.run_ended(record)
-
-    def _record(self, outcome: RunOutcome, error_type: str | None, duration: float | None, now: float) -> RunRecord:
-        identity, spent, reader, attempt = self.identity, self.spent, self.reader, self.attempt
-        # A run that goes on in another process began there.
-        started = None if self.gate is not None and self.gate.has_replayed else self.started
-        first_output = since(started, self.first_output if reader is None else reader.first_item)
-        judged = self._judge(outcome, first_output, duration)
-        is_answer = attempt is not None and outcome == 'success' and duration is not None
-        return RunRecord(
-            run_id=identity.run_id,
-            conversation_id=identity.conversation_id,
-            parent_run_id=identity.parent_run_id,
-            agent=identity.agent,
-            root_agent=identity.root_agent,
-            door=identity.door,
-            labels=identity.labels,
-            started_ns=self.moments.to_unix_ns(self.started),
-            duration=duration,
-            outcome=outcome,
-            error_type=self.shared.redact.if_known('error_type', error_type),
-            requests=spent.requests,
-            tool_calls=self.tools.executed,
-            output_retries=self.output_retries + self.tools.outputs_sent_back,
-            input_tokens=spent.input_tokens,
-            output_tokens=spent.output_tokens,
-            unmeasured_responses=spent.unmeasured_responses,
-            cost_usd=spent.cost_usd,
-            time_to_first_output=first_output,
-            first_output_seen_by=None if first_output is None else 'model' if reader is None else 'reader',
-            time_to_final_result=since(started, self.final_result),
-            phases={} if duration is None or self.has_unseen else self.phases.split(duration),
-            called=self.called,
-            failure=self.failure,
-            loops=self.tools.loops,
-            context_used=self.context_used,
-            context_growth=self.prompts.growth,
-            objective_met=judged.met,
-            objective_missed=judged.missed,
-            question_id=None if attempt is None else attempt.question_id,
-            attempt=None if attempt is None else attempt.number,
-            time_to_answer=max(0.0, now - attempt.first_began) if attempt is not None and is_answer else None,
-            service_version=self.shared.service_version,
-            unnamed_agents=identity.unnamed_agents,
-            reader=None if reader is None else reader.record(started, self.first_output),
-        )
-
-    def _objective(self) -> Objective | None:
-        return objective_of(self.shared.objectives, self.identity.agent)
-
-    def _judge(self, outcome: RunOutcome, first_output: float | None, duration: float | None) -> Judged:
-        objective = self._objective()
-        if objective is None or self.identity.parent_run_id is not None:
-            return Judged()
-        measured = Measured(
-            # Who sees nothing before the end waits until then.
-            first_output=duration if first_output is None else first_output,
-            stall=self.longest_silence,
-            duration=duration,
-            cost=sum_known(self.spent.cost_usd, self.called.cost_usd),
-        )
-        return judge(objective, outcome, measured)
-
-    def _end_open(self, outcome: RunOutcome, error_type: str | None, now: float) -> RunOutcome:
-        """Report what is still open; returns the run's outcome, corrected by what was left unfinished."""
-        if self.open_request is not None:
-            as_the_run: RequestOutcome = 'cancelled'
-            if outcome in ('incomplete', 'timeout'):
-                as_the_run = outcome
-            self.request_over(self.open_request, as_the_run, now=now)
-        self.settle()
-        self.tools.end_all(outcome, error_type, now)
-        if run_context.asks_again(self.messages[self.known_messages :]):
-            # An output was sent back, but no request followed: something that not every door sees ended the run first.
-            self.output_retries += 1
-            return 'incomplete' if outcome == 'success' else outcome
-        return outcome

@@ -11,8 +11,8 @@ from streamtap._display.bars import request_bars, stall_marks, tool_bars
 from streamtap._display.callers import caller_of, span_of
 from streamtap._display.exits import in_sentence
 from streamtap._display.text import model_name
-from streamtap._display.verdict import failure, mostly, verdict
-from streamtap._records.failed import has_failed
+from streamtap._display.verdict import mostly, verdict
+from streamtap._records.failed import failure_of, has_failed
 from streamtap._records.live import LiveTool
 from streamtap._records.records import ToolRecord
 from streamtap._records.run_tree import RunTree
@@ -45,15 +45,15 @@ def outermost_document(tree: RunTree) -> Document:
 
     With where its time went, where its verdict is another one, and if it failed, with the group of its error.
     """
-    found, failed = verdict(tree, in_sentence), failure(tree)
-    cause = None if failed is None else error_key(failed)
+    found, failed = verdict(tree, in_sentence), failure_of(tree.run)
     spent = mostly(tree, in_sentence)
     return {
         **run_document(tree),
         'why': found.words,
         'mood': found.mood,
         'spent': '' if spent == found.words else spent,
-        'cause': cause,
+        'cause': None if failed is None else error_key(failed),
+        'failed_step': None if failed is None else failed.step or None,
     }
 
 
@@ -84,6 +84,11 @@ def run_document(tree: RunTree) -> Document:
         'cost': short(record.cost_usd),
         'total_cost': short(record.total_cost_usd),
         'first_output': short(record.time_to_first_output),
+        'objective': record.objective_met,
+        'missed': record.objective_missed,
+        'again': record.loops.calls,
+        'context': short(record.context_used),
+        'attempt': record.attempt,
         'reader_delay': None if record.reader is None else short(record.reader.first_item_delay),
         'phases': {phase: short(seconds) for phase, seconds in record.phases.items()},
         'labels': dict(record.labels),
@@ -211,6 +216,8 @@ def _request_row(record: ResponseRecord, run_started_ns: int) -> Document:
         'unmeasured': record.unmeasured,
         'cost': short(record.cost_usd),
         'cost_source': record.cost_source,
+        'context': short(record.context_used),
+        'bought_again': record.cache_missed_tokens,
         'stalls': record.stalls,
         'stall_seconds': short(record.stall_seconds),
         'bars': _drawn(request_bars(record, start)),
@@ -230,6 +237,7 @@ def _tool_row(record: ToolRecord, run_started_ns: int) -> Document:
         'outcome': record.outcome,
         'failed': has_failed(record),
         'error': record.error_type or record.retry_cause,
+        'again': record.repeated,
         'bars': _drawn(tool_bars(record, start)),
         'marks': [],
     }

@@ -57,6 +57,14 @@ def now_figures(together: Slot, live: Live) -> Document:
         'output': together.requests.output_tokens,
         'unmeasured': requests.unmeasured,
         'lacking': lacking(requests.unmeasured, requests.interrupted),
+        'health': {
+            'objective': short(together.runs.objective_share),
+            'counted': together.runs.counted,
+            # Of nested runs, too: they are in no other figure.
+            'again': sum(tally.repeated for tally in together.agents.values()),
+            'context': short(requests.fullest_context),
+            'hits': short(requests.cache_hit_share),
+        },
         'hints': {
             'first_token': _said(measured.first_token),
             'first_output': _said(measured.first_token),
@@ -120,7 +128,13 @@ def error_rows(errors: Mapping[Key, Occurrences]) -> list[Json]:
         errors: How often each occurred, by agent, error, kind of place, and place.
     """
     return [
-        {'group': key, 'count': seen.count, 'first': seen.first, 'last': seen.last}
+        {
+            'group': key,
+            'count': seen.count,
+            'first': seen.first,
+            'last': seen.last,
+            'steps': None if seen.first_step is None else (seen.first_step, seen.last_step),
+        }
         for key, seen in sorted(errors.items())
     ]
 
@@ -140,6 +154,10 @@ def _row(tally: Tally) -> Document:
         'stall_seconds': short(tally.stall_seconds),
         'cost': short(tally.cost_usd),
         'total_cost': short(tally.total_cost_usd),
+        'objective': short(tally.objective_share),
+        'again': tally.repeated,
+        'context': short(tally.fullest_context),
+        'hits': short(tally.cache_hit_share),
     }
 
 

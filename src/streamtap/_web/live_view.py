@@ -12,8 +12,7 @@ from streamtap._base.clock import SystemClock
 from streamtap._base.forks import tell_forks
 from streamtap._delivery.sink import BaseSink
 from streamtap._display.trace_urls import check_trace_url
-from streamtap._display.verdict import failure
-from streamtap._records.failed import has_failed, was_cancelled
+from streamtap._records.failed import failure_of, was_cancelled
 from streamtap._records.known import sum_known
 from streamtap._records.live import Live
 from streamtap._version import __version__
@@ -146,7 +145,7 @@ class LiveView(BaseSink):
             seen.ended = now - self._began
             for listed in (self._listed, slot.listed):
                 listed.add(record)
-            failed = failure(seen.tree(record)) if has_failed(record) else None
+            failed = failure_of(record)
             if failed is not None:
                 slot.error(failed, seen.ended)
                 self._errors.add(failed, seen.ended)

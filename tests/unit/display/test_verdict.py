@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from streamtap import FailureRecord, LoopRecord
 from streamtap._display.exits import isolated
-from streamtap._display.verdict import Cause, Failure, Verdict, failure, time_spent, verdict
+from streamtap._display.verdict import Cause, Verdict, in_a_loop, time_spent, verdict
 from streamtap._records.run_tree import RunTree
 from support.made_records import response, run, tool
 
@@ -80,7 +81,9 @@ def test_a_name_from_right_to_left_does_not_reorder_the_numbers():
 )
 def test_it_does_not_reorder_how_a_run_ended(last: Piece, outcome: str, words: str):
     """Whatever ended it."""
-    of_run: dict[str, Any] = {'outcome': outcome, 'error_type': 'KeyError' if outcome == 'error' else None}
+    of_run: dict[str, Any] = {'outcome': outcome}
+    if outcome == 'error':
+        of_run['failure'] = FailureRecord(agent='a', error='KeyError', place='tool', name='כלב')
     assert verdict(tree(last, **of_run), isolated).words == words
 
 
@@ -229,83 +232,78 @@ def test_a_run_of_which_no_time_is_known_has_nothing_to_say():
 
 
 @pytest.mark.parametrize(
-    ('pieces', 'error', 'words'),
+    ('failure', 'words'),
     [
+        (FailureRecord(agent='a', error='KeyError', place='tool', name='lookup', step=2), 'KeyError in tool lookup'),
         (
-            (response(), tool(outcome='error', error_type='KeyError', tool='lookup')),
-            'KeyError',
-            'KeyError in tool lookup',
-        ),
-        (
-            (response(outcome='error', error_type='ModelHTTPError_429'),),
-            'ModelHTTPError_429',
+            FailureRecord(agent='a', error='ModelHTTPError_429', place='model', name='p:m'),
             'ModelHTTPError_429 from p:m',
         ),
-        (
-            (tool(outcome='error', error_type='KeyError', tool='handled'), response(step=2)),
-            'UserError',
-            'UserError',
-        ),
-        (
-            (response(), tool(outcome='retried', tool='search')),
-            'UnexpectedModelBehavior',
-            'UnexpectedModelBehavior in tool search',
-        ),
-        (
-            (tool(outcome='error', error_type='KeyError', tool='one'), tool(outcome='interrupted', tool='two')),
-            'KeyError',
-            'KeyError in tool one',
-        ),
+        (FailureRecord(agent='b', error='ToolFailed', place='tool', name='ask'), 'ToolFailed in tool ask (b)'),
+        (FailureRecord(agent='a', error='UserError'), 'UserError'),
+        (None, 'ValueError'),
     ],
+    ids=['tool', 'model', 'of another agent', 'nowhere', 'a journal of an older version'],
 )
-def test_a_failure_names_its_tool_or_model(pieces: tuple[Piece, ...], error: str, words: str):
-    """What raised the run's own error, else what failed in its last step; what the run got over is not the cause."""
-    assert verdict(tree(*pieces, outcome='error', error_type=error)) == Verdict(words, 'bad')
+def test_a_failure_says_what_failed_and_where(failure: FailureRecord | None, words: str):
+    """As the record of the run has it; one without it says with which error at least."""
+    failed = tree(response(), outcome='error', error_type='ValueError', failure=failure)
+    assert verdict(failed) == Verdict(words, 'bad')
 
 
-def test_a_failure_is_followed_into_the_run_that_failed_first():
-    """The tool that called it only passed the error on."""
-    nested = tree(
-        response(outcome='error', error_type='ModelHTTPError_500', model='gpt', agent='billing'),
-        outcome='error',
-        error_type='ModelHTTPError_500',
-        agent='billing',
-        duration=1.0,
+def looping(calls: int, others: int = 0, *, tool_seconds: float = 0.0, **of_run: Any) -> RunTree:
+    """A run of so many requests for a call again, and so many for something else, of a second each."""
+    pieces: list[Piece] = []
+    for step in range(calls + others):
+        pieces += [response(step=step), tool(step=step, tool='search', repeated=step < calls, duration=tool_seconds)]
+    loops = LoopRecord(calls=calls, seconds=calls * tool_seconds, tokens=9)
+    return tree(*pieces, phases={'wait': float(calls + others)}, loops=loops, **of_run)
+
+
+def test_a_run_that_asked_for_the_same_again_and_again_was_in_a_loop():
+    """If half of its requests did; before that, its time is said."""
+    assert verdict(looping(9, 9)) == Verdict('in a loop: tool search again 9 times', 'warn')
+    assert verdict(looping(1)) == Verdict('in a loop: tool search again once', 'warn')
+    assert verdict(looping(8, 9)) == Verdict('100 % waiting for p:m')
+    assert verdict(looping(0, 9)) == Verdict('100 % waiting for p:m')
+
+
+def test_a_run_whose_time_went_into_calls_again_was_in_a_loop():
+    """However few requests asked for them."""
+    assert verdict(looping(2, 8, tool_seconds=3.0)) == Verdict('in a loop: tool search again 2 times', 'warn')
+    assert in_a_loop(looping(2, 8, tool_seconds=2.0)) == ''
+
+
+def test_how_often_is_the_records_figure():
+    """The steps of a long run are not all kept; those that are tell what was repeated."""
+    part = looping(3)
+    long = RunTree(run(duration=400.0, loops=LoopRecord(calls=1200, seconds=1.0)), part.pieces, left_out=2400)
+    assert verdict(long) == Verdict('in a loop: tool search again 1,200 times', 'warn')
+    none_kept = RunTree(run(duration=400.0, loops=LoopRecord(calls=1200, seconds=300.0)))
+    assert verdict(none_kept) == Verdict('in a loop: the same tools again 1,200 times', 'warn')
+
+
+def test_two_tools_that_take_turns_are_both_named():
+    """And the loop of a run that another run called is that agent's."""
+    inside = tree(
+        *(tool(step=step, tool=name, agent='b', repeated=True) for step in range(3) for name in ('look', 'wait')),
+        *(response(step=step, agent='b') for step in range(3)),
+        agent='b',
+        loops=LoopRecord(calls=6, seconds=4.5),
     )
-    failed = tree(
-        nested,
-        tool(outcome='error', error_type='ToolFailed', tool='ask_billing', duration=1.5),
-        outcome='error',
-        error_type='ToolFailed',
-    )
-    assert verdict(failed) == Verdict('ModelHTTPError_500 from p:gpt (billing)', 'bad')
-    assert failure(failed) == Failure('billing', 'ModelHTTPError_500', 'model', 'p:gpt')
+    assert verdict(tree(inside, response())).words == 'in a loop: tools look (b) and wait (b) again 6 times'
 
 
 @pytest.mark.parametrize(
-    ('of_run', 'pieces', 'expected'),
+    ('outcome', 'expected'),
     [
-        ({'outcome': 'success'}, (tool(outcome='error', error_type='KeyError'),), None),
-        ({'outcome': 'cancelled'}, (), None),
-        (
-            {'outcome': 'error', 'error_type': 'KeyError'},
-            (tool(outcome='error', error_type='KeyError', tool='lookup'),),
-            Failure('a', 'KeyError', 'tool', 'lookup'),
-        ),
-        ({'outcome': 'error', 'error_type': 'UserError'}, (), Failure('a', 'UserError', '', '')),
-        ({'outcome': 'timeout'}, (response(outcome='timeout'),), Failure('a', 'timeout', 'model', 'p:m')),
+        ('limit', Verdict('limit, in a loop: tool search again 4 times', 'bad')),
+        ('cancelled', Verdict('cancelled, in a loop: tool search again 4 times', 'warn')),
     ],
-    ids=['succeeded', 'cancelled', 'tool', 'nowhere', 'without an error'],
 )
-def test_why_and_where_is_data_too(of_run: dict[str, Any], pieces: tuple[Piece, ...], expected: Failure | None):
-    """So that failures are grouped by the same rule that names them; a run that did not fail has none."""
-    assert failure(tree(*pieces, **of_run)) == expected
-
-
-def test_a_limit_is_nobodys_failure():
-    """No tool and no model is blamed for it."""
-    limited = tree(tool(outcome='error', error_type='KeyError'), outcome='limit', error_type='UsageLimitExceeded')
-    assert verdict(limited) == Verdict('UsageLimitExceeded', 'bad')
+def test_how_a_run_in_a_loop_ended_comes_first(outcome: str, expected: Verdict):
+    """The loop is mostly why."""
+    assert verdict(looping(4, outcome=outcome)) == expected
 
 
 @pytest.mark.parametrize(
@@ -324,11 +322,10 @@ def test_a_run_that_was_not_finished_says_where_it_was(last: Piece, outcome: str
 
 
 def test_runs_may_be_nested_more_deeply_than_calls():
-    """Neither the time nor a failure is followed by recursion."""
-    asked = response(duration=1.0, streamed=False, outcome='error', error_type='E')
-    deep = tree(asked, phases={'model': 1.0}, outcome='error', error_type='E', agent='b')
+    """Neither the time nor a loop is followed by recursion."""
+    asked = response(duration=1.0, streamed=False)
+    deep = tree(asked, phases={'model': 1.0}, agent='b')
     for _ in range(3000):
-        calls = tool(tool='deeper', duration=1.0, outcome='error', error_type='E')
-        deep = tree(deep, calls, phases={'tools': 1.0}, outcome='error', error_type='E', agent='b')
+        deep = tree(deep, tool(tool='deeper', duration=1.0), phases={'tools': 1.0}, agent='b')
     assert time_spent(deep) == {Cause('model', 'p:m', 'b'): pytest.approx(1.0)}
-    assert verdict(deep).words == 'E from p:m'
+    assert verdict(deep).words == '100 % p:m'

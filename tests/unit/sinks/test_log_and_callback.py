@@ -65,7 +65,9 @@ def test_a_line_has_every_field_but_the_conversations_id(caplog: pytest.LogCaptu
             'runs': 0, 'requests': 0, 'tool_calls': 0, 'input_tokens': 0, 'output_tokens': 0, 'unmeasured_responses': 0,
             'cost_usd': None,
         },
-        'unnamed_agents': 0, 'first_output_seen_by': None, 'reader': None, **IDS,
+        'failure': None, 'loops': {'calls': 0, 'seconds': 0.0, 'tokens': 0}, 'context_used': None, 'context_growth': None,
+            'objective_met': None, 'objective_missed': [], 'question_id': None, 'attempt': None, 'time_to_answer': None,
+            'service_version': None, 'unnamed_agents': 0, 'first_output_seen_by': None, 'reader': None, **IDS,
     }  # fmt: skip
 
 

@@ -53,10 +53,10 @@ class AddedTrace(RunTrace):
     def tool_ended(self, record: ToolRecord, seen: ToolTrace | None, ended_ns: int | None) -> ToolRecord:
         """Make the span of a tool that the provider ran: pydantic-ai only has spans of tools that it runs itself.
 
-        Add to its own span of a tool why it failed, and which MCP server ran it.
+        Add to its own span of a tool why it failed, which MCP server ran it, and whether it repeats others.
         """
         if isinstance(seen, AddedToolTrace):
-            seen.add({**facts.of_mcp(record), **facts.failed(record)})
+            seen.add({**facts.of_mcp(record), **facts.repeated(record), **facts.failed(record)})
         if record.kind != 'native' or record.duration is None or self._chat is None:
             return super().tool_ended(record, seen, ended_ns)
         span = facts.executed(self._tracer, self._chat, record)
@@ -64,10 +64,10 @@ class AddedTrace(RunTrace):
         return with_ids(record, ids_of(span))
 
     def ended(self, record: RunRecord, ended_ns: int) -> RunRecord:
-        """The spans are pydantic-ai's own, which ends them; what is missing is why the run failed."""
+        """The spans are pydantic-ai's own, which ends them; what is missing is why the run failed, and how it did."""
         self._claimed = None
         if self._run is not None and self._run.is_recording():
-            self._run.set_attributes(facts.failed(record))
+            self._run.set_attributes({**facts.judged(record), **facts.failed(record)})
         return super().ended(record, ended_ns)
 
 

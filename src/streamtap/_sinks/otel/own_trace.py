@@ -135,7 +135,7 @@ class OwnTrace(RunTrace):
             self.span.set_attributes(facts.read(record.reader))
         if len(self._models) == 1 and names.REQUEST_MODEL in self._profile.span('run'):
             self.span.set_attribute(names.REQUEST_MODEL, next(iter(self._models)))
-        self.span.set_attributes(facts.failed(record))
+        self.span.set_attributes({**facts.judged(record), **facts.failed(record)})
         if record.unmeasured_responses:
             self.span.set_attribute(names.UNMEASURED_RESPONSES, record.unmeasured_responses)
         if has_failed(record):

@@ -39,13 +39,20 @@ USAGE_REASONING = 'gen_ai.usage.reasoning.output_tokens'
 MESSAGE = 'logfire.msg'
 """How Logfire titles a span."""
 
+ATTEMPT = 'streamtap.attempt'
+CACHE_MISSED_TOKENS = 'streamtap.cache_missed_tokens'
+CACHE_MISS_REASON = 'streamtap.cache_miss_reason'
 CHUNKS = 'streamtap.chunks'
 CHUNKS_AFTER_STOP = 'streamtap.chunks_after_stop'
+CONTEXT_USED = 'streamtap.context_used'
 COST = 'operation.cost'
 COST_SOURCE = 'streamtap.cost_source'
 LABEL = 'streamtap.label.'
 MAX_INTER_CHUNK_LATENCY = 'streamtap.max_inter_chunk_latency'
+LOOP_CALLS = 'streamtap.loop.calls'
 MCP_SERVER = 'streamtap.mcp.server'
+OBJECTIVE_MET = 'streamtap.objective.met'
+OBJECTIVE_MISSED = 'streamtap.objective.missed'
 OUTCOME = 'streamtap.outcome'
 PART_KIND = 'streamtap.part.kind'
 PART_TOOL = 'streamtap.part.tool'
@@ -57,10 +64,12 @@ PROVIDER_TIMING = {
     'retry_after': 'streamtap.provider.retry_after',
 }
 """What the provider says about its own time."""
+QUESTION_ID = 'streamtap.question_id'
 READER_FAILED_PARTIALS = 'streamtap.reader.failed_partials'
 READER_FIRST_ITEM_DELAY = 'streamtap.reader.first_item_delay'
 READER_ITEMS = 'streamtap.reader.items'
 READER_TIME_TO_FIRST_ITEM = 'streamtap.reader.time_to_first_item'
+REPEATED = 'streamtap.repeated'
 RETRY_CAUSE = 'streamtap.retry_cause'
 RUN_ID = 'streamtap.run_id'
 STALLS = 'streamtap.stalls'

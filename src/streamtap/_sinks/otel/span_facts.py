@@ -95,6 +95,9 @@ def measured(record: ResponseRecord) -> Attributes:
         names.MAX_INTER_CHUNK_LATENCY: record.max_inter_chunk_latency,
         names.USAGE_COMPLETE: record.usage_complete or None,
         names.UNMEASURED: record.unmeasured,
+        names.CONTEXT_USED: record.context_used,
+        names.CACHE_MISSED_TOKENS: record.cache_missed_tokens or None,
+        names.CACHE_MISS_REASON: record.cache_miss_reason,
         names.STOP_TIME: record.stop_seconds,
         names.CHUNKS_AFTER_STOP: record.chunks_after_stop,
         names.ERROR_TYPE: error_type_of(record),
@@ -119,6 +122,24 @@ def read(reader: ReaderRecord) -> Attributes:
     )
 
 
+def judged(record: RunRecord) -> Attributes:
+    """How a run did: its objective, its loops, and which attempt at a question it was."""
+    return _known(
+        {
+            names.OBJECTIVE_MET: record.objective_met,
+            names.OBJECTIVE_MISSED: list(record.objective_missed) or None,
+            names.LOOP_CALLS: record.loops.calls or None,
+            names.QUESTION_ID: record.question_id,
+            names.ATTEMPT: record.attempt,
+        }
+    )
+
+
+def repeated(record: ToolRecord) -> Attributes:
+    """Whether a call repeats others; nothing of one that does not."""
+    return {names.REPEATED: True} if record.repeated else {}
+
+
 def labels(own: Mapping[str, str]) -> Attributes:
     """The user's own dimensions as attributes."""
     return {f'{names.LABEL}{name}': value for name, value in own.items()}
@@ -138,7 +159,7 @@ def end_tool(span: Span, record: ToolRecord, ended_ns: int | None) -> None:
     """
     span.set_attribute(names.OUTCOME, record.outcome)
     span.set_attribute(names.TOOL_TYPE, names.TOOL_TYPES[record.kind])
-    span.set_attributes({**labels(record.labels), **of_mcp(record), **failed(record)})
+    span.set_attributes({**labels(record.labels), **of_mcp(record), **repeated(record), **failed(record)})
     if record.conversation_id is not None:
         span.set_attribute(names.CONVERSATION_ID, record.conversation_id)
     if record.retry_cause is not None:

@@ -2,7 +2,7 @@
 
 import { byId, make } from './elements.js';
 import { oneStop } from './keyboard.js';
-import { count, dollars, plural, rate, seconds } from './numbers.js';
+import { count, dollars, percent, plural, rate, seconds } from './numbers.js';
 import { sparkbars, sparkline } from './sparkline.js';
 
 const stop = oneStop(byId('figures'), () => [[...byId('figures').querySelectorAll('button')]]);
@@ -45,7 +45,23 @@ export function showFigures({ now, slots }) {
     hint: now.hints.cost,
     chart: sparkbars(slots, (slot) => slot.cost || 0),
   });
+  showHealth(now.health);
   stop();
+}
+
+/** What is not known of every agent stands in a line of its own, as far as it is. */
+function showHealth({ objective, counted, again, context, hits }) {
+  const shown = [
+    objective !== null && ['objective met', percent(objective), `of ${plural(counted, 'run')}`],
+    again > 0 && ['tool calls again', count(again), 'a loop: the same call a third time or more'],
+    context !== null && ['fullest context', percent(context), 'of its window'],
+    hits !== null && ['cache hits', percent(hits), 'of the input'],
+  ].filter(Boolean);
+  const line = byId('health');
+  line.hidden = !shown.length;
+  line.replaceChildren(...shown.map(([name, value, of]) => make('div', {}, [
+    make('dt', { text: name }), make('dd', {}, [make('b', { text: value }), ` ${of}`]),
+  ])));
 }
 
 const unmeasured = 'nothing measured yet';

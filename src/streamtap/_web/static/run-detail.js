@@ -7,7 +7,7 @@ import { make } from './elements.js';
 import { filtersOf } from './filters.js';
 import { oneStop } from './keyboard.js';
 import { isolated, named } from './names.js';
-import { clock, count, dollars, missing, plural, seconds } from './numbers.js';
+import { clock, count, dollars, missing, percent, plural, seconds } from './numbers.js';
 import { asTable, waterfall } from './waterfall.js';
 
 const FOCUSABLE = ['.seg', 'button', 'a', 'summary', '.scroll'];
@@ -57,9 +57,13 @@ export class RunDetail {
     if (run.outcome !== 'running') {
       const read = run.reader_delay === null ? '' : `; its reader had it ${seconds(run.reader_delay)} later`;
       fact('first output', seconds(run.first_output) + read);
+      if (run.objective !== null) fact('objective', run.objective ? 'met' : `missed: ${run.missed.join(', ').replaceAll('_', ' ')}`);
+      if (run.attempt !== null) fact('attempt', count(run.attempt));
       fact('requests', count(run.total_requests));
       fact('tool calls', count(run.total_tools));
       fact('tokens', tokens(run.total_unmeasured, run.total_input, run.total_output));
+      if (run.again) fact('tool calls again', count(run.again));
+      if (run.context !== null) fact('fullest context', percent(run.context));
       fact('cost', cost(run.total_unmeasured, run.total_cost));
       if (hasCalled(run)) fact('its own', ofItsOwn(run));
     }
@@ -93,9 +97,10 @@ function ofItsOwn(run) {
   return [...did, tokens(run.unmeasured, run.input, run.output), cost(run.unmeasured, run.cost)].join(', ');
 }
 
-function outcome({ outcome: word, error, cause }) {
-  if (!error) return cause ? [filterButton(['error', ...cause], word)] : [word];
-  return cause ? [`${word}: `, filterButton(['error', ...cause], error)] : [`${word}: ${error}`];
+function outcome({ outcome: word, error, cause, failed_step: step }) {
+  const at = step ? [` in step ${step}`] : [];
+  if (!error) return cause ? [filterButton(['error', ...cause], word), ...at] : [word];
+  return cause ? [`${word}: `, filterButton(['error', ...cause], error), ...at] : [`${word}: ${error}`];
 }
 
 const NAMES = { agent: 'agents', model: 'models', tool: 'tools called' };

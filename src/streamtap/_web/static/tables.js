@@ -4,7 +4,7 @@ import { filterButton } from './buttons.js';
 import { byId, make } from './elements.js';
 import { keyOf, OTHER, whereInWords } from './filters.js';
 import { named } from './names.js';
-import { clock, count, dollars, missing, rate, seconds } from './numbers.js';
+import { clock, count, dollars, missing, percent, rate, seconds } from './numbers.js';
 import { SortedTable } from './sorted-table.js';
 
 const number = (title, value, unit = count) => ({ title, value, show: (one) => ({ text: unit(one) }) });
@@ -23,7 +23,15 @@ const now = unlessNone('now', (row) => row.now);
 const p95 = (title, value) => number(title, (row) => value(row)[1], seconds);
 /** A column for which a phone has no room. */
 const wide = (column) => ({ ...column, isWide: true });
+/** Columns that are there only where a row has something for them. */
+const rare = (column) => ({ ...column, isRare: true });
+const share = (title, value) => rare(wide(number(title, value, percent)));
+const again = rare(wide(unlessNone('again', (row) => row.again || null, 'warn')));
+const objective = share('objective', (row) => row.objective);
+const context = share('context', (row) => row.context);
 const median = (title, value) => number(title, (row) => value(row)[0], seconds);
+
+const steps = ([first, last]) => (first === last ? `${first}` : `${first}–${last}`);
 
 /** Of tools: the time of one that calls another agent is in that agent's row. */
 const itsOwn = { value: ({ calls }) => (calls.length ? 0 : 1) };
@@ -37,6 +45,7 @@ const TABLES = {
     name: 'error',
     columns: [
       names('where', (row) => whereInWords(row.group)),
+      rare(wide({ ...number('step', (row) => row.steps && row.steps[0]), show: (one, row) => ({ text: one === null ? missing : steps(row.steps) }) })),
       wide(names('agent', (row) => row.group[0])),
       { ...number('runs', (row) => row.count), show: (one) => ({ text: count(one), class: 'bad' }) },
       wide(number('first', (row) => row.first, clock)),
@@ -56,6 +65,9 @@ const TABLES = {
       median('blank screen', (row) => row.first),
       wide(p95('blank p95', (row) => row.first)),
       median('run', (row) => row.duration),
+      objective,
+      again,
+      context,
       told(ENDED, number('cost', (row) => row.cost, dollars)),
       wide(told(ENDED, number('with called', (row) => row.total_cost, dollars))),
     ],
@@ -74,6 +86,8 @@ const TABLES = {
       median('TTFT', (row) => row.first),
       wide(p95('TTFT p95', (row) => row.first)),
       number('tokens/s', (row) => row.speed[0], rate),
+      share('hits', (row) => row.hits),
+      context,
       number('cost', (row) => row.cost, dollars),
     ],
     hurts: ['stalled now', 'failed', 'TTFT p95'],
@@ -86,6 +100,7 @@ const TABLES = {
       number('calls', (row) => row.count),
       wide(now),
       failed,
+      again,
       told(TIMED, median('median', (row) => row.duration)),
       told(TIMED, p95('p95', (row) => row.duration)),
     ],
@@ -104,6 +119,7 @@ const ofLabel = (label) => ({
     wide(p95('blank p95', (row) => row.first)),
     median('run', (row) => row.duration),
     wide(p95('run p95', (row) => row.duration)),
+    objective,
     number('cost', (row) => row.total_cost, dollars),
   ],
   hurts: ['failed', 'cost'],

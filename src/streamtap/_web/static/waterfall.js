@@ -2,8 +2,8 @@
 
 import { make } from './elements.js';
 import { read } from './names.js';
-import { count, plural, rate, seconds } from './numbers.js';
-import { axis, extent, focusableBars } from './timeline.js';
+import { count, percent, plural, rate, seconds } from './numbers.js';
+import { AGAIN, axis, extent, focusableBars } from './timeline.js';
 
 export function waterfall(run) {
   const total = extent(run);
@@ -15,7 +15,7 @@ export function waterfall(run) {
 }
 
 export function asTable(run) {
-  const titles = ['what', 'began after', 'took', 'first token', 'tokens/s', 'tokens out', 'outcome'];
+  const titles = ['what', 'began after', 'took', 'first token', 'tokens/s', 'tokens out', 'context', 'outcome'];
   const heads = titles.map((text) => make('th', { text, scope: 'col', class: text === 'outcome' ? 'text' : undefined }));
   const rows = lanes(run).map(tableRow);
   const table = make('table', {}, [make('thead', {}, [make('tr', {}, heads)]), make('tbody', {}, rows)]);
@@ -70,8 +70,8 @@ function base(start, duration, total) {
 function tableRow({ row, run, depth, offset }) {
   const one = row || asRow(run);
   const times = [one.start + offset, one.duration, one.first].map(seconds);
-  const cells = [...times, rate(one.speed), count(one.output)].map((text) => make('td', { text }));
-  const outcome = make('td', { class: 'text' }, read(one.error || one.outcome));
+  const cells = [...times, rate(one.speed), count(one.output), percent(one.context)].map((text) => make('td', { text }));
+  const outcome = make('td', { class: 'text' }, [...read(one.error || one.outcome), ...(one.again === true ? [`, ${AGAIN}`] : [])]);
   const sort = make('span', { class: 'soft', text: `${one.sort} ` });
   const head = make('th', { scope: 'row', class: `depth-${indent(depth)}` }, [sort, ...read(one.name)]);
   return make('tr', {}, [head, ...cells, outcome]);

@@ -123,7 +123,7 @@ def test_a_real_receiver_shows_what_a_scrape_shows(victoria_metrics: VictoriaMet
 def test_the_service_version_is_shown_for_deploy_annotations():
     """As it is given, since no meter provider shows its resource."""
     reader = InMemoryMetricReader()
-    tap = attached(OTelMetricSink(provider_of(reader), service_version='1.2.3'))
+    tap = attached(OTelMetricSink(provider_of(reader)), service_version='1.2.3')
     ((labels, value),) = points(reader, 'streamtap.build_info')
     assert (labels['service_version'], value, tap.live().runs) == ('1.2.3', 1, ())
 

@@ -119,6 +119,7 @@ def test_a_tool_that_is_called_is_at_0_where_it_will_be_counted(sink: Prometheus
         'pydantic_ai_tool_calls_total': {0},
         'pydantic_ai_tool_duration_seconds_count': {0},
         'pydantic_ai_tool_duration_seconds_sum': {0},
+        'pydantic_ai_repeated_tool_calls_total': {0},
         'pydantic_ai_tools_in_progress': {0},
     }
 

@@ -100,13 +100,17 @@ def test_the_table_reads_in_a_terminal():
         '-----------  ----  ---------  ------  -------  ------  ----  -----  ---  ---  -----  -------  -----\n'
         'tenant=acme     2     2.00 s  2.00 s   4.00 s  4.00 s     2      2  200   20  $0.25  1 error      -\n'
         '\n'
-        'model  reqs  failed  TTFT p50     p95  tokens/s p50  tokens in  cached  out  reasoning   cost\n'
-        '-----  ----  ------  --------  ------  ------------  ---------  ------  ---  ---------  -----\n'
-        'p:m       5       1    500 ms  1.50 s            50        200      80   20          0  $0.25\n'
+        'model  reqs  failed  TTFT p50     p95  tokens/s p50  tokens in  cached   hits  out  reasoning   cost\n'
+        '-----  ----  ------  --------  ------  ------------  ---------  ------  -----  ---  ---------  -----\n'
+        'p:m       5       1    500 ms  1.50 s            50        200      80  40.0%   20          0  $0.25\n'
         '\n'
         'tool  kind      calls     p50     p95  failed      other\n'
         '----  --------  -----  ------  ------  ------  ---------\n'
         'a/t   function      2  100 ms  100 ms       -  1 retried\n'
+        '\n'
+        'failure  where  step  agent  runs  first seen      last seen       newest run\n'
+        '-------  -----  ----  -----  ----  --------------  --------------  ----------\n'
+        'error    -         -  a         1  01-01 00:00:04  01-01 00:00:04  r\n'
         '\n'
         'Responses whose usage is not known: 1 (not in tokens and cost)\n'
         'Responses that were interrupted: 1 (in tokens and cost only as far as reported)\n'
@@ -130,17 +134,20 @@ def test_the_table_fits_a_terminal(monkeypatch: pytest.MonkeyPatch):
         '-----------  ----  ---------  ------  -------  ------  ---  ---  -----  -------\n'
         'tenant=acme     2     2.00 s  2.00 s   4.00 s  4.00 s  200   20  $0.25  1 error\n'
         '\n'
-        'model\n'
-        '     reqs  failed  TTFT p50     p95  tokens/s p50  tokens in  cached  out   cost\n'
-        '---  ----  ------  --------  ------  ------------  ---------  ------  ---  -----\n'
-        'p:m     5       1    500 ms  1.50 s            50        200      80   20  $0.25\n'
+        'model  reqs  failed  TTFT p50     p95  tokens/s p50  tokens in  out   cost\n'
+        '-----  ----  ------  --------  ------  ------------  ---------  ---  -----\n'
+        'p:m       5       1    500 ms  1.50 s            50        200   20  $0.25\n'
         '\n'
         'tool  kind      calls     p50     p95  failed      other\n'
         '----  --------  -----  ------  ------  ------  ---------\n'
         'a/t   function      2  100 ms  100 ms       -  1 retried\n'
         '\n'
-        'left out at 80 columns (99 show all): of agents reqs, other; of labels reqs,\n'
-        'tools, other; of models reasoning\n'
+        'failure  where  step  agent  runs  first seen      last seen       newest run\n'
+        '-------  -----  ----  -----  ----  --------------  --------------  ----------\n'
+        'error    -         -  a         1  01-01 00:00:04  01-01 00:00:04  r\n'
+        '\n'
+        'left out at 80 columns (100 show all): of agents reqs, other; of labels reqs,\n'
+        'tools, other; of models cached, cache hits, reasoning\n'
         'Responses whose usage is not known: 1 (not in tokens and cost)\n'
         'Responses that were interrupted: 1 (in tokens and cost only as far as reported)\n'
         'Responses without a known price: 1 (not in cost)\n'
@@ -160,7 +167,7 @@ def test_the_table_reads_in_a_notebook():
     tables = [[[cell.text for cell in row] for row in table.iter('tr')] for table in box.iter('table')]
     assert tables == [[list(grid.headings), *map(list, grid.rows)] for grid in summary.grids()]
     assert [note.text for note in box.iter('p')] == summary.notes()
-    assert len(tables) == 4
+    assert len(tables) == 5
     assert len(summary.notes()) == 4
 
 
