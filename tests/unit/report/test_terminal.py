@@ -61,9 +61,9 @@ a                                                               30     500 ms  5
 the-agent-that-answers-questions-about-bills-and-late-orders    30     500 ms  500 ms   1.00 s  1.00 s    30     30   9000   600  $0.012       -      -
 total                                                           60     500 ms  500 ms   1.00 s  2.00 s    60     60  18000  1200  $0.024       -      -
 
-model      reqs  failed  TTFT p50     p95  tokens/s p50  tokens in  cached   hits   out  reasoning    cost
----------  ----  ------  --------  ------  ------------  ---------  ------  -----  ----  ---------  ------
-p:gpt-5.2    60       0    400 ms  400 ms            55      18000    6000  33.3%  1200        300  $0.024
+model      reqs  failed  TTFT p50     p95  tokens/s p50  stalls   stalled  tokens in  cached   hits   out  reasoning    cost
+---------  ----  ------  --------  ------  ------------  ------  --------  ---------  ------  -----  ----  ---------  ------
+p:gpt-5.2    60       0    400 ms  400 ms            55     120  750.00 s      18000    6000  33.3%  1200        300  $0.024
 
 tool                                                            kind      calls     p50     p95  failed  other
 --------------------------------------------------------------  --------  -----  ------  ------  ------  -----
@@ -92,9 +92,9 @@ the-agent-that-answers-questions-about-bills-and-late-orders
 total
      60     500 ms  500 ms   1.00 s  2.00 s     60  18000  1200  $0.024       -
 
-model      reqs  failed  TTFT p50     p95  tokens/s p50  tokens in   out    cost
----------  ----  ------  --------  ------  ------------  ---------  ----  ------
-p:gpt-5.2    60       0    400 ms  400 ms            55      18000  1200  $0.024
+model      reqs  failed  TTFT p50     p95  tokens/s p50  stalls   out    cost
+---------  ----  ------  --------  ------  ------------  ------  ----  ------
+p:gpt-5.2    60       0    400 ms  400 ms            55     120  1200  $0.024
 
 tool
      kind      calls     p50     p95  failed  other
@@ -111,8 +111,8 @@ a a2         2.00 s  -       01-01 00:00:00
 a a3         2.00 s  -       01-01 00:00:00
 a a4         2.00 s  -       01-01 00:00:00
 
-left out at 80 columns (151 show all): of agents reqs, other; of models cached,
-cache hits, reasoning
+left out at 80 columns (151 show all): of agents reqs, other; of models time
+stalled, tokens in, cached, cache hits, reasoning
 """
 
 
@@ -125,9 +125,9 @@ a                                                               30     500 ms  5
 the-agent-that-answers-questions-about-bills-and-late-orders    30     500 ms  500 ms   1.00 s   600  $0.012       -
 total                                                           60     500 ms  500 ms   1.00 s  1200  $0.024       -
 
-model      reqs  failed  TTFT p50     p95  tokens/s p50  tokens in  cached   hits   out  reasoning    cost
----------  ----  ------  --------  ------  ------------  ---------  ------  -----  ----  ---------  ------
-p:gpt-5.2    60       0    400 ms  400 ms            55      18000    6000  33.3%  1200        300  $0.024
+model      reqs  failed  TTFT p50     p95  tokens/s p50  stalls   stalled  tokens in  cached   hits   out    cost
+---------  ----  ------  --------  ------  ------------  ------  --------  ---------  ------  -----  ----  ------
+p:gpt-5.2    60       0    400 ms  400 ms            55     120  750.00 s      18000    6000  33.3%  1200  $0.024
 
 tool                                                            kind      calls     p50     p95  failed  other
 --------------------------------------------------------------  --------  -----  ------  ------  ------  -----
@@ -142,7 +142,7 @@ a a2         2.00 s  -       01-01 00:00:00
 a a3         2.00 s  -       01-01 00:00:00
 a a4         2.00 s  -       01-01 00:00:00
 
-left out at 118 columns (151 show all): of agents run p95, reqs, tools, in, other
+left out at 118 columns (151 show all): of agents run p95, reqs, tools, in, other; of models reasoning
 """
 
 
