@@ -24,11 +24,11 @@ MOST_ROWS = 5
 _COLUMNS = (
     Column('slowest run'),
     Column('took'),
-    Column('mostly', to_left=True),
+    Column('began', 1, to_left=True),
 )
 
 _HAPPENED = Column('what happened', to_left=True)
-_BEGAN = Column('began', 1, to_left=True)
+_MOSTLY = Column('mostly', to_left=True)
 _LABELS = Column('labels', to_left=True)
 
 
@@ -88,14 +88,15 @@ def slowest_grid(trees: Sequence[RunTree]) -> Grid:
         (
             f'{short_name(tree.run.agent)} {short_name(tree.run.run_id)}',
             seconds(tree.run.duration),
-            mostly(tree, in_sentence) or '-',
-            *([happened(tree, in_sentence) or '-'] if is_told else []),
             f'{moment(tree.run.started_ns / 1e9):%m-%d %H:%M:%S}',
             *([labels_of(tree.run) or '-'] if has_labels else []),
+            mostly(tree, in_sentence) or '-',
+            *([happened(tree, in_sentence) or '-'] if is_told else []),
         )
         for tree in shown
     ]
-    columns = (*_COLUMNS, *([_HAPPENED] if is_told else []), _BEGAN, *([_LABELS] if has_labels else []))
+    # What is long comes last: on a narrow terminal it has a line of its own.
+    columns = (*_COLUMNS, *([_LABELS] if has_labels else []), _MOSTLY, *([_HAPPENED] if is_told else []))
     return Grid(columns, rows, name='slowest runs')
 
 

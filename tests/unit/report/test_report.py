@@ -405,9 +405,9 @@ def test_the_slowest_runs_say_why(tmp_path: Path, capsys: pytest.CaptureFixture[
     _, _, table = capsys.readouterr().out.partition('slowest run ')
     rows = [re.split(r'\s{2,}', line) for line in table.splitlines()[2:5]]
     assert rows == [
-        ['a slow', '10.00 s', '90 % tool search', '-', '01-01 00:00:00', 'tenant=acme'],
-        ['a bad', '5.00 s', '80 % waiting for the model', failed, '01-01 00:00:00', '-'],
-        ['a short', '1.00 s', '-', '-', '01-01 00:00:00', '-'],
+        ['a slow', '10.00 s', '01-01 00:00:00', 'tenant=acme', '90 % tool search', '-'],
+        ['a bad', '5.00 s', '01-01 00:00:00', '-', '80 % waiting for the model', failed],
+        ['a short', '1.00 s', '01-01 00:00:00', '-', '-', '-'],
     ]
     assert main(['report', str(path), '--run', 'bad']) == 0
     assert 'error after 5.00 s: KeyError in tool lookup; 80 % waiting for the model;' in capsys.readouterr().out

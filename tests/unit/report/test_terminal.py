@@ -70,13 +70,13 @@ tool                                                            kind      calls 
 a/t                                                             function     30  750 ms  750 ms       -      -
 the-agent-that-answers-questions-about-bills-and-late-orders/t  function     30  750 ms  750 ms       -      -
 
-slowest run    took  mostly  began
------------  ------  ------  --------------
-a a0         2.00 s  -       01-01 00:00:00
-a a1         2.00 s  -       01-01 00:00:00
-a a2         2.00 s  -       01-01 00:00:00
-a a3         2.00 s  -       01-01 00:00:00
-a a4         2.00 s  -       01-01 00:00:00
+slowest run    took  began           mostly
+-----------  ------  --------------  ------
+a a0         2.00 s  01-01 00:00:00  -
+a a1         2.00 s  01-01 00:00:00  -
+a a2         2.00 s  01-01 00:00:00  -
+a a3         2.00 s  01-01 00:00:00  -
+a a4         2.00 s  01-01 00:00:00  -
 """
 
 
@@ -103,13 +103,13 @@ a/t  function     30  750 ms  750 ms       -      -
 the-agent-that-answers-questions-about-bills-and-late-orders/t
      function     30  750 ms  750 ms       -      -
 
-slowest run    took  mostly  began
------------  ------  ------  --------------
-a a0         2.00 s  -       01-01 00:00:00
-a a1         2.00 s  -       01-01 00:00:00
-a a2         2.00 s  -       01-01 00:00:00
-a a3         2.00 s  -       01-01 00:00:00
-a a4         2.00 s  -       01-01 00:00:00
+slowest run    took  began           mostly
+-----------  ------  --------------  ------
+a a0         2.00 s  01-01 00:00:00  -
+a a1         2.00 s  01-01 00:00:00  -
+a a2         2.00 s  01-01 00:00:00  -
+a a3         2.00 s  01-01 00:00:00  -
+a a4         2.00 s  01-01 00:00:00  -
 
 left out at 80 columns (151 show all): of agents reqs, other; of models time
 stalled, tokens in, cached, cache hits, reasoning
@@ -134,13 +134,13 @@ tool                                                            kind      calls 
 a/t                                                             function     30  750 ms  750 ms       -      -
 the-agent-that-answers-questions-about-bills-and-late-orders/t  function     30  750 ms  750 ms       -      -
 
-slowest run    took  mostly  began
------------  ------  ------  --------------
-a a0         2.00 s  -       01-01 00:00:00
-a a1         2.00 s  -       01-01 00:00:00
-a a2         2.00 s  -       01-01 00:00:00
-a a3         2.00 s  -       01-01 00:00:00
-a a4         2.00 s  -       01-01 00:00:00
+slowest run    took  began           mostly
+-----------  ------  --------------  ------
+a a0         2.00 s  01-01 00:00:00  -
+a a1         2.00 s  01-01 00:00:00  -
+a a2         2.00 s  01-01 00:00:00  -
+a a3         2.00 s  01-01 00:00:00  -
+a a4         2.00 s  01-01 00:00:00  -
 
 left out at 118 columns (151 show all): of agents run p95, reqs, tools, in, other; of models reasoning
 """

@@ -11,19 +11,20 @@ const JOINTS = /(?<=[^\s_\-:/][_\-:/])(?=[^\s_\-:/])|(?<=[a-z0-9])(?=[A-Z])|(?<=
 /** A name as nodes that is broken, where it must be, at its joints. */
 const breakable = (text) => text.split(JOINTS).flatMap((part, place) => (place ? [make('wbr'), part] : [part]));
 
-/** An element with a name, which is cut in the middle where there is no room for all of it. */
-export function named(name) {
+/** An element with a name, which is cut in the middle where there is no room for all of it; or with `isBroken` may be on several lines. */
+export function named(name, isBroken = false) {
   // By characters as people see them, and not in the middle of one.
   const all = [...new Intl.Segmenter().segment(name)].map(({ segment }) => segment);
   const head = all.length > 2 * TAIL ? all.slice(0, -TAIL) : all;
-  const parts = [make('span', { class: 'head' }, breakable(head.join('')))];
-  if (head !== all) parts.push(make('span', { class: 'tail' }, breakable(all.slice(-TAIL).join(''))));
+  const part = (kind, text) => make('span', { class: kind }, isBroken ? breakable(text) : [text]);
+  const parts = [part('head', head.join(''))];
+  if (head !== all) parts.push(part('tail', all.slice(-TAIL).join('')));
   return make('bdi', { class: 'named', title: name }, parts);
 }
 
 /** The same, and for screen readers the whole name: they take the parts for two words. */
-export function read(name) {
-  const seen = named(name);
+export function read(name, isBroken = false) {
+  const seen = named(name, isBroken);
   if (!seen.querySelector('.tail, wbr')) return [seen];
   seen.setAttribute('aria-hidden', 'true');
   return [make('bdi', { class: 'unseen', text: name }), seen];

@@ -119,7 +119,7 @@ export class SortedTable {
       const cell = element.cells[index + 1];
       cell.hidden = column.isHidden;
       const shown = (cell.querySelector('.named') ?? cell).textContent;
-      if (shown !== text) cell.replaceChildren(...(column.isName ? read(text) : [text]));
+      if (shown !== text) cell.replaceChildren(...(column.isName ? read(text, true) : [text]));
       const its = classes(kind, column.isWide && 'wide');
       if (cell.className !== its) cell.className = its;
     });
