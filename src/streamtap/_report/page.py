@@ -240,7 +240,8 @@ def _health(total: RunsUsage) -> Iterator[tuple[str, str, str]]:
     if total.context_used_max is not None:
         yield 'fullest context', percentage(total.context_used_max), f'p95 {percentage(total.context_used_p95)}'
     if total.cache_hit_share is not None:
-        yield 'cache hits', percentage(total.cache_hit_share), f'{total.cache_missed_tokens:,} tokens bought again'
+        again = f'{total.cache_missed_tokens:,} bought again' if total.cache_missed_tokens else 'of input tokens'
+        yield 'cache hits', percentage(total.cache_hit_share), again
 
 
 def _line_key(name: str, meaning: str) -> Element:

@@ -104,7 +104,7 @@ def test_a_case_within_its_limits_passes_and_tells_what_it_took():
     assert told(measured(dataset(*limits))) == {
         'FirstOutputWithin': (True, 'first output: 500 ms (support)'),
         'RunWithin': (True, 'longest run: 3.00 s (support)'),
-        'MaxCost': (True, 'cost: $0.0100'),
+        'MaxCost': (True, 'cost: $0.01'),
         'MaxStallSeconds': (True, 'longest silence: 500 ms (support)'),
         'MinTokensPerSecond': (True, 'lowest tokens per second: 2 (support)'),
         'MaxRepeatedToolCalls': (True, 'repeated tool calls: 0'),
@@ -124,7 +124,7 @@ def test_a_case_beyond_its_limits_fails_and_tells_both():
     assert told(measured(dataset(*limits), searches=4)) == {
         'FirstOutputWithin': (False, 'first output: 500 ms (support), at most 400 ms'),
         'RunWithin': (False, 'longest run: 3.00 s (support), at most 2.00 s'),
-        'MaxCost': (False, 'cost: $0.0500, at most $0.0400'),
+        'MaxCost': (False, 'cost: $0.05, at most $0.04'),
         'MaxStallSeconds': (False, 'longest silence: 500 ms (support), at most 100 ms'),
         'MinTokensPerSecond': (False, 'lowest tokens per second: 2 (support), at least 20'),
         'MaxRepeatedToolCalls': (False, 'repeated tool calls: 2 (support/search), at most 1'),

@@ -63,10 +63,13 @@ class Tally:
         self.speed.add(record.output_tokens_per_second)
         if record.cache_missed_tokens:
             self.cache_missed[record.cache_miss_reason or 'unknown'] += record.cache_missed_tokens
-        self.cache_saved_usd = sum_known(self.cache_saved_usd, record.cache_saved_usd)
-        self.cache_lost_usd = sum_known(self.cache_lost_usd, record.cache_lost_usd)
-        self.context.add(record.context_used)
-        self.fullest_context = greatest_known(self.fullest_context, record.context_used)
+        if record.cache_saved_usd is not None:
+            self.cache_saved_usd = sum_known(self.cache_saved_usd, record.cache_saved_usd)
+        if record.cache_lost_usd is not None:
+            self.cache_lost_usd = sum_known(self.cache_lost_usd, record.cache_lost_usd)
+        if (used := record.context_used) is not None:
+            self.context.add(used)
+            self.fullest_context = greatest_known(self.fullest_context, used)
 
     def run(self, record: RunRecord) -> None:
         """Add a run that is counted as one."""
@@ -85,15 +88,17 @@ class Tally:
         self.unnamed_agents = max(self.unnamed_agents, record.unnamed_agents)
         self.counts['tool_calls'] += record.tool_calls
         self.counts['output_retries'] += record.output_retries
-        self.counts['repeated_calls'] += record.loops.calls
-        self.counts['repeated_tokens'] += record.loops.tokens
-        self.repeated_seconds += record.loops.seconds
+        if (loops := record.loops).calls:
+            self.counts['repeated_calls'] += loops.calls
+            self.counts['repeated_tokens'] += loops.tokens
+            self.repeated_seconds += loops.seconds
 
     def _promised(self, record: RunRecord) -> None:
         counts = self.counts
-        counts['objective_counted'] += record.objective_met is not None
-        counts['objective_met'] += record.objective_met is True
-        self.objective_missed.update(record.objective_missed)
+        if record.objective_met is not None:
+            counts['objective_counted'] += 1
+            counts['objective_met'] += record.objective_met
+            self.objective_missed.update(record.objective_missed)
         if record.attempt is not None:
             counts['attempts'] += 1
             if record.attempt == 1:
