@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -189,6 +190,23 @@ def test_nested_runs_at_the_same_time_take_no_more_than_their_tool():
     ]
     spent = time_spent(tree(*asked, tool(tool='both', duration=1.0), phases={'tools': 1.0}))
     assert spent == {Cause('model', 'p:gpt', 'c'): 1.0}
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_the_parts_add_up_whatever_ran_at_the_same_time(seed: int):
+    """To the run's phases, with called runs in some of the tools, of which some were interrupted."""
+    random = Random(seed)
+    pieces: list[Piece] = []
+    for number in range(12):
+        began, took = random.randrange(10), 1 + random.randrange(5)
+        start: dict[str, Any] = {'started_ns': began * 1_000_000_000}
+        if random.random() < 0.5:
+            pieces.append(tree(response(streamed=False), phases={'model': took}, agent='b', **start))
+        outcome = random.choice(('success', 'error', 'interrupted'))
+        pieces.append(tool(tool=f'{number}', duration=float(took), step=random.randrange(2), outcome=outcome, **start))
+    spent = time_spent(tree(*pieces, phases={'tools': 14.0, 'other': 2.0}))
+    assert sum(spent.values()) == pytest.approx(16.0)
+    assert min(spent.values()) > 0
 
 
 def test_a_stall_keeps_what_was_measured_of_it():

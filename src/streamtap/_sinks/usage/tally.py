@@ -53,8 +53,9 @@ class Tally:
         counts['cache_read_tokens'] += record.cache_read_tokens or 0
         counts['cache_write_tokens'] += record.cache_write_tokens or 0
         counts['reasoning_tokens'] += record.reasoning_tokens or 0
-        counts['stalls'] += record.stalls
-        self.stall_seconds += record.stall_seconds
+        if record.stalls:
+            counts['stalls'] += record.stalls
+            self.stall_seconds += record.stall_seconds
         counts['unmeasured_responses'] += record.unmeasured is not None
         counts['interrupted_responses'] += record.unmeasured == 'interrupted'
         counts['unpriced_responses'] += record.usage_reported and record.cost_usd is None
