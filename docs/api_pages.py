@@ -79,6 +79,7 @@ GROUPS = (
                 'LabelUsage',
                 'ModelUsage',
                 'ToolUsage',
+                'FailureUsage',
                 'RecentRun',
             ),
         },

@@ -23,7 +23,8 @@ from streamtap._runs.price import Price
 from streamtap._runs.tool_errors import ToolError
 from streamtap._sinks.otel.conventions.profiles import Semconv
 from streamtap._sinks.prometheus.instruments import Histograms
-from streamtap._sinks.usage.summary import AgentUsage, LabelUsage, ModelUsage, RecentRun, RunsUsage, ToolUsage, Usage
+from streamtap._sinks.usage.figures import AgentUsage, FailureUsage, LabelUsage, ModelUsage, RunsUsage, ToolUsage, Usage
+from streamtap._sinks.usage.summary import RecentRun
 
 __all__ = [
     'AgentUsage',
@@ -34,6 +35,7 @@ __all__ = [
     'CostSource',
     'Door',
     'FailurePlace',
+    'FailureUsage',
     'Grid',
     'Histograms',
     'LabelUsage',

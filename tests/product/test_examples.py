@@ -115,7 +115,7 @@ PRINTED = {
         'reserve   * s  retried  model_retry',
         'reserve   * s  success',
         'librarian/find * mcp * 1 *',
-        'librarian/reserve * mcp * 2 * 1 retried',
+        'librarian/reserve * mcp * 2 * 1 retried *',
     ],
     'langfuse_traces/agent': [
         'Hello to you.',

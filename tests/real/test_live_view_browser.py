@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -17,12 +18,12 @@ from prometheus_client import CollectorRegistry
 from pydantic_ai import Agent
 from pydantic_ai.models.test import TestModel
 
-from streamtap import BaseSink, CalledRuns, serve
+from streamtap import BaseSink, CalledRuns, LoopRecord, serve
 from streamtap._delivery.sink import Attachment
 from streamtap._records.live import Live, LiveResponse, LiveRun, LiveTool
 from streamtap._web.kept import NEWEST
 from support.costs import COSTS
-from support.made_records import run, run_start, tool
+from support.made_records import full_response, run, run_start, tool
 from support.made_runs_tap import MadeRunsTap
 from support.real_servers import free_port, wait_for
 
@@ -125,6 +126,11 @@ def test_everything_is_there_for_the_keyboard(page: Page, tap: MadeRunsTap):
     page.keyboard.press('Tab')
     page.keyboard.press('ArrowRight')
     expect(page.locator('.facts button').nth(1)).to_be_focused()
+    # They may stand on several lines.
+    page.keyboard.press('ArrowDown')
+    expect(page.locator('.facts button').nth(2)).to_be_focused()
+    page.keyboard.press('ArrowUp')
+    expect(page.locator('.facts button').nth(1)).to_be_focused()
     page.keyboard.press('Tab')
     expect(page.locator('.detail .seg.waiting')).to_be_focused()
     expect(page.locator('#tip')).to_contain_text('waiting 400 ms')
@@ -150,8 +156,8 @@ def test_a_screen_reader_says_what_the_bars_show(page: Page, tap: MadeRunsTap):
     expect(page.get_by_role('img', name='text 800 ms. p:m: 1.50 s from 0 ms')).to_be_visible()
     page.get_by_text('As a table').click()
     rows = page.locator('.detail tbody tr')
-    expect(rows.nth(0)).to_have_text('request p:m0 ms1.50 s400 ms5520success')
-    expect(rows.nth(1)).to_have_text('tool look_up2.00 s750 ms\u2013\u2013\u2013success')
+    expect(rows.nth(0)).to_have_text('request p:m0 ms1.50 s400 ms5520\u2013success')
+    expect(rows.nth(1)).to_have_text('tool look_up2.00 s750 ms\u2013\u2013\u2013\u2013success')
 
 
 def test_the_trace_id_can_be_copied(browser: Browser, tap: MadeRunsTap, server: MetricsServer):
@@ -231,13 +237,38 @@ def test_a_short_time_is_not_none_at_all(page: Page, tap: MadeRunsTap):
 
 @pytest.mark.parametrize('width', [360, 1280, 1366, 1440, 1920])
 def test_no_table_is_cut_off(page: Page, tap: MadeRunsTap, width: int):
-    """On the screens that people have, with names of the usual length."""
+    """On the screens that people have, with names of the usual length, and with all columns."""
     page.set_viewport_size({'width': width, 'height': 900})
+    health = {'objective_met': True, 'loops': LoopRecord(calls=2, seconds=1.0), 'context_used': 0.5}
     for agent in 'researcher', 'support-escalation':
-        tap.add_run(agent, agent=agent)
+        tap.add_run(agent, agent=agent, **health)
     expect(page.locator('#tables')).to_contain_text('support-escalation')
     cut = '(tables) => tables.filter((table) => table.scrollWidth > table.clientWidth).map((table) => table.innerText)'
     assert page.locator('.table').evaluate_all(cut) == []
+
+
+def test_what_agents_do_wrong_shows_where_it_is_known(page: Page, tap: MadeRunsTap):
+    """A line of figures, columns, the facts of a run, and a mark at each call that was made again; nothing before."""
+    tap.add_failure('plain')
+    expect(page.locator('.run')).to_have_count(1)
+    expect(page.locator('#health')).to_be_hidden()
+    assert page.get_by_role('columnheader', name='again').count() == 0
+    for sink in tap.added:
+        sink.run_started(run_start('loop'))
+        sink.response_ended(full_response(run_id='loop', context_window=1000, context_tokens=912))
+        sink.tool_ended(tool(run_id='loop', agent='looper', tool='search', repeated=True, started_ns=10**9))
+        loops = LoopRecord(calls=1, seconds=3.0, tokens=5)
+        missed = {'objective_met': False, 'objective_missed': ('first_output',)}
+        sink.run_ended(run(run_id='loop', agent='looper', loops=loops, context_used=0.912, **missed))
+    expect(page.locator('#health')).to_contain_text('objective met0.0 % of 1 run')
+    expect(page.locator('#health')).to_contain_text('fullest context91.2 % of its window')
+    assert page.get_by_role('columnheader', name='again').count() == 2
+    row = page.locator('.run', has_text='looper')
+    expect(row.locator('.why')).to_have_text('in a loop: tool search again once')
+    row.click()
+    expect(page.locator('.facts')).to_contain_text('missed: first output')
+    mark = page.locator('.detail .seg.again')
+    expect(mark).to_have_attribute('aria-label', re.compile(r'the same call again\. search: '))
 
 
 def test_a_run_that_calls_another_agent_says_what_that_does(page: Page, tap: MadeRunsTap):
@@ -261,7 +292,7 @@ def test_a_run_that_calls_another_agent_says_what_that_does(page: Page, tap: Mad
         sink.attached(Attachment((), 200, lambda: live, lambda: None))
     row = page.locator('.run', has_text='boss')
     expect(row.locator('.why')).to_have_text('waiting for p:m (helper)')
-    expect(page.locator('#kept')).to_contain_text('All 1 run since')
+    expect(page.locator('#kept')).to_contain_text('1 run since')
     expect(page.locator('#kept')).to_contain_text('1 more in progress.')
     row.click()
     page.fill('#search', 'look_up')
@@ -277,6 +308,28 @@ def test_a_run_that_calls_another_agent_says_what_that_does(page: Page, tap: Mad
         sink.run_ended(run(run_id='outer', agent='boss', input_tokens=5, output_tokens=1, called=called))
     expect(row.locator('.tokens')).to_have_text('40 tokens')
     expect(page.locator('#tools tbody th')).to_have_text(['look_up', 'askcalls helper'])
+
+
+def test_a_called_run_is_below_the_tool_that_called_it(page: Page, tap: MadeRunsTap):
+    """Also where tools run at the same time, in the lanes and in the table; and *mostly* is what was waited for."""
+    for sink in tap.added:
+        for run_id in 'outer', 'inner':
+            sink.run_started(run_start(run_id))
+        sink.run_ended(run(run_id='inner', parent_run_id='outer', agent='stock', duration=4.0, phases={'model': 4.0}))
+        for name, took in (('find', 0.5), ('ask', 4.1), ('quote', 5.0)):
+            sink.tool_ended(tool(run_id='outer', tool=name, duration=took))
+        sink.run_ended(run(run_id='outer', duration=6.0, phases={'tools': 5.0, 'other': 1.0}))
+    expect(page.locator('.run .why')).to_have_text('83 % tool quote')
+    page.click('.run')
+    expect(page.locator('.lane .name')).to_have_text(['tool find', 'tool ask', 'agent stock', 'tool quote'])
+    page.click('summary')
+    expect(page.locator('.detail tbody th')).to_have_text(['tool find', 'tool ask', 'agent stock', 'tool quote'])
+
+
+def test_a_slow_run_that_failed_says_both(page: Page, tap: MadeRunsTap):
+    """Why it failed, and where its time went."""
+    tap.add_run('r', outcome='error', error_type='KeyError')
+    expect(page.locator('.run .why')).to_have_text('KeyError; 51 % other work')
 
 
 def test_names_are_never_markup(page: Page, tap: MadeRunsTap):

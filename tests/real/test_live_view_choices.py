@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from streamtap import serve
+from streamtap import FailureRecord, serve
 from support.made_records import full_response, run, run_start, tool
 from support.made_runs_tap import MadeRunsTap
 
@@ -60,7 +60,8 @@ def add(tap: MadeRunsTap, run_id: str, model: str, tool_name: str, error: str | 
         sink.tool_ended(
             tool(run_id=run_id, agent=agent, tool=tool_name, started_ns=2 * 10**9, outcome=outcome, error_type=error)
         )
-        sink.run_ended(run(**{'run_id': run_id, 'outcome': outcome, 'error_type': error, **of_run}))
+        why = FailureRecord(agent=agent, error=error, place='tool', name=tool_name, step=2) if error else None
+        sink.run_ended(run(**{'run_id': run_id, 'outcome': outcome, 'error_type': error, 'failure': why, **of_run}))
 
 
 def add_some(tap: MadeRunsTap) -> None:
@@ -90,6 +91,7 @@ def test_each_name_in_a_table_leads_to_its_runs(page: Page, tap: MadeRunsTap):
     page.locator('#agents').get_by_role('button', name='editor').click()
     expect(shown(page)).to_have_text(['4.00 s', '2.00 s', '3.00 s'])
     expect(page.locator('#kept')).to_have_text('3 of 6 kept runs match.')
+    expect(page.locator('#all-others')).to_contain_text('the tables below are of all runs')
     page.locator('#tools').get_by_role('button', name='tool editor/search').press('Enter')
     expect(shown(page)).to_have_text(['3.00 s'])
     expect(page.locator('.chip')).to_have_text(['agent editor', 'tool editor/search'])
@@ -97,6 +99,7 @@ def test_each_name_in_a_table_leads_to_its_runs(page: Page, tap: MadeRunsTap):
     expect(page.locator('.chip')).to_have_text(['tool editor/search'])
     page.click('#clear')
     expect(page.locator('.chip')).to_have_count(0)
+    expect(page.locator('#all-others')).to_be_hidden()
     page.locator('#models').get_by_role('button', name='p:gpt').click()
     page.locator('#tables').get_by_role('button', name='tenant: acme').click()
     expect(shown(page)).to_have_text(['4.00 s', '1.00 s'])
@@ -105,7 +108,7 @@ def test_each_name_in_a_table_leads_to_its_runs(page: Page, tap: MadeRunsTap):
     expect(shown(page)).to_have_text(['4.00 s'])
     page.click('#clear')
     error = page.locator('#errors tbody tr')
-    expect(error.locator('th, td:nth-child(-n + 4)')).to_have_text(['KeyError', 'in tool lookup', 'editor', '2'])
+    expect(error.locator('th, td:nth-child(-n + 5)')).to_have_text(['KeyError', 'in tool lookup', '2', 'editor', '2'])
     error.get_by_role('button', name='KeyError in tool lookup (editor)').click()
     expect(page.locator('#kept')).to_have_text('2 of 2 kept failed runs match.')
     expect(shown(page)).to_have_text(['4.00 s', '2.00 s'])
@@ -149,7 +152,7 @@ def test_each_choice_is_complete_and_says_what_is_left_out(page: Page, tap: Made
     for choice, found, said in (
         ('Slowest', ['5.00 s', '4.00 s', '4.00 s', '3.00 s', '2.00 s', '1.00 s', '500 ms'], '100 of 256 runs since'),
         ('Failed', ['4.00 s', '2.00 s'], 'All 2 failed runs since'),
-        ('Cancelled', ['4.00 s'], 'All 1 cancelled run since'),
+        ('Cancelled', ['4.00 s'], 'The only cancelled run since'),
     ):
         press(page, choice)
         expect(page.locator('#kept')).to_contain_text(said)
@@ -233,7 +236,9 @@ def test_an_address_of_anything_shows_what_it_can(page: Page, tap: MadeRunsTap, 
         f'{server.live_url}#run=gone{name}&order=7&range=7&agent=%&agent=a/b&label=tenant/acme&x=y&&=&agent={name}'
     )
     page.reload()
-    expect(page.locator('#not-kept')).to_contain_text(f'The run gone{name} is not kept here')
+    expect(page.locator('#not-kept')).to_contain_text(
+        f'The run gone{name} is not here: this process has not seen it, or no longer keeps it.'
+    )
     expect(page.locator('.chip')).to_have_text(['tenant: acme', f'agent {name}'])
     expect(page.locator('#kept')).to_have_text('None of 6 kept runs match.')
     assert page.locator('main img').count() == 0

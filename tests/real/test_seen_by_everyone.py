@@ -34,7 +34,7 @@ DEFICIENCIES: tuple[Deficiency, ...] = ('protanopia', 'deuteranopia', 'tritanopi
 LEAST_DIFFERENCE = 15
 """Of two kinds of bars: the mean over their pixels, of 255."""
 
-SWATCHES = {'page': '#legend .seg', 'report': '.legend .key:has(.bar, .stall, .failed)'}
+SWATCHES = {'page': '#legend .seg', 'report': '.legend .key:has(.bar, .stall, .again, .failed)'}
 
 
 @pytest.fixture(scope='module')
@@ -96,9 +96,9 @@ def test_axe_finds_nothing(either: tuple[str, Page]):
             assert violations(page, *without) == [], f'{scheme}, {width} px'
 
 
-def test_axe_finds_nothing_on_a_comparison_and_on_one_run(browser: Browser, tmp_path: Path):
+def test_axe_finds_nothing_on_a_comparison_on_one_run_and_side_by_side(browser: Browser, tmp_path: Path):
     """On a phone."""
-    for options in (('--compare', str(tmp_path / 'journal')), ('--run', 'long')):
+    for options in (('--compare', str(tmp_path / 'journal')), ('--run', 'long'), ('--by', 'agent')):
         with opened(browser, reported(tmp_path, *options), viewport={'width': 390, 'height': 900}) as page:
             assert violations(page) == []
             assert page.evaluate(OUTSIDE) <= 0

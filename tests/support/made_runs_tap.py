@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamtap import BaseSink, PartRecord, Tap
+from streamtap import BaseSink, FailureRecord, PartRecord, Tap
 from support.made_records import IDS, full_response, response, run, run_start, tool
 
 if TYPE_CHECKING:
@@ -48,4 +48,7 @@ class MadeRunsTap(Tap):
         for sink in self.added:
             sink.run_started(run_start(run_id))
             sink.response_ended(response(run_id=run_id, outcome='error', error_type='ModelHTTPError_503'))
-            sink.run_ended(run(run_id=run_id, outcome='error', error_type='ModelHTTPError_503', agent='broken'))
+            why = FailureRecord(agent='broken', error='ModelHTTPError_503', place='model', name='p:m', step=1)
+            sink.run_ended(
+                run(run_id=run_id, outcome='error', error_type='ModelHTTPError_503', agent='broken', failure=why)
+            )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamtap import PartRecord, RunRecord, ToolRecord
+from streamtap import FailureRecord, LoopRecord, PartRecord, RunRecord, ToolRecord
 from support.made_records import IDS, full_response, response, run, run_start, tool
 
 if TYPE_CHECKING:
@@ -46,14 +46,26 @@ def give(sinks: Iterable[Sink], records: Iterable[Record]) -> None:
 
 def _of_outcomes() -> Iterator[list[Record]]:
     for outcome, error in (('error', 'ModelHTTPError_503'), ('cancelled', None), ('deferred', None)):
+        why = FailureRecord(agent=f'{outcome}-runner', error=error or outcome, place='model', name='p:m', step=1)
         yield [
             response(run_id=outcome, outcome='error' if error else 'success', error_type=error),
-            run(run_id=outcome, outcome=outcome, error_type=error, agent=f'{outcome}-runner', cost_usd=12.5, **IDS),
+            run(
+                run_id=outcome,
+                outcome=outcome,
+                error_type=error,
+                agent=f'{outcome}-runner',
+                cost_usd=12.5,
+                failure=why if error else None,
+                **IDS,
+            ),
         ]
 
 
 def _of_every_bar(run_id: str, *, agent: str, seconds: float) -> list[Record]:
-    """A run that thinks, calls a tool of each kind and an agent, stalls once and then often, and is not streamed at last."""
+    """A run that thinks, calls a tool of each kind and an agent, stalls once and then often, and is not streamed at last.
+
+    It calls a tool again, fills its context, finds a part of its prompt in the cache and misses its objective.
+    """
     inner = f'{run_id} inner'
     unit = seconds / 12
     of_run: dict[str, Any] = {'run_id': run_id, 'agent': agent}
@@ -64,10 +76,11 @@ def _of_every_bar(run_id: str, *, agent: str, seconds: float) -> list[Record]:
         'parts': (),
     }
     return [
-        full_response(**of_run, **calling, parts=_parts(unit)),
+        full_response(**of_run, **calling, parts=_parts(unit), context_window=200_000, context_tokens=171_400),
         response(run_id=inner, agent='billing', started_ns=_at(3 * unit), duration=unit),
         run(run_id=inner, agent='billing', parent_run_id=run_id, started_ns=_at(3 * unit), duration=unit),
         tool(**of_run, tool='ask_billing', started_ns=_at(3 * unit), duration=2 * unit),
+        tool(**of_run, tool='ask_billing', started_ns=_at(4 * unit), duration=unit, repeated=True, request_tokens=1234),
         tool(**of_run, tool='web_search', kind='native', started_ns=_at(4 * unit), duration=unit),
         full_response(
             **of_run, **stalled, started_ns=_at(5 * unit), stalls=1, stall_seconds=unit, stall_starts=(unit / 2,)
@@ -86,12 +99,18 @@ def _of_every_bar(run_id: str, *, agent: str, seconds: float) -> list[Record]:
             **of_run,
             duration=seconds,
             requests=4,
-            tool_calls=3,
+            tool_calls=4,
             input_tokens=1234567,
             output_tokens=4321,
             cost_usd=0.25,
             phases={'wait': 3 * unit, 'tools': 3 * unit, 'other': 6 * unit},
             labels={'tenant': 'acme'},
+            loops=LoopRecord(calls=1, seconds=unit, tokens=1234),
+            context_used=0.857,
+            objective_met=False,
+            objective_missed=('first_output', 'duration'),
+            question_id='q',
+            attempt=2,
             **IDS,
         ),
     ]

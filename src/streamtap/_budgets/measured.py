@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from streamtap._records.failed import FAILED_RUNS
+
 if TYPE_CHECKING:
     from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
     from streamtap._records.starts import RunStart
@@ -75,6 +77,12 @@ class Measured:
     """Function tools that ran: the sum."""
     repeated_tool_calls: Figure = field(default_factory=Figure)
     """Calls of function tools that repeat at least two before them in their run: the sum, and the tool of the last."""
+    objective_missed: Figure = field(default_factory=Figure)
+    """Outermost runs that missed the objective of their agent: the sum, and the agent of the last."""
+    context_used: Figure = field(default_factory=Figure)
+    """The share of its model's context window that a response had taken: the highest."""
+    cache_missed_tokens: Figure = field(default_factory=Figure)
+    """Tokens bought again although the conversation's last request had them cached: the sum, and whose the last were."""
     input_tokens: Figure = field(default_factory=Figure)
     """Input tokens: the sum."""
     output_tokens: Figure = field(default_factory=Figure)
@@ -89,13 +97,23 @@ class Measured:
         who = record.agent
         self.tokens_per_second.fall(record.output_tokens_per_second, who)
         self.stall.rise(_longest_silence(record), who)
+        self.context_used.rise(record.context_used, who)
+        self._buy_again(record)
         if unseen := _why_silences_are_unseen(record):
             self.stall.lacks(unseen)
         if record.unmeasured is not None:
             why = f'a response to {who} did not report all of its tokens ({record.unmeasured})'
-            for figure in (self.input_tokens, self.output_tokens, self.cost):
+            for figure in (
+                self.input_tokens,
+                self.output_tokens,
+                self.cost,
+                self.context_used,
+                self.cache_missed_tokens,
+            ):
                 figure.lacks(why)
-        elif record.usage_reported and record.cost_usd is None:
+        elif record.usage_reported and record.context_used is None:
+            self.context_used.lacks(f'the context window of {record.provider}:{record.model} is not known')
+        if record.unmeasured is None and record.usage_reported and record.cost_usd is None:
             self.cost.lacks(f'no price is known for {record.provider}:{record.model}: give Tap(price=...)')
 
     def tool_ended(self, record: ToolRecord) -> None:
@@ -116,12 +134,29 @@ class Measured:
         if record.nested:
             return
         self.runs += 1
+        self._judge(record)
         self.run.rise(record.duration, record.agent)
         if record.duration is None:
             self.run.lacks(f'nobody saw the end of a run of {record.agent}')
         self.first_output.rise(record.time_to_first_output, record.agent)
         if record.time_to_first_output is None:
             self.first_output.lacks(_why_no_first_output(record))
+
+    def _buy_again(self, record: ResponseRecord) -> None:
+        self.cache_missed_tokens.add(record.cache_missed_tokens)
+        if record.cache_missed_tokens:
+            self.cache_missed_tokens.of = record.agent
+
+    def _judge(self, record: RunRecord) -> None:
+        if record.objective_met is not None:
+            self.objective_missed.add(not record.objective_met)
+            if not record.objective_met:
+                self.objective_missed.of = f'{record.agent}: {", ".join(record.objective_missed).replace("_", " ")}'
+        elif record.outcome in ('success', *FAILED_RUNS):
+            # Others do not count, unless they had missed something by then.
+            self.objective_missed.lacks(
+                f'a run of {record.agent} could not be judged: does its tap have Tap(objective=...)?'
+            )
 
     def whole(self, name: str) -> float | None:
         """A figure; `None` unless all of it is known.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from streamtap._base.checks import check_at_least, check_positive, check_whole
-from streamtap._display.text import dollars, rate, seconds
+from streamtap._display.text import dollars, percentage, rate, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from streamtap._budgets.measured import Figure, Measured
 
 QuantityName = Literal[
-    'first_output', 'run', 'stall', 'tokens_per_second', 'cost', 'requests', 'tool_calls', 'repeated_tool_calls'
+    'first_output',
+    'run',
+    'stall',
+    'tokens_per_second',
+    'cost',
+    'requests',
+    'tool_calls',
+    'repeated_tool_calls',
+    'objective_missed',
+    'context_used',
+    'cache_missed_tokens',
 ]
 """The names of the figures of `Measured` that may be limited."""
 
@@ -82,6 +92,13 @@ def _check_rate(name: str, limit: object) -> None:
     check_at_least(name, limit, 0, 'tokens per second')
 
 
+def _check_share(name: str, limit: object) -> None:
+    if isinstance(limit, bool) or not isinstance(limit, (int, float)):
+        raise TypeError(f'{name} must be a share, such as 0.8, not {limit!r}')
+    if not 0 < limit <= 1:
+        raise ValueError(f'{name} must be above 0 and at most 1, as a share such as 0.8, not {limit!r}')
+
+
 def _check_count(name: str, limit: object) -> None:
     check_whole(name, limit, at_least=0)
 
@@ -106,6 +123,14 @@ QUANTITIES: Mapping[QuantityName, Quantity] = {
     'requests': Quantity('requests', 'no run was seen', _check_count, _count),
     'tool_calls': Quantity('tool calls', 'no run was seen', _check_count, _count),
     'repeated_tool_calls': Quantity('repeated tool calls', 'no run was seen', _check_count, _count),
+    'objective_missed': Quantity('runs that missed their objective', 'no run was seen', _check_count, _count),
+    'context_used': Quantity('fullest context', 'no response said how full it was', _check_share, percentage),
+    'cache_missed_tokens': Quantity(
+        'tokens bought again',
+        'no request followed another one of its conversation',
+        _check_count,
+        _count,
+    ),
 }
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from streamtap._display.grid import Column, Grid
 from streamtap._display.text import dollars, outcome_counts, rate, seconds
 from streamtap._records.failed import FAILED_RUNS, FAILED_TOOLS
-from streamtap._sinks.usage.summary import AgentUsage, ModelUsage, ToolUsage
+from streamtap._sinks.usage.figures import AgentUsage, ModelUsage, ToolUsage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
 
 MOST_DECIMALS = 12
@@ -34,6 +34,22 @@ def dollars(value: object) -> str:
     exponent = int(f'{value:.2e}'.partition('e')[2]) if value > 0 else 0
     whole, _, decimals = f'{value:,.{min(MOST_DECIMALS, max(2, 2 - exponent))}f}'.partition('.')
     return f'${whole}.{decimals[:2]}{decimals[2:].rstrip("0")}'
+
+
+def percentage(value: object) -> str:
+    """A share, as a percentage; `-` where none is known."""
+    return f'{value:.1%}' if isinstance(value, (int, float)) else '-'
+
+
+def unless_none(value: object, shown: Callable[[object], str] = '{:,}'.format) -> str:
+    """A number, or `-` where it is 0 or not known."""
+    return shown(value) if value else '-'
+
+
+def counts(found: object) -> str:
+    """How often each of some things was there, such as `2 first output, 1 cost`; `-` where nothing was."""
+    each: dict[str, int] = found if isinstance(found, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+    return ', '.join(f'{count:,} {name.replace("_", " ")}' for name, count in each.items()) or '-'
 
 
 def rate(value: object) -> str:

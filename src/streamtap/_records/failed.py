@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamtap._records.records import ResponseRecord, RunRecord
+from streamtap._records.records import FailureRecord, ResponseRecord, RunRecord
 
 if TYPE_CHECKING:
     from streamtap._records.records import RequestOutcome, RunOutcome, ToolOutcome, ToolRecord
@@ -35,3 +35,13 @@ def has_failed(record: RunRecord | ResponseRecord | ToolRecord) -> bool:
 def was_cancelled(record: RunRecord | ResponseRecord) -> bool:
     """Whether the caller stopped the run or the request."""
     return record.outcome == 'cancelled'
+
+
+def failure_of(run: RunRecord) -> FailureRecord | None:
+    """Why a run failed, and where; `None` if it did not.
+
+    A journal of an older version says only with which error.
+    """
+    if not has_failed(run):
+        return None
+    return run.failure or FailureRecord(agent=run.agent, error=run.error_type or run.outcome)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+Number = TypeVar('Number', int, float)
+
 
 def sum_known(one: float | None, other: float | None) -> float | None:
     """The sum of what is known of two values; `None` if neither is.
@@ -21,3 +25,13 @@ def since(started: float | None, moment: float | None) -> float | None:
         moment: The second.
     """
     return None if started is None or moment is None or moment < started else moment - started
+
+
+def least_known(*values: Number | None) -> Number | None:
+    """The least of what is known of some values; `None` if none is."""
+    return min((value for value in values if value is not None), default=None)
+
+
+def greatest_known(*values: Number | None) -> Number | None:
+    """The greatest of what is known of some values; `None` if none is."""
+    return max((value for value in values if value is not None), default=None)

@@ -59,6 +59,11 @@ class Report:
     output: Path | None = None
     trace_url: str | None = None
 
+    @property
+    def is_of_verdicts(self) -> bool:
+        """Whether something is compared or judged, and not only shown."""
+        return self.compare is not None or bool(self.budgets)
+
 
 def report_of(arguments: argparse.Namespace, now_ns: int) -> Report:
     """What the arguments ask for.
@@ -122,7 +127,7 @@ def _check_together(
         ),
         (arguments.fail_on and not compared, '--fail-on worse needs a before and an after: --compare BEFORE AFTER'),
         (arguments.min_change and not compared, '--min-change needs a before and an after: --compare BEFORE AFTER'),
-        (by and not compared and not budgets, '--by is of verdicts: give a --budget, or two journals to --compare'),
+        (by and arguments.run_id is not None and not budgets, '--by is of many runs: report them without --run'),
         (arguments.strict and not is_gate, '--strict is of a gate: give a --budget, or --fail-on worse with --compare'),
         (
             form == 'github' and not is_gate,
@@ -140,7 +145,7 @@ def _check_together(
         check_trace_url('--trace-url', arguments.trace_url)
     for scope in by:
         if not _LABEL.fullmatch(scope):
-            raise ValueError(f'--by {scope}: write agent, model, tool, all, or the name of a label')
+            raise ValueError(f'--by {scope}: write agent, model, tool, service_version, all, or the name of a label')
     for budget in budgets:
         if by and not any(is_told_by(budget.quantity, scope) for scope in by):
             raise ValueError(

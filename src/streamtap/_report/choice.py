@@ -8,8 +8,8 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from streamtap._display.exits import short_name
+from streamtap._display.moments import in_words, iso
 from streamtap._records.failed import FAILED_RUNS
-from streamtap._report.moments import in_words, iso
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

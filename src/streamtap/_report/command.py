@@ -16,7 +16,7 @@ from streamtap._report.annotations import annotated
 from streamtap._report.gathered import Gathered
 from streamtap._report.known_names import missing, unknown
 from streamtap._report.markdown import markdown
-from streamtap._report.owners import NAMED, owners_by, owners_of
+from streamtap._report.owners import NAMED, VERSION, owners_by, owners_of
 from streamtap._report.reported import budgets_kept, change, contents
 from streamtap._report.text import print_document
 from streamtap._sinks.journal.reader import journal_files, read_lines
@@ -98,7 +98,8 @@ def report(asked: Report) -> int:
     """
     complaints = Complaints()
     sides = [asked.files] if asked.compare is None else [[name] for name in asked.compare]
-    owners = owners_of if asked.by is None else owners_by(asked.by)
+    # A page has plots of everybody.
+    owners = owners_of if asked.by is None else owners_by(asked.by if asked.is_of_verdicts else ('all', *asked.by))
     gathered: list[Gathered] = []
     for names in sides:
         unread = complaints.files
@@ -140,8 +141,10 @@ def _gathered(names: Sequence[str], choice: Choice, owners: Owners, complaints: 
 
 
 def _check_labels(scopes: Sequence[Scope], gathered: Sequence[Gathered]) -> None:
-    """A label that is misspelt would pass every gate."""
+    """A label that is misspelt would pass every gate, and so would versions that nobody says."""
     for scope in scopes:
+        if scope == VERSION and not any(each.samples.has(scope) for each in gathered):
+            raise ValueError(f'--by {scope}: no run says the version of its service')
         if scope in NAMED or any(each.samples.has(scope) for each in gathered):
             continue
         known = sorted({usage.label for each in gathered for usage in each.summary.labels})

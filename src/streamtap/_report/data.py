@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 
 def report_csv(gathered: Gathered) -> str:
     """A row for the total and for each agent, label, model, tool and kind of failure; cells that do not apply are empty."""
-    failures = [
-        {'scope': 'failure', 'name': each.failure.agent, **each.data, 'run_ids': ' '.join(each.run_ids)}
-        for each in gathered.failures
-    ]
-    for row in failures:
-        del row['agent']
-    return _csv([*_summary_rows(gathered.summary), *failures])
+    return _csv(list(_summary_rows(gathered.summary)))
 
 
-def report_json(gathered: Gathered) -> str:
-    """The summary as a JSON object, with the failures, the slowest runs, what was chosen, and the steps of a single run."""
+def report_json(gathered: Gathered, by: Sequence[Mapping[str, object]] = ()) -> str:
+    """The summary as a JSON object, with the slowest runs, what was chosen, and the steps of a single run.
+
+    Args:
+        gathered: What is reported.
+        by: The figures of values that stand side by side, if some do.
+    """
     found: dict[str, object] = gathered.summary.model_dump(mode='json')
-    found['failures'] = [each.data for each in gathered.failures]
     found['slowest'] = [slowest_data(tree) for tree in gathered.slowest]
     found |= _chosen(gathered.selection)
+    if by:
+        found['by'] = by
     if gathered.single is not None:
         found['steps'] = list(step_data(gathered.single))
     return _json(found)
@@ -51,6 +51,11 @@ def report_json(gathered: Gathered) -> str:
 def steps_csv(run: RunTree) -> str:
     """The steps of a run: a row for each."""
     return _csv(list(step_data(run)))
+
+
+def values_csv(figures: Sequence[Mapping[str, object]]) -> str:
+    """Values side by side: a row for each quantity of each."""
+    return _csv(figures)
 
 
 def changes_csv(changes: Sequence[Change]) -> str:
@@ -93,12 +98,22 @@ def _summary_rows(summary: UsageSummary) -> Iterator[dict[str, object]]:
         yield _row('model', f'{model.provider}:{model.model}', model)
     for tool in summary.tools:
         yield _row('tool', f'{tool.agent}/{tool.tool}', tool)
+    for failure in summary.failures:
+        found = failure.model_dump(exclude={'agent', 'name', 'place'})
+        place, ids = failure.where, ' '.join(failure.run_ids)
+        yield {'scope': 'failure', 'name': failure.agent, **found, 'place': place, 'run_ids': ids}
 
 
 def _row(scope: str, name: str, figures: BaseModel) -> dict[str, object]:
     found = figures.model_dump(exclude={'agent', 'label', 'value', 'provider', 'model', 'tool'})
-    outcomes: Mapping[str, int] = found.pop('outcomes', {})
-    return {'scope': scope, 'name': name, **found, 'outcomes': ' '.join(f'{k}={v}' for k, v in outcomes.items())}
+    for field in _COUNTED:
+        counts: Mapping[str, int] = found.pop(field, {})
+        found[field] = ' '.join(f'{key}={count}' for key, count in counts.items())
+    return {'scope': scope, 'name': name, **found}
+
+
+_COUNTED = 'outcomes', 'cache_missed', 'objective_missed'
+"""The fields that have a count for each of some words."""
 
 
 def _flat(change: Change) -> dict[str, object]:

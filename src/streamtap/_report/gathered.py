@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from streamtap._records.records import ResponseRecord, RunRecord
 from streamtap._report.choice import EVERYTHING
 from streamtap._report.exact import ExactUsage
-from streamtap._report.failures import Failures
+from streamtap._report.failures import FailedRuns
 from streamtap._report.owners import owners_of
 from streamtap._report.run_trees import RunTrees
 from streamtap._report.samples import Samples
@@ -15,7 +15,7 @@ from streamtap._report.selection import Selection
 from streamtap._report.slowest import SlowestRuns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from streamtap._records.as_json import Record
     from streamtap._records.run_tree import RunTree
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 SLOWEST = 10
 """How many of the slowest runs are drawn."""
+
+
+MOST_DRAWN = 3
+"""Of how many kinds of failures a run is drawn."""
 
 
 class Gathered:
@@ -50,17 +54,23 @@ class Gathered:
         self._usage = ExactUsage()
         self._trees = RunTrees()
         self._slowest = SlowestRuns(SLOWEST)
-        self._failures = Failures()
+        self._failed = FailedRuns()
         for record in self.selection.of(records):
             self._add(record)
+        self.samples.tell_versions()
         self.summary = self._usage.summary()
         self.slowest = self._slowest.trees()
-        self.failures = self._failures.groups()
 
     @property
     def single(self) -> RunTree | None:
         """The run, if a single one is looked at."""
         return self.slowest[0] if self.selection.choice.run is not None and self.slowest else None
+
+    @property
+    def examples(self) -> Sequence[tuple[RunTree, int]]:
+        """The runs that are drawn for the most frequent failures, each with how many it stands for."""
+        groups = ((self._failed.example(each), each.runs) for each in self.summary.failures[:MOST_DRAWN])
+        return [(tree, runs) for tree, runs in groups if tree is not None]
 
     def notes(self) -> list[str]:
         """What is missing, left out or may be too low, and why, a sentence for each reason."""
@@ -74,7 +84,7 @@ class Gathered:
         self.samples.add(record)
         if (tree := self._trees.add(record)) is not None:
             self._slowest.add(tree)
-            self._failures.add(tree)
+            self._failed.add(tree)
         if isinstance(record, RunRecord):
             self._usage.run_ended(record)
         elif isinstance(record, ResponseRecord):

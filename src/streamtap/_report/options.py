@@ -29,6 +29,14 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
         help=f'output format (default: by the ending of --output, {", ".join(ENDINGS)}; otherwise table)',
     )
     parser.add_argument('-o', '--output', metavar='PATH', type=Path, help='write to this file instead of stdout')
+    parser.add_argument(
+        '--by',
+        metavar='WHAT',
+        action='append',
+        default=[],
+        help='show the main figures of each agent, model, tool or service_version, or of each value of the label of that name, '
+        'side by side; with --compare or --budget, judge each of them; all is everybody together; may be given several times',
+    )
     add_choice_options(parser)
     gate = parser.add_argument_group('the gate', 'exits with 3 if something is worse, or a budget is missed')
     gate.add_argument('--fail-on', choices=('worse',), help='with --compare: fail if something is clearly worse')
@@ -46,13 +54,5 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
         action='append',
         default=[],
         help="fail if this is missed, such as 'blank_screen.p95 <= 3s' or 'failed <= 1%%'; may be given several times",
-    )
-    gate.add_argument(
-        '--by',
-        metavar='WHAT',
-        action='append',
-        default=[],
-        help='judge each agent, model or tool, or each value of the label of that name; all is everybody together; '
-        'may be given several times',
     )
     gate.add_argument('--strict', action='store_true', help='fail also on what is too little to tell or to judge')

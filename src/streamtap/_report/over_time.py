@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamtap._display.elements import element
-from streamtap._report.moments import moment
+from streamtap._display.moments import moment
 from streamtap._report.statistics import quantile
 from streamtap._report.words import figure
 

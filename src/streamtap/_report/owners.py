@@ -1,4 +1,4 @@
-"""Whose values a record has: everybody's, and those of an agent, a model, a tool or a value of a label."""
+"""Whose values a record has: everybody's, and those of an agent, a model, a tool, a version or a value of a label."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from streamtap._report.quantities import Kind, Quantity
 
 Scope: TypeAlias = str
-"""Which values: `all` of them, or those of one `agent`, `model` or `tool`, or of one value of the label of that name."""
+"""Which values: `all` of them, or those of one `agent`, `model`, `tool` or `service_version`, or of one value of the label of
+that name."""
 
 ALL: tuple[Scope, str] = ('all', 'all')
 
-NAMED: tuple[Scope, ...] = ('all', 'agent', 'model', 'tool')
+VERSION: Scope = 'service_version'
+
+NAMED: tuple[Scope, ...] = ('all', 'agent', 'model', 'tool', VERSION)
 """The scopes that are no label, in the order of a report."""
 
 Owners: TypeAlias = 'Callable[[Record], Iterator[tuple[Scope, str]]]'
@@ -70,6 +73,11 @@ def _tool(record: Record) -> Iterator[tuple[Scope, str]]:
         yield 'tool', f'{record.agent}/{record.tool}'
 
 
+def _version(record: Record) -> Iterator[tuple[Scope, str]]:
+    # Only the run says which, at its end: `Samples.tell_versions` puts it in.
+    yield from ((VERSION, '') for _ in _everybody(record))
+
+
 def _label(label: str) -> Owners:
     def owners(record: Record) -> Iterator[tuple[Scope, str]]:
         if label in record.labels:
@@ -78,4 +86,4 @@ def _label(label: str) -> Owners:
     return owners
 
 
-_SCOPES: dict[Scope, Owners] = {'all': _everybody, 'agent': _agent, 'model': _model, 'tool': _tool}
+_SCOPES: dict[Scope, Owners] = {'all': _everybody, 'agent': _agent, 'model': _model, 'tool': _tool, VERSION: _version}

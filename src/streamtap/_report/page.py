@@ -8,13 +8,14 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from streamtap._display.elements import element, page_text, style, table
-from streamtap._display.text import dollars, rate, seconds
+from streamtap._display.text import dollars, percentage, rate, seconds
 from streamtap._records.failed import FAILED_RUNS
+from streamtap._report.by_value import HOW_TO_READ, not_shown, value_grids
 from streamtap._report.changes import changes_section
 from streamtap._report.over_time import plot
 from streamtap._report.patterns import patterns
 from streamtap._report.quantities import BLANK_SCREEN, FIRST_TOKEN, RUN_DURATION, SPEED
-from streamtap._report.run_articles import examples, failures, run_article
+from streamtap._report.run_articles import failures, run_article
 from streamtap._report.spending import spending
 from streamtap._report.steps import left_out, step_grid
 from streamtap._report.waterfall import legend
@@ -26,13 +27,18 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from streamtap._display.elements import Child
+    from streamtap._display.grid import Grid
     from streamtap._records.run_tree import RunTree
     from streamtap._report.compare import Change, Least
     from streamtap._report.gate import Gate
     from streamtap._report.gathered import Gathered
+    from streamtap._report.owners import Scope
+    from streamtap._sinks.usage.figures import RunsUsage
 
 
-def report_page(gathered: Gathered, unread: int, link: str | None = None, gate: Gate | None = None) -> str:
+def report_page(
+    gathered: Gathered, unread: int, link: str | None = None, gate: Gate | None = None, by: Sequence[Scope] = ()
+) -> str:
     """The page of some journals.
 
     Args:
@@ -40,6 +46,7 @@ def report_page(gathered: Gathered, unread: int, link: str | None = None, gate: 
         unread: How many lines and files could not be read.
         link: The template of the address of a trace; `None` for no links.
         gate: The gate, if they are to pass one.
+        by: What the main figures are shown by, side by side.
     """
     return _page(
         'Report of agent runs',
@@ -47,17 +54,18 @@ def report_page(gathered: Gathered, unread: int, link: str | None = None, gate: 
         _chosen(gathered),
         _warning(unread),
         _gate(gate),
+        *_side_by_side(gathered, by),
         *(_many_runs(gathered, link) if gathered.single is None else _one_run(gathered.single, link)),
-        _section('In numbers', *map(table, gathered.summary.grids()), *_notes(gathered.notes())),
+        _section('In numbers', *map(table, _numbers(gathered)), *_notes(gathered.notes())),
     )
 
 
 def _many_runs(gathered: Gathered, link: str | None) -> Iterator[Child]:
     yield _figures(gathered)
     # Once on the page, above the first bars.
-    is_explained = bool(examples(gathered.failures))
-    if gathered.failures:
-        yield _section('What failed', legend() if is_explained else None, *failures(gathered.failures, link))
+    is_explained, groups = bool(gathered.examples), gathered.summary.failures
+    if groups:
+        yield _section('What failed', legend() if is_explained else None, *failures(groups, gathered.examples, link))
     yield _over_time(gathered)
     if gathered.slowest:
         runs = (run_article(tree, link) for tree in gathered.slowest)
@@ -73,6 +81,17 @@ def _many_runs(gathered: Gathered, link: str | None) -> Iterator[Child]:
             ),
             spending(gathered.cost_usd),
         )
+
+
+def _side_by_side(gathered: Gathered, by: Sequence[Scope]) -> Iterator[Child]:
+    if by:
+        grids = map(table, value_grids(gathered.samples, by))
+        yield _section('Side by side', *grids, *_notes([*not_shown(gathered.samples, by), HOW_TO_READ]))
+
+
+def _numbers(gathered: Gathered) -> list[Grid]:
+    # Failures have a section of their own.
+    return [each for each in gathered.summary.grids() if each.name != 'failures']
 
 
 def _one_run(tree: RunTree, link: str | None) -> Iterator[Child]:
@@ -187,7 +206,7 @@ def _figures(gathered: Gathered) -> Element:
     failed = sum(total.outcomes.get(outcome, 0) for outcome in FAILED_RUNS)
     cancelled = total.outcomes.get('cancelled', 0)
     stopped = f', {cancelled:,} cancelled' if cancelled else ''
-    shown = (
+    shown = [
         ('runs', f'{total.runs:,}', f'{failed:,} failed{stopped}'),
         ('blank screen', seconds(total.time_to_first_output_p50), f'p95 {seconds(total.time_to_first_output_p95)}'),
         (
@@ -198,7 +217,8 @@ def _figures(gathered: Gathered) -> Element:
         ('tokens/s', rate(total.output_tokens_per_second_p50), 'median'),
         ('run', seconds(total.run_duration_p50), f'p95 {seconds(total.run_duration_p95)}'),
         ('cost', dollars(total.cost_usd), f'{total.input_tokens + total.output_tokens:,} tokens'),
-    )
+        *_health(total),
+    ]
     return element(
         'dl',
         *(
@@ -207,6 +227,21 @@ def _figures(gathered: Gathered) -> Element:
         ),
         class_='figures',
     )
+
+
+def _health(total: RunsUsage) -> Iterator[tuple[str, str, str]]:
+    """What is not known of every journal."""
+    if total.objective_counted:
+        yield 'objective met', percentage(total.objective_share), f'of {total.objective_counted:,} runs'
+    if total.questions:
+        yield 'first try', percentage(total.first_try_share), f'answer p95 {seconds(total.time_to_answer_p95)}'
+    if total.repeated_calls:
+        yield 'tool calls again', f'{total.repeated_calls:,}', f'took {seconds(total.repeated_seconds)}'
+    if total.context_used_max is not None:
+        yield 'fullest context', percentage(total.context_used_max), f'p95 {percentage(total.context_used_p95)}'
+    if total.cache_hit_share is not None:
+        again = f'{total.cache_missed_tokens:,} bought again' if total.cache_missed_tokens else 'of input tokens'
+        yield 'cache hits', percentage(total.cache_hit_share), again
 
 
 def _line_key(name: str, meaning: str) -> Element:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from streamtap._records.failed import FAILED_RUNS as FAILED_OUTCOMES
 from streamtap._records.failed import has_failed
 from streamtap._records.records import ResponseRecord, RunRecord
 from streamtap._report import units
@@ -59,6 +60,12 @@ TOOL_DURATION = Quantity('tool_duration', 'duration of a tool call', units.TIME,
 FAILED_RUNS = Quantity('failed', 'runs that failed', units.SHARE, 'run')
 FAILED_REQUESTS = Quantity('failed_requests', 'requests that failed', units.SHARE, 'request')
 FAILED_TOOLS = Quantity('failed_tools', 'tool calls that failed', units.SHARE, 'tool call')
+OBJECTIVE_MET = Quantity('objective_met', 'runs that met their objective', units.SHARE, 'run', 'higher')
+FIRST_TRY = Quantity('first_try', 'questions that their first run answered', units.SHARE, 'run', 'higher')
+TIME_TO_ANSWER = Quantity('time_to_answer', 'time to the answer of a question', units.TIME, 'run')
+CONTEXT_USED = Quantity('context_used', 'context that a request took', units.PART, 'request')
+CACHE_HITS = Quantity('cache_hits', 'input of a request that was read from the cache', units.PART, 'request', 'higher')
+REPEATED_TOOLS = Quantity('repeated_tools', 'tool calls that repeated others', units.SHARE, 'tool call')
 
 QUANTITIES = (
     BLANK_SCREEN,
@@ -70,11 +77,23 @@ QUANTITIES = (
     FAILED_RUNS,
     FAILED_REQUESTS,
     FAILED_TOOLS,
+    OBJECTIVE_MET,
+    FIRST_TRY,
+    TIME_TO_ANSWER,
 )
 """In the order of a report."""
 
-BUDGETED = (*QUANTITIES[:3], RUN_TOKENS, RUN_REQUESTS, RUN_TOOL_CALLS, *QUANTITIES[3:])
-"""What there can be budgets of: these, and what a run used."""
+BUDGETED = (
+    *QUANTITIES[:3],
+    RUN_TOKENS,
+    RUN_REQUESTS,
+    RUN_TOOL_CALLS,
+    *QUANTITIES[3:],
+    CONTEXT_USED,
+    CACHE_HITS,
+    REPEATED_TOOLS,
+)
+"""What there can be budgets of: these, what a run used, and how well it used it."""
 
 
 def values_of(record: Record) -> Iterator[tuple[Quantity, float | None]]:
@@ -84,6 +103,10 @@ def values_of(record: Record) -> Iterator[tuple[Quantity, float | None]]:
         yield FAILED_RUNS, failed
         if not record.nested:
             yield BLANK_SCREEN, record.time_to_first_output
+            yield OBJECTIVE_MET, None if record.objective_met is None else float(record.objective_met)
+            is_first = record.attempt == 1 and record.outcome in ('success', *FAILED_OUTCOMES)
+            yield FIRST_TRY, float(record.outcome == 'success') if is_first else None
+            yield TIME_TO_ANSWER, record.time_to_answer
         yield RUN_DURATION, record.duration
         yield RUN_COST, record.total_cost_usd
         tokens = record.total_input_tokens + record.total_output_tokens
@@ -95,6 +118,12 @@ def values_of(record: Record) -> Iterator[tuple[Quantity, float | None]]:
         yield FAILED_REQUESTS, failed
         yield FIRST_TOKEN, record.time_to_first_token
         yield SPEED, record.output_tokens_per_second
+        yield CONTEXT_USED, record.context_used
+        cached, tokens = record.cache_read_tokens, record.input_tokens
+        yield CACHE_HITS, cached / tokens if cached is not None and tokens else None
     else:
         yield FAILED_TOOLS, failed
         yield TOOL_DURATION, record.duration
+        # Only these are compared with each other.
+        if record.kind in ('function', 'mcp'):
+            yield REPEATED_TOOLS, float(record.repeated)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamtap._report.budget_verdicts import judge
+from streamtap._report.by_value import HOW_TO_READ, by_value, not_shown, value_grids
 from streamtap._report.compare import compare
 from streamtap._report.data import (
     changes_csv,
@@ -15,23 +16,24 @@ from streamtap._report.data import (
     report_csv,
     report_json,
     steps_csv,
+    values_csv,
 )
 from streamtap._report.document import Document
-from streamtap._report.failures import failure_grid, left_out
 from streamtap._report.findings import gate_of_budgets, gate_of_changes
 from streamtap._report.owners import ALL
 from streamtap._report.page import comparison_page, report_page
 from streamtap._report.slowest import slowest_grid
 from streamtap._report.steps import about, step_grid
 from streamtap._report.steps import left_out as steps_left_out
-from streamtap._report.words import change_grids, headings, headline, how_to_read
+from streamtap._report.words import change_grids, headings, headline, how_to_read, rows_left_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from streamtap._records.run_tree import RunTree
     from streamtap._report.arguments import Report
     from streamtap._report.gathered import Gathered
+    from streamtap._report.owners import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +56,26 @@ def contents(asked: Report, gathered: Gathered, unread: int) -> Reported:
     """
     if (run := gathered.single) is not None:
         return _one_run(asked, gathered, run, unread)
-    failures = gathered.failures
-    grids = [
-        *gathered.summary.grids(),
-        *([failure_grid(failures)] if failures else []),
-        *([slowest_grid(gathered.slowest)] if gathered.slowest else []),
-    ]
-    notes = [*gathered.notes(), *filter(None, [left_out(failures)])]
+    if asked.by is not None:
+        return _side_by_side(asked, gathered, asked.by, unread)
+    grids = [*gathered.summary.grids(), *([slowest_grid(gathered.slowest)] if gathered.slowest else [])]
     return Reported(
-        Document(headings(gathered), grids, notes, unread=unread),
+        Document(headings(gathered), grids, gathered.notes(), unread=unread),
         lambda: f'{report_json(gathered)}\n',
         lambda: report_csv(gathered),
         lambda: report_page(gathered, unread, asked.trace_url),
+    )
+
+
+def _side_by_side(asked: Report, gathered: Gathered, by: Sequence[Scope], unread: int) -> Reported:
+    grids = list(value_grids(gathered.samples, by))
+    notes = [*gathered.notes(), *not_shown(gathered.samples, by), HOW_TO_READ]
+    figures = [each.data for each in by_value(gathered.samples, by)]
+    return Reported(
+        Document(headings(gathered), grids, notes, unread=unread),
+        lambda: f'{report_json(gathered, figures)}\n',
+        lambda: values_csv(figures),
+        lambda: report_page(gathered, unread, asked.trace_url, by=by),
     )
 
 
@@ -111,6 +121,7 @@ def change(asked: Report, before: Gathered, after: Gathered, unread: int) -> Rep
         f'{side}: {note}' for side, each in (('before', before), ('after', after)) for note in each.selection.notes()
     ]
     if not asked.is_gate:
+        notes += rows_left_out(changes)
         return Reported(
             Document(heading, change_grids(changes), [*notes, how_to_read(asked.least)], unread=unread),
             lambda: f'{changes_json(changes)}\n',

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamtap._display.elements import element, table
+from streamtap._display.elements import breakable, element, table
 from streamtap._display.exits import in_sentence, short_name
+from streamtap._display.moments import in_words
 from streamtap._display.text import seconds
 from streamtap._display.trace_urls import trace_url
 from streamtap._records.failed import has_failed
-from streamtap._report.failures import failure_grid, left_out
-from streamtap._report.moments import in_words
 from streamtap._report.slowest import why
 from streamtap._report.steps import counts, labels_of
 from streamtap._report.waterfall import waterfall
+from streamtap._sinks.usage.failure_table import failure_grid, left_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     from streamtap._display.elements import Child
     from streamtap._records.records import RunRecord
     from streamtap._records.run_tree import RunTree
-    from streamtap._report.failures import FailureGroup
-
-MOST_DRAWN = 3
-"""Of how many kinds of failures a run is drawn."""
+    from streamtap._sinks.usage.figures import FailureUsage
 
 
 def run_article(tree: RunTree, link: str | None, *, of: int = 1) -> Element:
@@ -42,10 +39,10 @@ def run_article(tree: RunTree, link: str | None, *, of: int = 1) -> Element:
         'article',
         element(
             'h3',
-            element('bdi', short_name(run.agent)),
-            element('bdi', f' {labels}') if (labels := labels_of(run)) else None,
-            f', {seconds(run.duration)}: ',
-            element('span', why(tree, in_sentence), class_='worse' if has_failed(run) else ''),
+            element('bdi', *breakable(short_name(run.agent))),
+            element('bdi', ' ', *breakable(labels)) if (labels := labels_of(run)) else None,
+            f', {seconds(run.duration)}, ',
+            element('span', *breakable(why(tree, in_sentence)), class_='worse' if has_failed(run) else ''),
         ),
         element(
             'p',
@@ -57,11 +54,14 @@ def run_article(tree: RunTree, link: str | None, *, of: int = 1) -> Element:
     )
 
 
-def failures(groups: Sequence[FailureGroup], link: str | None) -> Iterator[Child]:
+def failures(
+    groups: Sequence[FailureUsage], examples: Sequence[tuple[RunTree, int]], link: str | None
+) -> Iterator[Child]:
     """The table of failures, and a run of each of the most frequent.
 
     Args:
         groups: The failures.
+        examples: The runs to draw, each with how many it stands for.
         link: The template of the address of a trace; `None` for no links.
     """
     yield element(
@@ -72,13 +72,8 @@ def failures(groups: Sequence[FailureGroup], link: str | None) -> Iterator[Child
     yield table(failure_grid(groups))
     if more := left_out(groups):
         yield element('p', more, class_='dim')
-    for example, runs in examples(groups):
+    for example, runs in examples:
         yield run_article(example, link, of=runs)
-
-
-def examples(groups: Sequence[FailureGroup]) -> list[tuple[RunTree, int]]:
-    """The runs that are drawn for failures, each with how many it stands for."""
-    return [(each.example, each.runs) for each in groups[:MOST_DRAWN] if each.example is not None]
 
 
 def _trace(run: RunRecord, link: str | None) -> Iterator[Child]:

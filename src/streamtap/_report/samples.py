@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamtap._records.records import RunRecord
-from streamtap._report.owners import ALL, owners_of
+from streamtap._report.owners import ALL, VERSION, owners_of
 from streamtap._report.quantities import values_of
 from streamtap._sinks.label_cap import LabelCap
 from streamtap._sinks.usage.ledger import MAX_GROUPS
@@ -55,6 +55,7 @@ class Samples:
         self._kept: dict[tuple[Quantity, Scope, str], _Kept] = {}
         self._moments: dict[Quantity, array[float]] = {}
         self._callers: dict[int, int] = {}
+        self._versions: dict[int, str] = {}
 
     def add(self, record: Record) -> None:
         """Add the values of a record."""
@@ -62,6 +63,8 @@ class Samples:
         run = hash(record.run_id)
         if isinstance(record, RunRecord) and record.parent_run_id is not None:
             self._callers[run] = hash(record.parent_run_id)
+        elif isinstance(record, RunRecord) and record.service_version is not None and (VERSION, '') in owners:
+            self._versions[run] = self._cap(VERSION, record.service_version)
         for quantity, value in values_of(record):
             for scope, name in owners:
                 if (kept := self._kept.get((quantity, scope, name))) is None:
@@ -71,6 +74,20 @@ class Samples:
                     kept.runs.append(run)
             if ALL in owners and value is not None:
                 self._moments.setdefault(quantity, array('d')).append(record.started_ns / 1e9)
+
+    def tell_versions(self) -> None:
+        """Give the values of each version to it, now that all runs have ended; those of runs that say none are left out."""
+        for quantity, scope, name in [key for key in self._kept if key[1:] == (VERSION, '')]:
+            kept = self._kept.pop((quantity, scope, name))
+            for value, run in zip(kept.values, kept.runs, strict=True):
+                if (version := self._versions.get(self._outermost(run))) is not None:
+                    its = self._kept.setdefault((quantity, VERSION, version), _Kept())
+                    its.values.append(value)
+                    its.runs.append(run)
+
+    def order(self) -> Sequence[tuple[Quantity, Scope, str]]:
+        """The same as `keys`, in the order in which they were first there."""
+        return list(self._kept)
 
     def keys(self) -> set[tuple[Quantity, Scope, str]]:
         """What was there to be measured: each quantity, with its scope and name."""

@@ -1,16 +1,18 @@
-"""The steps of one run: its requests, its tool calls and the runs that these called, in the order in which they began."""
+"""The steps of one run: its requests and tool calls in the order in which they began, each followed by the runs it called."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from streamtap._display.callers import with_callers
 from streamtap._display.exits import in_sentence, isolated, short_name
 from streamtap._display.grid import Column, Grid
-from streamtap._display.text import dollars, model_name, plural, rate, seconds
-from streamtap._display.verdict import verdict
+from streamtap._display.moments import in_words
+from streamtap._display.text import dollars, model_name, percentage, plural, rate, seconds
+from streamtap._display.verdict import mostly, verdict
 from streamtap._records.records import ResponseRecord, ToolRecord
 from streamtap._records.run_tree import RunTree
-from streamtap._report.moments import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +21,12 @@ if TYPE_CHECKING:
     from streamtap._records.records import RunRecord
     from streamtap._records.run_tree import Piece
 
+AGAIN = 'the same call again'
+"""What is said of a tool call that repeats two or more before it."""
+
 _INDENT = '  '
+
+_CONTEXT = Column('context', 3)
 
 _COLUMNS = (
     Column('step'),
@@ -29,6 +36,7 @@ _COLUMNS = (
     Column('tokens/s', 1),
     Column('in', 1),
     Column('out', 1),
+    _CONTEXT,
     Column('cost', 2),
     Column('ended', to_left=True),
 )
@@ -45,10 +53,19 @@ def in_order(tree: RunTree) -> Iterator[tuple[int, Piece]]:
         depth, piece = waiting.pop()
         yield depth, piece
         if isinstance(piece, RunTree):
-            waiting += [
-                (depth + (2 if isinstance(each, RunTree) else 1), each)
-                for each in sorted(piece.pieces, key=started)[::-1]
-            ]
+            waiting += [(depth + (2 if isinstance(each, RunTree) else 1), each) for each in _below(piece)[::-1]]
+
+
+def _below(tree: RunTree) -> list[Piece]:
+    """The pieces of a run in the order in which they began, but each called run right below the tool that called it."""
+    called: defaultdict[int, list[Piece]] = defaultdict(list)
+    own: list[Piece] = [each for each in tree.pieces if not isinstance(each, RunTree)]
+    for nested, caller in with_callers(tree.pieces):
+        if caller is None:
+            own.append(nested)
+        else:
+            called[id(caller)].append(nested)
+    return [each for piece in sorted(own, key=started) for each in (piece, *sorted(called[id(piece)], key=started))]
 
 
 def started(piece: Piece) -> int:
@@ -59,7 +76,8 @@ def started(piece: Piece) -> int:
 def about(tree: RunTree) -> str:
     """The run in one line."""
     run = tree.run
-    words = verdict(tree, in_sentence).words
+    said = verdict(tree, in_sentence).words, mostly(tree, in_sentence)
+    words = '; '.join(filter(None, dict.fromkeys(said)))
     trace = f', trace {short_name(run.trace_id)}' if run.trace_id else ''
     labels = f' with {told}' if (told := labels_of(run)) else ''
     return (
@@ -83,7 +101,13 @@ def counts(run: RunRecord) -> str:
 def step_grid(tree: RunTree) -> Grid:
     """The run and its steps as a table."""
     rows = [_row(tree, depth, piece) for depth, piece in in_order(tree)]
-    return Grid(_COLUMNS, rows, name='steps')
+    # No request of the run may have a context that is known.
+    shown = [
+        place for place, each in enumerate(_COLUMNS) if each is not _CONTEXT or any(row[place] != '-' for row in rows)
+    ]
+    return Grid(
+        [_COLUMNS[place] for place in shown], [tuple(row[place] for place in shown) for row in rows], name='steps'
+    )
 
 
 def step_data(tree: RunTree) -> Iterator[Mapping[str, object]]:
@@ -101,6 +125,9 @@ def step_data(tree: RunTree) -> Iterator[Mapping[str, object]]:
             'time_to_first_token': record.time_to_first_token if is_request else None,
             'output_tokens_per_second': record.output_tokens_per_second if is_request else None,
             **_used(record),
+            'context_used': record.context_used if is_request else None,
+            'cache_missed_tokens': record.cache_missed_tokens if is_request else None,
+            'repeated': record.repeated if isinstance(record, ToolRecord) else None,
             'stalls': record.stalls if is_request else None,
             'stall_seconds': record.stall_seconds if is_request else None,
             'outcome': record.outcome,
@@ -125,9 +152,11 @@ def _row(tree: RunTree, depth: int, piece: Piece) -> tuple[str, ...]:
     what = kind[record.kind] if isinstance(record, ToolRecord) else ''
     ended = record.outcome if record.error_type is None else f'{record.outcome} {short_name(record.error_type)}'
     used = _used(record)
-    first, speed = None, None
-    if isinstance(record, ResponseRecord):
-        first, speed = record.time_to_first_token, record.output_tokens_per_second
+    first, speed, context = None, None, None
+    if isinstance(record, ToolRecord):
+        ended += f', {AGAIN}' if record.repeated else ''
+    elif isinstance(record, ResponseRecord):
+        first, speed, context = record.time_to_first_token, record.output_tokens_per_second, record.context_used
         ended += f', {seconds(record.stall_seconds)} stalled' if record.stalls else ''
     return (
         f'{_INDENT * min(depth, MOST_DEPTH)}{what}{short_name(_name(piece))}',
@@ -137,6 +166,7 @@ def _row(tree: RunTree, depth: int, piece: Piece) -> tuple[str, ...]:
         rate(speed),
         _count(used['input_tokens']),
         _count(used['output_tokens']),
+        percentage(context),
         dollars(used['cost_usd']),
         ended,
     )

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streamtap._display.text import dollars, rate, seconds
+from streamtap._display.text import dollars, percentage, rate, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,11 +42,6 @@ class Unit:
         return None if factor is None or (value := float(number) * factor) > MOST else value
 
 
-def percentage(value: object) -> str:
-    """A share, as a percentage."""
-    return f'{value:.1%}' if isinstance(value, (int, float)) else '-'
-
-
 def count(value: object) -> str:
     """A whole number; `-` where none was observed."""
     return f'{value:,.0f}' if isinstance(value, (int, float)) else '-'
@@ -55,6 +50,7 @@ def count(value: object) -> str:
 TIME = Unit('a time', '3s or 300ms', {('', 's'): 1.0, ('', 'ms'): 0.001}, seconds)
 COST = Unit('a cost', '$0.05', {('$', ''): 1.0}, dollars)
 SHARE = Unit('a share', '1%', {('', '%'): 0.01}, percentage)
+PART = Unit('a part of a whole', '80%', {('', '%'): 0.01}, percentage)
 SPEED = Unit('a speed', '30 tokens/s', {('', 'tokens/s'): 1.0}, rate)
 TOKENS = Unit('a number of tokens', '20000 tokens', {('', 'tokens'): 1.0}, count)
 COUNT = Unit('a count', '5', {('', ''): 1.0}, count)

@@ -10,11 +10,11 @@ from streamtap._display.bars import request_bars, stall_marks, tool_bars
 from streamtap._display.cells import cut_in_the_middle
 from streamtap._display.elements import element
 from streamtap._display.exits import isolated, short_name
-from streamtap._display.text import model_name, seconds
+from streamtap._display.text import model_name, percentage, seconds
 from streamtap._records.failed import has_failed
 from streamtap._records.records import ResponseRecord, ToolRecord
 from streamtap._report.over_time import LEAST, scale
-from streamtap._report.steps import in_order
+from streamtap._report.steps import AGAIN, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from streamtap._records.records import RunRecord
     from streamtap._records.run_tree import RunTree
 
-WIDTH, LABEL, RIGHT = 1160.0, 200.0, 190.0
+WIDTH, NAME, LABEL, RIGHT = 1160.0, 200.0, 262.0, 150.0
+"""Names end at `NAME`, and numbers at the bars: a phone, which scrolls the bars, shows both."""
+
 ROW, BAR = 19.0, 11.0
 MOST_ROWS = 60
-MOST_NOTE = 32
+MOST_NOTE = 26
 
 KINDS = {
     'waiting': 'waiting for the model',
@@ -40,9 +42,12 @@ KINDS = {
     'stall': 'a stall',
     'stall-mark': 'one of several stalls begins',
     'reader': 'the reader has its first item',
+    'again': AGAIN,
     'failed': 'failed',
 }
 """The classes of bars, and what they mean."""
+
+AGAIN_MARK = '↻'
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +62,13 @@ class _Bar:
 class _Row:
     label: str
     depth: int
+    took: str
     note: str
     failed: bool
     is_run: bool = False
     bars: list[_Bar] = field(default_factory=list[_Bar])
     stalls: tuple[float, ...] = ()
+    again: float | None = None
     first_item: float | None = None
 
     @property
@@ -112,6 +119,8 @@ def legend() -> Element:
 def _mark(kind: str) -> Element:
     if kind == 'stall-mark':
         return element('path', d='M2.5 0 h9 l-4.5 11 Z', class_='stall')
+    if kind == 'again':
+        return element('text', AGAIN_MARK, x=1, y=9.5, class_='again')
     if kind in ('failed', 'reader'):
         return element('line', x1=7, x2=7, y1=0, y2=11, class_=kind)
     return element('rect', x=0, y=0, width=14, height=11, rx=1.5, class_=f'bar {kind}')
@@ -131,8 +140,8 @@ def _rows(tree: RunTree) -> Iterator[_Row]:
 def _run_row(run: RunRecord, zero: int, depth: int) -> _Row:
     start = (run.started_ns - zero) / 1e9
     failed = has_failed(run)
-    note = seconds(run.duration) if run.outcome == 'success' else f'{seconds(run.duration)} {run.outcome}'
-    row = _Row(short_name(run.agent), depth, note, failed, is_run=True)
+    note = '' if run.outcome == 'success' else run.outcome
+    row = _Row(short_name(run.agent), depth, seconds(run.duration), note, failed, is_run=True)
     row.bars.append(_Bar('run', start, run.duration or 0.0, _about_run(run)))
     if run.reader is not None and run.reader.time_to_first_item is not None:
         row.first_item = start + run.reader.time_to_first_item
@@ -142,9 +151,11 @@ def _run_row(run: RunRecord, zero: int, depth: int) -> _Row:
 def _response_row(record: ResponseRecord, zero: int, depth: int) -> _Row:
     start = (record.started_ns - zero) / 1e9
     why = _why(record)
-    row = _Row(_model(record), depth, f'{seconds(record.duration)}{why}', has_failed(record))
+    used = '' if record.context_used is None else f', context {percentage(record.context_used)}'
+    note = f'{used}{why}'.removeprefix(',').strip()
+    row = _Row(_model(record), depth, seconds(record.duration), note, has_failed(record))
     for bar in request_bars(record, start):
-        row.bars.append(_Bar(bar.kind, bar.start, bar.duration, _title(record, bar, why)))
+        row.bars.append(_Bar(bar.kind, bar.start, bar.duration, _title(record, bar, f'{used}{why}')))
     row.stalls = tuple(stall_marks(record, start))
     return row
 
@@ -169,8 +180,10 @@ def _why(record: ResponseRecord | ToolRecord) -> str:
 def _tool_row(record: ToolRecord, zero: int, depth: int) -> _Row:
     start = (record.started_ns - zero) / 1e9
     why = _why(record)
-    row = _Row(short_name(record.tool), depth, f'{seconds(record.duration)}{why}', has_failed(record))
-    title = f'{record.kind} tool {isolated(short_name(record.tool))}: {seconds(record.duration)}{why}'
+    row = _Row(short_name(record.tool), depth, seconds(record.duration), why.strip(), has_failed(record))
+    again = f', {AGAIN}' if record.repeated else ''
+    title = f'{record.kind} tool {isolated(short_name(record.tool))}: {seconds(record.duration)}{again}{why}'
+    row.again = start if record.repeated else None
     row.bars.extend(_Bar(bar.kind, bar.start, bar.duration, title) for bar in tool_bars(record, start))
     return row
 
@@ -182,7 +195,7 @@ def _about_run(run: RunRecord) -> str:
 
 def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
     indent = 4 + 12.0 * min(row.depth, 8)
-    room = int((LABEL - indent - 8) / (7.2 if row.is_run else 6.4))
+    room = int((NAME - indent - 4) / (7.2 if row.is_run else 6.4))
     drawn = [
         element(
             'text',
@@ -191,7 +204,8 @@ def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
             x=indent,
             y=y + 10,
             class_='label run-name' if row.is_run else 'label',
-        )
+        ),
+        element('text', row.took, x=LABEL - 8, y=y + 10, class_=f'note end{" bad" if row.failed else ""}'),
     ]
     for bar in row.bars:
         thin = 2.0 if bar.kind == 'run' else BAR
@@ -204,6 +218,10 @@ def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
         drawn.append(
             element('path', tooltip, d=f'M{x - 4.5:.1f} {y - 2:.1f} h9 l-4.5 {BAR + 6:g} Z', class_='stall', role='img')
         )
+    if row.again is not None:
+        # Before the bar, which may be short.
+        x = max(LABEL, LABEL + row.again * per_second - 12)
+        drawn.append(element('text', AGAIN_MARK, element('title', AGAIN), x=x, y=y + 10, class_='again', role='img'))
     if row.first_item is not None:
         x = LABEL + row.first_item * per_second
         tooltip = element(
@@ -213,8 +231,8 @@ def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
     x = LABEL + row.end * per_second
     if row.failed:
         drawn.append(element('line', x1=x, x2=x, y1=y - 1, y2=y + BAR + 3, class_='failed'))
-    beyond = LABEL + max(row.end, *row.stalls, 0.0) * per_second + 6
-    drawn.append(
-        element('text', row.note[:MOST_NOTE], x=beyond, y=y + 10, class_=f'note start{" bad" if row.failed else ""}')
-    )
+    if row.note:
+        beyond = LABEL + max(row.end, *row.stalls, 0.0) * per_second + 6
+        kind = f'note start{" bad" if row.failed else ""}'
+        drawn.append(element('text', row.note[:MOST_NOTE], x=beyond, y=y + 10, class_=kind))
     return drawn

@@ -12,8 +12,7 @@ from streamtap._web.tally import Listed, Tally
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from streamtap._display.verdict import Failure
-    from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
+    from streamtap._records.records import FailureRecord, ResponseRecord, RunRecord, ToolRecord
 
 MAX_LABELS = 4
 """How many of the user's labels have a table: the first ones."""
@@ -52,9 +51,9 @@ class Slot:
         """Count a tool call, of whose seconds so many were in runs of other agents."""
         group(self.tools, (record.agent, record.tool, record.kind), Tally).tool(record, called)
 
-    def error(self, failed: Failure, at: float) -> None:
+    def error(self, failed: FailureRecord, at: float) -> None:
         """Count why a run failed."""
-        group(self.errors, error_key(failed), Occurrences).add(at)
+        group(self.errors, error_key(failed), Occurrences).add(at, failed.step)
 
     def absorb(self, other: Slot) -> None:
         """Add what another slot counted."""

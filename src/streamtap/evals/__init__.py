@@ -12,10 +12,13 @@ from streamtap._base.public import claim as _claim
 from streamtap.evals._evaluators import (
     EVALUATORS,
     FirstOutputWithin,
+    MaxCacheMissedTokens,
+    MaxContextUsed,
     MaxCost,
     MaxRepeatedToolCalls,
     MaxStallSeconds,
     MinTokensPerSecond,
+    ObjectiveMet,
     RunWithin,
 )
 from streamtap.evals._sink import EvalSink
@@ -24,10 +27,13 @@ __all__ = [
     'EVALUATORS',
     'EvalSink',
     'FirstOutputWithin',
+    'MaxCacheMissedTokens',
+    'MaxContextUsed',
     'MaxCost',
     'MaxRepeatedToolCalls',
     'MaxStallSeconds',
     'MinTokensPerSecond',
+    'ObjectiveMet',
     'RunWithin',
 ]
 

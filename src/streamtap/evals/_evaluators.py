@@ -164,5 +164,71 @@ class MaxRepeatedToolCalls(Evaluator[object, object, object]):
         return _verdict('repeated_tool_calls', self.count, ctx)
 
 
-EVALUATORS = (FirstOutputWithin, RunWithin, MaxCost, MaxStallSeconds, MinTokensPerSecond, MaxRepeatedToolCalls)
+@dataclass(repr=False)
+class ObjectiveMet(Evaluator[object, object, object]):
+    """Asserts that every run that nobody called met its agent's objective, of those that count for it.
+
+    The objective is that of the tap: `Tap([EvalSink()], objective=Objective(first_output=2.0))`.
+    """
+
+    def evaluate(self, ctx: EvaluatorContext[object, object, object]) -> EvaluationReason:
+        """Judge a case."""
+        return _verdict('objective_missed', 0, ctx)
+
+
+@dataclass(repr=False)
+class MaxContextUsed(Evaluator[object, object, object]):
+    """Asserts that no response took a greater share of its model's context window, its prompt and itself.
+
+    Args:
+        share: How much it may take, such as 0.8.
+
+    Raises:
+        TypeError: If that is not a number.
+        ValueError: If it is not above 0, or is above 1.
+    """
+
+    share: float
+
+    def __post_init__(self) -> None:
+        QUANTITIES['context_used'].check('share', self.share)
+
+    def evaluate(self, ctx: EvaluatorContext[object, object, object]) -> EvaluationReason:
+        """Judge a case."""
+        return _verdict('context_used', self.share, ctx)
+
+
+@dataclass(repr=False)
+class MaxCacheMissedTokens(Evaluator[object, object, object]):
+    """Asserts that few tokens were bought again although the conversation's last request had left them in the cache.
+
+    Args:
+        count: How many tokens there may be; 0 for none.
+
+    Raises:
+        TypeError: If that is not a whole number.
+        ValueError: If it is below 0.
+    """
+
+    count: int
+
+    def __post_init__(self) -> None:
+        QUANTITIES['cache_missed_tokens'].check('count', self.count)
+
+    def evaluate(self, ctx: EvaluatorContext[object, object, object]) -> EvaluationReason:
+        """Judge a case."""
+        return _verdict('cache_missed_tokens', self.count, ctx)
+
+
+EVALUATORS = (
+    FirstOutputWithin,
+    RunWithin,
+    MaxCost,
+    MaxStallSeconds,
+    MinTokensPerSecond,
+    MaxRepeatedToolCalls,
+    ObjectiveMet,
+    MaxContextUsed,
+    MaxCacheMissedTokens,
+)
 """All of them, for datasets in files: `Dataset.from_file(path, custom_evaluator_types=EVALUATORS)`."""

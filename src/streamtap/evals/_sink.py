@@ -29,6 +29,9 @@ METRICS: Mapping[str, str] = {
     'streamtap.requests': 'requests',
     'streamtap.tool_calls': 'tool_calls',
     'streamtap.repeated_tool_calls': 'repeated_tool_calls',
+    'streamtap.objective_missed': 'objective_missed',
+    'streamtap.context_used': 'context_used',
+    'streamtap.cache_missed_tokens': 'cache_missed_tokens',
     'streamtap.input_tokens': 'input_tokens',
     'streamtap.output_tokens': 'output_tokens',
 }

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
         ToolRecord,
     )
     from streamtap._records.starts import ResponseStart, RunStart, ToolStart
+    from streamtap._runs.objectives import Objectives
     from streamtap._runs.price import Price
-    from streamtap._sinks.usage.summary import RunsUsage
+    from streamtap._sinks.usage.figures import RunsUsage
 
 
 class MemorySink(BaseSink):
@@ -149,6 +150,7 @@ def capture(
     *,
     labels: Iterable[str] = (),
     price: Price | None = None,
+    objective: Objectives | None = None,
     stall_after: float = 5.0,
     slow_start_after: float = 30.0,
     settle_after: float = 30.0,
@@ -170,6 +172,7 @@ def capture(
         [memory, UsageSink()],
         labels=labels,
         price=price,
+        objective=objective,
         stall_after=stall_after,
         slow_start_after=slow_start_after,
         settle_after=settle_after,

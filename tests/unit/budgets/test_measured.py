@@ -40,10 +40,45 @@ def test_of_several_runs_the_longest_time_counts_and_what_they_used_is_summed():
         requests=Figure(4),
         tool_calls=Figure(6),
         repeated_tool_calls=Figure(0),
+        objective_missed=Figure(missing='a run of fast could not be judged: does its tap have Tap(objective=...)?'),
         input_tokens=Figure(200),
         output_tokens=Figure(20),
         cost=Figure(0.5),
     )
+
+
+def test_runs_that_missed_their_objective_are_counted():
+    """Those that nobody called, and of the others only who had missed something before they were stopped."""
+    seen = measured(
+        run(objective_met=True),
+        run(agent='slow', objective_met=False, objective_missed=('first_output', 'cost')),
+        run(outcome='cancelled'),
+        run(parent_run_id='r'),
+    )
+    assert seen.objective_missed == Figure(1, 'slow: first output, cost')
+    assert measured(run()).objective_missed.missing is not None
+
+
+def test_the_fullest_context_counts():
+    """And a model whose window is not known may have been fuller."""
+    used = {'usage_reported': True, 'context_window': 100}
+    seen = measured(
+        response(agent='full', context_tokens=90, **used),
+        response(context_tokens=40, **used),
+        response(outcome='error'),
+    )
+    assert seen.context_used == Figure(0.9, 'full')
+    seen.response_ended(response(usage_reported=True))
+    assert seen.context_used == Figure(0.9, 'full', missing='the context window of p:m is not known')
+
+
+def test_tokens_that_were_bought_again_are_summed():
+    """A first request of a conversation could not have any, and what was not reported may have more."""
+    seen = measured(response(), response(cache_missed_tokens=0), response(agent='b', cache_missed_tokens=300))
+    assert seen.cache_missed_tokens == Figure(300, 'b')
+    seen.response_ended(response(unmeasured='interrupted'))
+    assert seen.cache_missed_tokens.missing == 'a response to a did not report all of its tokens (interrupted)'
+    assert measured(response()).cache_missed_tokens == Figure()
 
 
 def test_a_run_that_another_called_is_in_the_sums_only():

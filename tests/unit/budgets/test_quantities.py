@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 def one_run() -> Measured:
     """A run of which everything is known."""
     seen = Measured()
-    seen.response_ended(full_response(max_inter_chunk_latency=0.3, stalls=0, stall_seconds=0.0))
-    seen.run_ended(
-        run(agent='support', time_to_first_output=0.5, requests=2, tool_calls=1, cost_usd=0.25, duration=4.0)
-    )
+    told = {'context_window': 1000, 'context_tokens': 800, 'cache_missed_tokens': 256}
+    seen.response_ended(full_response(max_inter_chunk_latency=0.3, stalls=0, stall_seconds=0.0, **told))
+    used = {'requests': 2, 'tool_calls': 1, 'cost_usd': 0.25}
+    missed = {'objective_met': False, 'objective_missed': ('stall',)}
+    seen.run_ended(run(agent='support', time_to_first_output=0.5, duration=4.0, **used, **missed))
     return seen
 
 
@@ -35,6 +36,9 @@ def one_run() -> Measured:
         ('requests', 2, 'requests: 2'),
         ('tool_calls', 1, 'tool calls: 1'),
         ('repeated_tool_calls', 0, 'repeated tool calls: 0'),
+        ('objective_missed', 1, 'runs that missed their objective: 1 (support: stall)'),
+        ('context_used', 0.8, 'fullest context: 80.0% (a)'),
+        ('cache_missed_tokens', 256, 'tokens bought again: 256 (a)'),
     ],
 )
 def test_a_limit_is_kept_up_to_its_own_value_and_told(name: QuantityName, limit: float, told: str):
@@ -49,6 +53,8 @@ def test_a_limit_is_kept_up_to_its_own_value_and_told(name: QuantityName, limit:
         ('tokens_per_second', 56, 'lowest tokens per second: 55 (a), at least 56'),
         ('cost', 0, 'cost: $0.25, at most $0.00'),
         ('requests', 1, 'requests: 2, at most 1'),
+        ('objective_missed', 0, 'runs that missed their objective: 1 (support: stall), at most 0'),
+        ('context_used', 0.7, 'fullest context: 80.0% (a), at most 70.0%'),
     ],
 )
 def test_a_limit_that_was_broken_is_told_beside_the_value(name: QuantityName, limit: float, told: str):
@@ -98,6 +104,8 @@ def test_while_a_run_is_open_no_limit_is_kept():
         ('cost', True, 'limit must be a number of US dollars, not True'),
         ('requests', 1.5, 'limit must be a whole number, not 1.5'),
         ('tool_calls', -1, 'limit must be at least 0, not -1'),
+        ('context_used', '80%', "limit must be a share, such as 0.8, not '80%'"),
+        ('context_used', 80, 'limit must be above 0 and at most 1, as a share such as 0.8, not 80'),
     ],
 )
 def test_what_is_no_limit_is_refused(name: QuantityName, limit: object, error: str):

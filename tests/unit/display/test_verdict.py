@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from streamtap import FailureRecord, LoopRecord
 from streamtap._display.exits import isolated
-from streamtap._display.verdict import Cause, Failure, Verdict, failure, time_spent, verdict
+from streamtap._display.verdict import Cause, Verdict, in_a_loop, time_spent, verdict
 from streamtap._records.run_tree import RunTree
 from support.made_records import response, run, tool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from streamtap._records.records import ToolRecord
     from streamtap._records.run_tree import Piece
 
 
@@ -79,7 +82,9 @@ def test_a_name_from_right_to_left_does_not_reorder_the_numbers():
 )
 def test_it_does_not_reorder_how_a_run_ended(last: Piece, outcome: str, words: str):
     """Whatever ended it."""
-    of_run: dict[str, Any] = {'outcome': outcome, 'error_type': 'KeyError' if outcome == 'error' else None}
+    of_run: dict[str, Any] = {'outcome': outcome}
+    if outcome == 'error':
+        of_run['failure'] = FailureRecord(agent='a', error='KeyError', place='tool', name='כלב')
     assert verdict(tree(last, **of_run), isolated).words == words
 
 
@@ -103,19 +108,114 @@ def test_where_nothing_is_most_the_two_longest_are_named():
     assert verdict(mixed) == Verdict('40 % waiting for p:gpt, 35 % tool search')
 
 
-def test_tools_at_the_same_time_share_the_time_they_took():
-    """Five seconds of each of two tools are five seconds of the run."""
-    spent = time_spent(tree(tool(tool='one', duration=5.0), tool(tool='two', duration=5.0), phases={'tools': 5.0}))
-    assert spent == {Cause('tools', 'one', 'a'): 2.5, Cause('tools', 'two', 'a'): 2.5}
+def seconds_of_tools(*tools: ToolRecord, together: float) -> dict[str, float]:
+    """What the time of a run with these tools went to, by tool."""
+    spent = time_spent(tree(*tools, phases={'tools': together}))
+    return {cause.name: round(seconds, 3) for cause, seconds in spent.items()}
+
+
+def test_of_tools_at_the_same_time_the_run_waits_for_the_last_to_end():
+    """A tool that lay wholly inside another one's time cost the run nothing."""
+    inside = tool(tool='short', duration=2.0), tool(tool='long', duration=5.0)
+    assert seconds_of_tools(*inside, together=5.0) == {'long': 5.0}
+
+
+@pytest.mark.parametrize(
+    ('tools', 'expected'),
+    [
+        ((('first', 0, 4.0), ('second', 3, 3.0)), {'first': 3.0, 'second': 3.0}),
+        ((('first', 0, 2.0), ('second', 4, 1.0)), {'first': 2.0, 'second': 1.0}),
+        ((('a', 0, 2.0), ('b', 1, 2.0), ('c', 0, 1.5), ('d', 5, 1.0)), {'a': 1.0, 'b': 2.0, 'd': 1.0}),
+        ((('one', 0, 5.0), ('two', 0, 5.0)), {'two': 5.0}),
+    ],
+    ids=['overlapping', 'one after the other', 'two rounds', 'ended together'],
+)
+def test_each_instant_is_that_of_the_tool_that_ends_last(
+    tools: tuple[tuple[str, int, float], ...], expected: dict[str, float]
+):
+    """The parts add up to the time in which any tool ran; of those that end together it is the last."""
+    called = [tool(tool=name, started_ns=began * 1_000_000_000, duration=took) for name, began, took in tools]
+    assert seconds_of_tools(*called, together=sum(expected.values())) == expected
+
+
+@pytest.mark.parametrize('cut_after', [1.0, 1.01])
+def test_a_tool_that_another_ones_failure_ended_is_not_what_the_run_waited_for(cut_after: float):
+    """However long it took to stop."""
+    cut = tool(tool='cut', outcome='interrupted', duration=cut_after)
+    failed = tool(tool='failed', outcome='error', error_type='KeyError', duration=1.0)
+    assert seconds_of_tools(failed, cut, together=1.0) == {'failed': 1.0}
+
+
+def test_a_tool_that_was_interrupted_together_with_its_run_is():
+    """Nothing else was waited for when somebody gave up."""
+    cut = tool(tool='cut', outcome='interrupted', duration=3.0, step=2)
+    failed_before = tool(tool='failed', outcome='error', duration=0.5, started_ns=-1_000_000_000)
+    done = tool(tool='done', duration=1.0, step=2)
+    assert seconds_of_tools(failed_before, done, cut, together=3.5) == {'failed': 0.5, 'cut': 3.0}
+
+
+def delegating(duration: float, *besides: ToolRecord, first: bool = False) -> RunTree:
+    """A run whose tool `ask` asks another agent for four seconds, beside other tools."""
+    asked = tree(response(model='gpt', duration=4.0, streamed=False), phases={'model': 4.0}, agent='b', duration=4.0)
+    ask = tool(tool='ask', duration=4.0)
+    return tree(asked, *(besides if first else ()), ask, *(() if first else besides), phases={'tools': duration})
+
+
+def test_a_called_run_takes_its_own_tools_time_and_not_that_of_one_beside_it():
+    """It is the tool's that ended right after it, although another one began later."""
+    beside = tool(tool='beside', started_ns=1_000_000, duration=2.0)
+    assert time_spent(delegating(4.0, beside, first=True)) == {Cause('model', 'p:gpt', 'b'): 4.0}
+
+
+def test_a_called_run_that_was_not_waited_for_took_nothing():
+    """The run waited for another tool all that time."""
+    beside = tool(tool='beside', started_ns=-1_000_000, duration=6.0)
+    assert time_spent(delegating(6.0, beside)) == {Cause('tools', 'beside', 'a'): pytest.approx(6.0)}
+
+
+def test_a_called_run_counts_as_far_as_it_was_waited_for():
+    """In the last two of its four seconds the run waited for another tool."""
+    beside = tool(tool='beside', started_ns=2_000_000_000, duration=5.0)
+    assert time_spent(delegating(7.0, beside)) == {
+        Cause('model', 'p:gpt', 'b'): pytest.approx(2.0),
+        Cause('tools', 'beside', 'a'): pytest.approx(5.0),
+    }
 
 
 def test_nested_runs_at_the_same_time_take_no_more_than_their_tool():
-    """A tool that asks two agents at once for a second each took a second."""
+    """A tool that asks two agents at once waited for the one that ended last."""
     asked = [
-        tree(response(model='gpt', duration=1.0, streamed=False), phases={'model': 1.0}, agent=name) for name in 'bc'
+        tree(response(model='gpt', duration=took, streamed=False), phases={'model': took}, agent=name)
+        for name, took in (('b', 0.5), ('c', 1.0))
     ]
     spent = time_spent(tree(*asked, tool(tool='both', duration=1.0), phases={'tools': 1.0}))
-    assert spent == {Cause('model', 'p:gpt', 'b'): 0.5, Cause('model', 'p:gpt', 'c'): 0.5}
+    assert spent == {Cause('model', 'p:gpt', 'c'): 1.0}
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_the_parts_add_up_whatever_ran_at_the_same_time(seed: int):
+    """To the run's phases, with called runs in some of the tools, of which some were interrupted."""
+    random = Random(seed)
+    pieces: list[Piece] = []
+    for number in range(12):
+        began, took = random.randrange(10), 1 + random.randrange(5)
+        start: dict[str, Any] = {'started_ns': began * 1_000_000_000}
+        if random.random() < 0.5:
+            pieces.append(tree(response(streamed=False), phases={'model': took}, agent='b', **start))
+        outcome = random.choice(('success', 'error', 'interrupted'))
+        pieces.append(tool(tool=f'{number}', duration=float(took), step=random.randrange(2), outcome=outcome, **start))
+    spent = time_spent(tree(*pieces, phases={'tools': 14.0, 'other': 2.0}))
+    assert sum(spent.values()) == pytest.approx(16.0)
+    assert min(spent.values()) > 0
+
+
+def test_a_stall_keeps_what_was_measured_of_it():
+    """What the phase lacks of the request's time is not the stall's."""
+    stalled = tree(
+        response(model='gpt', duration=4.0, time_to_first_token=1.0, stalls=1, stall_seconds=2.0),
+        phases={'wait': 1.0, 'stream': 2.5},
+    )
+    assert time_spent(stalled)[Cause('stall', 'p:gpt', 'a')] == 2.0
 
 
 def test_a_nested_run_whose_time_is_not_known_stays_its_tools():
@@ -150,83 +250,78 @@ def test_a_run_of_which_no_time_is_known_has_nothing_to_say():
 
 
 @pytest.mark.parametrize(
-    ('pieces', 'error', 'words'),
+    ('failure', 'words'),
     [
+        (FailureRecord(agent='a', error='KeyError', place='tool', name='lookup', step=2), 'KeyError in tool lookup'),
         (
-            (response(), tool(outcome='error', error_type='KeyError', tool='lookup')),
-            'KeyError',
-            'KeyError in tool lookup',
-        ),
-        (
-            (response(outcome='error', error_type='ModelHTTPError_429'),),
-            'ModelHTTPError_429',
+            FailureRecord(agent='a', error='ModelHTTPError_429', place='model', name='p:m'),
             'ModelHTTPError_429 from p:m',
         ),
-        (
-            (tool(outcome='error', error_type='KeyError', tool='handled'), response(step=2)),
-            'UserError',
-            'UserError',
-        ),
-        (
-            (response(), tool(outcome='retried', tool='search')),
-            'UnexpectedModelBehavior',
-            'UnexpectedModelBehavior in tool search',
-        ),
-        (
-            (tool(outcome='error', error_type='KeyError', tool='one'), tool(outcome='interrupted', tool='two')),
-            'KeyError',
-            'KeyError in tool one',
-        ),
+        (FailureRecord(agent='b', error='ToolFailed', place='tool', name='ask'), 'ToolFailed in tool ask (b)'),
+        (FailureRecord(agent='a', error='UserError'), 'UserError'),
+        (None, 'ValueError'),
     ],
+    ids=['tool', 'model', 'of another agent', 'nowhere', 'a journal of an older version'],
 )
-def test_a_failure_names_its_tool_or_model(pieces: tuple[Piece, ...], error: str, words: str):
-    """What raised the run's own error, else what failed in its last step; what the run got over is not the cause."""
-    assert verdict(tree(*pieces, outcome='error', error_type=error)) == Verdict(words, 'bad')
+def test_a_failure_says_what_failed_and_where(failure: FailureRecord | None, words: str):
+    """As the record of the run has it; one without it says with which error at least."""
+    failed = tree(response(), outcome='error', error_type='ValueError', failure=failure)
+    assert verdict(failed) == Verdict(words, 'bad')
 
 
-def test_a_failure_is_followed_into_the_run_that_failed_first():
-    """The tool that called it only passed the error on."""
-    nested = tree(
-        response(outcome='error', error_type='ModelHTTPError_500', model='gpt', agent='billing'),
-        outcome='error',
-        error_type='ModelHTTPError_500',
-        agent='billing',
-        duration=1.0,
+def looping(calls: int, others: int = 0, *, tool_seconds: float = 0.0, **of_run: Any) -> RunTree:
+    """A run of so many requests for a call again, and so many for something else, of a second each."""
+    pieces: list[Piece] = []
+    for step in range(calls + others):
+        pieces += [response(step=step), tool(step=step, tool='search', repeated=step < calls, duration=tool_seconds)]
+    loops = LoopRecord(calls=calls, seconds=calls * tool_seconds, tokens=9)
+    return tree(*pieces, phases={'wait': float(calls + others)}, loops=loops, **of_run)
+
+
+def test_a_run_that_asked_for_the_same_again_and_again_was_in_a_loop():
+    """If half of its requests did; before that, its time is said."""
+    assert verdict(looping(9, 9)) == Verdict('in a loop: tool search again 9 times', 'warn')
+    assert verdict(looping(1)) == Verdict('in a loop: tool search again once', 'warn')
+    assert verdict(looping(8, 9)) == Verdict('100 % waiting for p:m')
+    assert verdict(looping(0, 9)) == Verdict('100 % waiting for p:m')
+
+
+def test_a_run_whose_time_went_into_calls_again_was_in_a_loop():
+    """However few requests asked for them."""
+    assert verdict(looping(2, 8, tool_seconds=3.0)) == Verdict('in a loop: tool search again 2 times', 'warn')
+    assert in_a_loop(looping(2, 8, tool_seconds=2.0)) == ''
+
+
+def test_how_often_is_the_records_figure():
+    """The steps of a long run are not all kept; those that are tell what was repeated."""
+    part = looping(3)
+    long = RunTree(run(duration=400.0, loops=LoopRecord(calls=1200, seconds=1.0)), part.pieces, left_out=2400)
+    assert verdict(long) == Verdict('in a loop: tool search again 1,200 times', 'warn')
+    none_kept = RunTree(run(duration=400.0, loops=LoopRecord(calls=1200, seconds=300.0)))
+    assert verdict(none_kept) == Verdict('in a loop: the same tools again 1,200 times', 'warn')
+
+
+def test_two_tools_that_take_turns_are_both_named():
+    """And the loop of a run that another run called is that agent's."""
+    inside = tree(
+        *(tool(step=step, tool=name, agent='b', repeated=True) for step in range(3) for name in ('look', 'wait')),
+        *(response(step=step, agent='b') for step in range(3)),
+        agent='b',
+        loops=LoopRecord(calls=6, seconds=4.5),
     )
-    failed = tree(
-        nested,
-        tool(outcome='error', error_type='ToolFailed', tool='ask_billing', duration=1.5),
-        outcome='error',
-        error_type='ToolFailed',
-    )
-    assert verdict(failed) == Verdict('ModelHTTPError_500 from p:gpt (billing)', 'bad')
-    assert failure(failed) == Failure('billing', 'ModelHTTPError_500', 'model', 'p:gpt')
+    assert verdict(tree(inside, response())).words == 'in a loop: tools look (b) and wait (b) again 6 times'
 
 
 @pytest.mark.parametrize(
-    ('of_run', 'pieces', 'expected'),
+    ('outcome', 'expected'),
     [
-        ({'outcome': 'success'}, (tool(outcome='error', error_type='KeyError'),), None),
-        ({'outcome': 'cancelled'}, (), None),
-        (
-            {'outcome': 'error', 'error_type': 'KeyError'},
-            (tool(outcome='error', error_type='KeyError', tool='lookup'),),
-            Failure('a', 'KeyError', 'tool', 'lookup'),
-        ),
-        ({'outcome': 'error', 'error_type': 'UserError'}, (), Failure('a', 'UserError', '', '')),
-        ({'outcome': 'timeout'}, (response(outcome='timeout'),), Failure('a', 'timeout', 'model', 'p:m')),
+        ('limit', Verdict('limit, in a loop: tool search again 4 times', 'bad')),
+        ('cancelled', Verdict('cancelled, in a loop: tool search again 4 times', 'warn')),
     ],
-    ids=['succeeded', 'cancelled', 'tool', 'nowhere', 'without an error'],
 )
-def test_why_and_where_is_data_too(of_run: dict[str, Any], pieces: tuple[Piece, ...], expected: Failure | None):
-    """So that failures are grouped by the same rule that names them; a run that did not fail has none."""
-    assert failure(tree(*pieces, **of_run)) == expected
-
-
-def test_a_limit_is_nobodys_failure():
-    """No tool and no model is blamed for it."""
-    limited = tree(tool(outcome='error', error_type='KeyError'), outcome='limit', error_type='UsageLimitExceeded')
-    assert verdict(limited) == Verdict('UsageLimitExceeded', 'bad')
+def test_how_a_run_in_a_loop_ended_comes_first(outcome: str, expected: Verdict):
+    """The loop is mostly why."""
+    assert verdict(looping(4, outcome=outcome)) == expected
 
 
 @pytest.mark.parametrize(
@@ -245,11 +340,10 @@ def test_a_run_that_was_not_finished_says_where_it_was(last: Piece, outcome: str
 
 
 def test_runs_may_be_nested_more_deeply_than_calls():
-    """Neither the time nor a failure is followed by recursion."""
-    asked = response(duration=1.0, streamed=False, outcome='error', error_type='E')
-    deep = tree(asked, phases={'model': 1.0}, outcome='error', error_type='E', agent='b')
+    """Neither the time nor a loop is followed by recursion."""
+    asked = response(duration=1.0, streamed=False)
+    deep = tree(asked, phases={'model': 1.0}, agent='b')
     for _ in range(3000):
-        calls = tool(tool='deeper', duration=1.0, outcome='error', error_type='E')
-        deep = tree(deep, calls, phases={'tools': 1.0}, outcome='error', error_type='E', agent='b')
+        deep = tree(deep, tool(tool='deeper', duration=1.0), phases={'tools': 1.0}, agent='b')
     assert time_spent(deep) == {Cause('model', 'p:m', 'b'): pytest.approx(1.0)}
-    assert verdict(deep).words == 'E from p:m'
+    assert verdict(deep).words == '100 % p:m'

@@ -13,15 +13,18 @@ from pydantic_ai import Agent
 from pydantic_ai.models.function import DeltaToolCall, FunctionModel
 from pydantic_evals import Case, Dataset
 
-from streamtap import Tap
+from streamtap import Objective, Tap
 from streamtap.evals import (
     EVALUATORS,
     EvalSink,
     FirstOutputWithin,
+    MaxCacheMissedTokens,
+    MaxContextUsed,
     MaxCost,
     MaxRepeatedToolCalls,
     MaxStallSeconds,
     MinTokensPerSecond,
+    ObjectiveMet,
     RunWithin,
 )
 from streamtap.testing import FakeClock
@@ -36,12 +39,27 @@ if TYPE_CHECKING:
     Cases = Dataset[str, str, Any]
 
 
+ONE_OF_EACH: tuple[Evaluator[object, object, object], ...] = (
+    FirstOutputWithin(2),
+    RunWithin(2),
+    MaxCost(2),
+    MaxStallSeconds(2),
+    MinTokensPerSecond(2),
+    MaxRepeatedToolCalls(2),
+    ObjectiveMet(),
+    MaxContextUsed(0.5),
+    MaxCacheMissedTokens(2),
+)
+
+
 def dataset(*evaluators: Evaluator[object, object, object]) -> Cases:
     """A dataset with one case."""
     return Dataset[str, str, Any](name='d', cases=[Case(name='c', inputs='hello')], evaluators=list(evaluators))
 
 
-def measured(cases: Cases, *, stream: bool = True, searches: int = 0) -> EvaluationReport[str, str, Any]:
+def measured(
+    cases: Cases, *, stream: bool = True, searches: int = 0, objective: Objective | None = None
+) -> EvaluationReport[str, str, Any]:
     """The report on an agent that searches, waits 0.5 s before each of its six tokens and costs $0.01 each time."""
     clock, left = FakeClock(), list(range(searches))
 
@@ -56,7 +74,7 @@ def measured(cases: Cases, *, stream: bool = True, searches: int = 0) -> Evaluat
     def search() -> str:
         return 'nothing'
 
-    tap = Tap([EvalSink()], clock=clock, price=lambda record, response: 0.01)
+    tap = Tap([EvalSink()], clock=clock, price=lambda record, response: 0.01, objective=objective)
     model = FunctionModel(stream_function=answer)
     agent = Agent(model, name='support', tools=[search], capabilities=[tap.capability(stream=stream)])
 
@@ -86,7 +104,7 @@ def test_a_case_within_its_limits_passes_and_tells_what_it_took():
     assert told(measured(dataset(*limits))) == {
         'FirstOutputWithin': (True, 'first output: 500 ms (support)'),
         'RunWithin': (True, 'longest run: 3.00 s (support)'),
-        'MaxCost': (True, 'cost: $0.0100'),
+        'MaxCost': (True, 'cost: $0.01'),
         'MaxStallSeconds': (True, 'longest silence: 500 ms (support)'),
         'MinTokensPerSecond': (True, 'lowest tokens per second: 2 (support)'),
         'MaxRepeatedToolCalls': (True, 'repeated tool calls: 0'),
@@ -106,11 +124,26 @@ def test_a_case_beyond_its_limits_fails_and_tells_both():
     assert told(measured(dataset(*limits), searches=4)) == {
         'FirstOutputWithin': (False, 'first output: 500 ms (support), at most 400 ms'),
         'RunWithin': (False, 'longest run: 3.00 s (support), at most 2.00 s'),
-        'MaxCost': (False, 'cost: $0.0500, at most $0.0400'),
+        'MaxCost': (False, 'cost: $0.05, at most $0.04'),
         'MaxStallSeconds': (False, 'longest silence: 500 ms (support), at most 100 ms'),
         'MinTokensPerSecond': (False, 'lowest tokens per second: 2 (support), at least 20'),
         'MaxRepeatedToolCalls': (False, 'repeated tool calls: 2 (support/search), at most 1'),
     }
+
+
+def test_a_promise_a_full_context_and_tokens_bought_again_are_judged():
+    """What nobody could know of a model without a window and of a conversation of one request fails, and says so."""
+    limits = (ObjectiveMet(), MaxContextUsed(0.9), MaxCacheMissedTokens(0))
+    kept = told(measured(dataset(*limits), objective=Objective(first_output=0.5)))
+    assert kept['ObjectiveMet'] == (True, 'runs that missed their objective: 0')
+    assert kept['MaxContextUsed'][0] is False
+    reason = 'tokens bought again: not known, as no request followed another one of its conversation'
+    assert kept['MaxCacheMissedTokens'] == (False, reason)
+    missed = told(measured(dataset(ObjectiveMet()), objective=Objective(duration=2.0)))
+    assert missed == {'ObjectiveMet': (False, 'runs that missed their objective: 1 (support: duration), at most 0')}
+    unjudged = told(measured(dataset(ObjectiveMet())))
+    assert unjudged['ObjectiveMet'][1] is not None
+    assert 'does its tap have Tap(objective=...)?' in unjudged['ObjectiveMet'][1]
 
 
 def test_what_was_not_measured_fails_and_tells_what_helps():
@@ -147,7 +180,7 @@ def measured_unstreamed(cases: Cases) -> EvaluationReport[str, str, Any]:
     return asyncio.run(cases.evaluate(task, progress=False))
 
 
-@pytest.mark.parametrize('evaluator', [kind(1) for kind in EVALUATORS], ids=lambda made: type(made).__name__)
+@pytest.mark.parametrize('evaluator', ONE_OF_EACH, ids=lambda made: type(made).__name__)
 def test_a_case_without_a_measured_run_fails_whatever_the_limit(evaluator: Evaluator[object, object, object]):
     """It may be that nobody plugged the tap in."""
 
@@ -167,7 +200,8 @@ def test_a_case_without_a_measured_run_fails_whatever_the_limit(evaluator: Evalu
 def test_a_file_names_them(tmp_path: Path, form: str):
     """With their limit, as those of pydantic-evals themselves; what is written is what was read."""
     path = tmp_path / f'cases.{form}'
-    limits = tuple(kind(2) for kind in EVALUATORS)
+    limits = ONE_OF_EACH
+    assert tuple(map(type, limits)) == EVALUATORS
     dataset(*limits).to_file(path, custom_evaluator_types=EVALUATORS)
     text = path.read_text(encoding='utf-8')
     assert [name for kind in EVALUATORS if (name := kind.__name__) not in text] == []

@@ -405,7 +405,7 @@ def test_a_terminal_gets_the_verdict_in_colour(judged: Judge, monkeypatch: pytes
             ['--compare', 'a', 'b', '--budget', 'failed <= 1%'],
             'a --budget is of one side: report AFTER with it in a command of its own, without --compare',
         ),
-        (['j', '--by', 'agent'], '--by is of verdicts: give a --budget, or two journals to --compare'),
+        (['j', '--by', 'agent', '--run', 'r'], '--by is of many runs: report them without --run'),
         (['j', '--strict'], '--strict is of a gate: give a --budget, or --fail-on worse with --compare'),
         (
             ['--compare', 'a', 'b', '--strict'],
@@ -433,7 +433,7 @@ def test_a_terminal_gets_the_verdict_in_colour(judged: Judge, monkeypatch: pytes
         ),
         (
             ['j', '--budget', 'failed <= 1%', '--by', 'the tenant'],
-            '--by the tenant: write agent, model, tool, all, or the name of a label',
+            '--by the tenant: write agent, model, tool, service_version, all, or the name of a label',
         ),
         (
             ['j', '--budget', 'failed <= 1%', '--by', 'tool', '--by', 'model'],

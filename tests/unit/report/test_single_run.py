@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamtap import CalledRuns
+from streamtap import CalledRuns, FailureRecord, LoopRecord
 from streamtap._cli import main
 from streamtap._records.run_tree import RunTree
 from streamtap._report.run_trees import RunTrees
-from streamtap._report.steps import left_out, step_grid
+from streamtap._report.steps import about, left_out, step_data, step_grid
+from streamtap._report.waterfall import waterfall
 from streamtap._sinks.journal.lines import record_line
 from support.made_records import full_response, run, tool
 
@@ -34,6 +35,7 @@ RECORDS = [
     run(
         run_id='outer', agent='boss', duration=5.0, outcome='error', error_type='KeyError', input_tokens=300,
         called=CalledRuns(runs=1, requests=1, input_tokens=300),
+        failure=FailureRecord(agent='boss', error='KeyError', place='tool', name='ask', step=1),
     ),
     run(run_id='another', agent='boss'),
 ]  # fmt: skip
@@ -104,6 +106,40 @@ def test_the_page_has_its_waterfall_and_its_steps(path: Path, capsys: pytest.Cap
     assert '<h2>The run</h2>' in page
     assert '<h2>Its steps</h2>' in page
     assert 'The slowest runs' not in page
+
+
+def test_a_call_that_was_made_again_and_a_full_context_are_marked():
+    """In words in the table, with a mark and words in the picture; the verdict says that it was a loop."""
+    tree = RunTree(
+        run(duration=3.0, loops=LoopRecord(calls=1, seconds=2.0, tokens=5)),
+        [
+            full_response(context_window=1000, context_tokens=857, stalls=0, stall_seconds=0.0),
+            tool(tool='search', repeated=True, duration=2.0),
+            tool(tool='read', step=2),
+        ],
+    )
+    assert about(tree).startswith('a, success after 3.00 s: in a loop: tool search again once; ')
+    rows = step_grid(tree).rows
+    place = list(step_grid(tree).headings).index('context')
+    assert [(row[0].strip(), row[place], row[-1]) for row in rows] == [
+        ('a', '-', 'success'),
+        ('p:m', '85.7%', 'success'),
+        ('tool search', '-', 'success, the same call again'),
+        ('tool read', '-', 'success'),
+    ]
+    assert [(each['context_used'], each['repeated']) for each in step_data(tree)] == [
+        (None, None),
+        (0.857, None),
+        (None, True),
+        (None, False),
+    ]
+    drawn = waterfall(tree)
+    marks = [each for each in drawn.iter('text') if each.get('class') == 'again']
+    assert [(mark.text, [title.text for title in mark]) for mark in marks] == [('↻', ['the same call again'])]
+    titles = [title.text for title in drawn.iter('title')]
+    assert 'function tool search: 2.00 s, the same call again' in titles
+    assert 'p:m: 400 ms to the first token, context 85.7%' in titles
+    assert any(each.text == 'context 85.7%' for each in drawn.iter('text'))
 
 
 def test_what_was_not_kept_is_said():

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from streamtap import CalledRuns
+from streamtap import CalledRuns, FailureRecord, LoopRecord
 from streamtap._web.callees import MAX_CALLEES
 from streamtap._web.groups import MAX_GROUPS
 from streamtap._web.live_view import LiveView
@@ -15,7 +15,7 @@ from streamtap._web.slots import MAX_LABELS
 from streamtap._web.tally import MAX_CALLED
 from streamtap._web.windows import SLOT_SECONDS, SLOTS
 from streamtap.testing import FakeClock
-from support.made_records import run, run_start, tool
+from support.made_records import full_response, run, run_start, tool
 
 
 @pytest.fixture
@@ -66,17 +66,17 @@ def test_a_range_has_its_own_figures_and_says_since_when(view: LiveView, clock: 
 
 
 def test_errors_are_grouped_by_agent_error_and_place(view: LiveView, clock: FakeClock):
-    """With how often, and when first and last; a run has the name of its group."""
+    """With how often, when first and last, and in which steps; a run has the name of its group."""
     for number in range(3):
         view.run_started(run_start(f'{number}'))
-        view.tool_ended(tool(run_id=f'{number}', tool='lookup', outcome='error', error_type='KeyError'))
-        view.run_ended(run(run_id=f'{number}', outcome='error', error_type='KeyError'))
+        why = FailureRecord(agent='a', error='KeyError', place='tool', name='lookup', step=3 + number)
+        view.run_ended(run(run_id=f'{number}', outcome='error', error_type='KeyError', failure=why))
         clock.advance(2.0)
     a_run(view, 'other', outcome='limit', error_type='UsageLimitExceeded', agent='b')
     group = ['a', 'KeyError', 'tool', 'lookup']
     assert now(view)['errors'] == [
-        {'group': group, 'count': 3, 'first': 0.0, 'last': 4.0},
-        {'group': ['b', 'UsageLimitExceeded', '', ''], 'count': 1, 'first': 6.0, 'last': 6.0},
+        {'group': group, 'count': 3, 'first': 0.0, 'last': 4.0, 'steps': [3, 5]},
+        {'group': ['b', 'UsageLimitExceeded', '', ''], 'count': 1, 'first': 6.0, 'last': 6.0, 'steps': None},
     ]
     assert [one['cause'] for one in told(view)][:1] == [group]
 
@@ -151,3 +151,30 @@ def test_the_agents_that_a_tool_calls_have_a_cap(view: LiveView):
     view.tool_ended(tool(run_id='outer', tool='ask', duration=42.0))
     calls = ['agent 0', 'agent 1', 'agent 2', '_other', 'agent 3', 'agent 4']
     assert [(row['name'], row['calls']) for row in now(view)['tools']] == [('ask', calls), ('t', [])]
+
+
+def test_what_agents_do_wrong_is_counted_where_it_is_known(view: LiveView):
+    """Objectives of runs that nobody called, repeated calls of all runs, the fullest context, and what the cache held."""
+    view.response_ended(full_response(context_window=100, context_tokens=90, input_tokens=200, cache_read_tokens=50))
+    view.response_ended(full_response(context_window=100, context_tokens=40, input_tokens=200, cache_read_tokens=0))
+    view.tool_ended(tool(repeated=True))
+    view.tool_ended(tool())
+    a_run(view, 'inner', agent='b', parent_run_id='gone', loops=LoopRecord(calls=3), context_used=0.9)
+    a_run(view, 'met', objective_met=True, labels={'tenant': 'acme'})
+    a_run(view, 'missed', objective_met=False, context_used=0.4)
+    a_run(view, 'stopped', outcome='cancelled')
+    told = now(view)
+    health = {'objective': 0.5, 'counted': 2, 'again': 3, 'context': 0.9, 'hits': 0.125}
+    assert told['now']['health'] == health
+    fields = ('objective', 'again', 'context')
+    assert [[row[field] for field in fields] for row in told['agents']] == [[0.5, 0, 0.4], [None, 3, 0.9]]
+    assert [(row['hits'], row['context']) for row in told['models']] == [(0.125, 0.9)]
+    assert [row['again'] for row in told['tools']] == [1]
+    assert [row['objective'] for row in told['labels'][0]['rows']] == [1.0]
+
+
+def test_what_is_not_known_is_absent(view: LiveView):
+    """A model that says nothing of a cache may have none."""
+    view.response_ended(full_response(cache_read_tokens=0, cache_write_tokens=0))
+    a_run(view)
+    assert now(view)['now']['health'] == {'objective': None, 'counted': 0, 'again': 0, 'context': None, 'hits': None}

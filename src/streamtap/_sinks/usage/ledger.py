@@ -2,116 +2,54 @@
 
 from __future__ import annotations
 
+import heapq
 import threading
 import weakref
 from collections import Counter, deque
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from streamtap._base.checks import check_whole
 from streamtap._base.forks import tell_forks
 from streamtap._base.names import clean
 from streamtap._delivery.sink import BaseSink
-from streamtap._records.failed import has_failed
-from streamtap._records.known import sum_known
 from streamtap._records.sketch import Sketch
-from streamtap._sinks.label_cap import LabelCap
-from streamtap._sinks.usage.summary import (
-    AgentUsage,
-    LabelUsage,
-    ModelUsage,
-    RecentRun,
-    RunsUsage,
-    ToolUsage,
-    UsageSummary,
-)
+from streamtap._sinks.label_cap import OTHER, LabelCap
+from streamtap._sinks.usage.failures import FailureGroups
+from streamtap._sinks.usage.figures import AgentUsage, LabelUsage, ModelUsage, RunsUsage, ToolUsage
+from streamtap._sinks.usage.summary import RecentRun, UsageSummary
+from streamtap._sinks.usage.tally import Tally, ToolTally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from streamtap._delivery.sink import Attachment
     from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
     from streamtap._records.sketch import Values
 
+MAX_SLOWEST = 10
+"""How many of the slowest runs are kept."""
+
 MAX_GROUPS = 2000
 """How many groups of each kind (agents, models, tools, label values) there can be before new ones become `_other`."""
 
 
-class _Tally:
-    """The running sums of one group.
-
-    Args:
-        values: What collects values for quantiles.
-    """
-
-    def __init__(self, values: Callable[[], Values]) -> None:
-        self.counts: Counter[str] = Counter()
-        self.outcomes: Counter[str] = Counter()
-        self.cost_usd: float | None = None
-        self.ttft = values()
-        self.speed = values()
-        self.first_output = values()
-        self.duration = values()
-        self.total_cost_usd: float | None = None
-        self.unnamed_agents = 0
-
-    def response(self, record: ResponseRecord) -> None:
-        counts = self.counts
-        counts['requests'] += 1
-        counts['failed_requests'] += has_failed(record)
-        counts['streamed_requests'] += record.streamed
-        counts['input_tokens'] += record.input_tokens or 0
-        counts['output_tokens'] += record.output_tokens or 0
-        counts['cache_read_tokens'] += record.cache_read_tokens or 0
-        counts['cache_write_tokens'] += record.cache_write_tokens or 0
-        counts['reasoning_tokens'] += record.reasoning_tokens or 0
-        counts['unmeasured_responses'] += record.unmeasured is not None
-        counts['interrupted_responses'] += record.unmeasured == 'interrupted'
-        counts['unpriced_responses'] += record.usage_reported and record.cost_usd is None
-        self.cost_usd = sum_known(self.cost_usd, record.cost_usd)
-        self.ttft.add(record.time_to_first_token)
-        self.speed.add(record.output_tokens_per_second)
-
-    def run(self, record: RunRecord) -> None:
-        self.called(record)
-        self.counts['runs'] += 1
-        self.outcomes[record.outcome] += 1
-        self.duration.add(record.duration)
-        self.total_cost_usd = sum_known(self.total_cost_usd, record.total_cost_usd)
-        if not record.nested:
-            self.first_output.add(record.time_to_first_output)
-
-    def called(self, record: RunRecord) -> None:
-        """Count what a run did, nested or not."""
-        self.counts['nested_runs'] += record.nested
-        self.unnamed_agents = max(self.unnamed_agents, record.unnamed_agents)
-        self.counts['tool_calls'] += record.tool_calls
-        self.counts['output_retries'] += record.output_retries
-
-    def usage(self) -> dict[str, Any]:
-        return {
-            **{name: count for name, count in self.counts.items() if name not in _OF_RUNS},
-            'cost_usd': self.cost_usd,
-            'time_to_first_token_p50': self.ttft.quantile(0.5),
-            'time_to_first_token_p95': self.ttft.quantile(0.95),
-            'output_tokens_per_second_p50': self.speed.quantile(0.5),
-            'output_tokens_per_second_p95': self.speed.quantile(0.95),
-        }
-
-    def runs_usage(self) -> dict[str, Any]:
-        return {
-            **self.usage(),
-            **{name: self.counts[name] for name in _OF_RUNS},
-            'outcomes': dict(self.outcomes),
-            'total_cost_usd': self.total_cost_usd,
-            'runs_with_output': self.first_output.count,
-            'time_to_first_output_p50': self.first_output.quantile(0.5),
-            'time_to_first_output_p95': self.first_output.quantile(0.95),
-            'run_duration_p50': self.duration.quantile(0.5),
-            'run_duration_p95': self.duration.quantile(0.95),
-        }
+_Sums = TypeVar('_Sums', Tally, ToolTally)
 
 
-_OF_RUNS = ('runs', 'nested_runs', 'tool_calls', 'output_retries')
+class _Slowest:
+    """The slowest runs, of equally slow ones the earlier."""
+
+    def __init__(self) -> None:
+        self._runs: list[tuple[float, int, RunRecord]] = []
+        self._added = 0
+
+    def add(self, record: RunRecord) -> None:
+        self._added += 1
+        entry = (record.duration or 0.0, -self._added, record)
+        (heapq.heappush if len(self._runs) < MAX_SLOWEST else heapq.heappushpop)(self._runs, entry)
+
+    def runs(self) -> list[RunRecord]:
+        return [record for _, _, record in sorted(self._runs, key=lambda each: each[:2], reverse=True)]
 
 
 class UsageSink(BaseSink):
@@ -164,24 +102,28 @@ class UsageSink(BaseSink):
                 *(self._of(self._labels, (name, self._cap(name, value))) for name, value in record.labels.items()),
             ):
                 tally.response(record)
+            if record.tool_result_tokens is not None and record.tool_results_of is not None:
+                self._fill(agent, self._cap('tool', record.tool_results_of), record.tool_result_tokens)
 
     def run_ended(self, record: RunRecord) -> None:
         """Add a run to the ledger."""
         with self._lock:
             self._recent.append(record)
+            if not record.nested:
+                self._slowest.add(record)
             self._of(self._agents, (self._cap('agent', record.agent),)).run(record)
             labels = (self._of(self._labels, (name, self._cap(name, value))) for name, value in record.labels.items())
             for tally in (self._total, *labels):
                 # What a user asked for is one run, whatever it called.
                 (tally.called if record.nested else tally.run)(record)
+            if not record.nested:
+                self._failures.add(record)
 
     def tool_ended(self, record: ToolRecord) -> None:
         """Add a tool call to the ledger."""
         with self._lock:
             key = (self._cap('agent', record.agent), self._cap('tool', record.tool), record.kind)
-            tally = self._of(self._tools, key)
-            tally.outcomes[record.outcome] += 1
-            tally.duration.add(record.duration)
+            self._of(self._tools, key, ToolTally).add(record)
 
     def reset(self) -> None:
         """Start over: everything so far is forgotten."""
@@ -203,11 +145,13 @@ class UsageSink(BaseSink):
                 models=tuple(
                     ModelUsage(provider=key[0], model=key[1], **t.usage()) for key, t in sorted(self._models.items())
                 ),
-                tools=tuple(_tool(key, tally) for key, tally in sorted(self._tools.items())),
+                tools=tuple(self._tools_usage()),
                 labels=tuple(
                     LabelUsage(label=key[0], value=key[1], **t.runs_usage()) for key, t in sorted(self._labels.items())
                 ),
+                failures=self._failures.usage(),
                 recent_runs=tuple(_recent(record) for record in self._recent),
+                slowest_runs=tuple(_recent(record) for record in self._slowest.runs()),
             )
 
     def _catch_up(self) -> None:
@@ -221,35 +165,44 @@ class UsageSink(BaseSink):
         print(self.summary())
 
     def _start(self) -> None:
-        self._total = _Tally(self._new_values)
-        self._agents: dict[tuple[str, ...], _Tally] = {}
-        self._models: dict[tuple[str, ...], _Tally] = {}
-        self._tools: dict[tuple[str, ...], _Tally] = {}
-        self._labels: dict[tuple[str, ...], _Tally] = {}
+        self._slowest = _Slowest()
+        self._total = Tally(self._new_values)
+        self._agents: dict[tuple[str, ...], Tally] = {}
+        self._models: dict[tuple[str, ...], Tally] = {}
+        self._tools: dict[tuple[str, ...], ToolTally] = {}
+        self._results: Counter[tuple[str, str]] = Counter()
+        self._labels: dict[tuple[str, ...], Tally] = {}
+        self._failures = FailureGroups(MAX_GROUPS)
 
     def _new_values(self) -> Values:
         """What collects values for quantiles: in bounded memory, as a process may go on for ever."""
         return Sketch()
 
-    def _of(self, groups: dict[tuple[str, ...], _Tally], key: tuple[str, ...]) -> _Tally:
+    def _of(self, groups: dict[tuple[str, ...], _Sums], key: tuple[str, ...], make: type[_Sums] = Tally) -> _Sums:
         tally = groups.get(key)
         if tally is None:
             if len(groups) >= self._max_groups:
-                key = tuple('_other' for _ in key)
-            tally = groups.setdefault(key, _Tally(self._new_values))
+                key = tuple(OTHER for _ in key)
+            tally = groups.setdefault(key, make(self._new_values))
         return tally
 
+    def _fill(self, agent: str, tool: str, tokens: int) -> None:
+        key = (agent, tool)
+        if key not in self._results and len(self._results) >= self._max_groups:
+            key = (OTHER, OTHER)
+        self._results[key] += tokens
 
-def _tool(key: tuple[str, ...], tally: _Tally) -> ToolUsage:
-    return ToolUsage(
-        agent=key[0],
-        tool=key[1],
-        kind=key[2],
-        calls=sum(tally.outcomes.values()),
-        outcomes=dict(tally.outcomes),
-        duration_p50=tally.duration.quantile(0.5),
-        duration_p95=tally.duration.quantile(0.95),
-    )
+    def _tools_usage(self) -> Iterator[ToolUsage]:
+        """The tools, each with what its results filled; those whose calls are not known, such as `_several`, at last."""
+        results = dict(self._results)
+        for (agent, tool, kind), tally in sorted(self._tools.items()):
+            # What the provider runs stands in its answer, and not in the next prompt.
+            filled = None if kind == 'native' else results.pop((agent, tool), None)
+            yield ToolUsage(agent=agent, tool=tool, kind=kind, result_tokens=filled, **tally.usage())
+        for (agent, tool), filled in sorted(results.items()):
+            yield ToolUsage(
+                agent=agent, tool=tool, kind='', result_tokens=filled, **ToolTally(self._new_values).usage()
+            )
 
 
 def _recent(record: RunRecord) -> RecentRun:

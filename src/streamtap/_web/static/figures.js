@@ -2,7 +2,7 @@
 
 import { byId, make } from './elements.js';
 import { oneStop } from './keyboard.js';
-import { count, dollars, plural, rate, seconds } from './numbers.js';
+import { count, dollars, percent, plural, rate, seconds } from './numbers.js';
 import { sparkbars, sparkline } from './sparkline.js';
 
 const stop = oneStop(byId('figures'), () => [[...byId('figures').querySelectorAll('button')]]);
@@ -39,12 +39,29 @@ export function showFigures({ now, slots }) {
   });
   show('cost', {
     value: dollars(now.cost),
-    bad: now.unmeasured ? `${count(now.unmeasured)} not counted in full` : '',
-    note: now.cost_of_runs === null ? 'nothing priced yet' : `${dollars(now.cost_of_runs / now.runs)} per run`,
+    bad: now.unmeasured ? `${plural(now.unmeasured, 'response')} not counted in full` : '',
+    because: now.lacking.join('\n'),
+    note: now.cost_of_runs === null ? 'nothing priced yet' : `${dollars(now.cost_of_runs / now.runs)} per finished run`,
     hint: now.hints.cost,
     chart: sparkbars(slots, (slot) => slot.cost || 0),
   });
+  showHealth(now.health);
   stop();
+}
+
+/** What is not known of every agent stands in a line of its own, as far as it is. */
+function showHealth({ objective, counted, again, context, hits }) {
+  const shown = [
+    objective !== null && ['objective met', percent(objective), `of ${plural(counted, 'run')}`],
+    again > 0 && ['tool calls again', count(again), 'a loop: the same call a third time or more'],
+    context !== null && ['fullest context', percent(context), 'of its window'],
+    hits !== null && ['cache hits', percent(hits), 'of the input'],
+  ].filter(Boolean);
+  const line = byId('health');
+  line.hidden = !shown.length;
+  line.replaceChildren(...shown.map(([name, value, of]) => make('div', {}, [
+    make('dt', { text: name }), make('dd', {}, [make('b', { text: value }), ` ${of}`]),
+  ])));
 }
 
 const unmeasured = 'nothing measured yet';
@@ -54,7 +71,7 @@ const p95 = ([, high]) => (high === null ? unmeasured : `median; p95 ${seconds(h
 const toRuns = (number, order, kind = '') =>
   number ? make('button', { type: 'button', class: `filter ${kind}`, text: `${count(number)} ${order}`, data: { order } }) : '';
 
-function show(name, { value, bad, said = bad ? [make('span', { class: 'bad', text: bad })] : [], note, hint, chart }) {
+function show(name, { value, bad, because, said = bad ? [make('span', { class: 'bad', text: bad, title: because })] : [], note, hint, chart }) {
   const card = document.querySelector(`[data-figure='${name}']`);
   card.querySelector('.value').textContent = value;
   const why = hint ? make('span', { title: hint.sentence, text: hint.short }) : make('span', { class: 'whole', text: note });

@@ -22,6 +22,9 @@ export function dollars(value) {
   return `$${digits.replace(/\B(?=(\d{3})+\.)/g, ',')}`;
 }
 
+/** A share; one of less than all is never rounded up to all. */
+export const percent = (value) => (isMissing(value) ? missing : `${(Math.floor(1000 * value + 1e-9) / 10).toFixed(1)} %`);
+
 export const rate = (value) => (isMissing(value) ? missing : value.toFixed(value < 10 ? 1 : 0));
 export const count = (value) => (isMissing(value) ? missing : value.toLocaleString('en'));
 export const plural = (number, word) => `${count(number)} ${word}${number === 1 ? '' : 's'}`;

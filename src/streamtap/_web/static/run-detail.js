@@ -7,7 +7,7 @@ import { make } from './elements.js';
 import { filtersOf } from './filters.js';
 import { oneStop } from './keyboard.js';
 import { isolated, named } from './names.js';
-import { clock, count, dollars, missing, plural, seconds } from './numbers.js';
+import { clock, count, dollars, missing, percent, plural, seconds } from './numbers.js';
 import { asTable, waterfall } from './waterfall.js';
 
 const FOCUSABLE = ['.seg', 'button', 'a', 'summary', '.scroll'];
@@ -55,20 +55,24 @@ export class RunDetail {
     fact('outcome', ...outcome(run));
     fact('began', clock(run.started));
     if (run.outcome !== 'running') {
-      const read = run.reader_delay === null ? '' : `, read ${seconds(run.reader_delay)} after it came`;
+      const read = run.reader_delay === null ? '' : `; its reader had it ${seconds(run.reader_delay)} later`;
       fact('first output', seconds(run.first_output) + read);
+      if (run.objective !== null) fact('objective', run.objective ? 'met' : `missed: ${run.missed.join(', ').replaceAll('_', ' ')}`);
+      if (run.attempt !== null) fact('attempt', count(run.attempt));
       fact('requests', count(run.total_requests));
       fact('tool calls', count(run.total_tools));
       fact('tokens', tokens(run.total_unmeasured, run.total_input, run.total_output));
+      if (run.again) fact('tool calls again', count(run.again));
+      if (run.context !== null) fact('fullest context', percent(run.context));
       fact('cost', cost(run.total_unmeasured, run.total_cost));
-      if (hasCalled(run)) fact('without called runs', ofItsOwn(run));
+      if (hasCalled(run)) fact('its own', ofItsOwn(run));
     }
     for (const [name, value] of Object.entries(run.labels)) fact(named(name), filterButton(['label', name, value], value || 'none'));
     if (run.trace) fact('trace', ...this.#trace(run.trace));
     fact('run', ...copyable('run id', run.id));
     list.append(...has(run));
     fact(
-      'all of it',
+      'share',
       copyButton('Copy link', () => linkTo({ ...NOTHING_CHOSEN, run: run.id }), 'It is in the address bar'),
       copyButton('Copy as JSON', () => JSON.stringify(run, null, 2), 'The browser does not allow it'),
     );
@@ -93,9 +97,10 @@ function ofItsOwn(run) {
   return [...did, tokens(run.unmeasured, run.input, run.output), cost(run.unmeasured, run.cost)].join(', ');
 }
 
-function outcome({ outcome: word, error, cause }) {
-  if (!error) return cause ? [filterButton(['error', ...cause], word)] : [word];
-  return cause ? [`${word}: `, filterButton(['error', ...cause], error)] : [`${word}: ${error}`];
+function outcome({ outcome: word, error, cause, failed_step: step }) {
+  const at = step ? [` in step ${step}`] : [];
+  if (!error) return cause ? [filterButton(['error', ...cause], word), ...at] : [word];
+  return cause ? [`${word}: `, filterButton(['error', ...cause], error), ...at] : [`${word}: ${error}`];
 }
 
 const NAMES = { agent: 'agents', model: 'models', tool: 'tools called' };

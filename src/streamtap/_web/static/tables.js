@@ -4,10 +4,12 @@ import { filterButton } from './buttons.js';
 import { byId, make } from './elements.js';
 import { keyOf, OTHER, whereInWords } from './filters.js';
 import { named } from './names.js';
-import { clock, count, dollars, missing, rate, seconds } from './numbers.js';
+import { clock, count, dollars, missing, percent, rate, seconds } from './numbers.js';
 import { SortedTable } from './sorted-table.js';
 
 const number = (title, value, unit = count) => ({ title, value, show: (one) => ({ text: unit(one) }) });
+/** A column with a word on what it shows. */
+const told = (hint, column) => ({ ...column, hint });
 const names = (title, value) => ({ title, value, isName: true, show: (one) => ({ text: one || missing, class: 'text' }) });
 const unlessNone = (title, value, kind = '') => ({
   title,
@@ -21,17 +23,29 @@ const now = unlessNone('now', (row) => row.now);
 const p95 = (title, value) => number(title, (row) => value(row)[1], seconds);
 /** A column for which a phone has no room. */
 const wide = (column) => ({ ...column, isWide: true });
+/** Columns that are there only where a row has something for them. */
+const rare = (column) => ({ ...column, isRare: true });
+const share = (title, value) => rare(wide(number(title, value, percent)));
+const again = rare(wide(unlessNone('again', (row) => row.again || null, 'warn')));
+const objective = share('objective', (row) => row.objective);
+const context = share('context', (row) => row.context);
 const median = (title, value) => number(title, (row) => value(row)[0], seconds);
+
+const steps = ([first, last]) => (first === last ? `${first}` : `${first}–${last}`);
 
 /** Of tools: the time of one that calls another agent is in that agent's row. */
 const itsOwn = { value: ({ calls }) => (calls.length ? 0 : 1) };
 const called = (agents) => make('span', { class: 'soft calls' }, ['calls ', named(agents.join(', '))]);
+
+const TIMED = 'Of calls that ended by themselves: how long an interrupted one would have taken is not known';
+const ENDED = 'Of runs that have ended';
 
 const TABLES = {
   errors: {
     name: 'error',
     columns: [
       names('where', (row) => whereInWords(row.group)),
+      rare(wide({ ...number('step', (row) => row.steps && row.steps[0]), show: (one, row) => ({ text: one === null ? missing : steps(row.steps) }) })),
       wide(names('agent', (row) => row.group[0])),
       { ...number('runs', (row) => row.count), show: (one) => ({ text: count(one), class: 'bad' }) },
       wide(number('first', (row) => row.first, clock)),
@@ -51,8 +65,11 @@ const TABLES = {
       median('blank screen', (row) => row.first),
       wide(p95('blank p95', (row) => row.first)),
       median('run', (row) => row.duration),
-      number('cost', (row) => row.cost, dollars),
-      wide(number('with called', (row) => row.total_cost, dollars)),
+      objective,
+      again,
+      context,
+      told(ENDED, number('cost', (row) => row.cost, dollars)),
+      wide(told(ENDED, number('with called', (row) => row.total_cost, dollars))),
     ],
     hurts: ['failed', 'run'],
     head: (row) => [filterButton(['agent', row.name], row.name)],
@@ -61,15 +78,19 @@ const TABLES = {
     name: 'model',
     columns: [
       number('requests', (row) => row.count),
-      wide(unlessNone('stalled', (row) => row.stalled, 'warn')),
+      wide(told('Open requests that are silent now', unlessNone('stalled now', (row) => row.stalled, 'warn'))),
+      wide(told('Stalls of responses that have ended', unlessNone('stalls', (row) => row.stalls))),
+      wide(told('How long these stalls took together', number('stall time', (row) => row.stall_seconds || null, seconds))),
       failed,
       wide(cancelled),
       median('TTFT', (row) => row.first),
       wide(p95('TTFT p95', (row) => row.first)),
       number('tokens/s', (row) => row.speed[0], rate),
+      share('hits', (row) => row.hits),
+      context,
       number('cost', (row) => row.cost, dollars),
     ],
-    hurts: ['stalled', 'failed', 'TTFT p95'],
+    hurts: ['stalled now', 'failed', 'TTFT p95'],
     head: (row) => [filterButton(['model', row.name], row.name)],
   },
   tools: {
@@ -79,8 +100,9 @@ const TABLES = {
       number('calls', (row) => row.count),
       wide(now),
       failed,
-      median('median', (row) => row.duration),
-      p95('p95', (row) => row.duration),
+      again,
+      told(TIMED, median('median', (row) => row.duration)),
+      told(TIMED, p95('p95', (row) => row.duration)),
     ],
     hurts: ['failed', itsOwn, 'p95'],
     head: ({ agent, name, calls }) => [filterButton(['tool', agent, name], name), ...(calls.length ? [called(calls)] : [])],
@@ -94,8 +116,10 @@ const ofLabel = (label) => ({
     failed,
     wide(cancelled),
     median('blank screen', (row) => row.first),
+    wide(p95('blank p95', (row) => row.first)),
     median('run', (row) => row.duration),
     wide(p95('run p95', (row) => row.duration)),
+    objective,
     number('cost', (row) => row.total_cost, dollars),
   ],
   hurts: ['failed', 'cost'],

@@ -2,7 +2,7 @@
 
 import { make } from './elements.js';
 import { isolated } from './names.js';
-import { count, dollars, plural, rate, seconds } from './numbers.js';
+import { count, dollars, percent as share, plural, rate, seconds } from './numbers.js';
 
 const WORDS = {
   waiting: 'waiting',
@@ -15,6 +15,9 @@ const WORDS = {
   model: 'not streamed',
   stall: 'stall',
 };
+
+/** What is said of a tool call that repeats two or more before it. */
+export const AGAIN = 'the same call again';
 
 /** How many seconds there are of a run to draw; where nobody knows when it ended, as many as were seen of it. */
 export const extent = ({ duration, rows }) =>
@@ -31,6 +34,7 @@ export function bars(row, total) {
   };
   const made = row.bars.map(([kind, start, length]) => bar(kind, start, length, `${WORDS[kind]} ${seconds(length)}`));
   made.push(...row.marks.map((at) => bar('stall-mark', at, null, `a stall begins at ${seconds(at)}`)));
+  if (row.again) made.push(bar('again', Math.min(row.start, total * 0.98), null, AGAIN));
   if (row.failed || row.outcome === 'retried') {
     const end = Math.min(row.start + (row.duration || 0), total * 0.997);
     made.push(bar('failed', end, null, row.error || row.outcome));
@@ -62,12 +66,15 @@ const SAYS = { price: ' by your own price', provider: ' as charged', list: ' at 
 function inWords(row) {
   const lines = [`${isolated(row.name)}: ${seconds(row.duration)} from ${seconds(row.start)}`];
   if (row.outcome !== 'success') lines.push(row.error ? `${row.outcome}: ${row.error}` : row.outcome);
+  if (row.again) lines.push(AGAIN);
   if (row.sort !== 'request') return lines.join('\n');
   if (row.first !== undefined && row.first !== null) lines.push(`first token after ${seconds(row.first)}`);
   if (row.speed) lines.push(`${rate(row.speed)} tokens/s`);
   if (row.output !== undefined && row.output !== null) {
     lines.push(`${count(row.input)} tokens in, ${count(row.output)} out, ${dollars(row.cost)}${SAYS[row.cost_source] || ''}`);
   }
+  if (row.context !== undefined && row.context !== null) lines.push(`${share(row.context)} of its context window`);
+  if (row.bought_again) lines.push(`${plural(row.bought_again, 'cached token')} bought again`);
   if (row.unmeasured) lines.push(UNMEASURED[row.unmeasured]);
   if (row.stalls) lines.push(`${plural(row.stalls, 'stall')}, ${seconds(row.stall_seconds)} in total`);
   if (row.chunks) lines.push(`${plural(row.chunks, 'chunk')} so far`);

@@ -2,8 +2,8 @@
 
 import { make } from './elements.js';
 import { read } from './names.js';
-import { count, plural, rate, seconds } from './numbers.js';
-import { axis, extent, focusableBars } from './timeline.js';
+import { count, percent, plural, rate, seconds } from './numbers.js';
+import { AGAIN, axis, extent, focusableBars } from './timeline.js';
 
 export function waterfall(run) {
   const total = extent(run);
@@ -15,7 +15,7 @@ export function waterfall(run) {
 }
 
 export function asTable(run) {
-  const titles = ['what', 'began after', 'took', 'first token', 'tokens/s', 'tokens out', 'outcome'];
+  const titles = ['what', 'began after', 'took', 'first token', 'tokens/s', 'tokens out', 'context', 'outcome'];
   const heads = titles.map((text) => make('th', { text, scope: 'col', class: text === 'outcome' ? 'text' : undefined }));
   const rows = lanes(run).map(tableRow);
   const table = make('table', {}, [make('thead', {}, [make('tr', {}, heads)]), make('tbody', {}, rows)]);
@@ -24,26 +24,15 @@ export function asTable(run) {
   return make('details', {}, [make('summary', { text: 'As a table' }), scrolled]);
 }
 
-/** The lanes of a run, in order of time: {row | run, depth, offset}, where `offset` is when the lane's run began. */
+/** The lanes of a run, in order of time, a called run below its tool: {row | run, depth, offset}, where `offset` is when its run began. */
 function lanes(run, depth = 0, offset = 0) {
-  const inside = run.nested.map((one) => ({ start: one.started - run.started, one }));
+  const below = (row) => run.nested.filter(({ caller }) => (run.rows[caller] ?? null) === row)
+    .flatMap((one) => nestedLanes(one, depth + 1, offset + one.started - run.started));
   const rows = [...run.rows].sort((one, other) => one.start - other.start);
-  const all = rows.map((row) => {
-    const mine = row.sort === 'tool' ? inside.filter(({ start }) => isWithin(row, start)) : [];
-    return [{ row, depth, offset }, ...mine.flatMap((child) => {
-      inside.splice(inside.indexOf(child), 1);
-      return nestedLanes(child, depth + 1, offset);
-    })];
-  });
-  return [...all.flat(), ...inside.flatMap((child) => nestedLanes(child, depth + 1, offset))];
+  return [...rows.flatMap((row) => [{ row, depth, offset }, ...below(row)]), ...below(null)];
 }
 
-const nestedLanes = ({ start, one }, depth, offset) => [
-  { run: one, depth, offset: offset + start },
-  ...lanes(one, depth + 1, offset + start),
-];
-
-const isWithin = (row, start) => start >= row.start - 0.002 && start <= row.start + (row.duration || 0);
+const nestedLanes = (run, depth, offset) => [{ run, depth, offset }, ...lanes(run, depth + 1, offset)];
 
 function rowLane({ row, depth, offset }, total) {
   const shown = {
@@ -81,8 +70,8 @@ function base(start, duration, total) {
 function tableRow({ row, run, depth, offset }) {
   const one = row || asRow(run);
   const times = [one.start + offset, one.duration, one.first].map(seconds);
-  const cells = [...times, rate(one.speed), count(one.output)].map((text) => make('td', { text }));
-  const outcome = make('td', { class: 'text' }, read(one.error || one.outcome));
+  const cells = [...times, rate(one.speed), count(one.output), percent(one.context)].map((text) => make('td', { text }));
+  const outcome = make('td', { class: 'text' }, [...read(one.error || one.outcome), ...(one.again === true ? [`, ${AGAIN}`] : [])]);
   const sort = make('span', { class: 'soft', text: `${one.sort} ` });
   const head = make('th', { scope: 'row', class: `depth-${indent(depth)}` }, [sort, ...read(one.name)]);
   return make('tr', {}, [head, ...cells, outcome]);

@@ -1,0 +1,57 @@
+"""The runs that failed as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamtap._display.exits import short_name
+from streamtap._display.grid import Column, Grid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamtap._sinks.usage.figures import FailureUsage
+
+MOST_ROWS = 20
+"""How many groups a table shows."""
+
+_COLUMNS = (
+    Column('failure'),
+    Column('where', to_left=True),
+    Column('step', 3),
+    Column('agent', to_left=True),
+    Column('runs'),
+    Column('first seen', 1, to_left=True),
+    Column('last seen', 2, to_left=True),
+    Column('newest run', to_left=True),
+)
+
+
+def failure_grid(groups: Sequence[FailureUsage]) -> Grid:
+    """The groups as a table, with their newest run."""
+    rows = [
+        (
+            short_name(each.error),
+            short_name(each.where) or '-',
+            each.steps or '-',
+            short_name(each.agent),
+            f'{each.runs:,}',
+            _when(each.first_seen),
+            _when(each.last_seen),
+            short_name(each.run_ids[0]),
+        )
+        for each in groups[:MOST_ROWS]
+    ]
+    return Grid(_COLUMNS, rows, name='failures')
+
+
+def left_out(groups: Sequence[FailureUsage]) -> str:
+    """What the table leaves out, as a sentence; empty if it has all."""
+    more = groups[MOST_ROWS:]
+    runs = sum(each.runs for each in more)
+    return f'{len(more):,} more kinds of failures are not shown, of {runs:,} runs: JSON has them.' if more else ''
+
+
+def _when(time: str) -> str:
+    """A time in ISO 8601 without its year and its zone, which is UTC."""
+    return time[5:19].replace('T', ' ')
