@@ -95,7 +95,7 @@ def test_workers_that_come_and_go_leave_one_file_for_each_type(tmp_path: Path):
     )
     first.communicate('')
     killed.send_signal(signal.SIGKILL)
-    killed.wait()
+    killed.communicate()
     assert counted(tmp_path) == before
     kept = f'_{alive.pid}.db'
     assert [name for name in files(tmp_path) if not name.endswith(kept)] == [
