@@ -121,7 +121,7 @@ def _write_every_second(gauges_ref: weakref.ref[WrittenGauges]) -> None:
 
 
 def _write_last(gauges_ref: weakref.ref[WrittenGauges]) -> None:
-    """Write once more at exit: scrapes see the last values until `mark_process_dead` is called."""
+    """Write once more at exit: scrapes see the last values until it is known that the process has ended."""
     gauges = gauges_ref()
     if gauges is not None and gauges.is_writing:
         gauges.write()
