@@ -1,6 +1,7 @@
 """An observability tap for Pydantic AI agents: time to first token, tokens per second, stalls, tools and cost."""
 
 from importlib import import_module as _import_module
+from sys import modules as _modules
 from typing import TYPE_CHECKING
 
 from streamtap._version import __version__
@@ -90,50 +91,96 @@ __all__ = [
     'uninstall',
 ]
 
-_PLACES = (
-    'typing',
-    '_asgi',
-    '_delivery.sink',
-    '_doors.capability.hooks',
-    '_install.install',
-    '_install.spec',
-    '_records.distribution',
-    '_records.faults',
-    '_records.live',
-    '_records.objective',
-    '_records.records',
-    '_records.starts',
-    '_serve',
-    '_sinks.journal.reader',
-    '_sinks.journal.sink',
-    '_sinks.log',
-    '_sinks.otel.metrics',
-    '_sinks.otel.spans',
-    '_sinks.progress.run_progress',
-    '_sinks.progress.sink',
-    '_sinks.prometheus.sink',
-    '_sinks.usage.ledger',
-    '_sinks.usage.summary',
-    '_tap',
-)
+_PLACES = {
+    '_asgi': (
+        'live_app',
+        'metrics_app',
+    ),
+    '_delivery.sink': (
+        'Attachment',
+        'BaseSink',
+        'Sink',
+    ),
+    '_doors.capability.hooks': ('TapCapability',),
+    '_install.install': (
+        'install',
+        'uninstall',
+    ),
+    '_install.spec': ('Streamtap',),
+    '_records.distribution': ('Distribution',),
+    '_records.faults': (
+        'Fault',
+        'LoopLag',
+    ),
+    '_records.live': (
+        'Live',
+        'LiveResponse',
+        'LiveRun',
+        'LiveTool',
+    ),
+    '_records.objective': ('Objective',),
+    '_records.records': (
+        'CalledRuns',
+        'FailureRecord',
+        'LoopRecord',
+        'McpRecord',
+        'PartRecord',
+        'ReaderRecord',
+        'ResponseRecord',
+        'RunRecord',
+        'ToolRecord',
+    ),
+    '_records.starts': (
+        'ResponseStart',
+        'RunStart',
+        'ToolStart',
+    ),
+    '_serve': (
+        'MetricsServer',
+        'serve',
+    ),
+    '_sinks.journal.reader': (
+        'BrokenJournalError',
+        'BrokenLine',
+        'read_journal',
+    ),
+    '_sinks.journal.sink': ('JournalSink',),
+    '_sinks.log': ('LogSink',),
+    '_sinks.otel.metrics': ('OTelMetricSink',),
+    '_sinks.otel.spans': ('OTelSpanSink',),
+    '_sinks.progress.run_progress': ('RunProgress',),
+    '_sinks.progress.sink': ('Progress',),
+    '_sinks.prometheus.sink': ('PrometheusSink',),
+    '_sinks.usage.ledger': ('UsageSink',),
+    '_sinks.usage.summary': ('UsageSummary',),
+    '_tap': (
+        'Tap',
+        'default_sinks',
+    ),
+}
 """The modules that have these names, as imported above for those who read types."""
 
 
 if not TYPE_CHECKING:  # So that a name that is misspelt is one for those who read types.
 
     def __getattr__(name: str) -> object:
-        """Import what is public, all of it, when the first of it is asked for.
+        """Import what has a public name when it is asked for, and adopt what came along with it.
 
-        So the command says its version without importing Pydantic AI, which takes a second.
+        So the command says its version without importing Pydantic AI, which takes a second, and who needs no server
+        imports none.
         """
-        if name not in (*__all__, 'typing'):
+        if name == 'typing':
+            return _import_module(f'{__name__}.typing')
+        place = next((place for place, names in _PLACES.items() if name in names), None)
+        if place is None:
             raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
         from streamtap._base.public import claim
 
-        for place in _PLACES:
-            found = vars(_import_module(f'{__name__}.{place}'))
-            globals().update({each: found[each] for each in __all__ if each in found})
-        claim(__name__, __all__, globals())
+        _import_module(f'{__name__}.{place}')
+        for each, names in _PLACES.items():
+            if (module := _modules.get(f'{__name__}.{each}')) is not None and names[0] not in globals():
+                globals().update({exported: getattr(module, exported) for exported in names})
+                claim(__name__, names, globals())
         return globals()[name]
 
     def __dir__() -> list[str]:

@@ -35,6 +35,15 @@ examples:
 `streamtap COMMAND --help` shows the options of a command."""
 
 
+_DASHBOARD_EXAMPLES = """\
+examples:
+  streamtap dashboards export boards                  all of them, to a new folder
+  streamtap dashboards export boards --label tenant   the same, with your own label
+  streamtap dashboards check boards                   what was changed in it
+
+`streamtap dashboards COMMAND --help` shows the options of a command."""
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser that reports an error on one line, and guesses what was meant."""
 
@@ -57,6 +66,16 @@ class _Parser(argparse.ArgumentParser):
         if action.metavar == _COMMAND:
             raise argparse.ArgumentError(None, f'there is no command {value!r}.{known}')
         raise argparse.ArgumentError(action, f'there is no {value!r}.{known}')
+
+    def _match_argument(self, action: argparse.Action, arg_strings_pattern: str) -> int:
+        try:
+            return super()._match_argument(action, arg_strings_pattern)
+        except argparse.ArgumentError:
+            if not isinstance(action.metavar, tuple):
+                raise
+            option, (before, after) = action.option_strings[0], action.metavar
+            needed = f'{option} needs a {before.lower()} and an {after.lower()}: {option} {before} {after}'
+            raise argparse.ArgumentError(None, needed) from None
 
 
 def _guess(word: str, known: Iterable[str]) -> str:
@@ -141,7 +160,13 @@ def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:  # pyrig
 
 
 def _add_dashboards(commands: argparse._SubParsersAction[_Parser]) -> None:  # pyright: ignore[reportPrivateUsage]
-    dashboards = commands.add_parser('dashboards', help='boards, rules and alerts for your own monitoring')
+    dashboards = commands.add_parser(
+        'dashboards',
+        help='boards, rules and alerts for your own monitoring',
+        description='Boards, rules and alerts for your own Prometheus and Grafana.',
+        epilog=_DASHBOARD_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     _shows_help(dashboards)
     what = dashboards.add_subparsers(metavar=_COMMAND)
     export = what.add_parser(

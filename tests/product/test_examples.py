@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from streamtap import RunRecord, read_journal
+from streamtap._sinks.prometheus.multiprocess import EveryProcess
 from support.paths import ROOT
 from support.pydantic_ai_features import needs
 from support.real_servers import free_port, running, wait_for
@@ -215,7 +216,7 @@ def test_gunicorn_workers_show_the_sum_of_all(tmp_path: Path):
 
 
 def test_celery_processes_are_one_sum_and_lose_no_run(tmp_path: Path):
-    """Every process of the worker has its own journal; when the worker has ended, all are complete and no gauge is left."""
+    """Every process of the worker has its own journal; when the worker has ended, all are complete, and one file of each type is left."""
     needs_module('celery')
     port, queue, files = free_port(), tmp_path / 'queue', tmp_path / 'multiprocess'
     queue.mkdir()
@@ -241,8 +242,17 @@ def test_celery_processes_are_one_sum_and_lose_no_run(tmp_path: Path):
     records = [record for journal in journals.values() for record in read_journal(journal)]
     runs = [record for record in records if isinstance(record, RunRecord)]
     assert [run.outcome for run in runs] == ['success'] * 10
-    gauges = [path.stem.rpartition('_')[2] for path in files.glob('gauge_live*')]
-    assert set(gauges) & set(journals) == set()
+    counted = {
+        sample.name: sample.value
+        for family in EveryProcess(files).collect()
+        for sample in family.samples
+        if sample.labels.get('outcome') == 'success'
+    }
+    assert counted['pydantic_ai_runs_total'] == 10
+    assert sorted(path.name for path in files.glob('*.db')) == [
+        'counter_streamtap-ended.db',
+        'histogram_streamtap-ended.db',
+    ]
 
 
 def test_gradio_streams_and_shows_the_blank_screen(tmp_path: Path):

@@ -126,6 +126,11 @@ def test_everything_is_there_for_the_keyboard(page: Page, tap: MadeRunsTap):
     page.keyboard.press('Tab')
     page.keyboard.press('ArrowRight')
     expect(page.locator('.facts button').nth(1)).to_be_focused()
+    # They may stand on several lines.
+    page.keyboard.press('ArrowDown')
+    expect(page.locator('.facts button').nth(2)).to_be_focused()
+    page.keyboard.press('ArrowUp')
+    expect(page.locator('.facts button').nth(1)).to_be_focused()
     page.keyboard.press('Tab')
     expect(page.locator('.detail .seg.waiting')).to_be_focused()
     expect(page.locator('#tip')).to_contain_text('waiting 400 ms')
@@ -287,7 +292,7 @@ def test_a_run_that_calls_another_agent_says_what_that_does(page: Page, tap: Mad
         sink.attached(Attachment((), 200, lambda: live, lambda: None))
     row = page.locator('.run', has_text='boss')
     expect(row.locator('.why')).to_have_text('waiting for p:m (helper)')
-    expect(page.locator('#kept')).to_contain_text('All 1 run since')
+    expect(page.locator('#kept')).to_contain_text('1 run since')
     expect(page.locator('#kept')).to_contain_text('1 more in progress.')
     row.click()
     page.fill('#search', 'look_up')
@@ -303,6 +308,28 @@ def test_a_run_that_calls_another_agent_says_what_that_does(page: Page, tap: Mad
         sink.run_ended(run(run_id='outer', agent='boss', input_tokens=5, output_tokens=1, called=called))
     expect(row.locator('.tokens')).to_have_text('40 tokens')
     expect(page.locator('#tools tbody th')).to_have_text(['look_up', 'askcalls helper'])
+
+
+def test_a_called_run_is_below_the_tool_that_called_it(page: Page, tap: MadeRunsTap):
+    """Also where tools run at the same time, in the lanes and in the table; and *mostly* is what was waited for."""
+    for sink in tap.added:
+        for run_id in 'outer', 'inner':
+            sink.run_started(run_start(run_id))
+        sink.run_ended(run(run_id='inner', parent_run_id='outer', agent='stock', duration=4.0, phases={'model': 4.0}))
+        for name, took in (('find', 0.5), ('ask', 4.1), ('quote', 5.0)):
+            sink.tool_ended(tool(run_id='outer', tool=name, duration=took))
+        sink.run_ended(run(run_id='outer', duration=6.0, phases={'tools': 5.0, 'other': 1.0}))
+    expect(page.locator('.run .why')).to_have_text('83 % tool quote')
+    page.click('.run')
+    expect(page.locator('.lane .name')).to_have_text(['tool find', 'tool ask', 'agent stock', 'tool quote'])
+    page.click('summary')
+    expect(page.locator('.detail tbody th')).to_have_text(['tool find', 'tool ask', 'agent stock', 'tool quote'])
+
+
+def test_a_slow_run_that_failed_says_both(page: Page, tap: MadeRunsTap):
+    """Why it failed, and where its time went."""
+    tap.add_run('r', outcome='error', error_type='KeyError')
+    expect(page.locator('.run .why')).to_have_text('KeyError; 51 % other work')
 
 
 def test_names_are_never_markup(page: Page, tap: MadeRunsTap):

@@ -91,6 +91,7 @@ def test_each_name_in_a_table_leads_to_its_runs(page: Page, tap: MadeRunsTap):
     page.locator('#agents').get_by_role('button', name='editor').click()
     expect(shown(page)).to_have_text(['4.00 s', '2.00 s', '3.00 s'])
     expect(page.locator('#kept')).to_have_text('3 of 6 kept runs match.')
+    expect(page.locator('#all-others')).to_contain_text('the tables below are of all runs')
     page.locator('#tools').get_by_role('button', name='tool editor/search').press('Enter')
     expect(shown(page)).to_have_text(['3.00 s'])
     expect(page.locator('.chip')).to_have_text(['agent editor', 'tool editor/search'])
@@ -98,6 +99,7 @@ def test_each_name_in_a_table_leads_to_its_runs(page: Page, tap: MadeRunsTap):
     expect(page.locator('.chip')).to_have_text(['tool editor/search'])
     page.click('#clear')
     expect(page.locator('.chip')).to_have_count(0)
+    expect(page.locator('#all-others')).to_be_hidden()
     page.locator('#models').get_by_role('button', name='p:gpt').click()
     page.locator('#tables').get_by_role('button', name='tenant: acme').click()
     expect(shown(page)).to_have_text(['4.00 s', '1.00 s'])
@@ -150,7 +152,7 @@ def test_each_choice_is_complete_and_says_what_is_left_out(page: Page, tap: Made
     for choice, found, said in (
         ('Slowest', ['5.00 s', '4.00 s', '4.00 s', '3.00 s', '2.00 s', '1.00 s', '500 ms'], '100 of 256 runs since'),
         ('Failed', ['4.00 s', '2.00 s'], 'All 2 failed runs since'),
-        ('Cancelled', ['4.00 s'], 'All 1 cancelled run since'),
+        ('Cancelled', ['4.00 s'], 'The only cancelled run since'),
     ):
         press(page, choice)
         expect(page.locator('#kept')).to_contain_text(said)
@@ -234,7 +236,9 @@ def test_an_address_of_anything_shows_what_it_can(page: Page, tap: MadeRunsTap, 
         f'{server.live_url}#run=gone{name}&order=7&range=7&agent=%&agent=a/b&label=tenant/acme&x=y&&=&agent={name}'
     )
     page.reload()
-    expect(page.locator('#not-kept')).to_contain_text(f'The run gone{name} is not kept here')
+    expect(page.locator('#not-kept')).to_contain_text(
+        f'The run gone{name} is not here: this process has not seen it, or no longer keeps it.'
+    )
     expect(page.locator('.chip')).to_have_text(['tenant: acme', f'agent {name}'])
     expect(page.locator('#kept')).to_have_text('None of 6 kept runs match.')
     assert page.locator('main img').count() == 0

@@ -57,6 +57,7 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, s
         ('report --by', 'streamtap report: argument --by: expected one argument'),
         ('dashboards export', 'streamtap dashboards export: the following arguments are required: DIR'),
         ('report nowhere', 'streamtap report: nowhere: No such file or directory'),
+        ('report --compare a', 'streamtap report: --compare needs a before and an after: --compare BEFORE AFTER'),
         ('report --compare nowhere nowhere', 'streamtap report: nowhere: No such file or directory'),
         (
             'dashboards check nowhere',

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 LATEST_NS = 2**62
 """In the year 2116: exporters write a time as 64 bits, and lose the whole batch if one does not fit."""
@@ -39,8 +38,7 @@ def after(unix_ns: int, seconds: float) -> int:
     return stamp(unix_ns + round(seconds * 1e9))
 
 
-@dataclass(frozen=True, slots=True)
-class Moments:
+class Moments(NamedTuple):
     """Converts between the monotonic clock of measurements and the wall clock of timestamps."""
 
     monotonic: float

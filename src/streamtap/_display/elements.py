@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, TypeAlias
 from xml.etree.ElementTree import Element, tostring
 
@@ -9,7 +10,7 @@ from streamtap._base.safe_text import safe
 from streamtap._display.exits import in_page, safe_sentence
 
 if TYPE_CHECKING:
-    from streamtap._display.grid import Grid
+    from streamtap._display.grid import Column, Grid
 
 Child: TypeAlias = 'Element | str | None'
 
@@ -46,16 +47,16 @@ def style(css: str) -> Element:
 
 def table(grid: Grid) -> Element:
     """A table of text; cells with a verdict are marked."""
-    sides = ['words' if column.to_left else '' for column in grid.columns]
+    sides = [_kind(column) for column in grid.columns]
     headings = zip(grid.headings, sides, strict=True)
     head = element('tr', *(element('th', heading, scope='col', class_=side) for heading, side in headings))
     rows = [
         element(
             'tr',
             *(
-                element('td', cell, class_=f'{_MARKED.get(cell, "")} {sides[column]}'.strip())
+                element('td', *breakable(cell), class_=f'{_MARKED.get(cell, "")} {sides[column]}'.strip())
                 if column
-                else element('th', cell, scope='row')
+                else element('th', *breakable(cell), scope='row')
                 for column, cell in enumerate(row)
             ),
             class_='total' if grid.has_total and number == len(grid.rows) else '',
@@ -65,6 +66,14 @@ def table(grid: Grid) -> Element:
     return element(
         'div', element('table', element('thead', head), element('tbody', *rows)), class_='scroll', tabindex='0'
     )
+
+
+def breakable(text: str) -> list[Child]:
+    """A text that is broken, where it must be, at the joints of its names: after `_`, `-`, `:`, `/`, and before a capital."""
+    if _ISOLATE in text:  # Half of what isolates a name would isolate all that follows.
+        return [text]
+    first, *others = _JOINTS.split(text)
+    return [first, *(child for part in others for child in (element('wbr'), part))]
 
 
 def page_text(page: Element) -> str:
@@ -83,6 +92,10 @@ def notebook_text(*content: Child) -> str:
     return tostring(box, encoding='unicode', method='html')
 
 
+_JOINTS = re.compile(r'(?<=[^\s_\-:/][_\-:/])(?=[^\s_\-:/])|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])', re.ASCII)
+
+_ISOLATE = '\N{FIRST STRONG ISOLATE}'
+
 _MARKED = {
     'better': 'better',
     'met': 'better',
@@ -93,6 +106,11 @@ _MARKED = {
     'nothing to judge': 'dim',
     '-': 'dim',
 }
+
+
+def _kind(column: Column) -> str:
+    """The classes of a column: whether it has words, and whether a phone leaves it out."""
+    return ' '.join(filter(None, ['words' if column.to_left else '', '' if column.worth is None else 'wide']))
 
 
 def _text(value: str | float) -> str:

@@ -95,6 +95,24 @@ class Measured:
         return self.unmeasured == self.requests
 
 
+def lacking(unmeasured: int, interrupted: int) -> list[str]:
+    """What tokens and cost lack, a sentence for each reason.
+
+    Args:
+        unmeasured: Of how many responses not all is known.
+        interrupted: How many of them were interrupted.
+    """
+    without = unmeasured - interrupted
+    return [
+        *([f'Responses whose usage is not known: {without:,} (not in tokens and cost)'] if without else []),
+        *(
+            [f'Responses that were interrupted: {interrupted:,} (in tokens and cost only as far as reported)']
+            if interrupted
+            else []
+        ),
+    ]
+
+
 def shared_name(agents: int) -> str:
     """What to do where several agents without a name are counted together."""
     return (

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from streamtap._display.callers import span_of, waited_for, with_callers
 from streamtap._display.text import model_name
 from streamtap._records.failed import failure_of
 from streamtap._records.records import ResponseRecord, ToolRecord
@@ -15,6 +16,7 @@ from streamtap._records.run_tree import RunTree
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from streamtap._display.callers import Span
     from streamtap._records.records import FailureRecord
     from streamtap._records.run_tree import Piece
 
@@ -27,8 +29,8 @@ MOST = 0.5
 _MOST_TOOLS = 2
 """How many tools of a loop are named: those that were called again most often."""
 
-_SLACK_NS = 2_000_000
-"""How much before its tool a nested run may begin, as clocks go."""
+_NOTHING = 1e-9
+"""Seconds that are left of a cause only because sums of parts are not exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,26 @@ def verdict(tree: RunTree, written: Callable[[str], str] = str) -> Verdict:
         return Verdict(_joined(f'{run.outcome}{where}', loop), mood)
     if loop:
         return Verdict(loop, 'warn')
+    shown = _longest(tree)
+    return Verdict(mostly(tree, written), 'warn' if shown and shown[0][0].phase == 'stall' else '')
+
+
+def mostly(tree: RunTree, written: Callable[[str], str] = str) -> str:
+    """What most of a run's time was spent on, however the run ended; where nothing took half of it, the two longest.
+
+    Args:
+        tree: The run, with those that it called.
+        written: How a name is written inside a sentence.
+    """
+    return ', '.join(f'{100 * share:.0f} % {_named(cause, tree.run.agent, written)}' for cause, share in _longest(tree))
+
+
+def _longest(tree: RunTree) -> list[tuple[Cause, float]]:
+    """What is named of a run's time, each with its share."""
     ranked = sorted(time_spent(tree).items(), key=lambda each: each[1], reverse=True)
     total = sum(seconds for _, seconds in ranked)
-    if not total:
-        return Verdict('')
-    shown = ranked[:1] if ranked[0][1] >= MOST * total else ranked[:2]
-    words = ', '.join(f'{100 * seconds / total:.0f} % {_named(cause, run.agent, written)}' for cause, seconds in shown)
-    return Verdict(words, 'warn' if ranked[0][0].phase == 'stall' else '')
+    shares = [(cause, seconds / total) for cause, seconds in ranked]
+    return shares[:1] if shares and shares[0][1] >= MOST else shares[:2]
 
 
 def in_a_loop(tree: RunTree, written: Callable[[str], str] = str) -> str:
@@ -119,8 +134,10 @@ def _joined(*words: str) -> str:
 def time_spent(tree: RunTree) -> Mapping[Cause, float]:
     """The seconds of a run by cause; they add up to the run's phases.
 
-    A phase's seconds are divided among the requests or tool calls that it had, in proportion to their own. What a nested run
-    took of its tool's time is divided in the same way.
+    A phase's seconds are divided among the requests or tool calls that it had, in proportion to their own; stalls keep
+    what was measured. Of tools that
+    run at the same time, each instant is that of the last of them to end: the others would not have made the run wait.
+    What of this a tool waited for runs that it called is theirs by the same rule, divided in proportion to their phases.
     """
     spent: defaultdict[Cause, float] = defaultdict(float)
     waiting = [(tree, 1.0)]
@@ -128,11 +145,14 @@ def time_spent(tree: RunTree) -> Mapping[Cause, float]:
         # Not by recursion: runs can be nested more deeply than calls.
         tree, scale = waiting.pop()
         agent, phases = tree.run.agent, tree.run.phases
-        shares = _shares(tree.pieces)
+        waits = _waits_for_tools(tree.pieces)
+        shares = _shares(tree.pieces, waits)
         for phase, seconds in phases.items():
             if seconds <= 0:
                 continue
             mine = shares.get(phase, {})
+            if phase == 'stream':
+                mine = _with_exact_stalls(mine, seconds)
             whole = sum(mine.values())
             if not whole:
                 spent[Cause(phase, '', agent)] += scale * seconds
@@ -140,24 +160,27 @@ def time_spent(tree: RunTree) -> Mapping[Cause, float]:
             for (kind, name), share in mine.items():
                 spent[Cause(kind, name, agent)] += scale * seconds * share / whole
             if phase == 'tools':
-                for nested, tool, part in _nested_in_tools(tree.pieces):
+                for nested, tool, part in _nested_in_tools(tree.pieces, waits):
                     if known := sum(nested.run.phases.values()):
                         inside = scale * seconds * part / whole
                         spent[Cause('tools', tool, agent)] -= inside
                         waiting.append((nested, inside / known))
-    return {cause: seconds for cause, seconds in spent.items() if seconds > 0}
+    return {cause: seconds for cause, seconds in spent.items() if seconds > _NOTHING}
 
 
 _Shares: TypeAlias = 'dict[str, dict[tuple[str, str], float]]'
+_Waits: TypeAlias = 'list[tuple[ToolRecord, Span]]'
 
 
-def _shares(pieces: list[Piece]) -> _Shares:
+def _shares(pieces: list[Piece], waits: _Waits) -> _Shares:
     """For each phase, the seconds of what was going on in it."""
     found: _Shares = defaultdict(lambda: defaultdict(float))
+    for tool, (began, ended) in waits:
+        found['tools']['tools', tool.tool] += (ended - began) / 1e9
     for piece in pieces:
         if isinstance(piece, ToolRecord):
-            phase = 'native_tools' if piece.kind == 'native' else 'tools'
-            found[phase][phase, piece.tool] += piece.duration or 0.0
+            if piece.kind == 'native':
+                found['native_tools']['native_tools', piece.tool] += piece.duration or 0.0
         elif isinstance(piece, ResponseRecord):
             model, first, whole = _model(piece), piece.time_to_first_token, piece.duration or 0.0
             if not piece.streamed:
@@ -170,31 +193,42 @@ def _shares(pieces: list[Piece]) -> _Shares:
     return found
 
 
-def _nested_in_tools(pieces: list[Piece]) -> Iterator[tuple[RunTree, str, float]]:
-    """Each nested run with the tool that called it, and how many of the tool's seconds it took."""
-    inside: defaultdict[int, list[RunTree]] = defaultdict(list)
+def _with_exact_stalls(shares: dict[tuple[str, str], float], seconds: float) -> dict[tuple[str, str], float]:
+    """The shares of the time of streaming: a stall was measured, and what is divided is the rest."""
+    stalled = sum(share for (kind, _), share in shares.items() if kind == 'stall')
+    writing = sum(shares.values()) - stalled
+    if not writing or stalled > seconds:
+        return shares
+    scale = (seconds - stalled) / writing
+    return {key: share if key[0] == 'stall' else scale * share for key, share in shares.items()}
+
+
+def _waits_for_tools(pieces: list[Piece]) -> _Waits:
+    """Each tool call, and when the run waited for it rather than for another one."""
     tools = [each for each in pieces if isinstance(each, ToolRecord) and each.kind != 'native']
-    for piece in pieces:
-        if isinstance(piece, RunTree) and (number := _caller(tools, piece)) is not None:
-            inside[number].append(piece)
-    for number, nested in inside.items():
-        tool = tools[number]
-        together = sum(each.run.duration or 0.0 for each in nested)
-        # Several at once took no more than their tool.
-        scale = min(1.0, (tool.duration or 0.0) / together) if together else 0.0
-        for each in nested:
-            yield each, tool.tool, scale * (each.run.duration or 0.0)
+    failed = [(each.step, span_of(each)[1]) for each in tools if each.outcome == 'error']
+
+    def waited(tool: ToolRecord) -> Span:
+        began, ended = span_of(tool)
+        if tool.outcome != 'interrupted':
+            return began, ended
+        # Another one's failure ended it: what came after that was waited for by nobody.
+        return began, min([ended, *(end - 1 for step, end in failed if step == tool.step and end > began)])
+
+    return list(zip(tools, waited_for(map(waited, tools)), strict=True))
 
 
-def _caller(tools: list[ToolRecord], nested: RunTree) -> int | None:
-    """The tool in whose time the nested run began: of several, the one that began last."""
-    began = nested.run.started_ns
-    candidates = [
-        (tool.started_ns, number)
-        for number, tool in enumerate(tools)
-        if tool.started_ns - _SLACK_NS <= began <= tool.started_ns + (tool.duration or 0.0) * 1e9 + _SLACK_NS
-    ]
-    return max(candidates)[1] if candidates else None
+def _nested_in_tools(pieces: list[Piece], waits: _Waits) -> Iterator[tuple[RunTree, str, float]]:
+    """Each nested run with the tool that called it, and for how many seconds the run waited for it."""
+    inside: defaultdict[int, list[RunTree]] = defaultdict(list)
+    for nested, caller in with_callers(pieces):
+        inside[id(caller)].append(nested)
+    for tool, span in waits:
+        called = inside[id(tool)]
+        for nested, (began, ended) in zip(
+            called, waited_for([span_of(each.run) for each in called], span), strict=True
+        ):
+            yield nested, tool.tool, (ended - began) / 1e9
 
 
 def _failure_in_words(failed: FailureRecord, outermost: str, written: Callable[[str], str]) -> str:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MOST_ROWS = 200
 """How many rows of a table are shown: a comment on GitHub has at most 65,536 characters."""
 
+MOST_WORDS = 3 * MOST_SHOWN
+"""How long a cell of words is at most, in which there are names and numbers; a number is not cut away."""
+
 MOST_OPEN = 12
 """How many rows a table has that is not folded."""
 
@@ -46,7 +49,8 @@ def _bullet(finding: Finding) -> str:
 
 def _table(grid: Grid) -> str:
     rule = ['---' if not number or column.to_left else '---:' for number, column in enumerate(grid.columns)]
-    rows = [list(map(_cell, row)) for row in grid.rows[:MOST_ROWS]]
+    most = [MOST_WORDS if column.to_left else MOST_SHOWN for column in grid.columns]
+    rows = [list(map(_cell, row, most)) for row in grid.rows[:MOST_ROWS]]
     lines = '\n'.join(f'| {" | ".join(cells)} |' for cells in (grid.headings, rule, *rows))
     table = '\n\n'.join([lines, *_more(len(grid.rows) - len(rows), '')])
     if len(grid.rows) <= MOST_OPEN:
@@ -54,11 +58,11 @@ def _table(grid: Grid) -> str:
     return f'<details><summary>{grid.headings[0]}: {len(grid.rows):,} rows</summary>\n\n{table}\n\n</details>'
 
 
-def _cell(text: str) -> str:
+def _cell(text: str, most: int) -> str:
     if text in FAILURES:
         return f'**{text}**'
     is_plain = text == '-' or text in get_args(Verdict) or text.replace(',', '').isdecimal()
-    return text if is_plain else in_markdown(cut_in_the_middle(text, MOST_SHOWN))
+    return text if is_plain else in_markdown(cut_in_the_middle(text, most))
 
 
 def _more(count: int, before: str) -> Iterator[str]:

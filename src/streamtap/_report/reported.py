@@ -25,7 +25,7 @@ from streamtap._report.page import comparison_page, report_page
 from streamtap._report.slowest import slowest_grid
 from streamtap._report.steps import about, step_grid
 from streamtap._report.steps import left_out as steps_left_out
-from streamtap._report.words import change_grids, headings, headline, how_to_read
+from streamtap._report.words import change_grids, headings, headline, how_to_read, rows_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -121,6 +121,7 @@ def change(asked: Report, before: Gathered, after: Gathered, unread: int) -> Rep
         f'{side}: {note}' for side, each in (('before', before), ('after', after)) for note in each.selection.notes()
     ]
     if not asked.is_gate:
+        notes += rows_left_out(changes)
         return Reported(
             Document(heading, change_grids(changes), [*notes, how_to_read(asked.least)], unread=unread),
             lambda: f'{changes_json(changes)}\n',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamtap._display.elements import element, table
+from streamtap._display.elements import breakable, element, table
 from streamtap._display.exits import in_sentence, short_name
 from streamtap._display.moments import in_words
 from streamtap._display.text import seconds
@@ -39,10 +39,10 @@ def run_article(tree: RunTree, link: str | None, *, of: int = 1) -> Element:
         'article',
         element(
             'h3',
-            element('bdi', short_name(run.agent)),
-            element('bdi', f' {labels}') if (labels := labels_of(run)) else None,
-            f', {seconds(run.duration)}: ',
-            element('span', why(tree, in_sentence), class_='worse' if has_failed(run) else ''),
+            element('bdi', *breakable(short_name(run.agent))),
+            element('bdi', ' ', *breakable(labels)) if (labels := labels_of(run)) else None,
+            f', {seconds(run.duration)}, ',
+            element('span', *breakable(why(tree, in_sentence)), class_='worse' if has_failed(run) else ''),
         ),
         element(
             'p',

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import heapq
-import re
 from typing import TYPE_CHECKING
 
 from streamtap._display.exits import in_sentence, short_name
 from streamtap._display.grid import Column, Grid
 from streamtap._display.moments import iso, moment
 from streamtap._display.text import seconds
-from streamtap._display.verdict import verdict
+from streamtap._display.verdict import mostly, verdict
 from streamtap._records.failed import has_failed
 from streamtap._report.steps import labels_of
 
@@ -19,18 +18,17 @@ if TYPE_CHECKING:
 
     from streamtap._records.run_tree import RunTree
 
-_NEXT_CAUSE = re.compile(r', (?=[0-9]+ % )')
-
 MOST_ROWS = 5
 """How many runs a table shows."""
 
 _COLUMNS = (
     Column('slowest run'),
     Column('took'),
-    Column('why', to_left=True),
-    Column('began', 1),
+    Column('began', 1, to_left=True),
 )
 
+_HAPPENED = Column('what happened', to_left=True)
+_MOSTLY = Column('mostly', to_left=True)
 _LABELS = Column('labels', to_left=True)
 
 
@@ -59,31 +57,47 @@ class SlowestRuns:
 
 
 def why(tree: RunTree, written: Callable[[str], str] = str) -> str:
-    """Why a run failed or took so long, or how it ended, in a few words.
+    """What happened to a run, such as how it failed, and what most of its time was spent on, in a few words.
 
     Args:
         tree: The run.
         written: How a name is written inside a sentence.
     """
-    run, words = tree.run, verdict(tree, written).words
-    return f'{run.outcome}: {words}' if has_failed(run) else words or run.outcome
+    return '; '.join(filter(None, [happened(tree, written), mostly(tree, written)])) or tree.run.outcome
+
+
+def happened(tree: RunTree, written: Callable[[str], str] = str) -> str:
+    """What happened to a run, such as how it failed; empty if its verdict is where its time went.
+
+    Args:
+        tree: The run.
+        written: How a name is written inside a sentence.
+    """
+    words = verdict(tree, written).words
+    if has_failed(tree.run):
+        return f'{tree.run.outcome}: {words}'
+    return '' if words == mostly(tree, written) else words
 
 
 def slowest_grid(trees: Sequence[RunTree]) -> Grid:
-    """The slowest runs as a table, each with the first cause of its verdict, and its labels if any has some."""
+    """The slowest runs as a table; what happened and their labels only if that says something of any of them."""
     shown = trees[:MOST_ROWS]
+    is_told = any(happened(tree) for tree in shown)
     has_labels = any(labels_of(tree.run) for tree in shown)
     rows = [
         (
             f'{short_name(tree.run.agent)} {short_name(tree.run.run_id)}',
             seconds(tree.run.duration),
-            _NEXT_CAUSE.split(why(tree, in_sentence), 1)[0],
             f'{moment(tree.run.started_ns / 1e9):%m-%d %H:%M:%S}',
             *([labels_of(tree.run) or '-'] if has_labels else []),
+            mostly(tree, in_sentence) or '-',
+            *([happened(tree, in_sentence) or '-'] if is_told else []),
         )
         for tree in shown
     ]
-    return Grid((*_COLUMNS, *([_LABELS] if has_labels else [])), rows, name='slowest runs')
+    # What is long comes last: on a narrow terminal it has a line of its own.
+    columns = (*_COLUMNS, *([_LABELS] if has_labels else []), _MOSTLY, *([_HAPPENED] if is_told else []))
+    return Grid(columns, rows, name='slowest runs')
 
 
 def slowest_data(tree: RunTree) -> Mapping[str, object]:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from xml.etree.ElementTree import Element
 
-WIDTH, LABEL, RIGHT = 1160.0, 230.0, 110.0
+WIDTH, LABEL, RIGHT = 1160.0, 300.0, 10.0
+"""Names and numbers are before the bars: a phone, which scrolls these, shows both."""
+
 ROW, BAR = 26.0, 15.0
 MOST_AGENTS = 20
 COLOURS = 7
@@ -36,7 +38,7 @@ def spending(costs: Mapping[tuple[str, str], float]) -> Element:
         drawn.append(
             element(
                 'text',
-                cut_in_the_middle(short_name(agent), 34),
+                cut_in_the_middle(short_name(agent), 30),
                 element('title', short_name(agent)),
                 x=4,
                 y=y + 12,
@@ -52,7 +54,7 @@ def spending(costs: Mapping[tuple[str, str], float]) -> Element:
                 place = {'x': x, 'y': y, 'width': max(1.0, width - 1), 'height': BAR}
                 drawn.append(element('rect', tooltip, class_=f'spent c{colour[model]}', **place))
                 x += width
-        drawn.append(element('text', dollars(total), x=x + 6, y=y + 12, class_='note start'))
+        drawn.append(element('text', dollars(total), x=LABEL - 8, y=y + 12, class_='note end'))
     keys = [
         element(
             'li',

@@ -1,14 +1,16 @@
-"""The steps of one run: its requests, its tool calls and the runs that these called, in the order in which they began."""
+"""The steps of one run: its requests and tool calls in the order in which they began, each followed by the runs it called."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from streamtap._display.callers import with_callers
 from streamtap._display.exits import in_sentence, isolated, short_name
 from streamtap._display.grid import Column, Grid
 from streamtap._display.moments import in_words
 from streamtap._display.text import dollars, model_name, percentage, plural, rate, seconds
-from streamtap._display.verdict import verdict
+from streamtap._display.verdict import mostly, verdict
 from streamtap._records.records import ResponseRecord, ToolRecord
 from streamtap._records.run_tree import RunTree
 
@@ -51,10 +53,19 @@ def in_order(tree: RunTree) -> Iterator[tuple[int, Piece]]:
         depth, piece = waiting.pop()
         yield depth, piece
         if isinstance(piece, RunTree):
-            waiting += [
-                (depth + (2 if isinstance(each, RunTree) else 1), each)
-                for each in sorted(piece.pieces, key=started)[::-1]
-            ]
+            waiting += [(depth + (2 if isinstance(each, RunTree) else 1), each) for each in _below(piece)[::-1]]
+
+
+def _below(tree: RunTree) -> list[Piece]:
+    """The pieces of a run in the order in which they began, but each called run right below the tool that called it."""
+    called: defaultdict[int, list[Piece]] = defaultdict(list)
+    own: list[Piece] = [each for each in tree.pieces if not isinstance(each, RunTree)]
+    for nested, caller in with_callers(tree.pieces):
+        if caller is None:
+            own.append(nested)
+        else:
+            called[id(caller)].append(nested)
+    return [each for piece in sorted(own, key=started) for each in (piece, *sorted(called[id(piece)], key=started))]
 
 
 def started(piece: Piece) -> int:
@@ -65,7 +76,8 @@ def started(piece: Piece) -> int:
 def about(tree: RunTree) -> str:
     """The run in one line."""
     run = tree.run
-    words = verdict(tree, in_sentence).words
+    said = verdict(tree, in_sentence).words, mostly(tree, in_sentence)
+    words = '; '.join(filter(None, dict.fromkeys(said)))
     trace = f', trace {short_name(run.trace_id)}' if run.trace_id else ''
     labels = f' with {told}' if (told := labels_of(run)) else ''
     return (

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from streamtap._records.records import RunRecord
     from streamtap._records.run_tree import RunTree
 
-WIDTH, LABEL, RIGHT = 1160.0, 200.0, 190.0
+WIDTH, NAME, LABEL, RIGHT = 1160.0, 200.0, 262.0, 150.0
+"""Names end at `NAME`, and numbers at the bars: a phone, which scrolls the bars, shows both."""
+
 ROW, BAR = 19.0, 11.0
 MOST_ROWS = 60
-MOST_NOTE = 32
+MOST_NOTE = 26
 
 KINDS = {
     'waiting': 'waiting for the model',
@@ -60,6 +62,7 @@ class _Bar:
 class _Row:
     label: str
     depth: int
+    took: str
     note: str
     failed: bool
     is_run: bool = False
@@ -137,8 +140,8 @@ def _rows(tree: RunTree) -> Iterator[_Row]:
 def _run_row(run: RunRecord, zero: int, depth: int) -> _Row:
     start = (run.started_ns - zero) / 1e9
     failed = has_failed(run)
-    note = seconds(run.duration) if run.outcome == 'success' else f'{seconds(run.duration)} {run.outcome}'
-    row = _Row(short_name(run.agent), depth, note, failed, is_run=True)
+    note = '' if run.outcome == 'success' else run.outcome
+    row = _Row(short_name(run.agent), depth, seconds(run.duration), note, failed, is_run=True)
     row.bars.append(_Bar('run', start, run.duration or 0.0, _about_run(run)))
     if run.reader is not None and run.reader.time_to_first_item is not None:
         row.first_item = start + run.reader.time_to_first_item
@@ -149,7 +152,8 @@ def _response_row(record: ResponseRecord, zero: int, depth: int) -> _Row:
     start = (record.started_ns - zero) / 1e9
     why = _why(record)
     used = '' if record.context_used is None else f', context {percentage(record.context_used)}'
-    row = _Row(_model(record), depth, f'{seconds(record.duration)}{used}{why}', has_failed(record))
+    note = f'{used}{why}'.removeprefix(',').strip()
+    row = _Row(_model(record), depth, seconds(record.duration), note, has_failed(record))
     for bar in request_bars(record, start):
         row.bars.append(_Bar(bar.kind, bar.start, bar.duration, _title(record, bar, f'{used}{why}')))
     row.stalls = tuple(stall_marks(record, start))
@@ -176,7 +180,7 @@ def _why(record: ResponseRecord | ToolRecord) -> str:
 def _tool_row(record: ToolRecord, zero: int, depth: int) -> _Row:
     start = (record.started_ns - zero) / 1e9
     why = _why(record)
-    row = _Row(short_name(record.tool), depth, f'{seconds(record.duration)}{why}', has_failed(record))
+    row = _Row(short_name(record.tool), depth, seconds(record.duration), why.strip(), has_failed(record))
     again = f', {AGAIN}' if record.repeated else ''
     title = f'{record.kind} tool {isolated(short_name(record.tool))}: {seconds(record.duration)}{again}{why}'
     row.again = start if record.repeated else None
@@ -191,7 +195,7 @@ def _about_run(run: RunRecord) -> str:
 
 def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
     indent = 4 + 12.0 * min(row.depth, 8)
-    room = int((LABEL - indent - 8) / (7.2 if row.is_run else 6.4))
+    room = int((NAME - indent - 4) / (7.2 if row.is_run else 6.4))
     drawn = [
         element(
             'text',
@@ -200,7 +204,8 @@ def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
             x=indent,
             y=y + 10,
             class_='label run-name' if row.is_run else 'label',
-        )
+        ),
+        element('text', row.took, x=LABEL - 8, y=y + 10, class_=f'note end{" bad" if row.failed else ""}'),
     ]
     for bar in row.bars:
         thin = 2.0 if bar.kind == 'run' else BAR
@@ -226,8 +231,8 @@ def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
     x = LABEL + row.end * per_second
     if row.failed:
         drawn.append(element('line', x1=x, x2=x, y1=y - 1, y2=y + BAR + 3, class_='failed'))
-    beyond = LABEL + max(row.end, *row.stalls, 0.0) * per_second + 6
-    drawn.append(
-        element('text', row.note[:MOST_NOTE], x=beyond, y=y + 10, class_=f'note start{" bad" if row.failed else ""}')
-    )
+    if row.note:
+        beyond = LABEL + max(row.end, *row.stalls, 0.0) * per_second + 6
+        kind = f'note start{" bad" if row.failed else ""}'
+        drawn.append(element('text', row.note[:MOST_NOTE], x=beyond, y=y + 10, class_=kind))
     return drawn

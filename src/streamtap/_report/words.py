@@ -69,7 +69,7 @@ def headings(gathered: Gathered) -> list[str]:
 
 
 def change_grids(changes: Sequence[Change]) -> list[Grid]:
-    """A comparison as tables, one for each quantity; agents, models and tools that never failed are left out."""
+    """A comparison as tables, one for each quantity; of rows of shares, but the total, those that are above 0% on a side."""
     grids: list[Grid] = []
     for quantity, group in itertools.groupby(changes, key=lambda change: change.quantity):
         if quantity.is_share:
@@ -80,9 +80,20 @@ def change_grids(changes: Sequence[Change]) -> list[Grid]:
         else:
             rows = [(*_counted(each), *_pair(each, each.typical), *_pair(each, each.high)) for each in group]
             columns = _VALUE
-        name = 'shares' if quantity.is_share else 'values'
+        name = 'share tables' if quantity.is_share else 'percentile tables'
         grids.append(Grid((Column(quantity.title), *_COUNTS, *columns), rows, name=name))
     return grids
+
+
+def rows_left_out(changes: Sequence[Change]) -> list[str]:
+    """What the tables of a comparison leave out, as a sentence; none if they have all.
+
+    Args:
+        changes: The comparison.
+    """
+    count = sum(each.quantity.is_share and each.scope != 'all' and not has_any(each) for each in changes)
+    is_one = 'row that is' if count == 1 else 'rows that are'
+    return [f'Share tables leave out {count:,} {is_one} 0% before and after.'] if count else []
 
 
 def has_any(change: Change) -> bool:

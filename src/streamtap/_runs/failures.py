@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamtap._records.failed import FAILED_RUNS
 from streamtap._records.records import FailureRecord
@@ -15,8 +15,7 @@ MOST_REMEMBERED = 16
 """How many failures of different types, and of called runs, are remembered of a run."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Failed:
+class _Failed(NamedTuple):
     """A request or a tool call that failed; times are on the monotonic clock."""
 
     place: FailurePlace

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamtap._records.starts import ResponseStart, RunStart
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from streamtap._records.records import Door
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunIdentity:
+class RunIdentity(NamedTuple):
     """The run that a request or tool call belongs to: what their records repeat of it."""
 
     run_id: str

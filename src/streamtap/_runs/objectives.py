@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import fields
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from streamtap._records.failed import FAILED_RUNS
 from streamtap._records.objective import Objective
@@ -19,8 +19,7 @@ Objectives: TypeAlias = Objective | Mapping[str, Objective]
 PARTS = tuple(each.name for each in fields(Objective))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class Measured(NamedTuple):
     """What a run is judged by: in seconds and US dollars, `None` where it is not known.
 
     `stall` is its longest silence in the middle of a response; `first_output` and `duration` are until its end, if it
@@ -34,8 +33,7 @@ class Measured:
     is_cost_whole: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """Whether an objective was met; `None` if that is not known, or does not count. `missed` is what was missed."""
 
     met: bool | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamtap._base.forks import tell_forks
 from streamtap._upstream.cache_prices import worth_of_cached
@@ -31,8 +31,7 @@ SEVERAL = '_several'
 """What stands for the tools of a round in which more than one ran."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(NamedTuple):
     """The prompt of a request whose usage is known to the end: what the next one is compared with.
 
     Args:
@@ -52,8 +51,7 @@ class Prompt:
     prefix: PromptPrefix | None
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(NamedTuple):
     """What a prompt has to do with the one before; see the fields of `ResponseRecord`."""
 
     cache_missed_tokens: int | None = None

@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 from streamtap._base.forks import tell_forks
@@ -28,8 +28,7 @@ class Question:
     began: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """Which of the runs at a question this is, from 1, and when the first one began."""
 
     question_id: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from streamtap._base.forks import tell_forks
@@ -90,7 +89,7 @@ class Runs:
         shared, gate = self._shared, None
         if who.is_durable:
             gate = ReplayGate(shared.out, self.reported_calls(who.run_id))
-            shared = replace(shared, out=gate)
+            shared = shared._replace(out=gate)
         caller = self._nearest_open(called_from)
         identity = self._identity(ctx, who, door, called_from, caller, agent)
         run = Run(identity, started, shared, gate, caller=caller)

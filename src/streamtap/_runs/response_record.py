@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamtap._base.clock import stamp
 from streamtap._records.distribution import Distribution
@@ -31,8 +30,7 @@ if TYPE_CHECKING:
     from streamtap._upstream.servers import Server
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """The outcome of a request.
 
     Args:
@@ -146,7 +144,7 @@ def _answer(
     repeated = is_repeated(request.first_input_tokens, facts, meter)
     unmeasured = why_unmeasured(outcome, facts, meter, repeated=repeated)
     if repeated and facts is not None:
-        facts = replace(facts, usage=None, cost=None)
+        facts = facts._replace(usage=None, cost=None)
     usage, cost = (facts.usage, facts.cost) if facts else (None, None)
     zero = started if started is not None else meter.first_event
     paced = not request.was_held and not meter.is_held_back

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamtap._base.clock import Moments
 
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from streamtap._runs.tool_errors import ToolErrors
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
+class Shared(NamedTuple):
     """The clock, where records go, how they are priced, traced and redacted, and the thresholds."""
 
     clock: Clock

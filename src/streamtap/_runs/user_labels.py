@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamtap._upstream import run_context
 from streamtap._upstream.baggage import baggage_label
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger('streamtap')
 
 
-@dataclass(frozen=True, slots=True)
-class LabelNames:
+class LabelNames(NamedTuple):
     """The names of a user's own dimensions: all of them, and those that baggage may fill."""
 
     names: tuple[str, ...]

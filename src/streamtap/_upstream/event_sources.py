@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import FrameType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from pydantic_ai import Agent
 from pydantic_ai.models import StreamedResponse
@@ -30,8 +29,7 @@ _OF_TOOLS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownRun:
+class UnknownRun(NamedTuple):
     """Stands for the context of a run about which nothing is known; its id is made up."""
 
     run_id: str

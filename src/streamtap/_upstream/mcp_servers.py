@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from streamtap._base.names import clean
 from streamtap._upstream.reading import read
@@ -15,8 +14,7 @@ _TOOLSETS = frozenset({'MCPToolset', 'MCPServer', 'FastMCPToolset'})
 """The classes of toolsets whose tools an MCP server runs, in the releases that have them."""
 
 
-@dataclass(frozen=True, slots=True)
-class McpServer:
+class McpServer(NamedTuple):
     """An MCP server: the id that the user gave it, or else its own name, and how it is talked to."""
 
     name: str | None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from pydantic_ai.messages import ModelResponse as ModelResponse
 from pydantic_ai.usage import RequestUsage
@@ -36,8 +36,7 @@ Where that is missing the connection was closed in between, which pydantic-ai ta
 _STATUS = re.compile(r'status_code: (\d{3})\b')
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Token counts as the provider reported them; cached tokens are inside input, reasoning tokens inside output."""
 
     input_tokens: int
@@ -47,8 +46,7 @@ class Usage:
     reasoning_tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """A failed attempt, which did not produce the response."""
 
     provider: str
@@ -62,8 +60,7 @@ class Attempt:
     """What pydantic-ai keeps of the response that was rejected, which are its names and its usage; `None` if none came."""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """The facts about a response, without its content."""
 
     provider: str | None
@@ -77,7 +74,7 @@ class Response:
     response_id: str | None = None
     server: Server | None = None
     """The server that answered."""
-    timing: Mapping[str, float] = field(default_factory=dict[str, float])
+    timing: Mapping[str, float] = MappingProxyType({})
     """What it says about its own time."""
     is_empty: bool = False
     """Whether it has no parts, so that no event told of it."""
@@ -252,8 +249,7 @@ def response_at(messages: Sequence[ModelMessage], index: int) -> ModelResponse |
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class AskedModel:
+class AskedModel(NamedTuple):
     """The model that a request asks: what is configured, not how the server spells it.
 
     Args:
@@ -271,7 +267,7 @@ class AskedModel:
     ids: tuple[str, ...] = ()
     candidates: tuple[AskedModel, ...] = ()
     server: Server | None = None
-    settings: Mapping[str, int | float] = field(default_factory=dict[str, 'int | float'])
+    settings: Mapping[str, int | float] = MappingProxyType({})
     window: int | None = None
 
     def candidate(self, failures: int, model_id: str | None = None) -> AskedModel:

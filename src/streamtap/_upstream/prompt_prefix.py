@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from streamtap._upstream.reading import read
 
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from pydantic_ai.models import ModelRequestContext
 
 
-@dataclass(frozen=True, slots=True)
-class PromptPrefix:
+class PromptPrefix(NamedTuple):
     """What stands at the beginning of a prompt, as numbers.
 
     Python salts the hashes of texts anew in each process, and they are never put out: they say nothing outside of this one.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from genai_prices.data_snapshot import get_snapshot
 
@@ -17,8 +16,7 @@ MAX_DOLLARS = 1e9
 """A price of one response above this is invalid, as is one below 0."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """US dollars, and who says so."""
 
     usd: float

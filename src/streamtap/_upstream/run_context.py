@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from opentelemetry.trace import NoOpTracer
 from pydantic_ai import RunContext as RunContext
@@ -30,8 +29,7 @@ UNKNOWN = '_unknown'
 """The value of a label that was given something else than a plain value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Who:
+class Who(NamedTuple):
     """The run, the agent and the step that a call belongs to."""
 
     run_id: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from streamtap._base.names import clean
@@ -15,8 +15,7 @@ LONGEST_URL = 2048
 """How many characters of a URL are read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """A server: its host and its port, without anything else of its URL."""
 
     address: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from streamtap._base.names import clean
 from streamtap._upstream.model_responses import size_of
@@ -135,8 +134,7 @@ def _text(part: object, name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(NamedTuple):
     """A tool call was announced; `will_run` is false for one whose arguments are invalid or that waits for approval.
 
     `fingerprint` is what calls of a function tool with the same arguments share, if they will run.
@@ -149,8 +147,7 @@ class ToolCall:
     fingerprint: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolResult:
+class ToolResult(NamedTuple):
     """A tool call's result arrived; `cause` says why it is to be made again, `error_type` what was raised instead."""
 
     tool: str

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from streamtap._display.bars import request_bars, stall_marks, tool_bars
+from streamtap._display.callers import caller_of, span_of
 from streamtap._display.exits import in_sentence
 from streamtap._display.text import model_name
-from streamtap._display.verdict import verdict
+from streamtap._display.verdict import mostly, verdict
 from streamtap._records.failed import failure_of, has_failed
 from streamtap._records.live import LiveTool
 from streamtap._records.records import ToolRecord
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from streamtap._display.bars import Bar
+    from streamtap._display.callers import Span
     from streamtap._records.live import Live, LiveResponse, LiveRun
     from streamtap._records.records import ResponseRecord
 
@@ -30,25 +32,36 @@ Document: TypeAlias = 'dict[str, Json]'
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:
-    """An open run, its requests and tool calls that have ended, and the documents of runs that it called."""
+    """An open run, its requests and tool calls that have ended, and the finished runs that it called."""
 
     live: LiveRun
     started_ns: int
     rows: tuple[ResponseRecord | ToolRecord, ...]
-    nested: list[Json]
+    nested: list[RunTree]
 
 
 def outermost_document(tree: RunTree) -> Document:
-    """A finished run that no other run called, with its verdict, and if it failed, the group of its error."""
+    """A finished run that no other run called, with its verdict.
+
+    With where its time went, where its verdict is another one, and if it failed, with the group of its error.
+    """
     found, failed = verdict(tree, in_sentence), failure_of(tree.run)
-    cause = None if failed is None else error_key(failed)
-    step = None if failed is None else failed.step or None
-    return {**run_document(tree), 'why': found.words, 'mood': found.mood, 'cause': cause, 'failed_step': step}
+    spent = mostly(tree, in_sentence)
+    return {
+        **run_document(tree),
+        'why': found.words,
+        'mood': found.mood,
+        'spent': '' if spent == found.words else spent,
+        'cause': None if failed is None else error_key(failed),
+        'failed_step': None if failed is None else failed.step or None,
+    }
 
 
 def run_document(tree: RunTree) -> Document:
-    """A finished run, with the runs that it called inside it."""
+    """A finished run, with the runs that it called inside it; of each of these, `caller` is the row of its tool."""
     record = tree.run
+    rows = [each for each in tree.pieces if not isinstance(each, RunTree)]
+    tools = _Tools(rows)
     return {
         'id': record.run_id,
         'parent': record.parent_run_id,
@@ -80,8 +93,8 @@ def run_document(tree: RunTree) -> Document:
         'phases': {phase: short(seconds) for phase, seconds in record.phases.items()},
         'labels': dict(record.labels),
         'trace': record.trace_id,
-        'rows': _rows((each for each in tree.pieces if not isinstance(each, RunTree)), record.started_ns),
-        'nested': [run_document(each) for each in tree.pieces if isinstance(each, RunTree)],
+        'rows': _rows(rows, record.started_ns),
+        'nested': [tools.called(each) for each in tree.pieces if isinstance(each, RunTree)],
         'left_out': tree.left_out,
     }
 
@@ -93,22 +106,26 @@ def open_documents(runs: dict[str, OpenRun], live: Live) -> list[Json]:
         runs: The runs by id, oldest first.
         live: What is open.
     """
-    nested: defaultdict[str | None, list[Json]] = defaultdict(list)
+    called: defaultdict[str | None, list[tuple[OpenRun, Document]]] = defaultdict(list)
     outermost: list[Json] = []
     happening: defaultdict[str, list[LiveResponse | LiveTool]] = defaultdict(list)
     for one in (*live.responses, *live.tools):
         happening[one.run_id].append(one)
     # From the youngest: a nested run must be ready before the one that called it.
     for run_id, run in reversed(runs.items()):
-        inside = [*run.nested, *reversed(nested[run_id])]
-        (nested[run.live.parent_run_id] if run.live.parent_run_id in runs else outermost).append(
-            _open_document(run, happening[run_id], inside)
-        )
+        document = _open_document(run, happening[run_id], called[run_id][::-1])
+        if run.live.parent_run_id in runs:
+            called[run.live.parent_run_id].append((run, document))
+        else:
+            outermost.append(document)
     return outermost[::-1]
 
 
-def _open_document(run: OpenRun, now: Iterable[LiveResponse | LiveTool], nested: list[Json]) -> Document:
+def _open_document(
+    run: OpenRun, now: Sequence[LiveResponse | LiveTool], called: Iterable[tuple[OpenRun, Document]]
+) -> Document:
     age = run.live.age
+    tools = _Tools([*run.rows, *(_tool_began(one, run) for one in now)])
     return {
         'id': run.live.run_id,
         'parent': run.live.parent_run_id,
@@ -119,9 +136,52 @@ def _open_document(run: OpenRun, now: Iterable[LiveResponse | LiveTool], nested:
         'failed': False,
         'labels': dict(run.live.labels),
         'rows': [*_rows(run.rows, run.started_ns), *(_open_row(one, age) for one in now)],
-        'nested': nested,
+        'nested': [
+            *(tools.called(each) for each in run.nested),
+            *(document | {'caller': tools.caller((_began(each.live.age, run), math.inf))} for each, document in called),
+        ],
         'left_out': 0,
     }
+
+
+def _tool_began(one: LiveResponse | LiveTool, run: OpenRun) -> float | None:
+    """When an open tool call began; `None` of what is none."""
+    return _began(one.age or 0.0, run) if isinstance(one, LiveTool) and one.kind != 'native' else None
+
+
+def _began(age: float, run: OpenRun) -> float:
+    """When what is open in a run began, in nanoseconds since the Unix epoch."""
+    return run.started_ns + 1e9 * (run.live.age - age)
+
+
+class _Tools:
+    """The tool calls among the rows of a run, by which the runs that they called are found.
+
+    Args:
+        rows: The records of the rows; of an open tool call when it began, of other open ones `None`.
+    """
+
+    def __init__(self, rows: Iterable[ResponseRecord | ToolRecord | float | None]) -> None:
+        self._places: list[int] = []
+        self._spans: list[Span] = []
+        for place, row in enumerate(rows):
+            if isinstance(row, float):
+                span = row, math.inf
+            elif isinstance(row, ToolRecord) and row.kind != 'native':
+                span = span_of(row)
+            else:
+                continue
+            self._places.append(place)
+            self._spans.append(span)
+
+    def caller(self, span: Span) -> int | None:
+        """The row of the tool that called a run."""
+        found = caller_of(span, self._spans)
+        return None if found is None else self._places[found]
+
+    def called(self, tree: RunTree) -> Document:
+        """A finished run that one of them called."""
+        return run_document(tree) | {'caller': self.caller(span_of(tree.run))}
 
 
 def short(number: float | None) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from streamtap._display.hints import Measured, shared_name
+from streamtap._display.hints import Measured, lacking, shared_name
 from streamtap._display.text import model_name
 from streamtap._web.documents import Document, Json, short
 
@@ -55,14 +55,15 @@ def now_figures(together: Slot, live: Live) -> Document:
         'cost': short(together.requests.cost_usd),
         'cost_of_runs': short(together.runs.total_cost_usd),
         'output': together.requests.output_tokens,
-        'unmeasured': together.requests.unmeasured,
+        'unmeasured': requests.unmeasured,
+        'lacking': lacking(requests.unmeasured, requests.interrupted),
         'health': {
             'objective': short(together.runs.objective_share),
             'counted': together.runs.counted,
             # Of nested runs, too: they are in no other figure.
             'again': sum(tally.repeated for tally in together.agents.values()),
-            'context': short(together.requests.fullest_context),
-            'hits': short(together.requests.cache_hit_share),
+            'context': short(requests.fullest_context),
+            'hits': short(requests.cache_hit_share),
         },
         'hints': {
             'first_token': _said(measured.first_token),
@@ -149,6 +150,8 @@ def _row(tally: Tally) -> Document:
         'duration': _spread(tally.duration),
         'input': tally.input_tokens,
         'output': tally.output_tokens,
+        'stalls': tally.stalls,
+        'stall_seconds': short(tally.stall_seconds),
         'cost': short(tally.cost_usd),
         'total_cost': short(tally.total_cost_usd),
         'objective': short(tally.objective_share),

@@ -16,7 +16,7 @@ from streamtap._records.failed import failure_of, was_cancelled
 from streamtap._records.known import sum_known
 from streamtap._records.live import Live
 from streamtap._version import __version__
-from streamtap._web.documents import OpenRun, open_documents, run_document, short
+from streamtap._web.documents import OpenRun, open_documents, short
 from streamtap._web.errors import Errors
 from streamtap._web.figures import SlotFigures, error_rows, now_figures, slot_figures, tables
 from streamtap._web.kept import KEPT, KeptRuns
@@ -215,7 +215,5 @@ class LiveView(BaseSink):
         found: dict[str, OpenRun] = {}
         for run in live.runs:
             if run.run_id in shown and (seen := self._open.get(run.run_id)) is not None:
-                found[run.run_id] = OpenRun(
-                    run, seen.started_ns, tuple(seen.rows), [run_document(each) for each in seen.called()]
-                )
+                found[run.run_id] = OpenRun(run, seen.started_ns, tuple(seen.rows), seen.called())
         return found

@@ -39,10 +39,13 @@ class Tally:
     output_tokens: int = 0
     streamed: int = 0
     unmeasured: int = 0
+    interrupted: int = 0
     unpriced: int = 0
     unnamed_agents: int = 0
     cost_usd: float | None = None
     total_cost_usd: float | None = None
+    stalls: int = 0
+    stall_seconds: float = 0.0
     repeated: int = 0
     counted: int = 0
     met: int = 0
@@ -65,6 +68,9 @@ class Tally:
         self.output_tokens += other.output_tokens
         self.streamed += other.streamed
         self.unmeasured += other.unmeasured
+        self.interrupted += other.interrupted
+        self.stalls += other.stalls
+        self.stall_seconds += other.stall_seconds
         self.unpriced += other.unpriced
         self.unnamed_agents = max(self.unnamed_agents, other.unnamed_agents)
         self.cost_usd = sum_known(self.cost_usd, other.cost_usd)
@@ -90,6 +96,9 @@ class Tally:
         self.speed.add(record.output_tokens_per_second)
         self.streamed += record.streamed
         self.unmeasured += record.unmeasured is not None
+        self.interrupted += record.unmeasured == 'interrupted'
+        self.stalls += record.stalls
+        self.stall_seconds += record.stall_seconds
         self.unpriced += record.usage_reported and record.cost_usd is None
         self.fullest_context = greatest_known(self.fullest_context, record.context_used)
         self.cache_read_tokens += record.cache_read_tokens or 0

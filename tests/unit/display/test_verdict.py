@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from support.made_records import response, run, tool
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from streamtap._records.records import ToolRecord
     from streamtap._records.run_tree import Piece
 
 
@@ -106,19 +108,114 @@ def test_where_nothing_is_most_the_two_longest_are_named():
     assert verdict(mixed) == Verdict('40 % waiting for p:gpt, 35 % tool search')
 
 
-def test_tools_at_the_same_time_share_the_time_they_took():
-    """Five seconds of each of two tools are five seconds of the run."""
-    spent = time_spent(tree(tool(tool='one', duration=5.0), tool(tool='two', duration=5.0), phases={'tools': 5.0}))
-    assert spent == {Cause('tools', 'one', 'a'): 2.5, Cause('tools', 'two', 'a'): 2.5}
+def seconds_of_tools(*tools: ToolRecord, together: float) -> dict[str, float]:
+    """What the time of a run with these tools went to, by tool."""
+    spent = time_spent(tree(*tools, phases={'tools': together}))
+    return {cause.name: round(seconds, 3) for cause, seconds in spent.items()}
+
+
+def test_of_tools_at_the_same_time_the_run_waits_for_the_last_to_end():
+    """A tool that lay wholly inside another one's time cost the run nothing."""
+    inside = tool(tool='short', duration=2.0), tool(tool='long', duration=5.0)
+    assert seconds_of_tools(*inside, together=5.0) == {'long': 5.0}
+
+
+@pytest.mark.parametrize(
+    ('tools', 'expected'),
+    [
+        ((('first', 0, 4.0), ('second', 3, 3.0)), {'first': 3.0, 'second': 3.0}),
+        ((('first', 0, 2.0), ('second', 4, 1.0)), {'first': 2.0, 'second': 1.0}),
+        ((('a', 0, 2.0), ('b', 1, 2.0), ('c', 0, 1.5), ('d', 5, 1.0)), {'a': 1.0, 'b': 2.0, 'd': 1.0}),
+        ((('one', 0, 5.0), ('two', 0, 5.0)), {'two': 5.0}),
+    ],
+    ids=['overlapping', 'one after the other', 'two rounds', 'ended together'],
+)
+def test_each_instant_is_that_of_the_tool_that_ends_last(
+    tools: tuple[tuple[str, int, float], ...], expected: dict[str, float]
+):
+    """The parts add up to the time in which any tool ran; of those that end together it is the last."""
+    called = [tool(tool=name, started_ns=began * 1_000_000_000, duration=took) for name, began, took in tools]
+    assert seconds_of_tools(*called, together=sum(expected.values())) == expected
+
+
+@pytest.mark.parametrize('cut_after', [1.0, 1.01])
+def test_a_tool_that_another_ones_failure_ended_is_not_what_the_run_waited_for(cut_after: float):
+    """However long it took to stop."""
+    cut = tool(tool='cut', outcome='interrupted', duration=cut_after)
+    failed = tool(tool='failed', outcome='error', error_type='KeyError', duration=1.0)
+    assert seconds_of_tools(failed, cut, together=1.0) == {'failed': 1.0}
+
+
+def test_a_tool_that_was_interrupted_together_with_its_run_is():
+    """Nothing else was waited for when somebody gave up."""
+    cut = tool(tool='cut', outcome='interrupted', duration=3.0, step=2)
+    failed_before = tool(tool='failed', outcome='error', duration=0.5, started_ns=-1_000_000_000)
+    done = tool(tool='done', duration=1.0, step=2)
+    assert seconds_of_tools(failed_before, done, cut, together=3.5) == {'failed': 0.5, 'cut': 3.0}
+
+
+def delegating(duration: float, *besides: ToolRecord, first: bool = False) -> RunTree:
+    """A run whose tool `ask` asks another agent for four seconds, beside other tools."""
+    asked = tree(response(model='gpt', duration=4.0, streamed=False), phases={'model': 4.0}, agent='b', duration=4.0)
+    ask = tool(tool='ask', duration=4.0)
+    return tree(asked, *(besides if first else ()), ask, *(() if first else besides), phases={'tools': duration})
+
+
+def test_a_called_run_takes_its_own_tools_time_and_not_that_of_one_beside_it():
+    """It is the tool's that ended right after it, although another one began later."""
+    beside = tool(tool='beside', started_ns=1_000_000, duration=2.0)
+    assert time_spent(delegating(4.0, beside, first=True)) == {Cause('model', 'p:gpt', 'b'): 4.0}
+
+
+def test_a_called_run_that_was_not_waited_for_took_nothing():
+    """The run waited for another tool all that time."""
+    beside = tool(tool='beside', started_ns=-1_000_000, duration=6.0)
+    assert time_spent(delegating(6.0, beside)) == {Cause('tools', 'beside', 'a'): pytest.approx(6.0)}
+
+
+def test_a_called_run_counts_as_far_as_it_was_waited_for():
+    """In the last two of its four seconds the run waited for another tool."""
+    beside = tool(tool='beside', started_ns=2_000_000_000, duration=5.0)
+    assert time_spent(delegating(7.0, beside)) == {
+        Cause('model', 'p:gpt', 'b'): pytest.approx(2.0),
+        Cause('tools', 'beside', 'a'): pytest.approx(5.0),
+    }
 
 
 def test_nested_runs_at_the_same_time_take_no_more_than_their_tool():
-    """A tool that asks two agents at once for a second each took a second."""
+    """A tool that asks two agents at once waited for the one that ended last."""
     asked = [
-        tree(response(model='gpt', duration=1.0, streamed=False), phases={'model': 1.0}, agent=name) for name in 'bc'
+        tree(response(model='gpt', duration=took, streamed=False), phases={'model': took}, agent=name)
+        for name, took in (('b', 0.5), ('c', 1.0))
     ]
     spent = time_spent(tree(*asked, tool(tool='both', duration=1.0), phases={'tools': 1.0}))
-    assert spent == {Cause('model', 'p:gpt', 'b'): 0.5, Cause('model', 'p:gpt', 'c'): 0.5}
+    assert spent == {Cause('model', 'p:gpt', 'c'): 1.0}
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_the_parts_add_up_whatever_ran_at_the_same_time(seed: int):
+    """To the run's phases, with called runs in some of the tools, of which some were interrupted."""
+    random = Random(seed)
+    pieces: list[Piece] = []
+    for number in range(12):
+        began, took = random.randrange(10), 1 + random.randrange(5)
+        start: dict[str, Any] = {'started_ns': began * 1_000_000_000}
+        if random.random() < 0.5:
+            pieces.append(tree(response(streamed=False), phases={'model': took}, agent='b', **start))
+        outcome = random.choice(('success', 'error', 'interrupted'))
+        pieces.append(tool(tool=f'{number}', duration=float(took), step=random.randrange(2), outcome=outcome, **start))
+    spent = time_spent(tree(*pieces, phases={'tools': 14.0, 'other': 2.0}))
+    assert sum(spent.values()) == pytest.approx(16.0)
+    assert min(spent.values()) > 0
+
+
+def test_a_stall_keeps_what_was_measured_of_it():
+    """What the phase lacks of the request's time is not the stall's."""
+    stalled = tree(
+        response(model='gpt', duration=4.0, time_to_first_token=1.0, stalls=1, stall_seconds=2.0),
+        phases={'wait': 1.0, 'stream': 2.5},
+    )
+    assert time_spent(stalled)[Cause('stall', 'p:gpt', 'a')] == 2.0
 
 
 def test_a_nested_run_whose_time_is_not_known_stays_its_tools():

@@ -378,7 +378,7 @@ def test_the_slowest_runs_are_found_in_bounded_memory():
 
 
 def test_the_slowest_runs_say_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """In tables and in data: what most of the time was spent on, or how they ended."""
+    """In tables and in data: what most of the time was spent on, and how those ended that did not succeed."""
     path = journal(
         tmp_path / 'j',
         tool(run_id='slow', tool='search', duration=9.0),
@@ -388,6 +388,7 @@ def test_the_slowest_runs_say_why(tmp_path: Path, capsys: pytest.CaptureFixture[
             run_id='bad',
             error_type='KeyError',
             duration=5.0,
+            phases={'wait': 4.0, 'tools': 1.0},
             failure=FailureRecord(agent='a', error='KeyError', place='tool', name='lookup', step=1),
         ),
         run(run_id='short', duration=1.0),
@@ -398,15 +399,18 @@ def test_the_slowest_runs_say_why(tmp_path: Path, capsys: pytest.CaptureFixture[
         'run_id': 'slow', 'agent': 'a', 'labels': {'tenant': 'acme'}, 'began': '1970-01-01T00:00:00Z', 'duration': 10.0,
         'outcome': 'success', 'why': '90 % tool search', 'trace_id': 't',
     }  # fmt: skip
-    assert (second['why'], third['why']) == ('error: KeyError in tool lookup', 'success')
+    failed = 'error: KeyError in tool lookup'
+    assert (second['why'], third['why']) == (f'{failed}; 80 % waiting for the model', 'success')
     assert main(['report', str(path)]) == 0
     _, _, table = capsys.readouterr().out.partition('slowest run ')
     rows = [re.split(r'\s{2,}', line) for line in table.splitlines()[2:5]]
     assert rows == [
-        ['a slow', '10.00 s', '90 % tool search', '01-01 00:00:00', 'tenant=acme'],
-        ['a bad', '5.00 s', 'error: KeyError in tool lookup', '01-01 00:00:00', '-'],
-        ['a short', '1.00 s', 'success', '01-01 00:00:00', '-'],
+        ['a slow', '10.00 s', '01-01 00:00:00', 'tenant=acme', '90 % tool search', '-'],
+        ['a bad', '5.00 s', '01-01 00:00:00', '-', '80 % waiting for the model', failed],
+        ['a short', '1.00 s', '01-01 00:00:00', '-', '-', '-'],
     ]
+    assert main(['report', str(path), '--run', 'bad']) == 0
+    assert 'error after 5.00 s: KeyError in tool lookup; 80 % waiting for the model;' in capsys.readouterr().out
 
 
 def test_what_nested_runs_did_counts_for_the_run_that_called_them():

@@ -61,22 +61,22 @@ a                                                               30     500 ms  5
 the-agent-that-answers-questions-about-bills-and-late-orders    30     500 ms  500 ms   1.00 s  1.00 s    30     30   9000   600  $0.012       -      -
 total                                                           60     500 ms  500 ms   1.00 s  2.00 s    60     60  18000  1200  $0.024       -      -
 
-model      reqs  failed  TTFT p50     p95  tokens/s p50  tokens in  cached   hits   out  reasoning    cost
----------  ----  ------  --------  ------  ------------  ---------  ------  -----  ----  ---------  ------
-p:gpt-5.2    60       0    400 ms  400 ms            55      18000    6000  33.3%  1200        300  $0.024
+model      reqs  failed  TTFT p50     p95  tokens/s p50  stalls   stalled  tokens in  cached   hits   out  reasoning    cost
+---------  ----  ------  --------  ------  ------------  ------  --------  ---------  ------  -----  ----  ---------  ------
+p:gpt-5.2    60       0    400 ms  400 ms            55     120  750.00 s      18000    6000  33.3%  1200        300  $0.024
 
 tool                                                            kind      calls     p50     p95  failed  other
 --------------------------------------------------------------  --------  -----  ------  ------  ------  -----
 a/t                                                             function     30  750 ms  750 ms       -      -
 the-agent-that-answers-questions-about-bills-and-late-orders/t  function     30  750 ms  750 ms       -      -
 
-slowest run    took  why               began
------------  ------  -------  --------------
-a a0         2.00 s  success  01-01 00:00:00
-a a1         2.00 s  success  01-01 00:00:00
-a a2         2.00 s  success  01-01 00:00:00
-a a3         2.00 s  success  01-01 00:00:00
-a a4         2.00 s  success  01-01 00:00:00
+slowest run    took  began           mostly
+-----------  ------  --------------  ------
+a a0         2.00 s  01-01 00:00:00  -
+a a1         2.00 s  01-01 00:00:00  -
+a a2         2.00 s  01-01 00:00:00  -
+a a3         2.00 s  01-01 00:00:00  -
+a a4         2.00 s  01-01 00:00:00  -
 """
 
 
@@ -92,9 +92,9 @@ the-agent-that-answers-questions-about-bills-and-late-orders
 total
      60     500 ms  500 ms   1.00 s  2.00 s     60  18000  1200  $0.024       -
 
-model      reqs  failed  TTFT p50     p95  tokens/s p50  tokens in   out    cost
----------  ----  ------  --------  ------  ------------  ---------  ----  ------
-p:gpt-5.2    60       0    400 ms  400 ms            55      18000  1200  $0.024
+model      reqs  failed  TTFT p50     p95  tokens/s p50  stalls   out    cost
+---------  ----  ------  --------  ------  ------------  ------  ----  ------
+p:gpt-5.2    60       0    400 ms  400 ms            55     120  1200  $0.024
 
 tool
      kind      calls     p50     p95  failed  other
@@ -103,16 +103,16 @@ a/t  function     30  750 ms  750 ms       -      -
 the-agent-that-answers-questions-about-bills-and-late-orders/t
      function     30  750 ms  750 ms       -      -
 
-slowest run    took  why               began
------------  ------  -------  --------------
-a a0         2.00 s  success  01-01 00:00:00
-a a1         2.00 s  success  01-01 00:00:00
-a a2         2.00 s  success  01-01 00:00:00
-a a3         2.00 s  success  01-01 00:00:00
-a a4         2.00 s  success  01-01 00:00:00
+slowest run    took  began           mostly
+-----------  ------  --------------  ------
+a a0         2.00 s  01-01 00:00:00  -
+a a1         2.00 s  01-01 00:00:00  -
+a a2         2.00 s  01-01 00:00:00  -
+a a3         2.00 s  01-01 00:00:00  -
+a a4         2.00 s  01-01 00:00:00  -
 
-left out at 80 columns (151 show all): of agents reqs, other; of models cached,
-cache hits, reasoning
+left out at 80 columns (151 show all): of agents reqs, other; of models time
+stalled, tokens in, cached, cache hits, reasoning
 """
 
 
@@ -125,24 +125,24 @@ a                                                               30     500 ms  5
 the-agent-that-answers-questions-about-bills-and-late-orders    30     500 ms  500 ms   1.00 s   600  $0.012       -
 total                                                           60     500 ms  500 ms   1.00 s  1200  $0.024       -
 
-model      reqs  failed  TTFT p50     p95  tokens/s p50  tokens in  cached   hits   out  reasoning    cost
----------  ----  ------  --------  ------  ------------  ---------  ------  -----  ----  ---------  ------
-p:gpt-5.2    60       0    400 ms  400 ms            55      18000    6000  33.3%  1200        300  $0.024
+model      reqs  failed  TTFT p50     p95  tokens/s p50  stalls   stalled  tokens in  cached   hits   out    cost
+---------  ----  ------  --------  ------  ------------  ------  --------  ---------  ------  -----  ----  ------
+p:gpt-5.2    60       0    400 ms  400 ms            55     120  750.00 s      18000    6000  33.3%  1200  $0.024
 
 tool                                                            kind      calls     p50     p95  failed  other
 --------------------------------------------------------------  --------  -----  ------  ------  ------  -----
 a/t                                                             function     30  750 ms  750 ms       -      -
 the-agent-that-answers-questions-about-bills-and-late-orders/t  function     30  750 ms  750 ms       -      -
 
-slowest run    took  why               began
------------  ------  -------  --------------
-a a0         2.00 s  success  01-01 00:00:00
-a a1         2.00 s  success  01-01 00:00:00
-a a2         2.00 s  success  01-01 00:00:00
-a a3         2.00 s  success  01-01 00:00:00
-a a4         2.00 s  success  01-01 00:00:00
+slowest run    took  began           mostly
+-----------  ------  --------------  ------
+a a0         2.00 s  01-01 00:00:00  -
+a a1         2.00 s  01-01 00:00:00  -
+a a2         2.00 s  01-01 00:00:00  -
+a a3         2.00 s  01-01 00:00:00  -
+a a4         2.00 s  01-01 00:00:00  -
 
-left out at 118 columns (151 show all): of agents run p95, reqs, tools, in, other
+left out at 118 columns (151 show all): of agents run p95, reqs, tools, in, other; of models reasoning
 """
 
 
@@ -165,8 +165,9 @@ a        2.00 s  4.00 s   +100%  worse                 +100%  too few to tell
 the-agent-that-answers-questions-about-bills-and-late-orders
          1.00 s  1.00 s     +0%  no clear change         +0%  no clear change
 
-left out at 80 columns (173 show all): of values n before, n after, p95 before,
-p95 after
+left out at 80 columns (173 show all): of percentile tables n before, n after,
+p95 before, p95 after
+Share tables leave out 5 rows that are 0% before and after.
 A change is called better or worse where the confidence intervals of before and
 after do not overlap, so that all verdicts together are right with 95 %
 confidence, and where it is at least 5 %, or one point of a share; p95 is shown

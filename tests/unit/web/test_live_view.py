@@ -124,6 +124,7 @@ def test_a_finished_run_is_reported_with_each_bar_of_its_waterfall(view: LiveVie
         'left_out': 0,
         'why': '71 % other work',
         'mood': '',
+        'spent': '',
         'cause': None,
         'failed_step': None,
         'number': 1,
@@ -167,8 +168,28 @@ def test_a_nested_run_is_reported_inside_the_one_that_called_it(view: LiveView):
     view.run_ended(run(run_id='outer'))
     view.run_ended(run(run_id='late', parent_run_id='outer'))
     outer, late = told(view)
-    assert [one['id'] for one in outer['nested']] == ['inner']
+    assert [(one['id'], one['caller']) for one in outer['nested']] == [('inner', None)]
     assert (late['id'], late['parent']) == ('late', 'outer')
+
+
+def test_a_called_run_has_the_tool_that_called_it(view: LiveView):
+    """Of tools at the same time: the one that ended right after it; its row, not its number among tools."""
+    for run_id in ('outer', 'inner'):
+        view.run_started(run_start(run_id))
+    view.response_ended(response(run_id='outer', duration=0.5))
+    view.run_ended(run(run_id='inner', parent_run_id='outer', started_ns=SECOND, duration=2.0))
+    for name, ended in (('ask', 3.1), ('beside', 5.0)):
+        view.tool_ended(tool(run_id='outer', tool=name, started_ns=SECOND, duration=ended - 1))
+    view.run_ended(run(run_id='outer'))
+    (outer,) = told(view)
+    assert [one['caller'] for one in outer['nested']] == [1]
+
+
+def test_a_run_that_did_not_succeed_says_where_its_time_went_too(view: LiveView):
+    """Beside why it failed."""
+    a_run(view, outcome='error', error_type='KeyError', phases={'wait': 3.0, 'other': 1.0})
+    (shown,) = told(view)
+    assert (shown['why'], shown['spent']) == ('KeyError', '75 % waiting for the model')
 
 
 def test_a_run_says_what_it_took_with_the_runs_that_it_called(view: LiveView):
@@ -201,6 +222,7 @@ def test_what_goes_on_is_reported_as_far_as_it_is_known(view: LiveView):
     shown = now(view)
     (outer,) = shown['open']
     (inner,) = outer['nested']
+    assert outer['rows'][inner['caller']]['name'] == 'ask'
     assert [row['bars'] for row in outer['rows']] == [[['model', 0.0, 1.0]], [['tool', 0.5, 8.5]]]
     assert inner['rows'][0]['bars'] == [['streaming', 1.0, 7.0], ['stall', 2.0, 6.0]]
     assert (shown['now']['in_progress'], shown['now']['requests'], shown['now']['stalled']) == (1, 1, 1)
@@ -230,6 +252,29 @@ def test_what_the_caller_stopped_is_counted_apart_from_what_failed(view: LiveVie
     assert (shown['now']['runs'], shown['now']['failed'], shown['now']['cancelled']) == (2, 1, 1)
     assert [(row['count'], row['failed'], row['cancelled']) for row in shown['agents']] == [(3, 1, 2)]
     assert [(row['count'], row['failed'], row['cancelled']) for row in shown['models']] == [(1, 0, 1)]
+
+
+def test_what_tokens_and_cost_lack_is_said_as_in_a_terminal(view: LiveView):
+    """A sentence for each reason."""
+    for unmeasured in ('interrupted', 'not_reported', 'interrupted'):
+        view.response_ended(response(unmeasured=unmeasured))
+    assert (now(view)['now']['unmeasured'], now(view)['now']['lacking']) == (
+        3,
+        [
+            'Responses whose usage is not known: 1 (not in tokens and cost)',
+            'Responses that were interrupted: 2 (in tokens and cost only as far as reported)',
+        ],
+    )
+
+
+def test_stalls_that_are_over_are_counted_by_model(view: LiveView, clock: FakeClock):
+    """With how long they took, of all slots together."""
+    for _ in range(2):
+        view.response_ended(response(stalls=2, stall_seconds=1.5))
+        clock.advance(SLOT_SECONDS)
+    view.response_ended(response(model='other'))
+    found = [(row['name'], row['stalls'], row['stall_seconds'], row['stalled']) for row in now(view)['models']]
+    assert found == [('p:m', 4, 3.0, 0), ('p:other', 0, 0.0, 0)]
 
 
 def test_figures_and_tables_are_of_the_last_quarter_of_an_hour(view: LiveView, clock: FakeClock):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamtap._upstream.model_responses import named_model
 
@@ -11,8 +10,7 @@ if TYPE_CHECKING:
     from streamtap._upstream.model_responses import AskedModel
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(NamedTuple):
     """The names of agent and model, where the user passes any."""
 
     agent: str | None

@@ -6,8 +6,7 @@ Adding a metric is one row here and one line where it is observed.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from streamtap._records.records import (
     CacheMissReason,
@@ -50,8 +49,7 @@ FIXED_LABELS = frozenset(
 """Labels whose few values are defined by the tap itself: no cap applies."""
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(NamedTuple):
     """One metric of the contract.
 
     Args:

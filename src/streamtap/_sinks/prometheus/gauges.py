@@ -18,6 +18,7 @@ from prometheus_client.core import GaugeMetricFamily
 from streamtap._base.forks import tell_forks
 from streamtap._sinks.metrics.catalogue import BY_NAME
 from streamtap._sinks.metrics.gauges import OpenGauges
+from streamtap._sinks.prometheus.multiprocess import liveness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,6 +87,8 @@ class WrittenGauges(OpenGauges):
     def run_seen(self, start: RunStart) -> None:
         """A run began: from now on the gauges are written."""
         super().run_seen(start)
+        # A forked worker shows it with its first run.
+        liveness().show()
         if self._thread is not None:
             return
         with self._lock:
@@ -118,7 +121,7 @@ def _write_every_second(gauges_ref: weakref.ref[WrittenGauges]) -> None:
 
 
 def _write_last(gauges_ref: weakref.ref[WrittenGauges]) -> None:
-    """Write once more at exit: scrapes see the last values until `mark_process_dead` is called."""
+    """Write once more at exit: scrapes see the last values until it is known that the process has ended."""
     gauges = gauges_ref()
     if gauges is not None and gauges.is_writing:
         gauges.write()

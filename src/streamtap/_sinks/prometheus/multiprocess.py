@@ -6,6 +6,8 @@ import logging
 import os
 import stat
 import time
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -16,6 +18,7 @@ from prometheus_client.registry import CollectorRegistry
 from prometheus_client.values import MutexValue, ValueClass
 
 from streamtap._base.files import check_private_folder
+from streamtap._sinks.prometheus.ended_workers import Liveness, add_up_ended, while_nothing_is_added
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -62,6 +65,12 @@ def check_directory() -> None:
         ) from None
 
 
+@cache
+def liveness() -> Liveness:
+    """What shows the other processes of the multiprocess mode that this one lives."""
+    return Liveness(Path(os.environ['PROMETHEUS_MULTIPROC_DIR']))
+
+
 def scraped(registry: CollectorRegistry) -> CollectorRegistry:
     """The registry that answers a scrape: in multiprocess mode, one that merges the values of all processes.
 
@@ -95,6 +104,13 @@ class EveryProcess:
 
     def collect(self) -> Iterable[Metric]:
         """The metric families of all processes."""
+        with suppress(OSError):
+            # Otherwise their files stay, and are read one by one.
+            add_up_ended(self._folder)
+        with while_nothing_is_added(self._folder):
+            return self._read()
+
+    def _read(self) -> Iterable[Metric]:
         files = sorted(self._folder.glob('*.db'))
         # Opening a pipe would wait for its other end.
         whole = [file for file in files if _is_regular(file)]

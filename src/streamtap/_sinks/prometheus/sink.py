@@ -11,12 +11,12 @@ from prometheus_client.registry import CollectorRegistry
 
 from streamtap._base.checks import check_whole
 from streamtap._sinks.metrics.catalogue import SCRAPED
-from streamtap._sinks.metrics.exposition import Exposition, Shape, exposition_on
+from streamtap._sinks.metrics.exposition import Deliveries, Exposition, Shape, exposition_on
 from streamtap._sinks.metrics.gauges import OpenGauges
 from streamtap._sinks.metrics.sink import CatalogueSink
 from streamtap._sinks.prometheus.gauges import OpenGaugesCollector, WrittenGauges
 from streamtap._sinks.prometheus.instruments import Histograms, PrometheusInstruments
-from streamtap._sinks.prometheus.multiprocess import check_directory, is_multiprocess
+from streamtap._sinks.prometheus.multiprocess import check_directory, is_multiprocess, liveness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -74,6 +74,8 @@ class PrometheusSink(CatalogueSink):
         if histograms not in get_args(Histograms):
             raise ValueError(f"histograms must be 'both', 'native' or 'classic', not {histograms!r}")
         check_directory()
+        if is_multiprocess():
+            liveness().show()
         if is_multiprocess() and histograms == 'native':
             raise ValueError(
                 'in the multiprocess mode of prometheus_client (PROMETHEUS_MULTIPROC_DIR) histograms are classic, as its '
@@ -82,6 +84,8 @@ class PrometheusSink(CatalogueSink):
         self._histograms: Histograms = 'classic' if is_multiprocess() else histograms
         self._registry = registry
         self._max_label_sets = max_label_sets
+        # Other processes read the files of the multiprocess mode, at any moment.
+        self.batched = not is_multiprocess()
 
     @property
     def registry(self) -> CollectorRegistry:
@@ -93,8 +97,10 @@ class PrometheusSink(CatalogueSink):
         shape = Shape(labels, tuple(sorted(self._buckets.items())), self._exclude, self._histograms)
 
         def make() -> Exposition:
+            deliveries = Deliveries()
             instruments = PrometheusInstruments(
                 self._registry,
+                before_read=deliveries,
                 user_labels=labels,
                 buckets=self._buckets,
                 histograms=self._histograms,
@@ -115,7 +121,7 @@ class PrometheusSink(CatalogueSink):
                 gauges.begin()
             else:
                 self._registry.register(OpenGaugesCollector(gauges))
-            return Exposition(shape, instruments, gauges)
+            return Exposition(shape, instruments, gauges, deliveries=deliveries)
 
         return exposition_on(self._registry, shape, make)
 

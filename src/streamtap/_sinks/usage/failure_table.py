@@ -21,8 +21,8 @@ _COLUMNS = (
     Column('step', 3),
     Column('agent', to_left=True),
     Column('runs'),
-    Column('first seen', 1),
-    Column('last seen', 2),
+    Column('first seen', 1, to_left=True),
+    Column('last seen', 2, to_left=True),
     Column('newest run', to_left=True),
 )
 

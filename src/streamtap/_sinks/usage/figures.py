@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 class Usage(BaseModel):
     """Requests, tokens and cost of one group; times in seconds, speed in tokens per second.
 
+    `stalls` is how often responses fell silent in the middle, and `stall_seconds` for how long together.
     `cost_usd` is `None` while nothing could be priced. The sums may be too low: `unmeasured_responses` did not say all of
     their tokens, among them `interrupted_responses`, which count as far as reported, and `unpriced_responses` have no
     known price.
@@ -31,6 +32,8 @@ class Usage(BaseModel):
     time_to_first_token_p95: float | None = None
     output_tokens_per_second_p50: float | None = None
     output_tokens_per_second_p95: float | None = None
+    stalls: int = 0
+    stall_seconds: float = 0.0
     unmeasured_responses: int = 0
     interrupted_responses: int = 0
     unpriced_responses: int = 0
@@ -124,6 +127,7 @@ class ModelUsage(Usage):
 class ToolUsage(BaseModel):
     """One tool of one agent; durations in seconds.
 
+    They are of `timed_calls`: how long the others would have taken, such as those that were interrupted, is not known.
     `repeated_calls` repeated two or more before them in their run; `repeated_seconds` is how long they took, and
     `repeated_tokens` their share of the requests that asked for them. `result_tokens` is by how much the tool's results filled
     the prompts that they came back in, as far as it can be told. Results of several tools that came back together are those of
@@ -137,6 +141,7 @@ class ToolUsage(BaseModel):
     kind: str
     calls: int
     outcomes: dict[str, int]
+    timed_calls: int = 0
     duration_p50: float | None
     duration_p95: float | None
     repeated_calls: int = 0

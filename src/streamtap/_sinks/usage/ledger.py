@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import threading
 import weakref
 from collections import Counter, deque
@@ -25,11 +26,30 @@ if TYPE_CHECKING:
     from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
     from streamtap._records.sketch import Values
 
+MAX_SLOWEST = 10
+"""How many of the slowest runs are kept."""
+
 MAX_GROUPS = 2000
 """How many groups of each kind (agents, models, tools, label values) there can be before new ones become `_other`."""
 
 
 _Sums = TypeVar('_Sums', Tally, ToolTally)
+
+
+class _Slowest:
+    """The slowest runs, of equally slow ones the earlier."""
+
+    def __init__(self) -> None:
+        self._runs: list[tuple[float, int, RunRecord]] = []
+        self._added = 0
+
+    def add(self, record: RunRecord) -> None:
+        self._added += 1
+        entry = (record.duration or 0.0, -self._added, record)
+        (heapq.heappush if len(self._runs) < MAX_SLOWEST else heapq.heappushpop)(self._runs, entry)
+
+    def runs(self) -> list[RunRecord]:
+        return [record for _, _, record in sorted(self._runs, key=lambda each: each[:2], reverse=True)]
 
 
 class UsageSink(BaseSink):
@@ -43,6 +63,7 @@ class UsageSink(BaseSink):
     """
 
     inline: ClassVar[bool] = True
+    batched: bool = True
 
     def __init__(self, *, recent_runs: int = 50) -> None:
         check_whole('recent_runs', recent_runs, at_least=0)
@@ -88,6 +109,8 @@ class UsageSink(BaseSink):
         """Add a run to the ledger."""
         with self._lock:
             self._recent.append(record)
+            if not record.nested:
+                self._slowest.add(record)
             self._of(self._agents, (self._cap('agent', record.agent),)).run(record)
             labels = (self._of(self._labels, (name, self._cap(name, value))) for name, value in record.labels.items())
             for tally in (self._total, *labels):
@@ -128,6 +151,7 @@ class UsageSink(BaseSink):
                 ),
                 failures=self._failures.usage(),
                 recent_runs=tuple(_recent(record) for record in self._recent),
+                slowest_runs=tuple(_recent(record) for record in self._slowest.runs()),
             )
 
     def _catch_up(self) -> None:
@@ -141,6 +165,7 @@ class UsageSink(BaseSink):
         print(self.summary())
 
     def _start(self) -> None:
+        self._slowest = _Slowest()
         self._total = Tally(self._new_values)
         self._agents: dict[tuple[str, ...], Tally] = {}
         self._models: dict[tuple[str, ...], Tally] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamtap._display.hints import NO_PRICE, NO_USAGE, Measured, shared_name
+from streamtap._display.hints import NO_PRICE, NO_USAGE, Measured, lacking, shared_name
 from streamtap._sinks.usage.failure_table import left_out
 
 if TYPE_CHECKING:
@@ -24,17 +24,20 @@ def notes_of(groups: Groups) -> list[str]:
         has_cost=total.cost_usd is not None,
     )
     notes = measured.sentences
-    without, interrupted = total.unmeasured_responses - total.interrupted_responses, total.interrupted_responses
-    if without and measured.speed is not NO_USAGE and measured.cost is not NO_USAGE:
-        notes.append(f'Responses whose usage is not known: {without} (not in tokens and cost)')
-    if interrupted:
-        notes.append(f'Responses that were interrupted: {interrupted} (in tokens and cost only as far as reported)')
+    interrupted = total.interrupted_responses
+    is_said = NO_USAGE in (measured.speed, measured.cost)
+    notes += lacking(interrupted if is_said else total.unmeasured_responses, interrupted)
     if total.unpriced_responses and measured.cost is not NO_PRICE:
         notes.append(f'Responses without a known price: {total.unpriced_responses} (not in cost)')
     if 0 < total.runs_with_output < total.runs:
         notes.append(
             f'Blank screen of {total.runs_with_output:,} of {total.runs:,} runs: the others did not stream, or ended before '
             'they showed anything'
+        )
+    calls, timed = (sum(getattr(each, name) for each in groups.tools) for name in ('calls', 'timed_calls'))
+    if timed < calls:
+        notes.append(
+            f'Tool times of {timed:,} of {calls:,} calls: the others were interrupted, or were never seen to end'
         )
     if total.repeated_calls:
         notes.append('Again: tool calls with the same arguments as two or more before them in their run')

@@ -10,7 +10,7 @@ from streamtap._sinks.usage.tables import Groups, grids_of
 
 
 class RecentRun(BaseModel):
-    """One of the last runs, and where its time went."""
+    """One of the last runs or of the slowest, and where its time went."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -34,6 +34,9 @@ class RecentRun(BaseModel):
 class UsageSummary(BaseModel):
     """Everything measured so far: print it for tables, which fit a terminal, call `.model_dump_json()` for JSON.
 
+    `recent_runs` are the last ones, nested runs included; `slowest_runs` are the slowest ten that users asked for, the slowest
+    first.
+
     A notebook shows it as tables when it is the last line of a cell, and keeps them in its file.
     """
 
@@ -46,6 +49,7 @@ class UsageSummary(BaseModel):
     labels: tuple[LabelUsage, ...] = ()
     failures: tuple[FailureUsage, ...] = ()
     recent_runs: tuple[RecentRun, ...] = ()
+    slowest_runs: tuple[RecentRun, ...] = ()
 
     def __str__(self) -> str:
         """The summary as tables.

@@ -67,6 +67,10 @@ _MODELS = (
     _Shown(Column('TTFT p50'), 'time_to_first_token_p50', seconds),
     _Shown(Column('p95', 5, name='TTFT p95'), 'time_to_first_token_p95', seconds),
     _Shown(Column('tokens/s p50'), 'output_tokens_per_second_p50', rate),
+    _Shown(Column('stalls', 5), 'stalls', unless_none, is_rare=True),
+    _Shown(
+        Column('stalled', 3, name='time stalled'), 'stall_seconds', partial(unless_none, shown=seconds), is_rare=True
+    ),
     _Shown(Column('tokens in', 3), 'input_tokens', str),
     _Shown(Column('cached', 2), 'cache_read_tokens', str),
     _Shown(Column('hits', 2, name='cache hits'), 'cache_hit_share', percentage, is_rare=True),

@@ -32,6 +32,7 @@ class Tally:
         self.duration = values()
         self.total_cost_usd: float | None = None
         self.unnamed_agents = 0
+        self.stall_seconds = 0.0
         self.cache_missed: Counter[str] = Counter()
         self.cache_saved_usd: float | None = None
         self.cache_lost_usd: float | None = None
@@ -52,6 +53,9 @@ class Tally:
         counts['cache_read_tokens'] += record.cache_read_tokens or 0
         counts['cache_write_tokens'] += record.cache_write_tokens or 0
         counts['reasoning_tokens'] += record.reasoning_tokens or 0
+        if record.stalls:
+            counts['stalls'] += record.stalls
+            self.stall_seconds += record.stall_seconds
         counts['unmeasured_responses'] += record.unmeasured is not None
         counts['interrupted_responses'] += record.unmeasured == 'interrupted'
         counts['unpriced_responses'] += record.usage_reported and record.cost_usd is None
@@ -116,6 +120,7 @@ class Tally:
             'time_to_first_token_p95': self.ttft.quantile(0.95),
             'output_tokens_per_second_p50': self.speed.quantile(0.5),
             'output_tokens_per_second_p95': self.speed.quantile(0.95),
+            'stall_seconds': self.stall_seconds,
             'cache_hit_share': counts['cache_read_tokens'] / input_tokens if has_cache and input_tokens else None,
             'cache_missed': dict(self.cache_missed),
             'cache_saved_usd': self.cache_saved_usd,
@@ -187,6 +192,7 @@ class ToolTally:
         return {
             'calls': self.outcomes.total(),
             'outcomes': dict(self.outcomes),
+            'timed_calls': self.duration.count,
             'duration_p50': self.duration.quantile(0.5),
             'duration_p95': self.duration.quantile(0.95),
             'repeated_calls': self.repeated_calls,

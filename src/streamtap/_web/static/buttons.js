@@ -21,9 +21,9 @@ export function chooseOne(group, choose) {
 
 /** A button that shows the runs of a filter, or only a name if no run can be found by it. */
 export function filterButton(filter, name) {
-  if (!isPossible(filter)) return named(name);
+  if (!isPossible(filter)) return named(name, true);
   const said = { 'aria-label': `Only runs of ${inWords(filter)}`, title: `Only runs of ${inWords(filter)}` };
-  return make('button', { type: 'button', class: 'filter', ...said, data: { filter: keyOf(filter) } }, [named(name)]);
+  return make('button', { type: 'button', class: 'filter', ...said, data: { filter: keyOf(filter) } }, [named(name, true)]);
 }
 
 /** Calls `filter` when such a button is pressed, wherever it is. */

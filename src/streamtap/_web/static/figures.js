@@ -39,8 +39,9 @@ export function showFigures({ now, slots }) {
   });
   show('cost', {
     value: dollars(now.cost),
-    bad: now.unmeasured ? `${count(now.unmeasured)} not counted in full` : '',
-    note: now.cost_of_runs === null ? 'nothing priced yet' : `${dollars(now.cost_of_runs / now.runs)} per run`,
+    bad: now.unmeasured ? `${plural(now.unmeasured, 'response')} not counted in full` : '',
+    because: now.lacking.join('\n'),
+    note: now.cost_of_runs === null ? 'nothing priced yet' : `${dollars(now.cost_of_runs / now.runs)} per finished run`,
     hint: now.hints.cost,
     chart: sparkbars(slots, (slot) => slot.cost || 0),
   });
@@ -70,7 +71,7 @@ const p95 = ([, high]) => (high === null ? unmeasured : `median; p95 ${seconds(h
 const toRuns = (number, order, kind = '') =>
   number ? make('button', { type: 'button', class: `filter ${kind}`, text: `${count(number)} ${order}`, data: { order } }) : '';
 
-function show(name, { value, bad, said = bad ? [make('span', { class: 'bad', text: bad })] : [], note, hint, chart }) {
+function show(name, { value, bad, because, said = bad ? [make('span', { class: 'bad', text: bad, title: because })] : [], note, hint, chart }) {
   const card = document.querySelector(`[data-figure='${name}']`);
   card.querySelector('.value').textContent = value;
   const why = hint ? make('span', { title: hint.sentence, text: hint.short }) : make('span', { class: 'whole', text: note });

@@ -26,7 +26,7 @@ export class FilterBar {
   /** Shows what is filtered by. */
   show({ filters, search }) {
     if (this.#search.value !== search) this.#search.value = search;
-    byId('clear').hidden = !filters.length && !search;
+    for (const id of ['clear', 'all-others']) byId(id).hidden = !filters.length && !search;
     const shown = JSON.stringify(filters);
     if (shown === this.#shown) return;
     this.#shown = shown;

@@ -44,6 +44,8 @@ function whereTo(rows, { key, target }) {
   if (key === 'End') return rows.at(-1).at(-1);
   if (key in SIDEWAYS) return rows[at][place + SIDEWAYS[key]];
   if (!(key in UP_OR_DOWN)) return null;
+  // What is one row to the keyboard may stand on several lines.
+  if (rows.length === 1) return rows[0][Math.min(rows[0].length - 1, Math.max(0, place + UP_OR_DOWN[key]))];
   const row = rows[Math.min(rows.length - 1, Math.max(0, at + UP_OR_DOWN[key]))];
   return row[Math.min(place, row.length - 1)];
 }

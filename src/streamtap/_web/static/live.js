@@ -8,7 +8,7 @@ import { showFigures } from './figures.js';
 import { FilterBar } from './filter-bar.js';
 import { matches } from './filters.js';
 import { closeByEscape } from './keyboard.js';
-import { clock, dollars, plural } from './numbers.js';
+import { clock, count, dollars, plural } from './numbers.js';
 import { Pause } from './pause.js';
 import { RunList } from './run-list.js';
 import { Runs } from './runs.js';
@@ -75,7 +75,9 @@ function showFiguresAndTables() {
   byId('empty').hidden = !runs.isEmpty;
   byId('runs').hidden = runs.isEmpty;
   byId('tables').hidden = runs.isEmpty;
-  byId('since').textContent = `since ${clock(now.since)}: ${plural(now.runs, 'run')}, ${dollars(now.cost)}`;
+  // What open runs have asked for has its cost already.
+  const open = now.now.in_progress ? ` and ${count(now.now.in_progress)} in progress` : '';
+  byId('since').textContent = `since ${clock(now.since)}: ${plural(now.runs, 'run')}${open}, ${dollars(now.cost)}`;
   byId('about').textContent = `streamtap ${now.version}`;
   byId('notes').replaceChildren(...now.now.notes.map((text) => make('li', { text })));
   document.title = now.now.stalled ? `(${now.now.stalled} stalled) streamtap` : 'streamtap';

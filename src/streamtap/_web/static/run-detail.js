@@ -55,7 +55,7 @@ export class RunDetail {
     fact('outcome', ...outcome(run));
     fact('began', clock(run.started));
     if (run.outcome !== 'running') {
-      const read = run.reader_delay === null ? '' : `, read ${seconds(run.reader_delay)} after it came`;
+      const read = run.reader_delay === null ? '' : `; its reader had it ${seconds(run.reader_delay)} later`;
       fact('first output', seconds(run.first_output) + read);
       if (run.objective !== null) fact('objective', run.objective ? 'met' : `missed: ${run.missed.join(', ').replaceAll('_', ' ')}`);
       if (run.attempt !== null) fact('attempt', count(run.attempt));
@@ -65,14 +65,14 @@ export class RunDetail {
       if (run.again) fact('tool calls again', count(run.again));
       if (run.context !== null) fact('fullest context', percent(run.context));
       fact('cost', cost(run.total_unmeasured, run.total_cost));
-      if (hasCalled(run)) fact('without called runs', ofItsOwn(run));
+      if (hasCalled(run)) fact('its own', ofItsOwn(run));
     }
     for (const [name, value] of Object.entries(run.labels)) fact(named(name), filterButton(['label', name, value], value || 'none'));
     if (run.trace) fact('trace', ...this.#trace(run.trace));
     fact('run', ...copyable('run id', run.id));
     list.append(...has(run));
     fact(
-      'all of it',
+      'share',
       copyButton('Copy link', () => linkTo({ ...NOTHING_CHOSEN, run: run.id }), 'It is in the address bar'),
       copyButton('Copy as JSON', () => JSON.stringify(run, null, 2), 'The browser does not allow it'),
     );

@@ -47,13 +47,14 @@ export class RunItem {
   update(run) {
     if (this.run === run) return;
     this.run = run;
-    const [why, tone] = verdict(run);
+    const [why, tone, spent] = verdict(run);
     this.#mark.className = `mark ${mood(run)}`;
     this.#mark.title = run.outcome;
     this.#mark.replaceChildren(make('span', { class: 'unseen', text: run.outcome }));
     this.#agent.replaceChildren(...read(run.agent));
     this.#time.textContent = seconds(run.duration);
-    this.#why.replaceChildren(make('span', { class: tone, text: why, title: why }));
+    this.#why.replaceChildren(make('span', { class: tone, text: why }), spent ? `; ${spent}` : '');
+    this.#why.title = this.#why.textContent;
     const isOver = run.outcome !== 'running';
     const tokens = count(isOver ? run.total_input + run.total_output : null);
     this.#tokens.replaceChildren(tokens, make('span', { class: 'unit', text: ' tokens' }));

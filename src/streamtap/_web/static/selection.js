@@ -29,6 +29,7 @@ function ofAll(shown, now, order, range) {
     return `${plural(over, word)}: the slowest since ${atClock(now, now.slowest_since)}. Of slow ones before, not all are kept.`;
   }
   if (total > over) return `${count(over)} of ${plural(total, word)} ${time} are kept: the ${order === 'slowest' ? 'slowest' : 'latest'}.`;
+  if (over === 1) return `${shown.length > 1 ? 1 : 'The only'} ${word} ${time}.`;
   return `${over ? `All ${plural(over, word)}` : `No ${word}s`} ${time}.`;
 }
 

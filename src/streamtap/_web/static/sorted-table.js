@@ -23,7 +23,7 @@ export class SortedTable {
    * @param table The table, empty.
    * @param name The title of its first column, which names the row.
    * @param columns The others: {title, value: (row) => …, show: (value) => {text, class}}; `isName` if they are names,
-   *   `isWide` if they are only shown where there is room,
+   *   `isWide` if they are only shown where there is room; a `hint` is shown to whoever points at the title;
    *   `isRare` if they are only shown where a row has a value; `show` gets the row, too.
    * @param hurts By whose highest values it is sorted at first: titles of columns, or {value: (row) => …} of what is none.
    * @param head Makes the content of a row's first cell.
@@ -52,7 +52,7 @@ export class SortedTable {
   }
 
   #heading(column) {
-    const button = make('button', { type: 'button', class: 'sort', text: column.title });
+    const button = make('button', { type: 'button', class: 'sort', text: column.title, title: column.hint });
     button.addEventListener('click', () => this.#choose(column));
     return make('th', { scope: 'col', class: classes(column.isName && 'text', column.isWide && 'wide') }, [button]);
   }
@@ -119,7 +119,7 @@ export class SortedTable {
       const cell = element.cells[index + 1];
       cell.hidden = column.isHidden;
       const shown = (cell.querySelector('.named') ?? cell).textContent;
-      if (shown !== text) cell.replaceChildren(...(column.isName ? read(text) : [text]));
+      if (shown !== text) cell.replaceChildren(...(column.isName ? read(text, true) : [text]));
       const its = classes(kind, column.isWide && 'wide');
       if (cell.className !== its) cell.className = its;
     });

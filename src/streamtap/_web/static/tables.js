@@ -8,6 +8,8 @@ import { clock, count, dollars, missing, percent, rate, seconds } from './number
 import { SortedTable } from './sorted-table.js';
 
 const number = (title, value, unit = count) => ({ title, value, show: (one) => ({ text: unit(one) }) });
+/** A column with a word on what it shows. */
+const told = (hint, column) => ({ ...column, hint });
 const names = (title, value) => ({ title, value, isName: true, show: (one) => ({ text: one || missing, class: 'text' }) });
 const unlessNone = (title, value, kind = '') => ({
   title,
@@ -34,6 +36,9 @@ const steps = ([first, last]) => (first === last ? `${first}` : `${first}–${la
 /** Of tools: the time of one that calls another agent is in that agent's row. */
 const itsOwn = { value: ({ calls }) => (calls.length ? 0 : 1) };
 const called = (agents) => make('span', { class: 'soft calls' }, ['calls ', named(agents.join(', '))]);
+
+const TIMED = 'Of calls that ended by themselves: how long an interrupted one would have taken is not known';
+const ENDED = 'Of runs that have ended';
 
 const TABLES = {
   errors: {
@@ -63,8 +68,8 @@ const TABLES = {
       objective,
       again,
       context,
-      number('cost', (row) => row.cost, dollars),
-      wide(number('with called', (row) => row.total_cost, dollars)),
+      told(ENDED, number('cost', (row) => row.cost, dollars)),
+      wide(told(ENDED, number('with called', (row) => row.total_cost, dollars))),
     ],
     hurts: ['failed', 'run'],
     head: (row) => [filterButton(['agent', row.name], row.name)],
@@ -73,7 +78,9 @@ const TABLES = {
     name: 'model',
     columns: [
       number('requests', (row) => row.count),
-      wide(unlessNone('stalled', (row) => row.stalled, 'warn')),
+      wide(told('Open requests that are silent now', unlessNone('stalled now', (row) => row.stalled, 'warn'))),
+      wide(told('Stalls of responses that have ended', unlessNone('stalls', (row) => row.stalls))),
+      wide(told('How long these stalls took together', number('stall time', (row) => row.stall_seconds || null, seconds))),
       failed,
       wide(cancelled),
       median('TTFT', (row) => row.first),
@@ -83,7 +90,7 @@ const TABLES = {
       context,
       number('cost', (row) => row.cost, dollars),
     ],
-    hurts: ['stalled', 'failed', 'TTFT p95'],
+    hurts: ['stalled now', 'failed', 'TTFT p95'],
     head: (row) => [filterButton(['model', row.name], row.name)],
   },
   tools: {
@@ -94,8 +101,8 @@ const TABLES = {
       wide(now),
       failed,
       again,
-      median('median', (row) => row.duration),
-      p95('p95', (row) => row.duration),
+      told(TIMED, median('median', (row) => row.duration)),
+      told(TIMED, p95('p95', (row) => row.duration)),
     ],
     hurts: ['failed', itsOwn, 'p95'],
     head: ({ agent, name, calls }) => [filterButton(['tool', agent, name], name), ...(calls.length ? [called(calls)] : [])],
@@ -109,6 +116,7 @@ const ofLabel = (label) => ({
     failed,
     wide(cancelled),
     median('blank screen', (row) => row.first),
+    wide(p95('blank p95', (row) => row.first)),
     median('run', (row) => row.duration),
     wide(p95('run p95', (row) => row.duration)),
     objective,

@@ -2,9 +2,6 @@
 
 import { isolated } from './names.js';
 
-/** How many seconds before its tool a called run may begin, as clocks go. */
-const SLACK = 0.002;
-
 /** The class of the mark of a run. */
 export function mood({ outcome, failed }) {
   if (failed) return 'bad';
@@ -13,8 +10,8 @@ export function mood({ outcome, failed }) {
   return ['success', 'deferred'].includes(outcome) ? 'ok' : 'warn';
 }
 
-/** What a person should know first of a run, and the class for how bad that is. */
-export const verdict = (run) => (run.outcome === 'running' ? whatItDoes(run) : [run.why, run.mood || undefined]);
+/** What a person should know first of a run, the class for how bad that is, and where its time went if that is another matter. */
+export const verdict = (run) => (run.outcome === 'running' ? whatItDoes(run) : [run.why, run.mood || undefined, run.spent]);
 
 function whatItDoes(run) {
   const open = happening(run);
@@ -34,15 +31,8 @@ function whatItDoes(run) {
 /** The open requests and tools of a run: {row, agent}; in the place of a tool that waits for a called run, what that does. */
 function happening(run) {
   const own = run.rows.filter((row) => row.outcome === 'running');
-  const inside = run.nested.filter((one) => one.outcome === 'running').map((one) => [callerOf(one, run, own), happening(one)]);
+  const inside = run.nested.filter((one) => one.outcome === 'running').map((one) => [run.rows[one.caller], happening(one)]);
   const waiting = new Set(inside.filter(([, doing]) => doing.length).map(([tool]) => tool));
   const busy = own.filter((row) => !waiting.has(row)).map((row) => ({ row, agent: run.agent }));
   return [...busy, ...inside.flatMap(([, doing]) => doing)];
-}
-
-/** The open tool that called an open run: of several, the one that began last before it. */
-function callerOf(called, run, rows) {
-  const began = called.started - run.started + SLACK;
-  const tools = rows.filter((row) => row.sort === 'tool' && row.start <= began);
-  return tools.sort((one, other) => other.start - one.start)[0];
 }

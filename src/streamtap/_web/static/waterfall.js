@@ -24,26 +24,15 @@ export function asTable(run) {
   return make('details', {}, [make('summary', { text: 'As a table' }), scrolled]);
 }
 
-/** The lanes of a run, in order of time: {row | run, depth, offset}, where `offset` is when the lane's run began. */
+/** The lanes of a run, in order of time, a called run below its tool: {row | run, depth, offset}, where `offset` is when its run began. */
 function lanes(run, depth = 0, offset = 0) {
-  const inside = run.nested.map((one) => ({ start: one.started - run.started, one }));
+  const below = (row) => run.nested.filter(({ caller }) => (run.rows[caller] ?? null) === row)
+    .flatMap((one) => nestedLanes(one, depth + 1, offset + one.started - run.started));
   const rows = [...run.rows].sort((one, other) => one.start - other.start);
-  const all = rows.map((row) => {
-    const mine = row.sort === 'tool' ? inside.filter(({ start }) => isWithin(row, start)) : [];
-    return [{ row, depth, offset }, ...mine.flatMap((child) => {
-      inside.splice(inside.indexOf(child), 1);
-      return nestedLanes(child, depth + 1, offset);
-    })];
-  });
-  return [...all.flat(), ...inside.flatMap((child) => nestedLanes(child, depth + 1, offset))];
+  return [...rows.flatMap((row) => [{ row, depth, offset }, ...below(row)]), ...below(null)];
 }
 
-const nestedLanes = ({ start, one }, depth, offset) => [
-  { run: one, depth, offset: offset + start },
-  ...lanes(one, depth + 1, offset + start),
-];
-
-const isWithin = (row, start) => start >= row.start - 0.002 && start <= row.start + (row.duration || 0);
+const nestedLanes = (run, depth, offset) => [{ run, depth, offset }, ...lanes(run, depth + 1, offset)];
 
 function rowLane({ row, depth, offset }, total) {
   const shown = {

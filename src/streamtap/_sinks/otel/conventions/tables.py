@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 Level = Literal['required', 'conditional', 'recommended', 'opt-in']
 """How much the conventions ask for an attribute."""
@@ -42,8 +41,7 @@ CALLS = (1, 2, 4, 8, 16, 32, 64, 128)
 """The bounds that the conventions ask for calls per run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """One attribute of an instrument or a span.
 
     Args:
@@ -62,8 +60,7 @@ class Attribute:
 Attributes: TypeAlias = tuple[Attribute, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Instrument:
+class Instrument(NamedTuple):
     """One metric of a profile.
 
     Args:
@@ -100,8 +97,7 @@ class Instrument:
         return sent(self.attributes)
 
 
-@dataclass(frozen=True, slots=True)
-class SpanType:
+class SpanType(NamedTuple):
     """One kind of span of a profile: what it is about, and its attributes."""
 
     name: str
@@ -110,16 +106,14 @@ class SpanType:
     attributes: Attributes
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(NamedTuple):
     """Something of the conventions that has no place in an agent's process, and why."""
 
     name: str
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """The client side of one version of the conventions.
 
     Args:
