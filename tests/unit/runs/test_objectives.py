@@ -16,7 +16,7 @@ ALL = Objective(first_output=2.0, stall=5.0, duration=30.0, cost=0.1)
 KEPT: dict[str, float | None] = {'first_output': 2.0, 'stall': 5.0, 'duration': 30.0, 'cost': 0.1}
 
 
-def judged(objective: Objective, outcome: RunOutcome = 'success', **measured: float | None) -> Judged:
+def judged(objective: Objective, outcome: RunOutcome = 'success', **measured: Any) -> Judged:
     """A run that is at every limit, but for what is said."""
     return judge(objective, outcome, Measured(**{**KEPT, **measured}))
 
@@ -61,6 +61,14 @@ def test_what_is_not_known_is_neither_met_nor_missed(part: str):
     other = 'cost' if part == 'stall' else 'stall'
     assert judged(ALL, **nothing, **{other: 31.0}) == Judged(met=False, missed=(other,))  # pyright: ignore[reportArgumentType]
     assert judged(Objective(**{other: 5.0}), **nothing) == Judged(met=True)
+
+
+def test_a_cost_of_which_a_part_is_missing_can_only_be_too_high():
+    """What is not known may be what makes it too high."""
+    part = Objective(cost=0.1)
+    assert judged(part, is_cost_whole=False) == Judged()
+    assert judged(part, is_cost_whole=False, cost=0.2) == Judged(met=False, missed=('cost',))
+    assert judged(Objective(stall=5.0), is_cost_whole=False) == Judged(met=True)
 
 
 def test_agents_have_one_objective_or_each_its_own():
