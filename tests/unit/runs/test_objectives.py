@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from streamtap._records.records import RunOutcome
 
 ALL = Objective(first_output=2.0, stall=5.0, duration=30.0, cost=0.1)
-KEPT: dict[str, float | None] = {'first_output': 2.0, 'stall': 5.0, 'duration': 30.0, 'cost': 0.1}
+KEPT: dict[str, Any] = {'first_output': 2.0, 'stall': 5.0, 'duration': 30.0, 'cost': 0.1}
 
 
 def judged(objective: Objective, outcome: RunOutcome = 'success', **measured: Any) -> Judged:
