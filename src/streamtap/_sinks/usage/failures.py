@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 from streamtap._base.clock import after
 from streamtap._base.names import clean
-from streamtap._display.moments import iso
 from streamtap._records.failed import failure_of
 from streamtap._records.known import greatest_known, least_known
 from streamtap._records.records import FailureRecord
 from streamtap._sinks.label_cap import OTHER
-from streamtap._sinks.usage.figures import FailureUsage
 
 if TYPE_CHECKING:
     from streamtap._records.records import RunRecord
@@ -25,7 +23,9 @@ _OTHER = FailureRecord(agent=OTHER, error=OTHER)
 
 
 @dataclass(slots=True)
-class _Group:
+class FailureGroup:
+    """How many runs failed so, in which steps, when, and the newest of them, as a heap."""
+
     first_ns: int
     last_ns: int
     runs: int = 0
@@ -51,7 +51,7 @@ class FailureGroups:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._groups: dict[FailureRecord, _Group] = {}
+        self._groups: dict[FailureRecord, FailureGroup] = {}
 
     def add(self, run: RunRecord) -> None:
         """Add a run that no other run called; one that did not fail is ignored."""
@@ -61,12 +61,11 @@ class FailureGroups:
         if kind not in self._groups and len(self._groups) >= self._most:
             kind = _OTHER
         ended = ended_ns(run)
-        self._groups.setdefault(kind, _Group(ended, ended)).add(clean(run.run_id), ended, failed.step or None)
+        self._groups.setdefault(kind, FailureGroup(ended, ended)).add(clean(run.run_id), ended, failed.step or None)
 
-    def usage(self) -> tuple[FailureUsage, ...]:
+    def groups(self) -> list[tuple[FailureRecord, FailureGroup]]:
         """The groups, the largest first, and of those that are equally large the newest."""
-        groups = sorted(self._groups.items(), key=lambda each: (-each[1].runs, -each[1].last_ns))
-        return tuple(_usage(kind, group) for kind, group in groups)
+        return sorted(self._groups.items(), key=lambda each: (-each[1].runs, -each[1].last_ns))
 
 
 def kind_of(failed: FailureRecord) -> FailureRecord:
@@ -77,18 +76,3 @@ def kind_of(failed: FailureRecord) -> FailureRecord:
 def ended_ns(run: RunRecord) -> int:
     """When a run ended, in nanoseconds since the Unix epoch; when it began, where that is not known."""
     return after(run.started_ns, run.duration or 0.0)
-
-
-def _usage(kind: FailureRecord, group: _Group) -> FailureUsage:
-    return FailureUsage(
-        agent=kind.agent,
-        error=kind.error,
-        place=kind.place,
-        name=kind.name,
-        first_step=group.first_step,
-        last_step=group.last_step,
-        runs=group.runs,
-        first_seen=iso(group.first_ns),
-        last_seen=iso(group.last_ns),
-        run_ids=tuple(run_id for _, run_id in sorted(group.newest, reverse=True)),
-    )

@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
+from streamtap._base.public import claim
+
 
 class Usage(BaseModel):
     """Requests, tokens and cost of one group; times in seconds, speed in tokens per second.
@@ -183,3 +185,10 @@ class FailureUsage(BaseModel):
         if self.first_step is None:
             return ''
         return f'{self.first_step}' if self.first_step == self.last_step else f'{self.first_step}-{self.last_step}'
+
+
+claim(
+    'streamtap.typing',
+    ['Usage', 'RunsUsage', 'AgentUsage', 'LabelUsage', 'ModelUsage', 'ToolUsage', 'FailureUsage'],
+    globals(),
+)

@@ -6,25 +6,23 @@ import heapq
 import threading
 import weakref
 from collections import Counter, deque
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from streamtap._base.checks import check_whole
 from streamtap._base.forks import tell_forks
-from streamtap._base.names import clean
 from streamtap._delivery.sink import BaseSink
 from streamtap._records.sketch import Sketch
 from streamtap._sinks.label_cap import OTHER, LabelCap
 from streamtap._sinks.usage.failures import FailureGroups
-from streamtap._sinks.usage.figures import AgentUsage, LabelUsage, ModelUsage, RunsUsage, ToolUsage
-from streamtap._sinks.usage.summary import RecentRun, UsageSummary
 from streamtap._sinks.usage.tally import Tally, ToolTally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from streamtap._delivery.sink import Attachment
     from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
     from streamtap._records.sketch import Values
+    from streamtap._sinks.usage.summary import UsageSummary
 
 MAX_SLOWEST = 10
 """How many of the slowest runs are kept."""
@@ -134,24 +132,24 @@ class UsageSink(BaseSink):
 
     def summary(self) -> UsageSummary:
         """The summary of everything so far: print it for tables, call `.model_dump_json()` for JSON."""
+        # Imported only here: its models take a while to make.
+        from streamtap._sinks.usage.summing import Sums, summary_of
+
         self._catch_up()
         with self._lock:
-            return UsageSummary(
-                total=RunsUsage(**self._total.runs_usage()),
-                agents=tuple(
-                    AgentUsage(agent=key[0], unnamed_agents=t.unnamed_agents, **t.runs_usage())
-                    for key, t in sorted(self._agents.items())
-                ),
-                models=tuple(
-                    ModelUsage(provider=key[0], model=key[1], **t.usage()) for key, t in sorted(self._models.items())
-                ),
-                tools=tuple(self._tools_usage()),
-                labels=tuple(
-                    LabelUsage(label=key[0], value=key[1], **t.runs_usage()) for key, t in sorted(self._labels.items())
-                ),
-                failures=self._failures.usage(),
-                recent_runs=tuple(_recent(record) for record in self._recent),
-                slowest_runs=tuple(_recent(record) for record in self._slowest.runs()),
+            return summary_of(
+                Sums(
+                    total=self._total,
+                    agents=self._agents,
+                    models=self._models,
+                    tools=self._tools,
+                    results=self._results,
+                    no_calls=ToolTally(self._new_values),
+                    labels=self._labels,
+                    failures=self._failures.groups(),
+                    recent=tuple(self._recent),
+                    slowest=self._slowest.runs(),
+                )
             )
 
     def _catch_up(self) -> None:
@@ -191,24 +189,3 @@ class UsageSink(BaseSink):
         if key not in self._results and len(self._results) >= self._max_groups:
             key = (OTHER, OTHER)
         self._results[key] += tokens
-
-    def _tools_usage(self) -> Iterator[ToolUsage]:
-        """The tools, each with what its results filled; those whose calls are not known, such as `_several`, at last."""
-        results = dict(self._results)
-        for (agent, tool, kind), tally in sorted(self._tools.items()):
-            # What the provider runs stands in its answer, and not in the next prompt.
-            filled = None if kind == 'native' else results.pop((agent, tool), None)
-            yield ToolUsage(agent=agent, tool=tool, kind=kind, result_tokens=filled, **tally.usage())
-        for (agent, tool), filled in sorted(results.items()):
-            yield ToolUsage(
-                agent=agent, tool=tool, kind='', result_tokens=filled, **ToolTally(self._new_values).usage()
-            )
-
-
-def _recent(record: RunRecord) -> RecentRun:
-    # A journal's records may not be those of a tap.
-    fields: dict[str, Any] = {name: getattr(record, name) for name in RecentRun.model_fields}
-    for name, value in fields.items():
-        if isinstance(value, str):
-            fields[name] = clean(value)
-    return RecentRun(**fields)

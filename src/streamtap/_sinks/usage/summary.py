@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
+from streamtap._base.public import claim
 from streamtap._display.grid import Grid, tables_text
 from streamtap._display.terminal import terminal_width
 from streamtap._sinks.usage.figures import AgentUsage, FailureUsage, LabelUsage, ModelUsage, RunsUsage, ToolUsage
@@ -76,3 +77,8 @@ class UsageSummary(BaseModel):
     @property
     def _groups(self) -> Groups:
         return Groups(self.total, self.agents, self.models, self.tools, self.labels, self.failures)
+
+
+# A summary may be the first that imports this.
+claim('streamtap', ['UsageSummary'], globals())
+claim('streamtap.typing', ['RecentRun'], globals())
