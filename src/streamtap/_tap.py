@@ -182,13 +182,7 @@ class Tap:
         )
         self._doors = Doors(shared, label_names, loop_lag_every=loop_lag_every, settle_after=settle_after)
         self._attachment = Attachment(
-            names,
-            max_label_values,
-            self._doors.live,
-            self._doors.search_quickly,
-            versions.VERSION,
-            version,
-            self._out.deliver,
+            names, max_label_values, self._doors.live, self._doors.search_quickly, versions.VERSION, version
         )
         if self._enabled:
             self._out.attach(self._attachment)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, TypeAlias
 
 from streamtap._base.forks import tell_forks
 from streamtap._base.names import clean
 from streamtap._base.places import place_of
 from streamtap._delivery import redaction
-from streamtap._delivery.batch import Batch
 from streamtap._delivery.guard import ends_process
 from streamtap._delivery.redaction import REDACTED, Redaction
 from streamtap._delivery.sink import MOMENTS, OPTIONAL_MOMENTS, BaseSink
@@ -37,18 +36,11 @@ logger = logging.getLogger('streamtap')
 
 MAX_KINDS_LOGGED = 1000
 
-BATCHED_MOMENTS = ('run_ended', 'response_ended', 'tool_ended')
-"""The moments that can be told of a little later."""
-
-Way: TypeAlias = Literal['inline', 'batched', 'queued']
-"""How a sink is called."""
-
 
 class Dispatch:
     """Passes each moment to every sink; never raises.
 
-    Sinks that only touch memory are called inline, all others on one worker thread. An inline one that is `batched` gets what
-    has ended a little later: some at a time, or when `deliver` is called.
+    Sinks that only touch memory are called inline, all others on one worker thread.
 
     Args:
         sinks: The sinks, in the order in which they are called.
@@ -63,7 +55,6 @@ class Dispatch:
         self._logged: set[tuple[str, str]] = set()
         self._lock = threading.RLock()
         self._worker: Worker | None = None
-        self._batch = Batch(self._call)
         self._held: Callable[[], Attachment | None] = lambda: None
         self._is_detached = False
         self._is_inherited = False
@@ -106,7 +97,6 @@ class Dispatch:
             self._set_sinks(rest)
         attachment = self._held()
         if attachment is not None and not self._is_detached:
-            self.deliver()
             self._hand_over('detached', attachment, *_calls_of((sink,), 'detached'))
         if not _is_inline(sink):
             self.flush(timeout)
@@ -154,13 +144,8 @@ class Dispatch:
             self._log(where, error)
         self._send('faulted', Fault('error', where))
 
-    def deliver(self) -> None:
-        """Hand over what waits for sinks that take it in batches: call it before what they hold is read."""
-        self._batch.deliver()
-
     def flush(self, timeout: float) -> bool:
         """Wait until the worker has delivered everything; whether it did within `timeout` seconds."""
-        self.deliver()
         return self._worker is None or self._worker.flush(timeout)
 
     def close(self, timeout: float) -> None:
@@ -189,11 +174,9 @@ class Dispatch:
             self._attach_again()
         self._hand_over(moment, fact, *self._calls[moment])
 
-    def _hand_over(self, moment: str, fact: object, inline: Calls, batched: Calls, queued: Calls) -> None:
+    def _hand_over(self, moment: str, fact: object, inline: Calls, queued: Calls) -> None:
         for where, call in inline:
             self._call(where, call, fact, moment)
-        for where, call in batched:
-            self._batch.add((where, call, fact, moment))
         if self._worker is not None:
             for where, call in queued:
                 self._worker.put(where, call, fact, moment)
@@ -241,22 +224,15 @@ def _is_inline(sink: Sink) -> bool:
     return bool(getattr(sink, 'inline', False))
 
 
-def _way_of(sink: Sink, moment: str) -> Way:
-    if not _is_inline(sink):
-        return 'queued'
-    return 'batched' if moment in BATCHED_MOMENTS and getattr(sink, 'batched', False) else 'inline'
-
-
-def _calls_of(sinks: Sequence[Sink], moment: str) -> tuple[Calls, Calls, Calls]:
-    """The methods to call at a moment: at once, in batches, and on the worker thread.
+def _calls_of(sinks: Sequence[Sink], moment: str) -> tuple[Calls, Calls]:
+    """The methods to call at a moment, inline ones and those on the worker thread.
 
     A sink that inherits the empty method of `BaseSink` is skipped.
     """
     ignored = getattr(BaseSink, moment)
     found = [
-        (_way_of(sink, moment), (clean(type(sink).__name__), call))
+        (_is_inline(sink), (clean(type(sink).__name__), call))
         for sink in sinks
         if (call := getattr(sink, moment, None)) is not None and getattr(call, '__func__', None) is not ignored
     ]
-    inline, batched, queued = (tuple(call for way, call in found if way == each) for each in get_args(Way))
-    return inline, batched, queued
+    return tuple(call for inline, call in found if inline), tuple(call for inline, call in found if not inline)

@@ -38,8 +38,6 @@ class Attachment:
             It collects the young garbage, which takes up to a millisecond.
         pydantic_ai_version: The version of pydantic-ai that is installed.
         service_version: The version of the user's service; '' if it is not known.
-        deliver: Hands over what waits for sinks that are `batched`; call it before you show what such a sink holds, unless
-            you call `catch_up`.
     """
 
     labels: tuple[str, ...]
@@ -48,7 +46,6 @@ class Attachment:
     catch_up: Callable[[], None]
     pydantic_ai_version: str = ''
     service_version: str = ''
-    deliver: Callable[[], None] | None = None
 
 
 @runtime_checkable
@@ -87,10 +84,6 @@ class BaseSink:
 
     inline: ClassVar[bool] = False
     """Whether the sink only touches memory, and so may run inside the agent's own task."""
-
-    batched: bool = False
-    """Whether an inline sink may be told a little later of what has ended, up to 16 records at once, which costs less: it
-    then calls `Attachment.catch_up` or `deliver` before it shows what it holds."""
 
     def attached(self, attachment: Attachment) -> None:
         """The sink was attached to a tap; called before anything else, and again if the tap is used after `close()`."""

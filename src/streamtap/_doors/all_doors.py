@@ -69,4 +69,3 @@ class Doors:
     def _search(self, generation: int) -> None:
         self.watch.search(generation)
         self._endings.search(generation)
-        self._shared.out.deliver()

@@ -31,30 +31,6 @@ class Shape:
     histograms: str = ''
 
 
-class Deliveries:
-    """Hands over what taps still keep for their sinks, before the metrics are read."""
-
-    def __init__(self) -> None:
-        self._of_taps: list[weakref.WeakMethod[Callable[[], None]]] = []
-
-    def add(self, deliver: Callable[[], None]) -> None:
-        """Deliver for another tap too, as long as it exists.
-
-        Args:
-            deliver: A bound method, which is held weakly.
-        """
-        self._of_taps = [
-            *(each for each in self._of_taps if each() not in (None, deliver)),
-            weakref.WeakMethod(deliver),
-        ]
-
-    def __call__(self) -> None:
-        """Deliver for all of them."""
-        for held in self._of_taps:
-            if (deliver := held()) is not None:
-                deliver()
-
-
 @dataclass(frozen=True, slots=True)
 class Exposition:
     """The counters, histograms and gauges of one registry or provider, and which sink counts which open run."""
@@ -63,7 +39,6 @@ class Exposition:
     instruments: Instruments[Any, Any]
     gauges: OpenGauges
     run_owners: dict[str, object] = field(default_factory=dict[str, object])
-    deliveries: Deliveries = field(default_factory=Deliveries)
 
 
 _SHARED: dict[int, Exposition] = {}

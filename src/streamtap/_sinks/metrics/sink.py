@@ -59,8 +59,6 @@ class CatalogueSink(BaseSink, ABC):
             )
         self._exposition = self._expose(attachment)
         self._exposition.gauges.add_source(attachment.live)
-        if attachment.deliver is not None:
-            self._exposition.deliveries.add(attachment.deliver)
         self._is_attached = True
         # A meter that fails is told of where it loses a number, and must not keep the application from starting.
         with contextlib.suppress(Exception):

@@ -11,7 +11,7 @@ from prometheus_client.utils import floatToGoString  # pyright: ignore[reportUnk
 from streamtap._sinks.prometheus.histogram import Histogram, HistogramLock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from streamtap._sinks.prometheus.histogram import HistogramReading
 
@@ -77,18 +77,9 @@ class HistogramCollector:
         documentation: What it is.
         label_names: The names of its labels.
         bounds: The upper bounds of its classic buckets, without infinity; none for a histogram that is native only.
-        before_read: Called before it is read.
     """
 
-    def __init__(
-        self,
-        name: str,
-        documentation: str,
-        label_names: tuple[str, ...],
-        bounds: tuple[float, ...],
-        before_read: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._before_read = before_read
+    def __init__(self, name: str, documentation: str, label_names: tuple[str, ...], bounds: tuple[float, ...]) -> None:
         self._lock = HistogramLock()
         self._shape = (name, documentation, label_names, bounds)
         self._bounds = bounds
@@ -100,7 +91,6 @@ class HistogramCollector:
 
     def collect(self) -> Iterable[HistogramFamily]:
         """The family, as it is when it is read."""
-        self._before_read()
         return [HistogramFamily(*self._shape, self._children)]
 
     def describe(self) -> Iterable[HistogramFamily]:

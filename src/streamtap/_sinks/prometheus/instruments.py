@@ -15,7 +15,7 @@ from streamtap._sinks.prometheus.histogram_family import HistogramCollector
 from streamtap._sinks.prometheus.reentrant_metrics import BulkHistogram, ReentrantCounter, ReentrantHistogram
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import TypeAlias
 
     from prometheus_client.registry import CollectorRegistry
@@ -43,7 +43,6 @@ class PrometheusInstruments(Instruments['Child', dict[str, str]]):
 
     Args:
         registry: Where they are registered.
-        before_read: Called before they are read.
         user_labels: Names of the user's own labels.
         buckets: The user's own bucket bounds, by metric name.
         histograms: Which buckets histograms have.
@@ -59,7 +58,6 @@ class PrometheusInstruments(Instruments['Child', dict[str, str]]):
         self,
         registry: CollectorRegistry,
         *,
-        before_read: Callable[[], None],
         user_labels: tuple[str, ...],
         buckets: Mapping[str, tuple[float, ...]],
         histograms: Histograms,
@@ -75,9 +73,7 @@ class PrometheusInstruments(Instruments['Child', dict[str, str]]):
         try:
             for metric in metrics:
                 bounds = buckets.get(metric.name) or BUCKETS[metric.buckets or 'D']
-                self._collectors[metric.name] = _register(
-                    registry, metric, user_labels, bounds, histograms, before_read
-                )
+                self._collectors[metric.name] = _register(registry, metric, user_labels, bounds, histograms)
         except ValueError as error:
             for collector in self._collectors.values():
                 registry.unregister(collector)
@@ -102,7 +98,7 @@ class PrometheusInstruments(Instruments['Child', dict[str, str]]):
     def observe(self, name: str, values: tuple[str, ...], value: float, origin: dict[str, str] | None = None) -> None:
         """Observe a value in a histogram."""
         child = self._child(name, values)
-        if isinstance(child, (Histogram, ClassicHistogram)):
+        if isinstance(child, Histogram | ClassicHistogram):
             child.observe(value, origin)
 
     def observe_gaps(
@@ -130,19 +126,13 @@ def _register(
     user_labels: tuple[str, ...],
     bounds: tuple[float, ...],
     histograms: Histograms,
-    before_read: Callable[[], None],
 ) -> Collector:
     labels = label_names(metric, user_labels)
     if metric.type == 'counter':
-        counter = ReentrantCounter(metric.name, metric.help, labels, registry=registry)
-        counter.before_read = before_read
-        return counter
+        return ReentrantCounter(metric.name, metric.help, labels, registry=registry)
     if histograms == 'classic':
         kind = BulkHistogram if metric.name == GAPS else ReentrantHistogram
-        histogram = kind(metric.name, metric.help, labels, registry=registry, buckets=bounds)
-        histogram.before_read = before_read
-        return histogram
-    shown = bounds if histograms == 'both' else ()
-    collector = HistogramCollector(metric.name, metric.help, labels, shown, before_read)
+        return kind(metric.name, metric.help, labels, registry=registry, buckets=bounds)
+    collector = HistogramCollector(metric.name, metric.help, labels, bounds if histograms == 'both' else ())
     registry.register(collector)
     return collector

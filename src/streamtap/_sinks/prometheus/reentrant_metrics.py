@@ -14,9 +14,7 @@ from prometheus_client import Counter, Histogram
 from prometheus_client.samples import Exemplar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from prometheus_client import Metric
+    from collections.abc import Sequence
 
 
 class _Value(Protocol):
@@ -27,15 +25,6 @@ class _Value(Protocol):
 
 class _Reentrant:
     """Locks that the same thread may take again: a signal's handler that closes a tap may interrupt it inside of them."""
-
-    before_read: Callable[[], None] | None = None
-    """Called before its samples are read."""
-
-    def collect(self) -> Iterable[Metric]:
-        """The family with its samples."""
-        if self.before_read is not None:
-            self.before_read()
-        return super().collect()  # type: ignore[misc]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - whatever its metric takes
         super().__init__(*arguments, **options)

@@ -11,7 +11,7 @@ from prometheus_client.registry import CollectorRegistry
 
 from streamtap._base.checks import check_whole
 from streamtap._sinks.metrics.catalogue import SCRAPED
-from streamtap._sinks.metrics.exposition import Deliveries, Exposition, Shape, exposition_on
+from streamtap._sinks.metrics.exposition import Exposition, Shape, exposition_on
 from streamtap._sinks.metrics.gauges import OpenGauges
 from streamtap._sinks.metrics.sink import CatalogueSink
 from streamtap._sinks.prometheus.gauges import OpenGaugesCollector, WrittenGauges
@@ -84,8 +84,6 @@ class PrometheusSink(CatalogueSink):
         self._histograms: Histograms = 'classic' if is_multiprocess() else histograms
         self._registry = registry
         self._max_label_sets = max_label_sets
-        # Other processes read the files of the multiprocess mode, at any moment.
-        self.batched = not is_multiprocess()
 
     @property
     def registry(self) -> CollectorRegistry:
@@ -97,10 +95,8 @@ class PrometheusSink(CatalogueSink):
         shape = Shape(labels, tuple(sorted(self._buckets.items())), self._exclude, self._histograms)
 
         def make() -> Exposition:
-            deliveries = Deliveries()
             instruments = PrometheusInstruments(
                 self._registry,
-                before_read=deliveries,
                 user_labels=labels,
                 buckets=self._buckets,
                 histograms=self._histograms,
@@ -121,7 +117,7 @@ class PrometheusSink(CatalogueSink):
                 gauges.begin()
             else:
                 self._registry.register(OpenGaugesCollector(gauges))
-            return Exposition(shape, instruments, gauges, deliveries=deliveries)
+            return Exposition(shape, instruments, gauges)
 
         return exposition_on(self._registry, shape, make)
 

@@ -61,7 +61,6 @@ class UsageSink(BaseSink):
     """
 
     inline: ClassVar[bool] = True
-    batched: bool = True
 
     def __init__(self, *, recent_runs: int = 50) -> None:
         check_whole('recent_runs', recent_runs, at_least=0)
