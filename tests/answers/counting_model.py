@@ -21,7 +21,7 @@ SMALL, LARGE = 'gpt-5-mini', 'gpt-5.2'
 WINDOW = 400_000
 """What each of them can hold."""
 
-FULLEST = 0.68
+FULLEST = 0.7
 """The share of it that a first prompt has at most."""
 
 FOUND = (0.0, 0.25, *(1.0,) * 6)
@@ -64,7 +64,7 @@ def prompts_of(draw: Random, steps: int) -> Iterator[RequestUsage]:
         draw: The source of chance.
         steps: How many.
     """
-    size, cached = round(WINDOW * min(FULLEST, draw.lognormvariate(-1.5, 0.6))), 0
+    size, cached = round(WINDOW * min(FULLEST, draw.lognormvariate(-2.5, 1.0))), 0
     for _ in range(steps):
         read = round(cached * draw.choice(FOUND))
         yield RequestUsage(input_tokens=size, cache_read_tokens=read, cache_write_tokens=size - read)

@@ -98,7 +98,7 @@ class PrometheusInstruments(Instruments['Child', dict[str, str]]):
     def observe(self, name: str, values: tuple[str, ...], value: float, origin: dict[str, str] | None = None) -> None:
         """Observe a value in a histogram."""
         child = self._child(name, values)
-        if isinstance(child, Histogram | ClassicHistogram):
+        if isinstance(child, (Histogram, ClassicHistogram)):
             child.observe(value, origin)
 
     def observe_gaps(
