@@ -97,6 +97,7 @@ GROUPS = (
                 'UsageSink',
                 'JournalSink',
                 'LogSink',
+                'OTelLogSink',
                 'read_journal',
                 'BrokenLine',
                 'BrokenJournalError',

@@ -64,6 +64,7 @@ TAIL = """
 | Where are a prompt's growth and a missed cache found? | `_runs/prompts.py`, from the prompt before |
 | Where is a run judged by its objective? | `_runs/objectives.py`, at its end in `_runs/run_end.py` |
 | Where are attempts at one question tied together? | `_runs/questions.py` |
+| Where are very many records read? | `_report/fleet/`: `store.py` takes their lines, `gathered.py` asks for what `_report/gathered.py` finds in a single pass |
 | Where is it decided what is worse, and which budget is missed? | `_report/compare.py` and `_report/budget_verdicts.py`, from the intervals of `_report/statistics.py` |
 | Where do I add a door, a metric, a sink, a board? | see `CONTRIBUTING.md`, at the top of the repository |
 | What may a sink touch? | the rooms that the table gives `_sinks`: records, but nothing of Pydantic AI |

@@ -98,6 +98,7 @@ LIBRARIES: Mapping[str, Library] = {
     'opentelemetry.exporter': Library(('_demo/traces.py',)),
     'logfire': Library(()),
     'rich': Library(('_sinks/progress/', '_report/text.py', '_demo/')),
+    'duckdb': Library(('_report/exports/duck.py',), ('_report/fleet/store.py',)),
     'openai': Library(('_demo/scenario.py',)),
     'pytest': Library(('testing/_plugin/',)),
     'pydantic_evals': Library(('evals/',)),

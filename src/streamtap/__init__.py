@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from streamtap._sinks.journal.reader import BrokenJournalError, BrokenLine, read_journal
     from streamtap._sinks.journal.sink import JournalSink
     from streamtap._sinks.log import LogSink
+    from streamtap._sinks.otel.logs import OTelLogSink
     from streamtap._sinks.otel.metrics import OTelMetricSink
     from streamtap._sinks.otel.spans import OTelSpanSink
     from streamtap._sinks.progress.run_progress import RunProgress
@@ -61,6 +62,7 @@ __all__ = [
     'LoopRecord',
     'McpRecord',
     'MetricsServer',
+    'OTelLogSink',
     'OTelMetricSink',
     'OTelSpanSink',
     'Objective',
@@ -146,6 +148,7 @@ _PLACES = {
     ),
     '_sinks.journal.sink': ('JournalSink',),
     '_sinks.log': ('LogSink',),
+    '_sinks.otel.logs': ('OTelLogSink',),
     '_sinks.otel.metrics': ('OTelMetricSink',),
     '_sinks.otel.spans': ('OTelSpanSink',),
     '_sinks.progress.run_progress': ('RunProgress',),

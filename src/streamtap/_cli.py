@@ -281,11 +281,11 @@ def _report(arguments: argparse.Namespace) -> int:
         return report(report_of(arguments, SystemClock.unix_ns()))
     except BrokenPipeError:
         raise
-    except (OSError, ValueError) as error:
+    except (ImportError, OSError, ValueError) as error:
         return _refuse('report', _why(error))
 
 
-def _why(error: OSError | ValueError) -> str:
+def _why(error: ImportError | OSError | ValueError) -> str:
     """What went wrong, with the file first, as commands say it."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror is not None:
         return f'{error.filename}: {error.strerror}'

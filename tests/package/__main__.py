@@ -67,6 +67,7 @@ class Environment:
 ENVIRONMENTS = (
     Environment('bare', 'three doors, every sink, /metrics and the live view, report, boards, what needs an extra'),
     Environment('rich', 'the tables of the report and the live display of the progress'),
+    Environment('fleet', "a journal's report by DuckDB"),
     Environment('otel', "a run's spans and metrics by OpenTelemetry's SDK"),
     Environment('auto', 'the same by opentelemetry-instrument, without a line of code'),
     Environment('logfire', 'the same by logfire.configure() alone'),

@@ -21,7 +21,7 @@ def test_the_oldest_of_each_package_is_asked_for():
     declared = dict(reversed(bounds))
     assert allowed.keys() == {
         *('h11', 'logfire', 'opentelemetry-api', 'opentelemetry-exporter-otlp-proto-http', 'opentelemetry-sdk'),
-        *('opentelemetry-distro', 'prometheus-client', 'pydantic-ai-slim', 'pydantic-evals', 'rich', 'wrapt'),
+        *('opentelemetry-distro', 'prometheus-client', 'pydantic-ai-slim', 'duckdb', 'pydantic-evals', 'rich', 'wrapt'),
     }
     assert allowed == {name: declared[name] for name in allowed}
 

@@ -127,6 +127,7 @@ def test_importing_it_pulls_in_no_extra():
     extras = (
         'streamtap._web',
         'rich',
+        'duckdb',
         'logfire',
         'pydantic_evals',
         'starlette',

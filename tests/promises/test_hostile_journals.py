@@ -137,6 +137,9 @@ def marked() -> Iterable[bytes]:
 CHOSEN = '--outcome=success', '--until=9998-12-31'
 """What chooses all that has ended, so that it is held back until then."""
 
+FLEET = '--engine', 'duckdb'
+"""What has DuckDB read them, which takes some memory of its own."""
+
 PROGRAM = """
 import sys
 from streamtap import Tap  # What is imported is no memory for a journal.
@@ -150,7 +153,7 @@ def peak():
 
 path, output, form, *chosen = sys.argv[1:]
 before = peak()
-status = main(['report', path, '--format', form, '-o', output, *chosen])
+status = main(['report', path, '--engine', 'python', '--format', form, '-o', output, *chosen])
 print(status, round(peak() - before))
 """
 
@@ -167,8 +170,16 @@ print(status, round(peak() - before))
         (of_many, 'html', 50, ()),
         (of_many_failures, 'html', 65, ()),
         (marked, 'html', 30, ()),
+        (endless, 'json', 150, FLEET),
+        (nested, 'html', 150, (*FLEET, *CHOSEN)),
+        (unended, 'html', 500, FLEET),
+        (of_many_failures, 'html', 250, FLEET),
+        (marked, 'html', 150, FLEET),
     ],
-    ids=['endless', 'nested', 'nested, chosen', 'unended', 'unended, chosen', 'of many', 'failures', 'marked'],
+    ids=[
+        *('endless', 'nested', 'nested, chosen', 'unended', 'unended, chosen', 'of many', 'failures', 'marked'),
+        *('endless, fleet', 'nested, fleet', 'unended, fleet', 'failures, fleet', 'marked, fleet'),
+    ],
 )
 def test_a_report_needs_little_memory_and_is_no_larger_than_its_journal(
     tmp_path: Path, lines: Callable[[], Iterable[bytes]], form: str, most_mib: int, chosen: tuple[str, ...]

@@ -31,6 +31,7 @@ from streamtap._cli import main
 from streamtap._report.options import Format
 from streamtap._web.live_view import LiveView
 from streamtap.testing import MemorySink
+from support.log_events import LogEvents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +85,7 @@ class EveryExit:
     memory: MemorySink = field(default_factory=MemorySink)
     page: LiveView = field(default_factory=LiveView)
     progress: Progress = field(default_factory=Progress)
+    events: LogEvents = field(default_factory=LogEvents)
     lines: LogLines = field(default_factory=lambda: LogLines())
     seen_live: list[str] = field(default_factory=list[str])
     seen_progress: list[str] = field(default_factory=list[str])
@@ -101,6 +103,7 @@ class EveryExit:
                 UsageSink(),
                 JournalSink(self.folder / 'journal'),
                 LogSink(self.lines.logger),
+                self.events.sink,
                 self.page,
                 self.progress,
                 self.memory,
@@ -138,6 +141,7 @@ class EveryExit:
             'notebook': summary._repr_html_(),  # pyright: ignore[reportPrivateUsage]
             'journal': (self.folder / 'journal').read_text(encoding='utf-8'),
             'log lines': '\n'.join(self.lines.seen),
+            'log events': repr(self.events.seen()),
             'page': '\n'.join(self.page.finished(None).runs),
             'progress': '\n'.join(self.seen_progress),
             'live': '\n'.join(self.seen_live),

@@ -5,4 +5,4 @@ It imports nothing: an environment without the package reads it too.
 
 from __future__ import annotations
 
-EXTRAS = {'auto', 'demo', 'evals', 'logfire', 'otel', 'rich'}
+EXTRAS = {'auto', 'demo', 'evals', 'fleet', 'logfire', 'otel', 'rich'}

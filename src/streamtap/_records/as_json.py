@@ -21,7 +21,6 @@ RecordName: TypeAlias = Literal['run', 'response', 'tool']
 _CLASSES: Mapping[str, type[Record]] = {'run': RunRecord, 'response': ResponseRecord, 'tool': ToolRecord}
 _NAMES: Mapping[type[Record], RecordName] = {RunRecord: 'run', ResponseRecord: 'response', ToolRecord: 'tool'}
 
-
 SHOWN = 40
 """How many characters of a field's name a message shows."""
 
@@ -36,12 +35,19 @@ def record_fields(record: Record) -> dict[str, Any]:
     return _adapter(type(record)).dump_python(record, mode='json', fallback=dict, warnings='none')
 
 
+def told_fields(record: Record) -> dict[str, Any]:
+    """The fields of a record that say something: without those that have their default, also in objects inside it."""
+    return _adapter(type(record)).dump_python(
+        record, mode='json', fallback=dict, warnings='none', exclude_defaults=True
+    )
+
+
 def record_of(name: str, fields: Mapping[str, object]) -> Record:
     """The record with these fields; unknown fields are ignored.
 
     Args:
         name: `run`, `response` or `tool`.
-        fields: The fields, as `record_fields` returns them.
+        fields: The fields, as `record_fields` or `told_fields` returns them.
 
     Raises:
         ValueError: If there is no such type of record, or a field is missing or invalid; the message names the field

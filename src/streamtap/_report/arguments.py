@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from streamtap._report.budgets import Budget
-    from streamtap._report.options import Format
+    from streamtap._report.options import Engine, Format
     from streamtap._report.owners import Scope
 
 _LEAST = re.compile(r'([0-9]+(?:\.[0-9]+)?) *(%|points?)', re.ASCII)
@@ -44,6 +44,7 @@ class Report:
         strict: Whether what cannot be told is one, too.
         form: The format of the report.
         output: The file to write it to; stdout if `None`.
+        engine: What gathers the figures; by how much there is to read if `None`.
         trace_url: The address of a trace, with `{trace_id}` in it, for a page's links; none if `None`.
     """
 
@@ -57,6 +58,7 @@ class Report:
     strict: bool = False
     form: Format = 'table'
     output: Path | None = None
+    engine: Engine | None = None
     trace_url: str | None = None
 
     @property
@@ -91,6 +93,7 @@ def report_of(arguments: argparse.Namespace, now_ns: int) -> Report:
         strict=arguments.strict,
         form=form,
         output=arguments.output,
+        engine=arguments.engine,
         trace_url=arguments.trace_url,
     )
 
@@ -136,6 +139,10 @@ def _check_together(
         (
             arguments.trace_url is not None and form != 'html',
             '--trace-url is of a page: give --format html, or a file that ends in .html',
+        ),
+        (
+            arguments.engine == 'duckdb' and (compared or budgets or by),
+            '--engine duckdb compares nothing and tells no verdicts: leave it out with --compare, --budget and --by',
         ),
         (arguments.run_id is not None and compared, '--run is of one run: report its journal, without --compare'),
     ):

@@ -68,7 +68,7 @@ class Choice:
             and all(run.labels.get(name) in values for name, values in (self.labels or {}).items())
             and (self.since_ns is None or run.started_ns >= self.since_ns)
             and (self.until_ns is None or run.started_ns < self.until_ns)
-            and (not self.outcomes or run.outcome in self._ends())
+            and (not self.outcomes or run.outcome in self.ends())
         )
 
     def __str__(self) -> str:
@@ -104,7 +104,8 @@ class Choice:
         }
         return {name: value for name, value in given.items() if value}
 
-    def _ends(self) -> Sequence[str]:
+    def ends(self) -> Sequence[str]:
+        """How the runs ended: each outcome that is meant."""
         return (*self.outcomes, *FAILED_RUNS) if FAILED in self.outcomes else self.outcomes
 
 

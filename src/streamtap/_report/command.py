@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 from streamtap._base.files import open_to_read, open_to_write
 from streamtap._display.exits import in_job_log, in_line, short_name
 from streamtap._report.annotations import annotated
+from streamtap._report.exports.formats import records_in
+from streamtap._report.fleet.chosen import EndedTwiceError
+from streamtap._report.fleet.gather import fleet_gathered, is_worth_it
 from streamtap._report.gathered import Gathered
 from streamtap._report.known_names import missing, unknown
 from streamtap._report.markdown import markdown
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from streamtap._records.as_json import Record
     from streamtap._report.arguments import Report
     from streamtap._report.choice import Choice
+    from streamtap._report.figures import Figures
     from streamtap._report.options import Format
     from streamtap._report.owners import Owners, Scope
     from streamtap._report.reported import Reported
@@ -97,27 +101,25 @@ def report(asked: Report) -> int:
         ValueError: If no record has a name that was asked for.
     """
     complaints = Complaints()
+    again: Complaints = complaints
+    if _is_of_fleet(asked):
+        try:
+            return _report_of_fleet(asked, complaints)
+        except EndedTwiceError:
+            if STDIN in asked.files:
+                raise ValueError('a run has more than one end: --engine python can choose some runs of stdin') from None
+            again = _Silence()
     sides = [asked.files] if asked.compare is None else [[name] for name in asked.compare]
     # A page has plots of everybody.
     owners = owners_of if asked.by is None else owners_by(asked.by if asked.is_of_verdicts else ('all', *asked.by))
     gathered: list[Gathered] = []
     for names in sides:
         unread = complaints.files
-        gathered.append(_gathered(names, asked.choice, owners, complaints))
-        if not gathered[-1].selection.read:
-            complaints.close()
-            if complaints.files == unread:  # Otherwise it was told that a file cannot be read.
-                _tell(f'{gathered[-1].names}: no run, response or tool call to report')
+        gathered.append(_gathered(names, asked.choice, owners, again))
+        if _has_none(gathered[-1], complaints, unread):
             return 2
-    complaints.close()
-    if (why := unknown([each.selection.known for each in gathered])) is not None:
-        raise ValueError(why)
-    for each in gathered:
-        if not each.count:
-            choice, notes = each.selection.choice, each.selection.notes()
-            _tell(' '.join([f'{each.names}: there is none of what was asked for: {choice}.', *notes]))
-            return 2
-    complaints.close()
+    if not _has_what_was_asked(gathered, complaints):
+        return 2
     _check_labels(asked.by or (), gathered)
     if asked.compare is not None:
         made = change(asked, gathered[0], gathered[1], complaints.count)
@@ -129,6 +131,46 @@ def report(asked: Report) -> int:
     if (gate := made.document.gate) is not None and not gate.passed:
         return 3
     return 1 if complaints.count else 0
+
+
+def _is_of_fleet(asked: Report) -> bool:
+    if asked.engine is not None or asked.is_of_verdicts or asked.by is not None:
+        return asked.engine == 'duckdb'
+    return is_worth_it(_files(asked.files))
+
+
+def _report_of_fleet(asked: Report, complaints: Complaints) -> int:
+    files = _files(asked.files)
+    stdin = read_lines('stdin', sys.stdin.buffer, complaints.line) if STDIN in asked.files else ()
+    names = _in_short(asked.files)
+    with fleet_gathered(stdin, files, names, asked.choice, complaints.line, complaints.file) as gathered:
+        if _has_none(gathered, complaints, 0) or not _has_what_was_asked([gathered], complaints):
+            return 2
+        _put_out(contents(asked, gathered, complaints.count), asked, gathered.selection.notes())
+    return 1 if complaints.count else 0
+
+
+def _has_none(gathered: Figures, complaints: Complaints, unread: int) -> bool:
+    """Whether there is no record at all, which is told."""
+    if gathered.selection.read:
+        return False
+    complaints.close()
+    if complaints.files == unread:  # Otherwise it was told that a file cannot be read.
+        _tell(f'{gathered.names}: no run, response or tool call to report')
+    return True
+
+
+def _has_what_was_asked(gathered: Sequence[Figures], complaints: Complaints) -> bool:
+    """Whether there is some of what was asked for, of each side; which has none of it is told."""
+    complaints.close()
+    if (why := unknown([each.selection.known for each in gathered])) is not None:
+        raise ValueError(why)
+    for each in gathered:
+        if not each.count:
+            choice, notes = each.selection.choice, each.selection.notes()
+            _tell(' '.join([f'{each.names}: there is none of what was asked for: {choice}.', *notes]))
+            return False
+    return True
 
 
 def _gathered(names: Sequence[str], choice: Choice, owners: Owners, complaints: Complaints) -> Gathered:
@@ -197,22 +239,24 @@ def _records(names: Sequence[str], complaints: Complaints) -> Iterator[Record]:
     for name in names:
         if name == STDIN:
             yield from read_lines('stdin', sys.stdin.buffer, complaints.line)
-    for file in _files([name for name in names if name != STDIN]):
+    for file in _files(names):
         yield from _records_of(file, complaints)
 
 
 def _records_of(file: Path, complaints: Complaints) -> Iterator[Record]:
     try:
         with open_to_read(file) as lines:
-            yield from read_lines(str(file), lines, complaints.line)
+            yield from records_in(file, lines, complaints.line)
     except OSError as error:
         complaints.file(str(file), error)
 
 
 def _files(names: Sequence[str]) -> list[Path]:
-    """The files, each once, even if several of the names or patterns match it."""
+    """The files, each once, even if several of the names or patterns match it; stdin is none."""
     found: dict[Path, Path] = {}
     for name in names:
+        if name == STDIN:
+            continue
         matches = [name] if Path(name).exists() else sorted(glob.glob(name, recursive=True)) or [name]  # noqa: PTH207 - a pattern may begin with a root
         for match in matches:
             for file in journal_files(Path(match)):

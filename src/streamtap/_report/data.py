@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
     from streamtap._records.run_tree import RunTree
     from streamtap._report.compare import Change, Pair
+    from streamtap._report.figures import Figures
     from streamtap._report.gate import Gate
-    from streamtap._report.gathered import Gathered
     from streamtap._report.selection import Selection
     from streamtap._report.statistics import Estimate
     from streamtap._sinks.usage.summary import UsageSummary
 
 
-def report_csv(gathered: Gathered) -> str:
+def report_csv(gathered: Figures) -> str:
     """A row for the total and for each agent, label, model, tool and kind of failure; cells that do not apply are empty."""
     return _csv(list(_summary_rows(gathered.summary)))
 
 
-def report_json(gathered: Gathered, by: Sequence[Mapping[str, object]] = ()) -> str:
+def report_json(gathered: Figures, by: Sequence[Mapping[str, object]] = ()) -> str:
     """The summary as a JSON object, with the slowest runs, what was chosen, and the steps of a single run.
 
     Args:

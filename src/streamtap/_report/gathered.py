@@ -8,6 +8,7 @@ from streamtap._records.records import ResponseRecord, RunRecord
 from streamtap._report.choice import EVERYTHING
 from streamtap._report.exact import ExactUsage
 from streamtap._report.failures import FailedRuns
+from streamtap._report.over_time import slots, tail_of
 from streamtap._report.owners import owners_of
 from streamtap._report.run_trees import RunTrees
 from streamtap._report.samples import Samples
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from streamtap._records.as_json import Record
     from streamtap._records.run_tree import RunTree
     from streamtap._report.choice import Choice
+    from streamtap._report.over_time import Slots
     from streamtap._report.owners import Owners
+    from streamtap._report.quantities import Quantity
 
 SLOWEST = 10
 """How many of the slowest runs are drawn."""
@@ -60,6 +63,10 @@ class Gathered:
         self.samples.tell_versions()
         self.summary = self._usage.summary()
         self.slowest = self._slowest.trees()
+
+    def over_time(self, quantity: Quantity) -> Slots:
+        """The values of a quantity over time."""
+        return slots(self.samples.timed(quantity), tail_of(quantity))
 
     @property
     def single(self) -> RunTree | None:

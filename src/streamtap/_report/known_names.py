@@ -59,19 +59,28 @@ class Known:
         self.begin_so: dict[str, None] = {}
         """The ids that begin as the one that is asked for: one more than a message lists."""
         self._asked = choice.run
-        self._near = None if choice.run is None else choice.run[:LEAST_OF_ID]
+        self.near = None if choice.run is None else choice.run[:LEAST_OF_ID]
+        """How ids begin that may have been meant; `None` if none is asked for."""
 
     def add(self, record: Record) -> None:
         """Remember the names of a record."""
         self.agents.add(record.agent)
         for label, value in record.labels.items():
-            self.labels.add(label)
-            if (values := self.values.get(label)) is not None:
-                values.add(value)
-        if self._near is not None and record.run_id.startswith(self._near):
-            self.runs.add(record.run_id)
-            if self._begins_so(record.run_id) and len(self.begin_so) <= MOST_IDS:
-                self.begin_so[record.run_id] = None
+            self.add_label(label, value)
+        if self.near is not None and record.run_id.startswith(self.near):
+            self.add_run(record.run_id)
+
+    def add_label(self, label: str, value: str) -> None:
+        """Remember a value of a label."""
+        self.labels.add(label)
+        if (values := self.values.get(label)) is not None:
+            values.add(value)
+
+    def add_run(self, run_id: str) -> None:
+        """Remember an id that begins as `near`."""
+        self.runs.add(run_id)
+        if self._begins_so(run_id) and len(self.begin_so) <= MOST_IDS:
+            self.begin_so[run_id] = None
 
     @property
     def whole_id(self) -> str | None:

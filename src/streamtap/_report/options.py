@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 Format: TypeAlias = Literal['table', 'json', 'csv', 'html', 'markdown', 'github']
 
 
+Engine: TypeAlias = Literal['python', 'duckdb']
+
 ENDINGS: dict[str, Format] = {'.html': 'html', '.json': 'json', '.csv': 'csv', '.md': 'markdown'}
 """The formats that a file has by the ending of its name, unless another one is asked for."""
 
@@ -36,6 +38,11 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help='show the main figures of each agent, model, tool or service_version, or of each value of the label of that name, '
         'side by side; with --compare or --budget, judge each of them; all is everybody together; may be given several times',
+    )
+    parser.add_argument(
+        '--engine',
+        choices=get_args(Engine),
+        help='what gathers the figures, which are the same (default: duckdb, an extra, for more than 64 MiB, if it is installed)',
     )
     add_choice_options(parser)
     gate = parser.add_argument_group('the gate', 'exits with 3 if something is worse, or a budget is missed')

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 
 from streamtap._display.elements import element
 from streamtap._display.moments import moment
-from streamtap._report.statistics import quantile
-from streamtap._report.words import figure
+from streamtap._report.statistics import nearest_rank
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from xml.etree.ElementTree import Element
 
     from streamtap._report.quantities import Quantity
-    from streamtap._report.statistics import Estimate
 
 WIDTH, HEIGHT = 560.0, 190.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 10.0, 12.0, 24.0
@@ -35,40 +33,54 @@ class Slot:
 
     start: float
     count: int
-    middle: Estimate
-    tail: Estimate
+    middle: float
+    tail: float
 
 
-def slots(timed: Sequence[tuple[float, float]], tail: float) -> tuple[float, list[Slot]]:
-    """Group values into slots of equal length: returns that length in seconds, and the slots that have values.
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """The slots that have values, and how many seconds each of them has."""
+
+    step: int
+    found: Sequence[Slot]
+
+
+def step_for(span: float) -> int:
+    """How many seconds a slot has where all of them together have so many."""
+    return next((step for step in _STEPS if span / step <= MOST_SLOTS), 86400 * math.ceil(span / 86400 / MOST_SLOTS))
+
+
+def tail_of(quantity: Quantity) -> float:
+    """The quantile that is the worse tail of a quantity: the 95th percentile, or the 5th where higher is better."""
+    return 0.95 if quantity.better == 'lower' else 0.05
+
+
+def slots(timed: Sequence[tuple[float, float]], tail: float) -> Slots:
+    """Group values into slots of equal length.
 
     Args:
         timed: The time of each value, and the value, in order of time.
         tail: The quantile that is taken in addition to the median, as a share.
     """
     if not timed:
-        return 1.0, []
-    span = timed[-1][0] - timed[0][0]
-    step = next((step for step in _STEPS if span / step <= MOST_SLOTS), 86400 * math.ceil(span / 86400 / MOST_SLOTS))
+        return Slots(1, [])
+    step = step_for(timed[-1][0] - timed[0][0])
     found: list[Slot] = []
     for start, group in itertools.groupby(timed, key=lambda each: each[0] // step * step):
         values = sorted(value for _, value in group)
-        middle, far = quantile(values, 0.5), quantile(values, tail)
-        if middle is not None and far is not None:
-            found.append(Slot(start, len(values), middle, far))
-    return step, found
+        found.append(Slot(start, len(values), nearest_rank(values, 0.5), nearest_rank(values, tail)))
+    return Slots(step, found)
 
 
-def plot(quantity: Quantity, timed: Sequence[tuple[float, float]]) -> Element:
-    """A plot of the median of a quantity and of its worse tail: the 95th percentile, or the 5th where higher is better.
+def plot(quantity: Quantity, slots: Slots) -> Element:
+    """A plot of the median of a quantity and of its worse tail.
 
     Args:
         quantity: The quantity.
-        timed: The time of each value, and the value, in order of time.
+        slots: Its values over time.
     """
-    is_lower_better = quantity.better == 'lower'
-    step, found = slots(timed, 0.95 if is_lower_better else 0.05)
-    top, ticks = scale(max((max(slot.tail.value, slot.middle.value) for slot in found), default=0.0))
+    step, found = slots.step, slots.found
+    top, ticks = scale(max((max(slot.tail, slot.middle) for slot in found), default=0.0))
     first = found[0].start if found else 0.0
     count = max(1, round((found[-1].start - first) / step) + 1) if found else 1
     wide = (WIDTH - LEFT - RIGHT) / count
@@ -92,12 +104,12 @@ def plot(quantity: Quantity, timed: Sequence[tuple[float, float]]) -> Element:
         edge = {'start': LEFT, 'end': WIDTH - RIGHT, 'middle': LEFT + (number + 0.5) * wide}[place]
         drawn.append(element('text', at.strftime(form), x=edge, y=HEIGHT - 6, class_=f'tick {place}'))
     stretches = _stretches(found, step)
-    drawn += _line([[(x(slot), y(slot.tail.value)) for slot in stretch] for stretch in stretches], 'tail')
-    drawn += _line([[(x(slot), y(slot.middle.value)) for slot in stretch] for stretch in stretches], 'middle')
+    drawn += _line([[(x(slot), y(slot.tail)) for slot in stretch] for stretch in stretches], 'tail')
+    drawn += _line([[(x(slot), y(slot.middle)) for slot in stretch] for stretch in stretches], 'middle')
     for slot in found:
         tooltip = (
-            f'{moment(slot.start):%Y-%m-%d %H:%M:%S} UTC: n = {slot.count}, median {figure(quantity, slot.middle)}, '
-            f'{"p95" if is_lower_better else "p5"} {figure(quantity, slot.tail)}'
+            f'{moment(slot.start):%Y-%m-%d %H:%M:%S} UTC: n = {slot.count}, median {quantity.show(slot.middle)}, '
+            f'{"p95" if quantity.better == "lower" else "p5"} {quantity.show(slot.tail)}'
         )
         area = {'x': x(slot) - wide / 2, 'y': TOP, 'width': wide, 'height': HEIGHT - TOP - BOTTOM}
         drawn.append(element('rect', element('title', tooltip), class_='hover', **area))

@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from streamtap._display.grid import Grid
     from streamtap._records.run_tree import RunTree
     from streamtap._report.compare import Change, Least
+    from streamtap._report.figures import Figures
     from streamtap._report.gate import Gate
-    from streamtap._report.gathered import Gathered
     from streamtap._report.owners import Scope
     from streamtap._sinks.usage.figures import RunsUsage
 
 
 def report_page(
-    gathered: Gathered, unread: int, link: str | None = None, gate: Gate | None = None, by: Sequence[Scope] = ()
+    gathered: Figures, unread: int, link: str | None = None, gate: Gate | None = None, by: Sequence[Scope] = ()
 ) -> str:
     """The page of some journals.
 
@@ -60,7 +60,7 @@ def report_page(
     )
 
 
-def _many_runs(gathered: Gathered, link: str | None) -> Iterator[Child]:
+def _many_runs(gathered: Figures, link: str | None) -> Iterator[Child]:
     yield _figures(gathered)
     # Once on the page, above the first bars.
     is_explained, groups = bool(gathered.examples), gathered.summary.failures
@@ -83,13 +83,13 @@ def _many_runs(gathered: Gathered, link: str | None) -> Iterator[Child]:
         )
 
 
-def _side_by_side(gathered: Gathered, by: Sequence[Scope]) -> Iterator[Child]:
+def _side_by_side(gathered: Figures, by: Sequence[Scope]) -> Iterator[Child]:
     if by:
         grids = map(table, value_grids(gathered.samples, by))
         yield _section('Side by side', *grids, *_notes([*not_shown(gathered.samples, by), HOW_TO_READ]))
 
 
-def _numbers(gathered: Gathered) -> list[Grid]:
+def _numbers(gathered: Figures) -> list[Grid]:
     # Failures have a section of their own.
     return [each for each in gathered.summary.grids() if each.name != 'failures']
 
@@ -99,7 +99,7 @@ def _one_run(tree: RunTree, link: str | None) -> Iterator[Child]:
     yield _section('Its steps', table(step_grid(tree)), *_notes(list(filter(None, [left_out(tree)]))))
 
 
-def _over_time(gathered: Gathered) -> Element:
+def _over_time(gathered: Figures) -> Element:
     return _section(
         'Over time',
         element(
@@ -110,9 +110,9 @@ def _over_time(gathered: Gathered) -> Element:
         element(
             'div',
             *(
-                element('figure', element('figcaption', quantity.title), plot(quantity, timed))
+                element('figure', element('figcaption', quantity.title), plot(quantity, slots))
                 for quantity in (BLANK_SCREEN, FIRST_TOKEN, SPEED, RUN_DURATION)
-                if (timed := gathered.samples.timed(quantity))
+                if (slots := gathered.over_time(quantity)).found
             ),
             class_='plots',
         ),
@@ -123,8 +123,8 @@ def _over_time(gathered: Gathered) -> Element:
 
 
 def comparison_page(
-    before: Gathered,
-    after: Gathered,
+    before: Figures,
+    after: Figures,
     changes: Sequence[Change],
     least: Least,
     unread: int,
@@ -183,7 +183,7 @@ def _notes(notes: Sequence[str]) -> list[Element]:
     return [element('p', note, class_='dim') for note in notes]
 
 
-def _chosen(gathered: Gathered) -> Element | None:
+def _chosen(gathered: Figures) -> Element | None:
     choice = str(gathered.selection.choice)
     return element('p', choice, class_='strong') if choice else None
 
@@ -201,7 +201,7 @@ def _gate(gate: Gate | None) -> Element | None:
     return _section('Gate', verdict, table(gate.grid), *_notes([gate.how_to_read]))
 
 
-def _figures(gathered: Gathered) -> Element:
+def _figures(gathered: Figures) -> Element:
     total = gathered.summary.total
     failed = sum(total.outcomes.get(outcome, 0) for outcome in FAILED_RUNS)
     cancelled = total.outcomes.get('cancelled', 0)

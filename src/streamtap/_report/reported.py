@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from streamtap._records.run_tree import RunTree
     from streamtap._report.arguments import Report
+    from streamtap._report.figures import Figures
     from streamtap._report.gathered import Gathered
     from streamtap._report.owners import Scope
 
@@ -46,7 +47,7 @@ class Reported:
     html: Callable[[], str]
 
 
-def contents(asked: Report, gathered: Gathered, unread: int) -> Reported:
+def contents(asked: Report, gathered: Figures, unread: int) -> Reported:
     """What some journals hold.
 
     Args:
@@ -67,7 +68,7 @@ def contents(asked: Report, gathered: Gathered, unread: int) -> Reported:
     )
 
 
-def _side_by_side(asked: Report, gathered: Gathered, by: Sequence[Scope], unread: int) -> Reported:
+def _side_by_side(asked: Report, gathered: Figures, by: Sequence[Scope], unread: int) -> Reported:
     grids = list(value_grids(gathered.samples, by))
     notes = [*gathered.notes(), *not_shown(gathered.samples, by), HOW_TO_READ]
     figures = [each.data for each in by_value(gathered.samples, by)]
@@ -79,7 +80,7 @@ def _side_by_side(asked: Report, gathered: Gathered, by: Sequence[Scope], unread
     )
 
 
-def _one_run(asked: Report, gathered: Gathered, run: RunTree, unread: int) -> Reported:
+def _one_run(asked: Report, gathered: Figures, run: RunTree, unread: int) -> Reported:
     notes = [*gathered.notes(), *filter(None, [steps_left_out(run)])]
     return Reported(
         Document([*headings(gathered), about(run)], [step_grid(run)], notes, unread=unread),

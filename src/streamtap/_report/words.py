@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamtap._report.compare import Change, Least, Pair
-    from streamtap._report.gathered import Gathered
+    from streamtap._report.figures import Figures
     from streamtap._report.owners import Scope
     from streamtap._report.quantities import Quantity
     from streamtap._report.statistics import Estimate
@@ -47,7 +47,7 @@ def how_to_read(least: Least) -> str:
     )
 
 
-def period(gathered: Gathered) -> str:
+def period(gathered: Figures) -> str:
     """The period of the records, in UTC."""
     if gathered.first_ns is None or gathered.last_ns is None:
         return 'no records'
@@ -56,14 +56,14 @@ def period(gathered: Gathered) -> str:
     return f'{first:%Y-%m-%d %H:%M:%S} to {last:{"%H:%M:%S" if same_day else "%Y-%m-%d %H:%M:%S"}} UTC'
 
 
-def headline(gathered: Gathered) -> str:
+def headline(gathered: Figures) -> str:
     """What the journals are, in one line."""
     total = gathered.summary.total
     runs = f'{total.runs:,} run{"" if total.runs == 1 else "s"}'
     return f'{safe(gathered.names)}: {runs}, {dollars(total.cost_usd)}, {period(gathered)}'
 
 
-def headings(gathered: Gathered) -> list[str]:
+def headings(gathered: Figures) -> list[str]:
     """What the journals are, and which runs of them are looked at if not all are, a line for each."""
     return [headline(gathered), *filter(None, [str(gathered.selection.choice)])]
 

@@ -22,7 +22,7 @@ from streamtap._cli import main
 from streamtap._display.rounding import rounded
 from streamtap._records.run_tree import RunTree
 from streamtap._report.compare import compare
-from streamtap._report.over_time import scale, slots
+from streamtap._report.over_time import Slot, Slots, scale, slots
 from streamtap._report.quantities import BLANK_SCREEN, FIRST_TOKEN, RUN_DURATION, SPEED, TOOL_DURATION
 from streamtap._report.run_trees import MAX_PIECES, MAX_UNFINISHED, RunTrees
 from streamtap._report.samples import ALL, Samples
@@ -454,14 +454,10 @@ def test_past_a_cap_names_are_others(monkeypatch: pytest.MonkeyPatch):
 
 def test_values_are_put_into_slots_of_time():
     """As few as fit on the axis, and none where nothing was."""
-    step, found = slots([(0.0, 1.0), (1.0, 3.0), (400.0, 2.0)], 0.95)
-    assert step == 10
-    assert [(slot.start, slot.count, slot.middle.value, slot.tail.value) for slot in found] == [
-        (0.0, 2, 1.0, 3.0),
-        (400.0, 1, 2.0, 2.0),
-    ]
-    assert slots([], 0.95) == (1.0, [])
-    assert slots([(0.0, 1.0), (1e9, 1.0)], 0.95)[0] == 86400 * 290
+    found = slots([(0.0, 1.0), (1.0, 3.0), (400.0, 2.0)], 0.95)
+    assert found == Slots(10, [Slot(0.0, 2, 1.0, 3.0), Slot(400.0, 1, 2.0, 2.0)])
+    assert slots([], 0.95) == Slots(1, [])
+    assert slots([(0.0, 1.0), (1e9, 1.0)], 0.95).step == 86400 * 290
 
 
 @pytest.mark.parametrize(

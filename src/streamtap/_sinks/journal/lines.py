@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from pydantic_core import from_json
 
-from streamtap._records.as_json import encode, record_fields, record_name, record_of
+from streamtap._records.as_json import encode, record_name, record_of, told_fields
 from streamtap._version import __version__
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def header_line() -> bytes:
 
 
 def record_line(record: Record) -> bytes:
-    """The line of a record."""
-    return encode({'record': record_name(record), **record_fields(record)})
+    """The line of a record, without the fields that have their default: a reader gives them that."""
+    return encode({'record': record_name(record), **told_fields(record)})
 
 
 def read_line(line: bytes) -> Record | Header:

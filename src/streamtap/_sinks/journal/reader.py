@@ -74,7 +74,7 @@ def read_lines(name: str, file: BinaryIO, on_broken: Callable[[BrokenLine], None
         on_broken: Called with each line that cannot be read.
     """
     is_known = True
-    for number, line in enumerate(_lines(file), 1):
+    for number, line in enumerate(lines_of(file), 1):
         try:
             if line is None:
                 raise ValueError(f'more than {MAX_LINE:,} bytes, which no record has')
@@ -94,10 +94,15 @@ def read_lines(name: str, file: BinaryIO, on_broken: Callable[[BrokenLine], None
             yield found
 
 
-def _lines(file: BinaryIO) -> Iterator[bytes | None]:
-    """The lines; `None` for one that is too long, of which no more than that is ever in memory."""
-    while line := file.readline(MAX_LINE + 1):
-        is_too_long = len(line) > MAX_LINE
+def lines_of(file: BinaryIO, most: int = MAX_LINE) -> Iterator[bytes | None]:
+    """The lines of a file; `None` for one that is too long, of which no more than that is ever in memory.
+
+    Args:
+        file: The file.
+        most: How many bytes a line may have.
+    """
+    while line := file.readline(most + 1):
+        is_too_long = len(line) > most
         yield None if is_too_long else line
         while is_too_long and line and not line.endswith(b'\n'):
             line = file.readline(MAX_LINE)

@@ -1,0 +1,1 @@
+"""Records in the files that other stores export."""
