@@ -33,7 +33,7 @@ class Chunk:
     first_line: int
 
 
-class Chunks:
+class ChunkedFiles:
     """The pieces of some files, in order, of which only where they are is kept."""
 
     def __init__(self) -> None:

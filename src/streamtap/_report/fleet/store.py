@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from streamtap._base.files import open_to_read
 from streamtap._report.exports.duck import duck
 from streamtap._report.exports.formats import format_of, records_in
-from streamtap._report.fleet.chunks import Chunks
+from streamtap._report.fleet.chunks import ChunkedFiles
 from streamtap._report.fleet.lines import COLUMNS, TAKE, TAKE_SOUND
 from streamtap._sinks.journal.lines import SCHEMA, Header, read_line, record_line
 from streamtap._sinks.journal.reader import MAX_LINE, BrokenLine
@@ -44,7 +44,7 @@ class Store:
     def __init__(self, connection: DuckDBPyConnection, folder: Path) -> None:
         self._connection = connection
         self._folder = folder
-        self._chunks = Chunks()
+        self._chunks = ChunkedFiles()
         self._copies = 0
         connection.execute(f'CREATE TABLE records (pos BIGINT, {COLUMNS})')
 
