@@ -5,7 +5,20 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from hostile.texts import NAMES
-from streamtap import Fault, PartRecord, ResponseRecord, ResponseStart, RunRecord, RunStart, ToolRecord, ToolStart
+from streamtap import (
+    CalledRuns,
+    FailureRecord,
+    Fault,
+    LoopRecord,
+    McpRecord,
+    PartRecord,
+    ResponseRecord,
+    ResponseStart,
+    RunRecord,
+    RunStart,
+    ToolRecord,
+    ToolStart,
+)
 from streamtap._base.names import clean
 from streamtap._records.distribution import BOUNDS, Distribution
 from support.doors import DOORS
@@ -19,7 +32,8 @@ STAMPS = st.integers(0, 2**62)
 LABELS = st.fixed_dictionaries({}, optional={'tenant': FIT, 'tier': FIT})
 
 _NAMED = st.sampled_from(DOORS)
-_KINDS = st.sampled_from(('function', 'output', 'native'))
+_KINDS = st.sampled_from(('function', 'output', 'native', 'mcp'))
+_MISSED = st.lists(st.sampled_from(('success', 'first_output', 'stall', 'duration', 'cost')), unique=True).map(tuple)
 
 _RUN = {'run_id': FIT, 'conversation_id': st.none() | FIT, 'agent': FIT, 'labels': LABELS, 'started_ns': STAMPS}
 _STEP = {**_RUN, 'step': COUNTS}
@@ -42,6 +56,25 @@ _PARTS = st.builds(
     start=st.none() | SECONDS,
     duration=SECONDS,
     chunks=COUNTS,
+)
+
+_FAILURES = st.builds(
+    FailureRecord,
+    agent=FIT,
+    error=FIT,
+    place=st.sampled_from(('model', 'tool', '')),
+    name=FIT,
+    step=COUNTS,
+)
+_CALLED = st.builds(
+    CalledRuns,
+    runs=COUNTS,
+    requests=COUNTS,
+    tool_calls=COUNTS,
+    input_tokens=COUNTS,
+    output_tokens=COUNTS,
+    unmeasured_responses=COUNTS,
+    cost_usd=st.none() | SECONDS,
 )
 
 STARTS = st.one_of(
@@ -68,6 +101,18 @@ RUNS = st.builds(
     time_to_first_output=st.none() | SECONDS,
     time_to_final_result=st.none() | SECONDS,
     phases=st.dictionaries(st.sampled_from(('wait', 'tools', 'other')), SECONDS),
+    called=_CALLED,
+    failure=st.none() | _FAILURES,
+    loops=st.builds(LoopRecord, calls=COUNTS, seconds=SECONDS, tokens=COUNTS),
+    context_used=st.none() | SECONDS,
+    context_growth=st.none() | SECONDS,
+    objective_met=st.none() | st.booleans(),
+    objective_missed=_MISSED,
+    question_id=st.none() | FIT,
+    attempt=st.none() | COUNTS,
+    time_to_answer=st.none() | SECONDS,
+    service_version=st.none() | FIT,
+    unnamed_agents=COUNTS,
 )
 RESPONSES = st.builds(
     ResponseRecord,
@@ -103,6 +148,14 @@ RESPONSES = st.builds(
     reasoning_tokens=st.none() | COUNTS,
     cost_usd=st.none() | SECONDS,
     cost_source=st.sampled_from((None, 'price', 'provider', 'list')),
+    context_window=st.none() | COUNTS,
+    context_tokens=st.none() | COUNTS,
+    cache_missed_tokens=st.none() | COUNTS,
+    cache_miss_reason=st.sampled_from((None, 'prefix_changed', 'expired', 'below_minimum', 'unknown')),
+    cache_saved_usd=st.none() | SECONDS,
+    cache_lost_usd=st.none() | SECONDS,
+    tool_result_tokens=st.none() | COUNTS,
+    tool_results_of=st.none() | FIT,
     finish_reason=st.none() | FIT,
     parts=st.lists(_PARTS, max_size=3).map(tuple),
 )
@@ -115,5 +168,7 @@ TOOLS = st.builds(
     outcome=st.sampled_from(('success', 'retried', 'failed', 'denied', 'deferred', 'interrupted', 'error')),
     retry_cause=st.none() | FIT,
     repeated=st.booleans(),
+    request_tokens=st.none() | COUNTS,
+    mcp=st.none() | st.builds(McpRecord, server=st.none() | FIT),
 )
 FAULTS = st.builds(Fault, st.sampled_from(('error', 'dropped')), FIT, COUNTS)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast, get_args
 
 from streamtap._records.failed import FAILED_REQUESTS, FAILED_RUNS
+from streamtap._records.words import ObjectivePart
 from streamtap._report.fleet.names import folded
 from streamtap._sinks.usage.ledger import UsageSink
 from streamtap._sinks.usage.tally import Tally, ToolTally
@@ -31,6 +32,9 @@ TOTAL_COST = (
 )
 """What a run cost with those that it called."""
 
+_MISSED = 'unnest(objective_missed) AS word, unnest(range(len(objective_missed))) AS place'
+_IN_ORDER = f'pos * {len(get_args(ObjectivePart))} + place'
+"""Where a run says what it missed: it can miss several parts at once, which are in order, too."""
 
 _USERS = 'parent IS NULL'
 
@@ -184,7 +188,7 @@ class FleetUsage(UsageSink):
                 Known(*quantiles[each : each + 3]) for each in (0, 3, 6)
             )
             tally.repeated_seconds = quantiles[9]
-        words = f'(SELECT *, unnest(objective_missed) AS word FROM {source})'
+        words = f'(SELECT * REPLACE ({_IN_ORDER} AS pos) FROM (SELECT *, {_MISSED} FROM {source}))'
         of_users = f"kind = 'run' AND objective_met IS NOT NULL AND {_USERS}"
         self._words(store, groups, words, of_users, keys, ('word', 'count(*)', 'objective_missed'))
         self._words(store, groups, source, f"kind = 'run' AND {mine}", keys, ('outcome', 'count(*)', 'outcomes'))

@@ -98,7 +98,22 @@ RECORDS = st.one_of(
             'cost_usd': COST,
             'called': st.builds(CalledRuns, cost_usd=COST),
             'time_to_first_output': st.none() | st.sampled_from((0.5, 1.0)),
-            'failure': st.none() | st.builds(FailureRecord, agent=NAMES, error=st.just('E'), step=st.integers(0, 2)),
+            'failure': st.none()
+            | st.builds(
+                FailureRecord,
+                agent=NAMES,
+                error=st.just('E'),
+                place=st.sampled_from(('', 'model', 'tool')),
+                name=NAMES,
+                step=st.integers(0, 2),
+            ),
+            'error_type': st.none() | NAMES,
+            'phases': st.sampled_from(({}, {'wait': 0.5, 'tools': 1.0})),
+            'tool_calls': st.integers(0, 3),
+            'output_retries': st.integers(0, 2),
+            'unnamed_agents': st.integers(0, 2),
+            'context_used': st.none() | st.sampled_from((0.0, 0.6, 1.2)),
+            'service_version': st.none() | NAMES,
             'loops': st.builds(LoopRecord, calls=st.integers(0, 2), seconds=st.just(0.3), tokens=st.integers(0, 9)),
             'objective_met': st.none() | st.booleans(),
             'objective_missed': st.sampled_from(((), ('cost',), ('stall', 'success'))),
@@ -109,8 +124,15 @@ RECORDS = st.one_of(
     st.fixed_dictionaries(
         {
             **COMMON,
-            'outcome': st.sampled_from(('success', 'error')),
+            'outcome': st.sampled_from(('success', 'error', 'timeout')),
             'model': NAMES,
+            'streamed': st.booleans(),
+            'output_tokens_per_second': st.none() | st.sampled_from((10.0, 33.3)),
+            'output_tokens': st.none() | st.integers(0, 100),
+            'cache_write_tokens': st.none() | st.integers(0, 9),
+            'reasoning_tokens': st.none() | st.integers(0, 9),
+            'usage_reported': st.booleans(),
+            'unmeasured': st.sampled_from((None, 'interrupted', 'not_reported')),
             'cost_usd': COST,
             'time_to_first_token': st.none() | st.sampled_from((0.1, 0.2, 0.3)),
             'input_tokens': st.none() | st.integers(0, 100),
@@ -124,7 +146,7 @@ RECORDS = st.one_of(
             'stalls': st.integers(0, 2),
             'stall_seconds': st.sampled_from((0.0, 0.7, 2.5)),
             'tool_result_tokens': st.none() | st.integers(0, 9),
-            'tool_results_of': st.none() | NAMES,
+            'tool_results_of': st.none() | st.just('_several') | NAMES,
         }
     ).map(lambda fields: response(**fields)),
     st.fixed_dictionaries(
@@ -132,7 +154,7 @@ RECORDS = st.one_of(
             **COMMON,
             'tool': NAMES,
             'outcome': st.sampled_from(('success', 'error')),
-            'kind': st.sampled_from(('function', 'native')),
+            'kind': st.sampled_from(('function', 'native', 'mcp')),
             'repeated': st.booleans(),
             'request_tokens': st.none() | st.integers(0, 9),
         }
@@ -261,3 +283,13 @@ def test_failures_that_do_not_say_why(tmp_path: Path):
     path.write_bytes(b''.join(map(record_line, records)))
     assert_same(path)
     assert 'tool t' in reported('duckdb', path)[1]
+
+
+def test_what_runs_missed_is_told_in_its_order(tmp_path: Path):
+    """Also where one run missed all of it."""
+    path = tmp_path / 'j'
+    parts = ('success', 'first_output', 'stall', 'duration', 'cost')
+    records = [run(run_id=str(place), objective_met=False, objective_missed=parts[place:]) for place in range(5)]
+    for each in (records, records[::-1], records[1:]):
+        path.write_bytes(b''.join(map(record_line, each)))
+        assert_same(path, formats=('json',))
