@@ -9,6 +9,7 @@ from pydantic_core import from_json
 
 from streamtap._records.failed import FAILED_RUNS
 from streamtap._records.records import FailureRecord, RunRecord
+from streamtap._report.failures import MOST_KINDS
 from streamtap._sinks.usage.failures import FailureGroups, ended_ns, kind_of
 from streamtap._sinks.usage.ledger import MAX_GROUPS
 
@@ -22,7 +23,7 @@ _Row: TypeAlias = 'tuple[int, str, str, int, float | None, RunOutcome, str | Non
 
 
 def failure_groups(store: Store) -> tuple[FailureGroups, Mapping[FailureRecord, int]]:
-    """The groups, as of a single pass, and where the newest run of each ends.
+    """The groups, as of a single pass, and where the newest run of each ends, of as many as that keeps.
 
     Args:
         store: The records.
@@ -33,7 +34,7 @@ def failure_groups(store: Store) -> tuple[FailureGroups, Mapping[FailureRecord, 
         groups.add(run)
         kind = kind_of(cast('FailureRecord', run.failure))
         newest[kind] = max(newest.get(kind, (0, 0)), (ended_ns(run), position))
-        if len(newest) > MAX_GROUPS:
+        if len(newest) > MOST_KINDS:
             newest.pop(kind)
     return groups, {kind: position for kind, (_, position) in newest.items()}
 

@@ -293,3 +293,14 @@ def test_what_runs_missed_is_told_in_its_order(tmp_path: Path):
     for each in (records, records[::-1], records[1:]):
         path.write_bytes(b''.join(map(record_line, each)))
         assert_same(path, formats=('json',))
+
+
+def test_a_kind_of_failure_past_as_many_as_are_kept_is_not_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """However many runs failed so: it is counted."""
+    for place in ('failures', 'fleet.failed'):
+        monkeypatch.setattr(f'streamtap._report.{place}.MOST_KINDS', 4)
+    path = tmp_path / 'j'
+    errors = ('A', 'B', 'C', 'D', 'E', 'E', 'A', 'E')
+    records = [failed_run(run_id=str(number), error_type=error) for number, error in enumerate(errors)]
+    path.write_bytes(b''.join(map(record_line, records)))
+    assert_same(path, formats=('json', 'html'))
