@@ -168,7 +168,7 @@ print(status, round(peak() - before))
         (unended, 'html', 60, ()),
         (unended, 'html', 60, CHOSEN),
         (of_many, 'html', 50, ()),
-        (of_many_failures, 'html', 65, ()),
+        (of_many_failures, 'html', 80, ()),
         (marked, 'html', 30, ()),
         (endless, 'json', 150, FLEET),
         (nested, 'html', 150, (*FLEET, *CHOSEN)),
