@@ -36,6 +36,9 @@ MAX_FINGERPRINTS = 10_000
 """How many different calls of a run are remembered, to compare others with them."""
 
 
+NO_LOOPS = LoopRecord()
+
+
 @dataclass(slots=True)
 class OpenTool:
     """A tool call in progress; `executed` is when its execution ended, if its result is still to come."""
@@ -79,8 +82,10 @@ class ToolCalls:
     """How many outputs of output tools the model has to make again."""
     fingerprints: Counter[int] = field(default_factory=Counter[int])
     """How many calls of function tools had each tool and arguments."""
-    loops: LoopRecord = field(default_factory=LoopRecord)
-    """What the run spent on calls that repeat others."""
+    repeated_calls: int = 0
+    """How many calls repeated others, and what the run spent on them."""
+    repeated_seconds: float = 0.0
+    repeated_tokens: int = 0
     share: int | None = None
     """The tokens of the latest request, shared equally among the calls that it asked for."""
     manager: object = None
@@ -100,6 +105,13 @@ class ToolCalls:
         """How a call that returned ended, as the user reads its result, and the type of error if it failed."""
         error_type = self.shared.tool_errors(tool, result)
         return ('success', None) if error_type is None else ('failed', error_type)
+
+    @property
+    def loops(self) -> LoopRecord:
+        """What the run has spent on calls that repeat others."""
+        if not self.repeated_calls:
+            return NO_LOOPS
+        return LoopRecord(calls=self.repeated_calls, seconds=self.repeated_seconds, tokens=self.repeated_tokens)
 
     def name_of(self, name: str) -> str:
         """The name under which a tool is reported: its own, or `_unknown` if the run does not know it."""
@@ -307,10 +319,9 @@ class ToolCalls:
     ) -> None:
         """Note what the run's own record says of its tools."""
         if call.repeated:
-            loops = self.loops
-            self.loops = LoopRecord(
-                calls=loops.calls + 1, seconds=loops.seconds + (duration or 0.0), tokens=loops.tokens + (tokens or 0)
-            )
+            self.repeated_calls += 1
+            self.repeated_seconds += duration or 0.0
+            self.repeated_tokens += tokens or 0
         if call.kind != 'native' and outcome not in ('deferred', 'interrupted'):
             self.answered_since.add(call.tool)
         self.failures.step(call.step)
