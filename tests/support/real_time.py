@@ -4,5 +4,5 @@ from __future__ import annotations
 
 import pytest
 
-REAL_TIME = pytest.mark.flaky(reruns=2)
-"""A machine that stands still for a moment disturbs one try, and not three; what is wrong is wrong each time."""
+REAL_TIME = pytest.mark.flaky(reruns=5, reruns_delay=2)
+"""A machine that is busy for some seconds disturbs a few tries, and not six; what is wrong is wrong each time."""
