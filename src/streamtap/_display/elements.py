@@ -78,7 +78,7 @@ def breakable(text: str) -> list[Child]:
 
 def page_text(page: Element) -> str:
     """A page, ready to be written to a file."""
-    return f'<!doctype html>\n{in_page(tostring(page, encoding="unicode", method="html"))}\n'
+    return f'<!doctype html>\n{in_page(_html(page))}\n'
 
 
 def notebook_text(*content: Child) -> str:
@@ -89,7 +89,12 @@ def notebook_text(*content: Child) -> str:
     """
     # Without these classes a notebook typesets what is between two dollar signs: costs, and names.
     box = element('div', *content, class_='tex2jax_ignore mathjax_ignore')
-    return tostring(box, encoding='unicode', method='html')
+    return _html(box)
+
+
+def _html(shown: Element) -> str:
+    # Python 3.10 does not know that this element has no end.
+    return tostring(shown, encoding='unicode', method='html').replace('</wbr>', '')
 
 
 _JOINTS = re.compile(r'(?<=[^\s_\-:/][_\-:/])(?=[^\s_\-:/])|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])', re.ASCII)
