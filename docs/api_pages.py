@@ -175,6 +175,9 @@ GROUPS = (
                 'MinTokensPerSecond',
                 'MaxCost',
                 'MaxRepeatedToolCalls',
+                'MaxContextUsed',
+                'MaxCacheMissedTokens',
+                'ObjectiveMet',
             )
         },
     ),
