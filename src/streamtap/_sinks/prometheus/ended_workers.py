@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager, suppress
+import struct
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -70,10 +71,14 @@ class Liveness:
 def while_nothing_is_added(folder: Path) -> Generator[None]:
     """A time in which no process adds files up, so that nothing is read twice.
 
+    Who may only read the folder does without: it reads nothing twice unless another process adds up at that moment.
+
     Args:
         folder: Where the files are.
     """
-    with _locked(folder, exclusive=False):
+    with ExitStack() as held:
+        with suppress(OSError):
+            held.enter_context(_locked(folder, exclusive=False))
         yield
 
 
@@ -119,17 +124,26 @@ def _add_files(folder: Path, kind: str, files: Sequence[Path]) -> None:
     if not files:
         return
     total, new, plan = _places(folder, kind)
-    values: dict[str, float] = {}
-    for file in (*([total] if total.exists() else []), *files):
-        for key, value in _values(file):
+    values = dict(_values(total)) if total.exists() else {}
+    added: list[str] = []
+    for file in files:
+        try:
+            found = list(_values(file))
+        except (ValueError, RuntimeError, struct.error):
+            # It is broken, and stays: a scrape says so.
+            continue
+        added.append(file.name)
+        for key, value in found:
             values[key] = values.get(key, 0.0) + value
+    if not added:
+        return
     new.unlink(missing_ok=True)
     written = MmapedDict(str(new))
     for key, value in values.items():
         written.write_value(key, value, 0.0)  # pyright: ignore[reportUnknownMemberType]
     written.close()
     new.chmod(0o600)
-    plan.write_text(json.dumps([file.name for file in files]))
+    plan.write_text(json.dumps(added))
     # From here on the files count as added.
     new.replace(total)
     _finish(folder, kind)

@@ -10,6 +10,7 @@ import os
 import threading
 import time
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from prometheus_client import Gauge
@@ -87,8 +88,9 @@ class WrittenGauges(OpenGauges):
     def run_seen(self, start: RunStart) -> None:
         """A run began: from now on the gauges are written."""
         super().run_seen(start)
-        # A forked worker shows it with its first run.
-        liveness().show()
+        with suppress(OSError):
+            # A forked worker shows it with its first run. If it cannot, its files stay as they are.
+            liveness().show()
         if self._thread is not None:
             return
         with self._lock:

@@ -104,8 +104,8 @@ class EveryProcess:
 
     def collect(self) -> Iterable[Metric]:
         """The metric families of all processes."""
-        with suppress(OSError):
-            # Otherwise their files stay, and are read one by one.
+        with suppress(Exception):
+            # Their files stay if this cannot be written, or what was added up before is broken, and are read one by one.
             add_up_ended(self._folder)
         with while_nothing_is_added(self._folder):
             return self._read()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -185,3 +186,34 @@ def test_gauges_of_what_lives_end_with_it(tmp_path: Path):
     assert 'gauge_livesum_1.db' in files(tmp_path)
     add_up_ended(tmp_path)
     assert files(tmp_path) == ['counter_streamtap-ended.db', 'gauge_max_1.db']
+
+
+@pytest.mark.parametrize(
+    'broken', [b'', b'x', struct.pack('i', 4000) + bytes(60), struct.pack('iii', 64, 0, 20) + b'\xff' * 52]
+)
+def test_a_broken_file_costs_only_its_own_values(tmp_path: Path, broken: bytes):
+    """It stays, and is counted, when its process has ended; the others are added up, and a scrape answers."""
+    ended(tmp_path, 1, 1)
+    ended(tmp_path, 2, 10)
+    (tmp_path / 'counter_2.db').write_bytes(broken)
+    assert collected(tmp_path) == {"runs_total [('agent', 'a')]": 1, 'streamtap_multiprocess_broken_files []': 1}
+    assert files(tmp_path) == ['counter_2.db', 'counter_streamtap-ended.db']
+
+
+def test_what_was_added_up_is_kept_though_it_is_broken(tmp_path: Path):
+    """Nothing is added to it: each file is read by itself, as before."""
+    ended(tmp_path, 1, 1)
+    (tmp_path / 'counter_streamtap-ended.db').write_bytes(b'x')
+    assert collected(tmp_path) == {"runs_total [('agent', 'a')]": 1, 'streamtap_multiprocess_broken_files []': 1}
+
+
+def test_who_may_only_read_the_folder_can_scrape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Such as an exporter beside the workers: nothing is added up then."""
+    ended(tmp_path, 1, 1)
+
+    def refused(*_: object) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(ended_workers, 'open_to_write', refused)
+    assert collected(tmp_path) == {"runs_total [('agent', 'a')]": 1}
+    assert files(tmp_path) == ['counter_1.db']
