@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import architecture
 import convention_pages
@@ -12,7 +13,10 @@ import endings
 import example_pages
 import readme_summary
 
-from streamtap._sinks.metrics.catalogue import BUCKETS, CATALOGUE, PUSHED, STARTS_AT_ZERO, Metric
+from streamtap._sinks.metrics.catalogue import BUCKETS, CATALOGUE, PUSHED, STARTS_AT_ZERO
+
+if TYPE_CHECKING:
+    from streamtap._sinks.metrics.metric import Metric
 
 DOCS = Path(__file__).parent
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from streamtap._sinks.metrics.catalogue import Metric
+    from streamtap._sinks.metrics.metric import Metric
 
 RECORDS = """
     start_timestamp TIMESTAMP, end_timestamp TIMESTAMP, duration DOUBLE, trace_id TEXT, span_id TEXT,

@@ -6,12 +6,12 @@ import contextlib
 import inspect
 
 
-def check_positive(name: str, seconds: object) -> None:
-    """Reject anything but a positive number of seconds."""
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-        raise TypeError(f'{name} must be a number of seconds, not {seconds!r}')
-    if not seconds > 0:
-        raise ValueError(f'{name} must be above 0 seconds, not {seconds!r}')
+def check_positive(name: str, number: object, unit: str = 'seconds') -> None:
+    """Reject anything but a positive number of a unit."""
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        raise TypeError(f'{name} must be a number of {unit}, not {number!r}')
+    if not number > 0:
+        raise ValueError(f'{name} must be above 0 {unit}, not {number!r}')
 
 
 def check_at_least(name: str, number: object, least: float, unit: str) -> None:

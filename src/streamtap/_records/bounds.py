@@ -35,7 +35,7 @@ Dollars: TypeAlias = Annotated[float, Strict(), Field(ge=0, le=MAX_NUMBER, allow
 """A cost, in US dollars."""
 
 Rate: TypeAlias = Annotated[float, Strict(), Field(ge=0, le=MAX_NUMBER, allow_inf_nan=False)]
-"""A speed, in tokens per second."""
+"""So many tokens per second, or per step."""
 
 Ratio: TypeAlias = Annotated[float, Strict(), Field(ge=0, le=MAX_NUMBER, allow_inf_nan=False)]
 """A share; of a context window it can be more than 1."""

@@ -34,6 +34,6 @@ class Objective:
         stated = {each.name: getattr(self, each.name) for each in fields(self)}
         for name, limit in stated.items():
             if limit is not None:
-                check_positive(name, limit)
+                check_positive(name, limit, 'US dollars' if name == 'cost' else 'seconds')
         if all(limit is None for limit in stated.values()):
             raise ValueError('an Objective needs at least one of first_output, stall, duration and cost')

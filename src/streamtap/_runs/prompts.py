@@ -12,7 +12,7 @@ from streamtap._upstream.cache_prices import worth_of_cached
 
 if TYPE_CHECKING:
     from streamtap._records.words import CacheMissReason
-    from streamtap._upstream.model_responses import AskedModel, Usage
+    from streamtap._upstream.model_responses import Usage
     from streamtap._upstream.prompt_prefix import PromptPrefix
 
 MAX_CONVERSATIONS = 10_000
@@ -35,7 +35,8 @@ class Prompt(NamedTuple):
     """The prompt of a request whose usage is known to the end: what the next one is compared with.
 
     Args:
-        model: The model that was asked.
+        provider: The provider that was asked.
+        model: Its model.
         size: Its tokens; less than the usage's input where that is the sum of several requests to the model.
         usage: The tokens.
         began: When its request was sent, on the monotonic clock; as far as that is known.
@@ -43,7 +44,8 @@ class Prompt(NamedTuple):
         prefix: What stands at its beginning; `None` if that was not seen.
     """
 
-    model: AskedModel
+    provider: str
+    model: str
     size: int
     usage: Usage
     began: float
@@ -144,11 +146,11 @@ class Prompts:
         return max(0.0, (self.last_input - self.first_input) / (self.known - 1))
 
     def _key(self, prompt: Prompt) -> int:
-        return hash((self.conversation, prompt.model.provider, prompt.model.name))
+        return hash((self.conversation, prompt.provider, prompt.model))
 
     def _grown(self, prompt: Prompt) -> tuple[int, str] | tuple[None, None]:
         before = self._last
-        if before is None or not self.tools or _names(before.model) != _names(prompt.model):
+        if before is None or not self.tools or (before.provider, before.model) != (prompt.provider, prompt.model):
             return None, None
         answer = before.usage.output_tokens - before.usage.reasoning_tokens
         grown = prompt.size - before.size - answer
@@ -180,9 +182,4 @@ def _why_missed(prompt: Prompt, before: Prompt) -> CacheMissReason:
 def _worth(prompt: Prompt, cached: int) -> float | None:
     if not cached:
         return None
-    model = prompt.model
-    return worth_of_cached(model.provider, model.name, input_tokens=prompt.usage.input_tokens, cached=cached)
-
-
-def _names(model: AskedModel) -> tuple[str, str]:
-    return model.provider, model.name
+    return worth_of_cached(prompt.provider, prompt.model, input_tokens=prompt.usage.input_tokens, cached=cached)

@@ -152,6 +152,7 @@ class Runs:
                 # Only now: a caller that ended meanwhile found it among its calls.
                 caller.calls.discard(run)
                 caller.called += run.used()
+                caller.has_unpriced |= run.has_unpriced
                 if run.failure is not None:
                     caller.failures.called_run(run.started, run.failure)
 

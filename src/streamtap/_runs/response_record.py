@@ -157,7 +157,7 @@ def _answer(
     if usage is not None and unmeasured is None:
         began, ended = zero if zero is not None else moments.monotonic, meter.stopped or moments.monotonic
         size = facts.prompt_tokens if facts and facts.prompt_tokens is not None else usage.input_tokens
-        prompt = Prompt(asked, size, usage, began, max(began, ended), request.prefix)
+        prompt = Prompt(asked.provider, asked.name, size, usage, began, max(began, ended), request.prefix)
     compared = NOT_COMPARED if prompt is None else prompts.compare(prompt)
     record = ResponseRecord(
         run_id=identity.run_id,

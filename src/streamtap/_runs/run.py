@@ -75,6 +75,8 @@ class Run:
     """Why it failed, once it is over."""
     attempt: Attempt | None = None
     """Which attempt at a question it is, if it is one."""
+    has_unpriced: bool = False
+    """Whether the cost of a response is not known, of its own or of a run that it called."""
     context_used: float | None = None
     """The highest share of a context window that a request took."""
     longest_silence: float = 0.0
@@ -243,6 +245,7 @@ class Run:
         if has_failed(record):
             name = f'{record.provider}:{record.model}' if record.provider else record.model
             self.failures.add('model', name, step=record.step, error_type=record.error_type)
+        self.has_unpriced |= record.usage_reported and record.cost_usd is None
         if record.context_used is not None:
             self.context_used = max(self.context_used or 0.0, record.context_used)
 

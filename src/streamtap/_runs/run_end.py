@@ -47,7 +47,6 @@ def _end_open(run: Run, outcome: RunOutcome, error_type: str | None, now: float)
 
 
 def _record(run: Run, outcome: RunOutcome, *, error_type: str | None, duration: float | None, now: float) -> RunRecord:
-    # `now` is when it ended, or until when it was seen.
     identity, spent, reader, attempt = run.identity, run.spent, run.reader, run.attempt
     # A run that goes on in another process began there.
     started = None if run.gate is not None and run.gate.has_replayed else run.started
@@ -106,6 +105,6 @@ def _judged(run: Run, outcome: RunOutcome, first_output: float | None, duration:
         stall=run.longest_silence,
         duration=duration,
         cost=used.cost_usd,
-        is_cost_whole=not used.unmeasured_responses,
+        is_cost_whole=not (used.unmeasured_responses or run.has_unpriced),
     )
     return judge(objective, outcome, measured)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from streamtap import Objective, Tap
 from streamtap._runs.objectives import Judged, Measured, checked_objectives, judge, objective_of
+from streamtap.testing import capture
+from support.scripted import Calls, agent
 
 if TYPE_CHECKING:
-    from streamtap._records.records import RunOutcome
+    from streamtap._records.records import ResponseRecord, RunOutcome
 
 ALL = Objective(first_output=2.0, stall=5.0, duration=30.0, cost=0.1)
 KEPT: dict[str, Any] = {'first_output': 2.0, 'stall': 5.0, 'duration': 30.0, 'cost': 0.1}
@@ -71,6 +74,30 @@ def test_a_cost_of_which_a_part_is_missing_can_only_be_too_high():
     assert judged(Objective(stall=5.0), is_cost_whole=False) == Judged(met=True)
 
 
+@pytest.mark.parametrize('unpriced', ['its own', 'of the run that it called'])
+def test_a_run_with_a_response_without_a_price_is_not_counted(unpriced: str):
+    """What is known of its cost is too low."""
+
+    def price(record: ResponseRecord, _: object) -> float | None:
+        is_own = record.agent == 'caller'
+        return 0.01 if is_own == (unpriced != 'its own') else None
+
+    with capture(price=price, objective=Objective(cost=1.0)) as seen:
+        called = agent(['found'], capabilities=[seen.tap.capability()])
+        caller = agent([Calls('ask')], ['done'], capabilities=[seen.tap.capability()])
+        called.name, caller.name = 'called', 'caller'
+
+        @caller.tool_plain
+        async def ask() -> str:  # pyright: ignore[reportUnusedFunction]
+            return (await called.run('hello')).output
+
+        asyncio.run(caller.run('hello'))
+    assert [(run.agent, run.total_cost_usd, run.objective_met) for run in seen.runs()] == [
+        ('called', None if unpriced != 'its own' else 0.01, None),
+        ('caller', 0.01 if unpriced == 'its own' else 0.02, None),
+    ]
+
+
 def test_agents_have_one_objective_or_each_its_own():
     """An agent that a mapping does not name has none."""
     own = {'support': ALL}
@@ -114,3 +141,11 @@ def test_an_objective_needs_a_limit_above_0(limits: dict[str, Any], error: type[
     """One that asks for nothing, or for the impossible, is a mistake."""
     with pytest.raises(error):
         Objective(**limits)
+
+
+def test_a_cost_is_in_dollars_also_where_it_is_refused():
+    """The others are in seconds."""
+    with pytest.raises(ValueError, match=r'cost must be above 0 US dollars, not -1'):
+        Objective(cost=-1)
+    with pytest.raises(ValueError, match=r'stall must be above 0 seconds, not -1'):
+        Objective(stall=-1)

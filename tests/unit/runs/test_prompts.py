@@ -35,7 +35,7 @@ def prompt(
 ) -> Prompt:
     """A prompt of that size whose request took a second; in several rounds of the model's own, its usage is their sum."""
     usage = Usage(size * rounds, output, read * rounds, written, reasoning)
-    return Prompt(model, size, usage, at, at + 1, prefix)
+    return Prompt(model.provider, model.name, size, usage, at, at + 1, prefix)
 
 
 def prompts(conversations: Conversations | None = None, conversation: int = 7) -> Prompts:

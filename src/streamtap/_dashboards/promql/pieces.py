@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from streamtap._dashboards.config import Config
-    from streamtap._sinks.metrics.catalogue import Metric
+    from streamtap._sinks.metrics.metric import Metric
 
 
 def series(name: str, *matchers: str, suffix: str = '') -> str:

@@ -5,8 +5,7 @@ Adding a metric is one row here and one line where it is observed.
 
 from __future__ import annotations
 
-import re
-from typing import Literal, NamedTuple, get_args
+from typing import get_args
 
 from streamtap._records.records import (
     CacheMissReason,
@@ -15,8 +14,7 @@ from streamtap._records.records import (
     ToolOutcome,
     UnmeasuredReason,
 )
-
-MetricType = Literal['counter', 'histogram', 'gauge']
+from streamtap._sinks.metrics.metric import Metric, counter, gauge, histogram
 
 BUCKETS: dict[str, tuple[float, ...]] = {
     'D': (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 60, 120, 300),
@@ -52,118 +50,57 @@ FIXED_LABELS = frozenset(
 """Labels whose few values are defined by the tap itself: no cap applies."""
 
 
-class Metric(NamedTuple):
-    """One metric of the contract.
-
-    Args:
-        name: The name in Prometheus.
-        type: Counter, histogram or gauge.
-        labels: Its labels, without the user's own.
-        help: One sentence for the exposition and the docs.
-        buckets: The letter of its bucket bounds, for a histogram.
-        merged: How a gauge is merged across processes: the sum or the maximum.
-        unit: Its unit in OpenTelemetry, unless that is seconds; receivers do not append a unit in braces to the name.
-        only: The one way in which it is exported, unless it is both scraped and sent by OTLP.
-    """
-
-    name: str
-    type: MetricType
-    labels: tuple[str, ...]
-    help: str
-    buckets: str | None = None
-    merged: Literal['livesum', 'livemax'] | None = None
-    unit: str = ''
-    only: Literal['scrape', 'otlp'] | None = None
-
-    @property
-    def otel_name(self) -> str:
-        """Its name in OpenTelemetry; receivers append unit and `_total`, which gives the name in Prometheus."""
-        return re.sub(r'\A(pydantic_ai|streamtap)_(.*?)(_seconds)?(_total)?\Z', r'\1.\2', self.name)
-
-    @property
-    def otel_unit(self) -> str:
-        """Its unit in OpenTelemetry."""
-        return 's' if self.name.removesuffix('_total').endswith('_seconds') else self.unit
-
-    @property
-    def is_about_runs(self) -> bool:
-        """Whether it measures agents, and so has the user's own labels, rather than the tap itself."""
-        return self.name.startswith('pydantic_ai_')
-
-
 _A = ('agent',)
 _APM = ('agent', 'provider', 'model')
 
 
-def _counter(name: str, labels: tuple[str, ...], text: str, *, unit: str = '') -> Metric:
-    return Metric(name, 'counter', labels, text, unit=unit)
-
-
-def _histogram(
-    name: str,
-    labels: tuple[str, ...],
-    buckets: str,
-    text: str,
-    *,
-    unit: str = '',
-    only: Literal['scrape', 'otlp'] | None = None,
-) -> Metric:
-    return Metric(name, 'histogram', labels, text, buckets=buckets, unit=unit, only=only)
-
-
-def _gauge(
-    name: str, labels: tuple[str, ...], merged: Literal['livesum', 'livemax'], text: str, *, unit: str = ''
-) -> Metric:
-    return Metric(name, 'gauge', labels, text, merged=merged, unit=unit)
-
-
 CATALOGUE: tuple[Metric, ...] = (
-    _counter(
+    counter(
         'pydantic_ai_runs_total',
         ('agent', 'door', 'nested', 'outcome'),
         'Finished agent runs; a nested one was called by the tool of another run.',
         unit='{run}',
     ),
-    _histogram('pydantic_ai_run_duration_seconds', ('agent', 'nested', 'outcome'), 'R', 'Duration of a run.'),
-    _counter(
+    histogram('pydantic_ai_run_duration_seconds', ('agent', 'nested', 'outcome'), 'R', 'Duration of a run.'),
+    counter(
         'pydantic_ai_run_errors_total',
         ('agent', 'nested', 'error_type'),
         'Runs that failed, by exception.',
         unit='{run}',
     ),
-    _histogram(
+    histogram(
         'pydantic_ai_run_time_to_first_output_seconds',
         _A,
         'R',
         'The blank screen: run start to the first text, or the first argument of the final output tool; to the first '
         'item of the reader where the output is read through `tap.watch()`; of runs that are not nested.',
     ),
-    _histogram(
+    histogram(
         'pydantic_ai_run_time_to_final_result_seconds',
         _A,
         'R',
         'Run start to the last final-result event of the run; of runs that are not nested.',
     ),
-    _counter(
+    counter(
         'pydantic_ai_run_phase_seconds_total',
         ('agent', 'phase'),
         'Where the time of runs went; a nested run lies inside the tools phase of its parent.',
     ),
-    _histogram(
+    histogram(
         'pydantic_ai_run_requests',
         _A,
         'N',
         'Model requests of a run that is not nested, with those of the runs that it called.',
         unit='{request}',
     ),
-    _histogram(
+    histogram(
         'pydantic_ai_run_tool_calls',
         _A,
         'N',
         'Function tools that ran in a run that is not nested, with those of the runs that it called.',
         unit='{call}',
     ),
-    _histogram(
+    histogram(
         'pydantic_ai_run_tokens',
         _A,
         'T',
@@ -171,104 +108,104 @@ CATALOGUE: tuple[Metric, ...] = (
         'did not report all of its tokens.',
         unit='{token}',
     ),
-    _histogram(
+    histogram(
         'pydantic_ai_run_cost_usd',
         ('agent', 'outcome'),
         'C',
         'Cost in US dollars of a run that is not nested, with that of the runs that it called.',
         unit='{USD}',
     ),
-    _counter(
+    counter(
         'pydantic_ai_run_objectives_total',
         ('agent', 'met'),
         'Runs that are not nested and met, or missed, the objective of their agent; a cancelled one only if it had '
         'already missed it.',
         unit='{run}',
     ),
-    _counter(
+    counter(
         'pydantic_ai_question_attempts_total',
         ('agent', 'attempt', 'outcome'),
         'Runs inside `tap.question()`, by whether they were the first attempt at their question or a later one.',
         unit='{run}',
     ),
-    _histogram(
+    histogram(
         'pydantic_ai_time_to_answer_seconds',
         _A,
         'R',
         'Start of the first attempt at a question to the end of the one that succeeded.',
     ),
-    _counter('pydantic_ai_output_retries_total', _A, 'Outputs that validation sent back to the model.', unit='{retry}'),
-    _gauge('pydantic_ai_runs_in_progress', _A, 'livesum', 'Runs that are open now.', unit='{run}'),
-    _gauge('pydantic_ai_oldest_run_age_seconds', _A, 'livemax', 'Age of the oldest open run; 0 when none is open.'),
-    _counter(
+    counter('pydantic_ai_output_retries_total', _A, 'Outputs that validation sent back to the model.', unit='{retry}'),
+    gauge('pydantic_ai_runs_in_progress', _A, 'livesum', 'Runs that are open now.', unit='{run}'),
+    gauge('pydantic_ai_oldest_run_age_seconds', _A, 'livemax', 'Age of the oldest open run; 0 when none is open.'),
+    counter(
         'pydantic_ai_requests_total',
         (*_APM, 'streamed', 'outcome'),
         'Requests to a model, failed fallback candidates included.',
         unit='{request}',
     ),
-    _histogram(
+    histogram(
         'pydantic_ai_request_duration_seconds',
         (*_APM, 'outcome'),
         'D',
         'Request start to the last event, excluding the time in which your code held events.',
     ),
-    _counter(
+    counter(
         'pydantic_ai_request_errors_total',
         (*_APM, 'error_type'),
         'Provider and stream failures, by exception.',
         unit='{request}',
     ),
-    _counter('pydantic_ai_responses_total', (*_APM, 'finish_reason'), 'Responses by finish reason.', unit='{response}'),
-    _histogram(
+    counter('pydantic_ai_responses_total', (*_APM, 'finish_reason'), 'Responses by finish reason.', unit='{response}'),
+    histogram(
         'pydantic_ai_request_input_tokens',
         _APM,
         'T',
         'Input tokens of a request, cached ones included.',
         unit='{token}',
     ),
-    _histogram(
+    histogram(
         'pydantic_ai_context_window_used_ratio',
         _APM,
         'W',
         "The share of the model's context window that was taken after a request, its answer included; none where the "
         'window is not known.',
     ),
-    _gauge('pydantic_ai_requests_in_progress', _APM, 'livesum', 'Requests that are open now.', unit='{request}'),
-    _gauge(
+    gauge('pydantic_ai_requests_in_progress', _APM, 'livesum', 'Requests that are open now.', unit='{request}'),
+    gauge(
         'pydantic_ai_stalled_streams',
         (*_APM, 'stage'),
         'livesum',
         'Open streams whose current wait is past its threshold: for the first token, or mid-stream.',
         unit='{stream}',
     ),
-    _histogram(
+    histogram(
         'pydantic_ai_time_to_first_token_seconds', _APM, 'D', 'Request start to the first chunk, thinking included.'
     ),
-    _histogram(
+    histogram(
         'pydantic_ai_time_to_first_output_seconds', _APM, 'D', 'Request start to the first chunk that is not thinking.'
     ),
-    _histogram(
+    histogram(
         'pydantic_ai_inter_chunk_latency_seconds',
         _APM,
         'I',
         'Wait for the model before each chunk after the first.',
         only='scrape',
     ),
-    _histogram(
+    histogram(
         'pydantic_ai_inter_chunk_latency_mean_seconds',
         _APM,
         'I',
         'Mean wait for the model before each chunk after the first, per response.',
         only='otlp',
     ),
-    _histogram(
+    histogram(
         'pydantic_ai_inter_chunk_latency_max_seconds',
         _APM,
         'I',
         'Longest wait for the model before a chunk after the first, per response.',
         only='otlp',
     ),
-    _histogram(
+    histogram(
         'pydantic_ai_output_tokens_per_second',
         _APM,
         'S',
@@ -276,109 +213,109 @@ CATALOGUE: tuple[Metric, ...] = (
         'none where the pace of what was seen cannot be known.',
         unit='{token}/s',
     ),
-    _counter(
+    counter(
         'pydantic_ai_stream_stalls_total',
         _APM,
         'Silences of a stream longer than the stall threshold.',
         unit='{stall}',
     ),
-    _counter('pydantic_ai_stream_stall_seconds_total', _APM, 'Seconds spent in stalls.'),
-    _counter('pydantic_ai_parts_total', (*_APM, 'kind'), 'Parts of responses, by kind.', unit='{part}'),
-    _histogram('pydantic_ai_part_duration_seconds', ('agent', 'kind'), 'D', 'Start of a part to its last chunk.'),
-    _counter('pydantic_ai_input_tokens_total', _APM, 'Input tokens, cached ones included.', unit='{token}'),
-    _counter('pydantic_ai_output_tokens_total', _APM, 'Output tokens, reasoning included.', unit='{token}'),
-    _counter('pydantic_ai_cache_read_tokens_total', _APM, 'Input tokens read from the cache.', unit='{token}'),
-    _counter('pydantic_ai_cache_write_tokens_total', _APM, 'Input tokens written to the cache.', unit='{token}'),
-    _counter(
+    counter('pydantic_ai_stream_stall_seconds_total', _APM, 'Seconds spent in stalls.'),
+    counter('pydantic_ai_parts_total', (*_APM, 'kind'), 'Parts of responses, by kind.', unit='{part}'),
+    histogram('pydantic_ai_part_duration_seconds', ('agent', 'kind'), 'D', 'Start of a part to its last chunk.'),
+    counter('pydantic_ai_input_tokens_total', _APM, 'Input tokens, cached ones included.', unit='{token}'),
+    counter('pydantic_ai_output_tokens_total', _APM, 'Output tokens, reasoning included.', unit='{token}'),
+    counter('pydantic_ai_cache_read_tokens_total', _APM, 'Input tokens read from the cache.', unit='{token}'),
+    counter('pydantic_ai_cache_write_tokens_total', _APM, 'Input tokens written to the cache.', unit='{token}'),
+    counter(
         'pydantic_ai_cache_missed_tokens_total',
         (*_APM, 'reason'),
         "Input tokens bought again although the conversation's last request had them cached.",
         unit='{token}',
     ),
-    _counter(
+    counter(
         'pydantic_ai_cache_saved_usd_total',
         _APM,
         'US dollars that tokens read from the cache would have cost more without it, at list prices.',
         unit='{USD}',
     ),
-    _counter(
+    counter(
         'pydantic_ai_cache_lost_usd_total',
         _APM,
         'US dollars that missed tokens would have cost less from the cache, at list prices.',
         unit='{USD}',
     ),
-    _counter('pydantic_ai_reasoning_tokens_total', _APM, 'Output tokens spent on reasoning.', unit='{token}'),
-    _counter(
+    counter('pydantic_ai_reasoning_tokens_total', _APM, 'Output tokens spent on reasoning.', unit='{token}'),
+    counter(
         'pydantic_ai_cost_usd_total',
         (*_APM, 'root_agent'),
         'Cost in US dollars: your own price, else what the provider charged, else the list price; root_agent is the '
         'outermost agent of nested runs.',
         unit='{USD}',
     ),
-    _counter(
+    counter(
         'pydantic_ai_unmeasured_responses_total',
         (*_APM, 'reason'),
         'Responses whose tokens are missing or too few: interrupted, counted as far as reported; not_reported by the '
         'provider; or repeated in each chunk, which makes a wrong sum.',
         unit='{response}',
     ),
-    _counter(
+    counter(
         'pydantic_ai_unpriced_responses_total',
         _APM,
         'Responses with usage for which no price is known.',
         unit='{response}',
     ),
-    _counter(
+    counter(
         'pydantic_ai_tool_calls_total', ('agent', 'tool', 'kind', 'outcome'), 'Tool calls by outcome.', unit='{call}'
     ),
-    _histogram(
+    histogram(
         'pydantic_ai_tool_duration_seconds', ('agent', 'tool', 'outcome'), 'D', 'Execution of a tool, without queueing.'
     ),
-    _counter(
+    counter(
         'pydantic_ai_tool_errors_total',
         ('agent', 'tool', 'error_type'),
         'Tools that raised, by exception.',
         unit='{call}',
     ),
-    _counter(
+    counter(
         'pydantic_ai_tool_retries_total',
         ('agent', 'tool', 'cause'),
         'Tool calls the model was asked to make again.',
         unit='{call}',
     ),
-    _counter(
+    counter(
         'pydantic_ai_repeated_tool_calls_total',
         ('agent', 'tool'),
         'Tool calls with the same arguments as at least two before them in the same run: a loop.',
         unit='{call}',
     ),
-    _counter('pydantic_ai_repeated_tool_seconds_total', ('agent', 'tool'), 'Seconds that repeated tool calls took.'),
-    _counter(
+    counter('pydantic_ai_repeated_tool_seconds_total', ('agent', 'tool'), 'Seconds that repeated tool calls took.'),
+    counter(
         'pydantic_ai_repeated_tool_tokens_total',
         ('agent', 'tool'),
         'Tokens of the requests that asked for repeated tool calls, shared equally among the calls of each request.',
         unit='{token}',
     ),
-    _counter(
+    counter(
         'pydantic_ai_tool_result_tokens_total',
         ('agent', 'tool'),
         'By how much the input of the next request grew after a round in which only this tool ran, without the answer '
         'before it; _several after a round of several tools.',
         unit='{token}',
     ),
-    _gauge(
+    gauge(
         'pydantic_ai_tools_in_progress', ('agent', 'tool'), 'livesum', 'Tool calls that are open now.', unit='{call}'
     ),
-    _histogram(
+    histogram(
         'streamtap_event_loop_lag_seconds',
         ('thread',),
         'I',
         'How late the event loop runs what is due, while runs are open; with Tap(loop_lag_every=) only.',
     ),
-    _counter('streamtap_errors_total', ('where',), "The tap's own failures, swallowed.", unit='{error}'),
-    _counter('streamtap_dropped_total', ('what',), 'Records or open runs dropped at a cap.', unit='{record}'),
-    _counter('streamtap_label_overflow_total', ('label',), 'Label values folded into _other.', unit='{value}'),
-    _gauge(
+    counter('streamtap_errors_total', ('where',), "The tap's own failures, swallowed.", unit='{error}'),
+    counter('streamtap_dropped_total', ('what',), 'Records or open runs dropped at a cap.', unit='{record}'),
+    counter('streamtap_label_overflow_total', ('label',), 'Label values folded into _other.', unit='{value}'),
+    gauge(
         'streamtap_build_info',
         ('version', 'pydantic_ai_version', 'service_version'),
         'livemax',

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
-    from streamtap._sinks.metrics.catalogue import Metric
+    from streamtap._sinks.metrics.metric import Metric
 
     Record = RunRecord | ResponseRecord | ToolRecord
 

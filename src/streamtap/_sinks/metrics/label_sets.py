@@ -13,7 +13,7 @@ from streamtap._sinks.metrics.catalogue import FIXED_LABELS, STARTS_AT_ZERO
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from streamtap._sinks.metrics.catalogue import Metric
+    from streamtap._sinks.metrics.metric import Metric
 
 Child = TypeVar('Child')
 

@@ -12,7 +12,7 @@ from streamtap._sinks.metrics.catalogue import CATALOGUE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from streamtap._sinks.metrics.catalogue import Metric
+    from streamtap._sinks.metrics.metric import Metric
 
     Zero: TypeAlias = tuple[str, tuple[str, ...]]
     """The name of a metric, and the values of its own labels."""

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, Meter
 
     from streamtap._records.records import ResponseRecord
-    from streamtap._sinks.metrics.catalogue import Metric
     from streamtap._sinks.metrics.gauges import OpenGauges
     from streamtap._sinks.metrics.instruments import Record
+    from streamtap._sinks.metrics.metric import Metric
 
 MEAN_GAP = 'pydantic_ai_inter_chunk_latency_mean_seconds'
 MAX_GAP = 'pydantic_ai_inter_chunk_latency_max_seconds'

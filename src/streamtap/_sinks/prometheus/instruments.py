@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from prometheus_client.registry import CollectorRegistry
 
     from streamtap._records.records import ResponseRecord
-    from streamtap._sinks.metrics.catalogue import Metric
     from streamtap._sinks.metrics.instruments import Record
+    from streamtap._sinks.metrics.metric import Metric
 
     Child: TypeAlias = 'Counter | ClassicHistogram | Histogram'
     Collector: TypeAlias = 'Counter | ClassicHistogram | HistogramCollector'
