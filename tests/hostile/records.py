@@ -33,7 +33,7 @@ LABELS = st.fixed_dictionaries({}, optional={'tenant': FIT, 'tier': FIT})
 
 _NAMED = st.sampled_from(DOORS)
 _KINDS = st.sampled_from(('function', 'output', 'native', 'mcp'))
-_MISSED = st.lists(st.sampled_from(('success', 'first_output', 'stall', 'duration', 'cost')), unique=True).map(tuple)
+_MISSED = st.lists(st.sampled_from(('failed', 'first_output', 'stall', 'duration', 'cost')), unique=True).map(tuple)
 
 _RUN = {'run_id': FIT, 'conversation_id': st.none() | FIT, 'agent': FIT, 'labels': LABELS, 'started_ns': STAMPS}
 _STEP = {**_RUN, 'step': COUNTS}

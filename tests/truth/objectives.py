@@ -104,7 +104,7 @@ async def dear_with_others(w: World) -> None:
 
 @OBJECTIVES.case(
     [BREAKS],
-    judged('success', run='error ModelHTTPError_500', requests=('error ModelHTTPError_500',)),
+    judged('failed', run='error ModelHTTPError_500', requests=('error ModelHTTPError_500',)),
     raises=ModelHTTPError,
     objective=EASY,
 )
@@ -115,7 +115,7 @@ async def failed(w: World) -> None:
 
 @OBJECTIVES.case(
     [SILENT],
-    judged('success', 'first_output', run='timeout RunTimedOut', requests=('timeout',)),
+    judged('failed', 'first_output', run='timeout RunTimedOut', requests=('timeout',)),
     raises=RunTimedOut,
     objective=Objective(first_output=0.1, duration=30),
 )
@@ -126,7 +126,7 @@ async def timed_out(w: World) -> None:
 
 @OBJECTIVES.case(
     [SHORT],
-    judged('success', run='limit UsageLimitExceeded', requests=('cancelled',)),
+    judged('failed', run='limit UsageLimitExceeded', requests=('cancelled',)),
     raises=UsageLimitExceeded,
     objective=EASY,
 )

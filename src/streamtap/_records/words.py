@@ -44,8 +44,8 @@ none caches. `unknown`: none of that was seen; the provider dropped it, another 
 changed from the first on.
 """
 
-ObjectivePart = Literal['success', 'first_output', 'stall', 'duration', 'cost']
-"""What of an objective a run missed; `success`: it failed."""
+ObjectivePart = Literal['failed', 'first_output', 'stall', 'duration', 'cost']
+"""What of an objective a run missed, or that it `failed`."""
 
 FailurePlace = Literal['model', 'tool', '']
 """Where a run failed; empty where nothing that was seen explains it."""

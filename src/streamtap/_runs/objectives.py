@@ -76,7 +76,7 @@ def judge(objective: Objective, outcome: RunOutcome, measured: Measured) -> Judg
     limits = {name: limit for name in PARTS if (limit := getattr(objective, name)) is not None}
     values = {name: getattr(measured, name) for name in limits}
     over = [name for name, limit in limits.items() if values[name] is not None and values[name] > limit]
-    missed: tuple[ObjectivePart, ...] = tuple(['success'] * (outcome in FAILED_RUNS) + over)  # type: ignore[assignment]
+    missed: tuple[ObjectivePart, ...] = tuple(['failed'] * (outcome in FAILED_RUNS) + over)  # type: ignore[assignment]
     if missed:
         return Judged(met=False, missed=missed)
     is_known = None not in values.values() and (measured.is_cost_whole or objective.cost is None)

@@ -39,14 +39,14 @@ def test_everything_that_was_missed_is_named():
     """In the order of the objective, a failure first."""
     over = dict.fromkeys(KEPT, 31.0)
     assert judged(ALL, 'error', **over) == Judged(
-        met=False, missed=('success', 'first_output', 'stall', 'duration', 'cost')
+        met=False, missed=('failed', 'first_output', 'stall', 'duration', 'cost')
     )
 
 
 @pytest.mark.parametrize('outcome', ['error', 'timeout', 'limit'])
 def test_a_run_that_failed_has_missed_its_objective(outcome: RunOutcome):
     """Whatever the objective is."""
-    assert judged(Objective(cost=1), outcome) == Judged(met=False, missed=('success',))
+    assert judged(Objective(cost=1), outcome) == Judged(met=False, missed=('failed',))
 
 
 @pytest.mark.parametrize('outcome', ['cancelled', 'deferred', 'incomplete'])

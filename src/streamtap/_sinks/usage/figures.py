@@ -101,8 +101,13 @@ class RunsUsage(Usage):
     @property
     def first_try_share(self) -> float | None:
         """The share of first runs at a question that succeeded, of those that succeeded or failed; `None` without any."""
-        ended = self.first_try + self.first_try_failed
-        return self.first_try / ended if ended else None
+        counted = self.first_try_counted
+        return self.first_try / counted if counted else None
+
+    @property
+    def first_try_counted(self) -> int:
+        """How many first runs at a question succeeded or failed; one that somebody stopped did neither."""
+        return self.first_try + self.first_try_failed
 
 
 class AgentUsage(RunsUsage):

@@ -105,6 +105,7 @@ _HEALTH = (
 _QUESTIONS = (
     _Shown(Column('questions'), 'questions', str),
     _Shown(Column('first try'), 'first_try_share', percentage),
+    _Shown(Column('of', 2, name='first runs that ended'), 'first_try_counted', unless_none),
     _Shown(Column('runs'), 'attempts', str),
     _Shown(Column('answer p50'), 'time_to_answer_p50', seconds),
     _Shown(Column('p95', 1, name='answer p95'), 'time_to_answer_p95', seconds),

@@ -116,7 +116,7 @@ RECORDS = st.one_of(
             'service_version': st.none() | NAMES,
             'loops': st.builds(LoopRecord, calls=st.integers(0, 2), seconds=st.just(0.3), tokens=st.integers(0, 9)),
             'objective_met': st.none() | st.booleans(),
-            'objective_missed': st.sampled_from(((), ('cost',), ('stall', 'success'))),
+            'objective_missed': st.sampled_from(((), ('cost',), ('stall', 'failed'))),
             'attempt': st.none() | st.integers(1, 2),
             'time_to_answer': st.none() | st.sampled_from((3.0, 9.0)),
         }

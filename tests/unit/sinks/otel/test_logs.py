@@ -69,7 +69,7 @@ def test_arrays_are_arrays_of_plain_values_or_json(events: LogEvents):
     """As most stores hold nothing else; what is not known is left out."""
     part = PartRecord(index=0, kind='text', tool=None, tool_call_id=None, start=0.5, duration=None, chunks=4)
     response = full_response(parts=(part,), stall_starts=(1.0, 2.5))
-    missed = run(objective_met=False, objective_missed=('success', 'cost'), duration=None)
+    missed = run(objective_met=False, objective_missed=('failed', 'cost'), duration=None)
     first, second, third = sent(events, response, missed, tool())
     assert (first['event_name'], first['body'], first['severity']) == (
         'streamtap.response', 'request to "p:m": success', ('INFO', 9),
@@ -83,7 +83,7 @@ def test_arrays_are_arrays_of_plain_values_or_json(events: LogEvents):
         '"duration": null, "chunks": 4}]',
         'streamtap.stall_starts': (1.0, 2.5),
     }
-    assert second['attributes']['streamtap.objective_missed'] == ('success', 'cost')
+    assert second['attributes']['streamtap.objective_missed'] == ('failed', 'cost')
     assert 'streamtap.duration' not in second['attributes']
     assert (third['event_name'], third['body'], third['trace_id']) == ('streamtap.tool', 'tool a/t: success', None)
 

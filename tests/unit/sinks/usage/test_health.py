@@ -146,9 +146,9 @@ def test_questions_are_answered_at_the_first_try_or_later():
     total = sink.summary().total
     assert (total.questions, total.attempts, total.first_try, total.first_try_failed) == (3, 4, 1, 1)
     assert cells(sink, 'questions') == [
-        ['first runs at a question', 'questions', 'first try', 'runs', 'answer p50', 'p95'],
-        ['a', '3', '50.0%', '4', '2.00 s', '2.00 s'],
-        ['total', '3', '50.0%', '4', '2.00 s', '2.00 s'],
+        ['first runs at a question', 'questions', 'first try', 'of', 'runs', 'answer p50', 'p95'],
+        ['a', '3', '50.0%', '2', '4', '2.00 s', '2.00 s'],
+        ['total', '3', '50.0%', '2', '4', '2.00 s', '2.00 s'],
     ]
 
 
