@@ -186,7 +186,7 @@ def test_the_run_of_a_handlers_call_is_known():
         manager = run_context.tool_manager(ctx)
         seen.append(
             (
-                run_context.model_call(ctx, events),
+                run_context.call_of(ctx, events).is_request,
                 bool(run_context.who(ctx).run_id) and run_context.who(ctx).agent == 'scripted',
                 known_tools.known_tool(manager, 'nap') == 'nap' and known_tools.known_tool(manager, 'x') == '_unknown',
                 known_tools.execution_mode(manager),
@@ -206,7 +206,7 @@ def test_the_end_of_a_run_is_told():
     told: list[object] = []
 
     async def listen(ctx: Any, events: Any) -> None:
-        if run_context.who(ctx).step <= 1 and run_context.model_call(ctx, events):
+        if run_context.who(ctx).step <= 1 and run_context.call_of(ctx, events).is_request:
             assert run_end.tell_end(ctx, lambda how: told.append(how()))
         async for _ in events:
             pass

@@ -142,21 +142,21 @@ class GuardedTrace:
 
     def __init__(self, inner: RunTrace, out: Failures) -> None:
         self.inner = inner
-        self._out = out
+        self._guard = guarded(out, WHERE)
         self.adds_to_requests = inner.adds_to_requests
 
     @contextlib.contextmanager
     def inside(self, span: contextlib.AbstractContextManager[object] | None) -> Generator[None]:
         """Run a block of the user's code inside a span; without the span if it cannot be entered."""
         entered: contextlib.AbstractContextManager[object] | None = None
-        with guarded(self._out, WHERE):
+        with self._guard:
             if span is not None:
                 span.__enter__()
                 entered = span
         try:
             yield
         finally:
-            with guarded(self._out, WHERE):
+            with self._guard:
                 if entered is not None:
                     # An exception is not passed to the span: its message may be content.
                     entered.__exit__(None, None, None)
@@ -164,40 +164,40 @@ class GuardedTrace:
     def current(self) -> contextlib.AbstractContextManager[None]:
         """A context in which the run's span is current."""
         span: contextlib.AbstractContextManager[object] | None = None
-        with guarded(self._out, WHERE):
+        with self._guard:
             span = self.inner.current()
         return self.inside(span)
 
     def request_seen(self) -> None:
         """See `RunTrace.request_seen`."""
-        with guarded(self._out, WHERE):
+        with self._guard:
             self.inner.request_seen()
 
     def request_over(self, record: ResponseRecord) -> None:
         """See `RunTrace.request_over`."""
-        with guarded(self._out, WHERE):
+        with self._guard:
             self.inner.request_over(record)
 
     def responded(self, record: ResponseRecord) -> ResponseRecord:
         """See `RunTrace.responded`."""
-        with guarded(self._out, WHERE):
+        with self._guard:
             return self.inner.responded(record)
         return record
 
     def tool(self, tool: str, tool_call_id: str, started_ns: int) -> ToolTrace | None:
         """See `RunTrace.tool`."""
-        with guarded(self._out, WHERE):
+        with self._guard:
             return self.inner.tool(tool, tool_call_id, started_ns)
         return None
 
     def tool_ended(self, record: ToolRecord, seen: ToolTrace | None, ended_ns: int | None) -> ToolRecord:
         """See `RunTrace.tool_ended`."""
-        with guarded(self._out, WHERE):
+        with self._guard:
             return self.inner.tool_ended(record, seen, ended_ns)
         return record
 
     def ended(self, record: RunRecord, ended_ns: int) -> RunRecord:
         """See `RunTrace.ended`."""
-        with guarded(self._out, WHERE):
+        with self._guard:
             return self.inner.ended(record, ended_ns)
         return record

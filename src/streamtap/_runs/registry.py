@@ -7,7 +7,6 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Literal
 
 from streamtap._base.forks import tell_forks
-from streamtap._delivery.guard import guarded
 from streamtap._records.records import CalledRuns
 from streamtap._runs.identity import RunIdentity
 from streamtap._runs.loop_lag import LoopLagMeter
@@ -69,7 +68,14 @@ class Runs:
         return self._open.get(run_id)
 
     def open(
-        self, ctx: object, door: Door, *, started: float, call: Literal['first', 'later'], agent: str | None = None
+        self,
+        ctx: object,
+        who: run_context.Who,
+        door: Door,
+        *,
+        started: float,
+        call: Literal['first', 'later'],
+        agent: str | None = None,
     ) -> Run | None:
         """Open the run of a context; `None` if its id is open already, as the first opener owns it, or if it has none.
 
@@ -78,12 +84,13 @@ class Runs:
 
         Args:
             ctx: The run's context.
+            who: What the context says of the run.
             door: The door that opens it.
             started: When it started, on the monotonic clock.
             call: `first` if the run certainly begins here, `later` if it may have been reported before.
             agent: The agent as the user named it, if not by its own name.
         """
-        who, called_from = run_context.who(ctx), self._caller.get()
+        called_from = self._caller.get()
         if not who.run_id or not self._may_open(who.run_id, door, call):
             return None
         shared, gate = self._shared, None
@@ -144,7 +151,7 @@ class Runs:
             del self._open[run_id]
             self._remember(run)
             self._hand_over_calls(run)
-        with guarded(self._shared.out, run.identity.door):
+        with run.guard:
             end_run(run, outcome, error_type=error_type, now=now, is_end_known=is_end_known)
         with self._lock:
             caller = self._nearest_open(run.caller)

@@ -53,6 +53,8 @@ class Run:
     phases: PhaseClock = field(default_factory=PhaseClock)
     tools: ToolCalls = field(init=False)
     trace: GuardedTrace = field(init=False)
+    guard: guarded = field(init=False)
+    """Keeps what fails in its door from the run."""
     moments: Moments = field(init=False)
     open_request: Request | None = None
     unsettled: Request | None = None
@@ -87,6 +89,7 @@ class Run:
     def __post_init__(self) -> None:
         # Both clocks are read once for all of the run's timestamps: the wall clock may step during the run.
         self.moments = self.shared.read_clocks()
+        self.guard = guarded(self.shared.out, self.identity.door)
         self.trace = GuardedTrace(RunTrace(), self.shared.out)
         self.prompts = Prompts(self.shared.conversations, self.identity.conversation)
         self.tools = ToolCalls(

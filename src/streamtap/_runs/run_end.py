@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamtap._delivery.guard import guarded
 from streamtap._records.known import since
 from streamtap._records.records import RunRecord
 from streamtap._runs.objectives import Judged, Measured, judge, objective_of
@@ -19,7 +18,7 @@ def end_run(run: Run, outcome: RunOutcome, *, error_type: str | None, now: float
     """Report what is still open, then the run; see `Runs.end`."""
     out = run.shared.out
     # A failure in here must not keep the end of the run from being reported.
-    with guarded(out, run.identity.door):
+    with run.guard:
         outcome = _end_open(run, outcome, error_type, now)
     if run.reported_before or (run.gate is not None and not run.gate.ended()):
         return

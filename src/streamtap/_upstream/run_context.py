@@ -40,6 +40,19 @@ class Who(NamedTuple):
     """Whether it runs under a durable engine, which runs it again on recovery."""
 
 
+class Call(NamedTuple):
+    """What a handler is called for."""
+
+    is_request: bool
+    """Whether it is a model's response, rather than a round of tool calls."""
+    is_primed: bool
+    """Whether the stream was opened before its first event was asked for.
+
+    pydantic-ai opens a stream early when a capability may recover its failure; the wait for the first event is then over
+    before the handler is called.
+    """
+
+
 def run_id(ctx: object) -> str:
     """The id of a run; '' if the context has none."""
     found = read(ctx, 'run_id')
@@ -123,30 +136,27 @@ def messages_of(ctx: object) -> Sequence[ModelMessage]:
     return messages if isinstance(messages, list) else ()  # pyright: ignore[reportUnknownVariableType]
 
 
-def model_call(ctx: object, events: object) -> bool:
-    """Whether a handler was called for a model's response, rather than for a round of tool calls."""
-    if read(events, 'response') is not None:
-        return True
-    messages = messages_of(ctx)
-    return bool(messages) and messages[-1].kind == 'request'
-
-
 def request_unix_time(ctx: object) -> float | None:
     """When the request that is being answered was made, in seconds since the epoch."""
     return made_at(messages_of(ctx))
 
 
-def is_primed(ctx: object, events: object) -> bool:
-    """Whether the stream was opened before its first event was asked for.
+def call_of(ctx: object, events: object) -> Call:
+    """What a handler is called for.
 
-    pydantic-ai opens a stream early when a capability may recover its failure; the wait for the first event is then
-    over before the handler is called.
+    Args:
+        ctx: The run's context.
+        events: The events that it is given; `None` if they are not seen.
     """
+    # Each reading of it puts the whole response together.
     response = read(events, 'response')
     if response is not None:
         # A stream that failed to open has no parts, and is handed over as if it were complete.
-        return bool(read(response, 'parts')) or read(response, 'state') == 'complete'
-    return bool(read(read(ctx, 'root_capability'), '_has_on_model_request_error'))
+        is_primed = bool(read(response, 'parts')) or read(response, 'state') == 'complete'
+        return Call(is_request=True, is_primed=is_primed)
+    messages = messages_of(ctx)
+    is_primed = bool(read(read(ctx, 'root_capability'), '_has_on_model_request_error'))
+    return Call(is_request=bool(messages) and messages[-1].kind == 'request', is_primed=is_primed)
 
 
 def waits_for_slot(ctx: object) -> bool:

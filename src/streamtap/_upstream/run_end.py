@@ -91,7 +91,10 @@ def _local(below: FrameType | None, name: str, of: str | None = None) -> object:
     for _ in range(MOST_FRAMES):
         if below is None:
             break
-        if of in (None, below.f_code.co_name) and name in below.f_locals:
+        code = below.f_code
+        # A frame's variables are copied when they are asked for.
+        has_it = name in code.co_varnames + code.co_cellvars + code.co_freevars
+        if of in (None, code.co_name) and has_it and name in below.f_locals:
             return below.f_locals[name]
         below = below.f_back
     return _MISSING

@@ -29,13 +29,12 @@ def context_tile(promql: Promql, leads_to: Json | None = None) -> Json:
         leads_to: Where a click on it leads.
     """
     share = promql.config.max_full_context_share
-    largest = promql.quantile(round(1 - share, 6), USED, by=CONTEXT, over=RANGE)
     return stat(
         'Fullest context',
         f"Will a model soon refuse what is sent to it? The share of its model's context window that {share:.0%} of the requests "
         'take at least, of the agent and the model with the largest. If it is red, click on it.',
         'percentunit',
-        promql.or_nothing(f'max ({largest})'),
+        promql.or_nothing(f'max ({_fullest(promql)})'),
         verdict=promql.verdicts.context_used,
         none=NO_WINDOW,
         decimals=0,
@@ -49,18 +48,18 @@ def context_table(promql: Promql) -> Json:
     Args:
         promql: Queries of the board.
     """
-    verdict = promql.verdicts.context_used
+    verdict, share = promql.verdicts.context_used, promql.config.max_full_context_share
     columns = [
         Column('Requests', 'locale', f'{promql.observed(USED, by=CONTEXT)} > 0', decimals=0),
         Column('Window p50', 'percentunit', promql.quantile(0.5, USED, by=CONTEXT, over=RANGE), decimals=0),
         Column('Window p95', 'percentunit', promql.quantile(0.95, USED, by=CONTEXT, over=RANGE), verdict, decimals=0),
-        Column('Fullest', 'percentunit', promql.quantile(1, USED, by=CONTEXT, over=RANGE), verdict, decimals=0),
+        Column('Fullest', 'percentunit', _fullest(promql), verdict, decimals=0),
         Column('Input tokens p95', 'short', promql.quantile(0.95, INPUT_OF_REQUEST, by=CONTEXT, over=RANGE)),
     ]
     return table(
         CONTEXTS,
         'Which agent sends a model nearly all that it can hold? Window: the share that is taken after a request, its answer '
-        'included. Trim or summarise the history, or let the tool that fills it return less: see below.',
+        f'included. Fullest: what {share:.0%} of the requests take at least, as on the tile. Trim or summarise the history, or let the tool that fills it return less: see below.',
         {'agent': 'Agent', 'provider': 'Provider', 'model': 'Model'},
         columns,
         links={
@@ -70,6 +69,11 @@ def context_table(promql: Promql) -> Json:
         sort_by=('Window p95', 'Fullest'),
         empty=NO_WINDOW,
     )
+
+
+def _fullest(promql: Promql) -> str:
+    share = promql.config.max_full_context_share
+    return promql.quantile(round(1 - share, 6), USED, by=CONTEXT, over=RANGE)
 
 
 def context_panels(promql: Promql) -> tuple[Json, ...]:

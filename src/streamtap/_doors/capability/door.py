@@ -62,9 +62,10 @@ class CapabilityDoor:
     def open(self, ctx: object) -> CapabilityRun | None:
         """Open the run that begins here; `None` if another door or another capability of the tap measures it."""
         with guarded(self._shared.out, WHERE):
-            run_id = run_context.run_id(ctx)
+            who = run_context.who(ctx)
+            run_id = who.run_id
             entered, started = self._entered.pop(run_id, None), self._now()
-            run = self._runs.open(ctx, WHERE, started=started, call='first', agent=self._agent)
+            run = self._runs.open(ctx, who, WHERE, started=started, call='first', agent=self._agent)
             if run is None:
                 return None
             if entered is not None and run_context.waits_for_slot(ctx):

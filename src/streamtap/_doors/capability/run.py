@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from streamtap._base.names import clean
-from streamtap._delivery.guard import guarded
 from streamtap._doors.observed_stream import NoObserver
 from streamtap._doors.response_observer import ResponseObserver
 from streamtap._upstream import event_sources, model_responses, outcomes, run_context, stream_events
@@ -71,7 +70,7 @@ class CapabilityRun:
             return
 
         def ended(_: object) -> None:
-            with guarded(self.out, WHERE):
+            with self.run.guard:
                 now_driving = run_context.driving_task(ctx)
                 if now_driving is not None and not now_driving.done():
                     self.end_with_task(ctx)
@@ -88,12 +87,12 @@ class CapabilityRun:
 
     def raised(self, ctx: object, error: BaseException) -> None:
         """The run ended with an exception."""
-        with guarded(self.out, WHERE):
+        with self.run.guard:
             self._end(*outcomes.run_ending(error, ctx))
 
     def returned(self, ctx: object, result: object) -> None:
         """The run ended with a result."""
-        with guarded(self.out, WHERE):
+        with self.run.guard:
             self._count_realtime_responses(ctx, result)
             self._end('deferred' if run_context.is_deferred_result(result) else 'success', None)
 
@@ -119,7 +118,7 @@ class CapabilityRun:
 
     def step_began(self) -> None:
         """A request step begins; the tool calls executed so far belong to earlier steps."""
-        with guarded(self.out, WHERE):
+        with self.run.guard:
             self.run.settle()
             self._request = None
             self._step += 1
@@ -127,7 +126,7 @@ class CapabilityRun:
 
     def attempt_began(self, ctx: object, request_context: ModelRequestContext) -> None:
         """An attempt of the request is about to be sent."""
-        with guarded(self.out, WHERE):
+        with self.run.guard:
             started = self.monotonic()
             self.run.tools.manager = run_context.tool_manager(ctx)
             attempts = getattr(request_context, 'attempt', 1) - 1
@@ -158,7 +157,7 @@ class CapabilityRun:
 
     def request_answered(self, response: ModelResponse) -> None:
         """The request returned a response; a stream that was broken off has been reported already."""
-        with guarded(self.out, WHERE):
+        with self.run.guard:
             request = self._request
             if request is None:
                 return
@@ -171,7 +170,7 @@ class CapabilityRun:
 
     def request_raised(self, ctx: object, error: BaseException) -> None:
         """The request failed; a stream's real error came through its events, here it looks like a cancellation."""
-        with guarded(self.out, WHERE):
+        with self.run.guard:
             request = self._request
             if request is None:
                 return
@@ -186,12 +185,16 @@ class CapabilityRun:
 
     def observe(self, ctx: object, events: object) -> tuple[StreamObserver, Callable[[BaseException | None], None]]:
         """What observes the stream that begins here, and what to call at its end, with what it raised, if anything."""
-        with guarded(self.out, WHERE):
+        with self.run.guard:
             request = self.run.open_request
             self.run.tools.manager = run_context.tool_manager(ctx)
             is_durable = self.run.gate is not None
-            if request is not None and (request.streamed or is_durable) and run_context.model_call(ctx, None):
-                if request.meter.started is not None and not run_context.is_primed(ctx, None):
+            if (
+                request is not None
+                and (request.streamed or is_durable)
+                and (call := run_context.call_of(ctx, None)).is_request
+            ):
+                if request.meter.started is not None and not call.is_primed:
                     request.meter.started = max(request.meter.started, self.monotonic())
                 # A durable run gets a response only when it is complete: its events say nothing about the pace.
                 meter = None if is_durable else request.meter
@@ -209,7 +212,7 @@ class CapabilityRun:
 
     def _stream_over(self, request: Request, ctx: object, error: BaseException | None) -> None:
         """A response's stream ended or was abandoned."""
-        with guarded(self.out, WHERE):
+        with self.run.guard:
             outcome = 'success' if error is None else outcomes.request_outcome(error, ctx)
             if error is None:
                 # Only the response says whether it is complete, and its hook is still to come.
@@ -225,7 +228,7 @@ class CapabilityRun:
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """An event of a round of tool calls arrived; it may be a call's result."""
-        with guarded(self.out, WHERE):
+        with self.run.guard:
             result = stream_events.tool_result(event)
             if result is None or result.tool_call_id in self._executed:
                 return
@@ -255,7 +258,7 @@ class CapabilityRun:
             self._tool_ended(opened, None, *results)
 
     def _tool_began(self, ctx: object, call: ToolCallPart) -> OpenTool | None:
-        with guarded(self.out, WHERE):
+        with self.run.guard:
             # A run that does not stream has told of no event since its response.
             self.run.settle()
             self.run.tools.manager = run_context.tool_manager(ctx) or self.run.tools.manager
@@ -276,7 +279,7 @@ class CapabilityRun:
         return None
 
     def _tool_ended(self, call: OpenTool | None, error: BaseException | None, result: object = None) -> None:
-        with guarded(self.out, WHERE):
+        with self.run.guard:
             if call is not None:
                 interval = (call.started, self.monotonic())
                 if error is None:
@@ -303,12 +306,12 @@ class CapabilityRun:
             call.executed = self.monotonic()
 
     def _partial_failed(self, ctx: object, error: Exception) -> None:
-        with guarded(self.out, WHERE):
+        with self.run.guard:
             if self.run.reader is not None and is_failed_partial(ctx, error):
                 self.run.reader.partial_failed()
 
     def _output_began(self, ctx: object, output_context: object) -> OpenTool | None:
-        with guarded(self.out, WHERE):
+        with self.run.guard:
             made_of = run_context.output_call(ctx, output_context)
             if made_of is None:
                 return None

@@ -13,7 +13,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from streamtap._base.forks import tell_forks
-from streamtap._delivery.guard import guarded
 from streamtap._doors.nodes.node_run import NodeRun
 from streamtap._upstream import run_context, run_end
 
@@ -69,7 +68,7 @@ class Endings:
         node_run, lifetime = NodeRun(run, run.started), run_context.lifetime(ctx)
         with self._lock:
             self._node_run[node_run.run_id] = node_run
-        with guarded(self._shared.out, node_run.door):
+        with node_run.run.guard:
             node_run.is_told = run_end.tell_end(ctx, partial(self._told, node_run))
         with contextlib.suppress(TypeError):  # not weakly referenceable: the other signals remain
             node_run.finalizer = weakref.finalize(lifetime, self._collected, node_run)
@@ -149,7 +148,7 @@ class Endings:
             # The task's context keeps the run alive, so drop the task. The run may continue in another one: whoever
             # drives a run by hand may take each step in a task of its own.
             node_run.unhook_task = lambda: None
-            with guarded(self._shared.out, node_run.door):
+            with node_run.run.guard:
                 if not run_context.goes_on(alive()):
                     self._ended.append(node_run)
                     self.catch_up()
@@ -161,9 +160,9 @@ class Endings:
     def _told(self, node_run: NodeRun, how: Callable[[], Ending | None]) -> None:
         """The run is over; a stream of it that is still being read was left."""
         ending: Ending | None = None
-        with guarded(self._shared.out, node_run.door):
+        with node_run.run.guard:
             ending = how()
-        with guarded(self._shared.out, node_run.door):
+        with node_run.run.guard:
             node_run.is_over = True
             if ending is not None:
                 node_run.outcome, node_run.error_type = ending
@@ -194,7 +193,7 @@ class Endings:
             self._idle.pop(node_run.run_id, None)
         if node_run.finalizer is not None:
             node_run.finalizer.detach()
-        with guarded(self._shared.out, node_run.door):
+        with node_run.run.guard:
             node_run.unhook_task()
             node_run.unhook_task = lambda: None
             is_end_known = node_run.is_over or node_run.outcome != 'incomplete'

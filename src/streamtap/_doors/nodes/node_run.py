@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamtap._upstream import outcomes
+from streamtap._upstream.run_context import Call
 
 if TYPE_CHECKING:
     import weakref
     from collections.abc import Callable
 
-    from streamtap._records.records import Door, RunOutcome
+    from streamtap._records.records import RunOutcome
     from streamtap._runs.run import Run
+
+NO_CALL = Call(is_request=False, is_primed=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +35,8 @@ class NodeRun:
     """Whether its end was told."""
     last_events: Callable[[], object] = field(default=lambda: None)
     """The events that its latest call was given, if they still exist."""
+    call: Call = NO_CALL
+    """What its latest call is for."""
     finalizer: weakref.finalize[..., object] | None = None
     unhook_task: Callable[[], object] = field(default=lambda: None)
 
@@ -39,11 +44,6 @@ class NodeRun:
     def run_id(self) -> str:
         """The run's id."""
         return self.run.identity.run_id
-
-    @property
-    def door(self) -> Door:
-        """The door that measures it."""
-        return self.run.identity.door
 
     def raised(self, error: BaseException, ctx: object) -> None:
         """A call ended with an exception; if no other call follows, that ended the run."""

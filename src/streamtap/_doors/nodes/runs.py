@@ -46,9 +46,9 @@ class NodeRuns:
         try:
             if durable.in_temporal_workflow():
                 return None
-            who = run_context.who(ctx)
+            who, call = run_context.who(ctx), run_context.call_of(ctx, events)
             node_run = self.endings.node_run(who.run_id)
-            is_restart = who.is_durable and who.step <= 1 and run_context.model_call(ctx, events)
+            is_restart = who.is_durable and who.step <= 1 and call.is_request
             if node_run is not None and node_run.step and is_restart:
                 # The engine is retrying the run from its start.
                 self.endings.give_up(node_run)
@@ -57,10 +57,11 @@ class NodeRuns:
                 return None
             self.endings.catch_up()
             if node_run is None:
-                node_run = self._open(ctx, events, who, door, agent)
+                node_run = self._open(ctx, call, who, door, agent)
             if node_run is not None:
                 node_run.run.tools.manager = run_context.tool_manager(ctx)
                 node_run.last_events = weakly(events)
+                node_run.call = call
         except Exception as error:
             self._shared.out.failed(door, error)
             return None
@@ -72,12 +73,13 @@ class NodeRuns:
         node_run.run.tools.manager = None
         self.endings.leave(node_run)
 
-    def _open(self, ctx: object, events: object, who: run_context.Who, door: Door, agent: str | None) -> NodeRun | None:
+    def _open(
+        self, ctx: object, call: run_context.Call, who: run_context.Who, door: Door, agent: str | None
+    ) -> NodeRun | None:
         now = self._shared.clock.monotonic()
-        at_most = LONGEST_WAIT if run_context.is_primed(ctx, events) else LONGEST_PREPARATION
+        at_most = LONGEST_WAIT if call.is_primed else LONGEST_PREPARATION
         asked = request_made_at(self._shared, ctx, now, at_most)
-        is_first = who.step <= 1 and run_context.model_call(ctx, events)
-        run = self._runs.open(
-            ctx, door, started=now if asked is None else asked, call='first' if is_first else 'later', agent=agent
-        )
+        is_first = who.step <= 1 and call.is_request
+        started = now if asked is None else asked
+        run = self._runs.open(ctx, who, door, started=started, call='first' if is_first else 'later', agent=agent)
         return None if run is None else self.endings.begin(run, ctx)

@@ -8,7 +8,6 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from streamtap._delivery.guard import guarded
 from streamtap._doors.observed_stream import NoObserver
 from streamtap._doors.response_observer import ResponseObserver
 from streamtap._doors.tool_round import PROMPT, ToolRound
@@ -55,8 +54,8 @@ class NodeStreams:
             events: The events that it is given.
             model: The model as the user named it, if it is not the context's.
         """
-        with guarded(self.shared.out, node_run.door):
-            if run_context.model_call(ctx, events):
+        with node_run.run.guard:
+            if node_run.call.is_request:
                 return RequestStream(self, node_run, ctx, events, model)
         return ToolsStream(self, node_run, ctx)
 
@@ -93,13 +92,13 @@ class RequestStream:
         self.describe = node_run.run.tools.describe
         self._request: Request | None = None
         self._observer: StreamObserver = NoObserver()
-        self._was_asked = self._is_primed = False
+        self._was_asked = False
+        self._is_primed = node_run.call.is_primed
         self._entered = 0.0
-        with guarded(self._shared.out, node_run.door):
+        with node_run.run.guard:
             node_run.step += 1
             entered = self._entered = self._shared.clock.monotonic()
             started: float | None = entered
-            self._is_primed = run_context.is_primed(ctx, events)
             if self._is_primed:
                 # The request started before this call: the timestamp of its message says when.
                 started = request_made_at(self._shared, ctx, entered, LONGEST_WAIT)
@@ -111,7 +110,10 @@ class RequestStream:
                 messages=run_context.messages_of(ctx),
             )
             self._observer = ResponseObserver(
-                self.meter, self.describe, partial(self._shared.out.failed, node_run.door), self.first_event
+                self.meter,
+                self.describe,
+                partial(self._shared.out.failed, node_run.run.identity.door),
+                self.first_event,
             )
 
     @property
@@ -129,7 +131,7 @@ class RequestStream:
         What it says of its usage by now shows whether that is repeated in each chunk.
         """
         self._node_run.run.trace.request_seen()
-        with guarded(self._shared.out, self._node_run.door):
+        with self._node_run.run.guard:
             if self.meter is not None and self._request is not None:
                 self._request.first_input_tokens = model_responses.input_tokens_so_far(self._events)
 
@@ -158,7 +160,7 @@ class RequestStream:
             error: The exception that ended it, if any.
             shown: The wrapper through which the user's handler read the events, if there is one.
         """
-        with guarded(self._shared.out, self._node_run.door):
+        with self._node_run.run.guard:
             if error is not None:
                 self._node_run.raised(error, self._ctx)
             else:
@@ -198,7 +200,7 @@ class ToolsStream:
         self._caller = streams.caller
         self._waited_from = self._shared.clock.monotonic()
         self._tools: ToolRound | None = None
-        with guarded(self._shared.out, node_run.door):
+        with node_run.run.guard:
             node_run.run.settle()
             self._tools = ToolRound(node_run.run, step=node_run.step)
 
@@ -214,13 +216,13 @@ class ToolsStream:
 
     def read(self, event: AgentStreamEvent, waited_from: float, now: float) -> None:
         """An event arrived and is handed to the consumer."""
-        with guarded(self._shared.out, self._node_run.door):
+        with self._node_run.run.guard:
             if self._tools is not None:
                 self._tools.feed(event, waited_from, now)
 
     def over(self, error: BaseException | None, shown: ObservedStream | None = None) -> None:
         """The stream is over; `error` is the exception that ended it, if any."""
-        with guarded(self._shared.out, self._node_run.door):
+        with self._node_run.run.guard:
             if error is not None:
                 self._node_run.raised(error, self._ctx)
                 if self._tools is not None:

@@ -236,7 +236,8 @@ class EventsRun:
                 known = self._known_context()
                 ctx = event_sources.UnknownRun(uuid4().hex) if known is None else known
                 started = self._pulled_at or self._shared.clock.monotonic()
-                run = self._runs.open(ctx, WHERE, started=started, call='later', agent=self._names.agent)
+                who = run_context.who(ctx)
+                run = self._runs.open(ctx, who, WHERE, started=started, call='later', agent=self._names.agent)
                 self._is_measured_elsewhere = run is None
                 if run is not None:
                     self._requests = self._requests_of(run, started, is_known=known is not None)

@@ -130,6 +130,13 @@ class OwnTrace(RunTrace):
         """End the run's span: where it is not known when the run ended, when it was last seen."""
         self._claimed = None
         self._is_over = True
+        if self.span.is_recording():
+            self._fill(record)
+        self.span.end(ended_ns)
+        return with_ids(record, self.ids)
+
+    def _fill(self, record: RunRecord) -> None:
+        """Add to the run's span how the run ended."""
         self.span.set_attribute(names.OUTCOME, record.outcome)
         if record.reader is not None:
             self.span.set_attributes(facts.read(record.reader))
@@ -140,8 +147,6 @@ class OwnTrace(RunTrace):
             self.span.set_attribute(names.UNMEASURED_RESPONSES, record.unmeasured_responses)
         if has_failed(record):
             self.span.set_status(Status(StatusCode.ERROR))
-        self.span.end(ended_ns)
-        return with_ids(record, self.ids)
 
 
 class OwnToolTrace(ToolTrace):

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
-from prometheus_client import Counter
-from prometheus_client import Histogram as ClassicHistogram
+from typing import TYPE_CHECKING, Literal, cast
 
 from streamtap._sinks.metrics.catalogue import BUCKETS, BY_NAME, SCRAPED
 from streamtap._sinks.metrics.instruments import Instruments
@@ -18,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TypeAlias
 
+    from prometheus_client import Counter
+    from prometheus_client import Histogram as ClassicHistogram
     from prometheus_client.registry import CollectorRegistry
 
     from streamtap._records.records import ResponseRecord
@@ -91,15 +90,14 @@ class PrometheusInstruments(Instruments['Child', dict[str, str]]):
 
     def add(self, name: str, values: tuple[str, ...], amount: float, origin: dict[str, str] | None = None) -> None:
         """Add to a counter."""
-        child = self._child(name, values)
-        if isinstance(child, Counter):
-            child.inc(amount, origin)
+        # Not asked for its class: those of prometheus_client are protocols, and asking them takes longer than counting.
+        if (child := self._child(name, values)) is not None:
+            cast('Counter', child).inc(amount, origin)
 
     def observe(self, name: str, values: tuple[str, ...], value: float, origin: dict[str, str] | None = None) -> None:
         """Observe a value in a histogram."""
-        child = self._child(name, values)
-        if isinstance(child, (Histogram, ClassicHistogram)):
-            child.observe(value, origin)
+        if (child := self._child(name, values)) is not None:
+            cast('ClassicHistogram | Histogram', child).observe(value, origin)
 
     def observe_gaps(
         self, values: tuple[str, ...], record: ResponseRecord, origin: dict[str, str] | None = None
