@@ -34,7 +34,7 @@ def exact_health(records: Records) -> dict[tuple[str, str, int], Answers]:
         'Time to answer, p95': quantiles(0.95, records.runs, _all, _time_to_answer),
         'Most calls in a loop': _most(shares(calls, _tool, _repeated)),
         'Fullest context': _fullest(records.responses),
-        'Most tokens bought again': _most(_bought_again(records.responses)),
+        'Most bought again': _most(_bought_again(records.responses)),
     }
     agents: tuple[Answers, ...] = (
         shares(judged, _agent, _met),
@@ -44,7 +44,7 @@ def exact_health(records: Records) -> dict[tuple[str, str, int], Answers]:
         _per(sums(records.responses, _agent, _helped), sums(records.responses, _agent, lambda each: each.input_tokens)),
         sums(records.responses, _agent, lambda each: each.cache_lost_usd),
     )
-    overview = ('Goodput', 'Most calls in a loop', 'Fullest context', 'Most tokens bought again')
+    overview = ('Goodput', 'Most calls in a loop', 'Fullest context', 'Most bought again')
     return {
         **{('overview', title, 0): tiles[title] for title in overview},
         **{('health', title, 0): answers for title, answers in tiles.items()},

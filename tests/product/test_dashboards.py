@@ -236,7 +236,7 @@ def test_what_agents_do_wrong_is_a_click_away_from_the_first_screen():
         'Goodput': 'Goodput by agent',
         'Most calls in a loop': 'Which tool is called in a loop?',
         'Fullest context': 'Whose context fills up?',
-        'Most tokens bought again': 'Who buys tokens again?',
+        'Most bought again': 'Who buys tokens again?',
     }
     for tile, title in behind.items():
         assert found[tile]['gridPos']['y'] < below

@@ -42,7 +42,7 @@ def cache_tile(promql: Promql, leads_to: Json | None = None) -> Json:
         leads_to: Where a click on it leads.
     """
     return stat(
-        'Most tokens bought again',
+        'Most bought again',
         "Is a cache missed? The share of the input tokens that the request before had left in the provider's cache, and "
         'that were paid for in full again, of the agent and the model with the largest. Caches that expired because a user '
         'came back late are not in it. If it is red, click on it.',
