@@ -16,7 +16,7 @@ from bench.own_work import own_work
 from bench.pairs import cpu
 from bench.peers import installed_peers
 from bench.report import Results, add_to, say, write_into
-from bench.scrape import Deployment, loop_lag, per_label_set, scrape_cost
+from bench.scrape import Deployment, loop_lag, native_memory, per_label_set, scrape_cost
 from bench.startup import startup
 from bench.streams import grown, handler_alone, is_handler_alone, kept, latency
 from bench.workloads import many_runs, many_streams, many_tools, one_stream, real_stream
@@ -31,6 +31,7 @@ MOST_PER_DELTA = 0.25
 """The share of what the naive handler takes: 0.5 of the 4 microseconds that it takes on a machine at rest is 0.12."""
 
 TEN_THOUSAND_SERIES = Deployment(agents=5, models=10, tools=10)
+LARGE_PROCESS = Deployment(agents=20, models=5, tools=20)
 
 
 def parts(arms: list[Arm], *, scale: int) -> dict[str, Callable[[Results], None]]:
@@ -55,6 +56,10 @@ def parts(arms: list[Arm], *, scale: int) -> dict[str, Callable[[Results], None]
 
     def scrape(results: Results) -> None:
         results.facts['Scrape of 10,000 series'] = scrape_cost(TEN_THOUSAND_SERIES, 2 * results.rounds)
+        results.facts['Scrape of 20 agents with 5 models and 20 tools each'] = scrape_cost(
+            LARGE_PROCESS, results.rounds
+        )
+        results.facts['10,000 native histograms'] = native_memory(10_000)
         results.facts['Event loop beside ten scrapes of them'] = loop_lag(TEN_THOUSAND_SERIES, 10)
 
     def series(results: Results) -> None:

@@ -27,12 +27,14 @@ from streamtap import (
     ToolStart,
     serve,
 )
-from streamtap._sinks.prometheus.histogram_family import HistogramFamily
+from streamtap._sinks.prometheus.histogram_family import HistogramCollector, HistogramFamily
 from streamtap._sinks.prometheus.protobuf_exposition import exposition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from streamtap._sinks.prometheus.instruments import Histograms
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,20 @@ class Deployment:
 
 def filled(deployment: Deployment) -> tuple[CollectorRegistry, Tap]:
     """A registry whose Prometheus sink saw everything of a deployment once; the tap keeps its gauges alive."""
+    sink, registry, tap = registered('both')
+    observe(sink, deployment)
+    return registry, tap
+
+
+def registered(histograms: Histograms) -> tuple[PrometheusSink, CollectorRegistry, Tap]:
+    """A Prometheus sink that saw nothing yet, its registry, and the tap that keeps its gauges alive."""
     registry = CollectorRegistry()
-    sink = PrometheusSink(registry)
-    tap = Tap([sink], max_label_values=10_000)
+    sink = PrometheusSink(registry, histograms=histograms)
+    return sink, registry, Tap([sink], max_label_values=10_000)
+
+
+def observe(sink: PrometheusSink, deployment: Deployment) -> None:
+    """Show a sink everything of a deployment once."""
     agents = [f'agent_{number}' for number in range(deployment.agents)]
     for agent in agents:
         who: dict[str, Any] = {'run_id': agent, 'agent': agent, 'labels': {}, 'started_ns': 0}
@@ -78,7 +91,6 @@ def filled(deployment: Deployment) -> tuple[CollectorRegistry, Tap]:
                 **run,
             )
         )
-    return registry, tap
 
 
 def _response(**who: Any) -> ResponseRecord:
@@ -157,13 +169,16 @@ def native_series(registry: CollectorRegistry) -> int:
 def scrape_cost(deployment: Deployment, rounds: int) -> dict[str, float]:
     """CPU milliseconds of a scrape beside prometheus_client's own of the same series, paired; and its size."""
     registry, tap = filled(deployment)
-    with tap:
+    sink, natively, native_tap = registered('native')
+    observe(sink, deployment)
+    with tap, native_tap:
         same = plain(registry)
-        seen: dict[str, list[float]] = {'ours': [], 'plain': [], 'protobuf': []}
+        seen: dict[str, list[float]] = {'ours': [], 'plain': [], 'protobuf': [], 'native': []}
         ways = (
             ('ours', registry, generate_latest),
             ('plain', same, generate_latest),
             ('protobuf', registry, exposition),
+            ('native', natively, exposition),
         )
         for turn, (name, scraped, generate) in product(range(rounds), ways):
             gc.collect()
@@ -177,7 +192,9 @@ def scrape_cost(deployment: Deployment, rounds: int) -> dict[str, float]:
             'series with native histograms': native_series(registry),
             'bytes': len(generate_latest(registry)),
             'bytes by protobuf': len(exposition(registry)),
+            'bytes by protobuf, native only': len(exposition(natively)),
             'protobuf ms': median(seen['protobuf']),
+            'protobuf ms, native only': median(seen['native']),
             'ms': median(seen['ours']),
             'plain ms': median(seen['plain']),
             'ratio': median(ours / plain for ours, plain in zip(seen['ours'], seen['plain'], strict=True)),
@@ -211,6 +228,33 @@ def loop_lag(deployment: Deployment, scrapes: int) -> dict[str, float]:
 
     with tap:
         return asyncio.run(main())
+
+
+def native_memory(histograms: int) -> dict[str, float]:
+    """What native histograms take that saw every value from a microsecond to a day: their memory, and a scrape of them."""
+    registry = CollectorRegistry()
+    decades = [10 ** (number / 40) for number in range(-240, 200)]
+    gc.collect()
+    tracemalloc.start()
+    try:
+        collector = HistogramCollector('seconds', 'Seconds.', ('number',), ())
+        registry.register(collector)
+        for number in range(histograms):
+            child = collector.labels(f'{number}')
+            for value in decades:
+                child.observe(value)
+        gc.collect()
+        memory = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    started = time.process_time()
+    size = len(exposition(registry))
+    return {
+        'memory MB': memory / 1e6,
+        'memory of one, bytes': memory / histograms,
+        'scrape ms': (time.process_time() - started) * 1e3,
+        'scrape bytes': size,
+    }
 
 
 def per_label_set() -> dict[str, dict[str, float]]:

@@ -17,7 +17,7 @@ def varint(number: int) -> bytes:
     """A whole number of at least 0."""
     if number < 128:
         return _SHORT[number]
-    found = bytearray()
+    found: list[int] = []
     while number > 127:
         found.append(number & 127 | 128)
         number >>= 7
@@ -25,24 +25,28 @@ def varint(number: int) -> bytes:
     return bytes(found)
 
 
+_KEYS = tuple(varint(key) for key in range(32 << 3))
+"""What precedes the value of a field: its number, which is below 32 in an exposition, and how the value is written."""
+
+
 def whole(field: int, number: int) -> bytes:
     """A field of one of the types int64, uint64, uint32 or enum."""
-    return varint(field << 3 | _VARINT) + varint(number & (1 << 64) - 1)
+    return _KEYS[field << 3 | _VARINT] + varint(number & (1 << 64) - 1)
 
 
 def signed(field: int, number: int) -> bytes:
     """A field of one of the types sint32 or sint64."""
-    return varint(field << 3 | _VARINT) + varint(number << 1 if number >= 0 else -number * 2 - 1)
+    return _KEYS[field << 3 | _VARINT] + varint(number << 1 if number >= 0 else -number * 2 - 1)
 
 
 def double(field: int, number: float) -> bytes:
     """A field of the type double."""
-    return varint(field << 3 | _DOUBLE) + _AS_DOUBLE(number)
+    return _KEYS[field << 3 | _DOUBLE] + _AS_DOUBLE(number)
 
 
 def message(field: int, body: bytes) -> bytes:
     """A field that holds a message."""
-    return varint(field << 3 | _BYTES) + varint(len(body)) + body
+    return _KEYS[field << 3 | _BYTES] + varint(len(body)) + body
 
 
 def text(field: int, value: str) -> bytes:

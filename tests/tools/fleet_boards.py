@@ -1,0 +1,222 @@
+"""What the boards ask of a Prometheus that scrapes many processes.
+
+`python -m tools.fleet_boards --processes 1000` starts a real one and fake processes whose numbers grow, waits, and times
+each query of each board over all of that time: with `PYTHONPATH=tests:.`, and a Prometheus 3 given by `--prometheus`.
+The time of a query grows with the samples that it reads, so a day is as many scrapes as a day has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from bench.many_machines import own_metrics
+from bench.scrape import Deployment, observe, registered
+from streamtap._sinks.prometheus.protobuf_exposition import exposition
+from support import boards
+
+if TYPE_CHECKING:
+    from streamtap import PrometheusSink
+
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Not through a proxy of the environment."""
+
+POINTS = 600
+"""How many points a panel asks for: about the pixels that it is wide."""
+
+TIMEOUT = 150
+"""Seconds after which no answer comes any more: Prometheus itself gives up after 120."""
+
+
+class Process(ThreadingHTTPServer):
+    """Answers the scrapes of all processes with what one of them shows, which grows.
+
+    Args:
+        sink: What counts.
+        registry: Where it counts.
+        deployment: What is counted each time.
+        is_native: Whether to answer with native histograms.
+    """
+
+    daemon_threads = True
+    request_queue_size = 1024
+
+    def __init__(self, sink: PrometheusSink, registry: CollectorRegistry, deployment: Deployment, *, is_native: bool):
+        self._sink, self._registry, self._deployment, self._is_native = sink, registry, deployment, is_native
+        self.kind = (
+            'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited'
+            if is_native
+            else 'text/plain; version=0.0.4; charset=utf-8'
+        )
+        self.body = b''
+        self.size = 0
+        self.grow()
+        super().__init__(('127.0.0.1', 0), _Answer)
+
+    def grow(self) -> None:
+        """Everything happens once more."""
+        observe(self._sink, self._deployment)
+        shown = exposition(self._registry) if self._is_native else generate_latest(self._registry)
+        self.size = len(shown)
+        self.body = gzip.compress(shown, 1)
+
+
+class _Answer(BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+
+    def do_GET(self) -> None:
+        process = cast('Process', self.server)
+        body = process.body
+        self.send_response(200)
+        self.send_header('Content-Type', process.kind)
+        self.send_header('Content-Encoding', 'gzip')
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (named by the base class)
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How long a query of a board took, in seconds, or why it was not answered."""
+
+    board: str
+    panel: str
+    seconds: float
+    why_not: str | None
+
+
+def configuration(address: str, processes: int, every: float, *, is_native: bool) -> str:
+    """The configuration of a Prometheus, which is JSON, and so YAML."""
+    groups = [{'targets': [address], 'labels': {'instance': f'process-{number}'}} for number in range(processes)]
+    job: dict[str, object] = {'job_name': 'agents', 'static_configs': groups}
+    if is_native:
+        job['scrape_protocols'] = ['PrometheusProto']
+    return json.dumps(
+        {'global': {'scrape_interval': f'{every:g}s', 'scrape_timeout': f'{every:g}s'}, 'scrape_configs': [job]}
+    )
+
+
+def ask(port: int, path: Path, every: float, seconds: float) -> list[Answered]:
+    """Ask what a board asks when it is opened for the last so many seconds.
+
+    Args:
+        port: Where Prometheus is.
+        path: The board's file.
+        every: Seconds between two scrapes.
+        seconds: The board's range.
+    """
+    board, now, step = boards.read(path), time.time(), max(every, seconds / POINTS)
+    found: list[Answered] = []
+    for panel in boards.panels(board):
+        for target in panel['targets']:
+            if target.get('instant'):
+                asked = {'query': boards.filled_in(target['expr'], board, seconds), 'time': f'{now}'}
+                way = 'query'
+            else:
+                window = max(step + every, 4 * every)
+                between = {'start': f'{now - seconds}', 'end': f'{now}', 'step': f'{step}'}
+                asked, way = {'query': boards.filled_in(target['expr'], board, window), **between}, 'query_range'
+            found.append(answered(path.stem, panel['title'], f'http://127.0.0.1:{port}/api/v1/{way}', asked))
+    return found
+
+
+def answered(board: str, panel: str, url: str, asked: dict[str, str]) -> Answered:
+    """Ask one query."""
+    began, why_not = time.perf_counter(), None
+    try:
+        OPENER.open(url, urllib.parse.urlencode(asked).encode(), timeout=TIMEOUT).read()
+    except urllib.error.HTTPError as error:
+        why_not = error.read().decode()[:160]
+    except OSError as error:
+        why_not = str(error)
+    return Answered(board, panel, time.perf_counter() - began, why_not)
+
+
+def main() -> None:
+    """Measure, and print a row for each board."""
+    parser = argparse.ArgumentParser(prog='python -m tools.fleet_boards', description=__doc__)
+    parser.add_argument('--prometheus', default='prometheus', help='the program')
+    parser.add_argument('--processes', type=int, default=1000)
+    parser.add_argument('--agents', type=int, default=10, help='of each process, with 2 models and 5 tools each')
+    parser.add_argument('--every', type=float, default=15, help='seconds between two scrapes')
+    parser.add_argument('--scrapes', type=int, default=20, help='how many there are before the boards ask')
+    parser.add_argument('--text', action='store_true', help='classic histograms, as text')
+    asked = parser.parse_args()
+    deployment = Deployment(asked.agents, 2, 5)
+    sink, registry, tap = registered('both' if asked.text else 'native')
+    process = Process(sink, registry, deployment, is_native=not asked.text)
+    threading.Thread(target=process.serve_forever, daemon=True).start()
+    with tap, tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        place = Path(folder)
+        address = f'127.0.0.1:{process.server_port}'
+        (place / 'prometheus.yml').write_text(
+            configuration(address, asked.processes, asked.every, is_native=not asked.text), encoding='utf-8'
+        )
+        server = subprocess.Popen(
+            [
+                asked.prometheus,
+                f'--config.file={place / "prometheus.yml"}',
+                f'--storage.tsdb.path={place / "data"}',
+                f'--web.listen-address=127.0.0.1:{port}',
+                '--enable-feature=native-histograms',
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            time.sleep(2 * asked.every)
+            before, began = own_metrics(port) or {}, time.monotonic()
+            while time.monotonic() - began < asked.every * asked.scrapes:
+                time.sleep(asked.every)
+                process.grow()
+            own = own_metrics(port) or {}
+            seconds = time.monotonic() - began
+            print(
+                f'{asked.processes} processes, {own["prometheus_tsdb_head_series"]:,.0f} series, '
+                f'{own["process_resident_memory_bytes"] / 1e9:.2f} GB, '
+                f'{(own["process_cpu_seconds_total"] - before["process_cpu_seconds_total"]) / seconds:.2f} cores, '
+                f'a scrape of {process.size / 1e3:,.0f} kB ({len(process.body) / 1e3:,.1f} compressed)',
+                flush=True,
+            )
+            for path in boards.FILES:
+                found = ask(port, path, asked.every, seconds)
+                slowest = max(found, key=lambda each: each.seconds)
+                failed = [each for each in found if each.why_not is not None]
+                print(
+                    f'{path.stem:10} {len(found)} queries, {sum(each.seconds for each in found):.1f} s in all, '
+                    f'slowest {slowest.seconds:.2f} s ({slowest.panel}), {len(failed)} not answered',
+                    flush=True,
+                )
+                for each in failed[:3]:
+                    print(f'    {each.panel}: {each.why_not}')
+            own = own_metrics(port) or {}
+            print(f'{own["process_resident_memory_bytes"] / 1e9:.2f} GB after the queries')
+        finally:
+            server.terminate()
+            server.wait(60)
+            process.shutdown()
+
+
+if __name__ == '__main__':
+    main()
