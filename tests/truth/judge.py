@@ -9,7 +9,7 @@ from truth.exposition import by_label
 from truth.health import health
 from truth.readers_view import reader_of
 from truth.row import Row, equal, is_known, near
-from truth.times import numbers, run_times, tool_times, tools_phase
+from truth.times import numbers, queued_run_times, run_times, tool_times, tools_phase
 from truth.world import happen
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def judge(case: Case, door: Door, happened: Happened, seen: Capture, bounds: Bou
     tool_times(row, seen.tools(), happened.stamps)
     tools_phase(row, seen.runs(), seen.tools(), happened.stamps)
     run_times(row, seen, happened)
+    queued_run_times(row, seen.runs(), responses, happened)
     reader_of(row, seen.runs(), responses, happened)
     _usage(row, seen.runs(), responses, happened)
     health(row, seen.runs(), responses, seen.tools(), happened)
@@ -107,8 +108,7 @@ def _runs(row: Row, runs: Sequence[RunRecord], responses: Sequence[ResponseRecor
         mine = [record for record in responses if record.run_id == run.run_id]
         equal(row, f'requests of {run.agent}', run.requests, len(mine))
         if run.duration is not None and run.phases:
-            queued = run.phases.get('queue', 0.0)
-            error = abs(sum(run.phases.values()) - queued - run.duration)
+            error = abs(sum(run.phases.values()) - run.duration)
             row.phases = max(row.phases or 0.0, error)
 
 

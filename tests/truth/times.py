@@ -122,6 +122,26 @@ def run_times(row: Row, seen: Capture, happened: Happened) -> None:
         row.first_output = abs(started + run.time_to_first_output - (visible + happened.late))
 
 
+def queued_run_times(
+    row: Row, runs: Sequence[RunRecord], responses: Sequence[ResponseRecord], happened: Happened
+) -> None:
+    """Compare runs that waited for a slot, where that is known, with what their callers waited for."""
+    if 'queue' not in row.expected.phases:
+        return
+    ended = sorted(happened.runs, key=lambda each: each.ended)
+    answers = sorted(happened.served, key=lambda each: each.received_at)
+    equal(row, 'runs and their requests', (len(runs), len(answers)), (len(ended), len(ended)))
+    for run, truth, served in zip(sorted(runs, key=_end_of), ended, answers, strict=False):
+        near(row, 'duration of a run with its queue', run.duration, truth.ended - truth.started, row.bounds.phase)
+        visible = first_visible(served) if all(record.streamed for record in responses) else None
+        blank = None if visible is None else visible - truth.started
+        near(row, 'blank screen of a run with its queue', run.time_to_first_output, blank, row.bounds.phase)
+
+
+def _end_of(run: RunRecord) -> float:
+    return run.started_ns / 1e9 + (run.duration or 0.0)
+
+
 def first_visible(served: Served) -> float | None:
     """When the first chunk was sent that a user can see: of a text, or of the arguments of an output tool."""
     tool = ''

@@ -1,4 +1,4 @@
-"""The one rule by which a request or a tool call becomes bars over time, on the page and in a report alike."""
+"""The one rule by which a request, a tool call or a queue becomes bars over time, on the page and in a report alike."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from streamtap._records.records import PartRecord, ResponseRecord, ToolRecord
+    from streamtap._records.records import PartRecord, ResponseRecord, RunRecord, ToolRecord
 
-BarKind = Literal['waiting', 'thinking', 'text', 'tool_call', 'model', 'stall', 'tool', 'native_tool']
+BarKind = Literal['queue', 'waiting', 'thinking', 'text', 'tool_call', 'model', 'stall', 'tool', 'native_tool']
 """What happened: `tool_call` is the writing of one, `model` a response that is not streamed."""
+
+LEAST_QUEUE = 0.01
+"""Seconds; where a slot is free, a run is through the queue sooner."""
 
 _OF_PART: dict[str, BarKind] = {'thinking': 'thinking', 'tool-call': 'tool_call', 'builtin-tool-call': 'tool_call'}
 _NOT_WRITTEN = frozenset({'builtin-tool-return', 'compaction'})
@@ -52,3 +55,9 @@ def tool_bars(record: ToolRecord, start: float) -> list[Bar]:
     """The bar of a tool call; none if its execution was not observed."""
     kind = 'native_tool' if record.kind == 'native' else 'tool'
     return [] if record.duration is None else [Bar(kind, start, record.duration)]
+
+
+def queue_bars(record: RunRecord, start: float) -> list[Bar]:
+    """The bar of a run's wait for a slot, if it had to wait; the run began at `start`, when it was asked for."""
+    queued = record.phases.get('queue', 0.0)
+    return [Bar('queue', start, queued)] if queued >= LEAST_QUEUE else []

@@ -19,7 +19,6 @@ _GIVE_WAY = ('stream', 'model', 'wait', 'consumer', 'native_tools', 'tools')
 class PhaseClock:
     """Adds up the phases of one run as its requests and tool calls end."""
 
-    queue: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict[str, float])
     _tools: Intervals = field(default_factory=lambda: Intervals())
     _held: Intervals = field(default_factory=lambda: Intervals())
@@ -61,7 +60,7 @@ class PhaseClock:
             self._held.add(started, ended)
 
     def split(self, duration: float) -> dict[str, float]:
-        """The phases of a run, in seconds; they add up to the duration, which excludes queueing, plus `queue`."""
+        """The phases of a run, in seconds; they add up to the duration."""
         found = dict(self.seconds)
         found['tools'] = self._tools.length()
         found['consumer'] = found.get('consumer', 0.0) + self._held.length(excluding=self._tools)
@@ -73,7 +72,6 @@ class PhaseClock:
             found[phase] = found.get(phase, 0.0) - taken
             excess -= taken
         found['other'] = max(0.0, duration - sum(found.values()))
-        found['queue'] = self.queue
         return {phase: found[phase] for phase in PHASES if found.get(phase, 0.0) > 0}
 
 

@@ -145,9 +145,12 @@ class LoopRecord:
 class RunRecord:
     """One finished run.
 
-    `duration` is `None` where its end was not seen, as that of a run that was still open when the tap was closed. `phases` splits the duration into the
-    seconds spent on each; time spent waiting in a `queue` comes on top. It is empty where there is no duration, and where a
-    response was not seen to its end.
+    It begins when it is asked for: `started_ns`, `duration`, `time_to_first_output` and `time_to_final_result` are from
+    there, and include the wait for a slot of `Agent(max_concurrency=...)`, the phase `queue`, where the door is the
+    capability; the handler cannot know it.
+    `duration` is `None` where its end was not seen, as that of a run that was still open when the tap was closed. `phases`
+    splits the duration into the seconds spent on each. It is empty where there is no duration, and where a response was
+    not seen to its end.
     Requests, tool calls, tokens and cost are the run's own; `called` is what the runs used that it called through its
     tools, and `total_requests`, `total_tool_calls`, `total_input_tokens`, `total_output_tokens` and `total_cost_usd` are
     both together. What such a run uses after all of its callers have ended is in its own record only.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from streamtap._base.files import open_to_read, open_to_write
 from streamtap._display.exits import in_job_log, in_line, short_name
 from streamtap._report.annotations import annotated
-from streamtap._report.exports.formats import records_in
+from streamtap._report.exports.formats import format_of, records_in
 from streamtap._report.fleet.chosen import EndedTwiceError
 from streamtap._report.fleet.gather import fleet_gathered, is_worth_it
 from streamtap._report.gathered import Gathered
@@ -22,7 +22,7 @@ from streamtap._report.markdown import markdown
 from streamtap._report.owners import NAMED, VERSION, owners_by, owners_of
 from streamtap._report.reported import budgets_kept, change, contents
 from streamtap._report.text import print_document
-from streamtap._sinks.journal.reader import journal_files, read_lines
+from streamtap._sinks.journal.reader import is_journal, journal_files, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -42,38 +42,46 @@ SHOWN = 20
 MOST_NAMES = 3
 """How many journals a heading names."""
 
-STDIN = '-'
+STDIN, STDIN_NAME = '-', 'stdin'
 
 _WITHOUT_VERDICT: tuple[Format, ...] = ('json', 'csv', 'html')
 """The formats for programs and pages: the verdict of a gate, and what a choice leaves out, are told on stderr besides."""
 
 
 class Complaints:
-    """Reports on stderr what could not be read, and counts it."""
+    """Counts what could not be read, and reports it on stderr when it is closed; `files` are of no use at all."""
 
     def __init__(self) -> None:
         self._broken: Counter[str] = Counter()
+        self._told: dict[str, list[str]] = {}
         self.count = 0
         self.files = 0
 
     def line(self, broken: BrokenLine) -> None:
-        """Report a broken line."""
+        """A line is broken."""
         self.count += 1
         self._broken[broken.file] += 1
         if self._broken[broken.file] <= SHOWN:
-            _tell(str(broken))
+            self._told.setdefault(broken.file, []).append(f'{broken.line}: {broken.why}')
 
     def file(self, name: str, error: OSError) -> None:
-        """Report a file that cannot be read."""
+        """A file cannot be read."""
         self.count += 1
         self.files += 1
-        _tell(f'{name}: {error.strerror or error}')
+        self._told.setdefault(name, []).append(f' {error.strerror or error}')
 
     def close(self) -> None:
-        """Report how many broken lines were not reported one by one."""
-        for name, count in self._broken.items():
-            if count > SHOWN:
-                _tell(f'{name}: {count - SHOWN} more lines are broken')
+        """Report it, but only once: a file that is no journal in one line, and some broken lines of others."""
+        for name, told in self._told.items():
+            if self._broken[name] and not _may_be_read(name):
+                self.files += 1
+                _tell(f'{name}: not a journal: none of its lines is a record (line {told[0]})')
+                continue
+            for each in told:
+                _tell(f'{name}:{each}')
+            if self._broken[name] > SHOWN:
+                _tell(f'{name}: {self._broken[name] - SHOWN} more lines are broken')
+        self._told.clear()
 
 
 class _Silence(Complaints):
@@ -101,6 +109,13 @@ def report(asked: Report) -> int:
         ValueError: If no record has a name that was asked for.
     """
     complaints = Complaints()
+    try:
+        return _report(asked, complaints)
+    finally:
+        complaints.close()
+
+
+def _report(asked: Report, complaints: Complaints) -> int:
     again: Complaints = complaints
     if _is_of_fleet(asked):
         try:
@@ -141,7 +156,7 @@ def _is_of_fleet(asked: Report) -> bool:
 
 def _report_of_fleet(asked: Report, complaints: Complaints) -> int:
     files = _files(asked.files)
-    stdin = read_lines('stdin', sys.stdin.buffer, complaints.line) if STDIN in asked.files else ()
+    stdin = read_lines(STDIN_NAME, sys.stdin.buffer, complaints.line) if STDIN in asked.files else ()
     names = _in_short(asked.files)
     with fleet_gathered(stdin, files, names, asked.choice, complaints.line, complaints.file) as gathered:
         if _has_none(gathered, complaints, 0) or not _has_what_was_asked([gathered], complaints):
@@ -214,6 +229,17 @@ def _put_out(made: Reported, asked: Report, left_out: Sequence[str]) -> None:
             print('streamtap report:', in_job_log(each), file=sys.stderr)
 
 
+def _may_be_read(name: str) -> bool:
+    """Whether a file has a line of a journal, or is of another known format; of stdin nobody knows any more."""
+    if name == STDIN_NAME:
+        return True
+    try:
+        with open_to_read(Path(name)) as file:
+            return format_of(file) != 'journal' or is_journal(file)
+    except OSError:
+        return True
+
+
 def _tell(what: str) -> None:
     print('streamtap report:', in_line(what), file=sys.stderr)
 
@@ -238,7 +264,7 @@ def _in_short(names: Sequence[str]) -> str:
 def _records(names: Sequence[str], complaints: Complaints) -> Iterator[Record]:
     for name in names:
         if name == STDIN:
-            yield from read_lines('stdin', sys.stdin.buffer, complaints.line)
+            yield from read_lines(STDIN_NAME, sys.stdin.buffer, complaints.line)
     for file in _files(names):
         yield from _records_of(file, complaints)
 

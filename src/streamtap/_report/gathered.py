@@ -60,7 +60,7 @@ class Gathered:
         self._failed = FailedRuns()
         for record in self.selection.of(records):
             self._add(record)
-        self.samples.tell_versions()
+        self.samples.complete()
         self.summary = self._usage.summary()
         self.slowest = self._slowest.trees()
 

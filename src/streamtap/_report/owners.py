@@ -74,7 +74,7 @@ def _tool(record: Record) -> Iterator[tuple[Scope, str]]:
 
 
 def _version(record: Record) -> Iterator[tuple[Scope, str]]:
-    # Only the run says which, at its end: `Samples.tell_versions` puts it in.
+    # Only the run says which, at its end: `Samples.complete` puts it in.
     yield from ((VERSION, '') for _ in _everybody(record))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from streamtap._records.caches import says_of_cache
 from streamtap._records.failed import FAILED_RUNS as FAILED_OUTCOMES
 from streamtap._records.failed import has_failed
 from streamtap._records.records import ResponseRecord, RunRecord
@@ -65,6 +66,9 @@ FIRST_TRY = Quantity('first_try', 'questions that their first run answered', uni
 TIME_TO_ANSWER = Quantity('time_to_answer', 'time to the answer of a question', units.TIME, 'run')
 CONTEXT_USED = Quantity('context_used', 'context that a request took', units.PART, 'request')
 CACHE_HITS = Quantity('cache_hits', 'input of a request that was read from the cache', units.PART, 'request', 'higher')
+SAYS_OF_CACHE = Quantity('says_of_cache', 'requests whose provider said something of a cache', units.SHARE, 'request')
+"""Not shown: whoever has no such request has no `CACHE_HITS`, as nobody knows whether there is a cache."""
+
 REPEATED_TOOLS = Quantity('repeated_tools', 'tool calls that repeated others', units.SHARE, 'tool call')
 
 QUANTITIES = (
@@ -120,6 +124,8 @@ def values_of(record: Record) -> Iterator[tuple[Quantity, float | None]]:
         yield SPEED, record.output_tokens_per_second
         yield CONTEXT_USED, record.context_used
         cached, tokens = record.cache_read_tokens, record.input_tokens
+        said = says_of_cache(cached, record.cache_write_tokens, record.cache_missed_tokens)
+        yield SAYS_OF_CACHE, 1.0 if said else None
         yield CACHE_HITS, cached / tokens if cached is not None and tokens else None
     else:
         yield FAILED_TOOLS, failed

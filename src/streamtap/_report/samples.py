@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from streamtap._records.records import RunRecord
 from streamtap._report.owners import ALL, VERSION, owners_of
-from streamtap._report.quantities import values_of
+from streamtap._report.quantities import CACHE_HITS, SAYS_OF_CACHE, values_of
 from streamtap._sinks.label_cap import LabelCap
 from streamtap._sinks.usage.ledger import MAX_GROUPS
 
@@ -75,8 +75,13 @@ class Samples:
             if ALL in owners and value is not None:
                 self._moments.setdefault(quantity, array('d')).append(record.started_ns / 1e9)
 
-    def tell_versions(self) -> None:
-        """Give the values of each version to it, now that all runs have ended; those of runs that say none are left out."""
+    def complete(self) -> None:
+        """Do what can be done only when all records were added: before, some values are where they do not belong."""
+        self._tell_versions()
+        self._leave_out_caches()
+
+    def _tell_versions(self) -> None:
+        """Give the values of each version to it; those of runs that say none are left out."""
         for quantity, scope, name in [key for key in self._kept if key[1:] == (VERSION, '')]:
             kept = self._kept.pop((quantity, scope, name))
             for value, run in zip(kept.values, kept.runs, strict=True):
@@ -84,6 +89,17 @@ class Samples:
                     its = self._kept.setdefault((quantity, VERSION, version), _Kept())
                     its.values.append(value)
                     its.runs.append(run)
+
+    def _leave_out_caches(self) -> None:
+        """Leave out the hits of those of whose caches no provider said anything."""
+        for _, scope, name in [key for key in self._kept if key[0] is CACHE_HITS]:
+            if not self.values(SAYS_OF_CACHE, scope, name):
+                self._kept[CACHE_HITS, scope, name] = _Kept()
+        for key in [key for key in self._kept if key[0] is SAYS_OF_CACHE]:
+            del self._kept[key]
+        if not self.values(CACHE_HITS, *ALL):
+            self._moments.pop(CACHE_HITS, None)
+        self._moments.pop(SAYS_OF_CACHE, None)
 
     def order(self) -> Sequence[tuple[Quantity, Scope, str]]:
         """The same as `keys`, in the order in which they were first there."""

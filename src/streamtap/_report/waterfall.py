@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from streamtap._display.bars import request_bars, stall_marks, tool_bars
+from streamtap._display.bars import queue_bars, request_bars, stall_marks, tool_bars
 from streamtap._display.cells import cut_in_the_middle
 from streamtap._display.elements import element
 from streamtap._display.exits import isolated, short_name
@@ -28,10 +28,14 @@ WIDTH, NAME, LABEL, RIGHT = 1160.0, 200.0, 262.0, 150.0
 """Names end at `NAME`, and numbers at the bars: a phone, which scrolls the bars, shows both."""
 
 ROW, BAR = 19.0, 11.0
+THIN = {'run': 2.0, 'queue': 5.0}
+"""How high bars are that are thinner than others."""
+
 MOST_ROWS = 60
 MOST_NOTE = 26
 
 KINDS = {
+    'queue': 'waiting for a slot',
     'waiting': 'waiting for the model',
     'thinking': 'thinking',
     'text': 'text',
@@ -123,7 +127,8 @@ def _mark(kind: str) -> Element:
         return element('text', AGAIN_MARK, x=1, y=9.5, class_='again')
     if kind in ('failed', 'reader'):
         return element('line', x1=7, x2=7, y1=0, y2=11, class_=kind)
-    return element('rect', x=0, y=0, width=14, height=11, rx=1.5, class_=f'bar {kind}')
+    height = THIN.get(kind, BAR)
+    return element('rect', x=0, y=(BAR - height) / 2, width=14, height=height, rx=1.5, class_=f'bar {kind}')
 
 
 def _rows(tree: RunTree) -> Iterator[_Row]:
@@ -143,6 +148,8 @@ def _run_row(run: RunRecord, zero: int, depth: int) -> _Row:
     note = '' if run.outcome == 'success' else run.outcome
     row = _Row(short_name(run.agent), depth, seconds(run.duration), note, failed, is_run=True)
     row.bars.append(_Bar('run', start, run.duration or 0.0, _about_run(run)))
+    for bar in queue_bars(run, start):
+        row.bars.append(_Bar(bar.kind, bar.start, bar.duration, f'{seconds(bar.duration)} in the queue for a slot'))
     if run.reader is not None and run.reader.time_to_first_item is not None:
         row.first_item = start + run.reader.time_to_first_item
     return row
@@ -208,7 +215,7 @@ def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
         element('text', row.took, x=LABEL - 8, y=y + 10, class_=f'note end{" bad" if row.failed else ""}'),
     ]
     for bar in row.bars:
-        thin = 2.0 if bar.kind == 'run' else BAR
+        thin = THIN.get(bar.kind, BAR)
         x, width = LABEL + bar.start * per_second, max(1.5, bar.duration * per_second)
         place = {'x': x, 'y': y + (BAR - thin) / 2 + 1, 'width': width, 'height': thin, 'rx': 1.5}
         drawn.append(element('rect', element('title', bar.title), class_=f'bar {bar.kind}', role='img', **place))

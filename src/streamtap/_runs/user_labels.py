@@ -39,6 +39,7 @@ class UserLabels:
         self._in_baggage = labels.in_baggage
         self._out = out
         self._warned: set[str] = set()
+        self._has_warned_of_none = False
 
     def of_run(self, ctx: object, inherited: Mapping[str, str]) -> dict[str, str]:
         """The labels of a run.
@@ -50,7 +51,20 @@ class UserLabels:
         if self._in_baggage:
             carried = {name: inherited.get(name) or baggage_label(name) for name in self._in_baggage}
             inherited = {**inherited, **carried}
-        return run_context.metadata_labels(ctx, self._names, inherited, self._refuse)
+        found = run_context.metadata_labels(ctx, self._names, inherited, self._refuse)
+        if not self._has_warned_of_none and not any(found.values()) and run_context.lacks_all(ctx, self._names):
+            self._has_warned_of_none = True
+            self._warn_of_none()
+        return found
+
+    def _warn_of_none(self) -> None:
+        """The metadata has keys, and none is a label; the keys are the user's own, and not for a log."""
+        with contextlib.suppress(Exception):
+            logger.warning(
+                'streamtap: the metadata of a run has none of these labels: %s. The run counts under their empty value. '
+                'Is a key misspelt? Further runs like this are not logged',
+                ', '.join(self._names),
+            )
 
     def _refuse(self, name: str) -> None:
         """A value was not plain: count it, and warn once of each label."""

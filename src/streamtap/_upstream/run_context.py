@@ -99,6 +99,19 @@ def metadata_labels(
     return found
 
 
+def lacks_all(ctx: object, names: tuple[str, ...]) -> bool:
+    """Whether the run has metadata, and none of these dimensions in it.
+
+    Args:
+        ctx: The run's context.
+        names: The names of the dimensions, of which there are some.
+    """
+    metadata = read(ctx, 'metadata')
+    if not names or not isinstance(metadata, dict) or not metadata:
+        return False
+    return not any(name in metadata for name in names)
+
+
 def _label(metadata: object, name: str, inherited: str) -> str | None:
     """One dimension; `None` for a value that is refused, which affects neither others nor the run."""
     try:

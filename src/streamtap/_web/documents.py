@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from streamtap._display.bars import request_bars, stall_marks, tool_bars
+from streamtap._display.bars import queue_bars, request_bars, stall_marks, tool_bars
 from streamtap._display.callers import caller_of, span_of
 from streamtap._display.exits import in_sentence
 from streamtap._display.text import model_name
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from streamtap._display.bars import Bar
     from streamtap._display.callers import Span
     from streamtap._records.live import Live, LiveResponse, LiveRun
-    from streamtap._records.records import ResponseRecord
+    from streamtap._records.records import ResponseRecord, RunRecord
 
 Json: TypeAlias = 'Mapping[str, Json] | Sequence[Json] | str | float | bool | None'
 Document: TypeAlias = 'dict[str, Json]'
@@ -93,7 +93,8 @@ def run_document(tree: RunTree) -> Document:
         'phases': {phase: short(seconds) for phase, seconds in record.phases.items()},
         'labels': dict(record.labels),
         'trace': record.trace_id,
-        'rows': _rows(rows, record.started_ns),
+        # Last, because nested runs name the row of their tool by its number.
+        'rows': [*_rows(rows, record.started_ns), *_queue_rows(record)],
         'nested': [tools.called(each) for each in tree.pieces if isinstance(each, RunTree)],
         'left_out': tree.left_out,
     }
@@ -241,6 +242,24 @@ def _tool_row(record: ToolRecord, run_started_ns: int) -> Document:
         'bars': _drawn(tool_bars(record, start)),
         'marks': [],
     }
+
+
+def _queue_rows(record: RunRecord) -> list[Json]:
+    """The row of a run's wait for a slot, if it had to wait."""
+    return [
+        {
+            'sort': 'queue',
+            'name': 'for a slot',
+            'start': 0.0,
+            'duration': short(bar.duration),
+            'outcome': 'success',
+            'failed': False,
+            'error': None,
+            'bars': _drawn([bar]),
+            'marks': [],
+        }
+        for bar in queue_bars(record, 0.0)
+    ]
 
 
 def _drawn(bars: Iterable[Bar]) -> list[Json]:

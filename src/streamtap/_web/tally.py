@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamtap._display.verdict import MOST
+from streamtap._records.caches import says_of_cache
 from streamtap._records.failed import has_failed, was_cancelled
 from streamtap._records.known import greatest_known, sum_known
 from streamtap._records.sketch import Sketch
@@ -102,7 +103,7 @@ class Tally:
         self.unpriced += record.usage_reported and record.cost_usd is None
         self.fullest_context = greatest_known(self.fullest_context, record.context_used)
         self.cache_read_tokens += record.cache_read_tokens or 0
-        self.has_cache |= bool(record.cache_read_tokens or record.cache_write_tokens or record.cache_missed_tokens)
+        self.has_cache |= says_of_cache(record.cache_read_tokens, record.cache_write_tokens, record.cache_missed_tokens)
         self._spend(record.input_tokens, record.output_tokens, record.cost_usd)
 
     def run(self, record: RunRecord) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from streamtap import PartRecord
-from streamtap._display.bars import Bar, request_bars, stall_marks, tool_bars
-from support.made_records import response, tool
+from streamtap._display.bars import Bar, queue_bars, request_bars, stall_marks, tool_bars
+from support.made_records import response, run, tool
 
 
 def part(kind: str, *, start: float | None = 0.5, chunks: int = 3) -> PartRecord:
@@ -71,3 +71,10 @@ def test_a_tool_call_is_a_bar_if_its_time_is_known():
     assert shown(tool_bars(tool(duration=0.75), 2.0)) == [('tool', 2.0, 0.75)]
     assert shown(tool_bars(tool(kind='native', duration=0.75), 2.0)) == [('native_tool', 2.0, 0.75)]
     assert tool_bars(tool(duration=None), 2.0) == []
+
+
+def test_a_wait_for_a_slot_is_a_bar_from_the_start_of_the_run():
+    """But for the moment that it takes where a slot is free."""
+    assert shown(queue_bars(run(phases={'queue': 3.0, 'wait': 1.0}), 2.0)) == [('queue', 2.0, 3.0)]
+    assert queue_bars(run(phases={'queue': 0.001, 'wait': 1.0}), 2.0) == []
+    assert queue_bars(run(), 2.0) == []

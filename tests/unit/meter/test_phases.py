@@ -14,12 +14,13 @@ def test_overlapping_tools_count_once():
 
 
 def test_the_phases_add_up_to_the_duration():
-    """What no phase claims is other, and the queue comes on top."""
-    phases = PhaseClock(queue=2.0)
+    """What no phase claims is other."""
+    phases = PhaseClock()
+    phases.add('queue', 2.0)
     phases.add('wait', 1.0)
     phases.tool(3.0, 4.0)
     phases.tool(3.5, 4.5)
-    assert phases.split(5.0) == {'queue': 2.0, 'wait': 1.0, 'tools': 1.5, 'other': 2.5}
+    assert phases.split(7.0) == {'queue': 2.0, 'wait': 1.0, 'tools': 1.5, 'other': 2.5}
 
 
 def test_where_two_phases_claim_the_same_time_tools_win():

@@ -42,7 +42,7 @@ def grid(records: Iterable[Any], scope: str) -> Grid:
     samples = Samples(owners_by([scope]))
     for record in records:
         samples.add(record)
-    samples.tell_versions()
+    samples.complete()
     (found,) = value_grids(samples, [scope])
     return found
 
@@ -66,6 +66,39 @@ def test_versions_stand_in_the_order_in_which_they_ran():
     assert (rows['repeated tools'], rows['first try']) == (['33.3%', '5.0%'], ['-', '100.0%'])
     assert rows['cache hits p50'] == ['33.3%', '33.3%']
     assert 'context used p50' not in rows
+
+
+SILENT: dict[str, Any] = {'cache_read_tokens': 0, 'cache_write_tokens': 0}
+
+
+def test_who_says_nothing_of_a_cache_has_no_hits():
+    """It may have none; who wrote to one, or missed one, has it."""
+    records = [
+        full_response(model='silent', **SILENT),
+        full_response(model='wrote', **{**SILENT, 'cache_write_tokens': 5}),
+        full_response(model='missed', **SILENT, cache_missed_tokens=50),
+        full_response(model='read'),
+        full_response(model='read', **SILENT),
+    ]
+    rows = {
+        row[0]: dict(zip(found.headings[1:], row[1:], strict=True))
+        for found in [grid(records, 'model')]
+        for row in found.rows
+    }
+    assert rows['cache hits p50'] == {'p:missed': '0.0%', 'p:read': '0.0%', 'p:silent': '-', 'p:wrote': '0.0%'}
+    assert not any('cache' in row[0] for row in grid([full_response(**SILENT)], 'agent').rows)
+
+
+def test_a_version_has_the_hits_of_its_own_cache():
+    """The one before said nothing of one."""
+    records = [
+        full_response(run_id='old', **SILENT),
+        run(run_id='old', service_version='1'),
+        full_response(run_id='new'),
+        run(run_id='new', service_version='2'),
+    ]
+    rows = {row[0]: list(row[1:]) for row in grid(records, VERSION).rows}
+    assert rows['cache hits p50'] == ['-', '33.3%']
 
 
 def test_other_scopes_stand_by_name():

@@ -73,6 +73,15 @@ def test_a_budget_is_missed_where_the_whole_interval_is_beyond_it(judged: Judge,
     assert judged(runs(100), *arguments, '--strict')[0] == (0 if verdict == 'met' else 3)
 
 
+def test_hits_of_a_cache_of_which_nothing_was_said_cannot_be_judged(judged: Judge):
+    """A provider that says nothing of a cache may have none; one that says so is judged."""
+    silent = [full_response(run_id=str(n), cache_read_tokens=0, cache_write_tokens=0) for n in range(30)]
+    budget = '--budget', 'cache_hits.p50 >= 60%'
+    assert verdict_of(judged([*runs(30), *silent], *budget)[1]) == 'gate passed: 1 nothing to judge'
+    missed = full_response(run_id='0', cache_read_tokens=0, cache_missed_tokens=50)
+    assert verdict_of(judged([*runs(30), *silent, missed], *budget)[1]).startswith('gate failed: 1 missed')
+
+
 def test_the_table_of_budgets_has_figures_and_intervals(judged: Judge):
     """The journal before, how to read it and the verdict after it."""
     _, out, err = judged(

@@ -215,15 +215,41 @@ def test_what_is_broken_is_reported_and_the_rest_reported(tmp_path: Path, capsys
     ]
 
 
-def test_a_file_that_is_no_journal_is_not_reported_line_by_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """The first lines show what is wrong; without a record there is nothing to report."""
+NO_JOURNAL = 'not a journal: none of its lines is a record (line 1: not JSON: expected value at column 1)'
+
+
+@pytest.mark.parametrize('engine', ['python', 'duckdb'])
+def test_a_file_that_is_no_journal_is_one_error(tmp_path: Path, capsys: pytest.CaptureFixture[str], engine: str):
+    """Alone, and beside a journal, which is reported."""
     path = tmp_path / 'notes.txt'
     path.write_text('hello\n' * 500, encoding='utf-8')
-    assert main(['report', str(path)]) == 2
+    assert main(['report', str(path), '--engine', engine]) == 2
+    assert capsys.readouterr().err == f'streamtap report: {path}: {NO_JOURNAL}\n'
+    good = journal(tmp_path / 'j', *some_runs(2))
+    assert main(['report', str(path), str(good), '--engine', engine, '--format', 'json']) == 1
+    told = capsys.readouterr()
+    assert told.err == f'streamtap report: {path}: {NO_JOURNAL}\n'
+    assert json.loads(told.out)['total']['runs'] == 2
+
+
+@pytest.mark.parametrize('engine', ['python', 'duckdb'])
+def test_of_many_broken_lines_some_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str], engine: str):
+    """One by one, and how many more there are."""
+    path = journal(tmp_path / 'j', *some_runs(2), torn=b'hello\n' * 500)
+    assert main(['report', str(path), '--engine', engine]) == 1
     err = capsys.readouterr().err.splitlines()
-    assert len(err) == 22
-    assert err[-2:] == [
-        f'streamtap report: {path}: 480 more lines are broken',
+    assert len(err) == 21
+    assert err[0] == f'streamtap report: {path}:8: not JSON: expected value at column 1'
+    assert err[-1] == f'streamtap report: {path}: 480 more lines are broken'
+
+
+def test_a_journal_of_a_later_streamtap_is_a_journal(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Its header says why it cannot be read."""
+    path = tmp_path / 'j'
+    path.write_bytes(b'{"record":"journal","schema":9}\n{"record":"walk"}\n')
+    assert main(['report', str(path)]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        f'streamtap report: {path}:1: what follows has schema 9, and this streamtap reads 1',
         f'streamtap report: {path}: no run, response or tool call to report',
     ]
 

@@ -193,3 +193,14 @@ def test_it_must_be_there(arguments: list[str], why: str, path: Path, capsys: py
     """And a comparison is of many."""
     assert main(['report', *(each.format(j=path) for each in arguments)]) == 2
     assert capsys.readouterr().err == f'streamtap report: {why}\n'
+
+
+def test_the_waterfall_shows_the_queue():
+    """From the start of a run, also of one that another called."""
+    called = RunTree(run(agent='helper', started_ns=1000 * MS, duration=2.0, phases={'queue': 1.5, 'wait': 0.5}))
+    drawn = waterfall(RunTree(run(phases={'queue': 0.5, 'wait': 3.5}), [called]))
+    bars = [each for each in drawn.iter('rect') if each.get('class') == 'bar queue']
+    assert [[title.text for title in bar] for bar in bars] == [
+        ['500 ms in the queue for a slot'],
+        ['1.50 s in the queue for a slot'],
+    ]

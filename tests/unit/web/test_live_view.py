@@ -132,6 +132,27 @@ def test_a_finished_run_is_reported_with_each_bar_of_its_waterfall(view: LiveVie
     }
 
 
+def test_a_run_that_waited_for_a_slot_has_a_row_of_that(view: LiveView):
+    """Behind its requests and tool calls, which nested runs name by their numbers."""
+    view.run_started(run_start('r'))
+    view.tool_ended(tool(started_ns=2 * SECOND))
+    view.run_ended(run(phases={'queue': 1.5, 'tools': 0.75, 'other': 1.75}))
+    (shown,) = told(view)
+    called, queued = shown['rows']
+    assert called['sort'] == 'tool'
+    assert queued == {
+        'sort': 'queue',
+        'name': 'for a slot',
+        'start': 0.0,
+        'duration': 1.5,
+        'outcome': 'success',
+        'failed': False,
+        'error': None,
+        'bars': [['queue', 0.0, 1.5]],
+        'marks': [],
+    }
+
+
 def test_a_run_says_by_how_much_its_reader_was_late(view: LiveView):
     """Its first output is the reader's."""
     view.run_started(run_start('r'))

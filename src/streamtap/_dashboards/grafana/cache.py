@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamtap._dashboards.grafana.board import link
-from streamtap._dashboards.grafana.models import CACHED, INPUT
+from streamtap._dashboards.grafana.cache_hits import INPUT, MISSED, cache_share, cache_share_over_time
 from streamtap._dashboards.grafana.palette import MISSES
 from streamtap._dashboards.grafana.panels import Json, Query, stat, timeseries
 from streamtap._dashboards.grafana.queries import ratio
@@ -15,7 +15,6 @@ from streamtap._dashboards.promql.pieces import is_one_of
 if TYPE_CHECKING:
     from streamtap._dashboards.grafana.queries import Promql
 
-MISSED = 'pydantic_ai_cache_missed_tokens_total'
 SAVED = 'pydantic_ai_cache_saved_usd_total'
 LOST = 'pydantic_ai_cache_lost_usd_total'
 CONTEXT = 'agent, provider, model'
@@ -63,7 +62,7 @@ def cache_table(promql: Promql) -> Json:
     tokens, missed = promql.count(INPUT, by=CONTEXT), promql.count(MISSED, by=CONTEXT)
     columns = [
         Column('Input tokens', 'short', f'{tokens} > 0'),
-        Column('From the cache', 'percentunit', ratio(promql.count(CACHED, by=CONTEXT), tokens), decimals=0),
+        Column('From the cache', 'percentunit', cache_share(promql, CONTEXT), decimals=0),
         Column('Bought again', 'short', f'{missed} > 0'),
         Column(
             'Can be helped',
@@ -99,12 +98,11 @@ def cache_panels(promql: Promql) -> tuple[Json, ...]:
 
 
 def _hits(promql: Promql) -> Json:
-    share = ratio(promql.about(CACHED, by='agent, model'), promql.about(INPUT, by='agent, model'))
     return timeseries(
         'Input from the cache by agent',
         'Since when does the cache not work, and for whom? The share of the input tokens that was read from it.',
         'percentunit',
-        [Query(share, '{{agent}} {{model}}')],
+        [Query(cache_share_over_time(promql, 'agent, model'), '{{agent}} {{model}}')],
         empty='None',
     )
 

@@ -63,7 +63,7 @@ def user_tiles(promql: Promql) -> tuple[Json, ...]:
         ),
         stat(
             'Blank screen, p95',
-            'How long does one user in twenty look at a blank screen? From the start of a run to its first text, '
+            'How long does one user in twenty look at a blank screen? From when a run is asked for to its first text, '
             'across requests and tools. If it is red, look at where the time goes, below.',
             's',
             promql.or_nothing(promql.quantile(0.95, BLANK, over=RANGE)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamtap._dashboards.grafana.board import WHOLE_RANGE, Board, link
+from streamtap._dashboards.grafana.cache_hits import CACHED, INPUT, WRITTEN, cache_share, cache_share_over_time
 from streamtap._dashboards.grafana.layout import Layout
 from streamtap._dashboards.grafana.objectives import TTFT
 from streamtap._dashboards.grafana.palette import OUTCOMES, TOKENS
@@ -20,10 +21,7 @@ if TYPE_CHECKING:
 REQUESTS = 'pydantic_ai_requests_total'
 RESPONSES = 'pydantic_ai_responses_total'
 DURATION = 'pydantic_ai_request_duration_seconds'
-INPUT = 'pydantic_ai_input_tokens_total'
-CACHED = 'pydantic_ai_cache_read_tokens_total'
 OUTPUT = 'pydantic_ai_output_tokens_total'
-WRITTEN = 'pydantic_ai_cache_write_tokens_total'
 REASONING = 'pydantic_ai_reasoning_tokens_total'
 COST = 'pydantic_ai_cost_usd_total'
 UNMEASURED = 'pydantic_ai_unmeasured_responses_total'
@@ -83,10 +81,10 @@ def _now(promql: Promql) -> tuple[Json, ...]:
         ),
         stat(
             'Input from the cache',
-            'Which share of the input tokens was read from a cache? If it falls, something at the front of the prompt changes.',
+            'Which share of the input tokens was read from a cache? If it falls, something at the front of the prompt changes. A provider that says nothing of a cache may have none.',
             'percentunit',
-            promql.or_nothing(ratio(promql.count(CACHED), promql.count(INPUT))),
-            none=NO_REQUESTS,
+            promql.or_nothing(cache_share(promql)),
+            none='No cache seen',
         ),
         stat(
             'Uncounted responses',
@@ -125,7 +123,7 @@ def _models(promql: Promql) -> Json:
         Column(
             'From cache',
             'percentunit',
-            ratio(promql.count(CACHED, by=by), promql.count(INPUT, by=by)),
+            cache_share(promql, by),
             decimals=0,
         ),
         Column('Output tokens', 'short', f'{output} > 0'),
@@ -232,12 +230,11 @@ def _tokens(promql: Promql) -> Json:
 
 
 def _cache_share(promql: Promql) -> Json:
-    share = ratio(promql.about(CACHED, by='model'), promql.about(INPUT, by='model'))
     return timeseries(
         'Input from the cache by model',
         'Does the cache work? A fall after a deploy: something at the front of the prompt changes with each request.',
         'percentunit',
-        [Query(share, '{{model}}')],
+        [Query(cache_share_over_time(promql, 'model'), '{{model}}')],
         empty='None',
     )
 

@@ -22,9 +22,14 @@ from streamtap._dashboards.logfire.sql import (
     sql,
 )
 from streamtap._sinks.otel import semconv as names
+from streamtap._sinks.otel.conventions.profiles import PROFILES
 
 OUTPUT = number(names.USAGE_OUTPUT)
 CACHED = f'coalesce({number(names.USAGE_CACHE_READ)}, 0)'
+WRITTEN = f'coalesce({", ".join(number(each.cache_write) for each in PROFILES.values())}, 0)'
+MISSED = f'coalesce({number(names.CACHE_MISSED_TOKENS)}, 0)'
+CACHE_SHARE = f'CASE WHEN sum({CACHED} + {WRITTEN} + {MISSED}) > 0 THEN sum({CACHED}) / sum({INPUT}) END'
+"""Nothing of a model of whose cache nothing was said: it may have none."""
 
 MODELS_AND_TOOLS = LogfireBoard(
     'models-and-tools',
@@ -40,7 +45,7 @@ MODELS_AND_TOOLS = LogfireBoard(
                     sql(f"""
                         SELECT {MODEL} AS model, count(1) AS requests, {share(FAILED)} AS failed,
                           {quantile(0.95, 'duration')} AS p95, sum({INPUT}) AS input_tokens,
-                          sum({CACHED}) / sum({INPUT}) AS cached, sum({OUTPUT}) AS output_tokens, {COST} AS usd
+                          {CACHE_SHARE} AS cached, sum({OUTPUT}) AS output_tokens, {COST} AS usd
                         FROM records
                         WHERE {REQUESTS}
                         GROUP BY model

@@ -64,12 +64,15 @@ class CapabilityDoor:
         with guarded(self._shared.out, WHERE):
             who = run_context.who(ctx)
             run_id = who.run_id
-            entered, started = self._entered.pop(run_id, None), self._now()
+            started = now = self._now()
+            entered = self._entered.pop(run_id, None)
+            if entered is not None and run_context.waits_for_slot(ctx):
+                # Whoever asked for the run has been waiting since then.
+                started = entered
             run = self._runs.open(ctx, who, WHERE, started=started, call='first', agent=self._agent)
             if run is None:
                 return None
-            if entered is not None and run_context.waits_for_slot(ctx):
-                run.phases.queue = started - entered
+            run.phases.add('queue', now - started)
             opened = CapabilityRun(run, self._runs, self._shared, self._caller, partial(self._open.pop, run_id, None))
             self._open[run_id] = opened
             opened.end_with_task(ctx)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,6 +93,19 @@ def read_lines(name: str, file: BinaryIO, on_broken: Callable[[BrokenLine], None
                 on_broken(BrokenLine(name, number, why))
         elif is_known:
             yield found
+
+
+def is_journal(file: BinaryIO) -> bool:
+    """Whether a line of a file is a record or a header, of any schema.
+
+    Args:
+        file: The file.
+    """
+    for line in lines_of(file):
+        with suppress(ValueError):
+            if line is not None and read_line(line):
+                return True
+    return False
 
 
 def lines_of(file: BinaryIO, most: int = MAX_LINE) -> Iterator[bytes | None]:

@@ -61,7 +61,12 @@ CATALOGUE: tuple[Metric, ...] = (
         'Finished agent runs; a nested one was called by the tool of another run.',
         unit='{run}',
     ),
-    histogram('pydantic_ai_run_duration_seconds', ('agent', 'nested', 'outcome'), 'R', 'Duration of a run.'),
+    histogram(
+        'pydantic_ai_run_duration_seconds',
+        ('agent', 'nested', 'outcome'),
+        'R',
+        'Duration of a run, its wait for a slot included.',
+    ),
     counter(
         'pydantic_ai_run_errors_total',
         ('agent', 'nested', 'error_type'),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from streamtap._records.caches import says_of_cache
 from streamtap._records.failed import has_failed
 from streamtap._records.known import greatest_known, sum_known
 
@@ -110,9 +111,8 @@ class Tally:
 
     def usage(self) -> dict[str, Any]:
         """The figures of responses."""
-        # Of a model that says nothing of a cache it cannot be told whether it has one.
         counts, input_tokens = self.counts, self.counts['input_tokens']
-        has_cache = bool(counts['cache_read_tokens'] or counts['cache_write_tokens'] or self.cache_missed)
+        has_cache = says_of_cache(counts['cache_read_tokens'], counts['cache_write_tokens'], self.cache_missed.total())
         return {
             **{name: count for name, count in counts.items() if name not in _OF_RUNS},
             'cost_usd': self.cost_usd,

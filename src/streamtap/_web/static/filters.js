@@ -51,6 +51,7 @@ function gathered(run) {
   for (const one of withCalled(run)) {
     filters.push(['agent', one.agent], ...Object.entries(one.labels).map((label) => ['label', ...label]));
     for (const { sort, name, error } of one.rows) {
+      if (sort === 'queue') continue;
       filters.push(sort === 'tool' ? ['tool', one.agent, name] : ['model', name]);
       names.push(name, error);
     }

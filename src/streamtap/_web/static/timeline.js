@@ -5,6 +5,7 @@ import { isolated } from './names.js';
 import { count, dollars, percent as share, plural, rate, seconds } from './numbers.js';
 
 const WORDS = {
+  queue: 'queue',
   waiting: 'waiting',
   thinking: 'thinking',
   text: 'text',

@@ -42,7 +42,7 @@ function rowLane({ row, depth, offset }, total) {
     marks: row.marks.map((at) => at + offset),
   };
   const track = [base(shown.start, row.duration, total), ...focusableBars(shown, total)];
-  const sort = row.sort === 'tool' ? 'tool ' : '';
+  const sort = row.sort === 'request' ? '' : `${row.sort} `;
   return drawnLane(`lane depth-${indent(depth)} `, { sort, name: row.name }, track, row.duration);
 }
 
