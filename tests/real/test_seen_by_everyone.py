@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from streamtap import FailureRecord, serve
+from streamtap import CalledRuns, FailureRecord, serve
 from streamtap._cli import main
 from streamtap._sinks.journal.lines import header_line, record_line
 from support.made_records import full_response, run, tool
@@ -206,29 +206,48 @@ TOOL = 'check_stock_in_regional_warehouses'
 
 
 def busy_runs() -> Iterator[list[Record]]:
-    """Three runs of a tenant with a long name: one fails, streams stall, a model's speed is not known."""
-    of_shop: dict[str, Any] = {'agent': 'concierge', 'provider': 'function', 'output_tokens_per_second': None}
-    for number, error in enumerate((None, None, 'ModelHTTPError_503')):
-        run_id = f'01a22df3-2d8a-73c9-9ca5-55d200b7583{number}'
-        mine: dict[str, Any] = {**of_shop, 'run_id': run_id}
-        why = (
-            FailureRecord(agent='concierge', error=error, place='model', name='function:house-7b', step=2)
+    """Runs of a tenant with a long name, which call another agent; one fails, one is cancelled, streams stall.
+
+    The speed of no model is known, so that a column says nothing.
+    """
+    for number, outcome in enumerate(('success', 'success', 'error', 'cancelled')):
+        run_id, inner = (f'01a22df3-2d8a-73c9-9ca5-{last}{number}' for last in ('55d200b7583', '66d200b7583'))
+        error = 'ModelHTTPError_503' if outcome == 'error' else None
+        failed = (
+            FailureRecord(agent='concierge', error=error, place='model', name='function:gpt-4o', step=2)
             if error
             else None
         )
+        outer_of: dict[str, Any] = {'run_id': run_id, 'agent': 'concierge'}
+        inner_of: dict[str, Any] = {'run_id': inner, 'agent': 'researcher'}
+        asked: dict[str, Any] = {'provider': 'function', 'output_tokens_per_second': None}
+        labels = {'tenant': TENANT}
         yield [
-            full_response(**mine, model='gpt-4o', stalls=2, stall_seconds=12.5, cost_usd=0.0542),
-            full_response(
-                **mine, model='house-7b', stalls=0, stall_seconds=0.0, cost_usd=0.00241,
-                outcome='error' if error else 'success', error_type=error,
-            ),
-            tool(run_id=run_id, agent='concierge', tool=TOOL, duration=0.227 + number * 1.4),
-            tool(run_id=run_id, agent='concierge', tool='quote_shipping', outcome='error', error_type='RuntimeError'),
+            full_response(**outer_of, **asked, model='gpt-4o', stalls=2, stall_seconds=12.5, cost_usd=0.0542),
+            full_response(**inner_of, **asked, model='house-7b', stalls=0, stall_seconds=0.0, cost_usd=0.00241),
             run(
-                run_id=run_id, agent='concierge', outcome='error' if error else 'success', error_type=error, failure=why,
-                cost_usd=0.05661, labels={'tenant': TENANT}, time_to_first_output=0.976, duration=3.5,
+                **inner_of,
+                parent_run_id=run_id,
+                cost_usd=0.00241,
+                labels=labels,
+                time_to_first_output=None,
+                duration=1.5,
             ),
-        ]  # fmt: skip
+            tool(**outer_of, tool=TOOL, duration=0.227 + number * 1.4),
+            tool(**outer_of, tool='quote_shipping', outcome='error', error_type='RuntimeError'),
+            tool(**outer_of, tool='ask_researcher', outcome='interrupted'),
+            run(
+                **outer_of,
+                outcome=outcome,
+                error_type=error,
+                failure=failed,
+                cost_usd=0.0542,
+                labels=labels,
+                time_to_first_output=0.976,
+                duration=3.5,
+                called=CalledRuns(runs=1, requests=1, cost_usd=0.00241),
+            ),
+        ]
 
 
 @pytest.fixture(scope='module')
@@ -261,6 +280,7 @@ def test_no_number_of_a_table_is_cut_at_any_width(busy_page: Page, busy_report: 
             '() => [...document.querySelectorAll(".table")].every((box) => box.scrollWidth <= box.clientWidth)'
         )
         assert page.evaluate(OUTSIDE) <= 0
+        assert page.locator(boxes).count() == 5
         assert page.locator(boxes).evaluate_all(CUT_OFF) == []
         assert page.locator(f'{boxes} :is(tbody th, td)').evaluate_all(SPLIT) == []
 
