@@ -8,10 +8,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from streamtap import serve
-from streamtap._cli import main
-from streamtap._sinks.journal.lines import header_line, record_line
 from support.made_runs_tap import MadeRunsTap
-from support.varied_runs import HEBREW, HEBREW_TOOL, LONG, give, varied_runs
+from support.varied_runs import HEBREW, HEBREW_TOOL, LONG, give, reported, varied_runs
 
 pytestmark = pytest.mark.real
 pytest.importorskip('playwright', reason='playwright is not installed: the dev extra gives it')
@@ -62,17 +60,8 @@ def live(browser: Browser, tap: MadeRunsTap) -> Iterator[Page]:
 @pytest.fixture(scope='module')
 def report(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """The report of the same runs."""
-    with opened(browser, reported(tmp_path_factory.mktemp('report')), color_scheme='light') as page:
+    with opened(browser, reported(tmp_path_factory.mktemp('report'), varied_runs()), color_scheme='light') as page:
         yield page
-
-
-def reported(folder: Path, *options: str) -> str:
-    """The address of a report, which is written to a folder."""
-    journal, written = folder / 'journal', folder / 'report.html'
-    lines = [record_line(record) for records in varied_runs() for record in records]
-    journal.write_bytes(header_line() + b''.join(lines))
-    assert main(['report', '--format', 'html', '-o', str(written), *options, str(journal)]) == 0
-    return written.as_uri()
 
 
 @pytest.fixture(params=['page', 'report'])
@@ -99,7 +88,9 @@ def test_axe_finds_nothing(either: tuple[str, Page]):
 def test_axe_finds_nothing_on_a_comparison_on_one_run_and_side_by_side(browser: Browser, tmp_path: Path):
     """On a phone."""
     for options in (('--compare', str(tmp_path / 'journal')), ('--run', 'long'), ('--by', 'agent')):
-        with opened(browser, reported(tmp_path, *options), viewport={'width': 390, 'height': 900}) as page:
+        with opened(
+            browser, reported(tmp_path, varied_runs(), *options), viewport={'width': 390, 'height': 900}
+        ) as page:
             assert violations(page) == []
             assert page.evaluate(OUTSIDE) <= 0
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from streamtap import FailureRecord, LoopRecord, PartRecord, RunRecord, ToolRecord
+from streamtap._cli import main
+from streamtap._sinks.journal.lines import header_line, record_line
 from support.made_records import IDS, full_response, response, run, run_start, tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from streamtap import ResponseRecord, Sink
 
@@ -42,6 +45,20 @@ def give(sinks: Iterable[Sink], records: Iterable[Record]) -> None:
                 sink.tool_ended(record)
             else:
                 sink.response_ended(record)
+
+
+def reported(folder: Path, runs: Iterable[Iterable[Record]], *options: str) -> str:
+    """The address of an HTML report of runs, which is written to a folder beside their journal.
+
+    Args:
+        folder: The folder.
+        runs: The records of each run.
+        *options: More options of the command.
+    """
+    journal, written = folder / 'journal', folder / 'report.html'
+    journal.write_bytes(header_line() + b''.join(record_line(record) for records in runs for record in records))
+    assert main(['report', '--format', 'html', '-o', str(written), *options, str(journal)]) == 0
+    return written.as_uri()
 
 
 def _of_outcomes() -> Iterator[list[Record]]:

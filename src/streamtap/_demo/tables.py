@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from streamtap._records.live import Live
     from streamtap._sinks.usage.summary import UsageSummary
 
-_NOW = Column('now')
-_FAILED = Column('failed', least=10)
+_NOW = Column('now', tells_none=True)
+_FAILED = Column('failed', least=10, tells_none=True)
 _COST = Column('cost', least=7)
 
 _AGENTS = (
@@ -37,9 +37,9 @@ _AGENTS = (
 _MODELS = (
     Column('model'),
     _NOW,
-    Column('stalled'),
+    Column('stalled', tells_none=True),
     Column('reqs', least=4),
-    Column('failed'),
+    Column('failed', tells_none=True),
     Column('TTFT p50'),
     Column('p95', 1, name='TTFT p95', least=7),
     Column('tokens/s', 2),

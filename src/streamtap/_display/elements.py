@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, TypeAlias
 from xml.etree.ElementTree import Element, tostring
 
 from streamtap._base.safe_text import safe
+from streamtap._display.breaks import parts_of
 from streamtap._display.exits import in_page, safe_sentence
+from streamtap._display.widths import shown_from
 
 if TYPE_CHECKING:
     from streamtap._display.grid import Column, Grid
@@ -47,7 +48,7 @@ def style(css: str) -> Element:
 
 def table(grid: Grid) -> Element:
     """A table of text; cells with a verdict are marked."""
-    sides = [_kind(column) for column in grid.columns]
+    sides = [_kind(column, width) for column, width in zip(grid.columns, shown_from(grid), strict=True)]
     headings = zip(grid.headings, sides, strict=True)
     head = element('tr', *(element('th', heading, scope='col', class_=side) for heading, side in headings))
     rows = [
@@ -64,15 +65,13 @@ def table(grid: Grid) -> Element:
         for number, row in enumerate(grid.rows, 1)
     ]
     return element(
-        'div', element('table', element('thead', head), element('tbody', *rows)), class_='scroll', tabindex='0'
+        'div', element('table', element('thead', head), element('tbody', *rows)), class_='table scroll', tabindex='0'
     )
 
 
 def breakable(text: str) -> list[Child]:
-    """A text that is broken, where it must be, at the joints of its names: after `_`, `-`, `:`, `/`, and before a capital."""
-    if _ISOLATE in text:  # Half of what isolates a name would isolate all that follows.
-        return [text]
-    first, *others = _JOINTS.split(text)
+    """A text that is broken, where it must be, between the parts of its names."""
+    first, *others = parts_of(text)
     return [first, *(child for part in others for child in (element('wbr'), part))]
 
 
@@ -97,10 +96,6 @@ def _html(shown: Element) -> str:
     return tostring(shown, encoding='unicode', method='html').replace('</wbr>', '')
 
 
-_JOINTS = re.compile(r'(?<=[^\s_\-:/][_\-:/])(?=[^\s_\-:/])|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])', re.ASCII)
-
-_ISOLATE = '\N{FIRST STRONG ISOLATE}'
-
 _MARKED = {
     'better': 'better',
     'met': 'better',
@@ -113,9 +108,9 @@ _MARKED = {
 }
 
 
-def _kind(column: Column) -> str:
-    """The classes of a column: whether it has words, and whether a phone leaves it out."""
-    return ' '.join(filter(None, ['words' if column.to_left else '', '' if column.worth is None else 'wide']))
+def _kind(column: Column, width: int | None) -> str:
+    """The classes of a column: whether it has words, and from which width of its table on it is shown."""
+    return ' '.join(filter(None, ['words' if column.to_left else '', '' if width is None else f'from-{width}']))
 
 
 def _text(value: str | float) -> str:

@@ -20,11 +20,12 @@ class Column:
     Args:
         heading: What stands above it.
         worth: What it is worth where there is no room for all: the columns of the least worth are left out first; `None`
-            for one that always stays.
+            for one that stays, unless no row says anything in it.
         name: What it is called where its heading alone does not tell; the heading if empty.
         least: Cells that it is wide at least, so that a table that is drawn again does not jump about.
         to_left: Whether its cells are words, which stand at its left side, as names do.
         beside: The heading of another column, beside which it says nothing where both have the same cells.
+        tells_none: Whether a `-` in it tells that there is none, as of failures, and not that nothing is known.
     """
 
     heading: str
@@ -33,6 +34,7 @@ class Column:
     least: int = 0
     to_left: bool = False
     beside: str | None = None
+    tells_none: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +105,10 @@ class Layout:
 def lay_out(grid: Grid, width: int | None) -> Layout:
     """Make a table fit.
 
-    First those columns are left out that may be and say nothing, then others in the order of their worth, those of the
-    same worth together. If those that must stay do not fit
-    either, a name that is too long stands above the other cells of its row, which leaves more room for them. No cell is
-    cut, unless it is longer than a whole line; then its middle is missing.
+    First those columns are left out that say nothing, then others in the order of their worth, those of the same worth
+    together. If those that must stay do not fit either, a name that is too long stands above the other cells of its row,
+    which leaves more room for them. Words that are longer than a line take several. Nothing else is cut than a name or a
+    word that is longer than a whole line; then its middle is missing.
 
     Args:
         grid: The table.
@@ -172,23 +174,25 @@ def _together(sizes: Iterable[int]) -> int:
 
 def _fitting(grid: Grid, sizes: Sequence[int], names: int, width: int) -> tuple[list[int], int]:
     """The columns to keep, and the room that they leave for names; it is below 0 if not even they fit a line."""
-    choices = list(_choices(grid))
-    rooms = [width - _together([0, *(sizes[number] for number in kept)]) for kept in choices]
+    kept_at = list(choices(grid))
+    rooms = [width - _together([0, *(sizes[number] for number in kept)]) for kept in kept_at]
     # With the names on the same line; else with names above, for which any room is enough.
     for least in (names, 0):
-        for kept, room in zip(choices, rooms, strict=True):
+        for kept, room in zip(kept_at, rooms, strict=True):
             if room >= least:
                 return kept, room
-    return choices[-1], rooms[-1]
+    return kept_at[-1], rooms[-1]
 
 
-def _choices(grid: Grid) -> Iterator[list[int]]:
-    """What may be kept: everything but the names, then less and less of it."""
+def choices(grid: Grid) -> Iterator[list[int]]:
+    """The numbers of the columns that may be kept: of all but the names, then of less and less, as there is less room."""
     columns = grid.columns
     kept = list(range(1, len(columns)))
     worths = sorted({worth for column in columns[1:] if (worth := column.worth) is not None})
     yield kept
     kept = [number for number in kept if columns[number].worth is None or not _says_nothing(grid, number)]
+    yield kept
+    kept = [number for number in kept if columns[number].tells_none or not _says_nothing(grid, number)]
     yield kept
     for least in worths:
         kept = [number for number in kept if (worth := columns[number].worth) is None or worth > least]
@@ -196,7 +200,9 @@ def _choices(grid: Grid) -> Iterator[list[int]]:
 
 
 def _says_nothing(grid: Grid, number: int) -> bool:
-    """Whether a column has no figure at all, or those of another."""
+    """Whether a column has no figure at all, or those of another; one without a row may yet have some."""
+    if not grid.rows:
+        return False
     beside = grid.columns[number].beside
     other = None if beside is None else list(grid.headings).index(beside)
     return all(row[number] == '-' for row in grid.rows) or (
@@ -238,9 +244,18 @@ class _Shape:
             yield [Piece(isolated(name if self.width is None else cut_in_the_middle(name, self.width)), row, 0)]
             name = ''
         for band in self.bands:
-            if name or any(line[each] for each in band):
-                yield [Piece(_padded(name, self.first), row, 0), *(self._piece(line[each], row, each) for each in band)]
-            name = ''
+            for cells_of in self._lines_of(line, band):
+                if name or any(cells_of):
+                    pieces = (self._piece(cell, row, each) for each, cell in zip(band, cells_of, strict=True))
+                    yield [Piece(_padded(name, self.first), row, 0), *pieces]
+                name = ''
+
+    def _lines_of(self, line: Sequence[str], band: Sequence[int]) -> Iterator[Sequence[str]]:
+        """The cells of a band; words that have a band of their own and are longer take several lines."""
+        if len(band) == 1 and self.grid.columns[band[0]].to_left and line[band[0]]:
+            yield from ([part] for part in wrapped([line[band[0]]], self._size(band[0])))
+        else:
+            yield [line[each] for each in band]
 
     def _piece(self, cell: str, row: int | None, column: int) -> Piece:
         size = self._size(column)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from streamtap._display.elements import element, page_text, style, table
 from streamtap._display.text import dollars, percentage, rate, seconds
+from streamtap._display.widths import width_rules
 from streamtap._records.failed import FAILED_RUNS
 from streamtap._report.by_value import HOW_TO_READ, not_shown, value_grids
 from streamtap._report.changes import changes_section
@@ -155,7 +156,7 @@ def comparison_page(
 
 
 def _page(title: str, *content: Child) -> str:
-    css = files('streamtap._report').joinpath('report.css').read_text(encoding='utf-8')
+    css = f'{files("streamtap._report").joinpath("report.css").read_text(encoding="utf-8")}{width_rules()}\n'
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     head = element(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamtap._display.bars import queue_bars, request_bars, stall_marks, tool_bars
-from streamtap._display.cells import cut_in_the_middle
+from streamtap._display.cells import cells, cut_in_the_middle
 from streamtap._display.elements import element
 from streamtap._display.exits import isolated, short_name
 from streamtap._display.text import model_name, percentage, seconds
@@ -24,8 +24,13 @@ if TYPE_CHECKING:
     from streamtap._records.records import RunRecord
     from streamtap._records.run_tree import RunTree
 
-WIDTH, NAME, LABEL, RIGHT = 1160.0, 200.0, 262.0, 150.0
-"""Names end at `NAME`, and numbers at the bars: a phone, which scrolls the bars, shows both."""
+WIDTH, RIGHT = 1160.0, 150.0
+
+LEAST_NAMES, MOST_NAMES, NUMBERS = 200.0, 272.0, 62.0
+"""Where names end, as long ones need it, and how wide the numbers are between them and the bars.
+
+A phone, which scrolls the bars, shows both.
+"""
 
 ROW, BAR = 19.0, 11.0
 THIN = {'run': 2.0, 'queue': 5.0}
@@ -76,6 +81,15 @@ class _Row:
     first_item: float | None = None
 
     @property
+    def indent(self) -> float:
+        return 4 + 12.0 * min(self.depth, 8)
+
+    @property
+    def per_cell(self) -> float:
+        """How wide a character of its name is."""
+        return 7.2 if self.is_run else 6.4
+
+    @property
     def end(self) -> float:
         return max((bar.start + bar.duration for bar in self.bars), default=0.0)
 
@@ -87,17 +101,20 @@ def waterfall(tree: RunTree) -> Element:
     longest = max((max(row.end, row.first_item or 0.0) for row in rows), default=0.0)
     top, ticks = scale(longest)
     height = 20 + ROW * (len(rows) + (left_out > 0)) + 4
-    per_second = (WIDTH - LABEL - RIGHT) / (longest if longest > LEAST else top)
+    needed = max((row.indent + cells(row.label) * row.per_cell + 4 for row in rows), default=0.0)
+    names = min(MOST_NAMES, max(LEAST_NAMES, needed))
+    zero = names + NUMBERS
+    per_second = (WIDTH - zero - RIGHT) / (longest if longest > LEAST else top)
     drawn: list[Element] = []
     for tick in ticks:
         if tick <= longest * 1.001:
-            x = LABEL + tick * per_second
+            x = zero + tick * per_second
             drawn.append(element('line', x1=x, x2=x, y1=16, y2=height - 4, class_='grid'))
             drawn.append(
                 element('text', seconds(tick) if tick else '0', x=x, y=11, class_='tick middle', aria_hidden='true')
             )
     for number, row in enumerate(rows):
-        drawn += _draw(row, 20 + ROW * number, per_second)
+        drawn += _draw(row, 20 + ROW * number, names, per_second)
     if left_out:
         drawn.append(element('text', f'and {left_out} more rows', x=4, y=height - 9, class_='label dim'))
     about = (
@@ -200,46 +217,46 @@ def _about_run(run: RunRecord) -> str:
     return f'run {short_name(run.run_id)} of {isolated(short_name(run.agent))}: {run.outcome}, {seconds(run.duration)} ({phases})'
 
 
-def _draw(row: _Row, y: float, per_second: float) -> list[Element]:
-    indent = 4 + 12.0 * min(row.depth, 8)
-    room = int((NAME - indent - 4) / (7.2 if row.is_run else 6.4))
+def _draw(row: _Row, y: float, names: float, per_second: float) -> list[Element]:
+    zero = names + NUMBERS
+    room = int((names - row.indent - 4) / row.per_cell + 1e-6)
     drawn = [
         element(
             'text',
             cut_in_the_middle(row.label, room),
             element('title', row.label),
-            x=indent,
+            x=row.indent,
             y=y + 10,
             class_='label run-name' if row.is_run else 'label',
         ),
-        element('text', row.took, x=LABEL - 8, y=y + 10, class_=f'note end{" bad" if row.failed else ""}'),
+        element('text', row.took, x=zero - 8, y=y + 10, class_=f'note end{" bad" if row.failed else ""}'),
     ]
     for bar in row.bars:
         thin = THIN.get(bar.kind, BAR)
-        x, width = LABEL + bar.start * per_second, max(1.5, bar.duration * per_second)
+        x, width = zero + bar.start * per_second, max(1.5, bar.duration * per_second)
         place = {'x': x, 'y': y + (BAR - thin) / 2 + 1, 'width': width, 'height': thin, 'rx': 1.5}
         drawn.append(element('rect', element('title', bar.title), class_=f'bar {bar.kind}', role='img', **place))
     for stall in row.stalls:
-        x = LABEL + stall * per_second
+        x = zero + stall * per_second
         tooltip = element('title', f'a stall begins {seconds(stall)} after the start of the run')
         drawn.append(
             element('path', tooltip, d=f'M{x - 4.5:.1f} {y - 2:.1f} h9 l-4.5 {BAR + 6:g} Z', class_='stall', role='img')
         )
     if row.again is not None:
         # Before the bar, which may be short.
-        x = max(LABEL, LABEL + row.again * per_second - 12)
+        x = max(zero, zero + row.again * per_second - 12)
         drawn.append(element('text', AGAIN_MARK, element('title', AGAIN), x=x, y=y + 10, class_='again', role='img'))
     if row.first_item is not None:
-        x = LABEL + row.first_item * per_second
+        x = zero + row.first_item * per_second
         tooltip = element(
             'title', f'the reader has its first item {seconds(row.first_item)} after the start of the run'
         )
         drawn.append(element('line', tooltip, x1=x, x2=x, y1=y - 1, y2=y + BAR + 3, class_='reader', role='img'))
-    x = LABEL + row.end * per_second
+    x = zero + row.end * per_second
     if row.failed:
         drawn.append(element('line', x1=x, x2=x, y1=y - 1, y2=y + BAR + 3, class_='failed'))
     if row.note:
-        beyond = LABEL + max(row.end, *row.stalls, 0.0) * per_second + 6
+        beyond = zero + max(row.end, *row.stalls, 0.0) * per_second + 6
         kind = f'note start{" bad" if row.failed else ""}'
         drawn.append(element('text', row.note[:MOST_NOTE], x=beyond, y=y + 10, class_=kind))
     return drawn

@@ -18,6 +18,9 @@ MAX_TOKENS = 10**12
 _PLACES_OF_INPUT = ('context_input_tokens', 'initial_input_tokens')
 """Where pydantic-ai keeps the prompt's size of a response whose usage sums several requests to the model."""
 
+_STAND_IN = 'function'
+"""What pydantic-ai's `FunctionModel` calls its provider."""
+
 
 def own_window(model: object) -> int | None:
     """The context window that a model says it has, in tokens; `None` in releases of pydantic-ai that do not say it."""
@@ -28,12 +31,15 @@ def own_window(model: object) -> int | None:
 def listed_window(provider: str, model: str) -> int | None:
     """The context window of a model in pydantic-ai's list of prices, in tokens; `None` if it is not listed.
 
+    pydantic-ai's `FunctionModel`, which stands in for the model whose name it is given, is found by that name alone, as
+    its price is; any other only with its provider, as a model of the same name that somebody else runs may hold less.
+
     Args:
         provider: The provider's name.
         model: The model's name.
     """
     try:
-        _, found = get_snapshot().find_provider_model(model, None, provider, None)
+        _, found = get_snapshot().find_provider_model(model, None, None if provider == _STAND_IN else provider, None)
     except Exception:
         # Not listed, or the list failed.
         return None

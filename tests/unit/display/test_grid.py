@@ -75,6 +75,16 @@ def test_what_says_nothing_is_left_out_before_all_else():
     assert lay_out(same, None).left_out == []
 
 
+def test_one_that_stays_is_left_out_where_no_row_says_anything_in_it():
+    """Before one of little worth; not where `-` tells that there is none."""
+    columns = (Column('a'), Column('tokens/s'), Column('runs', 1), Column('failed', tells_none=True), Column('in', 9))
+    silent = Grid(columns, [('x', '-', '1', '-', '-'), ('y', '-', '2', '-', '-')])
+    assert lay_out(silent, 23).left_out == ['tokens/s', 'in']
+    assert lay_out(silent, 25).left_out == ['in']
+    assert lay_out(Grid(columns, [('x', '7', '1', '-', '-')]), 21).left_out == ['runs', 'in']
+    assert lay_out(Grid(columns, []), 5).left_out == ['runs', 'in'], 'without a row nothing is known yet'
+
+
 def test_each_table_says_what_it_lacks():
     """Those of the same name together."""
     grids = [Grid(COLUMNS, ROWS, name=name) for name in ('agents', 'labels', 'agents')]
@@ -144,6 +154,27 @@ def test_a_word_longer_than_the_line_is_cut_in_the_middle_too():
     """Such as the second name of a row."""
     grid = Grid((Column('budget'), Column('of', to_left=True)), [('failed <= 1%', 'a-name-that-is-longer-than-that')])
     assert text(grid, 20) == ('budget\n  of\n  ------------------\nfailed <= 1%\n  a-name-th…han-that')
+
+
+def test_words_longer_than_the_line_take_several():
+    """No name in them is cut; the other lines of the row stay as they are."""
+    grid = Grid(
+        (Column('run'), Column('took'), Column('mostly', to_left=True)),
+        [('a-run', '2.00 s', '42 % waiting for gpt (researcher)'), ('another', '1.00 s', 'text')],
+    )
+    assert [line.rstrip() for line in text(grid, 22).splitlines()] == [
+        'run',
+        '    took',
+        '  mostly',
+        '  --------------------',
+        'a-run',
+        '  2.00 s',
+        '  42 % waiting for gpt',
+        '  (researcher)',
+        'another',
+        '  1.00 s',
+        '  text',
+    ]
 
 
 NUMBERS = st.from_regex(r'[0-9]{1,9}', fullmatch=True)

@@ -142,6 +142,14 @@ def test_a_call_that_was_made_again_and_a_full_context_are_marked():
     assert any(each.text == 'context 85.7%' for each in drawn.iter('text'))
 
 
+def test_a_waterfall_makes_room_for_a_long_name():
+    """Of 34 letters, which is whole; one for which there is no room loses its middle."""
+    name = 'check_stock_in_regional_warehouses'
+    tree = RunTree(run(), [tool(tool=name), tool(tool=f'{name}_of_all_countries')], 2, 2)
+    shown = [each.text for each in waterfall(tree).iter('text') if each.get('class') == 'label']
+    assert shown == [name, 'check_stock_in_regi…es_of_all_countries']
+
+
 def test_what_was_not_kept_is_said():
     """A run of many thousand steps is shown in part."""
     tree = RunTree(run(), [tool()], 1, 1, 7)

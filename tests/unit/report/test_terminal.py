@@ -92,9 +92,9 @@ the-agent-that-answers-questions-about-bills-and-late-orders
 total
      60     500 ms  500 ms   1.00 s  2.00 s     60  18000  1200  $0.024       -
 
-model      reqs  failed  TTFT p50     p95  tokens/s p50  stalls   out    cost
----------  ----  ------  --------  ------  ------------  ------  ----  ------
-p:gpt-5.2    60       0    400 ms  400 ms            55     120  1200  $0.024
+model      reqs  failed  TTFT p50  tokens/s p50  stalls   stalled    cost
+---------  ----  ------  --------  ------------  ------  --------  ------
+p:gpt-5.2    60       0    400 ms            55     120  750.00 s  $0.024
 
 tool
      kind      calls     p50     p95  failed  other
@@ -111,8 +111,8 @@ a a2         2.00 s  01-01 00:00:00  -
 a a3         2.00 s  01-01 00:00:00  -
 a a4         2.00 s  01-01 00:00:00  -
 
-left out at 80 columns (151 show all): of agents reqs, other; of models time
-stalled, tokens in, cached, cache hits, reasoning
+left out at 80 columns (151 show all): of agents reqs, other; of models TTFT
+p95, tokens in, cached, cache hits, out, reasoning
 """
 
 

@@ -7,9 +7,15 @@ from typing import Any
 
 import pytest
 from genai_prices.data_snapshot import get_snapshot
-from pydantic_ai.messages import ModelResponse, TextPart
+from pydantic_ai import Agent
+from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart
+from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from streamtap._upstream.context_windows import MAX_TOKENS, listed_window, own_window, prompt_tokens
+
+
+def _reply(_messages: list[ModelMessage], _info: AgentInfo) -> ModelResponse:
+    return ModelResponse(parts=[TextPart('hi')])
 
 
 def test_every_model_that_prices_find_has_the_window_of_the_list():
@@ -34,6 +40,20 @@ def test_windows_that_everybody_knows():
     """As their providers say."""
     names = ('openai', 'gpt-4o'), ('openai', 'o4-mini'), ('anthropic', 'claude-sonnet-4-0')
     assert [listed_window(*each) for each in names] == [128_000, 200_000, 200_000]
+
+
+def test_a_function_that_stands_in_for_a_listed_model_has_its_window():
+    """As it has its price; one without such a name has neither."""
+    stand_in = FunctionModel(_reply, model_name='gpt-4o')
+    assert Agent(stand_in).run_sync('hi').response.cost().total_price > 0
+    assert listed_window(stand_in.system, stand_in.model_name) == 128_000
+    assert listed_window(stand_in.system, FunctionModel(_reply).model_name) is None
+
+
+@pytest.mark.parametrize('provider', ['house', 'llama.cpp', 'ollama', 'test', ''])
+def test_a_model_that_somebody_else_runs_has_no_listed_window(provider: str):
+    """It may hold less than the one of the same name in the list."""
+    assert listed_window(provider, 'gpt-4o') is None
 
 
 @pytest.mark.parametrize(('provider', 'model'), [('house', 'own'), ('openai', 'none-such'), ('', '')])

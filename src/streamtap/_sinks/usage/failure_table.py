@@ -19,7 +19,7 @@ _COLUMNS = (
     Column('failure'),
     Column('where', to_left=True),
     Column('step', 3),
-    Column('agent', to_left=True),
+    Column('agent', 4, to_left=True),
     Column('runs'),
     Column('first seen', 1, to_left=True),
     Column('last seen', 2, to_left=True),

@@ -55,22 +55,20 @@ _RUNS = (
     _Shown(Column('out', 6), 'output_tokens', str),
     _Shown(Column('cost'), 'cost_usd', dollars),
     _Shown(Column('with called', 10, beside='cost'), 'total_cost_usd', dollars),
-    _Shown(Column('failed'), 'outcomes', partial(outcome_counts, only=FAILED_RUNS)),
+    _Shown(Column('failed', tells_none=True), 'outcomes', partial(outcome_counts, only=FAILED_RUNS)),
     _Shown(Column('other', 2), 'outcomes', partial(outcome_counts, other_than=FAILED_RUNS)),
 )
 _OF_NESTING = ('nested_runs', 'total_cost_usd')
 """What a table has no use for where no run called another."""
 
 _MODELS = (
-    _Shown(Column('reqs'), 'requests', str),
+    _Shown(Column('reqs', 8), 'requests', str),
     _Shown(Column('failed'), 'failed_requests', str),
     _Shown(Column('TTFT p50'), 'time_to_first_token_p50', seconds),
     _Shown(Column('p95', 5, name='TTFT p95'), 'time_to_first_token_p95', seconds),
-    _Shown(Column('tokens/s p50'), 'output_tokens_per_second_p50', rate),
-    _Shown(Column('stalls', 5), 'stalls', unless_none, is_rare=True),
-    _Shown(
-        Column('stalled', 3, name='time stalled'), 'stall_seconds', partial(unless_none, shown=seconds), is_rare=True
-    ),
+    _Shown(Column('tokens/s p50', 6), 'output_tokens_per_second_p50', rate),
+    _Shown(Column('stalls'), 'stalls', unless_none, is_rare=True),
+    _Shown(Column('stalled', 7), 'stall_seconds', partial(unless_none, shown=seconds), is_rare=True),
     _Shown(Column('tokens in', 3), 'input_tokens', str),
     _Shown(Column('cached', 2), 'cache_read_tokens', str),
     _Shown(Column('hits', 2, name='cache hits'), 'cache_hit_share', percentage, is_rare=True),
@@ -83,9 +81,9 @@ _MODELS = (
 _TOOLS = (
     _Shown(Column('kind', 1, to_left=True), 'kind', str),
     _Shown(Column('calls'), 'calls', str),
-    _Shown(Column('p50'), 'duration_p50', seconds),
-    _Shown(Column('p95', 5, name='tool p95'), 'duration_p95', seconds),
-    _Shown(Column('failed'), 'outcomes', partial(outcome_counts, only=FAILED_TOOLS)),
+    _Shown(Column('p50', 7, name='tool p50'), 'duration_p50', seconds),
+    _Shown(Column('p95'), 'duration_p95', seconds),
+    _Shown(Column('failed', tells_none=True), 'outcomes', partial(outcome_counts, only=FAILED_TOOLS)),
     _Shown(Column('other', 4), 'outcomes', partial(outcome_counts, other_than=FAILED_TOOLS)),
     _Shown(Column('again'), 'repeated_calls', unless_none, is_rare=True),
     _Shown(Column('took', 3, name='took again'), 'repeated_seconds', partial(unless_none, shown=seconds), is_rare=True),

@@ -5,20 +5,31 @@ import { make } from './elements.js';
 const TAIL = 8;
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
-/** Where a long name may be broken: after what joins words, and before a capital inside one. */
-const JOINTS = /(?<=[^\s_\-:/][_\-:/])(?=[^\s_\-:/])|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/u;
+/** Where a long name may be broken: after what joins words, before a capital inside one, and in a word of more than 16 characters. */
+const JOINTS = /(?<=[^\s_\-:/=][_\-:/=])(?=[^\s_\-:/=])|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/u;
+const LONG = /(?<=^(?:\S{16})+)(?=\S)/u;
 
-/** A name as nodes that is broken, where it must be, at its joints. */
-const breakable = (text) => text.split(JOINTS).flatMap((part, place) => (place ? [make('wbr'), part] : [part]));
+/** The places of a name, from its beginning, at which it may be broken. */
+function breaks(name) {
+  let place = 0;
+  return name.split(JOINTS).flatMap((part) => part.split(LONG)).map((part) => (place += part.length)).slice(0, -1);
+}
 
-/** An element with a name, which is cut in the middle where there is no room for all of it; or with `isBroken` may be on several lines. */
+/** An element with a name, which is cut in the middle where there is no room for all of it; with `isBroken` it is on several lines instead where the window is small. */
 export function named(name, isBroken = false) {
   // By characters as people see them, and not in the middle of one.
   const all = [...new Intl.Segmenter().segment(name)].map(({ segment }) => segment);
-  const head = all.length > 2 * TAIL ? all.slice(0, -TAIL) : all;
-  const part = (kind, text) => make('span', { class: kind }, isBroken ? breakable(text) : [text]);
-  const parts = [part('head', head.join(''))];
-  if (head !== all) parts.push(part('tail', all.slice(-TAIL).join('')));
+  const tail = all.length > 2 * TAIL ? all.slice(-TAIL).join('') : '';
+  const begin = name.length - tail.length;
+  const places = isBroken ? breaks(name) : [];
+  const part = (kind, from, to) => {
+    const inside = places.filter((place) => place >= from && place < to);
+    const ends = [from, ...inside.filter((place) => place > from), to];
+    const texts = ends.slice(1).map((end, index) => name.slice(ends[index], end));
+    const nodes = texts.flatMap((text, index) => (index ? [make('wbr'), text] : [text]));
+    return make('span', { class: kind }, inside[0] === from ? [make('wbr'), ...nodes] : nodes);
+  };
+  const parts = [part('head', 0, begin), ...(tail ? [part('tail', begin, name.length)] : [])];
   return make('bdi', { class: 'named', title: name }, parts);
 }
 

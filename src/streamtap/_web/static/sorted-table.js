@@ -1,8 +1,10 @@
 // A table that can be sorted by each column, and whose rows stay where they are while somebody points at one.
 
 import { make } from './elements.js';
+import { fit } from './fitting.js';
 import { oneStop } from './keyboard.js';
 import { read } from './names.js';
+import { missing } from './numbers.js';
 
 const SHOWN = 10;
 
@@ -23,7 +25,8 @@ export class SortedTable {
    * @param table The table, empty.
    * @param name The title of its first column, which names the row.
    * @param columns The others: {title, value: (row) => …, show: (value) => {text, class}}; `isName` if they are names,
-   *   `isWide` if they are only shown where there is room; a `hint` is shown to whoever points at the title;
+   *   those with a `worth` are only shown where there is room, the least first left out; a `hint` is shown to whoever points
+   *   at the title; `tellsNone` if a dash in it tells that there is none;
    *   `isRare` if they are only shown where a row has a value; `show` gets the row, too.
    * @param hurts By whose highest values it is sorted at first: titles of columns, or {value: (row) => …} of what is none.
    * @param head Makes the content of a row's first cell.
@@ -54,7 +57,7 @@ export class SortedTable {
   #heading(column) {
     const button = make('button', { type: 'button', class: 'sort', text: column.title, title: column.hint });
     button.addEventListener('click', () => this.#choose(column));
-    return make('th', { scope: 'col', class: classes(column.isName && 'text', column.isWide && 'wide') }, [button]);
+    return make('th', { scope: 'col', class: column.isName ? 'text' : '' }, [button]);
   }
 
   /** Sorts by a column: the highest first, then the lowest; names the other way round. */
@@ -78,10 +81,10 @@ export class SortedTable {
       const sort = { true: 'ascending', false: 'descending' }[isUp] ?? 'none';
       this.#table.tHead.rows[0].cells[index].setAttribute('aria-sort', sort);
     });
-    this.#columns.forEach((column, index) => {
+    for (const column of this.#columns.slice(1)) {
       column.isHidden = column.isRare && this.#shown.every((row) => column.value(row) === null);
-      this.#table.tHead.rows[0].cells[index].hidden = column.isHidden;
-    });
+      column.isEmpty = this.#shown.length > 0 && this.#shown.every((row) => column.show(column.value(row), row).text === missing);
+    }
     const [body] = this.#table.tBodies;
     const sorted = [...this.#shown].sort((one, other) => one.isRest - other.isRest || compare(one, other, order));
     const all = body.matches(':hover, :focus-within') ? this.#asTheyAre(sorted) : sorted;
@@ -98,7 +101,13 @@ export class SortedTable {
       body.replaceChildren(...elements);
       focused?.focus({ preventScroll: true });
     }
+    this.fit();
     this.#stop();
+  }
+
+  /** Shows as many columns as there is room for. */
+  fit() {
+    fit(this.#table, this.#columns);
   }
 
   /** The same rows, those that are shown already in the order in which they are. */
@@ -117,16 +126,12 @@ export class SortedTable {
     this.#columns.slice(1).forEach((column, index) => {
       const { text, class: kind = '' } = column.show(column.value(row), row);
       const cell = element.cells[index + 1];
-      cell.hidden = column.isHidden;
       const shown = (cell.querySelector('.named') ?? cell).textContent;
       if (shown !== text) cell.replaceChildren(...(column.isName ? read(text, true) : [text]));
-      const its = classes(kind, column.isWide && 'wide');
-      if (cell.className !== its) cell.className = its;
+      if (cell.className !== kind) cell.className = kind;
     });
   }
 }
-
-const classes = (...names) => names.filter(Boolean).join(' ');
 
 function compare(one, other, order) {
   for (const { column, isUp } of order) {

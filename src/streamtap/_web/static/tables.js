@@ -17,16 +17,16 @@ const unlessNone = (title, value, kind = '') => ({
   show: (one) => (one ? { text: count(one), class: kind } : { text: missing, class: 'none' }),
 });
 
-const failed = unlessNone('failed', (row) => row.failed, 'bad');
+const failed = { ...unlessNone('failed', (row) => row.failed, 'bad'), tellsNone: true };
 const cancelled = unlessNone('cancelled', (row) => row.cancelled);
 const now = unlessNone('now', (row) => row.now);
 const p95 = (title, value) => number(title, (row) => value(row)[1], seconds);
-/** A column for which a phone has no room. */
-const wide = (column) => ({ ...column, isWide: true });
+/** A column that is left out where there is no room, those of the least worth first. */
+const worth = (value, column) => ({ ...column, worth: value });
 /** Columns that are there only where a row has something for them. */
 const rare = (column) => ({ ...column, isRare: true });
-const share = (title, value) => rare(wide(number(title, value, percent)));
-const again = rare(wide(unlessNone('again', (row) => row.again || null, 'warn')));
+const share = (title, value) => rare(worth(2, number(title, value, percent)));
+const again = rare(worth(3, unlessNone('again', (row) => row.again || null, 'warn')));
 const objective = share('objective', (row) => row.objective);
 const context = share('context', (row) => row.context);
 const median = (title, value) => number(title, (row) => value(row)[0], seconds);
@@ -45,10 +45,10 @@ const TABLES = {
     name: 'error',
     columns: [
       names('where', (row) => whereInWords(row.group)),
-      rare(wide({ ...number('step', (row) => row.steps && row.steps[0]), show: (one, row) => ({ text: one === null ? missing : steps(row.steps) }) })),
-      wide(names('agent', (row) => row.group[0])),
+      rare(worth(2, { ...number('step', (row) => row.steps && row.steps[0]), show: (one, row) => ({ text: one === null ? missing : steps(row.steps) }) })),
+      worth(3, names('agent', (row) => row.group[0])),
       { ...number('runs', (row) => row.count), show: (one) => ({ text: count(one), class: 'bad' }) },
-      wide(number('first', (row) => row.first, clock)),
+      worth(1, number('first', (row) => row.first, clock)),
       number('last', (row) => row.last, clock),
     ],
     hurts: ['runs', 'last'],
@@ -58,18 +58,18 @@ const TABLES = {
     name: 'agent',
     columns: [
       number('runs', (row) => row.count),
-      wide(unlessNone('nested', (row) => row.nested)),
-      wide(now),
+      worth(6, unlessNone('nested', (row) => row.nested)),
+      worth(5, now),
       failed,
-      wide(cancelled),
+      worth(4, cancelled),
       median('blank screen', (row) => row.first),
-      wide(p95('blank p95', (row) => row.first)),
+      worth(8, p95('blank p95', (row) => row.first)),
       median('run', (row) => row.duration),
       objective,
       again,
       context,
       told(ENDED, number('cost', (row) => row.cost, dollars)),
-      wide(told(ENDED, number('with called', (row) => row.total_cost, dollars))),
+      worth(7, told(ENDED, number('with called', (row) => row.total_cost, dollars))),
     ],
     hurts: ['failed', 'run'],
     head: (row) => [filterButton(['agent', row.name], row.name)],
@@ -77,15 +77,15 @@ const TABLES = {
   models: {
     name: 'model',
     columns: [
-      number('requests', (row) => row.count),
-      wide(told('Open requests that are silent now', unlessNone('stalled now', (row) => row.stalled, 'warn'))),
-      wide(told('Stalls of responses that have ended', unlessNone('stalls', (row) => row.stalls))),
-      wide(told('How long these stalls took together', number('stall time', (row) => row.stall_seconds || null, seconds))),
+      worth(8, number('requests', (row) => row.count)),
+      told('Open requests that are silent now', unlessNone('stalled now', (row) => row.stalled, 'warn')),
+      told('Stalls of responses that have ended', unlessNone('stalls', (row) => row.stalls)),
+      worth(7, told('How long these stalls took together', number('stalled', (row) => row.stall_seconds || null, seconds))),
       failed,
-      wide(cancelled),
+      worth(4, cancelled),
       median('TTFT', (row) => row.first),
-      wide(p95('TTFT p95', (row) => row.first)),
-      number('tokens/s', (row) => row.speed[0], rate),
+      worth(5, p95('TTFT p95', (row) => row.first)),
+      worth(6, number('tokens/s', (row) => row.speed[0], rate)),
       share('hits', (row) => row.hits),
       context,
       number('cost', (row) => row.cost, dollars),
@@ -96,12 +96,12 @@ const TABLES = {
   tools: {
     name: 'tool',
     columns: [
-      names('agent', (row) => row.agent),
+      worth(5, names('agent', (row) => row.agent)),
       number('calls', (row) => row.count),
-      wide(now),
+      worth(2, now),
       failed,
       again,
-      told(TIMED, median('median', (row) => row.duration)),
+      worth(4, told(TIMED, median('median', (row) => row.duration))),
       told(TIMED, p95('p95', (row) => row.duration)),
     ],
     hurts: ['failed', itsOwn, 'p95'],
@@ -114,11 +114,11 @@ const ofLabel = (label) => ({
   columns: [
     number('runs', (row) => row.count),
     failed,
-    wide(cancelled),
+    worth(3, cancelled),
     median('blank screen', (row) => row.first),
-    wide(p95('blank p95', (row) => row.first)),
+    worth(5, p95('blank p95', (row) => row.first)),
     median('run', (row) => row.duration),
-    wide(p95('run p95', (row) => row.duration)),
+    worth(4, p95('run p95', (row) => row.duration)),
     objective,
     number('cost', (row) => row.total_cost, dollars),
   ],
@@ -133,6 +133,11 @@ const TITLES = { errors: 'Errors', agents: 'Agents', models: 'Models', tools: 'T
 export class Tables {
   #tables = Object.entries(TABLES).map(([id, its]) => [id, new SortedTable(byId(id), its)]);
   #labels = new Map();
+  #room = new ResizeObserver(() => requestAnimationFrame(() => this.#fit()));
+
+  constructor() {
+    this.#room.observe(byId('tables'));
+  }
 
   /** Shows an event's figures; `lately` says of what time they are, and `since` from when the errors are. */
   show(figures, lately, since) {
@@ -147,6 +152,11 @@ export class Tables {
       table.update(rows[id].map((row) => keyed(row, row.group ?? [row.agent, row.name, row.kind, ...(row.calls ?? [])])), TITLES[id], make('span', { class: 'soft', text: id === 'errors' ? since : lately }));
     }
     this.#showLabels(figures.labels, lately);
+  }
+
+  #fit() {
+    for (const [, table] of this.#tables) table.fit();
+    for (const { table } of this.#labels.values()) table.fit();
   }
 
   #showLabels(labels, lately) {
