@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from streamtap._records.records import PartRecord, ResponseRecord, ToolRecord
 
-BarKind = Literal['waiting', 'thinking', 'text', 'tool_call', 'model', 'stall', 'tool', 'native_tool']
-"""What happened: `tool_call` is the writing of one, `model` a response that is not streamed."""
+BarKind = Literal['waiting', 'thinking', 'text', 'tool_call', 'model', 'stall', 'tool', 'native_tool', 'interrupted']
+"""What happened: `tool_call` is the writing of one, `model` a response that is not streamed.
+
+`interrupted` is a tool call that was interrupted.
+"""
 
 _OF_PART: dict[str, BarKind] = {'thinking': 'thinking', 'tool-call': 'tool_call', 'builtin-tool-call': 'tool_call'}
 _NOT_WRITTEN = frozenset({'builtin-tool-return', 'compaction'})
@@ -48,7 +51,15 @@ def stall_marks(record: ResponseRecord, start: float) -> list[float]:
     return [start + began for began in record.stall_starts] if record.stalls > 1 else []
 
 
-def tool_bars(record: ToolRecord, start: float) -> list[Bar]:
-    """The bar of a tool call; none if its execution was not observed."""
+def tool_bars(record: ToolRecord, start: float, took: float | None) -> list[Bar]:
+    """The bar of a tool call; none if its execution was not observed.
+
+    Args:
+        record: The call.
+        start: When it began, in seconds.
+        took: How many seconds it took, an interrupted one until it was interrupted; `None` if that is not known.
+    """
     kind = 'native_tool' if record.kind == 'native' else 'tool'
-    return [] if record.duration is None else [Bar(kind, start, record.duration)]
+    if record.outcome == 'interrupted':
+        kind = 'interrupted'
+    return [] if took is None else [Bar(kind, start, took)]
