@@ -46,7 +46,7 @@ MOST_DEPTH = 8
 """How far a step is indented at most: runs can be nested without end."""
 
 
-class Step(NamedTuple):
+class TimedStep(NamedTuple):
     """A run, or a request or a tool call of one: how deep it is in it, and how many seconds it took, if that is known."""
 
     depth: int
@@ -54,9 +54,9 @@ class Step(NamedTuple):
     took: float | None
 
 
-def in_order(tree: RunTree) -> Iterator[Step]:
+def in_order(tree: RunTree) -> Iterator[TimedStep]:
     """The run and its steps."""
-    waiting = [Step(0, tree, tree.run.duration)]
+    waiting = [TimedStep(0, tree, tree.run.duration)]
     while waiting:
         # Not by recursion: runs can be nested more deeply than calls.
         step = waiting.pop()
@@ -65,7 +65,7 @@ def in_order(tree: RunTree) -> Iterator[Step]:
             waiting += _below(step.piece, step.depth)[::-1]
 
 
-def _below(tree: RunTree, depth: int) -> list[Step]:
+def _below(tree: RunTree, depth: int) -> list[TimedStep]:
     """The steps of a run in the order in which they began, but each called run right below the tool that called it."""
     called: defaultdict[int, list[Piece]] = defaultdict(list)
     own: list[Piece] = [each for each in tree.pieces if not isinstance(each, RunTree)]
@@ -76,7 +76,7 @@ def _below(tree: RunTree, depth: int) -> list[Step]:
         else:
             called[id(caller)].append(nested)
     return [
-        Step(depth + (2 if isinstance(each, RunTree) else 1), each, took[id(each)])
+        TimedStep(depth + (2 if isinstance(each, RunTree) else 1), each, took[id(each)])
         for piece in sorted(own, key=started)
         for each in (piece, *sorted(called[id(piece)], key=started))
     ]
@@ -155,7 +155,7 @@ def _name(piece: Piece) -> str:
     return piece.tool if isinstance(piece, ToolRecord) else model_name(piece.provider, piece.model)
 
 
-def _row(tree: RunTree, step: Step) -> tuple[str, ...]:
+def _row(tree: RunTree, step: TimedStep) -> tuple[str, ...]:
     depth, piece, took = step
     record = piece.run if isinstance(piece, RunTree) else piece
     kind = {'native': "the provider's ", 'output': 'output ', 'function': 'tool '}
