@@ -23,9 +23,10 @@ from streamtap._delivery.sink import Attachment
 from streamtap._records.live import Live, LiveResponse, LiveRun, LiveTool
 from streamtap._web.kept import NEWEST
 from support.costs import COSTS
-from support.made_records import full_response, run, run_start, tool
-from support.made_runs_tap import MadeRunsTap
+from support.made_records import full_response, response, run, run_start, tool
+from support.made_runs_tap import SECOND, MadeRunsTap
 from support.real_servers import free_port, wait_for
+from support.varied_runs import give
 
 pytestmark = pytest.mark.real
 pytest.importorskip('playwright', reason='playwright is not installed: the dev extra gives it')
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-    from streamtap import MetricsServer
+    from streamtap import MetricsServer, ResponseRecord, RunRecord, ToolRecord
 
 
 @pytest.fixture
@@ -149,6 +150,40 @@ def test_everything_is_there_for_the_keyboard(page: Page, tap: MadeRunsTap):
     assert 'run=' not in page.url
 
 
+def stopped_run() -> list[ResponseRecord | ToolRecord | RunRecord]:
+    """A run that was stopped while a tool ran; another one had ended, and one had been refused."""
+    return [
+        response(run_id='r', duration=1.0, time_to_first_token=1.0),
+        tool(run_id='r', tool='refused', started_ns=1 * SECOND, duration=None, outcome='denied'),
+        tool(run_id='r', tool='fast', started_ns=1 * SECOND, duration=0.5),
+        tool(run_id='r', tool='slow', started_ns=1 * SECOND, duration=None, outcome='interrupted'),
+        run(run_id='r', outcome='cancelled', duration=4.0, phases={'wait': 1.0, 'tools': 3.0}),
+    ]
+
+
+def test_an_interrupted_tool_is_drawn_to_the_end_of_its_run(page: Page, tap: MadeRunsTap):
+    """It is what the run waited for; the keyboard reaches it, and a call of which no time is known, too."""
+    give(tap.added, stopped_run())
+    expect(page.locator('.run .why')).to_have_text('cancelled in tool slow; 75 % tool slow')
+    page.locator('.run').click()
+    track = page.locator('.lane', has_text='slow').locator('.track')
+    expect(track.locator('.seg')).to_have_class('seg interrupted')
+    whole, drawn = track.bounding_box(), track.locator('.seg').bounding_box()
+    assert whole is not None
+    assert drawn is not None
+    assert [(drawn['x'] - whole['x']) / whole['width'], drawn['width'] / whole['width']] == pytest.approx(
+        [0.25, 0.75], abs=0.01
+    )
+    page.locator('.detail .seg.waiting').focus()
+    for tip in ('its time is not known\nrefused: \u2013 from 1.00 s\ndenied', 'tool 500 ms\nfast: 500 ms from 1.00 s'):
+        page.keyboard.press('ArrowDown')
+        expect(page.locator('#tip')).to_have_text(tip)
+    page.keyboard.press('ArrowDown')
+    expect(page.locator('#tip')).to_have_text('interrupted after 3.00 s\nslow: 3.00 s from 1.00 s')
+    page.get_by_text('As a table').click()
+    expect(page.locator('.detail tbody tr', has_text='slow')).to_contain_text('1.00 s3.00 s')
+
+
 def test_a_screen_reader_says_what_the_bars_show(page: Page, tap: MadeRunsTap):
     """A run and each bar have names with their numbers, and the same stands in a table."""
     tap.add_run('r')
@@ -227,6 +262,33 @@ def test_runs_that_failed_can_be_seen_alone(page: Page, tap: MadeRunsTap):
     page.get_by_role('button', name='Failed', exact=True).click()
     expect(page.locator('.run')).to_have_count(1)
     expect(page.locator('.run')).to_contain_text('ModelHTTPError_503')
+
+
+@pytest.mark.parametrize('order', ['Failed', 'Cancelled'])
+def test_a_run_that_is_not_of_an_order_is_not_in_its_list(page: Page, tap: MadeRunsTap, order: str):
+    """Although it was open on the page when the order was pressed, in progress or over; nor when it ends well."""
+    tap.add_failure('f')
+    give(tap.added, stopped_run())
+    tap.add_run('over', agent='good')
+    of_run: dict[str, Any] = {'parent_run_id': None, 'labels': {}, 'root_agent': 'going', 'door': 'capability'}
+    live = Live(runs=(LiveRun(run_id='open', agent='going', age=9.0, **of_run),))
+    views = [sink for sink in tap.added if isinstance(sink, BaseSink)]
+    for sink in views:
+        sink.run_started(run_start('open'))
+        sink.attached(Attachment((), 200, lambda: live, lambda: None))
+    for agent in ('good', 'going'):
+        page.get_by_role('button', name='Newest', exact=True).click()
+        page.locator('.run', has_text=agent).click()
+        expect(page.locator('.detail')).to_have_count(1)
+        page.get_by_role('button', name=order, exact=True).click()
+        expect(page.locator('.run')).to_have_count(1)
+        expect(page.locator('#kept')).to_contain_text(f'The only {order.lower()} run')
+    for sink in views:
+        sink.attached(Attachment((), 200, Live, lambda: None))
+        sink.run_ended(run(run_id='open', agent='going'))
+    expect(page.locator('#since')).to_contain_text('4 runs')
+    expect(page.locator('.run')).to_have_count(1)
+    assert 'run=' not in page.url
 
 
 def test_a_short_time_is_not_none_at_all(page: Page, tap: MadeRunsTap):
@@ -345,7 +407,7 @@ def test_names_are_never_markup(page: Page, tap: MadeRunsTap):
 SERVED = """
 import sys, time
 from streamtap import serve
-from support.made_runs_tap import MadeRunsTap
+from support.made_runs_tap import SECOND, MadeRunsTap
 tap = MadeRunsTap()
 with serve(tap, port=int(sys.argv[1])):
     tap.add_run('r', agent='before')

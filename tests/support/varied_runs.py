@@ -66,6 +66,7 @@ def _of_outcomes() -> Iterator[list[Record]]:
         why = FailureRecord(agent=f'{outcome}-runner', error=error or outcome, place='model', name='p:m', step=1)
         yield [
             response(run_id=outcome, outcome='error' if error else 'success', error_type=error),
+            *([_interrupted(outcome)] if outcome == 'cancelled' else []),
             run(
                 run_id=outcome,
                 outcome=outcome,
@@ -76,6 +77,10 @@ def _of_outcomes() -> Iterator[list[Record]]:
                 **IDS,
             ),
         ]
+
+
+def _interrupted(run_id: str) -> ToolRecord:
+    return tool(run_id=run_id, tool='check_stock', started_ns=_at(2), outcome='interrupted', duration=None)
 
 
 def _of_every_bar(run_id: str, *, agent: str, seconds: float) -> list[Record]:

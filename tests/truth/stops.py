@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_ai import CancellationToken, RunContext
 from pydantic_ai.exceptions import RunCancelled, RunTimedOut
 
+from streamtap import FailureRecord
 from streamtap.testing import Call, Hang, Reply, Say
 from truth.case import Expected, Group
 from truth.replies import PACE, calling
@@ -36,6 +37,11 @@ def napping(w: World) -> Any:
 # The run's own timeout
 
 TIMED_OUT = Expected('timeout RunTimedOut', requests=('timeout',))
+TIMED_OUT_IN_TOOL = Expected(
+    'timeout RunTimedOut',
+    tools=('nap interrupted',),
+    facts={'run.failure': (FailureRecord(agent='truth', error='RunTimedOut', place='tool', name='nap', step=1),)},
+)
 
 
 @STOPS.case([SILENT], TIMED_OUT, raises=RunTimedOut)
@@ -50,7 +56,7 @@ async def time_is_up_in_mid_stream(w: World) -> None:
     await w.run(w.agent(), timeout=0.4)
 
 
-@STOPS.case([CALLS], Expected('timeout RunTimedOut', tools=('nap interrupted',)), raises=RunTimedOut)
+@STOPS.case([CALLS], TIMED_OUT_IN_TOOL, raises=RunTimedOut)
 async def time_is_up_in_a_tool(w: World) -> None:
     """The run's time is up inside a tool."""
     await w.run(napping(w), timeout=0.4)

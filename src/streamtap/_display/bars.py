@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from streamtap._records.records import PartRecord, ResponseRecord, RunRecord, ToolRecord
 
-BarKind = Literal['queue', 'waiting', 'thinking', 'text', 'tool_call', 'model', 'stall', 'tool', 'native_tool']
-"""What happened: `tool_call` is the writing of one, `model` a response that is not streamed."""
+BarKind = Literal[
+    'queue', 'waiting', 'thinking', 'text', 'tool_call', 'model', 'stall', 'tool', 'native_tool', 'interrupted'
+]
+"""What happened: `tool_call` is the writing of one, `model` a response that is not streamed.
+
+`interrupted` is a tool call that was interrupted.
+"""
 
 LEAST_QUEUE = 0.01
 """Seconds; where a slot is free, a run is through the queue sooner."""
@@ -51,10 +56,18 @@ def stall_marks(record: ResponseRecord, start: float) -> list[float]:
     return [start + began for began in record.stall_starts] if record.stalls > 1 else []
 
 
-def tool_bars(record: ToolRecord, start: float) -> list[Bar]:
-    """The bar of a tool call; none if its execution was not observed."""
+def tool_bars(record: ToolRecord, start: float, took: float | None) -> list[Bar]:
+    """The bar of a tool call; none if its execution was not observed.
+
+    Args:
+        record: The call.
+        start: When it began, in seconds.
+        took: How many seconds it took, an interrupted one until it was interrupted; `None` if that is not known.
+    """
     kind = 'native_tool' if record.kind == 'native' else 'tool'
-    return [] if record.duration is None else [Bar(kind, start, record.duration)]
+    if record.outcome == 'interrupted':
+        kind = 'interrupted'
+    return [] if took is None else [Bar(kind, start, took)]
 
 
 def queue_bars(record: RunRecord, start: float) -> list[Bar]:

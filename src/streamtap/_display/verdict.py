@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from streamtap._display.callers import span_of, waited_for, with_callers
+from streamtap._display.callers import with_callers
+from streamtap._display.spans import spans, waited_for
 from streamtap._display.text import model_name
 from streamtap._records.failed import failure_of
 from streamtap._records.records import ResponseRecord, ToolRecord
@@ -16,7 +17,7 @@ from streamtap._records.run_tree import RunTree
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from streamtap._display.callers import Span
+    from streamtap._display.spans import Span
     from streamtap._records.records import FailureRecord
     from streamtap._records.run_tree import Piece
 
@@ -60,10 +61,10 @@ def verdict(tree: RunTree, written: Callable[[str], str] = str) -> Verdict:
     run, loop = tree.run, in_a_loop(tree, written)
     failed = failure_of(run)
     if failed is not None:
-        return Verdict(_joined(_failure_in_words(failed, run.agent, written), loop), 'bad')
+        where = _where_cut_off(tree, written) if run.outcome == 'timeout' and not failed.place else ''
+        return Verdict(_joined(f'{_failure_in_words(failed, run.agent, written)}{where}', loop), 'bad')
     if run.outcome != 'success':
-        last = next((each for each in reversed(tree.pieces) if _was_cut_off(each)), None)
-        where = '' if last is None or isinstance(last, RunTree) else _where_cut_off(last, written)
+        where = _where_cut_off(tree, written)
         mood = '' if run.outcome in ('deferred', 'incomplete') and not loop else 'warn'
         return Verdict(_joined(f'{run.outcome}{where}', loop), mood)
     if loop:
@@ -145,7 +146,7 @@ def time_spent(tree: RunTree) -> Mapping[Cause, float]:
         # Not by recursion: runs can be nested more deeply than calls.
         tree, scale = waiting.pop()
         agent, phases = tree.run.agent, tree.run.phases
-        waits = _waits_for_tools(tree.pieces)
+        waits = _waits_for_tools(tree)
         shares = _shares(tree.pieces, waits)
         for phase, seconds in phases.items():
             if seconds <= 0:
@@ -160,7 +161,7 @@ def time_spent(tree: RunTree) -> Mapping[Cause, float]:
             for (kind, name), share in mine.items():
                 spent[Cause(kind, name, agent)] += scale * seconds * share / whole
             if phase == 'tools':
-                for nested, tool, part in _nested_in_tools(tree.pieces, waits):
+                for nested, tool, part in _nested_in_tools(tree, waits):
                     if known := sum(nested.run.phases.values()):
                         inside = scale * seconds * part / whole
                         spent[Cause('tools', tool, agent)] -= inside
@@ -176,7 +177,7 @@ def _shares(pieces: list[Piece], waits: _Waits) -> _Shares:
     """For each phase, the seconds of what was going on in it."""
     found: _Shares = defaultdict(lambda: defaultdict(float))
     for tool, (began, ended) in waits:
-        found['tools']['tools', tool.tool] += (ended - began) / 1e9
+        found['tools']['tools', tool.tool] += ended - began
     for piece in pieces:
         if isinstance(piece, ToolRecord):
             if piece.kind == 'native':
@@ -203,32 +204,25 @@ def _with_exact_stalls(shares: dict[tuple[str, str], float], seconds: float) -> 
     return {key: share if key[0] == 'stall' else scale * share for key, share in shares.items()}
 
 
-def _waits_for_tools(pieces: list[Piece]) -> _Waits:
+def _waits_for_tools(tree: RunTree) -> _Waits:
     """Each tool call, and when the run waited for it rather than for another one."""
-    tools = [each for each in pieces if isinstance(each, ToolRecord) and each.kind != 'native']
-    failed = [(each.step, span_of(each)[1]) for each in tools if each.outcome == 'error']
-
-    def waited(tool: ToolRecord) -> Span:
-        began, ended = span_of(tool)
-        if tool.outcome != 'interrupted':
-            return began, ended
-        # Another one's failure ended it: what came after that was waited for by nobody.
-        return began, min([ended, *(end - 1 for step, end in failed if step == tool.step and end > began)])
-
-    return list(zip(tools, waited_for(map(waited, tools)), strict=True))
+    timed = zip(tree.pieces, spans(tree), strict=True)
+    tools = [(each, span) for each, span in timed if isinstance(each, ToolRecord) and each.kind != 'native']
+    waits = waited_for(span for _, span in tools)
+    return [(tool, span) for (tool, _), span in zip(tools, waits, strict=True)]
 
 
-def _nested_in_tools(pieces: list[Piece], waits: _Waits) -> Iterator[tuple[RunTree, str, float]]:
+def _nested_in_tools(tree: RunTree, waits: _Waits) -> Iterator[tuple[RunTree, str, float]]:
     """Each nested run with the tool that called it, and for how many seconds the run waited for it."""
-    inside: defaultdict[int, list[RunTree]] = defaultdict(list)
-    for nested, caller in with_callers(pieces):
-        inside[id(caller)].append(nested)
+    inside: defaultdict[int, list[tuple[RunTree, Span]]] = defaultdict(list)
+    when = {id(piece): span for piece, span in zip(tree.pieces, spans(tree), strict=True)}
+    for nested, caller in with_callers(tree):
+        inside[id(caller)].append((nested, when[id(nested)]))
     for tool, span in waits:
         called = inside[id(tool)]
-        for nested, (began, ended) in zip(
-            called, waited_for([span_of(each.run) for each in called], span), strict=True
-        ):
-            yield nested, tool.tool, (ended - began) / 1e9
+        parts = waited_for((each for _, each in called), span)
+        for (nested, _), (began, ended) in zip(called, parts, strict=True):
+            yield nested, tool.tool, ended - began
 
 
 def _failure_in_words(failed: FailureRecord, outermost: str, written: Callable[[str], str]) -> str:
@@ -237,15 +231,18 @@ def _failure_in_words(failed: FailureRecord, outermost: str, written: Callable[[
     return f'{written(failed.error)}{where}' + ('' if failed.agent == outermost else f' ({written(failed.agent)})')
 
 
-def _was_cut_off(piece: Piece) -> bool:
-    return not isinstance(piece, RunTree) and piece.outcome in ('cancelled', 'interrupted', 'deferred')
-
-
-def _where_cut_off(piece: ResponseRecord | ToolRecord, written: Callable[[str], str]) -> str:
-    if isinstance(piece, ToolRecord):
-        return f' in tool {written(piece.tool)}'
-    model = written(_model(piece))
-    return f' while {model} was writing' if piece.chunks else f' while waiting for {model}'
+def _where_cut_off(tree: RunTree, written: Callable[[str], str]) -> str:
+    """What of its last step a run left unfinished; of several the last."""
+    steps = [each for each in tree.pieces if not isinstance(each, RunTree)]
+    last_step = max((each.step for each in steps), default=0)
+    for piece in reversed(steps):
+        if piece.step != last_step or piece.outcome not in ('cancelled', 'interrupted', 'deferred', 'timeout'):
+            continue
+        if isinstance(piece, ToolRecord):
+            return f' in tool {written(piece.tool)}'
+        model = written(_model(piece))
+        return f' while {model} was writing' if piece.chunks else f' while waiting for {model}'
+    return ''
 
 
 def _model(record: ResponseRecord) -> str:

@@ -33,6 +33,8 @@ class McpRecord:
 class ToolRecord:
     """One call of a function, MCP, output or native tool; `duration` is the tool's own execution.
 
+    It is `None` where that was not seen, and for a call that was interrupted: nobody knows how long it would have taken.
+
     `repeated` says that at least two calls before it in its run were of the same tool with the same arguments: a loop.
     Only function and MCP tools that ran are compared. `request_tokens` is its equal share of the tokens of the request that
     asked for it and other calls: what a repeated call took besides its time. `mcp` is there for tools of the kind `mcp`.

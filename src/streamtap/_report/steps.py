@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamtap._display.callers import with_callers
 from streamtap._display.exits import in_sentence, isolated, short_name
 from streamtap._display.grid import Column, Grid
 from streamtap._display.moments import in_words
+from streamtap._display.spans import durations, started
 from streamtap._display.text import dollars, model_name, percentage, plural, rate, seconds
 from streamtap._display.verdict import mostly, verdict
 from streamtap._records.records import ResponseRecord, ToolRecord
@@ -45,32 +46,40 @@ MOST_DEPTH = 8
 """How far a step is indented at most: runs can be nested without end."""
 
 
-def in_order(tree: RunTree) -> Iterator[tuple[int, Piece]]:
-    """The run and its steps, each with how deep it is in it."""
-    waiting: list[tuple[int, Piece]] = [(0, tree)]
+class TimedStep(NamedTuple):
+    """A run, or a request or a tool call of one: how deep it is in it, and how many seconds it took, if that is known."""
+
+    depth: int
+    piece: Piece
+    took: float | None
+
+
+def in_order(tree: RunTree) -> Iterator[TimedStep]:
+    """The run and its steps."""
+    waiting = [TimedStep(0, tree, tree.run.duration)]
     while waiting:
         # Not by recursion: runs can be nested more deeply than calls.
-        depth, piece = waiting.pop()
-        yield depth, piece
-        if isinstance(piece, RunTree):
-            waiting += [(depth + (2 if isinstance(each, RunTree) else 1), each) for each in _below(piece)[::-1]]
+        step = waiting.pop()
+        yield step
+        if isinstance(step.piece, RunTree):
+            waiting += _below(step.piece, step.depth)[::-1]
 
 
-def _below(tree: RunTree) -> list[Piece]:
-    """The pieces of a run in the order in which they began, but each called run right below the tool that called it."""
+def _below(tree: RunTree, depth: int) -> list[TimedStep]:
+    """The steps of a run in the order in which they began, but each called run right below the tool that called it."""
     called: defaultdict[int, list[Piece]] = defaultdict(list)
     own: list[Piece] = [each for each in tree.pieces if not isinstance(each, RunTree)]
-    for nested, caller in with_callers(tree.pieces):
+    took = {id(piece): seconds for piece, seconds in zip(tree.pieces, durations(tree), strict=True)}
+    for nested, caller in with_callers(tree):
         if caller is None:
             own.append(nested)
         else:
             called[id(caller)].append(nested)
-    return [each for piece in sorted(own, key=started) for each in (piece, *sorted(called[id(piece)], key=started))]
-
-
-def started(piece: Piece) -> int:
-    """When it began, in nanoseconds since the Unix epoch."""
-    return piece.run.started_ns if isinstance(piece, RunTree) else piece.started_ns
+    return [
+        TimedStep(depth + (2 if isinstance(each, RunTree) else 1), each, took[id(each)])
+        for piece in sorted(own, key=started)
+        for each in (piece, *sorted(called[id(piece)], key=started))
+    ]
 
 
 def about(tree: RunTree) -> str:
@@ -100,7 +109,7 @@ def counts(run: RunRecord) -> str:
 
 def step_grid(tree: RunTree) -> Grid:
     """The run and its steps as a table."""
-    rows = [_row(tree, depth, piece) for depth, piece in in_order(tree)]
+    rows = [_row(tree, step) for step in in_order(tree)]
     # No request of the run may have a context that is known.
     shown = [
         place for place, each in enumerate(_COLUMNS) if each is not _CONTEXT or any(row[place] != '-' for row in rows)
@@ -112,7 +121,7 @@ def step_grid(tree: RunTree) -> Grid:
 
 def step_data(tree: RunTree) -> Iterator[Mapping[str, object]]:
     """The run and its steps, each as the fields of an object."""
-    for depth, piece in in_order(tree):
+    for depth, piece, took in in_order(tree):
         record = piece.run if isinstance(piece, RunTree) else piece
         is_request = isinstance(record, ResponseRecord)
         yield {
@@ -121,7 +130,7 @@ def step_data(tree: RunTree) -> Iterator[Mapping[str, object]]:
             'name': _name(piece),
             'run_id': record.run_id,
             'start': (started(piece) - tree.run.started_ns) / 1e9,
-            'duration': record.duration,
+            'duration': took,
             'time_to_first_token': record.time_to_first_token if is_request else None,
             'output_tokens_per_second': record.output_tokens_per_second if is_request else None,
             **_used(record),
@@ -146,7 +155,8 @@ def _name(piece: Piece) -> str:
     return piece.tool if isinstance(piece, ToolRecord) else model_name(piece.provider, piece.model)
 
 
-def _row(tree: RunTree, depth: int, piece: Piece) -> tuple[str, ...]:
+def _row(tree: RunTree, step: TimedStep) -> tuple[str, ...]:
+    depth, piece, took = step
     record = piece.run if isinstance(piece, RunTree) else piece
     kind = {'native': "the provider's ", 'output': 'output ', 'function': 'tool '}
     what = kind[record.kind] if isinstance(record, ToolRecord) else ''
@@ -161,7 +171,7 @@ def _row(tree: RunTree, depth: int, piece: Piece) -> tuple[str, ...]:
     return (
         f'{_INDENT * min(depth, MOST_DEPTH)}{what}{short_name(_name(piece))}',
         seconds((started(piece) - tree.run.started_ns) / 1e9),
-        seconds(record.duration),
+        seconds(took),
         seconds(first),
         rate(speed),
         _count(used['input_tokens']),

@@ -48,6 +48,7 @@ KINDS = {
     'model': 'a response that is not streamed',
     'tool': 'a tool runs',
     'native_tool': "a provider's tool runs",
+    'interrupted': 'a tool that was interrupted',
     'stall': 'a stall',
     'stall-mark': 'one of several stalls begins',
     'reader': 'the reader has its first item',
@@ -71,6 +72,7 @@ class _Bar:
 class _Row:
     label: str
     depth: int
+    start: float
     took: str
     note: str
     failed: bool
@@ -91,7 +93,7 @@ class _Row:
 
     @property
     def end(self) -> float:
-        return max((bar.start + bar.duration for bar in self.bars), default=0.0)
+        return max((bar.start + bar.duration for bar in self.bars), default=self.start)
 
 
 def waterfall(tree: RunTree) -> Element:
@@ -150,11 +152,11 @@ def _mark(kind: str) -> Element:
 
 def _rows(tree: RunTree) -> Iterator[_Row]:
     zero = tree.run.started_ns
-    for depth, piece in in_order(tree):
+    for depth, piece, took in in_order(tree):
         if isinstance(piece, ResponseRecord):
             yield _response_row(piece, zero, depth)
         elif isinstance(piece, ToolRecord):
-            yield _tool_row(piece, zero, depth)
+            yield _tool_row(piece, zero, depth, took)
         else:
             yield _run_row(piece.run, zero, depth)
 
@@ -163,7 +165,7 @@ def _run_row(run: RunRecord, zero: int, depth: int) -> _Row:
     start = (run.started_ns - zero) / 1e9
     failed = has_failed(run)
     note = '' if run.outcome == 'success' else run.outcome
-    row = _Row(short_name(run.agent), depth, seconds(run.duration), note, failed, is_run=True)
+    row = _Row(short_name(run.agent), depth, start, seconds(run.duration), note, failed, is_run=True)
     row.bars.append(_Bar('run', start, run.duration or 0.0, _about_run(run)))
     for bar in queue_bars(run, start):
         row.bars.append(_Bar(bar.kind, bar.start, bar.duration, f'{seconds(bar.duration)} in the queue for a slot'))
@@ -177,7 +179,7 @@ def _response_row(record: ResponseRecord, zero: int, depth: int) -> _Row:
     why = _why(record)
     used = '' if record.context_used is None else f', context {percentage(record.context_used)}'
     note = f'{used}{why}'.removeprefix(',').strip()
-    row = _Row(_model(record), depth, seconds(record.duration), note, has_failed(record))
+    row = _Row(_model(record), depth, start, seconds(record.duration), note, has_failed(record))
     for bar in request_bars(record, start):
         row.bars.append(_Bar(bar.kind, bar.start, bar.duration, _title(record, bar, f'{used}{why}')))
     row.stalls = tuple(stall_marks(record, start))
@@ -201,14 +203,14 @@ def _why(record: ResponseRecord | ToolRecord) -> str:
     return '' if record.outcome in ('success', 'incomplete') else f' {short_name(record.error_type or record.outcome)}'
 
 
-def _tool_row(record: ToolRecord, zero: int, depth: int) -> _Row:
+def _tool_row(record: ToolRecord, zero: int, depth: int, took: float | None) -> _Row:
     start = (record.started_ns - zero) / 1e9
     why = _why(record)
-    row = _Row(short_name(record.tool), depth, seconds(record.duration), why.strip(), has_failed(record))
+    row = _Row(short_name(record.tool), depth, start, seconds(took), why.strip(), has_failed(record))
     again = f', {AGAIN}' if record.repeated else ''
-    title = f'{record.kind} tool {isolated(short_name(record.tool))}: {seconds(record.duration)}{again}{why}'
+    title = f'{record.kind} tool {isolated(short_name(record.tool))}: {seconds(took)}{again}{why}'
     row.again = start if record.repeated else None
-    row.bars.extend(_Bar(bar.kind, bar.start, bar.duration, title) for bar in tool_bars(record, start))
+    row.bars.extend(_Bar(bar.kind, bar.start, bar.duration, title) for bar in tool_bars(record, start, took))
     return row
 
 

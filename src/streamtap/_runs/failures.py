@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamtap._records.failed import FAILED_RUNS
@@ -31,6 +32,7 @@ class FailuresOfRun:
 
     _by_error: dict[str | None, _Failed] = field(default_factory=dict[str | None, _Failed])
     _called: list[tuple[float, FailureRecord]] = field(default_factory=list[tuple[float, FailureRecord]])
+    _interrupted: _Failed | None = None
     _last_step: int = 0
 
     def step(self, step: int) -> None:
@@ -63,6 +65,15 @@ class FailuresOfRun:
             del self._by_error[next(iter(self._by_error))]
         self._by_error[error_type] = _Failed(place, name, step, began, ended)
 
+    def interrupted(self, tool: str, *, step: int) -> None:
+        """A tool call ended because its run did, or because another one ended the run.
+
+        Args:
+            tool: Its name.
+            step: In which step.
+        """
+        self._interrupted = _Failed('tool', tool, step, inf, inf)
+
     def called_run(self, began: float, failure: FailureRecord) -> None:
         """A run that this one called failed.
 
@@ -76,7 +87,7 @@ class FailuresOfRun:
         """Why the run failed; `None` if it did not.
 
         What ended it is the last that failed with the run's own error, else what failed in its last step. A called run
-        that failed while that tool ran is the cause.
+        that failed while that tool ran is the cause. A run whose time was up failed in the tool that this interrupted.
 
         Args:
             agent: The run's agent.
@@ -89,6 +100,8 @@ class FailuresOfRun:
         failed = None if error_type is None else self._by_error.get(error_type)
         if failed is None and outcome == 'error':
             failed = next((each for each in reversed(self._by_error.values()) if each.step == self._last_step), None)
+        if outcome == 'timeout' and (failed is None or failed.step < self._last_step):
+            failed = self._timed_out() or failed
         if failed is None:
             return FailureRecord(agent=agent, error=error)
         if failed.place == 'tool':
@@ -96,3 +109,8 @@ class FailuresOfRun:
                 if failed.began <= began <= failed.ended:
                     return failure
         return FailureRecord(agent=agent, error=error, place=failed.place, name=failed.name, step=failed.step)
+
+    def _timed_out(self) -> _Failed | None:
+        """The tool of the last step that was interrupted, if there is one; of several the last."""
+        interrupted = self._interrupted
+        return interrupted if interrupted is not None and interrupted.step == self._last_step else None

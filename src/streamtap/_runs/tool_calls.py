@@ -328,3 +328,5 @@ class ToolCalls:
         if outcome in COULD_END_RUN:
             ended = inf if duration is None else call.started + duration
             self.failures.add('tool', call.tool, step=call.step, error_type=error_type, began=call.started, ended=ended)
+        elif outcome == 'interrupted' and call.kind != 'native' and call.executed is None:
+            self.failures.interrupted(call.tool, step=call.step)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from streamtap._display.bars import queue_bars, request_bars, stall_marks, tool_bars
-from streamtap._display.callers import caller_of, span_of
+from streamtap._display.callers import caller_of
 from streamtap._display.exits import in_sentence
+from streamtap._display.spans import durations, durations_until, spans, spans_of
 from streamtap._display.text import model_name
 from streamtap._display.verdict import mostly, verdict
 from streamtap._records.failed import failure_of, has_failed
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from streamtap._display.bars import Bar
-    from streamtap._display.callers import Span
+    from streamtap._display.spans import Span
     from streamtap._records.live import Live, LiveResponse, LiveRun
     from streamtap._records.records import ResponseRecord, RunRecord
 
@@ -60,8 +61,9 @@ def outermost_document(tree: RunTree) -> Document:
 def run_document(tree: RunTree) -> Document:
     """A finished run, with the runs that it called inside it; of each of these, `caller` is the row of its tool."""
     record = tree.run
-    rows = [each for each in tree.pieces if not isinstance(each, RunTree)]
-    tools = _Tools(rows)
+    timed = list(zip(tree.pieces, durations(tree), spans(tree), strict=True))
+    rows = [(each, took) for each, took, _ in timed if not isinstance(each, RunTree)]
+    tools = _Tools((each, span) for each, _, span in timed if not isinstance(each, RunTree))
     return {
         'id': record.run_id,
         'parent': record.parent_run_id,
@@ -95,7 +97,7 @@ def run_document(tree: RunTree) -> Document:
         'trace': record.trace_id,
         # Last, because nested runs name the row of their tool by its number.
         'rows': [*_rows(rows, record.started_ns), *_queue_rows(record)],
-        'nested': [tools.called(each) for each in tree.pieces if isinstance(each, RunTree)],
+        'nested': [tools.called(each, span) for each, _, span in timed if isinstance(each, RunTree)],
         'left_out': tree.left_out,
     }
 
@@ -126,7 +128,14 @@ def _open_document(
     run: OpenRun, now: Sequence[LiveResponse | LiveTool], called: Iterable[tuple[OpenRun, Document]]
 ) -> Document:
     age = run.live.age
-    tools = _Tools([*run.rows, *(_tool_began(one, run) for one in now)])
+    took = durations_until(age, run.rows, run.started_ns)
+    tools = _Tools(
+        [
+            *zip(run.rows, spans_of(run.rows, took, run.started_ns), strict=True),
+            *((one, (age - (one.age or 0.0), math.inf)) for one in now),
+        ]
+    )
+    nested = spans_of(run.nested, (each.run.duration for each in run.nested), run.started_ns)
     return {
         'id': run.live.run_id,
         'parent': run.live.parent_run_id,
@@ -136,53 +145,39 @@ def _open_document(
         'outcome': 'running',
         'failed': False,
         'labels': dict(run.live.labels),
-        'rows': [*_rows(run.rows, run.started_ns), *(_open_row(one, age) for one in now)],
+        'rows': [*_rows(zip(run.rows, took, strict=True), run.started_ns), *(_open_row(one, age) for one in now)],
         'nested': [
-            *(tools.called(each) for each in run.nested),
-            *(document | {'caller': tools.caller((_began(each.live.age, run), math.inf))} for each, document in called),
+            *(tools.called(each, span) for each, span in zip(run.nested, nested, strict=True)),
+            *(document | {'caller': tools.caller((age - each.live.age, math.inf))} for each, document in called),
         ],
         'left_out': 0,
     }
-
-
-def _tool_began(one: LiveResponse | LiveTool, run: OpenRun) -> float | None:
-    """When an open tool call began; `None` of what is none."""
-    return _began(one.age or 0.0, run) if isinstance(one, LiveTool) and one.kind != 'native' else None
-
-
-def _began(age: float, run: OpenRun) -> float:
-    """When what is open in a run began, in nanoseconds since the Unix epoch."""
-    return run.started_ns + 1e9 * (run.live.age - age)
 
 
 class _Tools:
     """The tool calls among the rows of a run, by which the runs that they called are found.
 
     Args:
-        rows: The records of the rows; of an open tool call when it began, of other open ones `None`.
+        rows: The rows in their order, each with when it began and ended.
     """
 
-    def __init__(self, rows: Iterable[ResponseRecord | ToolRecord | float | None]) -> None:
-        self._places: list[int] = []
-        self._spans: list[Span] = []
-        for place, row in enumerate(rows):
-            if isinstance(row, float):
-                span = row, math.inf
-            elif isinstance(row, ToolRecord) and row.kind != 'native':
-                span = span_of(row)
-            else:
-                continue
-            self._places.append(place)
-            self._spans.append(span)
+    def __init__(self, rows: Iterable[tuple[ResponseRecord | ToolRecord | LiveResponse | LiveTool, Span]]) -> None:
+        calls = [(place, span) for place, (row, span) in enumerate(rows) if _is_own_tool(row)]
+        self._places = [place for place, _ in calls]
+        self._spans = [span for _, span in calls]
 
     def caller(self, span: Span) -> int | None:
         """The row of the tool that called a run."""
         found = caller_of(span, self._spans)
         return None if found is None else self._places[found]
 
-    def called(self, tree: RunTree) -> Document:
+    def called(self, tree: RunTree, span: Span) -> Document:
         """A finished run that one of them called."""
-        return run_document(tree) | {'caller': self.caller(span_of(tree.run))}
+        return run_document(tree) | {'caller': self.caller(span)}
+
+
+def _is_own_tool(row: ResponseRecord | ToolRecord | LiveResponse | LiveTool) -> bool:
+    return isinstance(row, (ToolRecord, LiveTool)) and row.kind != 'native'
 
 
 def short(number: float | None) -> float | None:
@@ -190,10 +185,10 @@ def short(number: float | None) -> float | None:
     return None if number is None or not math.isfinite(number) else float(f'{number:.5g}')
 
 
-def _rows(records: Iterable[ResponseRecord | ToolRecord], started_ns: int) -> list[Json]:
+def _rows(timed: Iterable[tuple[ResponseRecord | ToolRecord, float | None]], started_ns: int) -> list[Json]:
     return [
-        _tool_row(record, started_ns) if isinstance(record, ToolRecord) else _request_row(record, started_ns)
-        for record in records
+        _tool_row(record, started_ns, took) if isinstance(record, ToolRecord) else _request_row(record, started_ns)
+        for record, took in timed
     ]
 
 
@@ -226,7 +221,7 @@ def _request_row(record: ResponseRecord, run_started_ns: int) -> Document:
     }
 
 
-def _tool_row(record: ToolRecord, run_started_ns: int) -> Document:
+def _tool_row(record: ToolRecord, run_started_ns: int, took: float | None) -> Document:
     start = max(0.0, (record.started_ns - run_started_ns) / 1e9)
     return {
         'sort': 'tool',
@@ -234,12 +229,12 @@ def _tool_row(record: ToolRecord, run_started_ns: int) -> Document:
         'kind': record.kind,
         'step': record.step,
         'start': short(start),
-        'duration': short(record.duration),
+        'duration': short(took),
         'outcome': record.outcome,
         'failed': has_failed(record),
         'error': record.error_type or record.retry_cause,
         'again': record.repeated,
-        'bars': _drawn(tool_bars(record, start)),
+        'bars': _drawn(tool_bars(record, start, took)),
         'marks': [],
     }
 

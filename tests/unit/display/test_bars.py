@@ -68,9 +68,16 @@ def test_one_stall_is_a_bar_and_several_are_marks():
 
 def test_a_tool_call_is_a_bar_if_its_time_is_known():
     """One of the provider's own has its own kind."""
-    assert shown(tool_bars(tool(duration=0.75), 2.0)) == [('tool', 2.0, 0.75)]
-    assert shown(tool_bars(tool(kind='native', duration=0.75), 2.0)) == [('native_tool', 2.0, 0.75)]
-    assert tool_bars(tool(duration=None), 2.0) == []
+    assert shown(tool_bars(tool(), 2.0, 0.75)) == [('tool', 2.0, 0.75)]
+    assert shown(tool_bars(tool(kind='native'), 2.0, 0.75)) == [('native_tool', 2.0, 0.75)]
+    assert tool_bars(tool(), 2.0, None) == []
+
+
+@pytest.mark.parametrize('kind', ['function', 'native'])
+def test_a_tool_call_that_was_interrupted_has_a_kind_of_its_own(kind: str):
+    """Whoever ran it."""
+    call = tool(kind=kind, outcome='interrupted', duration=None)
+    assert shown(tool_bars(call, 2.0, 0.75)) == [('interrupted', 2.0, 0.75)]
 
 
 def test_a_wait_for_a_slot_is_a_bar_from_the_start_of_the_run():

@@ -6,11 +6,11 @@ import math
 
 import pytest
 
-from streamtap._display.callers import caller_of, waited_for, with_callers
+from streamtap._display.callers import caller_of, with_callers
 from streamtap._records.run_tree import RunTree
 from support.made_records import run, tool
 
-MS = 1_000_000
+MS = 0.001
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,12 @@ def test_a_providers_tool_calls_no_run():
     """It runs elsewhere."""
     nested = RunTree(run(duration=1.0))
     native, own = tool(kind='native', duration=1.0), tool(duration=1.5)
-    assert list(with_callers([nested, native, own])) == [(nested, own)]
-    assert list(with_callers([nested, native])) == [(nested, None)]
+    assert list(with_callers(RunTree(run(), [nested, native, own]))) == [(nested, own)]
+    assert list(with_callers(RunTree(run(), [nested, native]))) == [(nested, None)]
 
 
-def test_what_is_waited_for_covers_the_time_once():
-    """Each instant is that of the last to end."""
-    assert waited_for([(0, 4), (1, 2), (3, 6), (8, 9)]) == [(0, 3), (0.0, 0.0), (3, 6), (8, 9)]
-    assert waited_for([(0, 4), (3, 6)], (1, 5)) == [(1, 3), (3, 5)]
+def test_a_tool_that_was_interrupted_called_the_run_that_was_interrupted_with_it():
+    """Although another one was called beside it, which had ended."""
+    nested = RunTree(run(started_ns=1_000_000_000, duration=3.0, outcome='cancelled'))
+    done, cut = tool(tool='done', duration=1.5), tool(tool='cut', duration=None, outcome='interrupted')
+    assert list(with_callers(RunTree(run(duration=4.0), [done, nested, cut]))) == [(nested, cut)]

@@ -9,7 +9,7 @@ import pytest
 
 from streamtap import FailureRecord, LoopRecord
 from streamtap._display.exits import isolated
-from streamtap._display.verdict import Cause, Verdict, in_a_loop, time_spent, verdict
+from streamtap._display.verdict import Cause, Verdict, in_a_loop, mostly, time_spent, verdict
 from streamtap._records.run_tree import RunTree
 from support.made_records import response, run, tool
 
@@ -138,20 +138,73 @@ def test_each_instant_is_that_of_the_tool_that_ends_last(
     assert seconds_of_tools(*called, together=sum(expected.values())) == expected
 
 
-@pytest.mark.parametrize('cut_after', [1.0, 1.01])
-def test_a_tool_that_another_ones_failure_ended_is_not_what_the_run_waited_for(cut_after: float):
+def cut(**fields: Any) -> ToolRecord:
+    """A tool call that was interrupted: nobody knows how long it would have taken."""
+    return tool(**{'tool': 'cut', 'outcome': 'interrupted', 'duration': None, **fields})
+
+
+def test_a_tool_that_another_ones_failure_ended_is_not_what_the_run_waited_for():
     """However long it took to stop."""
-    cut = tool(tool='cut', outcome='interrupted', duration=cut_after)
     failed = tool(tool='failed', outcome='error', error_type='KeyError', duration=1.0)
-    assert seconds_of_tools(failed, cut, together=1.0) == {'failed': 1.0}
+    assert seconds_of_tools(failed, cut(), together=1.0) == {'failed': 1.0}
+    assert seconds_of_tools(failed, cut(), together=1.5) == {'failed': 1.5}
 
 
-def test_a_tool_that_was_interrupted_together_with_its_run_is():
+def stopped(outcome: str, *tools: ToolRecord, together: float, **of_run: Any) -> RunTree:
+    """A run that somebody stopped, or whose time was up, after so many seconds of its tools."""
+    phases = {'wait': 0.2, 'tools': together, 'other': 0.1}
+    return tree(response(duration=0.2, time_to_first_token=0.2), *tools, phases=phases, outcome=outcome, **of_run)
+
+
+@pytest.mark.parametrize('outcome', ['cancelled', 'timeout'])
+def test_what_a_stopped_run_waited_for_is_the_tool_that_was_interrupted(outcome: str):
+    """From its start to the end of the run; not one that had ended, wherever it stands."""
+    done = tool(tool='done', duration=0.1, started_ns=200_000_000)
+    slow = cut(started_ns=250_000_000)
+    for tools in ((done, slow), (slow, done)):
+        spent = {
+            cause.name: round(took, 3) for cause, took in time_spent(stopped(outcome, *tools, together=2.0)).items()
+        }
+        assert spent == {'p:m': 0.2, 'done': 0.05, 'cut': 1.95, '': 0.1}
+
+
+def test_it_is_named_alone_too():
+    """And as where the run was stopped."""
+    alone = stopped('cancelled', cut(), together=2.0)
+    assert (verdict(alone).words, mostly(alone)) == ('cancelled in tool cut', '87 % tool cut')
+
+
+def test_of_several_that_were_interrupted_together_it_is_the_last():
+    """The verdict and the time name the same one."""
+    both = stopped('cancelled', cut(tool='one'), cut(tool='two'), together=2.0)
+    assert (verdict(both).words, mostly(both)) == ('cancelled in tool two', '87 % tool two')
+
+
+def test_a_called_run_takes_the_time_of_the_tool_that_was_interrupted_with_it():
+    """It was the called run that was waited for."""
+    asked = tree(
+        response(model='gpt', duration=1.5, time_to_first_token=None, chunks=0, outcome='cancelled', agent='b'),
+        phases={'wait': 1.5},
+        agent='b',
+        outcome='cancelled',
+        started_ns=250_000_000,
+    )
+    ask = cut(tool='ask', started_ns=200_000_000)
+    of_run = RunTree(run(outcome='cancelled', duration=1.8, phases={'wait': 0.2, 'tools': 1.6}), [asked, ask])
+    assert verdict(of_run).words == 'cancelled in tool ask'
+    assert mostly(of_run) == '83 % waiting for p:gpt (b)'
+
+
+def test_a_failure_in_an_earlier_step_does_not_end_what_was_interrupted_later():
     """Nothing else was waited for when somebody gave up."""
-    cut = tool(tool='cut', outcome='interrupted', duration=3.0, step=2)
-    failed_before = tool(tool='failed', outcome='error', duration=0.5, started_ns=-1_000_000_000)
-    done = tool(tool='done', duration=1.0, step=2)
-    assert seconds_of_tools(failed_before, done, cut, together=3.5) == {'failed': 0.5, 'cut': 3.0}
+    failed_before = tool(tool='failed', outcome='error', duration=0.5)
+    slow, done = (
+        cut(step=2, started_ns=1_000_000_000),
+        tool(tool='done', duration=1.0, step=2, started_ns=1_000_000_000),
+    )
+    of_run = tree(failed_before, done, slow, phases={'tools': 3.5, 'other': 0.5}, outcome='cancelled')
+    spent = {cause.name: round(took, 3) for cause, took in time_spent(of_run).items()}
+    assert spent == {'failed': 0.5, 'cut': 3.0, '': 0.5}
 
 
 def delegating(duration: float, *besides: ToolRecord, first: bool = False) -> RunTree:
@@ -203,7 +256,8 @@ def test_the_parts_add_up_whatever_ran_at_the_same_time(seed: int):
         if random.random() < 0.5:
             pieces.append(tree(response(streamed=False), phases={'model': took}, agent='b', **start))
         outcome = random.choice(('success', 'error', 'interrupted'))
-        pieces.append(tool(tool=f'{number}', duration=float(took), step=random.randrange(2), outcome=outcome, **start))
+        duration = None if outcome == 'interrupted' else float(took)
+        pieces.append(tool(tool=f'{number}', duration=duration, step=random.randrange(2), outcome=outcome, **start))
     spent = time_spent(tree(*pieces, phases={'tools': 14.0, 'other': 2.0}))
     assert sum(spent.values()) == pytest.approx(16.0)
     assert min(spent.values()) > 0
@@ -337,6 +391,33 @@ def test_how_a_run_in_a_loop_ended_comes_first(outcome: str, expected: Verdict):
 def test_a_run_that_was_not_finished_says_where_it_was(last: Piece, outcome: str, expected: Verdict):
     """A person who pressed Stop wants to know what they stopped."""
     assert verdict(tree(response(), last, outcome=outcome)) == expected
+
+
+@pytest.mark.parametrize(
+    ('last', 'failure', 'words'),
+    [
+        (
+            cut(),
+            FailureRecord(agent='a', error='RunTimedOut', place='tool', name='cut', step=1),
+            'RunTimedOut in tool cut',
+        ),
+        (cut(), None, 'RunTimedOut in tool cut'),
+        (response(outcome='timeout', chunks=0), None, 'RunTimedOut while waiting for p:m'),
+        (response(outcome='timeout', chunks=9), None, 'RunTimedOut while p:m was writing'),
+        (response(), None, 'RunTimedOut'),
+    ],
+    ids=['in a tool', 'in a tool, of an older version', 'before an answer', 'in an answer', 'elsewhere'],
+)
+def test_a_run_whose_time_was_up_says_where_it_was(last: Piece, failure: FailureRecord | None, words: str):
+    """As one that somebody stopped does."""
+    of_run = tree(response(), last, outcome='timeout', error_type='RunTimedOut', failure=failure)
+    assert verdict(of_run) == Verdict(words, 'bad')
+
+
+def test_what_was_cut_off_in_an_earlier_step_is_not_where_a_run_was():
+    """It went on after it."""
+    cut_before = cut(kind='native')
+    assert verdict(tree(cut_before, response(step=2), outcome='cancelled')) == Verdict('cancelled', 'warn')
 
 
 def test_runs_may_be_nested_more_deeply_than_calls():

@@ -10,6 +10,7 @@ from pydantic_ai import DeferredToolRequests, DeferredToolResults, ModelRetry, T
 from pydantic_ai.exceptions import UnexpectedModelBehavior, UsageLimitExceeded
 from pydantic_ai.models.test import TestModel
 
+from streamtap import FailureRecord
 from streamtap.testing import Capture, capture
 from support.doors import ALONE_AND_TOGETHER, HANDLER_AND_CAPABILITY
 from support.pydantic_ai_features import needs
@@ -321,12 +322,14 @@ class TestEndings:
     @pytest.mark.parametrize('door', ALONE_AND_TOGETHER)
     @needs('run_timeouts')
     def test_the_runs_own_timeout_is_no_cancel(self, door: str, seen: Capture):
-        """pydantic-ai cancels a run whose time is up; its deadline says so."""
+        """pydantic-ai cancels a run whose time is up; its deadline says so, and the tool that it interrupted where."""
         capabilities, arguments = plugged(door, seen)
         made = agent([nap(30, 'a')], capabilities=capabilities)
         with pytest.raises(TimeoutError):
             asyncio.run(made.run('hello', timeout=0.1, **arguments))
+        failure = FailureRecord(agent=made.name or '', error='RunTimedOut', place='tool', name='nap', step=1)
         assert [(run.outcome, run.error_type) for run in seen.runs()] == [('timeout', 'RunTimedOut')]
+        assert [run.failure for run in seen.runs()] == [failure]
         assert [tool.outcome for tool in seen.tools()] == ['interrupted']
 
     @pytest.mark.parametrize('door', HANDLER_AND_CAPABILITY)

@@ -150,6 +150,33 @@ def test_a_waterfall_makes_room_for_a_long_name():
     assert shown == [name, 'check_stock_in_regi…es_of_all_countries']
 
 
+def test_an_interrupted_tool_is_drawn_to_the_end_of_its_run():
+    """In every format it took the time until then; a call that never ran is named where it was asked for."""
+    tree = RunTree(
+        run(duration=4.0, outcome='cancelled', phases={'wait': 1.0, 'tools': 3.0}),
+        [
+            tool(tool='denied', started_ns=1000 * MS, duration=None, outcome='denied'),
+            tool(tool='fast', started_ns=1000 * MS, duration=0.5),
+            tool(tool='slow', started_ns=1000 * MS, duration=None, outcome='interrupted'),
+        ],
+    )
+    assert 'cancelled in tool slow; 75 % tool slow; ' in about(tree)
+    assert [(row[0].strip(), row[2], row[-1]) for row in step_grid(tree).rows[1:]] == [
+        ('tool denied', '-', 'denied'),
+        ('tool fast', '500 ms', 'success'),
+        ('tool slow', '3.00 s', 'interrupted'),
+    ]
+    assert [each['duration'] for each in step_data(tree)] == [4.0, None, 0.5, 3.0]
+    drawn = waterfall(tree)
+    bars = {each[0].text: each for each in drawn.iter('rect')}
+    fast, slow = bars['function tool fast: 500 ms'], bars['function tool slow: 3.00 s interrupted']
+    assert (slow.get('class'), slow.get('x')) == ('bar interrupted', fast.get('x'))
+    assert float(slow.get('width', 0)) == pytest.approx(6 * float(fast.get('width', 0)), rel=0.01)
+    notes = {each.text: float(each.get('x', 0)) for each in drawn.iter('text') if 'start' in (each.get('class') or '')}
+    assert notes['denied'] == pytest.approx(float(fast.get('x', 0)) + 6, abs=0.1)
+    assert notes['interrupted'] > float(slow.get('x', 0)) + float(slow.get('width', 0))
+
+
 def test_what_was_not_kept_is_said():
     """A run of many thousand steps is shown in part."""
     tree = RunTree(run(), [tool()], 1, 1, 7)

@@ -55,6 +55,40 @@ def test_a_limit_or_a_timeout_of_the_run_is_nobodys_failure(outcome: RunOutcome)
     assert failures.of_run('a', outcome, None) == FailureRecord(agent='a', error=outcome)
 
 
+def test_a_run_whose_time_was_up_failed_in_the_tool_that_was_interrupted():
+    """In the last one of its last step; nobody who stopped a run failed."""
+    failures = FailuresOfRun()
+    failures.add('tool', 'ask', step=1, error_type='RunTimedOut', began=1.0, ended=2.0)
+    for tool in ('one', 'two'):
+        failures.step(2)
+        failures.interrupted(tool, step=2)
+    failures.called_run(3.0, FailureRecord(agent='b', error='ValueError'))
+    assert failures.of_run('a', 'timeout', 'RunTimedOut') == FailureRecord(
+        agent='a', error='RunTimedOut', place='tool', name='two', step=2
+    )
+    assert failures.of_run('a', 'error', 'KeyError') == FailureRecord(agent='a', error='KeyError')
+    assert failures.of_run('a', 'cancelled', None) is None
+
+
+def test_a_tool_that_ended_the_run_by_a_timeout_of_its_own_is_the_cause():
+    """Not one that it interrupted."""
+    failures = FailuresOfRun()
+    failures.step(1)
+    failures.interrupted('beside', step=1)
+    failures.add('tool', 'ask', step=1, error_type='RunTimedOut', began=1.0, ended=2.0)
+    assert failures.of_run('a', 'timeout', 'RunTimedOut') == FailureRecord(
+        agent='a', error='RunTimedOut', place='tool', name='ask', step=1
+    )
+
+
+def test_a_tool_that_was_interrupted_in_an_earlier_step_is_not_where_the_time_was_up():
+    """The run went on after it."""
+    failures = FailuresOfRun()
+    failures.interrupted('search', step=1)
+    failures.step(2)
+    assert failures.of_run('a', 'timeout', 'RunTimedOut') == FailureRecord(agent='a', error='RunTimedOut')
+
+
 def test_a_called_run_that_failed_while_the_tool_ran_is_the_cause():
     """That of another tool's time is not."""
     failures = FailuresOfRun()

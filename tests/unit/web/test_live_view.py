@@ -153,6 +153,29 @@ def test_a_run_that_waited_for_a_slot_has_a_row_of_that(view: LiveView):
     }
 
 
+def test_an_interrupted_tool_goes_on_until_its_run_ends(view: LiveView):
+    """In a run that is over, and in one that is about to be; a run that it called is its own in both."""
+    for run_id in ('r', 'called'):
+        view.run_started(run_start(run_id))
+    inside: dict[str, Any] = {'run_id': 'called', 'parent_run_id': 'r', 'outcome': 'cancelled'}
+    view.run_ended(run(**inside, started_ns=2 * SECOND, duration=2.0))
+    view.tool_ended(tool(tool='fast', started_ns=SECOND, duration=1.5))
+    view.tool_ended(tool(tool='slow', started_ns=SECOND, duration=None, outcome='interrupted'))
+    of_run: dict[str, Any] = {'parent_run_id': None, 'labels': {}, 'root_agent': 'a', 'door': 'capability'}
+    live = Live(runs=(LiveRun(run_id='r', agent='a', age=4.0, **of_run),))
+    view.attached(Attachment((), 200, lambda: live, lambda: None))
+    (going_on,) = now(view)['open']
+    view.run_ended(run(duration=4.0, outcome='cancelled', phases={'tools': 3.0, 'other': 1.0}))
+    (over,) = told(view)
+    for shown in (going_on, over):
+        assert [(row['name'], row['duration'], row['bars']) for row in shown['rows']] == [
+            ('fast', 1.5, [['tool', 1.0, 1.5]]),
+            ('slow', 3.0, [['interrupted', 1.0, 3.0]]),
+        ]
+        assert [called['caller'] for called in shown['nested']] == [1]
+    assert (over['why'], over['mood'], over['spent']) == ('cancelled in tool slow', 'warn', '75 % tool slow')
+
+
 def test_a_run_says_by_how_much_its_reader_was_late(view: LiveView):
     """Its first output is the reader's."""
     view.run_started(run_start('r'))

@@ -11,7 +11,7 @@ import { closeByEscape } from './keyboard.js';
 import { clock, count, dollars, plural } from './numbers.js';
 import { Pause } from './pause.js';
 import { RunList } from './run-list.js';
-import { Runs } from './runs.js';
+import { isOfOrder, Runs } from './runs.js';
 import { selected } from './selection.js';
 import { Tables } from './tables.js';
 import { chooseTheme } from './theme.js';
@@ -65,7 +65,8 @@ function show(shown) {
   }
   if (!onPage.now) return;
   const opened = shown.run && onPage.runs.find(shown.run);
-  if (opened && !matches(opened, shown.filters, shown.search)) return state.replace({ run: '' });
+  const isShown = (run) => isOfOrder(run, shown.order) && matches(run, shown.filters, shown.search);
+  if (opened && !isShown(opened)) return state.replace({ run: '' });
   list.choose(onPage.runs, chosen(), shown.run);
   sayWhetherKept();
 }

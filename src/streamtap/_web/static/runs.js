@@ -2,12 +2,21 @@
 
 import { hasId } from './filters.js';
 
+/** Which runs are in an order that has not all. */
+const IN_ORDER = {
+  failed: (run) => run.failed,
+  cancelled: (run) => run.outcome === 'cancelled',
+};
+
 const ORDERS = {
   newest: (finished) => finished,
   slowest: (finished) => finished.sort((one, other) => (other.duration ?? -1) - (one.duration ?? -1)),
-  failed: (finished) => finished.filter((run) => run.failed),
-  cancelled: (finished) => finished.filter((run) => run.outcome === 'cancelled'),
+  failed: (finished) => finished.filter(IN_ORDER.failed),
+  cancelled: (finished) => finished.filter(IN_ORDER.cancelled),
 };
+
+/** Whether a run may stand in the list of an order. */
+export const isOfOrder = (run, order) => IN_ORDER[order]?.(run) ?? true;
 
 export class Runs {
   #open = new Map();

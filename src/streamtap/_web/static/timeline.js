@@ -13,6 +13,7 @@ const WORDS = {
   tool_call: 'writing a tool call',
   tool: 'tool',
   native_tool: "provider's tool",
+  interrupted: 'interrupted after',
   model: 'not streamed',
   stall: 'stall',
 };
@@ -40,6 +41,7 @@ export function bars(row, total) {
     const end = Math.min(row.start + (row.duration || 0), total * 0.997);
     made.push(bar('failed', end, null, row.error || row.outcome));
   }
+  if (!made.length) made.push(bar('untimed', Math.min(row.start, total * 0.99), null, 'its time is not known'));
   return made;
 }
 
@@ -66,7 +68,7 @@ const SAYS = { price: ' by your own price', provider: ' as charged', list: ' at 
 
 function inWords(row) {
   const lines = [`${isolated(row.name)}: ${seconds(row.duration)} from ${seconds(row.start)}`];
-  if (row.outcome !== 'success') lines.push(row.error ? `${row.outcome}: ${row.error}` : row.outcome);
+  if (!['success', 'interrupted'].includes(row.outcome)) lines.push(row.error ? `${row.outcome}: ${row.error}` : row.outcome);
   if (row.again) lines.push(AGAIN);
   if (row.sort !== 'request') return lines.join('\n');
   if (row.first !== undefined && row.first !== null) lines.push(`first token after ${seconds(row.first)}`);
