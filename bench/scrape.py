@@ -233,7 +233,7 @@ def loop_lag(deployment: Deployment, scrapes: int) -> dict[str, float]:
 def native_memory(histograms: int) -> dict[str, float]:
     """What native histograms take that saw every value from a microsecond to a day: their memory, and a scrape of them."""
     registry = CollectorRegistry()
-    decades = [10 ** (number / 40) for number in range(-240, 200)]
+    decades = [10 ** (number / 20) for number in range(-120, 100)]
     gc.collect()
     tracemalloc.start()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
@@ -45,7 +46,7 @@ def test_windows_that_everybody_knows():
 def test_a_function_that_stands_in_for_a_listed_model_has_its_window():
     """As it has its price; one without such a name has neither."""
     stand_in = FunctionModel(_reply, model_name='gpt-4o')
-    assert Agent(stand_in).run_sync('hi').response.cost().total_price > 0
+    assert asyncio.run(Agent(stand_in).run('hi')).response.cost().total_price > 0
     assert listed_window(stand_in.system, stand_in.model_name) == 128_000
     assert listed_window(stand_in.system, FunctionModel(_reply).model_name) is None
 
