@@ -207,11 +207,15 @@ def test_boards_that_read_records_read_no_growth_of_a_process():
         assert 'instance' not in variables(board)
         for panel in panels(board):
             for target in panel['targets']:
-                reads = set(re.findall(r'(?<![:\w])(?:pydantic_ai|streamtap)_\w+(?!:)', target['expr']))
+                asked, *exemplars = re.split(
+                    r' or (?=(?:pydantic_ai|streamtap)_\w+\{[^}]*\} offset 10y)', target['expr']
+                )
+                reads = set(re.findall(r'(?<![:\w])(?:pydantic_ai|streamtap)_\w+', asked))
                 kinds = {metric.type for metric in CATALOGUE for name in reads if name.startswith(metric.name)}
                 assert kinds <= {'gauge'}, target['expr']
                 if target['range'] and 'increase1m' in target['expr']:
                     assert target['interval'] == '1m'
+                    assert target['exemplar'] is bool(exemplars)
                 elif target['range']:
                     assert target['interval'] == '15s'
 

@@ -26,13 +26,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real
 
 RUNS = 'pydantic_ai_runs_total'
-RANGE = 90
+RANGE = 150
 """Seconds that boards are asked for: more than the test takes."""
 
 Answer = dict[tuple[tuple[str, str], ...], float]
-
-
-COUNTED = f'sum (sum_over_time(job:{RUNS}:increase5s[{RANGE}s]))'
 
 
 @dataclass(frozen=True)
@@ -49,21 +46,19 @@ class Process:
 
     def lives(self, first: int, then: int) -> None:
         """Everything happens so many times until it is recorded, then more often until it is scraped, and the process ends."""
-        sink, before = PrometheusSink(CollectorRegistry()), self._count(COUNTED)
+        sink = PrometheusSink(CollectorRegistry())
         with serve(Tap([sink]), port=self.port):
             for _ in range(first):
                 give_everything(sink)
-            self.waits_for(COUNTED, before + first)
+            self._waits_for(first)
+            record(self.prometheus)
             for _ in range(then):
                 give_everything(sink)
-            self.waits_for(f'sum ({RUNS}{{instance="127.0.0.1:{self.port}"}})', first + then)
+            self._waits_for(first + then)
 
-    def waits_for(self, query: str, count: float) -> None:
-        """Until a query has counted so many runs."""
-        wait_for(lambda: self._count(query) > count - 0.5 or None, f'{count} runs')
-
-    def _count(self, query: str) -> float:
-        return self.prometheus.ask(query).get((), 0.0)
+    def _waits_for(self, count: int) -> None:
+        asked = f'sum ({RUNS}{{instance="127.0.0.1:{self.port}"}})'
+        wait_for(lambda: self.prometheus.ask(asked) == {(): count} or None, f'{count} runs')
 
 
 def record(prometheus: Prometheus) -> None:
@@ -89,6 +84,20 @@ def tiles(config: Config, prometheus: Prometheus) -> dict[str, list[Answer]]:
     return found
 
 
+def dots(config: Config, prometheus: Prometheus, name: str, title: str) -> list[object]:
+    """The series whose exemplars a panel shows, of all of its queries."""
+    board = json.loads(grafana_files(config)[f'grafana/{name}.json'])
+    (panel,) = (each for each in boards.panels(board) if each['title'] == title)
+    asked = [boards.filled_in(each['expr'], board, RANGE) for each in panel['targets']]
+    answers = [prometheus.ask(each) for each in asked]
+    assert all(len(each) == 1 for each in answers)
+    return [
+        series
+        for each in asked
+        for series in prometheus.get('query_exemplars', query=each, start='0', end='4000000000')
+    ]
+
+
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize('features', [(), ('native-histograms',)], ids=['classic', 'native'])
 @pytest.mark.parametrize('each_prometheus', [SERVERS], ids=['3'], indirect=True)
@@ -103,12 +112,14 @@ def test_boards_answer_from_records_as_from_series(features: tuple[str, ...], ea
         'rule_files': [str(tmp_path / 'export' / 'prometheus' / 'growth.yaml')],
         'scrape_configs': [job],
     }
-    with serving(each_prometheus, tmp_path / 'server', settings, features=features) as prometheus:
+    with serving(
+        each_prometheus, tmp_path / 'server', settings, features=('exemplar-storage', *features)
+    ) as prometheus:
         Process(ports[0], prometheus).lives(1, 2)
         Process(ports[0], prometheus).lives(1, 1)
-        last = Process(ports[1], prometheus)
-        last.lives(3, 1)
+        Process(ports[1], prometheus).lives(3, 1)
         record(prometheus)
+        assert dots(records, prometheus, 'models', 'Request time')
         answers, others = tiles(records, prometheus), tiles(series, prometheus)
     # To the milliseconds by which scrapes are late where a process was replaced.
     counts = {'overview.json: Runs': 9.0, 'models.json: Requests': 36.0, 'tools.json: Tool calls': 27.0}

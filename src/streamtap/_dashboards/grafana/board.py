@@ -86,17 +86,15 @@ def _paced(panel: Json, config: Config) -> Json:
     if panel['type'] == 'row':
         return {**panel, 'panels': [_paced(each, config) for each in cast('list[Json]', panel['panels'])]}
     targets = cast('list[Json]', panel['targets'])
-    return {
-        **panel,
-        'targets': [
-            {**target, 'interval': _pace(str(target['expr']), config)} if target['range'] else target
-            for target in targets
-        ],
-    }
+    records = Records(config)
+    paced = [{**target, **_course(target, records)} if target['range'] else target for target in targets]
+    return {**panel, 'targets': paced}
 
 
-def _pace(query: str, config: Config) -> str:
-    return config.recorded_every if Records(config).asked_for(query) else f'{config.scrape_seconds}s'
+def _course(target: Json, records: Records) -> Json:
+    query = str(target['expr'])
+    pace = records.config.recorded_every if records.asked_for(query) else f'{records.config.scrape_seconds}s'
+    return {'expr': records.with_exemplars(query) if target['exemplar'] else query, 'interval': pace}
 
 
 def uid_of(name: str) -> str:

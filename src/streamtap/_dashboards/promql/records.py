@@ -16,6 +16,9 @@ PROCESSES = 'streamtap_build_info'
 
 _COUNTED = 'count'
 
+_BEFORE_ALL = '10y'
+"""How long ago nothing was measured."""
+
 
 @dataclass(frozen=True)
 class Records:
@@ -80,6 +83,18 @@ class Records:
             text: Queries.
         """
         return sorted(set(re.findall(rf'\b{self._level_name}:(\w+):{self._grown}\b', text)))
+
+    def with_exemplars(self, query: str) -> str:
+        """A query of records that also leads to the exemplars of the series themselves, which records do not have.
+
+        Whoever asks for exemplars takes the selectors of a query, wherever it looks: where nothing was, it costs nothing.
+
+        Args:
+            query: PromQL.
+        """
+        found = re.findall(rf'\b{self._level_name}:(\w+):{self._grown}({{[^}}]*}})', query)
+        series = dict.fromkeys(f'{name}{matchers}' for name, matchers in found)
+        return ' or '.join([f'({query})', *(f'{each} offset {_BEFORE_ALL}' for each in series)]) if series else query
 
     @property
     def _grown(self) -> str:
