@@ -31,7 +31,7 @@ from bench.scrape import Deployment, observe, registered
 from streamtap._dashboards.config import Config
 from streamtap._dashboards.export import write
 from streamtap._dashboards.grafana.boards import grafana_files
-from streamtap._dashboards.promql import pieces
+from streamtap._dashboards.promql import durations
 from streamtap._dashboards.rules.groups import rule_files
 from streamtap._sinks.prometheus.protobuf_exposition import exposition
 from support import boards
@@ -140,7 +140,7 @@ def ask(port: int, path: Path, seconds: float) -> list[Answered]:
                 asked = {'query': boards.filled_in(target['expr'], board, seconds), 'time': f'{now}'}
                 way = 'query'
             else:
-                pace = pieces.seconds(target['interval'])
+                pace = durations.seconds(target['interval'])
                 step = max(pace, seconds / POINTS)
                 window = max(step + pace, 4 * pace)
                 between = {'start': f'{now - seconds}', 'end': f'{now}', 'step': f'{step}'}
@@ -190,7 +190,7 @@ def main() -> None:
         probe.close()
         place = Path(folder)
         write({**grafana_files(config), **rule_files(config)}, place)
-        rules = place / 'prometheus' / 'growth.yaml'
+        rules = place / 'prometheus' / 'boards.yaml'
         address = f'127.0.0.1:{process.server_port}'
         (place / 'prometheus.yml').write_text(
             configuration(address, asked.processes, asked.every, rules, is_native=not asked.text), encoding='utf-8'

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, with_config
 
-from streamtap._dashboards.promql.pieces import seconds
+from streamtap._dashboards.promql.durations import seconds
 from streamtap._records.failed import FAILED_RUNS, FAILED_TOOLS
 from streamtap._sinks.metrics.catalogue import BUCKETS, BY_NAME
 from streamtap._sinks.metrics.user_labels import checked_labels

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from streamtap._dashboards.grafana.boards import BOARDS
-from streamtap._dashboards.rules.groups import alerting_groups, growth_groups, recording_groups
+from streamtap._dashboards.rules.groups import alerting_groups, board_groups, recording_groups
 from streamtap._dashboards.yaml_text import yaml_text
 
 if TYPE_CHECKING:
@@ -51,10 +51,10 @@ def _kustomization(config: Config) -> dict[str, object]:
 
 def _all_rules(config: Config) -> list[dict[str, object]]:
     """What boards read has a resource of its own: what Kubernetes notes of what is applied may have 256 KiB."""
-    growth = growth_groups(config)
+    growth = board_groups(config)
     return [
         _rules(config, 'streamtap', [*recording_groups(config), *alerting_groups(config)]),
-        *([_rules(config, 'streamtap-growth', growth)] if growth else []),
+        *([_rules(config, 'streamtap-boards', growth)] if growth else []),
     ]
 
 

@@ -93,7 +93,7 @@ def _paced(panel: Json, config: Config) -> Json:
 
 def _course(target: Json, records: Records) -> Json:
     query = str(target['expr'])
-    pace = records.config.recorded_every if records.asked_for(query) else f'{records.config.scrape_seconds}s'
+    pace = records.config.recorded_every if records.named_in(query) else f'{records.config.scrape_seconds}s'
     return {'expr': records.with_exemplars(query) if target['exemplar'] else query, 'interval': pace}
 
 

@@ -112,7 +112,7 @@ class Promql:
     def gauge(self, name: str, *matchers: str, by: str = '') -> str:
         """The sum of gauges, or their maximum where the catalogue merges them so."""
         aggregate = 'max' if metric_of(name).merged == 'livemax' else 'sum'
-        return f'{aggregate}{_by(by)} ({self.select(name, *matchers)})'
+        return f'{aggregate}{_by(by)} ({self._gauges(name, *matchers)})'
 
     def quantile(self, q: float, name: str, *matchers: str, by: str = '', over: str | Window = RATE) -> str:
         """A quantile of a histogram, named without `_bucket`; nothing where nothing was observed."""
@@ -159,6 +159,10 @@ class Promql:
         grew = self._recorded(name, *matchers, over=over) or grown_histogram(self.select(name, *matchers), over)
         return f'{_sum(by)} ({grew})'
 
+    def _gauges(self, name: str, *matchers: str) -> str:
+        recorded = Records(self.config).gauge(name) if self.config.recorded_every else name
+        return f'{recorded}{self._matchers(name, *matchers)}'
+
     def _recorded(self, name: str, *matchers: str, over: str | Window) -> str:
         """The growth of a series from records; nothing where there are none."""
         if not self.config.recorded_every:
@@ -181,11 +185,11 @@ class Promql:
 
     def largest(self, gauge: str, by: str) -> str:
         """The largest value of a gauge around each point, by labels."""
-        return f'max by ({by}) (max_over_time({self.select(gauge)}[{RATE}]))'
+        return f'max by ({by}) (max_over_time({self._gauges(gauge)}[{RATE}]))'
 
     def present(self, gauge: str, by: str) -> str:
         """The sums of a gauge by labels that were above 0 in the time range of the board."""
-        above = f'sum by ({by}) (max_over_time({self.select(gauge)}[{RANGE}])) > 0'
+        above = f'sum by ({by}) (max_over_time({self._gauges(gauge)}[{RANGE}])) > 0'
         return f'{self.gauge(gauge, by=by)} and on ({by}) ({above})'
 
     def or_zero(self, expr: str) -> str:

@@ -1,4 +1,4 @@
-"""The names of what is recorded for boards: how much each counter and histogram grew, summed over processes."""
+"""The names of what is recorded for boards, of all processes together: growth of counters and histograms, and gauges."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from streamtap._dashboards.promql.pieces import find_metric, metric_of
 
 if TYPE_CHECKING:
     from streamtap._dashboards.config import Config
+    from streamtap._sinks.metrics.metric import Metric
 
 PROCESSES = 'streamtap_build_info'
 """The gauge that each process has once for each tap, of which the processes are counted."""
@@ -48,6 +49,14 @@ class Records:
         """
         return self._name(series, self._grown)
 
+    def gauge(self, name: str) -> str:
+        """The name of what a gauge was at, summed, or the largest where the catalogue merges it so.
+
+        Args:
+            name: The gauge's name.
+        """
+        return self._name(name, _merged(metric_of(name)))
+
     def labels(self, series: str) -> tuple[str, ...]:
         """The labels by which the record of a series is kept apart.
 
@@ -71,18 +80,18 @@ class Records:
         if found is None or not self.config.recorded_every:
             return None
         series, how = found[1], found[2]
-        if how == _COUNTED:
-            return series if series == PROCESSES else None
-        metric = find_metric(series)
-        return series if how == self._grown and metric is not None and metric.type != 'gauge' else None
+        if (metric := find_metric(series)) is None:
+            return None
+        recorded = _merged(metric) if metric.type == 'gauge' else self._grown
+        return series if how == (_COUNTED if series == PROCESSES else recorded) else None
 
-    def asked_for(self, text: str) -> list[str]:
-        """The series whose growth a text reads from records, each once.
+    def named_in(self, text: str) -> list[str]:
+        """The records that a text reads, each once.
 
         Args:
             text: Queries.
         """
-        return sorted(set(re.findall(rf'\b{self._level_name}:(\w+):{self._grown}\b', text)))
+        return sorted(set(re.findall(rf'\b{self._level_name}:\w+:\w+', text)))
 
     def with_exemplars(self, query: str) -> str:
         """A query of records that also leads to the exemplars of the series themselves, which records do not have.
@@ -106,3 +115,7 @@ class Records:
 
     def _name(self, series: str, how: str) -> str:
         return f'{self._level_name}:{series}:{how}'
+
+
+def _merged(gauge: Metric) -> str:
+    return 'max' if gauge.merged == 'livemax' else 'sum'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamtap._dashboards.rules.alerts import alerts
-from streamtap._dashboards.rules.growth_records import GrowthRecords
+from streamtap._dashboards.rules.board_records import BoardRecords
 from streamtap._dashboards.rules.recording import recordings
 from streamtap._dashboards.yaml_text import yaml_text
 
@@ -23,9 +23,9 @@ def rule_files(config: Config) -> dict[str, str]:
     Args:
         config: What is bad, and from when on somebody is told.
     """
-    growth = growth_groups(config)
+    growth = board_groups(config)
     return {
-        **({'prometheus/growth.yaml': yaml_text({'groups': growth})} if growth else {}),
+        **({'prometheus/boards.yaml': yaml_text({'groups': growth})} if growth else {}),
         'prometheus/rules.yaml': yaml_text({'groups': recording_groups(config)}),
         'prometheus/alerts.yaml': yaml_text({'groups': alerting_groups(config)}),
     }
@@ -39,9 +39,9 @@ def recording_groups(config: Config) -> list[Group]:
     ]
 
 
-def growth_groups(config: Config) -> list[Group]:
+def board_groups(config: Config) -> list[Group]:
     """The groups of the rules that record what boards read; none if boards read the series themselves."""
-    groups = GrowthRecords(config).groups()
+    groups = BoardRecords(config).groups()
     return [_group(name, config.recorded_every, [_recording(rule) for rule in rules]) for name, rules in groups.items()]
 
 

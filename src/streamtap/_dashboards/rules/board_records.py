@@ -1,4 +1,4 @@
-"""The rules that record what boards over many processes read: each series' growth since the record before, summed.
+"""The rules that record what boards over many processes read: each series' growth since the record before, summed, and gauges.
 
 What one record counted last is what the next begins with, so that their sum over a range is the growth over it: also
 where a scrape is missed, or where scrapes and records do not come at the same pace.
@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamtap._dashboards.grafana.boards import grafana_files
-from streamtap._dashboards.promql.pieces import metric_of, seconds, total
+from streamtap._dashboards.promql.durations import seconds
+from streamtap._dashboards.promql.pieces import largest, metric_of, total
 from streamtap._dashboards.promql.records import PROCESSES, Records
 from streamtap._dashboards.rules.names import Recording
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from streamtap._dashboards.config import Config
 
 _SCRAPED_WITHIN = 10
@@ -28,7 +31,7 @@ _AWAY = '1h'
 
 
 @dataclass(frozen=True)
-class GrowthRecords:
+class BoardRecords:
     """All of them.
 
     Args:
@@ -38,23 +41,32 @@ class GrowthRecords:
     config: Config
 
     def groups(self) -> dict[str, tuple[Recording, ...]]:
-        """The rules by group; none if boards read the series themselves."""
+        """The rules by group; none if boards read the series themselves.
+
+        Raises:
+            ValueError: If a board reads what nothing records.
+        """
         if not self.config.recorded_every:
             return {}
-        groups = {'streamtap-growth-processes': [self._processes()]}
-        for series in Records(self.config).asked_for('\n'.join(grafana_files(self.config).values())):
-            groups.setdefault(f'streamtap-growth-{_subject(series)}', []).append(self._recorded(series))
+        records = Records(self.config)
+        groups: dict[str, list[Recording]] = {}
+        for record in records.named_in('\n'.join(grafana_files(self.config).values())):
+            if (series := records.series_of(record)) is None:
+                raise ValueError(f'{record} is not recorded for boards')
+            rule = Recording(record, self._expression(series, records.labels(series)))
+            groups.setdefault(f'streamtap-boards-{_subject(series)}', []).append(rule)
         return {name: tuple(rules) for name, rules in groups.items()}
 
-    def _processes(self) -> Recording:
-        records = Records(self.config)
-        return Recording(records.processes, f'count by ({", ".join(records.labels(PROCESSES))}) ({PROCESSES})')
-
-    def _recorded(self, series: str) -> Recording:
-        records = Records(self.config)
-        is_native = metric_of(series).type == 'histogram' and metric_of(series).name == series
-        grown = self._native_growth(series) if is_native else self._growth(series)
-        return Recording(records.growth(series), total(records.labels(series), f'\n{grown}\n'))
+    def _expression(self, series: str, labels: Sequence[str]) -> str:
+        metric = metric_of(series)
+        if series == PROCESSES:
+            return f'count by ({", ".join(labels)}) ({series})'
+        if metric.type == 'gauge':
+            # The largest in the meantime, but the sum at one moment.
+            is_largest = metric.merged == 'livemax'
+            return largest(labels, f'max_over_time({series}[{self._every}s])') if is_largest else total(labels, series)
+        is_native = metric.type == 'histogram' and metric.name == series
+        return total(labels, f'\n{self._native_growth(series) if is_native else self._growth(series)}\n')
 
     def _growth(self, series: str) -> str:
         return (
@@ -108,6 +120,8 @@ class GrowthRecords:
 
 def _subject(series: str) -> str:
     metric = metric_of(series)
+    if metric.type == 'gauge':
+        return 'gauges'
     if not metric.is_about_runs:
         return 'self'
     subject = 'tools' if 'tool' in metric.labels else 'requests' if 'model' in metric.labels else 'runs'

@@ -109,7 +109,7 @@ def test_boards_answer_from_records_as_from_series(features: tuple[str, ...], ea
     job = {'job_name': 'app', 'static_configs': [{'targets': [f'127.0.0.1:{port}' for port in ports]}]}
     settings = {
         'global': {'scrape_interval': '1s'},
-        'rule_files': [str(tmp_path / 'export' / 'prometheus' / 'growth.yaml')],
+        'rule_files': [str(tmp_path / 'export' / 'prometheus' / 'boards.yaml')],
         'scrape_configs': [job],
     }
     with serving(

@@ -16,7 +16,7 @@ from streamtap._dashboards.generated import generated
 from streamtap._dashboards.grafana.boards import grafana_files
 from streamtap._dashboards.kubernetes import kubernetes_files
 from streamtap._dashboards.promql.contract import strangers, strangers_of
-from streamtap._dashboards.rules.groups import growth_groups, rule_files
+from streamtap._dashboards.rules.groups import board_groups, rule_files
 from streamtap._sinks.metrics.catalogue import CATALOGUE
 from support.boards import panels, variables
 from support.required import SERVERS
@@ -37,12 +37,12 @@ def _rules(group: Any) -> list[dict[str, str]]:
 
 def evaluated(promtool: str, folder: Path, config: Config, series: dict[str, str], asked: dict[str, float]) -> str:
     """What promtool says where expressions are not what is expected after two hours; nothing where they are."""
-    rules = [rule for group in growth_groups(config) for rule in _rules(group) if rule['record'] in ' '.join(asked)]
-    (folder / 'growth.yaml').write_text(
+    rules = [rule for group in board_groups(config) for rule in _rules(group) if rule['record'] in ' '.join(asked)]
+    (folder / 'boards.yaml').write_text(
         yaml.safe_dump({'groups': [{'name': 'asked', 'rules': rules}]}), encoding='utf-8'
     )
     cases = {
-        'rule_files': ['growth.yaml'],
+        'rule_files': ['boards.yaml'],
         'evaluation_interval': config.recorded_every,
         'tests': [
             {
@@ -108,6 +108,25 @@ def test_scrapes_that_fail_for_long_count_nothing_twice(builds: str, grew: float
     assert evaluated(each_promtool, tmp_path, RECORDED, series, {counted: grew}) == ''
 
 
+def test_gauges_are_merged_as_the_catalogue_says(each_promtool: str, tmp_path: Path):
+    """Summed at one moment, or the largest since the record before; processes are counted."""
+    series = {
+        name % instance: values
+        for instance in ('i', 'k')
+        for name, values in (
+            ('pydantic_ai_runs_in_progress{job="j", instance="%s", agent="a"}', '2x500'),
+            ('pydantic_ai_oldest_run_age_seconds{job="j", instance="%s", agent="a"}', '1x477 60 5x20'),
+            ('streamtap_build_info{job="j", instance="%s", version="1"}', '1x500'),
+        )
+    }
+    asked = {
+        'sum (job:pydantic_ai_runs_in_progress:sum{agent="a"})': 4.0,
+        'sum (job:pydantic_ai_oldest_run_age_seconds:max{agent="a"})': 60.0,
+        'sum (job:streamtap_build_info:count{version="1"})': 2.0,
+    }
+    assert evaluated(each_promtool, tmp_path, RECORDED, series, asked) == ''
+
+
 def test_instances_are_summed_and_labels_kept(each_promtool: str, tmp_path: Path):
     """Labels of the metric and of the user, and those of the scrape that are kept apart."""
     config = replace(RECORDED, labels=('tier',), keep=('cluster', 'job'))
@@ -158,24 +177,20 @@ def test_records_of_native_histograms_are_native_histograms(
 
 
 def test_there_is_a_record_of_whatever_boards_ask_for():
-    """And of nothing else; each counter and each histogram of the catalogue is asked for."""
-    records = {rule['record'] for group in growth_groups(RECORDED) for rule in _rules(group)}
-    asked = {
-        name
-        for text in grafana_files(RECORDED).values()
-        for name in re.findall(r'\b\w+:\w+:(?:increase\w+|count)\b', text)
-    }
+    """And of nothing else; each metric of the catalogue is asked for."""
+    records = {rule['record'] for group in board_groups(RECORDED) for rule in _rules(group)}
+    asked = {name for text in grafana_files(RECORDED).values() for name in re.findall(r'\bjob:\w+:\w+', text)}
     assert asked == records
     metrics = {re.sub(r'_(bucket|sum|count)\Z', '', name.split(':')[1]) for name in asked}
-    assert metrics == {metric.name for metric in CATALOGUE if metric.type != 'gauge'} | {'streamtap_build_info'}
+    assert metrics == {metric.name for metric in CATALOGUE}
 
 
 @pytest.mark.parametrize('histograms', ['any', 'classic'])
 def test_prometheus_takes_the_rules(histograms: str, each_promtool: str, tmp_path: Path):
     """A server that has no native histograms is not asked for them."""
-    text = rule_files(replace(RECORDED, histograms=histograms))['prometheus/growth.yaml']
-    (tmp_path / 'growth.yaml').write_text(text, encoding='utf-8')
-    command = [each_promtool, 'check', 'rules', str(tmp_path / 'growth.yaml')]
+    text = rule_files(replace(RECORDED, histograms=histograms))['prometheus/boards.yaml']
+    (tmp_path / 'boards.yaml').write_text(text, encoding='utf-8')
+    command = [each_promtool, 'check', 'rules', str(tmp_path / 'boards.yaml')]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert ('histogram_count' in text) is (histograms == 'any')
@@ -183,10 +198,10 @@ def test_prometheus_takes_the_rules(histograms: str, each_promtool: str, tmp_pat
 
 def test_groups_are_by_subject_and_as_far_apart_as_records():
     """So that Prometheus evaluates them beside each other."""
-    groups = growth_groups(RECORDED)
+    groups = board_groups(RECORDED)
     assert {group['interval'] for group in groups} == {'1m'}
     subjects = (
-        'processes',
+        'gauges',
         'runs',
         'runs-histograms',
         'requests',
@@ -195,11 +210,11 @@ def test_groups_are_by_subject_and_as_far_apart_as_records():
         'tools-histograms',
         'self',
     )
-    assert {group['name'] for group in groups} == {f'streamtap-growth-{subject}' for subject in subjects}
+    assert {group['name'] for group in groups} == {f'streamtap-boards-{subject}' for subject in subjects}
 
 
-def test_boards_that_read_records_read_no_growth_of_a_process():
-    """They are not filtered by an instance, and their points are as far apart as records; gauges are read as ever."""
+def test_boards_that_read_records_read_no_series_of_a_process():
+    """They are not filtered by an instance, and their points are as far apart as records; only dots come from series."""
     for text in grafana_files(RECORDED).values():
         assert strangers(text, RECORDED) == []
         assert not re.search(r'instance[^ ]|\[1h\]|increase\(', text)
@@ -211,19 +226,16 @@ def test_boards_that_read_records_read_no_growth_of_a_process():
                     r' or (?=(?:pydantic_ai|streamtap)_\w+\{[^}]*\} offset 10y)', target['expr']
                 )
                 reads = set(re.findall(r'(?<![:\w])(?:pydantic_ai|streamtap)_\w+', asked))
-                kinds = {metric.type for metric in CATALOGUE for name in reads if name.startswith(metric.name)}
-                assert kinds <= {'gauge'}, target['expr']
-                if target['range'] and 'increase1m' in target['expr']:
+                assert not reads, target['expr']
+                if target['range']:
                     assert target['interval'] == '1m'
                     assert target['exemplar'] is bool(exemplars)
-                elif target['range']:
-                    assert target['interval'] == '15s'
 
 
 def test_nothing_is_recorded_unless_it_is_set():
     """The rules of alerts are the same either way."""
     usual, recorded = generated(CONFIG), generated(replace(CONFIG, recorded_every='1m'))
-    assert set(recorded) - set(usual) == {'prometheus/growth.yaml'}
+    assert set(recorded) - set(usual) == {'prometheus/boards.yaml'}
     for name in ('rules', 'alerts'):
         assert recorded[f'prometheus/{name}.yaml'] == usual[f'prometheus/{name}.yaml']
 
@@ -231,8 +243,8 @@ def test_nothing_is_recorded_unless_it_is_set():
 def test_kubernetes_has_the_records_in_a_resource_of_their_own():
     """One of all rules would be more than what is noted of it may have."""
     documents = list(yaml.safe_load_all(kubernetes_files(RECORDED)['kubernetes/prometheus-rule.yaml']))
-    assert [each['metadata']['name'] for each in documents] == ['streamtap', 'streamtap-growth']
-    assert documents[1]['spec']['groups'] == growth_groups(RECORDED)
+    assert [each['metadata']['name'] for each in documents] == ['streamtap', 'streamtap-boards']
+    assert documents[1]['spec']['groups'] == board_groups(RECORDED)
     assert all(len(json.dumps(each)) < 256 * 1024 for each in documents)
 
 
@@ -251,6 +263,8 @@ def test_kubernetes_has_the_records_in_a_resource_of_their_own():
             'job:pydantic_ai_runs_in_progress:increase1m',
             ['job:pydantic_ai_runs_in_progress:increase1m is not recorded for boards'],
         ),
+        ('job:pydantic_ai_runs_in_progress:sum', []),
+        ('job:streamtap_build_info:max', ['job:streamtap_build_info:max is not recorded for boards']),
         (f'job:{ERRORS}:count', [f'job:{ERRORS}:count is not recorded for boards']),
     ],
 )
