@@ -12,12 +12,15 @@ import pytest
 import yaml
 
 from streamtap._dashboards.config import CONFIG, Config
+from streamtap._dashboards.export import write
 from streamtap._dashboards.generated import generated
 from streamtap._dashboards.grafana.boards import grafana_files
+from streamtap._dashboards.grafana.deploy_time import SINCE, TWICE
 from streamtap._dashboards.kubernetes import kubernetes_files
 from streamtap._dashboards.promql.contract import strangers, strangers_of
 from streamtap._dashboards.rules.groups import board_groups, rule_files
 from streamtap._sinks.metrics.catalogue import CATALOGUE
+from support import boards
 from support.boards import panels, variables
 from support.required import SERVERS
 
@@ -125,6 +128,16 @@ def test_gauges_are_merged_as_the_catalogue_says(each_promtool: str, tmp_path: P
         'sum (job:streamtap_build_info:count{version="1"})': 2.0,
     }
     assert evaluated(each_promtool, tmp_path, RECORDED, series, asked) == ''
+
+
+def test_a_deploy_is_found_by_records(each_promtool: str, tmp_path: Path):
+    """By the first one of a version, whose growth is after the deploy."""
+    write(grafana_files(RECORDED), tmp_path)
+    asked = boards.numbers(tmp_path / 'grafana' / 'overview.json', 3600)
+    build = 'streamtap_build_info{job="j", instance="%s", version="1", service_version="%s"}'
+    series = {build % ('i', 'v1'): '1x401', build % ('k', 'v2'): '_x401 1x200'}
+    expected = {f'({asked[SINCE]})': 1141.0, f'({asked[TWICE]})': 2282.0}
+    assert evaluated(each_promtool, tmp_path, RECORDED, series, expected) == ''
 
 
 def test_instances_are_summed_and_labels_kept(each_promtool: str, tmp_path: Path):

@@ -74,9 +74,9 @@ class Config:
     Args:
         scrape_seconds: The longest time between two scrapes, or exports by OTLP; boards need four of them for a point,
             and alerts take their shortest window from it.
-        recorded_every: How often rules record by how much counters and histograms grew, summed over processes, for the
-            boards to read, such as `1m`: for hundreds of processes. A multiple of `scrape_seconds`, which must then be the
-            time between two scrapes, and at most `2m`. If empty, nothing is recorded, and boards read each process's own series.
+        recorded_every: How often rules record for the boards by how much counters and histograms grew, and where gauges are,
+            all processes together, such as `1m`: for a hundred processes and more. A multiple of `scrape_seconds`, which
+            must then be the time between two scrapes, and at most `2m`. If empty, boards read each process's own series.
         histograms: Which histograms the server can be asked for: `any`, or `classic` for one that does not know
             `histogram_count()`: VictoriaMetrics, and Prometheus before 2.40.
         labels: Your own labels, as in `Tap(labels=...)`: boards can be filtered by them.

@@ -57,25 +57,23 @@ def _overflow(promql: Promql) -> Json:
 
 
 def _scrapes(promql: Promql) -> Json:
-    of_each, all_of_them = (
-        ', '.join(scope(promql.config)),
-        ', '.join(f'{each}=~"${each}"' for each in scope(promql.config)),
-    )
+    labels = scope(promql.config)
+    of_each, chosen = ', '.join(labels), ', '.join(f'{each}=~"${each}"' for each in labels)
     info = f'group by ({of_each}) (last_over_time({promql.processes()}[{RANGE}]))'
     if promql.config.recorded_every:
         answer = 'Scraped ones that answer, by job; '
-        up = f'sum by ({of_each}) (up{{{all_of_them}}}) and on ({of_each}) {info}'
+        up = f'sum by ({of_each}) (up{{{chosen}}}) and on ({of_each}) {info}'
         versions = f'sum by (version, service_version) ({promql.processes()})'
     else:
         answer = 'Scraped ones that answer are at 1, those that do not at 0; '
-        up = f'up{{{all_of_them}}} and on ({of_each}) {info}'
+        up = f'up{{{chosen}}} and on ({of_each}) {info}'
         versions = f'count by (version, service_version) ({promql.processes()})'
     return timeseries(
         'Processes that report',
         f'Is every process there? {answer}below them the processes of each version, also where metrics are pushed.',
         'none',
         [
-            Query(up, f'up {" ".join(f"{{{{{each}}}}}" for each in scope(promql.config))}'),
+            Query(up, f'up {" ".join(f"{{{{{each}}}}}" for each in labels)}'),
             Query(versions, 'streamtap {{version}}, service {{service_version}}'),
         ],
         empty='No tap reports',
