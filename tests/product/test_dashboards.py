@@ -348,7 +348,7 @@ def test_a_metric_that_was_renamed_is_reported(monkeypatch: pytest.MonkeyPatch, 
 )
 def test_a_query_may_ask_only_for_what_there_is(query: str, wrong: list[str]):
     """Metrics of the catalogue and their labels, and the user's own."""
-    assert list(strangers_of(query, ('feature',))) == wrong
+    assert list(strangers_of(query, replace(CONFIG, labels=('feature',)))) == wrong
 
 
 def test_labels_of_your_own_become_variables_and_filters():

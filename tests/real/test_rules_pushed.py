@@ -17,7 +17,9 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
 from streamtap import OTelMetricSink, Tap
 from streamtap._dashboards.config import CONFIG
+from streamtap._dashboards.promql.pieces import metric_of
 from streamtap._dashboards.rules.alerts import alerts
+from streamtap._dashboards.rules.board_records import BoardRecords
 from streamtap._dashboards.rules.recording import recordings
 from support.made_records import give_everything, response
 from support.real_servers import wait_for
@@ -46,6 +48,13 @@ QUERIES = {name: unfolded(expr) for name, expr in RECORDED.items() if not HOURS.
     if alert.name == 'StreamtapFailing'
 }
 
+OF_BOARDS = {
+    rule.record: rule.expr
+    for group in BoardRecords(replace(CLASSIC, scrape_seconds=5, recorded_every='1m')).groups().values()
+    for rule in group
+    if metric_of(rule.record.split(':')[1]).only != 'scrape'
+}
+
 
 def ask(server: VictoriaMetrics, query: str) -> list[dict[str, object]]:
     asked = urllib.parse.urlencode({'query': query, 'nocache': '1'})
@@ -56,7 +65,7 @@ def ask(server: VictoriaMetrics, query: str) -> list[dict[str, object]]:
 
 
 def test_every_rule_has_an_answer_from_what_was_pushed(victoria_metrics: VictoriaMetrics):
-    """Each recording rule, and the alert that reads counters as they are."""
+    """Each recording rule, those for boards too, and the alert that reads counters as they are."""
     reader = PeriodicExportingMetricReader(OTLPMetricExporter(victoria_metrics.otlp), export_interval_millis=1e9)
     provider = MeterProvider([reader])
     sink = OTelMetricSink(provider)
@@ -67,10 +76,11 @@ def test_every_rule_has_an_answer_from_what_was_pushed(victoria_metrics: Victori
         provider.force_flush()
         time.sleep(1.1)  # Points of the same second are one point.
     provider.shutdown()
-    unanswered = set(QUERIES)
+    queries = {**QUERIES, **OF_BOARDS}
+    unanswered = set(queries)
 
     def all_answered() -> bool | None:
-        unanswered.difference_update([name for name in unanswered if ask(victoria_metrics, QUERIES[name])])
+        unanswered.difference_update([name for name in unanswered if ask(victoria_metrics, queries[name])])
         return not unanswered or None
 
     with contextlib.suppress(TimeoutError):

@@ -3,6 +3,7 @@
 `python -m tools.fleet_boards --processes 1000` starts a real one and fake processes whose numbers grow, waits, and times
 each query of each board over all of that time: with `PYTHONPATH=tests:.`, and a Prometheus 3 given by `--prometheus`.
 The time of a query grows with the samples that it reads, so a day is as many scrapes as a day has.
+`--recorded 30s` has the rules that record growth, and boards that read their records.
 """
 
 from __future__ import annotations
@@ -27,6 +28,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from bench.many_machines import own_metrics
 from bench.scrape import Deployment, observe, registered
+from streamtap._dashboards.config import Config
+from streamtap._dashboards.export import write
+from streamtap._dashboards.grafana.boards import grafana_files
+from streamtap._dashboards.promql import durations
+from streamtap._dashboards.rules.groups import rule_files
 from streamtap._sinks.prometheus.protobuf_exposition import exposition
 from support import boards
 
@@ -103,27 +109,30 @@ class Answered:
     why_not: str | None
 
 
-def configuration(address: str, processes: int, every: float, *, is_native: bool) -> str:
+def configuration(address: str, processes: int, every: float, rules: Path, *, is_native: bool) -> str:
     """The configuration of a Prometheus, which is JSON, and so YAML."""
     groups = [{'targets': [address], 'labels': {'instance': f'process-{number}'}} for number in range(processes)]
     job: dict[str, object] = {'job_name': 'agents', 'static_configs': groups}
     if is_native:
         job['scrape_protocols'] = ['PrometheusProto']
     return json.dumps(
-        {'global': {'scrape_interval': f'{every:g}s', 'scrape_timeout': f'{every:g}s'}, 'scrape_configs': [job]}
+        {
+            'global': {'scrape_interval': f'{every:g}s', 'scrape_timeout': f'{every:g}s'},
+            'rule_files': [f'{rules}'],
+            'scrape_configs': [job],
+        }
     )
 
 
-def ask(port: int, path: Path, every: float, seconds: float) -> list[Answered]:
+def ask(port: int, path: Path, seconds: float) -> list[Answered]:
     """Ask what a board asks when it is opened for the last so many seconds.
 
     Args:
         port: Where Prometheus is.
         path: The board's file.
-        every: Seconds between two scrapes.
         seconds: The board's range.
     """
-    board, now, step = boards.read(path), time.time(), max(every, seconds / POINTS)
+    board, now = boards.read(path), time.time()
     found: list[Answered] = []
     for panel in boards.panels(board):
         for target in panel['targets']:
@@ -131,7 +140,9 @@ def ask(port: int, path: Path, every: float, seconds: float) -> list[Answered]:
                 asked = {'query': boards.filled_in(target['expr'], board, seconds), 'time': f'{now}'}
                 way = 'query'
             else:
-                window = max(step + every, 4 * every)
+                pace = durations.seconds(target['interval'])
+                step = max(pace, seconds / POINTS)
+                window = max(step + pace, 4 * pace)
                 between = {'start': f'{now - seconds}', 'end': f'{now}', 'step': f'{step}'}
                 asked, way = {'query': boards.filled_in(target['expr'], board, window), **between}, 'query_range'
             found.append(answered(path.stem, panel['title'], f'http://127.0.0.1:{port}/api/v1/{way}', asked))
@@ -150,16 +161,25 @@ def answered(board: str, panel: str, url: str, asked: dict[str, str]) -> Answere
     return Answered(board, panel, time.perf_counter() - began, why_not)
 
 
+def evaluations(port: int) -> list[float]:
+    """How many seconds the last evaluation of each group of rules took, the longest last."""
+    with OPENER.open(f'http://127.0.0.1:{port}/api/v1/rules') as answer:
+        groups = json.load(answer)['data']['groups']
+    return sorted(group['evaluationTime'] for group in groups)
+
+
 def main() -> None:
     """Measure, and print a row for each board."""
     parser = argparse.ArgumentParser(prog='python -m tools.fleet_boards', description=__doc__)
     parser.add_argument('--prometheus', default='prometheus', help='the program')
     parser.add_argument('--processes', type=int, default=1000)
     parser.add_argument('--agents', type=int, default=10, help='of each process, with 2 models and 5 tools each')
-    parser.add_argument('--every', type=float, default=15, help='seconds between two scrapes')
+    parser.add_argument('--every', type=int, default=15, help='seconds between two scrapes')
     parser.add_argument('--scrapes', type=int, default=20, help='how many there are before the boards ask')
+    parser.add_argument('--recorded', default='', metavar='EVERY', help='record growth so often, and ask for records')
     parser.add_argument('--text', action='store_true', help='classic histograms, as text')
     asked = parser.parse_args()
+    config = Config(scrape_seconds=asked.every, recorded_every=asked.recorded)
     deployment = Deployment(asked.agents, 2, 5)
     sink, registry, tap = registered('both' if asked.text else 'native')
     process = Process(sink, registry, deployment, is_native=not asked.text)
@@ -169,9 +189,11 @@ def main() -> None:
         port = probe.getsockname()[1]
         probe.close()
         place = Path(folder)
+        write({**grafana_files(config), **rule_files(config)}, place)
+        rules = place / 'prometheus' / 'boards.yaml'
         address = f'127.0.0.1:{process.server_port}'
         (place / 'prometheus.yml').write_text(
-            configuration(address, asked.processes, asked.every, is_native=not asked.text), encoding='utf-8'
+            configuration(address, asked.processes, asked.every, rules, is_native=not asked.text), encoding='utf-8'
         )
         server = subprocess.Popen(
             [
@@ -199,8 +221,11 @@ def main() -> None:
                 f'a scrape of {process.size / 1e3:,.0f} kB ({len(process.body) / 1e3:,.1f} compressed)',
                 flush=True,
             )
-            for path in boards.FILES:
-                found = ask(port, path, asked.every, seconds)
+            if asked.recorded:
+                took = evaluations(port)
+                print(f'{sum(took):.2f} s to record, {took[-1]:.2f} s the group that takes longest')
+            for path in sorted((place / 'grafana').iterdir()):
+                found = ask(port, path, seconds)
                 slowest = max(found, key=lambda each: each.seconds)
                 failed = [each for each in found if each.why_not is not None]
                 print(

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, with_config
 
+from streamtap._dashboards.promql.durations import seconds
 from streamtap._records.failed import FAILED_RUNS, FAILED_TOOLS
 from streamtap._sinks.metrics.catalogue import BUCKETS, BY_NAME
 from streamtap._sinks.metrics.user_labels import checked_labels
@@ -18,6 +19,10 @@ def _window(text: str) -> str:
     if not re.fullmatch('[1-9][0-9]*[smhd]', text):
         raise ValueError(f'{text!r} is no length of time such as 90s, 5m, 1h or 1d')
     return text
+
+
+def _window_or_none(text: str) -> str:
+    return text and _window(text)
 
 
 def _namespace(text: str) -> str:
@@ -33,6 +38,10 @@ Window = Annotated[str, AfterValidator(_window)]
 Share = Annotated[int | float, Field(gt=0, le=1)]
 Positive = Annotated[int | float, Field(gt=0, allow_inf_nan=False)]
 Whole = Annotated[int, Field(gt=0)]
+
+
+_MOST_SELDOM = 120
+"""Seconds between two records at which a board still has each of them."""
 
 
 @with_config(ConfigDict(extra='forbid'))
@@ -65,6 +74,9 @@ class Config:
     Args:
         scrape_seconds: The longest time between two scrapes, or exports by OTLP; boards need four of them for a point,
             and alerts take their shortest window from it.
+        recorded_every: How often rules record for the boards by how much counters and histograms grew, and where gauges are,
+            all processes together, such as `1m`: for a hundred processes and more. A multiple of `scrape_seconds`, which
+            must then be the time between two scrapes, and at most `2m`. If empty, boards read each process's own series.
         histograms: Which histograms the server can be asked for: `any`, or `classic` for one that does not know
             `histogram_count()`: VictoriaMetrics, and Prometheus before 2.40.
         labels: Your own labels, as in `Tap(labels=...)`: boards can be filtered by them.
@@ -140,10 +152,12 @@ class Config:
         tap_window: How long one failure of the tap is reported.
 
     Raises:
-        ValueError: If a label cannot be one, or buckets are not those of a histogram.
+        ValueError: If a label cannot be one, buckets are not those of a histogram, or records would come too seldom for
+            boards, or not after as many scrapes each time.
     """
 
     scrape_seconds: Whole = 60
+    recorded_every: Annotated[str, AfterValidator(_window_or_none)] = ''
     histograms: Literal['any', 'classic'] = 'any'
     labels: tuple[str, ...] = ()
     buckets: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
@@ -225,11 +239,20 @@ class Config:
 
     def __post_init__(self) -> None:
         checked_labels(self.labels)
+        if self.recorded_every:
+            self._check_records(seconds(_window(self.recorded_every)))
         for name, bounds in self.buckets.items():
             if name not in BY_NAME or BY_NAME[name].buckets is None:
                 raise ValueError(f'buckets names no histogram of streamtap: {name}')
             if list(bounds) != sorted(set(bounds)):
                 raise ValueError(f'the bounds of {name} must increase')
+
+    def _check_records(self, every: int) -> None:
+        if every % self.scrape_seconds:
+            raise ValueError(f'recorded_every must be a multiple of scrape_seconds, which is {self.scrape_seconds}')
+        if every > _MOST_SELDOM:
+            # Prometheus takes what is five minutes old for gone.
+            raise ValueError(f'recorded_every must be at most {_MOST_SELDOM} seconds')
 
     @property
     def short(self) -> str:

@@ -6,12 +6,13 @@ import json
 from typing import TYPE_CHECKING
 
 from streamtap._dashboards.grafana.boards import BOARDS
-from streamtap._dashboards.rules.groups import alerting_groups, recording_groups
+from streamtap._dashboards.rules.groups import alerting_groups, board_groups, recording_groups
 from streamtap._dashboards.yaml_text import yaml_text
 
 if TYPE_CHECKING:
     from streamtap._dashboards.config import Config
     from streamtap._dashboards.grafana.panels import Json
+    from streamtap._dashboards.rules.groups import Group
 
 _APP = 'app.kubernetes.io/name'
 
@@ -30,7 +31,7 @@ def kubernetes_files(config: Config) -> dict[str, str]:
     """
     boards = {f'streamtap-{board.name}': _json(board.render(config)) for board in BOARDS}
     documents = {
-        'prometheus-rule': [_rules(config)],
+        'prometheus-rule': _all_rules(config),
         'service-monitor': [_service(config), _monitor(config)],
         'boards': [_config_map(config, name, board) for name, board in boards.items()],
         'grafana-operator': [_operated_board(config, name) for name in boards],
@@ -48,12 +49,21 @@ def _kustomization(config: Config) -> dict[str, object]:
     }
 
 
-def _rules(config: Config) -> dict[str, object]:
+def _all_rules(config: Config) -> list[dict[str, object]]:
+    """What boards read has a resource of its own: what Kubernetes notes of what is applied may have 256 KiB."""
+    growth = board_groups(config)
+    return [
+        _rules(config, 'streamtap', [*recording_groups(config), *alerting_groups(config)]),
+        *([_rules(config, 'streamtap-boards', growth)] if growth else []),
+    ]
+
+
+def _rules(config: Config, name: str, groups: list[Group]) -> dict[str, object]:
     return {
         'apiVersion': 'monitoring.coreos.com/v1',
         'kind': 'PrometheusRule',
-        'metadata': _metadata(config, 'streamtap', {_APP: 'streamtap', **config.kubernetes_labels}),
-        'spec': {'groups': [*recording_groups(config), *alerting_groups(config)]},
+        'metadata': _metadata(config, name, {_APP: 'streamtap', **config.kubernetes_labels}),
+        'spec': {'groups': groups},
     }
 
 

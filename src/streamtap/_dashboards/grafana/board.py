@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, cast
 
 from streamtap._dashboards.grafana.deploy_time import FORGOTTEN, versions
 from streamtap._dashboards.grafana.panels import Json, datasource
-from streamtap._dashboards.grafana.queries import Promql
+from streamtap._dashboards.grafana.queries import Promql, scope
 from streamtap._dashboards.grafana.variables import variables
+from streamtap._dashboards.promql.records import Records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,15 +79,22 @@ class Board:
 
 
 def _paced(panel: Json, config: Config) -> Json:
-    """A panel whose points are at least as far apart as scrapes are, whatever the data source says of them.
+    """A panel whose points are at least as far apart as scrapes or records are, whatever the data source says of them.
 
     Grafana takes at least four times a query's own interval as the window about a point.
     """
     if panel['type'] == 'row':
         return {**panel, 'panels': [_paced(each, config) for each in cast('list[Json]', panel['panels'])]}
     targets = cast('list[Json]', panel['targets'])
-    pace = {'interval': f'{config.scrape_seconds}s'}
-    return {**panel, 'targets': [{**target, **pace} if target['range'] else target for target in targets]}
+    records = Records(config)
+    paced = [{**target, **_course(target, records)} if target['range'] else target for target in targets]
+    return {**panel, 'targets': paced}
+
+
+def _course(target: Json, records: Records) -> Json:
+    query = str(target['expr'])
+    pace = records.config.recorded_every if records.named_in(query) else f'{records.config.scrape_seconds}s'
+    return {'expr': records.with_exemplars(query) if target['exemplar'] else query, 'interval': pace}
 
 
 def uid_of(name: str) -> str:
@@ -98,16 +106,17 @@ def uid_of(name: str) -> str:
     return f'streamtap-{name}'
 
 
-def link(name: str, title: str, chosen: str, kept: Sequence[str] = ()) -> Json:
+def link(config: Config, name: str, title: str, chosen: str, kept: Sequence[str] = ()) -> Json:
     """A link from a cell of a table to another board, which carries the time range and the variables.
 
     Args:
+        config: What boards are made of.
         name: The other board.
         title: What it is called there.
         chosen: The variable that the cell's value is for.
         kept: The variables that go along, besides those of every board.
     """
-    return {'title': title, 'url': f'{_url(name, kept)}&var-{chosen}=${{__value.raw}}'}
+    return {'title': title, 'url': f'{_url(name, kept, config)}&var-{chosen}=${{__value.raw}}'}
 
 
 def panel_link(board: Board, panel: str, config: Config, kept: Sequence[str] = ()) -> Json:
@@ -121,11 +130,11 @@ def panel_link(board: Board, panel: str, config: Config, kept: Sequence[str] = (
     """
     panels = board.fill(Promql(board.filters, config)).panels()
     number = next(each['id'] for each in panels if each['title'] == panel)
-    return {'title': panel, 'url': f'{_url(board.name, kept)}&viewPanel={number}'}
+    return {'title': panel, 'url': f'{_url(board.name, kept, config)}&viewPanel={number}'}
 
 
-def _url(name: str, kept: Sequence[str]) -> str:
-    along = ''.join(f'&${{{variable}:queryparam}}' for variable in ('datasource', 'job', 'instance', *kept))
+def _url(name: str, kept: Sequence[str], config: Config) -> str:
+    along = ''.join(f'&${{{variable}:queryparam}}' for variable in ('datasource', *scope(config), *kept))
     return f'/d/{uid_of(name)}?${{__url_time_range}}{along}'
 
 

@@ -63,8 +63,11 @@ def context_table(promql: Promql) -> Json:
         {'agent': 'Agent', 'provider': 'Provider', 'model': 'Model'},
         columns,
         links={
-            'agent': [link('health', 'Only this agent', 'agent'), link('overview', 'This agent', 'agent')],
-            'model': [link('models', 'This model', 'model', ('agent', 'provider'))],
+            'agent': [
+                link(promql.config, 'health', 'Only this agent', 'agent'),
+                link(promql.config, 'overview', 'This agent', 'agent'),
+            ],
+            'model': [link(promql.config, 'models', 'This model', 'model', ('agent', 'provider'))],
         },
         sort_by=('Window p95', 'Fullest'),
         empty=NO_WINDOW,

@@ -35,7 +35,7 @@ def versions(promql: Promql) -> str:
     Args:
         promql: Queries of the board.
     """
-    return promql.select('streamtap_build_info', 'service_version!=""')
+    return promql.processes('service_version!=""')
 
 
 def since_deploy(config: Config) -> Json:

@@ -187,10 +187,10 @@ def agent_table(promql: Promql) -> Json:
         Column('With called', 'currencyUSD', f'{_as_agent(promql.count(COST, by="root_agent"))} > 0', decimals=2),
     ]
     links = [
-        link('streaming', 'Streaming of this agent', 'agent', ('provider', 'model')),
-        link('models', 'Models of this agent', 'agent', ('provider', 'model')),
-        link('tools', 'Tools of this agent', 'agent'),
-        link('health', 'Health of this agent', 'agent', ('provider', 'model')),
+        link(promql.config, 'streaming', 'Streaming of this agent', 'agent', ('provider', 'model')),
+        link(promql.config, 'models', 'Models of this agent', 'agent', ('provider', 'model')),
+        link(promql.config, 'tools', 'Tools of this agent', 'agent'),
+        link(promql.config, 'health', 'Health of this agent', 'agent', ('provider', 'model')),
     ]
     return table(
         'Which agent is it?',

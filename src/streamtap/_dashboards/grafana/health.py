@@ -65,9 +65,9 @@ def _agents(promql: Promql) -> Json:
         Column('Lost', 'currencyUSD', f'{promql.count(LOST, by="agent")} > 0', decimals=2),
     ]
     links = [
-        link('health', 'Only this agent', 'agent'),
-        link('overview', 'This agent', 'agent', ('provider', 'model')),
-        link('tools', 'Tools of this agent', 'agent'),
+        link(promql.config, 'health', 'Only this agent', 'agent'),
+        link(promql.config, 'overview', 'This agent', 'agent', ('provider', 'model')),
+        link(promql.config, 'tools', 'Tools of this agent', 'agent'),
     ]
     return table(
         'Which agent is it?',

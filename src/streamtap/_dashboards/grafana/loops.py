@@ -79,8 +79,11 @@ def loop_table(promql: Promql) -> Json:
         {'agent': 'Agent', 'tool': 'Tool'},
         columns,
         links={
-            'agent': [link('health', 'Only this agent', 'agent'), link('overview', 'This agent', 'agent')],
-            'tool': [link('tools', 'This tool', 'tool', ('agent',))],
+            'agent': [
+                link(promql.config, 'health', 'Only this agent', 'agent'),
+                link(promql.config, 'overview', 'This agent', 'agent'),
+            ],
+            'tool': [link(promql.config, 'tools', 'This tool', 'tool', ('agent',))],
         },
         sort_by=('Share of its calls', 'Repeated'),
         empty='No loops',

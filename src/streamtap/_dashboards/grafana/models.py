@@ -131,8 +131,8 @@ def _models(promql: Promql) -> Json:
         Column('Cost / 1k out', 'currencyUSD', f'{ratio(cost, output)} * 1000', decimals=4),
     ]
     links = [
-        link('streaming', 'Streaming of this model', 'model', ('agent', 'provider')),
-        link('overview', 'Agents that use this model', 'model', ('agent', 'provider')),
+        link(promql.config, 'streaming', 'Streaming of this model', 'model', ('agent', 'provider')),
+        link(promql.config, 'overview', 'Agents that use this model', 'model', ('agent', 'provider')),
     ]
     return table(
         'Which model is it?',

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamtap._dashboards.config import CONFIG
-from streamtap._dashboards.promql.growth import grown, grown_histogram
+from streamtap._dashboards.promql.growth import grown, grown_histogram, recorded_growth
 from streamtap._dashboards.promql.pieces import is_none_of, is_one_of, metric_of
+from streamtap._dashboards.promql.records import PROCESSES, Records
 from streamtap._dashboards.verdicts import Verdicts
 from streamtap._records.failed import FAILED_REQUESTS
 
@@ -80,15 +81,17 @@ class Promql:
         Raises:
             ValueError: If the catalogue has no such metric.
         """
-        metric = metric_of(name)
-        labels = metric.labels + (self.config.labels if metric.is_about_runs else ())
-        filters = ['job', 'instance', *(each for each in (*self.filters, *self.config.labels) if each in labels)]
-        chosen = [f'{each}=~"${each}"' for each in filters]
-        return f'{name}{{{", ".join([*chosen, *matchers])}}}'
+        return f'{name}{self._matchers(name, *matchers)}'
+
+    def processes(self, *matchers: str) -> str:
+        """What there is one of for each process that reports, or where growth is recorded for each kind of them."""
+        name = Records(self.config).processes if self.config.recorded_every else PROCESSES
+        return f'{name}{self._matchers(PROCESSES, *matchers)}'
 
     def count(self, name: str, *matchers: str, by: str = '', over: str | Window = RANGE) -> str:
         """By how much counters grew within a window, what new series started with included, summed by labels."""
-        return f'{_sum(by)} ({grown(self.select(name, *matchers), over)})'
+        grew = self._recorded(name, *matchers, over=over) or grown(self.select(name, *matchers), over)
+        return f'{_sum(by)} ({grew})'
 
     def about(self, name: str, *matchers: str, by: str = '') -> str:
         """By how much counters grew about each point, summed by labels."""
@@ -109,7 +112,7 @@ class Promql:
     def gauge(self, name: str, *matchers: str, by: str = '') -> str:
         """The sum of gauges, or their maximum where the catalogue merges them so."""
         aggregate = 'max' if metric_of(name).merged == 'livemax' else 'sum'
-        return f'{aggregate}{_by(by)} ({self.select(name, *matchers)})'
+        return f'{aggregate}{_by(by)} ({self._gauges(name, *matchers)})'
 
     def quantile(self, q: float, name: str, *matchers: str, by: str = '', over: str | Window = RATE) -> str:
         """A quantile of a histogram, named without `_bucket`; nothing where nothing was observed."""
@@ -153,7 +156,25 @@ class Promql:
         return classic if self.config.histograms == 'classic' else f'({native} {operator} {classic})'
 
     def _native(self, name: str, *matchers: str, by: str = '', over: str | Window = RATE) -> str:
-        return f'{_sum(by)} ({grown_histogram(self.select(name, *matchers), over)})'
+        grew = self._recorded(name, *matchers, over=over) or grown_histogram(self.select(name, *matchers), over)
+        return f'{_sum(by)} ({grew})'
+
+    def _gauges(self, name: str, *matchers: str) -> str:
+        recorded = Records(self.config).gauge(name) if self.config.recorded_every else name
+        return f'{recorded}{self._matchers(name, *matchers)}'
+
+    def _recorded(self, name: str, *matchers: str, over: str | Window) -> str:
+        """The growth of a series from records; nothing where there are none."""
+        if not self.config.recorded_every:
+            return ''
+        return recorded_growth(f'{Records(self.config).growth(name)}{self._matchers(name, *matchers)}', over)
+
+    def _matchers(self, name: str, *matchers: str) -> str:
+        metric = metric_of(name)
+        labels = metric.labels + (self.config.labels if metric.is_about_runs else ())
+        filters = [*scope(self.config), *(each for each in (*self.filters, *self.config.labels) if each in labels)]
+        chosen = [f'{each}=~"${each}"' for each in filters]
+        return f'{{{", ".join([*chosen, *matchers])}}}'
 
     def _buckets(self, name: str, *matchers: str, by: str = '', over: str | Window = RATE) -> str:
         return self.count(f'{name}_bucket', *matchers, by=f'le, {by}' if by else 'le', over=over)
@@ -164,26 +185,35 @@ class Promql:
 
     def largest(self, gauge: str, by: str) -> str:
         """The largest value of a gauge around each point, by labels."""
-        return f'max by ({by}) (max_over_time({self.select(gauge)}[{RATE}]))'
+        return f'max by ({by}) (max_over_time({self._gauges(gauge)}[{RATE}]))'
 
     def present(self, gauge: str, by: str) -> str:
         """The sums of a gauge by labels that were above 0 in the time range of the board."""
-        above = f'sum by ({by}) (max_over_time({self.select(gauge)}[{RANGE}])) > 0'
+        above = f'sum by ({by}) (max_over_time({self._gauges(gauge)}[{RANGE}])) > 0'
         return f'{self.gauge(gauge, by=by)} and on ({by}) ({above})'
 
     def or_zero(self, expr: str) -> str:
         """A sum, or 0 where it has nothing although taps report: no news, and not no data."""
-        return f'{expr} or on () (0 * group({self.select("streamtap_build_info")}))'
+        return f'{expr} or on () (0 * group({self.processes()}))'
 
     def or_nothing(self, expr: str) -> str:
         """A number of a tile, or what stands for nothing of its kind where taps reported in the time range."""
-        reported = f'group(last_over_time({self.select("streamtap_build_info")}[{RANGE}]))'
+        reported = f'group(last_over_time({self.processes()}[{RANGE}]))'
         return f'({expr}) or on () ({NOTHING} * {reported})'
 
     def or_none(self, expr: str, label: str) -> str:
         """Series by labels, or one at 0 that is called none, where there are none although taps report."""
-        zero = f'0 * group({self.select("streamtap_build_info")})'
+        zero = f'0 * group({self.processes()})'
         return f'{expr} or on () label_replace({zero}, "{label}", "none", "", "")'
+
+
+def scope(config: Config) -> tuple[str, ...]:
+    """The labels of a scrape by which every board is filtered: records are of all instances together.
+
+    Args:
+        config: Whether boards read records.
+    """
+    return ('job',) if config.recorded_every else ('job', 'instance')
 
 
 def ratio(part: str, whole: str, *, matching: str = '') -> str:

@@ -102,8 +102,11 @@ def _tools(promql: Promql) -> Json:
         {'agent': 'Agent', 'tool': 'Tool'},
         columns,
         links={
-            'agent': [link('overview', 'This agent', 'agent'), link('streaming', 'Streaming of this agent', 'agent')],
-            'tool': [link('tools', 'Only this tool', 'tool', ('agent',))],
+            'agent': [
+                link(promql.config, 'overview', 'This agent', 'agent'),
+                link(promql.config, 'streaming', 'Streaming of this agent', 'agent'),
+            ],
+            'tool': [link(promql.config, 'tools', 'Only this tool', 'tool', ('agent',))],
         },
         sort_by=('Failed', 'Time in all', 'Calls'),
     )

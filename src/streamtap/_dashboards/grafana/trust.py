@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamtap._dashboards.grafana.panels import Json, Query, timeseries
-from streamtap._dashboards.grafana.queries import RANGE
+from streamtap._dashboards.grafana.queries import RANGE, scope
 
 if TYPE_CHECKING:
     from streamtap._dashboards.grafana.layout import Layout
@@ -57,16 +57,23 @@ def _overflow(promql: Promql) -> Json:
 
 
 def _scrapes(promql: Promql) -> Json:
-    info = f'group by (job, instance) (last_over_time({promql.select("streamtap_build_info")}[{RANGE}]))'
-    up = f'up{{job=~"$job", instance=~"$instance"}} and on (job, instance) {info}'
-    versions = f'count by (version, service_version) ({promql.select("streamtap_build_info")})'
+    labels = scope(promql.config)
+    of_each, chosen = ', '.join(labels), ', '.join(f'{each}=~"${each}"' for each in labels)
+    info = f'group by ({of_each}) (last_over_time({promql.processes()}[{RANGE}]))'
+    if promql.config.recorded_every:
+        answer = 'Scraped ones that answer, by job; '
+        up = f'sum by ({of_each}) (up{{{chosen}}}) and on ({of_each}) {info}'
+        versions = f'sum by (version, service_version) ({promql.processes()})'
+    else:
+        answer = 'Scraped ones that answer are at 1, those that do not at 0; '
+        up = f'up{{{chosen}}} and on ({of_each}) {info}'
+        versions = f'count by (version, service_version) ({promql.processes()})'
     return timeseries(
         'Processes that report',
-        'Is every process there? Scraped ones that answer are at 1, those that do not at 0; '
-        'below them the processes of each version, also where metrics are pushed.',
+        f'Is every process there? {answer}below them the processes of each version, also where metrics are pushed.',
         'none',
         [
-            Query(up, 'up {{job}} {{instance}}'),
+            Query(up, f'up {" ".join(f"{{{{{each}}}}}" for each in labels)}'),
             Query(versions, 'streamtap {{version}}, service {{service_version}}'),
         ],
         empty='No tap reports',

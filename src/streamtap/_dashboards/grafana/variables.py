@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamtap._dashboards.grafana.panels import Json, datasource
+from streamtap._dashboards.grafana.queries import scope
 from streamtap._dashboards.promql.pieces import bound_pattern, checked_bound, metric_of
+from streamtap._dashboards.promql.records import Records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +38,8 @@ def variables(filters: Sequence[str], config: Config, objectives: Sequence[Json]
     if config.datasource:
         source['current'] = _option(config.datasource, config.datasource, selected=True)
     found = [{**source, 'refresh': 1, 'regex': '', 'hide': 0, 'multi': False, 'includeAll': False}]
-    chain = ['job', 'instance', *filters, *config.labels]
-    found += [_labelled(label, chain[:place]) for place, label in enumerate(chain)]
+    chain = [*scope(config), *filters, *config.labels]
+    found += [_labelled(label, chain[:place], config) for place, label in enumerate(chain)]
     found += objectives
     return [*found, {'type': 'adhoc', 'name': 'filters', 'label': 'Filters', 'datasource': datasource()}]
 
@@ -92,11 +94,12 @@ def asked(name: str, expr: str) -> Json:
     }
 
 
-def _labelled(label: str, chained_to: Sequence[str]) -> Json:
+def _labelled(label: str, chained_to: Sequence[str], config: Config) -> Json:
     metric = metric_of(_SOURCES.get(label, 'pydantic_ai_runs_total'))
-    known = [name for name in chained_to if name in ('job', 'instance', *metric.labels)]
+    known = [name for name in chained_to if name in (*scope(config), *metric.labels)]
     matchers = ', '.join(f'{name}=~"${name}"' for name in known)
-    series = f'{metric.name}{{{matchers}}}' if matchers else metric.name
+    source = Records(config).growth(metric.name) if config.recorded_every else metric.name
+    series = f'{source}{{{matchers}}}' if matchers else source
     query = f'label_values({series}, {label})'
     return {
         'type': 'query',

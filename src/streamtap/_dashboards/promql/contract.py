@@ -7,59 +7,78 @@ import re
 from typing import TYPE_CHECKING
 
 from streamtap._dashboards.promql.pieces import find_metric, metric_of
+from streamtap._dashboards.promql.records import Records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from streamtap._dashboards.config import Config
+
 FROM_PROMETHEUS = frozenset({'job', 'instance'})
 """Labels that every series of a scrape has."""
 
-_METRIC = re.compile(r'\b(?:pydantic_ai|streamtap)_\w+')
-_SELECTOR = re.compile(r'\b((?:pydantic_ai|streamtap)_\w+)\{([^}]*)\}')
+_METRIC = re.compile(r'\b(?:\w+:)?(?:pydantic_ai|streamtap)_\w+(?::\w+)?')
+_SELECTOR = re.compile(rf'({_METRIC.pattern})\{{([^}}]*)\}}')
 _MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"')
 _GROUPING = re.compile(r'\bby \(([^)]*)\) \(')
 
 
-def strangers(board: str, user_labels: tuple[str, ...] = ()) -> list[str]:
+def strangers(board: str, config: Config) -> list[str]:
     """What the queries of a board ask for in vain.
 
     Args:
         board: Its JSON.
-        user_labels: The user's own labels.
+        config: The user's own labels, and what is recorded.
     """
     found: dict[str, None] = {}
     for query in _strings(json.loads(board)):
-        found |= dict.fromkeys(strangers_of(query, user_labels))
+        found |= dict.fromkeys(strangers_of(query, config))
     return list(found)
 
 
-def strangers_of(query: str, user_labels: tuple[str, ...] = ()) -> Iterator[str]:
+def strangers_of(query: str, config: Config) -> Iterator[str]:
     """What a query asks for in vain.
 
     Args:
         query: PromQL, or any other text.
-        user_labels: The user's own labels.
+        config: The user's own labels, and what is recorded.
     """
-    unknown = [name for name in _METRIC.findall(query) if find_metric(name) is None]
+    unknown = [said for name in _METRIC.findall(query) for said in _no_such(name, config)]
     if unknown:
-        yield from (f'{name} is not in the catalogue' for name in unknown)
+        yield from unknown
         return
     for selector in _SELECTOR.finditer(query):
-        yield from _unknown(selector[1], _MATCHER.findall(selector[2]), user_labels)
+        yield from _unknown(selector[1], _MATCHER.findall(selector[2]), config)
     for grouping in _GROUPING.finditer(query):
         labels = [label.strip() for label in grouping[1].split(',')]
         for name in _METRIC.findall(_in_parentheses(query[grouping.end() :])):
-            yield from _unknown(name, labels, user_labels)
+            yield from _unknown(name, labels, config)
 
 
-def _unknown(name: str, labels: Iterable[str], user_labels: tuple[str, ...]) -> Iterator[str]:
-    metric = metric_of(name)
-    known = FROM_PROMETHEUS.union(metric.labels, user_labels if metric.is_about_runs else ())
-    if name.endswith('_bucket'):
-        known |= {'le'}
+def _no_such(name: str, config: Config) -> Iterator[str]:
+    if ':' in name:
+        if Records(config).series_of(name) is None:
+            yield f'{name} is not recorded for boards'
+    elif find_metric(name) is None:
+        yield f'{name} is not in the catalogue'
+
+
+def _unknown(name: str, labels: Iterable[str], config: Config) -> Iterator[str]:
+    records = Records(config)
+    series = records.series_of(name)
+    known = FROM_PROMETHEUS | _own(name, config) if series is None else set(records.labels(series))
     for label in labels:
         if label not in known:
             yield f'{name} has no label {label}'
+
+
+def _own(name: str, config: Config) -> set[str]:
+    metric = metric_of(name)
+    return {
+        *metric.labels,
+        *(config.labels if metric.is_about_runs else ()),
+        *(('le',) if name.endswith('_bucket') else ()),
+    }
 
 
 def _in_parentheses(text: str) -> str:

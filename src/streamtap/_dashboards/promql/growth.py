@@ -50,6 +50,16 @@ def grown_histogram(series: str, window: str | Window) -> str:
     return _old_or_young(series, window, f'last_over_time({seen}) and resets({seen}) == 0 or increase({seen})')
 
 
+def recorded_growth(record: str, window: str | Window) -> str:
+    """The same from records of growth, to within one of them at each end of the window.
+
+    Args:
+        record: The selector of the records.
+        window: The window.
+    """
+    return f'sum_over_time({_seen(record, window)})'
+
+
 def _seen(series: str, window: str | Window) -> str:
     return f'{series}[{window}]' if isinstance(window, str) else f'{series}[{window.length}] offset {window.ended}'
 

@@ -81,12 +81,6 @@ def largest(labels: Iterable[str], of: str) -> str:
     return f'max by ({", ".join(labels)}) ({of})'
 
 
-def seconds(window: str) -> int:
-    """How long a window of Prometheus's notation is, such as `90s` or `1d`."""
-    number, unit = window[:-1], window[-1]
-    return int(number) * {'s': 1, 'm': 60, 'h': 3600, 'd': 86400}[unit]
-
-
 def find_metric(name: str) -> Metric | None:
     """The metric of a series, if the catalogue has it.
 

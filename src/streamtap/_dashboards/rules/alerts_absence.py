@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamtap._dashboards.promql.pieces import is_none_of, seconds, series
+from streamtap._dashboards.promql.durations import seconds
+from streamtap._dashboards.promql.pieces import is_none_of, series
 from streamtap._dashboards.rules.alert import Alert, label
 from streamtap._dashboards.rules.amounts import Amounts
 from streamtap._dashboards.rules.names import Level

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamtap._dashboards.promql.pieces import seconds
+from streamtap._dashboards.promql.durations import seconds
 from streamtap._dashboards.rules.alert import Alert, label, percent
 from streamtap._dashboards.rules.amounts import Amounts
 from streamtap._dashboards.rules.spans import HOUR

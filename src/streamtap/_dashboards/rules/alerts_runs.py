@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamtap._dashboards.promql.pieces import largest, seconds, series, total
+from streamtap._dashboards.promql.durations import seconds
+from streamtap._dashboards.promql.pieces import largest, series, total
 from streamtap._dashboards.rules.alert import Alert, label, percent
 from streamtap._dashboards.rules.budget import Budgets
 from streamtap._dashboards.rules.names import Level

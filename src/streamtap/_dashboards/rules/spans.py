@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamtap._dashboards.promql.pieces import seconds
+from streamtap._dashboards.promql.durations import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
