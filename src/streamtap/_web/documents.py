@@ -244,7 +244,7 @@ def _queue_rows(record: RunRecord) -> list[Json]:
     return [
         {
             'sort': 'queue',
-            'name': 'for a slot',
+            'name': '',
             'start': 0.0,
             'duration': short(bar.duration),
             'outcome': 'success',

@@ -142,7 +142,7 @@ def test_a_run_that_waited_for_a_slot_has_a_row_of_that(view: LiveView):
     assert called['sort'] == 'tool'
     assert queued == {
         'sort': 'queue',
-        'name': 'for a slot',
+        'name': '',
         'start': 0.0,
         'duration': 1.5,
         'outcome': 'success',
