@@ -184,6 +184,20 @@ def test_an_interrupted_tool_is_drawn_to_the_end_of_its_run(page: Page, tap: Mad
     expect(page.locator('.detail tbody tr', has_text='slow')).to_contain_text('1.00 s3.00 s')
 
 
+def test_the_queue_has_one_name(page: Page, tap: MadeRunsTap):
+    """In the legend, at its bar and in the table; its seconds are said once."""
+    for sink in tap.added:
+        sink.run_started(run_start('queued'))
+        sink.run_ended(run(run_id='queued', duration=1.5, phases={'queue': 0.814, 'wait': 0.686}))
+    page.locator('.run').click()
+    page.get_by_text('As a table').click()
+    expect(page.locator('.run .why')).to_have_text('54 % the queue')
+    expect(page.locator('#legend li').first).to_have_text('queue')
+    expect(page.locator('.lane .name').last).to_have_text('queue')
+    expect(page.locator('.detail tbody th').last).to_have_text('queue')
+    expect(page.locator('.detail .seg.queue')).to_have_attribute('aria-label', 'queue 814 ms. from 0 ms')
+
+
 def test_a_screen_reader_says_what_the_bars_show(page: Page, tap: MadeRunsTap):
     """A run and each bar have names with their numbers, and the same stands in a table."""
     tap.add_run('r')

@@ -165,6 +165,32 @@ def test_each_choice_is_complete_and_says_what_is_left_out(page: Page, tap: Made
     expect(page.locator('#kept')).to_contain_text('30 of 256 runs since')
 
 
+def test_tab_leads_to_the_first_run_of_what_was_chosen(page: Page, tap: MadeRunsTap):
+    """Also where somebody had been at another one before, and where runs came since."""
+
+    def tab_to_the_list() -> None:
+        for _ in range(12):
+            page.keyboard.press('Tab')
+            if page.locator('.run:focus').count():
+                return
+
+    add(tap, 'first', 'gpt', 'search', duration=1.0)
+    expect(shown(page)).to_have_count(1)
+    add_some(tap)
+    expect(shown(page)).to_have_count(7)
+    first, choices = page.locator('.run').first, page.locator('#order button')
+    choices.first.focus()
+    tab_to_the_list()
+    expect(first).to_be_focused()
+    page.keyboard.press('End')
+    for place in (1, 0):
+        choices.nth(place).focus()
+        page.keyboard.press('Enter')
+        tab_to_the_list()
+        expect(first).to_be_focused()
+        page.keyboard.press('ArrowDown')
+
+
 def test_tables_are_sorted_by_what_hurts_or_by_any_column(page: Page, tap: MadeRunsTap):
     """The highest first, then the lowest, with what is unknown last; and a row stays while it is pointed at."""
     add_some(tap)

@@ -172,7 +172,11 @@ async def limit(w: World) -> None:
     await w.run(w.agent(tools=[w.tool('nap')]), usage_limits=UsageLimits(request_limit=1))
 
 
-@CAUSES.case([SILENT], because('RunTimedOut', run='timeout RunTimedOut', requests=('timeout',)), raises=RunTimedOut)
+@CAUSES.case(
+    [SILENT],
+    because('RunTimedOut', 'model', 'openai:gpt-4.1-mini', 1, run='timeout RunTimedOut', requests=('timeout',)),
+    raises=RunTimedOut,
+)
 async def timeout(w: World) -> None:
     """The run's time is up while the model is silent."""
     await w.run(w.agent(), timeout=0.2)

@@ -36,7 +36,15 @@ def napping(w: World) -> Any:
 
 # The run's own timeout
 
-TIMED_OUT = Expected('timeout RunTimedOut', requests=('timeout',))
+TIMED_OUT = Expected(
+    'timeout RunTimedOut',
+    requests=('timeout',),
+    facts={
+        'run.failure': (
+            FailureRecord(agent='truth', error='RunTimedOut', place='model', name='openai:gpt-4.1-mini', step=1),
+        )
+    },
+)
 TIMED_OUT_IN_TOOL = Expected(
     'timeout RunTimedOut',
     tools=('nap interrupted',),

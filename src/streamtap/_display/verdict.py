@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from streamtap._display.callers import with_callers
+from streamtap._display.cut_off import where_cut_off
 from streamtap._display.spans import spans, waited_for
 from streamtap._display.text import model_name
 from streamtap._records.failed import failure_of
@@ -61,10 +62,9 @@ def verdict(tree: RunTree, written: Callable[[str], str] = str) -> Verdict:
     run, loop = tree.run, in_a_loop(tree, written)
     failed = failure_of(run)
     if failed is not None:
-        where = _where_cut_off(tree, written) if run.outcome == 'timeout' and not failed.place else ''
-        return Verdict(_joined(f'{_failure_in_words(failed, run.agent, written)}{where}', loop), 'bad')
+        return Verdict(_joined(_failure_in_words(failed, tree, written), loop), 'bad')
     if run.outcome != 'success':
-        where = _where_cut_off(tree, written)
+        where = where_cut_off(tree, written)
         mood = '' if run.outcome in ('deferred', 'incomplete') and not loop else 'warn'
         return Verdict(_joined(f'{run.outcome}{where}', loop), mood)
     if loop:
@@ -225,24 +225,24 @@ def _nested_in_tools(tree: RunTree, waits: _Waits) -> Iterator[tuple[RunTree, st
             yield nested, tool.tool, ended - began
 
 
-def _failure_in_words(failed: FailureRecord, outermost: str, written: Callable[[str], str]) -> str:
+def _failure_in_words(failed: FailureRecord, tree: RunTree, written: Callable[[str], str]) -> str:
     name = written(failed.name)
     where = {'tool': f' in tool {name}', 'model': f' from {name}', '': ''}[failed.place]
-    return f'{written(failed.error)}{where}' + ('' if failed.agent == outermost else f' ({written(failed.agent)})')
+    if failed.place != 'tool' and (timed_out := _timed_out(failed, tree)) is not None:
+        where = where_cut_off(timed_out, written) or (f' at {name}' if name else '')
+    return f'{written(failed.error)}{where}' + ('' if failed.agent == tree.run.agent else f' ({written(failed.agent)})')
 
 
-def _where_cut_off(tree: RunTree, written: Callable[[str], str]) -> str:
-    """What of its last step a run left unfinished; of several the last."""
-    steps = [each for each in tree.pieces if not isinstance(each, RunTree)]
-    last_step = max((each.step for each in steps), default=0)
-    for piece in reversed(steps):
-        if piece.step != last_step or piece.outcome not in ('cancelled', 'interrupted', 'deferred', 'timeout'):
-            continue
-        if isinstance(piece, ToolRecord):
-            return f' in tool {written(piece.tool)}'
-        model = written(_model(piece))
-        return f' while {model} was writing' if piece.chunks else f' while waiting for {model}'
-    return ''
+def _timed_out(failed: FailureRecord, tree: RunTree) -> RunTree | None:
+    """The run of which the failure is that its time was up: the run itself, or one that it called; `None` if of none."""
+    return next(
+        (
+            inside
+            for inside in _runs_of(tree)
+            if inside.run.outcome == 'timeout' and inside.run.agent == failed.agent and failure_of(inside.run) == failed
+        ),
+        None,
+    )
 
 
 def _model(record: ResponseRecord) -> str:

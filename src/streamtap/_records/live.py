@@ -30,7 +30,8 @@ class LiveResponse:
 
     `wait` is how long the model has been silent, or `None` while the consumer holds the stream, while a native tool
     runs, or if the request is not streamed. `window` is the time from the first chunk to the latest one, excluding
-    native tools. `stalled` names the stage of a wait that is past its threshold.
+    native tools. `stalled` names the stage of a wait that is past its threshold. `since_first_chunk` is how long ago the
+    first chunk came, and `None` before that.
     """
 
     run_id: str
@@ -44,6 +45,7 @@ class LiveResponse:
     chunks: int
     window: float | None
     stalled: Literal['first_token', 'mid_stream'] | None
+    since_first_chunk: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

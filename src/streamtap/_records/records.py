@@ -119,7 +119,7 @@ class FailureRecord:
 
     `error` is the type of the exception that ended it, or its outcome where there was none. What failed is the model or
     the tool of that `name`, in that `step` of a run of `agent`: of the run itself, or of one that it called. Where the run's
-    own time was up, it is the tool that this interrupted. `place` is empty where nothing that was seen explains it.
+    own time was up, it is the model or the tool that this interrupted. `place` is empty where nothing that was seen explains it.
     """
 
     agent: Text

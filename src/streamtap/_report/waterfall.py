@@ -40,7 +40,7 @@ MOST_ROWS = 60
 MOST_NOTE = 26
 
 KINDS = {
-    'queue': 'waiting for a slot',
+    'queue': 'queue',
     'waiting': 'waiting for the model',
     'thinking': 'thinking',
     'text': 'text',
@@ -168,7 +168,7 @@ def _run_row(run: RunRecord, zero: int, depth: int) -> _Row:
     row = _Row(short_name(run.agent), depth, start, seconds(run.duration), note, failed, is_run=True)
     row.bars.append(_Bar('run', start, run.duration or 0.0, _about_run(run)))
     for bar in queue_bars(run, start):
-        row.bars.append(_Bar(bar.kind, bar.start, bar.duration, f'{seconds(bar.duration)} in the queue for a slot'))
+        row.bars.append(_Bar(bar.kind, bar.start, bar.duration, f'{seconds(bar.duration)} in the queue'))
     if run.reader is not None and run.reader.time_to_first_item is not None:
         row.first_item = start + run.reader.time_to_first_item
     return row

@@ -65,14 +65,15 @@ class FailuresOfRun:
             del self._by_error[next(iter(self._by_error))]
         self._by_error[error_type] = _Failed(place, name, step, began, ended)
 
-    def interrupted(self, tool: str, *, step: int) -> None:
-        """A tool call ended because its run did, or because another one ended the run.
+    def interrupted(self, place: FailurePlace, name: str, *, step: int) -> None:
+        """A request ended because its run's time was up, or a tool call because its run ended or another one ended it.
 
         Args:
-            tool: Its name.
+            place: What ended.
+            name: Its name.
             step: In which step.
         """
-        self._interrupted = _Failed('tool', tool, step, inf, inf)
+        self._interrupted = _Failed(place, name, step, inf, inf)
 
     def called_run(self, began: float, failure: FailureRecord) -> None:
         """A run that this one called failed.
@@ -87,7 +88,8 @@ class FailuresOfRun:
         """Why the run failed; `None` if it did not.
 
         What ended it is the last that failed with the run's own error, else what failed in its last step. A called run
-        that failed while that tool ran is the cause. A run whose time was up failed in the tool that this interrupted.
+        that failed while that tool ran is the cause. A run whose time was up failed in the request or the tool that this
+        interrupted.
 
         Args:
             agent: The run's agent.
@@ -111,6 +113,6 @@ class FailuresOfRun:
         return FailureRecord(agent=agent, error=error, place=failed.place, name=failed.name, step=failed.step)
 
     def _timed_out(self) -> _Failed | None:
-        """The tool of the last step that was interrupted, if there is one; of several the last."""
+        """What was interrupted in the last step, if there is anything; of several the last."""
         interrupted = self._interrupted
         return interrupted if interrupted is not None and interrupted.step == self._last_step else None

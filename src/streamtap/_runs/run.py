@@ -247,7 +247,11 @@ class Run:
         self.failures.step(record.step)
         if has_failed(record):
             name = f'{record.provider}:{record.model}' if record.provider else record.model
-            self.failures.add('model', name, step=record.step, error_type=record.error_type)
+            if record.outcome == 'timeout' and record.error_type is None:
+                # The run's own time was up: a request whose time was up has the type of an error.
+                self.failures.interrupted('model', name, step=record.step)
+            else:
+                self.failures.add('model', name, step=record.step, error_type=record.error_type)
         self.has_unpriced |= record.usage_reported and record.cost_usd is None
         if record.context_used is not None:
             self.context_used = max(self.context_used or 0.0, record.context_used)

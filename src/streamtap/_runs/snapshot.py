@@ -71,6 +71,7 @@ def _response(run: Run, shared: Shared, now: float) -> LiveResponse | None:
         if meter.first_chunk is None or meter.is_held_back
         else meter.last_chunk - meter.first_chunk - meter.native_at_last,
         stalled=_stage(meter, shared, now) if request.streamed else None,
+        since_first_chunk=None if meter.first_chunk is None else max(0.0, now - meter.first_chunk),
     )
 
 

@@ -329,4 +329,4 @@ class ToolCalls:
             ended = inf if duration is None else call.started + duration
             self.failures.add('tool', call.tool, step=call.step, error_type=error_type, began=call.started, ended=ended)
         elif outcome == 'interrupted' and call.kind != 'native' and call.executed is None:
-            self.failures.interrupted(call.tool, step=call.step)
+            self.failures.interrupted('tool', call.tool, step=call.step)

@@ -20,7 +20,7 @@ from streamtap._records.run_tree import RunTree
 from streamtap._web.errors import error_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from streamtap._display.bars import Bar
     from streamtap._display.spans import Span
@@ -244,7 +244,7 @@ def _queue_rows(record: RunRecord) -> list[Json]:
     return [
         {
             'sort': 'queue',
-            'name': 'for a slot',
+            'name': '',
             'start': 0.0,
             'duration': short(bar.duration),
             'outcome': 'success',
@@ -276,9 +276,7 @@ def _open_row(one: LiveResponse | LiveTool, age: float) -> Document:
     if isinstance(one, LiveTool):
         bar = ('tool', row['start'], row['duration'])
         return row | {'sort': 'tool', 'name': one.tool, 'kind': one.kind, 'bars': [bar]}
-    on_stream = 'streaming' if one.chunks else 'waiting'
-    what = on_stream if one.streamed else 'model'
-    bars: list[Json] = [(what, row['start'], row['duration'])]
+    bars: list[Json] = [(kind, short(began), short(took)) for kind, began, took in _open_bars(one, start, seconds)]
     if one.stalled == 'mid_stream' and one.wait is not None:
         bars.append(('stall', short(age - one.wait), short(one.wait)))
     return row | {
@@ -289,3 +287,15 @@ def _open_row(one: LiveResponse | LiveTool, age: float) -> Document:
         'stalled': one.stalled,
         'bars': bars,
     }
+
+
+def _open_bars(one: LiveResponse, start: float, seconds: float) -> Iterator[tuple[str, float, float]]:
+    """What happened so far, when it began and how long it took; the parts of what is written are not known yet."""
+    if not one.streamed:
+        yield 'model', start, seconds
+    elif one.since_first_chunk is None:
+        yield 'waiting', start, seconds
+    else:
+        waited = max(0.0, seconds - one.since_first_chunk)
+        yield 'waiting', start, waited
+        yield 'streaming', start + waited, seconds - waited

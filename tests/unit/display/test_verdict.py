@@ -393,6 +393,9 @@ def test_a_run_that_was_not_finished_says_where_it_was(last: Piece, outcome: str
     assert verdict(tree(response(), last, outcome=outcome)) == expected
 
 
+AT_MODEL = FailureRecord(agent='a', error='RunTimedOut', place='model', name='p:m', step=1)
+
+
 @pytest.mark.parametrize(
     ('last', 'failure', 'words'),
     [
@@ -402,16 +405,37 @@ def test_a_run_that_was_not_finished_says_where_it_was(last: Piece, outcome: str
             'RunTimedOut in tool cut',
         ),
         (cut(), None, 'RunTimedOut in tool cut'),
+        (response(outcome='timeout', chunks=0), AT_MODEL, 'RunTimedOut while waiting for p:m'),
+        (response(outcome='timeout', chunks=9), AT_MODEL, 'RunTimedOut while p:m was writing'),
+        (response(), AT_MODEL, 'RunTimedOut at p:m'),
         (response(outcome='timeout', chunks=0), None, 'RunTimedOut while waiting for p:m'),
         (response(outcome='timeout', chunks=9), None, 'RunTimedOut while p:m was writing'),
         (response(), None, 'RunTimedOut'),
     ],
-    ids=['in a tool', 'in a tool, of an older version', 'before an answer', 'in an answer', 'elsewhere'],
+    ids=[
+        'in a tool',
+        'in a tool, of an older version',
+        'before an answer',
+        'in an answer',
+        'in a request that is not kept',
+        'before an answer, of an older version',
+        'in an answer, of an older version',
+        'elsewhere',
+    ],
 )
 def test_a_run_whose_time_was_up_says_where_it_was(last: Piece, failure: FailureRecord | None, words: str):
     """As one that somebody stopped does."""
     of_run = tree(response(), last, outcome='timeout', error_type='RunTimedOut', failure=failure)
     assert verdict(of_run) == Verdict(words, 'bad')
+
+
+def test_a_called_run_whose_time_was_up_says_where_it_was():
+    """It ended the run that called it."""
+    failure = FailureRecord(agent='b', error='RunTimedOut', place='model', name='p:m', step=1)
+    ended: dict[str, Any] = {'outcome': 'timeout', 'error_type': 'RunTimedOut', 'failure': failure}
+    asked = tree(response(outcome='timeout', chunks=9, agent='b'), agent='b', **ended)
+    ask = tool(tool='ask', outcome='error', error_type='RunTimedOut')
+    assert verdict(tree(asked, ask, **ended)) == Verdict('RunTimedOut while p:m was writing (b)', 'bad')
 
 
 def test_what_was_cut_off_in_an_earlier_step_is_not_where_a_run_was():

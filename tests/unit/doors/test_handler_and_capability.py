@@ -14,7 +14,7 @@ from streamtap import FailureRecord
 from streamtap.testing import Capture, capture
 from support.doors import ALONE_AND_TOGETHER, HANDLER_AND_CAPABILITY
 from support.pydantic_ai_features import needs
-from support.scripted import Calls, agent, nap, usage_of
+from support.scripted import Calls, Silence, agent, nap, usage_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -331,6 +331,22 @@ class TestEndings:
         assert [(run.outcome, run.error_type) for run in seen.runs()] == [('timeout', 'RunTimedOut')]
         assert [run.failure for run in seen.runs()] == [failure]
         assert [tool.outcome for tool in seen.tools()] == ['interrupted']
+
+    @pytest.mark.parametrize('chunks', [(), ('so ',)], ids=['awaited', 'written'])
+    @pytest.mark.parametrize('door', ALONE_AND_TOGETHER)
+    @needs('run_timeouts')
+    def test_a_run_whose_time_is_up_during_a_request_failed_at_its_model(
+        self, door: str, chunks: tuple[str, ...], seen: Capture
+    ):
+        """In that step, whether it had begun to answer or not; the request itself has no error."""
+        capabilities, arguments = plugged(door, seen)
+        made = agent([Calls('nap')], [*chunks, Silence()], capabilities=capabilities)
+        with pytest.raises(TimeoutError):
+            asyncio.run(made.run('hello', timeout=0.3, **arguments))
+        model = f'{seen.responses()[-1].provider}:{seen.responses()[-1].model}'
+        failure = FailureRecord(agent=made.name or '', error='RunTimedOut', place='model', name=model, step=2)
+        assert [(each.outcome, each.error_type) for each in seen.responses()] == [('success', None), ('timeout', None)]
+        assert [run.failure for run in seen.runs()] == [failure]
 
     @pytest.mark.parametrize('door', HANDLER_AND_CAPABILITY)
     def test_a_request_limit(self, door: str, seen: Capture):

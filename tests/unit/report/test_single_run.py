@@ -236,6 +236,6 @@ def test_the_waterfall_shows_the_queue():
     drawn = waterfall(RunTree(run(phases={'queue': 0.5, 'wait': 3.5}), [called]))
     bars = [each for each in drawn.iter('rect') if each.get('class') == 'bar queue']
     assert [[title.text for title in bar] for bar in bars] == [
-        ['500 ms in the queue for a slot'],
-        ['1.50 s in the queue for a slot'],
+        ['500 ms in the queue'],
+        ['1.50 s in the queue'],
     ]

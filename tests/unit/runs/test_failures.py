@@ -55,13 +55,24 @@ def test_a_limit_or_a_timeout_of_the_run_is_nobodys_failure(outcome: RunOutcome)
     assert failures.of_run('a', outcome, None) == FailureRecord(agent='a', error=outcome)
 
 
+def test_a_run_whose_time_was_up_during_a_request_failed_at_that_model():
+    """Not in a tool that was interrupted in a step before it."""
+    failures = FailuresOfRun()
+    failures.interrupted('tool', 'search', step=1)
+    failures.step(2)
+    failures.interrupted('model', 'openai:gpt', step=2)
+    assert failures.of_run('a', 'timeout', 'RunTimedOut') == FailureRecord(
+        agent='a', error='RunTimedOut', place='model', name='openai:gpt', step=2
+    )
+
+
 def test_a_run_whose_time_was_up_failed_in_the_tool_that_was_interrupted():
     """In the last one of its last step; nobody who stopped a run failed."""
     failures = FailuresOfRun()
     failures.add('tool', 'ask', step=1, error_type='RunTimedOut', began=1.0, ended=2.0)
     for tool in ('one', 'two'):
         failures.step(2)
-        failures.interrupted(tool, step=2)
+        failures.interrupted('tool', tool, step=2)
     failures.called_run(3.0, FailureRecord(agent='b', error='ValueError'))
     assert failures.of_run('a', 'timeout', 'RunTimedOut') == FailureRecord(
         agent='a', error='RunTimedOut', place='tool', name='two', step=2
@@ -74,7 +85,7 @@ def test_a_tool_that_ended_the_run_by_a_timeout_of_its_own_is_the_cause():
     """Not one that it interrupted."""
     failures = FailuresOfRun()
     failures.step(1)
-    failures.interrupted('beside', step=1)
+    failures.interrupted('tool', 'beside', step=1)
     failures.add('tool', 'ask', step=1, error_type='RunTimedOut', began=1.0, ended=2.0)
     assert failures.of_run('a', 'timeout', 'RunTimedOut') == FailureRecord(
         agent='a', error='RunTimedOut', place='tool', name='ask', step=1
@@ -84,7 +95,7 @@ def test_a_tool_that_ended_the_run_by_a_timeout_of_its_own_is_the_cause():
 def test_a_tool_that_was_interrupted_in_an_earlier_step_is_not_where_the_time_was_up():
     """The run went on after it."""
     failures = FailuresOfRun()
-    failures.interrupted('search', step=1)
+    failures.interrupted('tool', 'search', step=1)
     failures.step(2)
     assert failures.of_run('a', 'timeout', 'RunTimedOut') == FailureRecord(agent='a', error='RunTimedOut')
 

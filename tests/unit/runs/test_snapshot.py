@@ -12,7 +12,7 @@ from pydantic_ai.models.function import FunctionModel
 
 from streamtap import Tap
 from streamtap._upstream.model_responses import asked_model
-from streamtap.testing import MemorySink
+from streamtap.testing import FakeClock, MemorySink, capture
 from support.doors import HANDLER_AND_CAPABILITY
 
 if TYPE_CHECKING:
@@ -62,6 +62,35 @@ def test_a_model_that_raises_breaks_no_snapshot(door: str, monkeypatch: pytest.M
     assert {(each.provider, each.model) for live in taken for each in live.responses} == {asked}
     assert [(each.provider, each.model, each.outcome) for each in memory.responses] == [(*asked, 'success')]
     assert memory.faults == []
+
+
+@pytest.mark.parametrize('door', HANDLER_AND_CAPABILITY)
+def test_it_says_how_long_ago_the_first_chunk_came(door: str):
+    """Nothing before it."""
+    clock = FakeClock()
+    with capture(clock=clock) as seen:
+        taken: list[tuple[float | None, float | None]] = []
+
+        def look() -> None:
+            taken.extend((each.age, each.since_first_chunk) for each in seen.tap.live().responses)
+
+        async def slow(*_: object) -> AsyncIterator[str]:
+            look()
+            clock.advance(2)
+            yield 'so '
+            clock.advance(1)
+            look()
+            yield 'far'
+
+        async def read(_: object, events: Any) -> None:
+            async for _ in events:
+                pass
+
+        plugged: dict[str, Any] = {'event_stream_handler': seen.tap}
+        if door == 'capability':
+            plugged = {'event_stream_handler': read, 'capabilities': [seen.tap.capability()]}
+        asyncio.run(Agent(FunctionModel(stream_function=slow)).run('hello', **plugged))
+    assert taken == [(0.0, None), (3.0, 1.0)]
 
 
 def test_a_name_that_cannot_be_read_is_empty():

@@ -18,10 +18,11 @@ export function inWords([kind, ...names]) {
   return `${kind} ${names[0]}`;
 }
 
-/** Where an error was: of its agent, the error, the kind of place, and the place. */
-export function whereInWords([, , place, name]) {
+/** Where an error was: of its agent, the error, the kind of place, and the place. No model raises that the run's time was up. */
+export function whereInWords([, error, place, name]) {
   if (place === 'tool') return `in tool ${name}`;
-  return place === 'model' ? `from ${name}` : '';
+  if (place !== 'model') return '';
+  return error === 'RunTimedOut' ? `at ${name}` : `from ${name}`;
 }
 
 /** Whether a run has all that is filtered by, and each word of the search. */

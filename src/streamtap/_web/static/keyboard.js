@@ -9,16 +9,20 @@ const SIDEWAYS = { ArrowLeft: -1, ArrowRight: 1 };
  *
  * @param container The element that they are in, now and later.
  * @param rows Returns them, row by row.
- * @returns What is to be called after elements came or went, or with the element at which Tab shall stop.
+ * @returns What is to be called after elements came or went, or with the element at which Tab shall stop, `null` for the first.
  */
 export function oneStop(container, rows) {
   let current = null;
+  /** Where somebody was last, or was led to: until then Tab stops at the first. */
+  let visited = null;
   const stopAt = (element) => {
     current = element;
     for (const each of rows().flat()) each.tabIndex = each === current ? 0 : -1;
   };
   container.addEventListener('focusin', ({ target }) => {
-    if (target !== current && rows().flat().includes(target)) stopAt(target);
+    if (!rows().flat().includes(target)) return;
+    visited = target;
+    if (target !== current) stopAt(target);
   });
   container.addEventListener('keydown', (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
@@ -27,9 +31,10 @@ export function oneStop(container, rows) {
     event.preventDefault();
     next.focus();
   });
-  return (wanted = current) => {
+  return (wanted = visited) => {
     const all = rows().flat();
-    stopAt(all.includes(wanted) && wanted.checkVisibility() ? wanted : all[0]);
+    visited = all.includes(wanted) && wanted.checkVisibility() ? wanted : null;
+    stopAt(visited ?? all[0]);
   };
 }
 

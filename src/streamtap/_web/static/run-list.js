@@ -64,6 +64,8 @@ export class RunList {
     if (isNew) this.#items.get(this.#linked)?.toggle(false);
     this.#linked = run?.id ?? '';
     this.#renew();
+    // Whoever goes to the list begins with its first run.
+    if (!this.#list.contains(document.activeElement)) this.#stop(null);
     if (!isNew || !run) return;
     this.#items.get(run.id).toggle(true);
     this.#items.get(run.id).reveal();

@@ -67,7 +67,9 @@ const UNMEASURED = {
 const SAYS = { price: ' by your own price', provider: ' as charged', list: ' at list price' };
 
 function inWords(row) {
-  const lines = [`${isolated(row.name)}: ${seconds(row.duration)} from ${seconds(row.start)}`];
+  // The queue has no name: its bar says all else.
+  const named = row.name ? `${isolated(row.name)}: ${seconds(row.duration)} ` : '';
+  const lines = [`${named}from ${seconds(row.start)}`];
   if (!['success', 'interrupted'].includes(row.outcome)) lines.push(row.error ? `${row.outcome}: ${row.error}` : row.outcome);
   if (row.again) lines.push(AGAIN);
   if (row.sort !== 'request') return lines.join('\n');
