@@ -188,8 +188,10 @@ def _used(record: Record) -> Mapping[str, float | None]:
         used = None, None, None
     elif isinstance(record, ResponseRecord):
         used = record.input_tokens, record.output_tokens, record.cost_usd
-    else:
+    elif record.total_usage_reported:
         used = record.total_input_tokens, record.total_output_tokens, record.total_cost_usd
+    else:
+        used = None, None, record.total_cost_usd
     return dict(zip(('input_tokens', 'output_tokens', 'cost_usd'), used, strict=True))
 
 

@@ -16,7 +16,7 @@ from streamtap._report.run_trees import RunTrees
 from streamtap._report.steps import about, left_out, step_data, step_grid
 from streamtap._report.waterfall import waterfall
 from streamtap._sinks.journal.lines import record_line
-from support.made_records import full_response, run, tool
+from support.made_records import full_response, response, run, tool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -239,3 +239,12 @@ def test_the_waterfall_shows_the_queue():
         ['500 ms in the queue for a slot'],
         ['1.50 s in the queue for a slot'],
     ]
+
+
+def test_a_run_of_which_no_response_reported_its_tokens_shows_none():
+    """Its only request was refused: what it used is not known, and not 0; a run that reported nothing out used 0."""
+    refused = response(outcome='error', error_type='ModelHTTPError_503')
+    tree = RunTree(run(requests=1, outcome='error', error_type='ModelHTTPError_503'), [refused])
+    assert [row[5:7] for row in step_grid(tree).rows] == [('-', '-')] * 2
+    assert [(each['input_tokens'], each['output_tokens']) for each in step_data(tree)] == [(None, None)] * 2
+    assert step_grid(RunTree(run(requests=1, input_tokens=7))).rows[0][5:7] == ('7', '0')
