@@ -142,6 +142,23 @@ def test_no_number_of_a_table_is_cut_at_any_width(busy_page: Page, busy_report: 
         assert page.locator(f'{boxes} :is(tbody th, td)').evaluate_all(SPLIT) == []
 
 
+def test_nested_runs_come_on_top_of_those_that_users_asked_for(busy_page: Page, busy_report: Page):
+    """In the rows of agents, their total and labels: four runs, each of which called another one."""
+    runs = """(table) => [...table.querySelectorAll('tbody tr')].map((row) => {
+      const titles = [...table.querySelectorAll('thead th')].map((title) => title.textContent.split(' ')[0]);
+      return ['runs', 'nested'].map((name) => row.children[titles.indexOf(name)].textContent.replace('\u2013', '0'));
+    })"""
+    for page in (busy_page, busy_report):
+        page.set_viewport_size({'width': 1920, 'height': 900})
+    on_page: list[list[str]] = busy_page.locator('#agents').evaluate(runs)
+    assert sorted(on_page) == [['0', '4'], ['4', '0']]
+    table = busy_report.locator('div.table > table', has=busy_report.locator('thead th:text-is("nested")'))
+    assert [sorted(each.evaluate(runs)) for each in table.all()] == [
+        [['0', '4'], ['4', '0'], ['4', '4']],
+        [['4', '4']],
+    ]
+
+
 @pytest.mark.parametrize('width', [360, 390])
 def test_a_phone_shows_the_columns_that_are_worth_most(busy_page: Page, busy_report: Page, width: int):
     """Where streams stall and which tool is slow can be told; a column without a figure has made room for them."""
