@@ -58,6 +58,12 @@ BARS = """(boxes) => boxes.filter((box) => box.scrollWidth > box.clientWidth)
   .map((box) => box.offsetHeight - box.clientHeight)"""
 """How high the scroll bar is below each table that needs one."""
 
+OF_PLOTS = """(texts) => texts.filter((text) => {
+  const inside = text.getBoundingClientRect(), plot = text.closest('svg').getBoundingClientRect();
+  return inside.left < plot.left - 1 || inside.right > plot.right + 1;
+}).map((text) => text.textContent)"""
+"""The labels of plots of which a part is outside."""
+
 TENANT = 'initech-industries-northern-europe'
 TOOL = 'check_stock_in_regional_warehouses'
 
@@ -142,6 +148,23 @@ def test_no_number_of_a_table_is_cut_at_any_width(busy_page: Page, busy_report: 
         assert page.locator(f'{boxes} :is(tbody th, td)').evaluate_all(SPLIT) == []
 
 
+def test_nested_runs_come_on_top_of_those_that_users_asked_for(busy_page: Page, busy_report: Page):
+    """In the rows of agents, their total and labels: four runs, each of which called another one."""
+    runs = """(table) => [...table.querySelectorAll('tbody tr')].map((row) => {
+      const titles = [...table.querySelectorAll('thead th')].map((title) => title.textContent.split(' ')[0]);
+      return ['runs', 'nested'].map((name) => row.children[titles.indexOf(name)].textContent.replace('\u2013', '0'));
+    })"""
+    for page in (busy_page, busy_report):
+        page.set_viewport_size({'width': 1920, 'height': 900})
+    on_page: list[list[str]] = busy_page.locator('#agents').evaluate(runs)
+    assert sorted(on_page) == [['0', '4'], ['4', '0']]
+    table = busy_report.locator('div.table > table', has=busy_report.locator('thead th:text-is("nested")'))
+    assert [sorted(each.evaluate(runs)) for each in table.all()] == [
+        [['0', '4'], ['4', '0'], ['4', '4']],
+        [['4', '4']],
+    ]
+
+
 @pytest.mark.parametrize('width', [360, 390])
 def test_a_phone_shows_the_columns_that_are_worth_most(busy_page: Page, busy_report: Page, width: int):
     """Where streams stall and which tool is slow can be told; a column without a figure has made room for them."""
@@ -163,6 +186,44 @@ def test_a_wide_report_has_all_columns(busy_report: Page):
     busy_report.set_viewport_size({'width': 1280, 'height': 900})
     for table in busy_report.locator('div.table > table').all():
         expect(table.locator('thead th:not(:visible)')).to_have_count(0)
+
+
+@pytest.mark.parametrize('width', [360, 390])
+def test_a_phone_shows_all_ways_in_which_runs_failed(browser: Browser, tmp_path: Path, width: int):
+    """Counts of outcomes take several lines, none of which is broken inside a count, and nothing is scrolled."""
+    outcomes = (*['error'] * 14, *['timeout'] * 3, 'limit')
+    runs = [
+        [
+            run(
+                run_id=f'{tenant} {number}',
+                agent='concierge',
+                outcome=outcome,
+                labels={'tenant': tenant},
+                cost_usd=0.03,
+            )
+            for number, outcome in enumerate(outcomes)
+        ]
+        for tenant in ('acme', 'initech')
+    ]
+    with opened(browser, reported(tmp_path, runs), viewport={'width': width, 'height': 900}) as page:
+        assert page.locator('div.table').evaluate_all(CUT_OFF) == []
+        assert (
+            page.locator('div.table').evaluate_all('(all) => all.filter((one) => one.scrollWidth > one.clientWidth)')
+            == []
+        )
+        counts = page.locator('tr.total .counts span')
+        assert counts.all_text_contents() == ['28 errors,', '6 timeouts,', '2 limits']
+        assert all(
+            page.locator('.counts span').evaluate_all('(all) => all.map((one) => one.getClientRects().length === 1)')
+        )
+
+
+@pytest.mark.parametrize('width', [360, 390, 1280])
+def test_no_label_of_a_plot_is_cut(busy_report: Page, width: int):
+    """On a phone labels are larger, beside the same lines."""
+    busy_report.set_viewport_size({'width': width, 'height': 900})
+    assert busy_report.locator('figure svg text').count() > 10
+    assert busy_report.locator('figure svg text').evaluate_all(OF_PLOTS) == []
 
 
 def test_a_table_that_does_not_fit_is_seen_to_be_scrolled(browser: Browser, tmp_path: Path):

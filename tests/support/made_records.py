@@ -181,7 +181,8 @@ def give_everything(sink: BaseSink, **of_responses: Any) -> None:
     sink.tool_ended(tool(repeated=True, request_tokens=30, **IDS))
     sink.tool_ended(tool(outcome='error', error_type='ValueError', **IDS))
     sink.tool_ended(tool(outcome='retried', retry_cause='model_retry'))
-    sink.run_ended(failed_run(objective_met=False, attempt=2, time_to_answer=9.0, **IDS))
+    used = {'input_tokens': 305, 'output_tokens': 20}
+    sink.run_ended(failed_run(objective_met=False, attempt=2, time_to_answer=9.0, **used, **IDS))
     sink.loop_lagged(LoopLag('MainThread', 0.2))
     sink.faulted(Fault('error', 'spans'))
     sink.faulted(Fault('dropped', 'records', 3))

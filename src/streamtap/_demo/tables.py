@@ -23,10 +23,13 @@ _NOW = Column('now', tells_none=True)
 _FAILED = Column('failed', least=10, tells_none=True)
 _COST = Column('cost', least=7)
 
+_NESTED = Column('nested', 0)
+
 _AGENTS = (
     Column('agent'),
     _NOW,
     Column('runs', least=4),
+    _NESTED,
     _FAILED,
     Column('blank p50'),
     Column('p95', 3, name='blank p95', least=7),
@@ -60,6 +63,7 @@ def agents(summary: UsageSummary, live: Live) -> Grid:
             name,
             _count(now[name]),
             str(row.runs),
+            _count(row.nested_runs),
             outcome_counts(row.outcomes, only=FAILED_RUNS),
             seconds(row.time_to_first_output_p50),
             seconds(row.time_to_first_output_p95),
@@ -69,7 +73,13 @@ def agents(summary: UsageSummary, live: Live) -> Grid:
         )
         for name, row in found
     ]
-    return Grid(_AGENTS, cells, name='agents')
+    # Most demos have none.
+    shown = [
+        place for place, each in enumerate(_AGENTS) if each is not _NESTED or any(row[place] != '-' for row in cells)
+    ]
+    return Grid(
+        [_AGENTS[place] for place in shown], [tuple(row[place] for place in shown) for row in cells], name='agents'
+    )
 
 
 def models(summary: UsageSummary, live: Live) -> Grid:

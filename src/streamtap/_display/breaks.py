@@ -27,6 +27,12 @@ def parts_of(text: str) -> list[str]:
     return [piece for part in _JOINTS.split(text) for piece in _shorter(part)]
 
 
+def counts_of(text: str) -> list[str]:
+    """The counts of a cell such as `14 errors, 3 timeouts`, each of which stays on one line."""
+    *others, last = text.split(', ')
+    return [*(f'{each},' for each in others), last]
+
+
 def _shorter(part: str) -> list[str]:
     found: list[str] = []
     room = 0

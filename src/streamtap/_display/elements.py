@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from xml.etree.ElementTree import Element, tostring
 
 from streamtap._base.safe_text import safe
-from streamtap._display.breaks import parts_of
+from streamtap._display.breaks import counts_of, parts_of
 from streamtap._display.exits import in_page, safe_sentence
 from streamtap._display.widths import shown_from
 
@@ -55,7 +55,9 @@ def table(grid: Grid) -> Element:
         element(
             'tr',
             *(
-                element('td', *breakable(cell), class_=f'{_MARKED.get(cell, "")} {sides[column]}'.strip())
+                element(
+                    'td', *_cell(cell, grid.columns[column]), class_=f'{_MARKED.get(cell, "")} {sides[column]}'.strip()
+                )
                 if column
                 else element('th', *breakable(cell), scope='row')
                 for column, cell in enumerate(row)
@@ -67,6 +69,14 @@ def table(grid: Grid) -> Element:
     return element(
         'div', element('table', element('thead', head), element('tbody', *rows)), class_='table scroll', tabindex='0'
     )
+
+
+def _cell(cell: str, column: Column) -> list[Child]:
+    """A cell: names are broken between their parts, and counts between one and the next."""
+    if column.to_left or len(counts := counts_of(cell)) == 1:
+        return breakable(cell)
+    first, *others = (element('span', each) for each in counts)
+    return [element('div', first, *(child for each in others for child in (' ', each)), class_='counts')]
 
 
 def breakable(text: str) -> list[Child]:

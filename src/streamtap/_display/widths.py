@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
-from streamtap._display.breaks import parts_of
+from streamtap._display.breaks import counts_of, parts_of
 from streamtap._display.grid import choices
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def _needs(grid: Grid) -> Iterator[float]:
         elif column.to_left:
             yield max(heading, _longest(_words(cell) for cell in cells))
         else:
-            yield max(heading, *(_pixels(cell) * (_BOLD if grid.has_total else 1) for cell in cells), 0.0)
+            parts = (part for cell in cells for part in counts_of(cell))
+            yield max(heading, _longest(parts) * (_BOLD if grid.has_total else 1))
 
 
 def _words(cell: str) -> str:

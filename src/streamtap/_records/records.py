@@ -233,6 +233,16 @@ class RunRecord:
         return self.output_tokens + self.called.output_tokens
 
     @property
+    def usage_reported(self) -> bool:
+        """Whether a response reported its tokens; where none did, they are not known, and their sums are 0."""
+        return self.input_tokens + self.output_tokens > 0
+
+    @property
+    def total_usage_reported(self) -> bool:
+        """Whether a response reported its tokens, those of called runs included."""
+        return self.total_input_tokens + self.total_output_tokens > 0
+
+    @property
     def total_unmeasured_responses(self) -> int:
         """Responses that did not say all, those of called runs included."""
         return self.unmeasured_responses + self.called.unmeasured_responses

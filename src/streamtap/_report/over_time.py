@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from streamtap._display.cells import cells
 from streamtap._display.elements import element
 from streamtap._display.moments import moment
 from streamtap._report.statistics import nearest_rank
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from streamtap._report.quantities import Quantity
 
 WIDTH, HEIGHT = 560.0, 190.0
-LEFT, RIGHT, TOP, BOTTOM = 52.0, 10.0, 12.0, 24.0
+RIGHT, TOP, BOTTOM = 10.0, 12.0, 24.0
+PER_CELL = 9.6
+"""How wide a character of a label is at most: on a phone, where they are largest."""
+
 MOST_SLOTS = 40
 LEAST = 1e-12
 """What is smaller is drawn as 0."""
@@ -81,27 +85,27 @@ def plot(quantity: Quantity, slots: Slots) -> Element:
     """
     step, found = slots.step, slots.found
     top, ticks = scale(max((max(slot.tail, slot.middle) for slot in found), default=0.0))
+    labels = [quantity.show(tick) if tick else '0' for tick in ticks]
+    left = 8 + PER_CELL * max(map(cells, labels))
     first = found[0].start if found else 0.0
     count = max(1, round((found[-1].start - first) / step) + 1) if found else 1
-    wide = (WIDTH - LEFT - RIGHT) / count
+    wide = (WIDTH - left - RIGHT) / count
 
     def x(slot: Slot) -> float:
-        return LEFT + ((slot.start - first) / step + 0.5) * wide
+        return left + ((slot.start - first) / step + 0.5) * wide
 
     def y(value: float) -> float:
         return TOP + (1 - value / top) * (HEIGHT - TOP - BOTTOM)
 
     drawn: list[Element] = []
-    for tick in ticks:
-        drawn.append(element('line', x1=LEFT, x2=WIDTH - RIGHT, y1=y(tick), y2=y(tick), class_='grid'))
-        drawn.append(
-            element('text', quantity.show(tick) if tick else '0', x=LEFT - 6, y=y(tick) + 3.5, class_='tick end')
-        )
+    for tick, label in zip(ticks, labels, strict=True):
+        drawn.append(element('line', x1=left, x2=WIDTH - RIGHT, y1=y(tick), y2=y(tick), class_='grid'))
+        drawn.append(element('text', label, x=left - 6, y=y(tick) + 3.5, class_='tick end'))
     form = '%H:%M:%S' if step < 60 else '%H:%M' if step * count < 86400 else '%m-%d %H:%M'
     for number in sorted({0, count // 2, count - 1}):
         at = moment(first + number * step)
         place = 'start' if number == 0 and count > 1 else 'end' if number == count - 1 and count > 1 else 'middle'
-        edge = {'start': LEFT, 'end': WIDTH - RIGHT, 'middle': LEFT + (number + 0.5) * wide}[place]
+        edge = {'start': left, 'end': WIDTH - RIGHT, 'middle': left + (number + 0.5) * wide}[place]
         drawn.append(element('text', at.strftime(form), x=edge, y=HEIGHT - 6, class_=f'tick {place}'))
     stretches = _stretches(found, step)
     drawn += _line([[(x(slot), y(slot.tail)) for slot in stretch] for stretch in stretches], 'tail')

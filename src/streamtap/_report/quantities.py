@@ -114,8 +114,9 @@ def values_of(record: Record) -> Iterator[tuple[Quantity, float | None]]:
         yield RUN_DURATION, record.duration
         yield RUN_COST, record.total_cost_usd
         tokens = record.total_input_tokens + record.total_output_tokens
-        # Where a response did not say all, they are too few.
-        yield RUN_TOKENS, None if record.total_unmeasured_responses else tokens
+        # Where a response did not say all, they are too few; where none said any, they are not known.
+        is_known = record.total_usage_reported and not record.total_unmeasured_responses
+        yield RUN_TOKENS, tokens if is_known else None
         yield RUN_REQUESTS, record.total_requests
         yield RUN_TOOL_CALLS, record.total_tool_calls
     elif isinstance(record, ResponseRecord):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from streamtap._display.bars import queue_bars
 from streamtap._display.callers import with_callers
 from streamtap._display.exits import in_sentence, isolated, short_name
 from streamtap._display.grid import Column, Grid
@@ -18,12 +19,16 @@ from streamtap._records.run_tree import RunTree
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from streamtap._display.bars import Bar
     from streamtap._records.as_json import Record
     from streamtap._records.records import RunRecord
     from streamtap._records.run_tree import Piece
 
 AGAIN = 'the same call again'
 """What is said of a tool call that repeats two or more before it."""
+
+QUEUE = 'queue'
+"""What the wait for a slot is called."""
 
 _INDENT = '  '
 
@@ -109,7 +114,7 @@ def counts(run: RunRecord) -> str:
 
 def step_grid(tree: RunTree) -> Grid:
     """The run and its steps as a table."""
-    rows = [_row(tree, step) for step in in_order(tree)]
+    rows = [row for step in in_order(tree) for row in (_row(tree, step), *_queue_rows(tree, step))]
     # No request of the run may have a context that is known.
     shown = [
         place for place, each in enumerate(_COLUMNS) if each is not _CONTEXT or any(row[place] != '-' for row in rows)
@@ -124,7 +129,7 @@ def step_data(tree: RunTree) -> Iterator[Mapping[str, object]]:
     for depth, piece, took in in_order(tree):
         record = piece.run if isinstance(piece, RunTree) else piece
         is_request = isinstance(record, ResponseRecord)
-        yield {
+        fields: dict[str, object] = {
             'depth': depth,
             'kind': 'tool' if isinstance(record, ToolRecord) else 'request' if is_request else 'run',
             'name': _name(piece),
@@ -142,6 +147,17 @@ def step_data(tree: RunTree) -> Iterator[Mapping[str, object]]:
             'outcome': record.outcome,
             'error_type': record.error_type,
         }
+        yield fields
+        for bar in _queued(tree, piece):
+            yield {
+                **dict.fromkeys(fields),
+                'depth': depth + 1,
+                'kind': 'queue',
+                'name': QUEUE,
+                'run_id': record.run_id,
+                'start': bar.start,
+                'duration': bar.duration,
+            }
 
 
 def left_out(tree: RunTree) -> str:
@@ -182,14 +198,28 @@ def _row(tree: RunTree, step: TimedStep) -> tuple[str, ...]:
     )
 
 
+def _queued(tree: RunTree, piece: Piece) -> list[Bar]:
+    """How long a run waited for a slot, if it had to."""
+    start = (started(piece) - tree.run.started_ns) / 1e9
+    return queue_bars(piece.run, start) if isinstance(piece, RunTree) else []
+
+
+def _queue_rows(tree: RunTree, step: TimedStep) -> Iterator[tuple[str, ...]]:
+    for bar in _queued(tree, step.piece):
+        name = f'{_INDENT * min(step.depth + 1, MOST_DEPTH)}{QUEUE}'
+        yield name, seconds(bar.start), seconds(bar.duration), *['-'] * (len(_COLUMNS) - 3)
+
+
 def _used(record: Record) -> Mapping[str, float | None]:
     """What was used; by a run, with those that it called."""
     if isinstance(record, ToolRecord):
         used = None, None, None
     elif isinstance(record, ResponseRecord):
         used = record.input_tokens, record.output_tokens, record.cost_usd
-    else:
+    elif record.total_usage_reported:
         used = record.total_input_tokens, record.total_output_tokens, record.total_cost_usd
+    else:
+        used = None, None, record.total_cost_usd
     return dict(zip(('input_tokens', 'output_tokens', 'cost_usd'), used, strict=True))
 
 

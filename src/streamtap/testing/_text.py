@@ -67,5 +67,6 @@ def _time(record: RunRecord | ResponseRecord | ToolRecord) -> str:
 
 
 def _spent(record: RunRecord | ResponseRecord) -> str:
-    tokens = ('-' if count is None else count for count in (record.input_tokens, record.output_tokens))
+    counts = (record.input_tokens, record.output_tokens) if record.usage_reported else (None, None)
+    tokens = ('-' if count is None else count for count in counts)
     return '{} tokens in, {} out, cost {}'.format(*tokens, dollars(record.cost_usd))

@@ -200,6 +200,14 @@ def test_what_was_never_measured_is_nothing_to_judge(judged: Judge):
     assert (status, verdict_of(out)) == (0, 'gate passed: 1 nothing to judge')
 
 
+def test_refused_requests_do_not_make_runs_of_no_tokens(judged: Judge):
+    """An outage does not help a budget of tokens: runs of which no response reported any are left out, as of cost."""
+    records = [*runs(100, requests=1, outcome='error', error_type='E'), *runs(30, requests=1, input_tokens=900)]
+    _, out, _ = judged(records, '--budget', 'tokens_per_run.p50 <= 100 tokens', '--format', 'json')
+    ((_, _, n, verdict),) = rows(out)
+    assert (n, verdict) == (30, 'missed')
+
+
 def test_what_is_better_when_higher_has_a_least_value(judged: Judge):
     """A speed that is too low misses its budget; so do tokens and counts that are too high."""
     records = [

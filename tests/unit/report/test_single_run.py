@@ -16,7 +16,7 @@ from streamtap._report.run_trees import RunTrees
 from streamtap._report.steps import about, left_out, step_data, step_grid
 from streamtap._report.waterfall import waterfall
 from streamtap._sinks.journal.lines import record_line
-from support.made_records import full_response, run, tool
+from support.made_records import full_response, response, run, tool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -239,3 +239,29 @@ def test_the_waterfall_shows_the_queue():
         ['500 ms in the queue'],
         ['1.50 s in the queue'],
     ]
+
+
+def test_a_run_of_which_no_response_reported_its_tokens_shows_none():
+    """Its only request was refused: what it used is not known, and not 0; a run that reported nothing out used 0."""
+    refused = response(outcome='error', error_type='ModelHTTPError_503')
+    tree = RunTree(run(requests=1, outcome='error', error_type='ModelHTTPError_503'), [refused])
+    assert [row[5:7] for row in step_grid(tree).rows] == [('-', '-')] * 2
+    assert [(each['input_tokens'], each['output_tokens']) for each in step_data(tree)] == [(None, None)] * 2
+    assert step_grid(RunTree(run(requests=1, input_tokens=7))).rows[0][5:7] == ('7', '0')
+
+
+def test_the_wait_for_a_slot_is_a_step():
+    """The first one of a run that had to wait, so that nothing is missing before its first request."""
+    queued = run(run_id='in', agent='helper', started_ns=4000 * MS, duration=2.0, phases={'queue': 1.5})
+    tree = RunTree(
+        run(duration=6.0, phases={'queue': 3.95}), [response(started_ns=3950 * MS), RunTree(queued), tool(started_ns=0)]
+    )
+    rows = [(row[0], row[1], row[2], row[-1]) for row in step_grid(tree).rows]
+    assert rows[:2] == [('a', '0 ms', '6.00 s', 'success'), ('  queue', '0 ms', '3.95 s', '-')]
+    assert ('      queue', '4.00 s', '1.50 s', '-') in rows
+    steps = [{name: value for name, value in each.items() if value is not None} for each in step_data(tree)]
+    assert steps[1] == {
+        'depth': 1, 'kind': 'queue', 'name': 'queue', 'run_id': 'r', 'start': 0.0, 'duration': 3.95
+    }  # fmt: skip
+    assert len({tuple(each) for each in step_data(tree)}) == 1
+    assert 'queue' not in str(step_grid(RunTree(run(phases={'queue': 0.001}))))

@@ -232,6 +232,15 @@ def test_the_speed_is_exact_at_the_end():
     assert (ended.is_estimate, ended.doing) == (False, 'ended')
 
 
+def test_a_run_that_ends_without_any_tokens_names_none():
+    """Its request was refused: what it used is not known, and not 0."""
+    progress = progress_of()
+    updates = progress.updates(every=0)
+    progress.run_ended(run(outcome='error'))
+    ended, _ = asyncio.run(first_of(updates))
+    assert str(ended) == 'a  4.00 s  error'
+
+
 def test_what_called_runs_use_is_part_of_their_callers_progress():
     """While they are open, and at the end; their speed is their own."""
     progress = progress_of()

@@ -91,7 +91,7 @@ def test_a_capture_prints_runs_of_every_end():
     memory.run_ended(read_run(run_id='read', agent='read'))
     memory.run_started(run_start('open', 'waiting'))
     assert str(Capture(Tap([memory]), memory)).splitlines() == [
-        'run a: error (ModelHTTPError_500) after 4.00 s, first output 1.25 s, 0 tokens in, 0 out, cost $0.50',
+        'run a: error (ModelHTTPError_500) after 4.00 s, first output 1.25 s, 305 tokens in, 20 out, cost $0.50',
         '  request 1, p:m: success after 1.50 s, first token 400 ms, 300 tokens in, 20 out, cost $0.25',
         '  request 1, p:m: error (ModelHTTPError_429) after 1.50 s, first token -, - tokens in, - out, cost -',
         '  request 1, p:free: success after 1.50 s, first token -, 5 tokens in, - out, cost -',
@@ -99,7 +99,7 @@ def test_a_capture_prints_runs_of_every_end():
         '  tool t: success after 750 ms',
         '  tool t: error (ValueError) after 750 ms',
         '  tool t: retried after 750 ms',
-        'run read: success after 4.00 s, first output 2.50 s (its reader), 0 tokens in, 0 out, cost -',
+        'run read: success after 4.00 s, first output 2.50 s (its reader), - tokens in, - out, cost -',
         'run waiting: still open',
         'the tap failed in spans',
         'the tap dropped 3 records',

@@ -78,7 +78,9 @@ def test_a_finished_run_is_reported_with_each_bar_of_its_waterfall(view: LiveVie
     )
     view.response_ended(answer)
     view.tool_ended(tool(started_ns=2 * SECOND, outcome='retried', retry_cause='model_retry'))
-    view.run_ended(run(phases={'wait': 0.4, 'tools': 0.75, 'other': 2.85}, cost_usd=0.25, requests=1, **IDS))
+    view.run_ended(
+        run(phases={'wait': 0.4, 'tools': 0.75, 'other': 2.85}, cost_usd=0.25, requests=1, input_tokens=300, **IDS)
+    )
     (shown,) = told(view)
     request, call = shown.pop('rows')
     assert request['bars'] == [
@@ -102,8 +104,8 @@ def test_a_finished_run_is_reported_with_each_bar_of_its_waterfall(view: LiveVie
         'total_requests': 1,
         'tools': 0,
         'total_tools': 0,
-        'input': 0,
-        'total_input': 0,
+        'input': 300,
+        'total_input': 300,
         'output': 0,
         'total_output': 0,
         'unmeasured': 0,
@@ -243,6 +245,14 @@ def test_a_run_says_what_it_took_with_the_runs_that_it_called(view: LiveView):
     (shown,) = told(view)
     names = ('requests', 'tools', 'input', 'output', 'unmeasured')
     assert [(shown[name], shown[f'total_{name}']) for name in names] == [(1, 3), (1, 4), (10, 50), (2, 7), (0, 1)]
+
+
+def test_tokens_that_no_response_reported_are_not_known(view: LiveView):
+    """A run whose requests were refused did not use 0; what it called may have reported some all the same."""
+    a_run(view, requests=1, outcome='error', called=CalledRuns(runs=1, requests=1, input_tokens=40))
+    a_run(view, run_id='refused', requests=1, outcome='error')
+    names = 'input', 'total_input', 'output', 'total_output'
+    assert [[shown[name] for name in names] for shown in told(view)] == [[None, 40, None, 0], [None] * 4]
 
 
 def test_what_goes_on_is_reported_as_far_as_it_is_known(view: LiveView):

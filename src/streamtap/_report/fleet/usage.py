@@ -155,7 +155,7 @@ class FleetUsage(UsageSink):
     ) -> None:
         mine = 'true' if is_nested_too else 'parent IS NULL'
         counts = {
-            'runs': f'count(*) FILTER ({mine})',
+            'runs': f'count(*) FILTER ({_USERS})',
             'nested_runs': 'count(parent)',
             'tool_calls': 'sum(tool_calls)',
             'output_retries': 'sum(output_retries)',

@@ -110,7 +110,7 @@ CATALOGUE: tuple[Metric, ...] = (
         _A,
         'T',
         'Input and output tokens of a run that is not nested, with those of the runs that it called; none if a response '
-        'did not report all of its tokens.',
+        'did not report all of its tokens, or none reported any.',
         unit='{token}',
     ),
     histogram(

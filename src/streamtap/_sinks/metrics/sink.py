@@ -147,7 +147,7 @@ class CatalogueSink(BaseSink, ABC):
                 metrics.observe(name, agent, seconds, origin)
         metrics.observe('pydantic_ai_run_requests', agent, record.total_requests, origin)
         metrics.observe('pydantic_ai_run_tool_calls', agent, record.total_tool_calls, origin)
-        if not record.total_unmeasured_responses:
+        if record.total_usage_reported and not record.total_unmeasured_responses:
             tokens = record.total_input_tokens + record.total_output_tokens
             metrics.observe('pydantic_ai_run_tokens', agent, tokens, origin)
         if record.total_cost_usd is not None:

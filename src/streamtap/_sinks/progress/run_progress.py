@@ -66,7 +66,7 @@ class RunProgress:
             seconds(self.elapsed),
             self._doing(),
             '' if speed is None or self.is_stalled else f'{_about(self.is_estimate)}{rate(speed)} tokens/s',
-            f'{_about(self.estimated_tokens)}{tokens:,} tokens' if tokens or has_ended else '',
+            f'{_about(self.estimated_tokens)}{tokens:,} tokens' if tokens else '',
             dollars(self.cost_usd) if has_ended and self.cost_usd is not None else '',
         )
 

@@ -56,10 +56,10 @@ class RunsUsage(Usage):
     """The usage of a group of runs; `time_to_first_output` is for how long a user sees a blank screen.
 
     `runs_with_output` says of how many runs it is known: the others did not stream, or ended before they showed anything.
-    A nested run was called by a tool of another run: it has no user and no blank screen of its own. `runs`, `outcomes` and
-    `run_duration` leave nested runs out, except for an agent, where they count all of its runs. Requests, tool calls,
-    tokens and `cost_usd` are those of all runs of the group; `total_cost_usd` is what the `runs` cost with those that
-    they called.
+    A nested run was called by a tool of another run: it has no user and no blank screen of its own. `runs` are those that
+    users asked for, and `nested_runs` come on top. `outcomes`, `run_duration` and `total_cost_usd`, which is what runs cost
+    with those that they called, leave nested runs out, except for an agent, where they are of all of its runs. Requests,
+    tool calls, tokens and `cost_usd` are those of all runs of the group.
 
     `repeated_calls` are tool calls that repeated two or more before them in their run, all runs of the group included;
     `repeated_seconds` is how long they took, and `repeated_tokens` their share of the requests that asked for them.

@@ -74,9 +74,9 @@ class Tally:
             self.fullest_context = greatest_known(self.fullest_context, used)
 
     def run(self, record: RunRecord) -> None:
-        """Add a run that is counted as one."""
+        """Add a run with how it ended."""
         self.called(record)
-        self.counts['runs'] += 1
+        self.counts['runs'] += not record.nested
         self.outcomes[record.outcome] += 1
         self.duration.add(record.duration)
         self.total_cost_usd = sum_known(self.total_cost_usd, record.total_cost_usd)

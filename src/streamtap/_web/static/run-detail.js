@@ -87,7 +87,7 @@ export class RunDetail {
 }
 
 const atLeast = (unmeasured, said) => (unmeasured ? `at least ${said}` : said);
-const tokens = (unmeasured, input, output) => atLeast(unmeasured, `${count(input)} in, ${count(output)} out`);
+const tokens = (unmeasured, input, output) => (input === null ? missing : atLeast(unmeasured, `${count(input)} in, ${count(output)} out`));
 const cost = (unmeasured, value) => (value === null ? missing : atLeast(unmeasured, dollars(value)));
 
 const hasCalled = (run) => run.nested.length > 0 || run.total_requests > run.requests || run.total_tools > run.tools;

@@ -56,7 +56,7 @@ export class RunItem {
     this.#why.replaceChildren(make('span', { class: tone, text: why }), spent ? `; ${spent}` : '');
     this.#why.title = this.#why.textContent;
     const isOver = run.outcome !== 'running';
-    const tokens = count(isOver ? run.total_input + run.total_output : null);
+    const tokens = count(isOver && run.total_input !== null ? run.total_input + run.total_output : null);
     this.#tokens.replaceChildren(tokens, make('span', { class: 'unit', text: ' tokens' }));
     this.#cost.textContent = dollars(run.total_cost);
     this.#when.textContent = isOver ? clock(run.started + (run.duration ?? 0)) : 'running';

@@ -57,7 +57,7 @@ const TABLES = {
   agents: {
     name: 'agent',
     columns: [
-      number('runs', (row) => row.count),
+      number('runs', (row) => row.count - row.nested),
       worth(6, unlessNone('nested', (row) => row.nested)),
       worth(5, now),
       failed,

@@ -102,6 +102,18 @@ def test_a_nested_run_is_part_of_what_its_caller_took(registry: CollectorRegistr
     assert value(registry, 'pydantic_ai_run_tokens_sum', agent='a') == 165
 
 
+@pytest.mark.parametrize('requests', [0, 1])
+def test_a_run_of_which_no_response_reported_its_tokens_has_none(registry: CollectorRegistry, requests: int):
+    """Its requests were refused, or it made none: it is not a run of 0 tokens."""
+    sink = attached(PrometheusSink(registry))
+    sink.run_ended(failed_run(requests=requests, cost_usd=None))
+    assert value(registry, 'pydantic_ai_run_requests_count', agent='a') == 1
+    assert not value(registry, 'pydantic_ai_run_tokens_count', agent='a')
+    sink.run_ended(failed_run(called=CalledRuns(runs=1, requests=1, input_tokens=9)))
+    assert value(registry, 'pydantic_ai_run_tokens_count', agent='a') == 1
+    assert value(registry, 'pydantic_ai_run_tokens_sum', agent='a') == 9
+
+
 def test_every_metric_of_the_catalogue_can_be_seen(registry: CollectorRegistry):
     """After one run with everything in it, no row of the catalogue is unknown to the registry."""
     tap = Tap([PrometheusSink(registry)])

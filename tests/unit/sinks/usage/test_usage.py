@@ -90,6 +90,21 @@ def test_the_summary_adds_up_per_agent_model_tool_and_label():
     ]
 
 
+def test_nested_runs_come_on_top_of_runs_in_every_row():
+    """So that the rows of agents add up to their total; how an agent's runs ended is of both."""
+    sink = UsageSink()
+    labels = {'tenant': 'acme'}
+    sink.run_ended(made_run(agent='expert', parent_run_id='r', outcome='error', labels=labels))
+    sink.run_ended(made_run(agent='clerk', labels=labels))
+    sink.run_ended(made_run(agent='expert', labels=labels))
+    summary = sink.summary()
+    rows = {each.agent: (each.runs, each.nested_runs, each.outcomes) for each in summary.agents}
+    assert rows == {'clerk': (1, 0, {'success': 1}), 'expert': (1, 1, {'error': 1, 'success': 1})}
+    assert [(each.runs, each.nested_runs, each.outcomes) for each in (summary.total, *summary.labels)] == [
+        (2, 1, {'success': 2})
+    ] * 2
+
+
 def test_the_table_reads_in_a_terminal():
     """Whole, aligned, with units, `-` where nothing is known, and a word on what the sums lack."""
     assert str(filled().summary()) == (
