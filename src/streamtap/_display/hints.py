@@ -29,6 +29,11 @@ NO_USAGE = Hint(
     'Tokens/s and cost are missing because no response said all of its tokens.',
 )
 
+NO_SPEED_WITHOUT_USAGE = Hint(
+    NO_USAGE.short,
+    'Tokens/s is missing because no response said all of its tokens.',
+)
+
 NO_PRICE = Hint(
     'no price known: use Tap(price=...)',
     'Cost is missing because no price of these models is known: Tap(price=...) takes a function of your own.',
@@ -73,7 +78,10 @@ class Measured:
         """Why there is no speed."""
         if self.has_speed or not self.requests:
             return None
-        return self.first_token or (NO_USAGE if self._says_nothing else NOT_TIMED)
+        if self.first_token is not None or not self._says_nothing:
+            return self.first_token or NOT_TIMED
+        # What was interrupted may have said some, and so have a cost.
+        return NO_SPEED_WITHOUT_USAGE if self.has_cost else NO_USAGE
 
     @property
     def cost(self) -> Hint | None:

@@ -30,6 +30,8 @@ def dollars(value: object) -> str:
     """A cost in US dollars: cents, and below $1 three digits that count; `-` where none is known."""
     if not isinstance(value, (int, float)):
         return '-'
+    # A sum of many may lie just beside the number that it stands for.
+    value = float(f'{value:.12g}')
     # As rounded, so that $0.9996 is $1.00.
     exponent = int(f'{value:.2e}'.partition('e')[2]) if value > 0 else 0
     whole, _, decimals = f'{value:,.{min(MOST_DECIMALS, max(2, 2 - exponent))}f}'.partition('.')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streamtap import ResponseRecord, UsageSink
-from streamtap._display.hints import NO_PRICE, NO_USAGE, NOT_STREAMED, NOT_TIMED, Hint
+from streamtap._display.hints import NO_PRICE, NO_SPEED_WITHOUT_USAGE, NO_USAGE, NOT_STREAMED, NOT_TIMED, Hint
 from support.made_records import response, run
 
 KNOWN = {'usage_reported': True, 'usage_complete': True, 'output_tokens': 5}
@@ -42,6 +42,14 @@ def test_a_figure_that_only_some_responses_lack_is_not_missing():
     assert notes(whole, response(streamed=False, **KNOWN), response(unmeasured='not_reported')) == [
         'Responses whose usage is not known: 1 (not in tokens and cost)',
         'Responses without a known price: 1 (not in cost)',
+    ]
+
+
+def test_what_was_interrupted_may_have_a_cost():
+    """Which is then not said to be missing."""
+    assert notes(response(time_to_first_token=0.2, usage_reported=True, cost_usd=0.1, unmeasured='interrupted')) == [
+        NO_SPEED_WITHOUT_USAGE.sentence,
+        'Responses that were interrupted: 1 (in tokens and cost only as far as reported)',
     ]
 
 

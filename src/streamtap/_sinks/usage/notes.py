@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamtap._display.hints import NO_PRICE, NO_USAGE, Measured, lacking, shared_name
+from streamtap._display.hints import NO_PRICE, NO_SPEED_WITHOUT_USAGE, NO_USAGE, Measured, lacking, shared_name
 from streamtap._sinks.usage.failure_table import left_out
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def notes_of(groups: Groups) -> list[str]:
     )
     notes = measured.sentences
     interrupted = total.interrupted_responses
-    is_said = NO_USAGE in (measured.speed, measured.cost)
+    is_said = bool({NO_USAGE, NO_SPEED_WITHOUT_USAGE} & {measured.speed, measured.cost})
     notes += lacking(interrupted if is_said else total.unmeasured_responses, interrupted)
     if total.unpriced_responses and measured.cost is not NO_PRICE:
         notes.append(f'Responses without a known price: {total.unpriced_responses} (not in cost)')

@@ -17,6 +17,8 @@ export function seconds(value) {
 /** Cents, and below $1 three digits that count: as `dollars` in _display/text.py. */
 export function dollars(value) {
   if (isMissing(value)) return missing;
+  // A sum of many may lie just beside the number that it stands for.
+  value = Number(value.toPrecision(12));
   const exponent = value > 0 ? Number(value.toExponential(2).split('e')[1]) : 0;
   const digits = value.toFixed(Math.min(12, Math.max(2, 2 - exponent))).replace(/(\.\d\d\d*?)0+$/, '$1');
   return `$${digits.replace(/\B(?=(\d{3})+\.)/g, ',')}`;
