@@ -54,7 +54,7 @@ bench-peers: .bench/installed ## The same beside every peer, in an environment o
 
 .bench/installed: pyproject.toml
 	$(PYTHON) -m venv .bench
-	.bench/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,otel,logfire]' openinference-instrumentation-pydantic-ai langfuse
+	.bench/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo,otel,logfire]' openinference-instrumentation-pydantic-ai langfuse grpcio
 	.bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps agento11y agento11y-pydantic-ai
 	touch $@
 

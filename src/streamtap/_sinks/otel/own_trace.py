@@ -31,7 +31,7 @@ SEVERAL = 2
 
 
 class OwnTrace(RunTrace):
-    """The whole tree of spans, where pydantic-ai makes none.
+    """The whole tree of spans, where pydantic-ai makes none; of a run whose span is not sampled, only that one.
 
     Args:
         tracer: Makes the spans.
@@ -74,6 +74,9 @@ class OwnTrace(RunTrace):
             start_time=start.started_ns,
         )
         self.ids = ids_of(self.span)
+        # A sampler that refused the run is not asked again for each request and tool: to make and throw away their spans
+        # would cost more than all other measuring. The same goes for a process without any tracing.
+        self._is_recording = self.span.is_recording()
 
     def current(self) -> AbstractContextManager[object]:
         """Makes the run's span current."""
@@ -84,7 +87,7 @@ class OwnTrace(RunTrace):
 
     def responded(self, record: ResponseRecord) -> ResponseRecord:
         """Make the request's span, with those of its parts as children."""
-        if self._is_over:
+        if self._is_over or not self._is_recording:
             return with_ids(record, self.ids)
         if len(self._models) < SEVERAL:
             self._models.add(record.model)
@@ -103,7 +106,7 @@ class OwnTrace(RunTrace):
 
     def tool(self, tool: str, tool_call_id: str, started_ns: int) -> ToolTrace:
         """A span around the execution of a tool, current while the user's code runs."""
-        if self._is_over:
+        if self._is_over or not self._is_recording:
             return ToolTrace()
         return OwnToolTrace(
             self._tracer.start_span(
@@ -116,6 +119,8 @@ class OwnTrace(RunTrace):
 
     def tool_ended(self, record: ToolRecord, seen: ToolTrace | None, ended_ns: int | None) -> ToolRecord:
         """End the tool's span, or make it now if it has none yet; a call that was never executed gets none."""
+        if not self._is_recording:
+            return with_ids(record, self.ids)
         if isinstance(seen, OwnToolTrace):
             span = seen.span
         elif (record.duration is None and ended_ns is None) or self._is_over:
@@ -130,7 +135,7 @@ class OwnTrace(RunTrace):
         """End the run's span: where it is not known when the run ended, when it was last seen."""
         self._claimed = None
         self._is_over = True
-        if self.span.is_recording():
+        if self._is_recording:
             self._fill(record)
         self.span.end(ended_ns)
         return with_ids(record, self.ids)

@@ -11,7 +11,7 @@ import pytest
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision, Sampler, SamplingResult
 from prometheus_client.openmetrics.exposition import (
     generate_latest,  # pyright: ignore[reportUnknownVariableType]
 )
@@ -408,6 +408,29 @@ def test_unsampled_spans_leave_no_exemplar(registry: CollectorRegistry):
         asyncio.run(agent([Calls('nap')], ['done'], capabilities=[tap.capability(stream=True)]).run('hello'))
     assert '# {' not in openmetrics(registry)
     assert [run.trace_id for run in memory.runs] == [None]
+
+
+def test_a_run_that_is_not_sampled_asks_the_sampler_once():
+    """Its requests and tools have no spans then, whatever the sampler would say of them."""
+    asked: list[str] = []
+
+    class OnlyRequests(Sampler):
+        def should_sample(self, parent_context: Any, trace_id: int, name: str, *args: Any, **kwargs: Any) -> Any:
+            asked.append(name)
+            return SamplingResult(Decision.RECORD_AND_SAMPLE if name.startswith('chat') else Decision.DROP)
+
+        def get_description(self) -> str:
+            return 'only requests'
+
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(sampler=OnlyRequests())
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    with Tap([OTelSpanSink(provider)]) as tap:
+        for options in ({'capabilities': [tap.capability(stream=True)]}, {}):
+            arguments: dict[str, Any] = {} if options else {'event_stream_handler': tap}
+            asyncio.run(agent([Calls('nap')], ['done'], name='a', **options).run('hello', **arguments))
+    assert asked == ['invoke_agent a', 'invoke_agent a']
+    assert exporter.get_finished_spans() == ()
 
 
 def test_without_a_span_sink_records_point_at_the_spans_around_them():
