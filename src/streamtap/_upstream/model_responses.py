@@ -237,8 +237,12 @@ def streamed_response(events: object) -> ModelResponse | None:
 
 def input_tokens_so_far(stream: object) -> int | None:
     """The tokens of the prompt as an unfinished stream reports them now; `None` where it does not show that."""
-    response = streamed_response(stream)
-    usage = None if response is None else _usage(response.usage)
+    # The part of the stream that is read now counts them; to ask for its response would put all of that together.
+    said = read(read(read(stream, '_raw_stream_response'), '_current_sub'), 'usage')
+    if said is None:
+        response = streamed_response(stream)
+        said = None if response is None else response.usage
+    usage = _usage(said)
     return None if usage is None else usage.input_tokens
 
 
