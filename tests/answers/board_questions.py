@@ -75,7 +75,7 @@ def _agent_table(records: Records) -> dict[Panel, Answers]:
     runs, responses = records.runs, records.responses
     known = [run for run in runs if run.outcome != 'incomplete']
     asked = [run for run in runs if not run.nested]
-    measured = [run for run in asked if not run.total_unmeasured_responses]
+    measured = [run for run in asked if run.total_usage_reported and not run.total_unmeasured_responses]
     columns = (
         counts(runs, _agent),
         counts([run for run in runs if run.nested], _agent),

@@ -47,7 +47,7 @@ def of_runs(runs: Sequence[RunRecord]) -> Figures:
     first = [run for run in runs if run.attempt == 1]
     met = sum(run.objective_met is True for run in counted)
     return {
-        'runs': Number('count', len(runs)),
+        'runs': _count(runs, lambda each: not each.nested),
         'failed_runs': _count(runs, lambda each: each.outcome in FAILED_RUNS),
         'cancelled_runs': _count(runs, lambda each: each.outcome == 'cancelled'),
         'total_cost_usd': _sum(each.total_cost_usd for each in runs),

@@ -116,7 +116,7 @@ def _contexts(responses: Sequence[ResponseRecord]) -> tuple[Answers, ...]:
         sums(known, _context, lambda _: 1),
         quantiles(0.5, known, _context, _used),
         quantiles(0.95, known, _context, _used),
-        quantiles(1, known, _context, _used),
+        quantiles(0.98, known, _context, _used),
         quantiles(0.95, responses, _context, lambda each: each.input_tokens),
     )
 
