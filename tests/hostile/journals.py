@@ -215,8 +215,15 @@ def reported(path: Path, form: Format, size: int, *, before: Path | None = None,
     return text
 
 
+ISOLATES = '\N{FIRST STRONG ISOLATE}\N{POP DIRECTIONAL ISOLATE}'
+
+
 def _check_table(text: str) -> None:
-    assert all(line.isprintable() for line in text.split('\n'))
+    for line in text.split('\n'):
+        # What keeps a name that is written from right to left from reordering what is around it is closed on its line.
+        begun, ended = (line.count(each) for each in ISOLATES)
+        assert begun == ended
+        assert all(each.isprintable() or each in ISOLATES for each in line)
 
 
 def _check_json(text: str) -> None:
