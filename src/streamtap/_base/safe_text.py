@@ -47,7 +47,7 @@ def replaced(text: str, by: Callable[[str], str]) -> str:
 
 def safe(text: str) -> str:
     """The text, with a replacement character for each that is unsafe."""
-    return text if text.isascii() and text.isprintable() else replaced(text, _mark)
+    return replaced(text, _mark)
 
 
 def _mark(_: str) -> str:

@@ -136,8 +136,7 @@ def time_spent(tree: RunTree) -> Mapping[Cause, float]:
     """The seconds of a run by cause; they add up to the run's phases.
 
     A phase's seconds are divided among the requests or tool calls that it had, in proportion to their own; stalls keep
-    what was measured. Of tools that
-    run at the same time, each instant is that of the last of them to end: the others would not have made the run wait.
+    what was measured. Of tools that run at the same time, each instant is that of the last of them to end: the others would not have made the run wait.
     What of this a tool waited for runs that it called is theirs by the same rule, divided in proportion to their phases.
     """
     spent: defaultdict[Cause, float] = defaultdict(float)

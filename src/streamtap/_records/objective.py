@@ -15,7 +15,8 @@ class Objective:
     stopped, that waits for a decision, or whose end was not seen counts only if it had missed something by then.
 
     Args:
-        first_output: Seconds from when the run was asked for until the user sees the first output; the end of the run, where it shows nothing before.
+        first_output: Seconds from when the run was asked for until the user sees the first output; until the end of the
+            run, where it shows nothing before.
         stall: Seconds of the longest silence in the middle of one of the run's own responses.
         duration: Seconds of the run, the wait for a slot included.
         cost: US dollars of the run, with the runs that it called. One without a known price is not counted.

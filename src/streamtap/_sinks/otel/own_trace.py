@@ -74,8 +74,8 @@ class OwnTrace(RunTrace):
             start_time=start.started_ns,
         )
         self.ids = ids_of(self.span)
-        # A sampler that refused the run is not asked again for each request and tool: to make and throw away their spans
-        # would cost more than all other measuring. The same goes for a process without any tracing.
+        # A sampler that refused the run is not asked again for each request and tool, whose spans would be made only to
+        # be thrown away. The same goes for a process without any tracing.
         self._is_recording = self.span.is_recording()
 
     def current(self) -> AbstractContextManager[object]:
