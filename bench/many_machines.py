@@ -63,21 +63,32 @@ class Target(ThreadingHTTPServer):
     """Answers every scrape with the same exposition, compressed.
 
     Args:
-        text: The exposition.
+        shown: The exposition.
+        kind: Its content type.
     """
 
     daemon_threads = True
+    request_queue_size = 1024
 
-    def __init__(self, text: bytes) -> None:
-        self.body = gzip.compress(text, 6)
+    def __init__(self, shown: bytes, kind: str = 'text/plain; version=0.0.4; charset=utf-8') -> None:
+        self.kind = kind
+        self.show(shown)
         super().__init__(('127.0.0.1', 0), _Answer)
+
+    def show(self, shown: bytes) -> None:
+        """Answer with another exposition from now on."""
+        self.size = len(shown)
+        self.body = gzip.compress(shown, 6)
 
 
 class _Answer(BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+
     def do_GET(self) -> None:
-        body = cast('Target', self.server).body
+        target = cast('Target', self.server)
+        body = target.body
         self.send_response(200)
-        self.send_header('Content-Type', 'text/plain; version=0.0.4; charset=utf-8')
+        self.send_header('Content-Type', target.kind)
         self.send_header('Content-Encoding', 'gzip')
         self.send_header('Content-Length', str(len(body)))
         self.end_headers()

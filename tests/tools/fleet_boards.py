@@ -9,7 +9,6 @@ The time of a query grows with the samples that it reads, so a day is as many sc
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import socket
 import subprocess
@@ -20,24 +19,19 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 
-from bench.many_machines import own_metrics
+from bench.many_machines import Target, own_metrics
 from bench.scrape import Deployment, observe, registered
 from streamtap._dashboards.config import Config
 from streamtap._dashboards.export import write
 from streamtap._dashboards.grafana.boards import grafana_files
 from streamtap._dashboards.promql import durations
 from streamtap._dashboards.rules.groups import rule_files
-from streamtap._sinks.prometheus.protobuf_exposition import exposition
+from streamtap._sinks.prometheus.protobuf_exposition import CONTENT_TYPE, exposition
 from support import boards
-
-if TYPE_CHECKING:
-    from streamtap import PrometheusSink
 
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Not through a proxy of the environment."""
@@ -47,56 +41,6 @@ POINTS = 600
 
 TIMEOUT = 150
 """Seconds after which no answer comes any more: Prometheus itself gives up after 120."""
-
-
-class Process(ThreadingHTTPServer):
-    """Answers the scrapes of all processes with what one of them shows, which grows.
-
-    Args:
-        sink: What counts.
-        registry: Where it counts.
-        deployment: What is counted each time.
-        is_native: Whether to answer with native histograms.
-    """
-
-    daemon_threads = True
-    request_queue_size = 1024
-
-    def __init__(self, sink: PrometheusSink, registry: CollectorRegistry, deployment: Deployment, *, is_native: bool):
-        self._sink, self._registry, self._deployment, self._is_native = sink, registry, deployment, is_native
-        self.kind = (
-            'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited'
-            if is_native
-            else 'text/plain; version=0.0.4; charset=utf-8'
-        )
-        self.body = b''
-        self.size = 0
-        self.grow()
-        super().__init__(('127.0.0.1', 0), _Answer)
-
-    def grow(self) -> None:
-        """Everything happens once more."""
-        observe(self._sink, self._deployment)
-        shown = exposition(self._registry) if self._is_native else generate_latest(self._registry)
-        self.size = len(shown)
-        self.body = gzip.compress(shown, 1)
-
-
-class _Answer(BaseHTTPRequestHandler):
-    protocol_version = 'HTTP/1.1'
-
-    def do_GET(self) -> None:
-        process = cast('Process', self.server)
-        body = process.body
-        self.send_response(200)
-        self.send_header('Content-Type', process.kind)
-        self.send_header('Content-Encoding', 'gzip')
-        self.send_header('Content-Length', str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (named by the base class)
-        pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +126,8 @@ def main() -> None:
     config = Config(scrape_seconds=asked.every, recorded_every=asked.recorded)
     deployment = Deployment(asked.agents, 2, 5)
     sink, registry, tap = registered('both' if asked.text else 'native')
-    process = Process(sink, registry, deployment, is_native=not asked.text)
+    observe(sink, deployment)
+    process = Target(generate_latest(registry)) if asked.text else Target(exposition(registry), CONTENT_TYPE)
     threading.Thread(target=process.serve_forever, daemon=True).start()
     with tap, tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
@@ -211,7 +156,8 @@ def main() -> None:
             before, began = own_metrics(port) or {}, time.monotonic()
             while time.monotonic() - began < asked.every * asked.scrapes:
                 time.sleep(asked.every)
-                process.grow()
+                observe(sink, deployment)
+                process.show(generate_latest(registry) if asked.text else exposition(registry))
             own = own_metrics(port) or {}
             seconds = time.monotonic() - began
             print(
