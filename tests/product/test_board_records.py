@@ -22,6 +22,7 @@ from streamtap._dashboards.rules.groups import board_groups, rule_files
 from streamtap._sinks.metrics.catalogue import CATALOGUE
 from support import boards
 from support.boards import panels, variables
+from support.promtool_expressions import differences
 from support.required import SERVERS
 
 if TYPE_CHECKING:
@@ -44,28 +45,16 @@ def evaluated(promtool: str, folder: Path, config: Config, series: dict[str, str
     (folder / 'boards.yaml').write_text(
         yaml.safe_dump({'groups': [{'name': 'asked', 'rules': rules}]}), encoding='utf-8'
     )
-    cases = {
-        'rule_files': ['boards.yaml'],
-        'evaluation_interval': config.recorded_every,
-        'tests': [
-            {
-                'interval': f'{config.scrape_seconds}s',
-                'input_series': [{'series': name, 'values': values} for name, values in series.items()],
-                'promql_expr_test': [
-                    {
-                        'expr': f'round({expr}, 0.000001)',
-                        'eval_time': '120m',
-                        'exp_samples': [{'labels': '{}', 'value': value}],
-                    }
-                    for expr, value in asked.items()
-                ],
-            }
-        ],
-    }
-    written = folder / 'cases.yaml'
-    written.write_text(yaml.safe_dump(cases), encoding='utf-8')
-    done = subprocess.run([promtool, 'test', 'rules', str(written)], capture_output=True, text=True, check=False)
-    return '' if done.returncode == 0 else done.stdout + done.stderr
+    return differences(
+        promtool,
+        folder,
+        series,
+        {f'round({expr}, 0.000001)': value for expr, value in asked.items()},
+        at='120m',
+        scraped_every=f'{config.scrape_seconds}s',
+        evaluated_every=config.recorded_every,
+        rule_files=['boards.yaml'],
+    )
 
 
 @pytest.mark.parametrize(

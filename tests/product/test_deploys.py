@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 from streamtap._dashboards.grafana.deploy_time import SINCE, TWICE
 from support.boards import FOLDER, filled_in, numbers, panels, read
+from support.promtool_expressions import differences
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,27 +43,8 @@ DEPLOYED = {
 
 def evaluated(promtool: str, folder: Path, series: dict[str, str], expected: dict[str, float]) -> str:
     """What promtool says of expressions at the end of three hours; nothing if each is what is expected."""
-    cases: dict[str, Any] = {
-        'evaluation_interval': '1m',
-        'tests': [
-            {
-                'interval': '15s',
-                'input_series': [{'series': name, 'values': values} for name, values in series.items()],
-                'promql_expr_test': [
-                    {
-                        'expr': f'round({expr}, 0.0001)',
-                        'eval_time': '180m',
-                        'exp_samples': [{'labels': '{}', 'value': value}],
-                    }
-                    for expr, value in expected.items()
-                ],
-            }
-        ],
-    }
-    written = folder / 'cases.yaml'
-    written.write_text(yaml.safe_dump(cases), encoding='utf-8')
-    done = subprocess.run([promtool, 'test', 'rules', str(written)], capture_output=True, text=True, check=False)
-    return '' if done.returncode == 0 else done.stdout + done.stderr
+    rounded = {f'round({expr}, 0.0001)': value for expr, value in expected.items()}
+    return differences(promtool, folder, series, rounded, at='180m', scraped_every='15s')
 
 
 def asked(variable: str) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 from streamtap._dashboards.promql.growth import grown
+from support.promtool_expressions import differences
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,19 +32,5 @@ ERRORS = 'pydantic_ai_run_errors_total'
 def test_growth_over_an_hour_is_right(samples: str, expected: float, each_promtool: str, tmp_path: Path):
     """A sample a minute for four hours, asked at their end; Prometheus guesses half a minute at the edges of a window."""
     counted = f'round(sum ({grown(ERRORS, "1h")}) or vector(0))'
-    cases = {
-        'evaluation_interval': '1m',
-        'tests': [
-            {
-                'interval': '1m',
-                'input_series': [{'series': f'{ERRORS}{{agent="a"}}', 'values': samples}],
-                'promql_expr_test': [
-                    {'expr': counted, 'eval_time': '240m', 'exp_samples': [{'labels': '{}', 'value': expected}]}
-                ],
-            }
-        ],
-    }
-    written = tmp_path / 'cases.yaml'
-    written.write_text(yaml.safe_dump(cases), encoding='utf-8')
-    done = subprocess.run([each_promtool, 'test', 'rules', str(written)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    series = {f'{ERRORS}{{agent="a"}}': samples}
+    assert differences(each_promtool, tmp_path, series, {counted: expected}, at='240m') == ''
