@@ -77,7 +77,7 @@ def _agent_table(records: Records) -> dict[Panel, Answers]:
     asked = [run for run in runs if not run.nested]
     measured = [run for run in asked if run.total_usage_reported and not run.total_unmeasured_responses]
     columns = (
-        counts(runs, _agent),
+        counts(asked, _agent),
         counts([run for run in runs if run.nested], _agent),
         shares(known, _agent, _failed_run),
         quantiles(0.95, asked, _agent, _first_output),

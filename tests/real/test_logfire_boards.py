@@ -126,11 +126,11 @@ def test_the_numbers_are_those_of_the_run(tables: LogfireTables):
 
     assert ask('Runs') == [{'runs': 3}]
     assert ask('Failed runs') == [{'failed': pytest.approx(2 / 3)}]
-    assert {row['agent']: (row['runs'], row['of_these_nested'], row['failed']) for row in ask('Agents')} == {
+    assert {row['agent']: (row['runs'], row['nested'], row['failed']) for row in ask('Agents')} == {
         'helper': (1, 0, 1),
         'clumsy': (1, 0, 1),
         'caller': (1, 0, 0),
-        'helped': (1, 1, 0),
+        'helped': (0, 1, 0),
     }
     tools = {row['tool']: (row['calls'], row['failed'], row['retried']) for row in ask('Tools')}
     assert (tools['choosy'], tools['drop'], tools['call']) == ((2, 0, 0.5), (1, 1, 0), (1, 0, 0))

@@ -165,9 +165,9 @@ def agent_table(promql: Promql) -> Json:
     Args:
         promql: Queries of the board.
     """
-    runs, counted = promql.count(RUNS, by='agent'), promql.count(RUNS, promql.counted_run, by='agent')
+    counted = promql.count(RUNS, promql.counted_run, by='agent')
     columns = [
-        Column('Runs', 'locale', f'{runs} > 0', decimals=0),
+        Column('Runs', 'locale', f'{promql.count(RUNS, OUTERMOST, by="agent")} > 0', decimals=0),
         Column('Nested', 'locale', f'{promql.count(RUNS, NESTED, by="agent")} > 0', decimals=0),
         Column(
             'Failed',
@@ -194,8 +194,10 @@ def agent_table(promql: Promql) -> Json:
     ]
     return table(
         'Which agent is it?',
-        'Which agent fails, is slow (blank: the time to its first text) or is expensive? Nested runs were called by another '
-        'agent; what a run takes (requests, tool calls, tokens) and costs is with the runs that it called. Click a name for its streams, models or tools.',
+        'Which agent fails, is slow (blank: the time to its first text) or is expensive? Runs are those that users started; '
+        'nested ones were called by another agent, come on top, and count in the share that failed and in run times. What a '
+        'run takes (requests, tool calls, tokens) and costs is with the runs that it called. '
+        'Click a name for its streams, models or tools.',
         {'agent': 'Agent'},
         columns,
         links={'agent': links},

@@ -87,10 +87,11 @@ AGENTS = LogfireBoard(
             (
                 table(
                     'Agents',
-                    'Which agent fails most, or is slowest?',
+                    'Which agent fails most, or is slowest? Runs are those that users started; nested ones were called by '
+                    'another agent, come on top, and count in the share that failed and in run times.',
                     sql(f"""
-                        SELECT {AGENT} AS agent, count(1) AS runs,
-                          {how_many(NESTED)} AS of_these_nested, {share(FAILED)} AS failed,
+                        SELECT {AGENT} AS agent, {how_many(f'NOT {NESTED}')} AS runs,
+                          {how_many(NESTED)} AS nested, {share(FAILED)} AS failed,
                           {quantile(0.5, 'duration')} AS p50, {quantile(0.95, 'duration')} AS p95
                         FROM records
                         WHERE {RUNS}
