@@ -104,7 +104,7 @@ def test_each_name_in_a_table_leads_to_its_runs(page: Page, tap: MadeRunsTap):
     page.locator('#tables').get_by_role('button', name='tenant: acme').click()
     expect(shown(page)).to_have_text(['4.00 s', '1.00 s'])
     page.click('#clear')
-    page.locator('#tables').get_by_role('button', name='tenant: none').click()
+    page.locator('#tables').get_by_role('button', name='Only runs of no tenant').click()
     expect(shown(page)).to_have_text(['4.00 s'])
     page.click('#clear')
     error = page.locator('#errors tbody tr')
@@ -115,6 +115,19 @@ def test_each_name_in_a_table_leads_to_its_runs(page: Page, tap: MadeRunsTap):
     page.locator('.run').first.click()
     page.locator('.detail').get_by_role('button', name='tool editor/lookup').click()
     expect(page.locator('.chip')).to_have_text(['KeyError in tool lookup (editor)', 'tool editor/lookup'])
+
+
+def test_a_missing_label_is_not_a_value_called_none(page: Page, tap: MadeRunsTap):
+    """Nor one that is called as the page calls it."""
+    for number, tenant in enumerate(('', 'none', 'no tenant'), 1):
+        add(tap, str(number), 'gpt', 'search', duration=float(number), labels={'tenant': tenant})
+    for name, time in ('no tenant', '1.00 s'), ('tenant: none', '2.00 s'), ('tenant: no tenant', '3.00 s'):
+        page.locator('#tables').get_by_role('button', name=f'Only runs of {name}', exact=True).click()
+        expect(page.locator('.chip')).to_have_text([name])
+        expect(shown(page)).to_have_text([time])
+        page.locator('.run').click()
+        expect(page.locator('.facts').get_by_role('button', name=f'Only runs of {name}', exact=True)).to_be_visible()
+        page.click('#clear')
 
 
 def test_runs_are_found_by_id_and_by_words(page: Page, tap: MadeRunsTap):
@@ -284,6 +297,7 @@ def test_a_paused_page_stands_still(page: Page, tap: MadeRunsTap):
     add(tap, 'eight', 'gpt', 'search', agent='late')
     expect(page.locator('#paused')).to_contain_text(': 2 runs since')
     expect(page.locator('#paused')).to_contain_text('Paused at')
+    expect(page.locator('#state')).to_be_hidden()
     expect(page.locator('#since')).to_contain_text(': 6 runs')
     expect(page.locator('#agents tbody th')).to_have_count(2)
     page.locator('#agents').get_by_role('button', name='billing').click()
@@ -292,6 +306,8 @@ def test_a_paused_page_stands_still(page: Page, tap: MadeRunsTap):
     expect(shown(page)).to_have_count(6)
     page.click('#pause')
     expect(page.locator('#paused')).to_be_hidden()
+    expect(page.locator('#state')).to_have_text('live')
+    expect(page.locator('#state')).to_be_visible()
     page.hover('h1')
     expect(shown(page)).to_have_count(8)
     expect(page.locator('#agents tbody th')).to_have_count(3)

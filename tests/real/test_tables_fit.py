@@ -29,15 +29,26 @@ if TYPE_CHECKING:
     from support.varied_runs import Record
 
 OUTSIDE = 'document.documentElement.scrollWidth - innerWidth'
-CUT_OFF = """(boxes) => boxes.filter((box) => box.offsetWidth).flatMap((box) => {
-  const room = box.getBoundingClientRect(), left = room.left + box.clientLeft;
-  return [...box.querySelectorAll('th, td')].filter((cell) => cell.offsetWidth).filter((cell) => {
+EXTENT = """(cell) => {
+  const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), boxes = [];
+  while (texts.nextNode()) {
+    if (texts.currentNode.parentElement.closest('.unseen')) continue;
     const words = document.createRange();
-    words.selectNodeContents(cell);
-    const {left: from, right: to} = words.getBoundingClientRect();
-    return from < left - 1 || to > left + box.clientWidth + 1;
-  }).map((cell) => cell.textContent);
-})"""
+    words.selectNodeContents(texts.currentNode);
+    boxes.push(...words.getClientRects());
+  }
+  const edge = (which, side) => Math[which](...boxes.map((box) => box[side]));
+  return { left: edge('min', 'left'), right: edge('max', 'right'), top: edge('min', 'top'), bottom: edge('max', 'bottom') };
+}"""
+"""Where the text of a cell that can be seen is."""
+CUT_OFF = f"""(boxes) => boxes.filter((box) => box.offsetWidth).flatMap((box) => {{
+  const extent = {EXTENT};
+  const start = box.getBoundingClientRect().left + box.clientLeft;
+  return [...box.querySelectorAll('th, td')].filter((cell) => cell.offsetWidth).filter((cell) => {{
+    const {{left, right}} = extent(cell);
+    return left < start - 1 || right > start + box.clientWidth + 1;
+  }}).map((cell) => cell.textContent);
+}})"""
 """The cells of which a part is outside of the box of their table, which would have to be scrolled."""
 SPLIT = """(names) => names.filter((name) => name.offsetWidth).flatMap((name) => {
   const texts = document.createTreeWalker(name, NodeFilter.SHOW_TEXT), broken = [];
@@ -52,6 +63,13 @@ SPLIT = """(names) => names.filter((name) => name.offsetWidth).flatMap((name) =>
   return broken;
 })"""
 """The words of names that are on two lines."""
+OVERLAPPING = f"""(rows) => rows.flatMap((row) => {{
+  const extent = {EXTENT};
+  const cells = [...row.cells].filter((cell) => cell.offsetWidth);
+  return cells.slice(1).filter((cell, place) => extent(cells[place]).right > extent(cell).left + 1)
+    .map((cell) => cell.textContent);
+}})"""
+"""The cells over which the text of the one before them is painted."""
 HEADINGS = """(table) => [...table.querySelectorAll('thead th')]
   .filter((heading) => heading.offsetWidth).map((heading) => heading.textContent)"""
 BARS = """(boxes) => boxes.filter((box) => box.scrollWidth > box.clientWidth)
@@ -146,6 +164,24 @@ def test_no_number_of_a_table_is_cut_at_any_width(busy_page: Page, busy_report: 
         assert page.locator(boxes).count() == 5
         assert page.locator(boxes).evaluate_all(CUT_OFF) == []
         assert page.locator(f'{boxes} :is(tbody th, td)').evaluate_all(SPLIT) == []
+
+
+@pytest.mark.parametrize('width', [360, 390, 768, 1280, 1920])
+def test_a_run_as_a_table_fits_too(busy_page: Page, width: int):
+    """Names are on several lines where there is little room; when each step began and what it wrote go first."""
+    busy_page.set_viewport_size({'width': width, 'height': 900})
+    busy_page.locator('.run').first.click()
+    busy_page.get_by_text('As a table').click()
+    busy_page.wait_for_function(
+        '() => [...document.querySelectorAll(".detail .scroll")].every((box) => box.scrollWidth <= box.clientWidth)'
+    )
+    assert busy_page.locator('.detail .scroll').evaluate_all(CUT_OFF) == []
+    assert busy_page.locator('.detail .scroll tr').evaluate_all(OVERLAPPING) == []
+    assert busy_page.locator('.detail .scroll :is(tbody th, td)').evaluate_all(SPLIT) == []
+    for heading in 'took', 'outcome':
+        expect(busy_page.locator('.detail thead').get_by_text(heading, exact=True)).to_be_visible()
+    busy_page.locator('.run').first.click()
+    expect(busy_page.locator('.detail')).to_have_count(0)
 
 
 def test_nested_runs_come_on_top_of_those_that_users_asked_for(busy_page: Page, busy_report: Page):

@@ -23,7 +23,9 @@ export function chooseOne(group, choose) {
 export function filterButton(filter, name) {
   if (!isPossible(filter)) return named(name, true);
   const said = { 'aria-label': `Only runs of ${inWords(filter)}`, title: `Only runs of ${inWords(filter)}` };
-  return make('button', { type: 'button', class: 'filter', ...said, data: { filter: keyOf(filter) } }, [named(name, true)]);
+  // A label without a value: what stands there is no name.
+  const shown = name ? named(name, true) : make('i', { text: inWords(filter) });
+  return make('button', { type: 'button', class: 'filter', ...said, data: { filter: keyOf(filter) } }, [shown]);
 }
 
 /** Calls `filter` when such a button is pressed, wherever it is. */

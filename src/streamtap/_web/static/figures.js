@@ -34,14 +34,14 @@ export function showFigures({ now, slots }) {
   show('runs', {
     value: count(now.runs),
     said: [toRuns(now.failed, 'failed', 'bad'), toRuns(now.cancelled, 'cancelled')],
-    note: now.runs ? `median ${seconds(now.duration[0])}` : 'none yet',
+    note: now.runs ? `median ${seconds(now.duration[0])}` : 'none',
     chart: sparkbars(slots, (slot) => slot.runs, (slot) => slot.failed),
   });
   show('cost', {
     value: dollars(now.cost),
     bad: now.unmeasured ? `${plural(now.unmeasured, 'response')} not counted in full` : '',
     because: now.lacking.join('\n'),
-    note: now.cost_of_runs === null ? 'nothing priced yet' : `${dollars(now.cost_of_runs / now.runs)} per finished run`,
+    note: now.cost_of_runs === null ? 'nothing priced' : `${dollars(now.cost_of_runs / now.runs)} per finished run`,
     hint: now.hints.cost,
     chart: sparkbars(slots, (slot) => slot.cost || 0),
   });
@@ -53,8 +53,8 @@ export function showFigures({ now, slots }) {
 function showHealth({ objective, counted, again, context, hits }) {
   const shown = [
     objective !== null && ['objective met', percent(objective), `of ${plural(counted, 'run')}`],
-    again > 0 && ['tool calls again', count(again), 'a loop: the same call a third time or more'],
-    context !== null && ['fullest context', percent(context), 'of its window'],
+    again > 0 && ['repeated tool calls', count(again), '(the same call for the third time or more in a run)'],
+    context >= FULL && ['fullest context', percent(context), 'of its window'],
     hits !== null && ['cache hits', percent(hits), 'of the input'],
   ].filter(Boolean);
   const line = byId('health');
@@ -64,7 +64,9 @@ function showHealth({ objective, counted, again, context, hits }) {
   ])));
 }
 
-const unmeasured = 'nothing measured yet';
+/** A context is worth a headline from half full on. */
+const FULL = 0.5;
+const unmeasured = 'nothing measured';
 const p95 = ([, high]) => (high === null ? unmeasured : `median; p95 ${seconds(high)}`);
 
 /** How many runs there were of an order, and the way to them. */

@@ -13,7 +13,7 @@ export const isPossible = ([, ...names]) => !names.includes(OTHER);
 /** A filter in words. */
 export function inWords([kind, ...names]) {
   if (kind === 'tool') return `tool ${names.join('/')}`;
-  if (kind === 'label') return `${names[0]}: ${names[1] || 'none'}`;
+  if (kind === 'label') return names[1] ? `${names[0]}: ${names[1]}` : `no ${names[0]}`;
   if (kind === 'error') return [names[1], whereInWords(names), `(${names[0]})`].filter(Boolean).join(' ');
   return `${kind} ${names[0]}`;
 }
@@ -54,7 +54,7 @@ function gathered(run) {
     for (const { sort, name, error } of one.rows) {
       if (sort === 'queue') continue;
       filters.push(sort === 'tool' ? ['tool', one.agent, name] : ['model', name]);
-      names.push(name, error);
+      names.push(sort === 'tool' ? `${one.agent}/${name}` : name, error);
     }
     names.push(one.agent, one.error, ...Object.values(one.labels));
     ids.push(one.id, one.trace);

@@ -24,8 +24,12 @@ export function dollars(value) {
   return `$${digits.replace(/\B(?=(\d{3})+\.)/g, ',')}`;
 }
 
-/** A share; one of less than all is never rounded up to all. */
-export const percent = (value) => (isMissing(value) ? missing : `${(Math.floor(1000 * value + 1e-9) / 10).toFixed(1)} %`);
+/** A share; one of less than all is never rounded up to all, nor one of more than none down to none. */
+export function percent(value) {
+  if (isMissing(value)) return missing;
+  const shown = Math.floor(1000 * value + 1e-9) / 10;
+  return value > 0 && !shown ? '<0.1 %' : `${shown.toFixed(1)} %`;
+}
 
 export const rate = (value) => (isMissing(value) ? missing : value.toFixed(value < 10 ? 1 : 0));
 export const count = (value) => (isMissing(value) ? missing : value.toLocaleString('en'));

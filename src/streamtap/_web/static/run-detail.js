@@ -8,7 +8,8 @@ import { filtersOf } from './filters.js';
 import { oneStop } from './keyboard.js';
 import { isolated, named } from './names.js';
 import { clock, count, dollars, missing, percent, plural, seconds } from './numbers.js';
-import { asTable, waterfall } from './waterfall.js';
+import { StepsTable } from './steps-table.js';
+import { waterfall } from './waterfall.js';
 
 const FOCUSABLE = ['.seg', 'button', 'a', 'summary', '.scroll'];
 
@@ -38,8 +39,10 @@ export class RunDetail {
     const isTableOpen = this.element.querySelector('details')?.open;
     const kind = FOCUSABLE.find((one) => document.activeElement.matches(one)) ?? FOCUSABLE[0];
     const place = [...this.element.querySelectorAll(kind)].indexOf(document.activeElement);
-    this.element.replaceChildren(this.#facts(run), ...waterfall(run), asTable(run));
-    this.element.querySelector('details').open = Boolean(isTableOpen);
+    const table = new StepsTable(run);
+    this.element.replaceChildren(this.#facts(run), ...waterfall(run), table.element);
+    table.element.open = Boolean(isTableOpen);
+    if (isTableOpen) table.fit();
     for (const stop of this.#stops) stop();
     if (place >= 0) [...this.element.querySelectorAll(kind)].slice(0, place + 1).at(-1)?.focus();
   }
@@ -62,12 +65,12 @@ export class RunDetail {
       fact('requests', count(run.total_requests));
       fact('tool calls', count(run.total_tools));
       fact('tokens', tokens(run.total_unmeasured, run.total_input, run.total_output));
-      if (run.again) fact('tool calls again', count(run.again));
+      if (run.again) fact('repeated tool calls', count(run.again));
       if (run.context !== null) fact('fullest context', percent(run.context));
       fact('cost', cost(run.total_unmeasured, run.total_cost));
       if (hasCalled(run)) fact('its own', ofItsOwn(run));
     }
-    for (const [name, value] of Object.entries(run.labels)) fact(named(name), filterButton(['label', name, value], value || 'none'));
+    for (const [name, value] of Object.entries(run.labels)) fact(named(name), filterButton(['label', name, value], value));
     if (run.trace) fact('trace', ...this.#trace(run.trace));
     fact('run', ...copyable('run id', run.id));
     list.append(...has(run));

@@ -36,7 +36,7 @@ export class SortedTable {
     this.#columns = [{ title: name, value: (row) => row.name }, ...columns];
     this.#hurts = hurts.map((one) => this.#columns.find((column) => column.title === one) ?? one);
     this.#head = head;
-    this.#none = make('tr', {}, [make('td', { text: 'none', class: 'none', colspan: this.#columns.length })]);
+    this.#none = make('tr', {}, [make('td', { text: 'none', class: 'none text', colspan: this.#columns.length })]);
     this.#stop = oneStop(table, () => [...table.rows].map((row) => [...row.querySelectorAll('button')]).filter((row) => row.length));
     table.createCaption();
     this.#more.addEventListener('click', () => {

@@ -123,7 +123,7 @@ const ofLabel = (label) => ({
     number('cost', (row) => row.total_cost, dollars),
   ],
   hurts: ['failed', 'cost'],
-  head: ({ name }) => [filterButton(['label', label, name], name || 'none')],
+  head: ({ name }) => [filterButton(['label', label, name], name)],
 });
 
 const keyed = (row, names) => ({ ...row, key: keyOf(names), isRest: row.name === OTHER });

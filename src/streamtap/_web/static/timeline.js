@@ -34,7 +34,10 @@ export function bars(row, total) {
     if (length !== null) made.style.width = percent(length, total);
     return made;
   };
-  const made = row.bars.map(([kind, start, length]) => bar(kind, start, length, `${WORDS[kind]} ${seconds(length)}`));
+  const made = row.bars.map(([kind, start, length]) => {
+    const stalled = kind === 'stall' ? 0 : stalledWithin(row, start, length);
+    return bar(kind, start, length, `${WORDS[kind]} ${seconds(length)}${stalled ? `, ${seconds(stalled)} of it stalled` : ''}`);
+  });
   made.push(...row.marks.map((at) => bar('stall-mark', at, null, `a stall begins at ${seconds(at)}`)));
   if (row.again) made.push(bar('again', Math.min(row.start, total * 0.98), null, AGAIN));
   if (row.failed || row.outcome === 'retried') {
@@ -44,6 +47,11 @@ export function bars(row, total) {
   if (!made.length) made.push(bar('untimed', Math.min(row.start, total * 0.99), null, 'its time is not known'));
   return made;
 }
+
+/** How many seconds of a bar the stalls that are drawn over it took. */
+const stalledWithin = (row, from, length) => row.bars
+  .filter(([kind, start]) => kind === 'stall' && start >= from && start < from + length)
+  .reduce((sum, [, , seconds]) => sum + seconds, 0);
 
 /** The same bars, but focusable and with their numbers for screen readers. */
 export function focusableBars(row, total) {

@@ -1,9 +1,9 @@
-// The waterfall of a run: a lane for each request and tool call of it and of its nested runs; and the same as a table.
+// The waterfall of a run: a lane for each request and tool call of it and of its nested runs.
 
 import { make } from './elements.js';
 import { read } from './names.js';
-import { count, percent, plural, rate, seconds } from './numbers.js';
-import { AGAIN, axis, extent, focusableBars } from './timeline.js';
+import { plural, seconds } from './numbers.js';
+import { axis, extent, focusableBars } from './timeline.js';
 
 export function waterfall(run) {
   const total = extent(run);
@@ -14,18 +14,8 @@ export function waterfall(run) {
   return [head, ...drawn, make('p', { text })];
 }
 
-export function asTable(run) {
-  const titles = ['what', 'began after', 'took', 'first token', 'tokens/s', 'tokens out', 'context', 'outcome'];
-  const heads = titles.map((text) => make('th', { text, scope: 'col', class: text === 'outcome' ? 'text' : undefined }));
-  const rows = lanes(run).map(tableRow);
-  const table = make('table', {}, [make('thead', {}, [make('tr', {}, heads)]), make('tbody', {}, rows)]);
-  // Where it is wider than the page, it is scrolled by keyboard, too.
-  const scrolled = make('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': 'The waterfall as a table' }, [table]);
-  return make('details', {}, [make('summary', { text: 'As a table' }), scrolled]);
-}
-
 /** The lanes of a run, in order of time, a called run below its tool: {row | run, depth, offset}, where `offset` is when its run began. */
-function lanes(run, depth = 0, offset = 0) {
+export function lanes(run, depth = 0, offset = 0) {
   const below = (row) => run.nested.filter(({ caller }) => (run.rows[caller] ?? null) === row)
     .flatMap((one) => nestedLanes(one, depth + 1, offset + one.started - run.started));
   const rows = [...run.rows].sort((one, other) => one.start - other.start);
@@ -67,18 +57,5 @@ function base(start, duration, total) {
   return made;
 }
 
-function tableRow({ row, run, depth, offset }) {
-  const one = row || asRow(run);
-  const times = [one.start + offset, one.duration, one.first].map(seconds);
-  const cells = [...times, rate(one.speed), count(one.output), percent(one.context)].map((text) => make('td', { text }));
-  const outcome = make('td', { class: 'text' }, [...read(one.error || one.outcome), ...(one.again === true ? [`, ${AGAIN}`] : [])]);
-  const sort = make('span', { class: 'soft', text: `${one.sort} ` });
-  const head = make('th', { scope: 'row', class: `depth-${indent(depth)}` }, [sort, ...read(one.name)]);
-  return make('tr', {}, [head, ...cells, outcome]);
-}
-
-function asRow({ agent, duration, outcome, error }) {
-  return { sort: 'agent', name: agent, start: 0, duration, outcome, error };
-}
-
-const indent = (depth) => Math.min(3, depth);
+/** How far a lane is indented: runs can be nested without end. */
+export const indent = (depth) => Math.min(3, depth);
