@@ -29,7 +29,6 @@ def differences(folder: Path, config: Config) -> list[str]:
 
     Raises:
         OSError: If a file cannot be read.
-        ValueError: If a threshold is no bound of its histogram.
     """
     files = generated(config)
     found = [said for path, text in files.items() for said in _different(folder / path, path, text)]
