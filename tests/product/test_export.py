@@ -234,9 +234,9 @@ def test_what_was_changed_in_an_export_is_told(tmp_path: Path, capsys: pytest.Ca
         f'{other["title"]!r} has another query, {judged["title"]!r} has another threshold',
         'prometheus/rules.yaml is missing',
         f'prometheus/alerts.yaml differs: 1 line is gone and 1 is new, from line {line} on',
-        'grafana/mine.json asks for what there is not: pydantic_ai_runs_total has no label x',
+        'grafana/mine.json asks for what does not exist: pydantic_ai_runs_total has no label x',
         'grafana/other.json is no JSON',
-        'grafana/tools.json asks for what there is not: pydantic_ai_tool_call_total is not in the catalogue',
+        'grafana/tools.json asks for what does not exist: pydantic_ai_tool_call_total is not in the catalogue',
     ]
 
 

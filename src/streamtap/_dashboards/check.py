@@ -63,7 +63,7 @@ def _different(file: Path, path: str, ours: str) -> Iterator[str]:
 
 def _asked_in_vain(board: str, config: Config) -> list[str]:
     try:
-        return [f'asks for what there is not: {stranger}' for stranger in strangers(board, config)]
+        return [f'asks for what does not exist: {stranger}' for stranger in strangers(board, config)]
     except ValueError:
         return ['is no JSON']
 

@@ -59,7 +59,7 @@ def read_settings(path: Path) -> Config:
 
     Raises:
         OSError: If it cannot be read.
-        SettingsError: If it is no TOML, or names what there is not, or a value cannot be one.
+        SettingsError: If it is no TOML, or names a setting that does not exist, or a value cannot be one.
     """
     with open_to_read(path) as file:
         data = file.read()
