@@ -151,7 +151,7 @@ def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:  # pyrig
         description='Report what JournalSink wrote. Each FILE includes its rotated files.',
         epilog='exit status:\n  0  everything was read\n'
         '  1  some lines or files, named on stderr, were not; the rest was reported\n'
-        '  2  there was nothing to report\n'
+        '  2  there was nothing to report, or the command was invalid\n'
         '  3  the gate is not passed: something is worse, or a budget is missed',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -180,7 +180,7 @@ def _add_dashboards(commands: argparse._SubParsersAction[_Parser]) -> None:  # p
         'check',
         help='say what was changed in an export, or what this release writes differently',
         description='Compare an export with what this release writes from its streamtap.toml,\n'
-        'and look in its boards, and yours beside them, for metrics and labels that there are not.',
+        'and look in its boards, and yours beside them, for metrics and labels that do not exist.',
         epilog='exit status:\n  0  there is no difference\n  1  there are some, named on stdout\n'
         '  2  the export could not be read',
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -225,12 +225,13 @@ def _add_demo_arguments(demo: argparse.ArgumentParser) -> None:
         '--fault-after',
         metavar='SECONDS',
         type=_seconds,
-        default=0.0,
-        help='inject the fault only after this many seconds, so that boards show when it began',
+        help='with --fault: inject it only after this many seconds, so that boards show when it began',
     )
 
 
 def _demo(arguments: argparse.Namespace) -> int:
+    if arguments.fault_after is not None and arguments.fault is None:
+        return _refuse('demo', '--fault-after needs a fault: --fault FAULT')
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         return _refuse('demo', f'the demo needs {" and ".join(missing)}: install the extra, streamtap[demo]')
@@ -244,7 +245,7 @@ def _demo(arguments: argparse.Namespace) -> int:
             addr=arguments.addr,
             port=arguments.port,
             model=arguments.model,
-            fault=Fault(arguments.fault, after=arguments.fault_after),
+            fault=Fault(arguments.fault, after=arguments.fault_after or 0.0),
         )
     except (DemoError, TooOldError) as error:
         return _refuse('demo', str(error))

@@ -169,7 +169,7 @@ class LlamaServer(Server):
 
 
 class WireLog:
-    """A proxy before a server, and the exchanges that it saw.
+    """A proxy in front of a server, and the exchanges that it saw.
 
     Args:
         port: Where agents reach the server.
@@ -205,7 +205,7 @@ class WireLog:
 
 @contextlib.contextmanager
 def wire(upstream: int, shape: str, folder: Path) -> Generator[WireLog]:
-    """A proxy before a server.
+    """A proxy in front of a server.
 
     Args:
         upstream: The port of the server.

@@ -24,7 +24,7 @@ A starved client is late itself, which is no error of its time to first token.""
 
 LITELLM_INTRODUCTION = """## LiteLLM's proxy
 
-LiteLLM's proxy before [that server](#real-servers), and the project's proxy before LiteLLM's: the same questions in the chat format, what was recorded beside what LiteLLM sent, and the counts and the speed beside llama.cpp's own."""
+LiteLLM's proxy in front of [that server](#real-servers), and the project's proxy in front of LiteLLM's: the same questions in the chat format, what was recorded beside what LiteLLM sent, and the counts and the speed beside llama.cpp's own."""
 
 VLLM_INTRODUCTION = """## vLLM
 

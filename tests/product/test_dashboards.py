@@ -21,7 +21,6 @@ from streamtap._dashboards.grafana.deploy_time import AFTER
 from streamtap._dashboards.grafana.layout import Layout
 from streamtap._dashboards.grafana.panels import NO_TAP, stat
 from streamtap._dashboards.grafana.queries import NOTHING, Promql
-from streamtap._dashboards.grafana.variables import objective
 from streamtap._dashboards.promql.contract import strangers_of
 from streamtap._dashboards.promql.growth import BEFORE
 from streamtap._dashboards.promql.pieces import bound_pattern
@@ -374,12 +373,6 @@ def test_a_bound_matches_both_spellings_of_itself_only():
             assert all(re.fullmatch(pattern, text) for text in {f'{bound:g}', str(float(bound))})
             others = {spelling for each in letters if each != bound for spelling in (f'{each:g}', str(float(each)))}
             assert not any(re.fullmatch(pattern, text) for text in others)
-
-
-def test_an_objective_is_a_bound_of_its_buckets():
-    """Others cannot be counted."""
-    with pytest.raises(ValueError, match='4 is no bucket bound of pydantic_ai_time_to_first_token_seconds'):
-        objective(CONFIG, 'slo', 'SLO', 'pydantic_ai_time_to_first_token_seconds', usual=4)
 
 
 def test_mistakes_of_a_boards_author_are_errors():

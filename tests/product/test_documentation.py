@@ -128,6 +128,26 @@ def test_links_lead_somewhere():
             assert (page.parent / target).exists(), f'{page.name}: {target}'
 
 
+def tables(text: str) -> list[list[str]]:
+    """The lines of a page that begin with a bar, outside its code: those that follow each other are a table."""
+    text = re.sub(r'^```.*?^```$', '', text, flags=re.MULTILINE | re.DOTALL)
+    return [found.splitlines() for found in re.findall(r'(?:^\|.*\n?)+', text, re.MULTILINE)]
+
+
+def cells(row: str) -> int:
+    """How many cells a row has: a bar in code divides nothing."""
+    return len(re.findall(r'(?<!\\)\|', re.sub(r'`[^`]*`', '', row))) - 1
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.stem)
+def test_each_row_belongs_to_a_table(page: Path):
+    """Each table has a head, and a row as many cells as that; a row after a blank line would be a paragraph."""
+    for head, *others in tables(page.read_text(encoding='utf-8')):
+        assert others, f'this row is cut off from its table: {head}'
+        assert re.fullmatch(r'\|( ?:?-+:? ?\|)+', others[0]), f'no line under this head: {head}'
+        assert {row: cells(row) for row in others if cells(row) != cells(head)} == {}
+
+
 @pytest.mark.parametrize('package', ['streamtap', 'streamtap.testing', 'streamtap.evals'])
 def test_every_public_name_is_on_a_page_of_the_api(package: str):
     """And nothing else is."""

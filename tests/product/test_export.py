@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streamtap._cli import main
-from streamtap._dashboards.config import CONFIG
-from streamtap._dashboards.settings import read_settings
+from streamtap._dashboards.config import CONFIG, THRESHOLDS
+from streamtap._dashboards.settings import read_settings, settings_text
 from streamtap._version import __version__
 from support.paths import ROOT
 
@@ -122,11 +123,32 @@ def test_options_come_before_the_settings_file(tmp_path: Path):
         ('min_run = 3', (), 'my.toml: there is no setting min_run: do you mean min_runs?'),
         ('colour = "red"', (), 'my.toml: there is no setting colour'),
         ('window = "5 minutes"', (), "my.toml: window: '5 minutes' is no length of time such as 90s, 5m, 1h or 1d"),
-        ('max_failed_run_share = 10', (), 'my.toml: max_failed_run_share: Input should be less than or equal to 1'),
+        ('max_failed_run_share = 10', (), 'my.toml: max_failed_run_share: must be less than or equal to 1'),
         ('labels = ["agent"]', (), "my.toml: the label 'agent' is reserved by streamtap or Prometheus: choose another"),
         ('[buckets]\nrun_seconds = [1]', (), 'my.toml: buckets names no histogram of streamtap: run_seconds'),
         ('[[burns]]\nnme = "x"', (), 'there is no setting burns.0.nme: do you mean name?'),
-        ('slow_tool_seconds = 4', (), '4 is no bucket bound of pydantic_ai_tool_duration_seconds: 0.01, 0.03, 0.1'),
+        (
+            'slow_tool_seconds = 4',
+            (),
+            'my.toml: slow_tool_seconds: 4 is no bucket bound of pydantic_ai_tool_duration_seconds; '
+            'choose one of 0.01, 0.03, 0.1',
+        ),
+        ('first_token_seconds = "a"', (), 'my.toml: first_token_seconds: must be a number\n'),
+        ('first_token_seconds = true', (), 'my.toml: first_token_seconds: must be a number\n'),
+        ('min_runs = 1.5', (), 'my.toml: min_runs: must be a whole number\n'),
+        ('labels = "tier"', (), 'my.toml: labels: must be a list\n'),
+        ('keep = [3]', (), 'my.toml: keep.0: must be text\n'),
+        ('buckets = 3', (), 'my.toml: buckets: must be a table\n'),
+        ('histograms = "none"', (), "my.toml: histograms: must be 'any' or 'classic'\n"),
+        ('runbooks = "foo"', (), "my.toml: runbooks: 'foo' is no address: write it like https://wiki.example.com"),
+        ('grafana = "http://"', (), "my.toml: grafana: 'http://' is no address"),
+        ('datasource = "a b"', (), "my.toml: datasource: 'a b' is no uid"),
+        ('', ('--runbooks', 'foo'), "runbooks: 'foo' is no address"),
+        ('', ('--runbooks', 'https://wiki#top'), "'https://wiki#top' is no address"),
+        ('', ('--grafana', 'nonsense'), "grafana: 'nonsense' is no address"),
+        ('', ('--grafana', 'https://[grafana'), "grafana: 'https://[grafana' is no address"),
+        ('', ('--grafana', ''), '--grafana is empty: give it a value, or leave it out'),
+        ('', ('--datasource', ''), '--datasource is empty: give it a value, or leave it out'),
         ('min_runs =', (), 'my.toml is no TOML: Invalid value'),
         ('', ('--label', 'a-b'), "'a-b' cannot be a Prometheus label"),
         ('', ('--namespace', 'Mine'), "namespace: 'Mine' is no namespace: use small letters, digits and hyphens"),
@@ -146,6 +168,20 @@ def test_what_cannot_be_a_setting_is_refused(
     assert export(tmp_path / 'new', '--config', 'my.toml', *options) == 2
     assert told in capsys.readouterr().err
     assert not (tmp_path / 'new').exists()
+
+
+@pytest.mark.parametrize('setting', THRESHOLDS)
+def test_a_threshold_must_be_a_bound_of_its_histogram(setting: str):
+    """Between two bounds nothing can be counted; the error names the setting and the bounds."""
+    with pytest.raises(ValueError, match=f'{setting}: 0.7654 is no bucket bound of {THRESHOLDS[setting]}; choose one'):
+        replace(CONFIG, **{setting: 0.7654})
+
+
+def test_the_settings_say_which_of_them_must_be_bounds():
+    """And those are checked."""
+    about = ' '.join(settings_text(CONFIG).replace('# ', '').split())
+    said = re.findall(r'a bucket bound of [^=]*?(\w+) = ', about)
+    assert sorted(said) == sorted(THRESHOLDS)
 
 
 def test_buckets_of_ones_own_can_be_thresholds(tmp_path: Path):
@@ -198,17 +234,19 @@ def test_what_was_changed_in_an_export_is_told(tmp_path: Path, capsys: pytest.Ca
         f'{other["title"]!r} has another query, {judged["title"]!r} has another threshold',
         'prometheus/rules.yaml is missing',
         f'prometheus/alerts.yaml differs: 1 line is gone and 1 is new, from line {line} on',
-        'grafana/mine.json asks for what there is not: pydantic_ai_runs_total has no label x',
+        'grafana/mine.json asks for what does not exist: pydantic_ai_runs_total has no label x',
         'grafana/other.json is no JSON',
-        'grafana/tools.json asks for what there is not: pydantic_ai_tool_call_total is not in the catalogue',
+        'grafana/tools.json asks for what does not exist: pydantic_ai_tool_call_total is not in the catalogue',
     ]
 
 
 def test_what_is_no_export_cannot_be_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """Its settings are missing."""
     assert main(['dashboards', 'check', str(tmp_path)]) == 2
-    assert 'streamtap dashboards check: ' in (err := capsys.readouterr().err)
-    assert 'streamtap.toml' in err
+    assert capsys.readouterr().err == (
+        f'streamtap dashboards check: {tmp_path} is not an export, as it has no streamtap.toml: '
+        '`streamtap dashboards export DIR` writes one\n'
+    )
 
 
 @pytest.mark.parametrize('taken', ['folder', 'file'])

@@ -229,7 +229,7 @@ def test_a_pipe_that_nobody_writes_is_refused(tmp_path: Path, capsys: pytest.Cap
     assert told.err.splitlines() == [
         f'streamtap report: {tmp_path / "device"}: {no_file}',
         f'streamtap report: {tmp_path / "folder"}: is a folder, and not a file',
-        f'streamtap report: {tmp_path / "pipe"}: {no_file}',
+        f'streamtap report: {tmp_path / "pipe"}: {no_file}: pass it on stdin, as -',
     ]
 
 

@@ -54,6 +54,9 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, s
         ),
         ('demo now', "streamtap demo: unexpected argument 'now'"),
         ('report', 'streamtap report: name the journals to report, or two to --compare'),
+        ('report a --compare b c', 'streamtap report: give either FILEs or --compare, not both'),
+        ('demo --fault-after 5', 'streamtap demo: --fault-after needs a fault: --fault FAULT'),
+        ('demo --fault-after 5 --model test', 'streamtap demo: --fault-after needs a fault: --fault FAULT'),
         ('report --by', 'streamtap report: argument --by: expected one argument'),
         ('dashboards export', 'streamtap dashboards export: the following arguments are required: DIR'),
         ('report nowhere', 'streamtap report: nowhere: No such file or directory'),
@@ -61,7 +64,8 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, s
         ('report --compare nowhere nowhere', 'streamtap report: nowhere: No such file or directory'),
         (
             'dashboards check nowhere',
-            f'streamtap dashboards check: {Path("nowhere", "streamtap.toml")}: No such file or directory',
+            'streamtap dashboards check: nowhere is not an export, as it has no streamtap.toml: '
+            '`streamtap dashboards export DIR` writes one',
         ),
         ('dashboards check a b', "streamtap dashboards check: unexpected argument 'b'"),
     ],

@@ -29,7 +29,6 @@ def differences(folder: Path, config: Config) -> list[str]:
 
     Raises:
         OSError: If a file cannot be read.
-        ValueError: If a threshold is no bound of its histogram.
     """
     files = generated(config)
     found = [said for path, text in files.items() for said in _different(folder / path, path, text)]
@@ -64,7 +63,7 @@ def _different(file: Path, path: str, ours: str) -> Iterator[str]:
 
 def _asked_in_vain(board: str, config: Config) -> list[str]:
     try:
-        return [f'asks for what there is not: {stranger}' for stranger in strangers(board, config)]
+        return [f'asks for what does not exist: {stranger}' for stranger in strangers(board, config)]
     except ValueError:
         return ['is no JSON']
 

@@ -59,11 +59,15 @@ def check(folder: Path) -> list[str]:
 
     Raises:
         OSError: If a file cannot be read.
-        ValueError: If a setting cannot be one.
+        ValueError: If it is no export, or a setting cannot be one.
     """
     from streamtap._dashboards.check import differences
     from streamtap._dashboards.settings import FILE, read_settings
 
+    if not (folder / FILE).exists():
+        raise ValueError(
+            f'{folder} is not an export, as it has no {FILE}: `streamtap dashboards export DIR` writes one'
+        )
     return differences(folder, read_settings(folder / FILE))
 
 
@@ -72,6 +76,9 @@ def _settings(arguments: argparse.Namespace) -> Config:
     from streamtap._dashboards.settings import checked, read_settings
 
     config = CONFIG if arguments.config is None else read_settings(arguments.config)
-    given = {name: getattr(arguments, name) for name in ('runbooks', 'grafana', 'datasource', 'namespace')}
+    asked = {name: getattr(arguments, name) for name in ('runbooks', 'grafana', 'datasource', 'namespace')}
+    given = {name: value for name, value in asked.items() if value is not None}
+    if empty := [f'--{name}' for name, value in given.items() if not value]:
+        raise ValueError(f'{empty[0]} is empty: give it a value, or leave it out')
     labels = {'labels': tuple(dict.fromkeys((*config.labels, *arguments.label)))}
-    return checked(replace(config, **labels, **{name: value for name, value in given.items() if value is not None}))
+    return checked(replace(config, **labels, **given))

@@ -2,43 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, with_config
+from pydantic import ConfigDict, with_config
 
 from streamtap._dashboards.promql.durations import seconds
+from streamtap._dashboards.values import (
+    RUNBOOKS,
+    Datasource,
+    Grafana,
+    Namespace,
+    Positive,
+    Runbooks,
+    Share,
+    Whole,
+    Window,
+    WindowOrNone,
+    checked_window,
+)
 from streamtap._records.failed import FAILED_RUNS, FAILED_TOOLS
 from streamtap._sinks.metrics.catalogue import BUCKETS, BY_NAME
 from streamtap._sinks.metrics.user_labels import checked_labels
-
-
-def _window(text: str) -> str:
-    if not re.fullmatch('[1-9][0-9]*[smhd]', text):
-        raise ValueError(f'{text!r} is no length of time such as 90s, 5m, 1h or 1d')
-    return text
-
-
-def _window_or_none(text: str) -> str:
-    return text and _window(text)
-
-
-def _namespace(text: str) -> str:
-    if not re.fullmatch('([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?', text):
-        raise ValueError(f'{text!r} is no namespace: use small letters, digits and hyphens')
-    return text
-
-
-Window = Annotated[str, AfterValidator(_window)]
-"""A length of time in Prometheus's notation, such as `90s` or `1d`."""
-
-# Whole numbers stay so: they are read by people.
-Share = Annotated[int | float, Field(gt=0, le=1)]
-Positive = Annotated[int | float, Field(gt=0, allow_inf_nan=False)]
-Whole = Annotated[int, Field(gt=0)]
-
 
 _MOST_SELDOM = 120
 """Seconds between two records at which a board still has each of them."""
@@ -82,8 +68,8 @@ class Config:
         labels: Your own labels, as in `Tap(labels=...)`: boards can be filtered by them.
         buckets: The bounds of histograms that you changed, as in `PrometheusSink(buckets=...)`.
         keep: Labels by which series stay apart, besides agent, model and tool: labels of the scrape, or your own.
-        runbooks: Where your people read `runbooks.md`, best a URL; `runbook_url` of an alert is this and its heading.
-            A bare name is shown as text, not as a link.
+        runbooks: The URL at which your people read `runbooks.md`; `runbook_url` of an alert is this and its heading.
+            Without it, the name of the page is shown as text.
         grafana: The URL of your Grafana; `dashboard_url` of an alert is this and its board, with what the alert is about
             chosen. Without it, the path alone is shown as text.
         datasource: The uid of the data source in Grafana that boards begin with; Grafana's default one if empty.
@@ -152,20 +138,20 @@ class Config:
         tap_window: How long one failure of the tap is reported.
 
     Raises:
-        ValueError: If a label cannot be one, buckets are not those of a histogram, or records would come too seldom for
-            boards, or not after as many scrapes each time.
+        ValueError: If a label cannot be one, buckets are not those of a histogram, a threshold is no bound of them, or
+            records would come too seldom for boards, or not after as many scrapes each time.
     """
 
     scrape_seconds: Whole = 60
-    recorded_every: Annotated[str, AfterValidator(_window_or_none)] = ''
+    recorded_every: WindowOrNone = ''
     histograms: Literal['any', 'classic'] = 'any'
     labels: tuple[str, ...] = ()
     buckets: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
     keep: tuple[str, ...] = ('job',)
-    runbooks: str = 'runbooks.md'
-    grafana: str = ''
-    datasource: str = ''
-    namespace: Annotated[str, AfterValidator(_namespace)] = ''
+    runbooks: Runbooks = RUNBOOKS
+    grafana: Grafana = ''
+    datasource: Datasource = ''
+    namespace: Namespace = ''
     kubernetes_labels: Mapping[str, str] = field(default_factory=lambda: {'release': 'kube-prometheus-stack'})
     interval: Window = '15s'
     slow_interval: Window = '1m'
@@ -240,12 +226,14 @@ class Config:
     def __post_init__(self) -> None:
         checked_labels(self.labels)
         if self.recorded_every:
-            self._check_records(seconds(_window(self.recorded_every)))
+            self._check_records(seconds(checked_window(self.recorded_every)))
         for name, bounds in self.buckets.items():
             if name not in BY_NAME or BY_NAME[name].buckets is None:
                 raise ValueError(f'buckets names no histogram of streamtap: {name}')
             if list(bounds) != sorted(set(bounds)):
                 raise ValueError(f'the bounds of {name} must increase')
+        for setting, histogram in THRESHOLDS.items():
+            self._check_threshold(setting, histogram)
 
     def _check_records(self, every: int) -> None:
         if every % self.scrape_seconds:
@@ -253,6 +241,14 @@ class Config:
         if every > _MOST_SELDOM:
             # Prometheus takes what is five minutes old for gone.
             raise ValueError(f'recorded_every must be at most {_MOST_SELDOM} seconds')
+
+    def _check_threshold(self, setting: str, histogram: str) -> None:
+        """Between two bounds nothing can be counted in classic buckets."""
+        bounds = self.bounds(histogram)
+        threshold: float = getattr(self, setting)
+        if threshold not in bounds:
+            known = ', '.join(f'{bound:g}' for bound in bounds)
+            raise ValueError(f'{setting}: {threshold:g} is no bucket bound of {histogram}; choose one of {known}')
 
     @property
     def short(self) -> str:
@@ -268,5 +264,15 @@ class Config:
         """
         return self.buckets.get(histogram) or BUCKETS[BY_NAME[histogram].buckets or '']
 
+
+THRESHOLDS = {
+    'blank_screen_seconds': 'pydantic_ai_run_time_to_first_output_seconds',
+    'max_run_requests': 'pydantic_ai_run_requests',
+    'first_token_seconds': 'pydantic_ai_time_to_first_token_seconds',
+    'slow_tool_seconds': 'pydantic_ai_tool_duration_seconds',
+    'full_context': 'pydantic_ai_context_window_used_ratio',
+    'loop_lag_seconds': 'streamtap_event_loop_lag_seconds',
+}
+"""The settings that are bounds of a histogram's buckets, and of which one."""
 
 CONFIG = Config()

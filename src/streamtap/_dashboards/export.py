@@ -29,7 +29,6 @@ def export_dashboards(target: Path, config: Config) -> None:
         FileExistsError: If it is a link, or is not an empty folder: its files may have been edited by hand.
         PermissionError: If others can write it, or it belongs to another user.
         OSError: If it cannot be written.
-        ValueError: If a threshold is no bound of its histogram.
     """
     if target.is_symlink():
         raise FileExistsError(f'{target} is a symbolic link, which is not followed: name the folder that it leads to')

@@ -38,6 +38,14 @@ _HEAD = (
 
 _WIDTH = 120
 
+_MUST_BE = {
+    'string_type': 'must be text',
+    'tuple_type': 'must be a list',
+    'dict_type': 'must be a table',
+    **dict.fromkeys(('int_type', 'int_parsing', 'int_from_float'), 'must be a whole number'),
+}
+"""What TOML calls what pydantic calls otherwise."""
+
 
 class SettingsError(ValueError):
     """A file of settings that cannot be taken; the message says what to do."""
@@ -51,7 +59,7 @@ def read_settings(path: Path) -> Config:
 
     Raises:
         OSError: If it cannot be read.
-        SettingsError: If it is no TOML, or names what there is not, or a value cannot be one.
+        SettingsError: If it is no TOML, or names a setting that does not exist, or a value cannot be one.
     """
     with open_to_read(path) as file:
         data = file.read()
@@ -111,7 +119,8 @@ def _said(error: ErrorDetails) -> str:
     *above, name = error['loc'] or ('',)
     where = '.'.join(str(each) for each in error['loc'])
     if error['type'] != 'unexpected_keyword_argument':
-        message = error['msg'].removeprefix('Value error, ')
+        message = error['msg'].removeprefix('Value error, ').replace('Input should be', 'must be')
+        message = _MUST_BE.get(error['type'], message)
         return f'{where}: {message}' if where else message
     known = [setting.name for setting in fields(Burn if above else Config)]
     (*near,) = difflib.get_close_matches(str(name), known, n=1)

@@ -123,28 +123,32 @@ def _check_together(
 ) -> None:
     compared, is_gate = arguments.compare is not None, bool(budgets) or arguments.fail_on is not None
     for is_wrong, what_to_do in (
-        (bool(arguments.files) == compared, 'name the journals to report, or two to --compare'),
+        (not arguments.files and not compared, 'name the journals to report, or two to --compare'),
+        (arguments.files and compared, 'give either FILEs or --compare, not both'),
         (
             compared and budgets,
-            'a --budget is of one side: report AFTER with it in a command of its own, without --compare',
+            'a --budget judges one side: report AFTER with it in a command of its own, without --compare',
         ),
         (arguments.fail_on and not compared, '--fail-on worse needs a before and an after: --compare BEFORE AFTER'),
         (arguments.min_change and not compared, '--min-change needs a before and an after: --compare BEFORE AFTER'),
-        (by and arguments.run_id is not None and not budgets, '--by is of many runs: report them without --run'),
-        (arguments.strict and not is_gate, '--strict is of a gate: give a --budget, or --fail-on worse with --compare'),
+        (by and arguments.run_id is not None and not budgets, '--by compares many runs: report them without --run'),
+        (
+            arguments.strict and not is_gate,
+            '--strict only works with a gate: give a --budget, or --fail-on worse with --compare',
+        ),
         (
             form == 'github' and not is_gate,
             '--format github tells verdicts: give a --budget, or --fail-on worse with --compare',
         ),
         (
             arguments.trace_url is not None and form != 'html',
-            '--trace-url is of a page: give --format html, or a file that ends in .html',
+            '--trace-url only works with a page: give --format html, or a file that ends in .html',
         ),
         (
             arguments.engine == 'duckdb' and (compared or budgets or by),
             '--engine duckdb compares nothing and tells no verdicts: leave it out with --compare, --budget and --by',
         ),
-        (arguments.run_id is not None and compared, '--run is of one run: report its journal, without --compare'),
+        (arguments.run_id is not None and compared, '--run reports one run: name its journal, without --compare'),
     ):
         if is_wrong:
             raise ValueError(what_to_do)

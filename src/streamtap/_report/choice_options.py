@@ -35,7 +35,7 @@ def add_choice_options(parser: argparse.ArgumentParser) -> None:
     choice.add_argument(
         '--since', metavar='WHEN', help='runs that began since then: 30m, 2h or 7d ago, a date, or a time (UTC)'
     )
-    choice.add_argument('--until', metavar='WHEN', help='runs that began before then; a date is meant to its end')
+    choice.add_argument('--until', metavar='WHEN', help='runs that began before then; a date includes that whole day')
     choice.add_argument(
         '--outcome',
         choices=OUTCOMES,

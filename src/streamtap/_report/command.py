@@ -68,7 +68,8 @@ class Complaints:
         """A file cannot be read."""
         self.count += 1
         self.files += 1
-        self._told.setdefault(name, []).append(f' {error.strerror or error}')
+        hint = ': pass it on stdin, as -' if Path(name).is_fifo() else ''
+        self._told.setdefault(name, []).append(f' {error.strerror or error}{hint}')
 
     def close(self) -> None:
         """Report it, but only once: a file that is no journal in one line, and some broken lines of others."""
@@ -201,7 +202,7 @@ def _check_labels(scopes: Sequence[Scope], gathered: Sequence[Gathered]) -> None
     """A label that is misspelt would pass every gate, and so would versions that nobody says."""
     for scope in scopes:
         if scope == VERSION and not any(each.samples.has(scope) for each in gathered):
-            raise ValueError(f'--by {scope}: no run says the version of its service')
+            raise ValueError(f'--by {scope}: no run says the version of its service: give Tap(service_version=...)')
         if scope in NAMED or any(each.samples.has(scope) for each in gathered):
             continue
         known = sorted({usage.label for each in gathered for usage in each.summary.labels})

@@ -42,7 +42,7 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--engine',
         choices=get_args(Engine),
-        help='what gathers the figures, which are the same (default: duckdb, an extra, for more than 64 MiB, if it is installed)',
+        help='what reads the journals; the figures are the same (default: duckdb, an extra, for more than 64 MiB, if it is installed)',
     )
     add_choice_options(parser)
     gate = parser.add_argument_group('the gate', 'exits with 3 if something is worse, or a budget is missed')
@@ -62,4 +62,4 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="fail if this is missed, such as 'blank_screen.p95 <= 3s' or 'failed <= 1%%'; may be given several times",
     )
-    gate.add_argument('--strict', action='store_true', help='fail also on what is too little to tell or to judge')
+    gate.add_argument('--strict', action='store_true', help='fail also on what is too few to tell or to judge')

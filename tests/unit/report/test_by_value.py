@@ -166,4 +166,7 @@ def test_versions_that_nobody_says_are_an_error(tmp_path: Path, capsys: pytest.C
     path = tmp_path / 'j'
     path.write_bytes(record_line(run()))
     assert main(['report', str(path), '--by', 'service_version']) == 2
-    assert '--by service_version: no run says the version of its service' in capsys.readouterr().err
+    assert (
+        '--by service_version: no run says the version of its service: give Tap(service_version=...)\n'
+        in capsys.readouterr().err
+    )

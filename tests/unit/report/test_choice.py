@@ -146,7 +146,7 @@ def test_every_outcome_can_be_chosen():
         (['--since', '1h', '--until', '2h'], '--until 2h is not after --since 1h: no run began in between'),
         (
             ['--trace-url', 'https://t/{trace_id}'],
-            '--trace-url is of a page: give --format html, or a file that ends in .html',
+            '--trace-url only works with a page: give --format html, or a file that ends in .html',
         ),
         (
             ['--trace-url', 'ftp://t/{trace_id}', '--format', 'html'],

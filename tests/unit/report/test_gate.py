@@ -420,13 +420,13 @@ def test_a_terminal_gets_the_verdict_in_colour(judged: Judge, monkeypatch: pytes
         (['j', '--min-change', '10%'], '--min-change needs a before and an after: --compare BEFORE AFTER'),
         (
             ['--compare', 'a', 'b', '--budget', 'failed <= 1%'],
-            'a --budget is of one side: report AFTER with it in a command of its own, without --compare',
+            'a --budget judges one side: report AFTER with it in a command of its own, without --compare',
         ),
-        (['j', '--by', 'agent', '--run', 'r'], '--by is of many runs: report them without --run'),
-        (['j', '--strict'], '--strict is of a gate: give a --budget, or --fail-on worse with --compare'),
+        (['j', '--by', 'agent', '--run', 'r'], '--by compares many runs: report them without --run'),
+        (['j', '--strict'], '--strict only works with a gate: give a --budget, or --fail-on worse with --compare'),
         (
             ['--compare', 'a', 'b', '--strict'],
-            '--strict is of a gate: give a --budget, or --fail-on worse with --compare',
+            '--strict only works with a gate: give a --budget, or --fail-on worse with --compare',
         ),
         (
             ['--compare', 'a', 'b', '--format', 'github'],

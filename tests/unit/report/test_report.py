@@ -538,13 +538,6 @@ def cells(table: str) -> list[str]:
     return re.sub(r'\x1b\[[\d;]*m|[-\u2500]{2,}', ' ', table).split()
 
 
-@pytest.mark.parametrize('arguments', [[], ['j', '--compare', 'a', 'b']])
-def test_what_to_report_must_be_clear(arguments: list[str], capsys: pytest.CaptureFixture[str]):
-    """Some journals, or two to compare."""
-    assert main(['report', *arguments]) == 2
-    assert capsys.readouterr().err == 'streamtap report: name the journals to report, or two to --compare\n'
-
-
 @pytest.mark.parametrize('form', ['html', 'json', 'csv', 'table'])
 def test_on_a_console_of_few_characters_files_are_utf_8_and_tables_show_question_marks(form: str, tmp_path: Path):
     """As where Windows redirects standard output."""

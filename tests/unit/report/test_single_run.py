@@ -221,7 +221,7 @@ def test_the_beginning_of_its_id_is_enough(
             ['{j}', '--run', 'out'],
             '--run out: no record is of this run. Write its id, or at least 4 characters of its beginning',
         ),
-        (['--compare', '{j}', '{j}', '--run', 'outer'], '--run is of one run: report its journal, without --compare'),
+        (['--compare', '{j}', '{j}', '--run', 'outer'], '--run reports one run: name its journal, without --compare'),
     ],
 )
 def test_it_must_be_there(arguments: list[str], why: str, path: Path, capsys: pytest.CaptureFixture[str]):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from streamtap._dashboards.grafana.panels import Json, datasource
 from streamtap._dashboards.grafana.queries import scope
-from streamtap._dashboards.promql.pieces import bound_pattern, checked_bound, metric_of
+from streamtap._dashboards.promql.pieces import bound_pattern, metric_of
 from streamtap._dashboards.promql.records import Records
 
 if TYPE_CHECKING:
@@ -52,12 +52,8 @@ def objective(config: Config, name: str, label: str, histogram: str, usual: floa
         name: What queries call it.
         label: What viewers see.
         histogram: The metric that it is counted with.
-        usual: The choice at first, in seconds.
-
-    Raises:
-        ValueError: If that is no bound of the metric's buckets.
+        usual: The choice at first, in seconds: a setting of `THRESHOLDS`, which are checked.
     """
-    usual = checked_bound(config, histogram, usual)
     choices = sorted({usual, *_CHOICES.intersection(config.bounds(histogram))})
     options = [_option(f'{bound:g}', bound_pattern(bound), selected=bound == usual) for bound in choices]
     return {

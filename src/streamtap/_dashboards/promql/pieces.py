@@ -10,7 +10,6 @@ from streamtap._sinks.metrics.catalogue import BY_NAME
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from streamtap._dashboards.config import Config
     from streamtap._sinks.metrics.metric import Metric
 
 
@@ -47,23 +46,6 @@ def is_none_of(label: str, values: Iterable[str]) -> str:
 def at_most(bound: float) -> str:
     """A matcher for the observations of a histogram up to a bound of its buckets, however that is spelt."""
     return f'le=~"{bound_pattern(bound)}"'
-
-
-def checked_bound(config: Config, histogram: str, bound: float) -> float:
-    """A bound, if the histogram has it: between two bounds nothing can be counted in classic buckets.
-
-    Args:
-        config: Which bounds there are.
-        histogram: The metric's name in the catalogue.
-        bound: The bound.
-
-    Raises:
-        ValueError: If it is none of its bucket bounds.
-    """
-    bounds = config.bounds(histogram)
-    if bound not in bounds:
-        raise ValueError(f'{bound:g} is no bucket bound of {histogram}: {", ".join(f"{known:g}" for known in bounds)}')
-    return bound
 
 
 def total(labels: Iterable[str], of: str) -> str:

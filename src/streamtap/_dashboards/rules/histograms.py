@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamtap._dashboards.promql.growth import grown, grown_histogram
-from streamtap._dashboards.promql.pieces import at_most, checked_bound, series, total
+from streamtap._dashboards.promql.pieces import at_most, series, total
 
 if TYPE_CHECKING:
     from streamtap._dashboards.config import Config
@@ -41,17 +41,12 @@ class Histogram:
         """How many of them were at most as large as a bucket bound.
 
         Args:
-            bound: The bound.
+            bound: The bound: a setting of `THRESHOLDS`, which are checked.
             window: The window.
-
-        Raises:
-            ValueError: If it is no bound of the histogram.
         """
         seen = self._native(window)
         native = f'histogram_fraction(0, {bound:g}, {seen})\n  *\nhistogram_count({seen})'
-        return self._either(
-            native, self._classic(window, '_bucket', at_most(checked_bound(self.config, self.name, bound)))
-        )
+        return self._either(native, self._classic(window, '_bucket', at_most(bound)))
 
     def _native(self, window: str) -> str:
         return total(self.level.labels, grown_histogram(series(self.name, *self.only), window))

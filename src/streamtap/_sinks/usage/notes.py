@@ -31,13 +31,13 @@ def notes_of(groups: Groups) -> list[str]:
         notes.append(f'Responses without a known price: {total.unpriced_responses} (not in cost)')
     if 0 < total.runs_with_output < total.runs:
         notes.append(
-            f'Blank screen of {total.runs_with_output:,} of {total.runs:,} runs: the others did not stream, or ended before '
-            'they showed anything'
+            f'The blank screen is known for {total.runs_with_output:,} of {total.runs:,} runs: the others did not stream, or '
+            'ended before they showed anything'
         )
     calls, timed = (sum(getattr(each, name) for each in groups.tools) for name in ('calls', 'timed_calls'))
     if timed < calls:
         notes.append(
-            f'Tool times of {timed:,} of {calls:,} calls: the others were interrupted, or were never seen to end'
+            f'Tool times are known for {timed:,} of {calls:,} calls: the others were interrupted, or were never seen to end'
         )
     if total.repeated_calls:
         notes.append('Again: tool calls with the same arguments as two or more before them in their run')
