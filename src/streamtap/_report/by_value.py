@@ -90,7 +90,7 @@ def not_shown(samples: Samples, by: Sequence[Scope]) -> Iterator[str]:
     """What the tables leave out, a sentence for each."""
     for scope in by:
         if (more := len(_names(samples, scope)) - MOST_VALUES) > 0:
-            yield f'By {scope}: {more:,} more are not shown, of fewer runs or calls each: JSON and CSV have them.'
+            yield f'By {scope}: {more:,} more {"is" if more == 1 else "are"} not shown, of fewer runs or calls each: JSON and CSV have {"it" if more == 1 else "them"}.'
 
 
 def _figures(samples: Samples, scope: Scope, name: str, quantity: Quantity) -> ValueFigures:

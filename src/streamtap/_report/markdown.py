@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, get_args
 from streamtap._display.cells import cut_in_the_middle
 from streamtap._display.exits import MOST_SHOWN, in_job_log, in_markdown
 from streamtap._report.gate import FAILURES, Verdict
+from streamtap._report.words import unread_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,7 @@ def markdown(document: Document) -> str:
         blocks += [f'**{document.gate.counts}**', '\n'.join([*shown, *_more(len(failing) - len(shown), '- ')])]
     blocks += ['  \n'.join(map(in_markdown, document.heading)), *map(_table, document.grids), *document.notes]
     if document.unread:
-        blocks.append(f'{document.unread:,} lines or files could not be read and are not included.')
+        blocks.append(unread_told(document.unread))
     return in_job_log('\n\n'.join(filter(None, blocks)) + '\n')
 
 

@@ -7,6 +7,7 @@ import hashlib
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from streamtap._display import contexts
 from streamtap._display.elements import element, page_text, style, table
 from streamtap._display.text import dollars, percentage, rate, seconds
 from streamtap._display.widths import width_rules
@@ -20,7 +21,7 @@ from streamtap._report.run_articles import failures, run_article
 from streamtap._report.spending import spending
 from streamtap._report.steps import left_out, step_grid
 from streamtap._report.waterfall import legend
-from streamtap._report.words import change_grids, headline, how_to_read, period
+from streamtap._report.words import change_grids, headline, how_to_read, period, unread_told
 from streamtap._version import __version__
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ def _chosen(gathered: Figures) -> Element | None:
 def _warning(unread: int) -> Element | None:
     if not unread:
         return None
-    return element('p', f'{unread} lines or files could not be read and are not included.', class_='warning')
+    return element('p', unread_told(unread), class_='warning')
 
 
 def _gate(gate: Gate | None) -> Element | None:
@@ -238,7 +239,7 @@ def _health(total: RunsUsage) -> Iterator[tuple[str, str, str]]:
         yield 'first try', percentage(total.first_try_share), f'answer p95 {seconds(total.time_to_answer_p95)}'
     if total.repeated_calls:
         yield 'tool calls again', f'{total.repeated_calls:,}', f'took {seconds(total.repeated_seconds)}'
-    if total.context_used_max is not None:
+    if contexts.is_told(total.context_used_max):
         yield 'fullest context', percentage(total.context_used_max), f'p95 {percentage(total.context_used_p95)}'
     if total.cache_hit_share is not None:
         again = f'{total.cache_missed_tokens:,} bought again' if total.cache_missed_tokens else 'of input tokens'

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from streamtap._display.cells import cut_in_the_middle
 from streamtap._display.elements import element
 from streamtap._display.exits import isolated, short_name
-from streamtap._display.text import dollars
+from streamtap._display.text import dollars, plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,7 +82,7 @@ def spending(costs: Mapping[tuple[str, str], float]) -> Element:
             class_='scroll',
             tabindex='0',
         ),
-        element('p', f'and {more} agents that cost less', class_='dim') if more > 0 else None,
+        element('p', f'and {plural(more, "agent")} that cost less', class_='dim') if more > 0 else None,
     )
 
 

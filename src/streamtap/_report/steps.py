@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from streamtap._display import contexts
 from streamtap._display.bars import queue_bars
 from streamtap._display.callers import with_callers
 from streamtap._display.exits import in_sentence, isolated, short_name
@@ -114,11 +115,12 @@ def counts(run: RunRecord) -> str:
 
 def step_grid(tree: RunTree) -> Grid:
     """The run and its steps as a table."""
-    rows = [row for step in in_order(tree) for row in (_row(tree, step), *_queue_rows(tree, step))]
-    # No request of the run may have a context that is known.
-    shown = [
-        place for place, each in enumerate(_COLUMNS) if each is not _CONTEXT or any(row[place] != '-' for row in rows)
-    ]
+    steps = list(in_order(tree))
+    rows = [row for step in steps for row in (_row(tree, step), *_queue_rows(tree, step))]
+    is_told = any(
+        isinstance(step.piece, ResponseRecord) and contexts.is_told(step.piece.context_used) for step in steps
+    )
+    shown = [place for place, each in enumerate(_COLUMNS) if each is not _CONTEXT or is_told]
     return Grid(
         [_COLUMNS[place] for place in shown], [tuple(row[place] for place in shown) for row in rows], name='steps'
     )

@@ -92,7 +92,7 @@ def test_the_table_of_budgets_has_figures_and_intervals(judged: Judge):
     assert [line.split('  ') for line in re.sub('  +', '  ', table).splitlines() if '--' not in line] == [
         ['budget', 'of', 'n', 'figure', 'interval', 'verdict'],
         ['run_duration.p50 <= 4s', 'all', '100', '4.05 s', '4.04 s to 4.06 s', 'missed'],
-        ['failed <= 50%', 'all', '100', '1.0%', '0.0% to 6.2%', 'met'],
+        ['failed <= 50%', 'all', '100', '1.0%', '<0.1% to 6.2%', 'met'],
     ]
     assert notes.startswith('The intervals are such that all verdicts together are right with 95 % confidence')
     assert verdict == 'gate failed: 1 missed, 1 met; run_duration.p50 <= 4s of all is missed: 4.05 s (4.04 s to 4.06 s)'
@@ -301,9 +301,9 @@ def test_what_cannot_be_read_fails_a_build_as_well(judged: Judge, tmp_path: Path
     path = tmp_path / 'torn'
     path.write_bytes(b''.join(map(record_line, runs(100))) + b'{"record":"run","ru')
     assert main(['report', str(path), '--budget', 'run_duration.p50 <= 5s', '--format', 'markdown']) == 1
-    assert '1 lines or files could not be read and are not included.' in capsys.readouterr().out
+    assert '1 line or file could not be read and is not included.' in capsys.readouterr().out
     assert main(['report', str(path), '--budget', 'run_duration.p50 <= 1s', '--format', 'github']) == 3
-    assert '::warning title=streamtap::1 lines or files could not be read' in capsys.readouterr().out
+    assert '::warning title=streamtap::1 line or file could not be read' in capsys.readouterr().out
     assert judged([], '--budget', 'failed <= 1%')[0] == 2
 
 

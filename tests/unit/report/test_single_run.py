@@ -265,3 +265,26 @@ def test_the_wait_for_a_slot_is_a_step():
     }  # fmt: skip
     assert len({tuple(each) for each in step_data(tree)}) == 1
     assert 'queue' not in str(step_grid(RunTree(run(phases={'queue': 0.001}))))
+
+
+def test_a_context_is_told_from_half_full_on(path: Path, capsys: pytest.CaptureFixture[str]):
+    """By one rule: in steps, at the bars of a waterfall, in the headline of a page, and in tables; data has it always."""
+    found: list[tuple[bool, bool, bool, bool]] = []
+    for tokens in (1, 499, 500):
+        record = full_response(context_window=1000, context_tokens=tokens, stalls=0, stall_seconds=0.0)
+        tree = RunTree(run(duration=3.0), [record])
+        path.write_bytes(b''.join(map(record_line, (record, tree.run))))
+        assert main(['report', str(path), '--format', 'html']) == 0
+        page = capsys.readouterr().out
+        assert main(['report', str(path), '--format', 'markdown']) == 0
+        notes = [each.text for each in waterfall(tree).iter('text') if 'note start' in (each.get('class') or '')]
+        found.append(
+            (
+                'context' in step_grid(tree).headings,
+                f'context {tokens / 1000:.1%}' in notes,
+                'fullest context' in page,
+                'context p95' in capsys.readouterr().out,
+            )
+        )
+        assert next(each['context_used'] for each in step_data(tree) if each['kind'] == 'request') == tokens / 1000
+    assert found == [(False,) * 4, (False,) * 4, (True,) * 4]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from streamtap._display.exits import short_name
 from streamtap._display.grid import Column, Grid
+from streamtap._display.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,10 @@ def left_out(groups: Sequence[FailureUsage]) -> str:
     """What the table leaves out, as a sentence; empty if it has all."""
     more = groups[MOST_ROWS:]
     runs = sum(each.runs for each in more)
-    return f'{len(more):,} more kinds of failures are not shown, of {runs:,} runs: JSON has them.' if more else ''
+    if not more:
+        return ''
+    kinds = '1 more kind of failure is' if len(more) == 1 else f'{len(more):,} more kinds of failures are'
+    return f'{kinds} not shown, of {plural(runs, "run")}: JSON has {"it" if len(more) == 1 else "them"}.'
 
 
 def _when(time: str) -> str:

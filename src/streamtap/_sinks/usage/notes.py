@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamtap._display.hints import NO_PRICE, NO_SPEED_WITHOUT_USAGE, NO_USAGE, Measured, lacking, shared_name
+from streamtap._display.text import plural
 from streamtap._sinks.usage.failure_table import left_out
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def notes_of(groups: Groups) -> list[str]:
     calls, timed = (sum(getattr(each, name) for each in groups.tools) for name in ('calls', 'timed_calls'))
     if timed < calls:
         notes.append(
-            f'Tool times of {timed:,} of {calls:,} calls: the others were interrupted, or were never seen to end'
+            f'Tool times of {timed:,} of {plural(calls, "call")}: the others were interrupted, or were never seen to end'
         )
     if total.repeated_calls:
         notes.append('Again: tool calls with the same arguments as two or more before them in their run')

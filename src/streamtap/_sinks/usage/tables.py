@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamtap._base.safe_text import safe
+from streamtap._display import contexts
 from streamtap._display.grid import Column, Grid
 from streamtap._display.text import counts, dollars, outcome_counts, percentage, rate, seconds, unless_none
 from streamtap._records.failed import FAILED_RUNS, FAILED_TOOLS
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
     from streamtap._sinks.usage.figures import AgentUsage, FailureUsage, LabelUsage, ModelUsage, RunsUsage, ToolUsage
 
-HALF_FULL = 0.5
-"""The share of its window from which an agent's context is told in the table of its health."""
-
 
 class Groups(NamedTuple):
     """What the tables show."""
@@ -31,6 +29,11 @@ class Groups(NamedTuple):
     tools: Sequence[ToolUsage]
     labels: Sequence[LabelUsage]
     failures: Sequence[FailureUsage]
+
+
+_FULLEST = 'context_used_max'
+_OF_CONTEXT = 'context_used_p95', _FULLEST
+"""The figures that a table has only if a context is told of one of its rows."""
 
 
 class _Shown(NamedTuple):
@@ -75,7 +78,7 @@ _MODELS = (
     _Shown(Column('out', 4), 'output_tokens', str),
     _Shown(Column('reasoning', 1), 'reasoning_tokens', str),
     _Shown(Column('context p95', 1), 'context_used_p95', percentage, is_rare=True),
-    _Shown(Column('max', 3, name='fullest context'), 'context_used_max', percentage, is_rare=True),
+    _Shown(Column('max', 3, name='fullest context'), _FULLEST, percentage, is_rare=True),
     _Shown(Column('cost'), 'cost_usd', dollars),
 )
 _TOOLS = (
@@ -98,7 +101,7 @@ _HEALTH = (
     _Shown(Column('took', 3, name='took again'), 'repeated_seconds', partial(unless_none, shown=seconds), is_rare=True),
     _Shown(Column('tokens', 2, name='tokens again'), 'repeated_tokens', unless_none, is_rare=True),
     _Shown(Column('context p95', 1), 'context_used_p95', percentage, is_rare=True),
-    _Shown(Column('fullest context'), 'context_used_max', percentage, is_rare=True),
+    _Shown(Column('fullest context'), _FULLEST, percentage, is_rare=True),
 )
 _QUESTIONS = (
     _Shown(Column('questions'), 'questions', str),
@@ -142,13 +145,15 @@ def grids_of(groups: Groups) -> list[Grid]:
 
 
 def _has_health(usage: RunsUsage) -> bool:
-    return bool(usage.objective_counted or usage.repeated_calls or (usage.context_used_max or 0.0) >= HALF_FULL)
+    return bool(usage.objective_counted or usage.repeated_calls or contexts.is_told(usage.context_used_max))
 
 
 def _grid(
     title: str, rows: Sequence[tuple[str, BaseModel]], shown: Sequence[_Shown], total: BaseModel | None = None
 ) -> Grid:
     named = [*rows, ('total', total)] if total is not None else rows
+    if not any(contexts.is_told(getattr(group, _FULLEST, None)) for _, group in rows):
+        shown = [each for each in shown if each.field not in _OF_CONTEXT]
     cells = [[each.show(getattr(group, each.field)) for each in shown] for _, group in named]
     kept = [place for place, each in enumerate(shown) if not each.is_rare or any(row[place] != '-' for row in cells)]
     return Grid(
