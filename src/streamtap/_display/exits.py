@@ -12,6 +12,9 @@ from streamtap._display.cells import cut_in_the_middle
 MOST_SHOWN = 60
 """How many cells of a name a table or a picture shows."""
 
+EMPTY = "''"
+"""What stands for a name without characters, as a shell writes it."""
+
 _RIGHT_TO_LEFT = frozenset({'R', 'AL', 'AN'})
 
 _WORD = re.compile(r'[\w.@+-]+', re.ASCII)
@@ -29,6 +32,15 @@ def short_name(name: str) -> str:
     """A name for a table or a picture: safe, and of at most 60 cells, of which one in the middle says that there is more."""
     ends = name if len(name) <= 2 * MOST_SHOWN else f'{name[:MOST_SHOWN]}{name[-MOST_SHOWN:]}'
     return cut_in_the_middle(safe(ends), MOST_SHOWN)
+
+
+def value_name(value: str) -> str:
+    """A value of a label as it is shown everywhere: `''` for the empty one, which is no name of its own.
+
+    Args:
+        value: The value; a run that was not given the label has the empty one.
+    """
+    return value or EMPTY
 
 
 def isolated(text: str) -> str:

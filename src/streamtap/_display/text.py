@@ -45,6 +45,11 @@ def percentage(value: object) -> str:
     return '<0.1%' if 0 < value < 0.0005 else f'{value:.1%}'
 
 
+def if_known(value: object) -> str:
+    """A number, 0 included; `-` where it is not known."""
+    return '-' if value is None else str(value)
+
+
 def unless_none(value: object, shown: Callable[[object], str] = '{:,}'.format) -> str:
     """A number, or `-` where it is 0 or not known."""
     return shown(value) if value else '-'

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from streamtap._display.exits import short_name
+from streamtap._display.exits import in_sentence, short_name, value_name
 from streamtap._display.moments import in_words, iso
 from streamtap._records.failed import FAILED_RUNS
 
@@ -156,4 +156,4 @@ def parse_when(option: Literal['--since', '--until'], text: str, now_ns: int) ->
 
 
 def _any_of(names: Sequence[str]) -> str:
-    return ' or '.join(map(short_name, names))
+    return ' or '.join(in_sentence(value_name(name)) for name in names)

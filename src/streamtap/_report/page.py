@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from streamtap._display import contexts
 from streamtap._display.elements import element, page_text, style, table
-from streamtap._display.text import dollars, percentage, rate, seconds
+from streamtap._display.text import dollars, percentage, plural, rate, seconds
 from streamtap._display.widths import width_rules
 from streamtap._records.failed import FAILED_RUNS
 from streamtap._report.by_value import HOW_TO_READ, not_shown, value_grids
@@ -218,7 +218,11 @@ def _figures(gathered: Figures) -> Element:
         ),
         ('tokens/s', rate(total.output_tokens_per_second_p50), 'median'),
         ('run', seconds(total.run_duration_p50), f'p95 {seconds(total.run_duration_p95)}'),
-        ('cost', dollars(total.cost_usd), f'{total.input_tokens + total.output_tokens:,} tokens'),
+        (
+            'cost',
+            dollars(total.cost_usd),
+            'tokens not known' if total.tokens is None else plural(total.tokens, 'token'),
+        ),
         *_health(total),
     ]
     return element(

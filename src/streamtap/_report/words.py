@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from streamtap._base.safe_text import safe
+from streamtap._display.exits import value_name
 from streamtap._display.grid import Column, Grid
 from streamtap._display.moments import moment
 from streamtap._display.text import dollars, plural
@@ -125,7 +126,7 @@ def owner(change: Change) -> str:
 
 def owner_named(scope: Scope, name: str) -> str:
     """A name to show of a scope; that of a label is before its value."""
-    return safe(name if scope in NAMED else f'{scope}={name}')
+    return safe(value_name(name) if scope in NAMED else f'{scope}={value_name(name)}')
 
 
 def _pair(change: Change, pair: Pair) -> tuple[str, str, str, str]:

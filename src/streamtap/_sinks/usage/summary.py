@@ -11,7 +11,7 @@ from streamtap._sinks.usage.tables import Groups, grids_of
 
 
 class RecentRun(BaseModel):
-    """One of the last runs or of the slowest, and where its time went."""
+    """One of the last runs or of the slowest, and where its time went; tokens are `None` where no response said any."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -24,8 +24,8 @@ class RecentRun(BaseModel):
     time_to_first_output: float | None
     requests: int
     tool_calls: int
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int | None
+    output_tokens: int | None
     unmeasured_responses: int
     cost_usd: float | None
     total_cost_usd: float | None

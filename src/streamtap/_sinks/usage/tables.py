@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streamtap._base.safe_text import safe
 from streamtap._display import contexts
+from streamtap._display.exits import value_name
 from streamtap._display.grid import Column, Grid
-from streamtap._display.text import counts, dollars, outcome_counts, percentage, rate, seconds, unless_none
+from streamtap._display.text import counts, dollars, if_known, outcome_counts, percentage, rate, seconds, unless_none
 from streamtap._records.failed import FAILED_RUNS, FAILED_TOOLS
 from streamtap._sinks.usage.failure_table import failure_grid
 
@@ -54,8 +55,8 @@ _RUNS = (
     _Shown(Column('p95', 4, name='run p95'), 'run_duration_p95', seconds),
     _Shown(Column('reqs', 1), 'requests', str),
     _Shown(Column('tools', 3), 'tool_calls', str),
-    _Shown(Column('in', 5), 'input_tokens', str),
-    _Shown(Column('out', 6), 'output_tokens', str),
+    _Shown(Column('in', 5), 'input_tokens', if_known),
+    _Shown(Column('out', 6), 'output_tokens', if_known),
     _Shown(Column('cost'), 'cost_usd', dollars),
     _Shown(Column('with called', 10, beside='cost'), 'total_cost_usd', dollars),
     _Shown(Column('failed', tells_none=True), 'outcomes', partial(outcome_counts, only=FAILED_RUNS)),
@@ -72,11 +73,11 @@ _MODELS = (
     _Shown(Column('tokens/s p50', 6), 'output_tokens_per_second_p50', rate),
     _Shown(Column('stalls'), 'stalls', unless_none, is_rare=True),
     _Shown(Column('stalled', 7), 'stall_seconds', partial(unless_none, shown=seconds), is_rare=True),
-    _Shown(Column('tokens in', 3), 'input_tokens', str),
-    _Shown(Column('cached', 2), 'cache_read_tokens', str),
+    _Shown(Column('tokens in', 3), 'input_tokens', if_known),
+    _Shown(Column('cached', 2), 'cache_read_tokens', if_known),
     _Shown(Column('hits', 2, name='cache hits'), 'cache_hit_share', percentage, is_rare=True),
-    _Shown(Column('out', 4), 'output_tokens', str),
-    _Shown(Column('reasoning', 1), 'reasoning_tokens', str),
+    _Shown(Column('out', 4), 'output_tokens', if_known),
+    _Shown(Column('reasoning', 1), 'reasoning_tokens', if_known),
     _Shown(Column('context p95', 1), 'context_used_p95', percentage, is_rare=True),
     _Shown(Column('max', 3, name='fullest context'), _FULLEST, percentage, is_rare=True),
     _Shown(Column('cost'), 'cost_usd', dollars),
@@ -127,7 +128,7 @@ def grids_of(groups: Groups) -> list[Grid]:
     agents = [(each.agent, each) for each in groups.agents]
     grids = [_grid('agent', agents, runs, total)]
     if groups.labels:
-        grids.append(_grid('label', [(f'{each.label}={each.value}', each) for each in groups.labels], runs))
+        grids.append(_grid('label', [(f'{each.label}={value_name(each.value)}', each) for each in groups.labels], runs))
     models = [(f'{each.provider}:{each.model}', each) for each in groups.models]
     if models:
         grids.append(_grid('model', models, _MODELS))
