@@ -38,8 +38,8 @@ def owners_of(record: Record) -> Iterator[tuple[Scope, str]]:
 
 
 def owners_by(scopes: Sequence[Scope]) -> Owners:
-    """What tells the owners of a record in those scopes only."""
-    found = [_SCOPES.get(scope) or _label(scope) for scope in scopes]
+    """What tells the owners of a record in those scopes only, each once."""
+    found = [_SCOPES.get(scope) or _label(scope) for scope in dict.fromkeys(scopes)]
 
     def owners(record: Record) -> Iterator[tuple[Scope, str]]:
         for each in found:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from streamtap._display.elements import Child
-    from streamtap._display.grid import Grid
     from streamtap._records.run_tree import RunTree
     from streamtap._report.compare import Change, Least
     from streamtap._report.figures import Figures
@@ -58,7 +57,7 @@ def report_page(
         _gate(gate),
         *_side_by_side(gathered, by),
         *(_many_runs(gathered, link) if gathered.single is None else _one_run(gathered.single, link)),
-        _section('In numbers', *map(table, _numbers(gathered)), *_notes(gathered.notes())),
+        _in_numbers(gathered),
     )
 
 
@@ -91,9 +90,10 @@ def _side_by_side(gathered: Figures, by: Sequence[Scope]) -> Iterator[Child]:
         yield _section('Side by side', *grids, *_notes([*not_shown(gathered.samples, by), HOW_TO_READ]))
 
 
-def _numbers(gathered: Figures) -> list[Grid]:
+def _in_numbers(gathered: Figures) -> Element:
     # Failures have a section of their own.
-    return [each for each in gathered.summary.grids() if each.name != 'failures']
+    grids = [each for each in gathered.summary.grids() if each.name != 'failures']
+    return _section('In numbers', *map(table, grids), *_notes(gathered.notes(grids)))
 
 
 def _one_run(tree: RunTree, link: str | None) -> Iterator[Child]:

@@ -111,7 +111,7 @@ def test_other_scopes_stand_by_name():
     assert list(models.headings) == ['model', 'p:b', 'p:z']
     assert models.rows[0] == ('requests', '1', '1')
     labels = [run(labels={'tenant': 'acme'}), run(labels={'tenant': ''}), run()]
-    assert list(grid(labels, 'tenant').headings) == ['tenant', 'none', 'acme']
+    assert list(grid(labels, 'tenant').headings) == ['tenant', "''", 'acme']
 
 
 def test_those_with_the_most_runs_are_shown():

@@ -1,5 +1,7 @@
 """The usage summary, which can be printed as tables."""
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, ConfigDict
 
 from streamtap._base.public import claim
@@ -70,9 +72,13 @@ class UsageSummary(BaseModel):
         """The summary as tables: agents with their total, then labels, models, tools and what else there is."""
         return grids_of(self._groups)
 
-    def notes(self) -> list[str]:
-        """What is missing or may be too low, and why, a sentence for each reason."""
-        return notes_of(self._groups)
+    def notes(self, grids: Sequence[Grid] | None = None) -> list[str]:
+        """What is missing or may be too low, and why, a sentence for each reason; none is of something that is not shown.
+
+        Args:
+            grids: The tables that they stand below. Default: all of the summary.
+        """
+        return notes_of(self._groups, self.grids() if grids is None else grids)
 
     @property
     def _groups(self) -> Groups:
