@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamtap._display.exits import short_name, value_name
-from streamtap._display.grid import Column, Grid
+from streamtap._display.grid import Column
+from streamtap._display.side_by_side import SideBySide
 from streamtap._report.compare import FEWEST
 from streamtap._report.owners import VERSION, is_told_by
 from streamtap._report.quantities import BUDGETED, FAILED_REQUESTS, FAILED_TOOLS, NESTED_RUNS, RUNS
@@ -15,6 +16,7 @@ from streamtap._report.statistics import nearest_rank
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from streamtap._display.grid import Grid
     from streamtap._report.owners import Scope
     from streamtap._report.quantities import Quantity
     from streamtap._report.samples import Samples
@@ -86,7 +88,7 @@ def value_grids(samples: Samples, by: Sequence[Scope]) -> Iterator[Grid]:
     for scope in by:
         shown = _shown(samples, scope)
         columns = (Column(scope), *(Column(short_name(value_name(name))) for name in shown))
-        yield Grid(columns, list(_rows(samples, scope, shown)), name=scope)
+        yield SideBySide(columns, list(_rows(samples, scope, shown)), name=scope)
 
 
 def not_shown(samples: Samples, by: Sequence[Scope]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamtap._display.exits import short_name
+from streamtap._base.names import clean
 from streamtap._display.grid import Column, Grid
 from streamtap._display.text import plural
 
@@ -32,14 +32,14 @@ def failure_grid(groups: Sequence[FailureUsage]) -> Grid:
     """The groups as a table, with their newest run."""
     rows = [
         (
-            short_name(each.error),
-            short_name(each.where) or '-',
+            clean(each.error),
+            clean(each.where) or '-',
             each.steps or '-',
-            short_name(each.agent),
+            clean(each.agent),
             f'{each.runs:,}',
             _when(each.first_seen),
             _when(each.last_seen),
-            short_name(each.run_ids[0]),
+            clean(each.run_ids[0]),
         )
         for each in groups[:MOST_ROWS]
     ]
