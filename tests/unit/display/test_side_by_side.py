@@ -45,15 +45,14 @@ tool billing/fetch_invoice
 tool calls              9
 tool duration p50  301 ms
 
-tool support/
-check_warehouse_stock_
-and_delivery_dates
+tool support/check_
+warehouse_stock_and_
+delivery_dates
 -----------------  ------
 tool calls              6
 tool duration p50  2.20 s
 
-tool
-support/lookup_order
+tool support/lookup_order
 -----------------  ------
 tool calls             26
 tool duration p50  151 ms"""
