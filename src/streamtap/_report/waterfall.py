@@ -14,6 +14,7 @@ from streamtap._display.exits import isolated, short_name
 from streamtap._display.text import model_name, percentage, plural, seconds
 from streamtap._records.failed import has_failed
 from streamtap._records.records import ResponseRecord, ToolRecord
+from streamtap._report.name_room import BOLD, NORMAL, PHONE, most_cells
 from streamtap._report.over_time import LEAST, scale
 from streamtap._report.steps import AGAIN, in_order
 
@@ -27,11 +28,9 @@ if TYPE_CHECKING:
 
 WIDTH, RIGHT = 1160.0, 150.0
 
-LEAST_NAMES, MOST_NAMES, NUMBERS = 200.0, 272.0, 62.0
-"""Where names end, as long ones need it, and how wide the numbers are between them and the bars.
-
-A phone, which scrolls the bars, shows both.
-"""
+NUMBERS = 62.0
+LEAST_NAMES, MOST_NAMES = 200.0, PHONE - NUMBERS
+"""Where names end, as long ones need it: a phone, which scrolls the bars, shows all of them, and the numbers beside them."""
 
 ROW, BAR = 19.0, 11.0
 THIN = {'run': 2.0, 'queue': 5.0}
@@ -90,7 +89,7 @@ class _Row:
     @property
     def per_cell(self) -> float:
         """How wide a character of its name is."""
-        return 7.2 if self.is_run else 6.4
+        return BOLD if self.is_run else NORMAL
 
     @property
     def end(self) -> float:
@@ -222,7 +221,7 @@ def _about_run(run: RunRecord) -> str:
 
 def _draw(row: _Row, y: float, names: float, per_second: float) -> list[Element]:
     zero = names + NUMBERS
-    room = int((names - row.indent - 4) / row.per_cell + 1e-6)
+    room = most_cells(names - row.indent, row.per_cell)
     drawn = [
         element(
             'text',

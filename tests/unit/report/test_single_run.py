@@ -143,11 +143,13 @@ def test_a_call_that_was_made_again_and_a_full_context_are_marked():
 
 
 def test_a_waterfall_makes_room_for_a_long_name():
-    """Of 34 letters, which is whole; one for which there is no room loses its middle."""
-    name = 'check_stock_in_regional_warehouses'
-    tree = RunTree(run(), [tool(tool=name), tool(tool=f'{name}_of_all_countries')], 2, 2)
+    """Of 40 letters, which is whole, as are 53; one for which a phone has no room loses its middle."""
+    name = 'check_warehouse_stock_and_delivery_dates'
+    tree = RunTree(
+        run(), [tool(tool=name), tool(tool=f'{name}_of_countries'), tool(tool=f'{name}_of_all_countries')], 3, 3
+    )
     shown = [each.text for each in waterfall(tree).iter('text') if each.get('class') == 'label']
-    assert shown == [name, 'check_stock_in_regi…es_of_all_countries']
+    assert shown == [name, f'{name}_of_countries', 'check_warehouse_stock_and_…ery_dates_of_all_countries']
 
 
 def test_an_interrupted_tool_is_drawn_to_the_end_of_its_run():
