@@ -49,7 +49,7 @@ def records() -> list[Any]:
         (('--by', 'tenant'), {BLANK, TIMES, TOKENS}),
         (('--by', 'model'), {TOKENS}),
         (('--by', 'tool'), {TIMES}),
-        (('--budget', 'failed <= 100%'), set()),
+        (('--budget', 'failed <= 100%'), set[str]()),
         (('--budget', 'blank_screen.p50 <= 9s', '--budget', 'repeated_tools <= 100%'), {BLANK}),
         (('--budget', 'cost_per_run.p50 <= $9'), {TOKENS}),
         (('--run', 'r'), {AGAIN, TIMES, TOKENS}),

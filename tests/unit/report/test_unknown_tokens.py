@@ -42,7 +42,10 @@ def test_the_summary_does_not_know_them():
     """Of all kinds of tokens; who asked for nothing took none."""
     sink = UsageSink()
     for record in RECORDS:
-        (sink.run_ended if isinstance(record, RunRecord) else sink.response_ended)(record)
+        if isinstance(record, RunRecord):
+            sink.run_ended(record)
+        else:
+            sink.response_ended(record)
     summary = sink.summary()
     found = {each.agent: {getattr(each, name) for name in TOKENS} for each in summary.agents}
     assert found == {'refused': {None}, 'empty': {0}, 'some': {30, 5, 0}, 'idle': {0}}
