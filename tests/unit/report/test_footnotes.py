@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 AGAIN, BLANK, TIMES, TOKENS, KINDS = (
     'Again: ',
-    'Blank screen of ',
-    'Tool times of ',
+    'The blank screen is known for ',
+    'Tool times are known for ',
     'Responses that were ',
     'more kind',
 )

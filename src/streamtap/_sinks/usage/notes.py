@@ -59,14 +59,14 @@ def _all_of(groups: Groups) -> Iterator[_Note]:
     total = groups.total
     if 0 < total.runs_with_output < total.runs:
         yield _Note(
-            f'Blank screen of {total.runs_with_output:,} of {total.runs:,} runs: the others did not stream, or ended before '
-            'they showed anything',
+            f'The blank screen is known for {total.runs_with_output:,} of {total.runs:,} runs: the others did not stream, or '
+            'ended before they showed anything',
             _BLANK_SCREEN,
         )
     calls, timed = (sum(getattr(each, name) for each in groups.tools) for name in ('calls', 'timed_calls'))
     if timed < calls:
         yield _Note(
-            f'Tool times of {timed:,} of {plural(calls, "call")}: the others were interrupted, or were never seen to end',
+            f'Tool times are known for {timed:,} of {plural(calls, "call")}: the others were interrupted, or were never seen to end',
             _TOOL_TIMES,
         )
     if total.repeated_calls:
