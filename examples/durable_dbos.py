@@ -43,7 +43,7 @@ async def main() -> None:
         with SetWorkflowID('today'):
             print(f'{attempt}: {await forecast("How is the weather?")}')
         total = tap.usage.summary().total
-        print(f'{total.runs} run, {total.requests} requests, {total.tool_calls} tool call')
+        print(f'runs: {total.runs}, requests: {total.requests}, tool calls: {total.tool_calls}')
 
 
 if __name__ == '__main__':

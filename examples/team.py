@@ -44,7 +44,7 @@ async def ask_critic(question: str) -> str:
 
 def show(run: RunRecord, depth: int = 0) -> None:
     """Print a run, and below it those it called."""
-    print(f'{"  " * depth}{run.agent}: {run.outcome}, {run.requests} requests, ${run.cost_usd:.5f}')
+    print(f'{"  " * depth}{run.agent}: {run.outcome}, requests: {run.requests}, ${run.cost_usd:.5f}')
     for called in runs.runs:
         if called.parent_run_id == run.run_id:
             show(called, depth + 1)

@@ -67,9 +67,9 @@ PRINTED = {
     ],
     'team': [
         'Rome was founded in 753 BC, or so they say.',
-        'editor: success, 2 requests, $0.00151',
-        '  historian: success, 1 requests, $0.00058',
-        '  critic: success, 1 requests, $0.00056',
+        'editor: success, requests: 2, $0.00151',
+        '  historian: success, requests: 1, $0.00058',
+        '  critic: success, requests: 1, $0.00056',
         'together $0.00265',
     ],
     'batches': [
@@ -87,9 +87,9 @@ PRINTED = {
     ],
     'durable_dbos': [
         'first: It is sunny.',
-        '1 run, 2 requests, 1 tool call',
+        'runs: 1, requests: 2, tool calls: 1',
         'again: It is sunny.',
-        '1 run, 2 requests, 1 tool call',
+        'runs: 1, requests: 2, tool calls: 1',
     ],
     'cost_by_tenant': [
         'feature=drafts *',

@@ -134,7 +134,7 @@ def test_a_response_that_did_not_end_counts_as_far_as_its_provider_had_said(
     tokens = (100, len(TEXT)) if says_so_far else (None, None)
     assert said(record) == Said(outcome, tokens, says_so_far, usage_complete=False, unmeasured='interrupted')
     assert (run.input_tokens, run.unmeasured_responses) == (tokens[0] or 0, 1)
-    assert (total.input_tokens, total.unmeasured_responses, total.interrupted_responses) == (tokens[0] or 0, 1, 1)
+    assert (total.input_tokens, total.unmeasured_responses, total.interrupted_responses) == (tokens[0], 1, 1)
     labels = {'agent': 'a', 'provider': 'openai', 'model': 'gpt-4.1-mini'}
     name = 'pydantic_ai_unmeasured_responses_total'
     assert registry.get_sample_value(name, {**labels, 'reason': 'interrupted'}) == 1

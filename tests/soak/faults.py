@@ -99,7 +99,9 @@ def faults(seed: str, runs: int, concurrent: int) -> list[Row]:
         *compare((*COUNTED, PARENTS), load.ledger, recorded),
         exactly('runs in the usage summary', counted['pydantic_ai_runs_total'], total.runs + total.nested_runs),
         exactly('requests in the usage summary', counted['pydantic_ai_requests_total'], total.requests),
-        exactly('input tokens in the usage summary', counted['pydantic_ai_input_tokens_total'], total.input_tokens),
+        exactly(
+            'input tokens in the usage summary', counted['pydantic_ai_input_tokens_total'], total.input_tokens or 0
+        ),
         exactly('spans', spans.started, spans.ended),
         exactly('open runs, as sinks were told', 0, len(starts.open)),
         exactly('open runs', 0, len(live.runs)),

@@ -91,7 +91,7 @@ class Screen:
             ('runs', str(summary.total.runs), ''),
             ('in progress', str(sum(run.parent_run_id is None for run in live.runs)), 'cyan'),
             ('stalled now', str(len(stalled)), 'bold red' if stalled else ''),
-            ('tokens out', f'{summary.total.output_tokens:,}', ''),
+            ('tokens out', '-' if summary.total.output_tokens is None else f'{summary.total.output_tokens:,}', ''),
             ('cost', dollars(summary.total.cost_usd), 'green'),
         )
         parts = [Text.assemble((f'{name} ', 'dim'), (value, f'bold {style}')) for name, value, style in figures]

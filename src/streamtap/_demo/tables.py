@@ -68,7 +68,7 @@ def agents(summary: UsageSummary, live: Live) -> Grid:
             seconds(row.time_to_first_output_p50),
             seconds(row.time_to_first_output_p95),
             seconds(row.run_duration_p50),
-            f'{row.input_tokens + row.output_tokens:,}',
+            '-' if row.tokens is None else f'{row.tokens:,}',
             dollars(row.cost_usd),
         )
         for name, row in found

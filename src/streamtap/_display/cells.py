@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from unicodedata import category, east_asian_width
 
+from streamtap._display.breaks import parts_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -38,6 +40,30 @@ def cut_in_the_middle(text: str, width: int) -> str:
     return f'{"".join(_begin(text, room - room // 2))}…{tail}'
 
 
+def broken(text: str, width: int) -> list[str]:
+    """A text as lines: broken at the joints of its names if it is longer than one, and elsewhere only within a longer part.
+
+    Args:
+        text: The text.
+        width: Cells of a line, at least one.
+    """
+    if cells(text) <= width:
+        return [text]
+    lines = ['']
+    # Half of what isolates a name would isolate all that follows.
+    for part in parts_of(text.translate(_ISOLATES)):
+        if cells(lines[-1]) + cells(part) <= width:
+            lines[-1] += part
+            continue
+        lines.append('')
+        for each in part:
+            # A mark is drawn on the character before it.
+            if lines[-1] and cells(lines[-1]) + _cells(each) > width:
+                lines.append('')
+            lines[-1] += each
+    return [line.strip(' ') for line in lines if line.strip(' ')]
+
+
 def flowed(parts: Sequence[str], width: int | None, *, gap: int = GAP) -> list[str]:
     """Parts as lines: as many on each as fit, and none of them broken.
 
@@ -60,7 +86,9 @@ def flowed(parts: Sequence[str], width: int | None, *, gap: int = GAP) -> list[s
 
 
 def wrapped(sentences: Iterable[str], width: int | None) -> list[str]:
-    """Sentences, each on a line of its own, or on several of them if it is longer; no word is broken.
+    """Sentences, each on a line of its own, or on several of them if it is longer.
+
+    A word is broken only if it is longer than a line, and at the joints of its names.
 
     Args:
         sentences: The sentences.
@@ -68,7 +96,16 @@ def wrapped(sentences: Iterable[str], width: int | None) -> list[str]:
     """
     if width is None:
         return list(sentences)
-    return [line for each in sentences for line in flowed(each.split(' '), width, gap=1)]
+    return [line for each in sentences for line in flowed(_words(each, width), width, gap=1)]
+
+
+def _words(sentence: str, width: int) -> list[str]:
+    # A name that is isolated, and has blanks, begins in one word and ends in another.
+    return [part for word in sentence.split(' ') for part in ([word] if _halves(word) else broken(word, width) or [''])]
+
+
+def _halves(word: str) -> bool:
+    return word != word.translate(_ISOLATES)
 
 
 def _begin(text: Iterable[str], room: int) -> list[str]:

@@ -12,11 +12,16 @@ from streamtap._display.cells import cut_in_the_middle
 MOST_SHOWN = 60
 """How many cells of a name a table or a picture shows."""
 
+EMPTY = "''"
+"""What stands for a name without characters, as a shell writes it."""
+
 _RIGHT_TO_LEFT = frozenset({'R', 'AL', 'AN'})
 
 _WORD = re.compile(r'[\w.@+-]+', re.ASCII)
 
 _FORMULA = re.compile(r"""(^|[;,|])([\s"'`]*)(?=[=+\-@\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20])""")
+
+_BACKTICKS = re.compile('`+')
 
 _ISOLATED = re.compile('\u2068([^\u2066-\u2069]*)\u2069')
 
@@ -29,6 +34,15 @@ def short_name(name: str) -> str:
     """A name for a table or a picture: safe, and of at most 60 cells, of which one in the middle says that there is more."""
     ends = name if len(name) <= 2 * MOST_SHOWN else f'{name[:MOST_SHOWN]}{name[-MOST_SHOWN:]}'
     return cut_in_the_middle(safe(ends), MOST_SHOWN)
+
+
+def value_name(value: str) -> str:
+    """A value of a label as it is shown everywhere: `''` for the empty one, which is no name of its own.
+
+    Args:
+        value: The value; a run that was not given the label has the empty one.
+    """
+    return value or EMPTY
 
 
 def isolated(text: str) -> str:
@@ -72,9 +86,21 @@ def in_workflow_command(text: str) -> str:
 
 
 def in_markdown(text: str) -> str:
-    """A text as code in Markdown, where nothing in it is a link, a mention or markup; a table's cell holds it, too."""
-    inside = re.sub(r'[`|]', '\N{REPLACEMENT CHARACTER}', isolated(safe_sentence(text))).strip()
-    return f'`{inside}`' if inside else '-'
+    """A text as code in Markdown, exactly as it is, where nothing in it is a link, a mention, a tag or markup.
+
+    Code ends with as many backticks as it began with: one more than the text has in a row. Blanks beside them are dropped.
+    """
+    if not (inside := isolated(safe_sentence(text))):
+        return '-'
+    marks = '`' * (1 + max(map(len, _BACKTICKS.findall(inside)), default=0))
+    # Of blanks only, none is dropped.
+    beside = ' ' if inside.strip(' ') and {inside[0], inside[-1]} & {'`', ' '} else ''
+    return f'{marks}{beside}{inside}{beside}{marks}'
+
+
+def in_markdown_table(text: str) -> str:
+    """The same in a cell of a table, which ends at the first `|` that has no backslash before it, also inside code."""
+    return in_markdown(text).replace('|', '\\|')
 
 
 def in_log(name: str) -> str:

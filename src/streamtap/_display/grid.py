@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streamtap._display.cells import GAP, cells, cut_in_the_middle, wrapped
+from streamtap._display.cells import GAP, broken, cells, cut_in_the_middle, wrapped
 from streamtap._display.exits import isolated
 from streamtap._display.terminal import terminal_width
 
@@ -58,6 +58,10 @@ class Grid:
         """The headings of the columns."""
         return [column.heading for column in self.columns]
 
+    def fitted(self, width: int | None) -> Sequence[Grid]:
+        """The tables that are shown of it on lines of so many cells: this one."""
+        return [self]
+
     def __str__(self) -> str:
         """The table in plain text, its columns aligned.
 
@@ -107,8 +111,7 @@ def lay_out(grid: Grid, width: int | None) -> Layout:
 
     First those columns are left out that say nothing, then others in the order of their worth, those of the same worth
     together. If those that must stay do not fit either, a name that is too long stands above the other cells of its row,
-    which leaves more room for them. Words that are longer than a line take several. Nothing else is cut than a name or a
-    word that is longer than a whole line; then its middle is missing.
+    which leaves more room for them. Names and words that are longer than a line take several. Nothing is cut.
 
     Args:
         grid: The table.
@@ -160,7 +163,7 @@ def tables_text(grids: Iterable[Grid], notes: Sequence[str], width: int | None) 
         notes: The sentences.
         width: Cells of a line; `None` if there is no limit.
     """
-    layouts = [lay_out(grid, width) for grid in grids]
+    layouts = [lay_out(each, width) for grid in grids for each in grid.fitted(width)]
     narrow = left_out_of(layouts, width)
     last = wrapped([*([] if narrow is None else [narrow]), *notes], width)
     return '\n\n'.join(filter(None, [*map(str, layouts), '\n'.join(last)]))
@@ -241,7 +244,8 @@ class _Shape:
     def _of(self, line: Sequence[str], row: int | None) -> Iterator[list[Piece]]:
         name = line[0]
         if cells(name) > self.first:
-            yield [Piece(isolated(name if self.width is None else cut_in_the_middle(name, self.width)), row, 0)]
+            for part in [name] if self.width is None else broken(name, self.width):
+                yield [Piece(isolated(part), row, 0)]
             name = ''
         for band in self.bands:
             for cells_of in self._lines_of(line, band):

@@ -39,8 +39,15 @@ def dollars(value: object) -> str:
 
 
 def percentage(value: object) -> str:
-    """A share, as a percentage; `-` where none is known."""
-    return f'{value:.1%}' if isinstance(value, (int, float)) else '-'
+    """A share, as a percentage; `-` where none is known. What is not 0 is never `0.0%`."""
+    if not isinstance(value, (int, float)):
+        return '-'
+    return '<0.1%' if 0 < value < 0.0005 else f'{value:.1%}'
+
+
+def if_known(value: object) -> str:
+    """A number, 0 included; `-` where it is not known."""
+    return '-' if value is None else str(value)
 
 
 def unless_none(value: object, shown: Callable[[object], str] = '{:,}'.format) -> str:

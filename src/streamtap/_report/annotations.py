@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from streamtap._display.exits import in_job_log, in_workflow_command
 from streamtap._report.gate import OPEN
+from streamtap._report.words import unread_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +27,7 @@ def annotated(document: Document) -> str:
     unjudged = [each for each in document.gate.findings if each.verdict == OPEN[-1] and each not in failing]
     lines = [document.body(), '']
     if document.unread:
-        lines.append(_annotation('warning', f'{document.unread:,} lines or files could not be read'))
+        lines.append(_annotation('warning', unread_told(document.unread)))
     lines += [*_annotations('error', failing), *_annotations('warning', unjudged)]
     if document.gate.passed:
         lines.append(_annotation('notice', document.gate.counts))

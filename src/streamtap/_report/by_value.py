@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streamtap._display.exits import short_name
-from streamtap._display.grid import Column, Grid
+from streamtap._display.exits import short_name, value_name
+from streamtap._display.grid import Column
+from streamtap._display.side_by_side import SideBySide
 from streamtap._report.compare import FEWEST
 from streamtap._report.owners import VERSION, is_told_by
-from streamtap._report.quantities import BUDGETED, FAILED_REQUESTS, FAILED_RUNS, FAILED_TOOLS
+from streamtap._report.quantities import BUDGETED, FAILED_REQUESTS, FAILED_TOOLS, NESTED_RUNS, RUNS
 from streamtap._report.statistics import nearest_rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from streamtap._display.grid import Grid
     from streamtap._report.owners import Scope
     from streamtap._report.quantities import Quantity
     from streamtap._report.samples import Samples
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 MOST_VALUES = 12
 """How many values a table has beside each other: those with the most runs, requests or tool calls."""
 
-_COUNTED = (('runs', FAILED_RUNS), ('requests', FAILED_REQUESTS), ('tool calls', FAILED_TOOLS))
+_COUNTED = (('runs', RUNS), ('nested runs', NESTED_RUNS), ('requests', FAILED_REQUESTS), ('tool calls', FAILED_TOOLS))
 """What is counted, and a quantity that each of it has."""
 
 HOW_TO_READ = (
@@ -33,7 +35,10 @@ HOW_TO_READ = (
 
 @dataclass(frozen=True, slots=True)
 class ValueFigures:
-    """One quantity of one value: the share if it is one, else the percentiles; `None` where there is none."""
+    """One quantity of one value: the share if it is one, else the percentiles; `None` where there is none.
+
+    Of what is only counted, the runs and the nested runs, there is the count.
+    """
 
     scope: Scope
     name: str
@@ -68,8 +73,8 @@ def by_value(samples: Samples, by: Sequence[Scope]) -> list[ValueFigures]:
         _figures(samples, scope, name, quantity)
         for scope in by
         for name in _names(samples, scope)
-        for quantity in BUDGETED
-        if is_told_by(quantity, scope) and samples.count(quantity, scope, name)
+        for quantity in (RUNS, NESTED_RUNS, *BUDGETED)
+        if is_told_by(quantity, scope) and (quantity is RUNS or samples.count(quantity, scope, name))
     ]
 
 
@@ -82,20 +87,22 @@ def value_grids(samples: Samples, by: Sequence[Scope]) -> Iterator[Grid]:
     """
     for scope in by:
         shown = _shown(samples, scope)
-        columns = (Column(scope), *(Column(short_name(name) or 'none') for name in shown))
-        yield Grid(columns, list(_rows(samples, scope, shown)), name=scope)
+        columns = (Column(scope), *(Column(short_name(value_name(name))) for name in shown))
+        yield SideBySide(columns, list(_rows(samples, scope, shown)), name=scope)
 
 
 def not_shown(samples: Samples, by: Sequence[Scope]) -> Iterator[str]:
     """What the tables leave out, a sentence for each."""
     for scope in by:
         if (more := len(_names(samples, scope)) - MOST_VALUES) > 0:
-            yield f'By {scope}: {more:,} more are not shown, of fewer runs or calls each: JSON and CSV have them.'
+            yield f'By {scope}: {more:,} more {"is" if more == 1 else "are"} not shown, of fewer runs or calls each: JSON and CSV have {"it" if more == 1 else "them"}.'
 
 
 def _figures(samples: Samples, scope: Scope, name: str, quantity: Quantity) -> ValueFigures:
     values = sorted(samples.values(quantity, scope, name))
     count = len(values)
+    if quantity in (RUNS, NESTED_RUNS):
+        return ValueFigures(scope, name, quantity, count)
     if quantity.is_share:
         return ValueFigures(scope, name, quantity, count, share=sum(values) / count if count else None)
     p50 = nearest_rank(values, 0.5) if count else None
@@ -120,8 +127,9 @@ def _shown(samples: Samples, scope: Scope) -> Sequence[str]:
 
 def _rows(samples: Samples, scope: Scope, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
     for what, quantity in _COUNTED:
-        if is_told_by(quantity, scope):
-            yield what, *(f'{samples.count(quantity, scope, name):,}' for name in names)
+        counts = [samples.count(quantity, scope, name) for name in names]
+        if is_told_by(quantity, scope) and (any(counts) or quantity is not NESTED_RUNS):
+            yield what, *(f'{count:,}' for count in counts)
     for quantity in BUDGETED:
         if not is_told_by(quantity, scope):
             continue

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from streamtap._display.cells import cut_in_the_middle
 from streamtap._display.elements import element
+from streamtap._display.exits import short_name
+from streamtap._report.name_room import most_cells, room_for
 from streamtap._report.over_time import scale
 from streamtap._report.words import difference, figure, has_any, owner
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from streamtap._report.compare import Change, Pair
 
-WIDTH, LABEL, VERDICT = 1160.0, 250.0, 320.0
+WIDTH, LEAST, STATISTIC, VERDICT = 1160.0, 250.0, 50.0, 320.0
 ROW = 22.0
 
 
@@ -64,9 +66,10 @@ def _plot(changes: Sequence[Change]) -> Element:
     shown = [each.value for _, _, pair in lines for each in (pair.before, pair.after) if each is not None]
     top, ticks = scale(max(shown, default=0.0))
     height = 22 + ROW * len(lines)
+    label = room_for((short_name(owner(change)) for change, _, _ in lines), STATISTIC, LEAST)
 
     def x(value: float) -> float:
-        return LABEL + value / top * (WIDTH - LABEL - VERDICT)
+        return label + value / top * (WIDTH - label - VERDICT)
 
     quantity = changes[0].quantity
     drawn: list[Element] = []
@@ -78,9 +81,9 @@ def _plot(changes: Sequence[Change]) -> Element:
         y = 22 + ROW * number + ROW / 2
         whose = owner(change)
         if whose != last:
-            shown_name = cut_in_the_middle(whose, 30)
+            shown_name = cut_in_the_middle(short_name(whose), most_cells(label - STATISTIC))
             drawn.append(element('text', shown_name, element('title', whose), x=4, y=y + 4, class_='label run-name'))
-        drawn.append(element('text', name, x=LABEL - 10, y=y + 4, class_='tick end'))
+        drawn.append(element('text', name, x=label - 10, y=y + 4, class_='tick end'))
         drawn += _dumbbell(change, pair, x, y)
         last = whose
     return element('svg', *drawn, viewBox=f'0 0 {WIDTH:g} {height:g}', role='img', aria_label=quantity.title)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from streamtap._display.exits import short_name
+from streamtap._display.exits import in_sentence, value_name
 from streamtap._display.moments import in_words, iso
 from streamtap._records.failed import FAILED_RUNS
 
@@ -75,7 +75,7 @@ class Choice:
         """What is chosen, as a line of a heading; empty for everything."""
         if self.is_everything:
             return ''
-        what = 'runs' if self.run is None else f'run {short_name(self.run)}'
+        what = 'runs' if self.run is None else f'run {in_sentence(self.run)}'
         whose = f' of {_any_of(self.agents)}' if self.agents else ''
         labels = [f'{name}={_any_of(values)}' for name, values in (self.labels or {}).items()]
         told = f' with {" and ".join(labels)}' if labels else ''
@@ -156,4 +156,4 @@ def parse_when(option: Literal['--since', '--until'], text: str, now_ns: int) ->
 
 
 def _any_of(names: Sequence[str]) -> str:
-    return ' or '.join(map(short_name, names))
+    return ' or '.join(in_sentence(value_name(name)) for name in names)

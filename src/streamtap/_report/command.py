@@ -81,7 +81,8 @@ class Complaints:
             for each in told:
                 _tell(f'{name}:{each}')
             if self._broken[name] > SHOWN:
-                _tell(f'{name}: {self._broken[name] - SHOWN} more lines are broken')
+                more = self._broken[name] - SHOWN
+                _tell(f'{name}: 1 more line is broken' if more == 1 else f'{name}: {more:,} more lines are broken')
         self._told.clear()
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from streamtap._display.grid import Grid
     from streamtap._records.run_tree import RunTree
     from streamtap._report.over_time import Slots
     from streamtap._report.quantities import Quantity
@@ -51,6 +52,6 @@ class Figures(Protocol):
         """The run, if a single one is looked at."""
         ...
 
-    def notes(self) -> list[str]:
-        """What is missing, left out or may be too low, and why, a sentence for each reason."""
+    def notes(self, grids: Sequence[Grid]) -> list[str]:
+        """What is missing, left out or may be too low in some tables, and why, a sentence for each reason."""
         ...

@@ -18,6 +18,7 @@ from streamtap._report.slowest import SlowestRuns
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from streamtap._display.grid import Grid
     from streamtap._records.as_json import Record
     from streamtap._records.run_tree import RunTree
     from streamtap._report.choice import Choice
@@ -79,9 +80,9 @@ class Gathered:
         groups = ((self._failed.example(each), each.runs) for each in self.summary.failures[:MOST_DRAWN])
         return [(tree, runs) for tree, runs in groups if tree is not None]
 
-    def notes(self) -> list[str]:
-        """What is missing, left out or may be too low, and why, a sentence for each reason."""
-        return [*self.selection.notes(), *self.summary.notes()]
+    def notes(self, grids: Sequence[Grid]) -> list[str]:
+        """What is missing, left out or may be too low in some tables, and why, a sentence for each reason."""
+        return [*self.selection.notes(), *self.summary.notes(grids)]
 
     def _add(self, record: Record) -> None:
         self.count += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from streamtap._display.exits import short_name
+from streamtap._display.exits import short_name, value_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -100,7 +100,7 @@ def unknown(sides: Sequence[Known]) -> str | None:
         known = list(dict.fromkeys(name for each in names for name in each.known))
         for name in names[0].missing:
             if all(name in each.missing for each in names):
-                return f'{option}{name}: {missing(kind, name, known)}'
+                return f'{option}{value_name(name)}: {missing(kind, name, known)}'
     for name in sides[0].runs.missing:
         if all(name in each.runs.missing for each in sides):
             known = [known for each in sides for known in each.runs.known]
@@ -127,7 +127,7 @@ def missing(kind: str, name: str, known: Sequence[str], *, besides: Sequence[str
         known: Those that there are.
         besides: What may have been meant besides.
     """
-    shown = ', '.join(map(short_name, sorted(known)[:MOST_TOLD]))
+    shown = ', '.join(short_name(value_name(each)) for each in sorted(known)[:MOST_TOLD])
     more = f' and {len(known) - MOST_TOLD:,} more' if len(known) > MOST_TOLD else ''
     there = f'The {kind}s are: {shown}{more}' if known else f'There are no {kind}s'
     return f'no record has this {kind}.{_guess(name, [*besides, *known])} {there}'
@@ -135,7 +135,7 @@ def missing(kind: str, name: str, known: Sequence[str], *, besides: Sequence[str
 
 def _guess(name: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
-    return f' Did you mean {short_name(near[0])}?' if near else ''
+    return f' Did you mean {short_name(value_name(near[0]))}?' if near else ''
 
 
 def _asked(sides: Sequence[Known]) -> Iterator[tuple[str, str, Sequence[Names]]]:

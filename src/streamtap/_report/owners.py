@@ -29,7 +29,7 @@ _ONLY_OF: dict[Scope, Kind] = {'model': 'request', 'tool': 'tool call'}
 
 
 def owners_of(record: Record) -> Iterator[tuple[Scope, str]]:
-    """Everybody, unless it is a nested run; and the agent of a run, the model of a request or the tool of a call."""
+    """Everybody; and the agent of a run, the model of a request or the tool of a call."""
     yield from _everybody(record)
     if isinstance(record, RunRecord):
         yield from _agent(record)
@@ -38,8 +38,8 @@ def owners_of(record: Record) -> Iterator[tuple[Scope, str]]:
 
 
 def owners_by(scopes: Sequence[Scope]) -> Owners:
-    """What tells the owners of a record in those scopes only."""
-    found = [_SCOPES.get(scope) or _label(scope) for scope in scopes]
+    """What tells the owners of a record in those scopes only, each once."""
+    found = [_SCOPES.get(scope) or _label(scope) for scope in dict.fromkeys(scopes)]
 
     def owners(record: Record) -> Iterator[tuple[Scope, str]]:
         for each in found:
@@ -53,10 +53,13 @@ def is_told_by(quantity: Quantity, scope: Scope) -> bool:
     return _ONLY_OF.get(scope, quantity.kind) == quantity.kind
 
 
-def _everybody(record: Record) -> Iterator[tuple[Scope, str]]:
-    # What users asked for is the outermost run.
-    if not (isinstance(record, RunRecord) and record.nested):
-        yield ALL
+def counts_nested(scope: Scope) -> bool:
+    """Whether the values of a nested run count in a scope: only for its own agent, as what users asked for is the outermost run."""
+    return scope == 'agent'
+
+
+def _everybody(_: Record) -> Iterator[tuple[Scope, str]]:
+    yield ALL
 
 
 def _agent(record: Record) -> Iterator[tuple[Scope, str]]:
@@ -73,15 +76,15 @@ def _tool(record: Record) -> Iterator[tuple[Scope, str]]:
         yield 'tool', f'{record.agent}/{record.tool}'
 
 
-def _version(record: Record) -> Iterator[tuple[Scope, str]]:
+def _version(_: Record) -> Iterator[tuple[Scope, str]]:
     # Only the run says which, at its end: `Samples.complete` puts it in.
-    yield from ((VERSION, '') for _ in _everybody(record))
+    yield VERSION, ''
 
 
 def _label(label: str) -> Owners:
     def owners(record: Record) -> Iterator[tuple[Scope, str]]:
         if label in record.labels:
-            yield from ((label, record.labels[label]) for _ in _everybody(record))
+            yield label, record.labels[label]
 
     return owners
 

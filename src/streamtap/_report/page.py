@@ -7,8 +7,9 @@ import hashlib
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from streamtap._display import contexts
 from streamtap._display.elements import element, page_text, style, table
-from streamtap._display.text import dollars, percentage, rate, seconds
+from streamtap._display.text import dollars, percentage, plural, rate, seconds
 from streamtap._display.widths import width_rules
 from streamtap._records.failed import FAILED_RUNS
 from streamtap._report.by_value import HOW_TO_READ, not_shown, value_grids
@@ -20,7 +21,7 @@ from streamtap._report.run_articles import failures, run_article
 from streamtap._report.spending import spending
 from streamtap._report.steps import left_out, step_grid
 from streamtap._report.waterfall import legend
-from streamtap._report.words import change_grids, headline, how_to_read, period
+from streamtap._report.words import change_grids, headline, how_to_read, period, unread_told
 from streamtap._version import __version__
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from streamtap._display.elements import Child
-    from streamtap._display.grid import Grid
     from streamtap._records.run_tree import RunTree
     from streamtap._report.compare import Change, Least
     from streamtap._report.figures import Figures
@@ -57,7 +57,7 @@ def report_page(
         _gate(gate),
         *_side_by_side(gathered, by),
         *(_many_runs(gathered, link) if gathered.single is None else _one_run(gathered.single, link)),
-        _section('In numbers', *map(table, _numbers(gathered)), *_notes(gathered.notes())),
+        _in_numbers(gathered),
     )
 
 
@@ -90,9 +90,10 @@ def _side_by_side(gathered: Figures, by: Sequence[Scope]) -> Iterator[Child]:
         yield _section('Side by side', *grids, *_notes([*not_shown(gathered.samples, by), HOW_TO_READ]))
 
 
-def _numbers(gathered: Figures) -> list[Grid]:
+def _in_numbers(gathered: Figures) -> Element:
     # Failures have a section of their own.
-    return [each for each in gathered.summary.grids() if each.name != 'failures']
+    grids = [each for each in gathered.summary.grids() if each.name != 'failures']
+    return _section('In numbers', *map(table, grids), *_notes(gathered.notes(grids)))
 
 
 def _one_run(tree: RunTree, link: str | None) -> Iterator[Child]:
@@ -192,7 +193,7 @@ def _chosen(gathered: Figures) -> Element | None:
 def _warning(unread: int) -> Element | None:
     if not unread:
         return None
-    return element('p', f'{unread} lines or files could not be read and are not included.', class_='warning')
+    return element('p', unread_told(unread), class_='warning')
 
 
 def _gate(gate: Gate | None) -> Element | None:
@@ -217,7 +218,11 @@ def _figures(gathered: Figures) -> Element:
         ),
         ('tokens/s', rate(total.output_tokens_per_second_p50), 'median'),
         ('run', seconds(total.run_duration_p50), f'p95 {seconds(total.run_duration_p95)}'),
-        ('cost', dollars(total.cost_usd), f'{total.input_tokens + total.output_tokens:,} tokens'),
+        (
+            'cost',
+            dollars(total.cost_usd),
+            'tokens not known' if total.tokens is None else plural(total.tokens, 'token'),
+        ),
         *_health(total),
     ]
     return element(
@@ -238,7 +243,7 @@ def _health(total: RunsUsage) -> Iterator[tuple[str, str, str]]:
         yield 'first try', percentage(total.first_try_share), f'answer p95 {seconds(total.time_to_answer_p95)}'
     if total.repeated_calls:
         yield 'tool calls again', f'{total.repeated_calls:,}', f'took {seconds(total.repeated_seconds)}'
-    if total.context_used_max is not None:
+    if contexts.is_told(total.context_used_max):
         yield 'fullest context', percentage(total.context_used_max), f'p95 {percentage(total.context_used_p95)}'
     if total.cache_hit_share is not None:
         again = f'{total.cache_missed_tokens:,} bought again' if total.cache_missed_tokens else 'of input tokens'

@@ -69,6 +69,12 @@ CACHE_HITS = Quantity('cache_hits', 'input of a request that was read from the c
 SAYS_OF_CACHE = Quantity('says_of_cache', 'requests whose provider said something of a cache', units.SHARE, 'request')
 """Not shown: whoever has no such request has no `CACHE_HITS`, as nobody knows whether there is a cache."""
 
+RUNS = Quantity('runs', 'runs', units.COUNT, 'run')
+"""Counted only: those that users asked for."""
+
+NESTED_RUNS = Quantity('nested_runs', 'nested runs', units.COUNT, 'run')
+"""Counted only: those that other runs called, also where all else is of the outermost run."""
+
 REPEATED_TOOLS = Quantity('repeated_tools', 'tool calls that repeated others', units.SHARE, 'tool call')
 
 QUANTITIES = (
@@ -104,6 +110,8 @@ def values_of(record: Record) -> Iterator[tuple[Quantity, float | None]]:
     """The values of a record; `None` for what was not observed."""
     failed = float(has_failed(record))
     if isinstance(record, RunRecord):
+        yield RUNS, None if record.nested else 1.0
+        yield NESTED_RUNS, 1.0 if record.nested else None
         yield FAILED_RUNS, failed
         if not record.nested:
             yield BLANK_SCREEN, record.time_to_first_output

@@ -61,7 +61,7 @@ def contents(asked: Report, gathered: Figures, unread: int) -> Reported:
         return _side_by_side(asked, gathered, asked.by, unread)
     grids = [*gathered.summary.grids(), *([slowest_grid(gathered.slowest)] if gathered.slowest else [])]
     return Reported(
-        Document(headings(gathered), grids, gathered.notes(), unread=unread),
+        Document(headings(gathered), grids, gathered.notes(grids), unread=unread),
         lambda: f'{report_json(gathered)}\n',
         lambda: report_csv(gathered),
         lambda: report_page(gathered, unread, asked.trace_url),
@@ -70,7 +70,7 @@ def contents(asked: Report, gathered: Figures, unread: int) -> Reported:
 
 def _side_by_side(asked: Report, gathered: Figures, by: Sequence[Scope], unread: int) -> Reported:
     grids = list(value_grids(gathered.samples, by))
-    notes = [*gathered.notes(), *not_shown(gathered.samples, by), HOW_TO_READ]
+    notes = [*gathered.notes(grids), *not_shown(gathered.samples, by), HOW_TO_READ]
     figures = [each.data for each in by_value(gathered.samples, by)]
     return Reported(
         Document(headings(gathered), grids, notes, unread=unread),
@@ -81,9 +81,10 @@ def _side_by_side(asked: Report, gathered: Figures, by: Sequence[Scope], unread:
 
 
 def _one_run(asked: Report, gathered: Figures, run: RunTree, unread: int) -> Reported:
-    notes = [*gathered.notes(), *filter(None, [steps_left_out(run)])]
+    grids = [step_grid(run)]
+    notes = [*gathered.notes(grids), *filter(None, [steps_left_out(run)])]
     return Reported(
-        Document([*headings(gathered), about(run)], [step_grid(run)], notes, unread=unread),
+        Document([*headings(gathered), about(run)], grids, notes, unread=unread),
         lambda: f'{report_json(gathered)}\n',
         lambda: steps_csv(run),
         lambda: report_page(gathered, unread, asked.trace_url),
@@ -100,7 +101,7 @@ def budgets_kept(asked: Report, gathered: Gathered, unread: int) -> Reported:
     """
     gate = gate_of_budgets(judge(asked.budgets, gathered.samples, asked.by or ALL[:1]), strict=asked.strict)
     return Reported(
-        Document(headings(gathered), [gate.grid], [*gathered.notes(), gate.how_to_read], gate, unread),
+        Document(headings(gathered), [gate.grid], [*gathered.notes([gate.grid]), gate.how_to_read], gate, unread),
         lambda: f'{gate_json(gate, gathered.selection)}\n',
         lambda: gate_csv(gate),
         lambda: report_page(gathered, unread, asked.trace_url, gate),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from streamtap._display.elements import breakable, element, table
 from streamtap._display.exits import in_sentence, short_name
 from streamtap._display.moments import in_words
-from streamtap._display.text import seconds
+from streamtap._display.text import plural, seconds
 from streamtap._display.trace_urls import trace_url
 from streamtap._records.failed import has_failed
 from streamtap._report.slowest import why
@@ -57,7 +57,7 @@ def run_article(tree: RunTree, link: str | None, *, of: int = 1) -> Element:
 def failures(
     groups: Sequence[FailureUsage], examples: Sequence[tuple[RunTree, int]], link: str | None
 ) -> Iterator[Child]:
-    """The table of failures, and a run of each of the most frequent.
+    """The table of failures, and a run of each of the most frequent; how many kinds have none is said.
 
     Args:
         groups: The failures.
@@ -66,7 +66,7 @@ def failures(
     """
     yield element(
         'p',
-        'Runs that users asked for, by what failed first in them, and where; the newest run of each kind.',
+        f'Runs that users asked for, by what failed first in them, and where.{_drawn(len(examples), len(groups))}',
         class_='dim',
     )
     yield table(failure_grid(groups))
@@ -74,6 +74,19 @@ def failures(
         yield element('p', more, class_='dim')
     for example, runs in examples:
         yield run_article(example, link, of=runs)
+
+
+def _drawn(drawn: int, kinds: int) -> str:
+    """Of which kinds of failures a run is drawn."""
+    if not drawn:
+        return ''
+    if drawn == kinds:
+        return ' Below is the newest run.' if kinds == 1 else ' Below is the newest run of each kind.'
+    frequent = 'the most frequent kind' if drawn == 1 else f'{drawn:,} of the most frequent kinds'
+    more = kinds - drawn
+    return (
+        f' Below is the newest run of {frequent}; {plural(more, "more kind")} {"is" if more == 1 else "are"} not drawn.'
+    )
 
 
 def _trace(run: RunRecord, link: str | None) -> Iterator[Child]:

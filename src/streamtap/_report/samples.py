@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streamtap._records.records import RunRecord
-from streamtap._report.owners import ALL, VERSION, owners_of
-from streamtap._report.quantities import CACHE_HITS, SAYS_OF_CACHE, values_of
+from streamtap._report.owners import ALL, VERSION, counts_nested, owners_of
+from streamtap._report.quantities import CACHE_HITS, NESTED_RUNS, SAYS_OF_CACHE, values_of
 from streamtap._sinks.label_cap import LabelCap
 from streamtap._sinks.usage.ledger import MAX_GROUPS
 
@@ -65,14 +65,17 @@ class Samples:
             self._callers[run] = hash(record.parent_run_id)
         elif isinstance(record, RunRecord) and record.service_version is not None and (VERSION, '') in owners:
             self._versions[run] = self._cap(VERSION, record.service_version)
+        nested = isinstance(record, RunRecord) and record.nested
         for quantity, value in values_of(record):
             for scope, name in owners:
+                if nested and quantity is not NESTED_RUNS and not counts_nested(scope):
+                    continue
                 if (kept := self._kept.get((quantity, scope, name))) is None:
                     kept = self._kept[quantity, scope, name] = _Kept()
                 if value is not None:
                     kept.values.append(value)
                     kept.runs.append(run)
-            if ALL in owners and value is not None:
+            if ALL in owners and value is not None and not nested:
                 self._moments.setdefault(quantity, array('d')).append(record.started_ns / 1e9)
 
     def complete(self) -> None:

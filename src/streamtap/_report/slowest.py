@@ -5,7 +5,8 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING
 
-from streamtap._display.exits import in_sentence, short_name
+from streamtap._base.names import clean
+from streamtap._display.exits import in_sentence
 from streamtap._display.grid import Column, Grid
 from streamtap._display.moments import iso, moment
 from streamtap._display.text import seconds
@@ -86,7 +87,7 @@ def slowest_grid(trees: Sequence[RunTree]) -> Grid:
     has_labels = any(labels_of(tree.run) for tree in shown)
     rows = [
         (
-            f'{short_name(tree.run.agent)} {short_name(tree.run.run_id)}',
+            f'{clean(tree.run.agent)} {clean(tree.run.run_id)}',
             seconds(tree.run.duration),
             f'{moment(tree.run.started_ns / 1e9):%m-%d %H:%M:%S}',
             *([labels_of(tree.run) or '-'] if has_labels else []),

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from streamtap._display.cells import cut_in_the_middle
 from streamtap._display.elements import element
 from streamtap._display.exits import isolated, short_name
-from streamtap._display.text import dollars
+from streamtap._display.text import dollars, plural
+from streamtap._report.name_room import most_cells, room_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from xml.etree.ElementTree import Element
 
-WIDTH, LABEL, RIGHT = 1160.0, 300.0, 10.0
+WIDTH, LEAST, NUMBERS, RIGHT = 1160.0, 300.0, 72.0, 10.0
 """Names and numbers are before the bars: a phone, which scrolls these, shows both."""
 
 ROW, BAR = 26.0, 15.0
@@ -32,13 +33,14 @@ def spending(costs: Mapping[tuple[str, str], float]) -> Element:
     colour = {model: min(number, COLOURS) for number, model in enumerate(models)}
     greatest = max(agents.values(), default=0.0) or 1.0
     shown = list(agents.items())[:MOST_AGENTS]
+    label = room_for((short_name(agent) for agent, _ in shown), NUMBERS, LEAST)
     drawn: list[Element] = []
     for number, (agent, total) in enumerate(shown):
-        y, x = ROW * number + 4, LABEL
+        y, x = ROW * number + 4, label
         drawn.append(
             element(
                 'text',
-                cut_in_the_middle(short_name(agent), 30),
+                cut_in_the_middle(short_name(agent), most_cells(label - NUMBERS)),
                 element('title', short_name(agent)),
                 x=4,
                 y=y + 12,
@@ -47,14 +49,14 @@ def spending(costs: Mapping[tuple[str, str], float]) -> Element:
         )
         for model in models:
             if cost := costs.get((agent, model), 0.0):
-                width = (WIDTH - LABEL - RIGHT) * cost / greatest
+                width = (WIDTH - label - RIGHT) * cost / greatest
                 tooltip = element(
                     'title', f'{isolated(short_name(agent))}, {isolated(short_name(model))}: {dollars(cost)}'
                 )
                 place = {'x': x, 'y': y, 'width': max(1.0, width - 1), 'height': BAR}
                 drawn.append(element('rect', tooltip, class_=f'spent c{colour[model]}', **place))
                 x += width
-        drawn.append(element('text', dollars(total), x=LABEL - 8, y=y + 12, class_='note end'))
+        drawn.append(element('text', dollars(total), x=label - 8, y=y + 12, class_='note end'))
     keys = [
         element(
             'li',
@@ -82,7 +84,7 @@ def spending(costs: Mapping[tuple[str, str], float]) -> Element:
             class_='scroll',
             tabindex='0',
         ),
-        element('p', f'and {more} agents that cost less', class_='dim') if more > 0 else None,
+        element('p', f'and {plural(more, "agent")} that cost less', class_='dim') if more > 0 else None,
     )
 
 

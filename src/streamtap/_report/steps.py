@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from streamtap._base.names import clean
+from streamtap._display import contexts
 from streamtap._display.bars import queue_bars
 from streamtap._display.callers import with_callers
-from streamtap._display.exits import in_sentence, isolated, short_name
+from streamtap._display.exits import in_sentence, isolated
 from streamtap._display.grid import Column, Grid
 from streamtap._display.moments import in_words
 from streamtap._display.spans import durations, started
@@ -92,17 +94,17 @@ def about(tree: RunTree) -> str:
     run = tree.run
     said = verdict(tree, in_sentence).words, mostly(tree, in_sentence)
     words = '; '.join(filter(None, dict.fromkeys(said)))
-    trace = f', trace {short_name(run.trace_id)}' if run.trace_id else ''
+    trace = f', trace {clean(run.trace_id)}' if run.trace_id else ''
     labels = f' with {told}' if (told := labels_of(run)) else ''
     return (
-        f'{isolated(short_name(run.agent))}{labels}, {run.outcome} after {seconds(run.duration)}{f": {words}" if words else ""}; '
+        f'{isolated(clean(run.agent))}{labels}, {run.outcome} after {seconds(run.duration)}{f": {words}" if words else ""}; '
         f'{counts(run)}; began {in_words(run.started_ns)}{trace}'
     )
 
 
 def labels_of(run: RunRecord) -> str:
     """The user's own labels that the run has, in a few words; empty if it has none."""
-    return ', '.join(f'{name}={isolated(short_name(value))}' for name, value in run.labels.items() if value)
+    return ', '.join(f'{name}={isolated(clean(value))}' for name, value in run.labels.items() if value)
 
 
 def counts(run: RunRecord) -> str:
@@ -114,11 +116,12 @@ def counts(run: RunRecord) -> str:
 
 def step_grid(tree: RunTree) -> Grid:
     """The run and its steps as a table."""
-    rows = [row for step in in_order(tree) for row in (_row(tree, step), *_queue_rows(tree, step))]
-    # No request of the run may have a context that is known.
-    shown = [
-        place for place, each in enumerate(_COLUMNS) if each is not _CONTEXT or any(row[place] != '-' for row in rows)
-    ]
+    steps = list(in_order(tree))
+    rows = [row for step in steps for row in (_row(tree, step), *_queue_rows(tree, step))]
+    is_told = any(
+        isinstance(step.piece, ResponseRecord) and contexts.is_told(step.piece.context_used) for step in steps
+    )
+    shown = [place for place, each in enumerate(_COLUMNS) if each is not _CONTEXT or is_told]
     return Grid(
         [_COLUMNS[place] for place in shown], [tuple(row[place] for place in shown) for row in rows], name='steps'
     )
@@ -176,7 +179,7 @@ def _row(tree: RunTree, step: TimedStep) -> tuple[str, ...]:
     record = piece.run if isinstance(piece, RunTree) else piece
     kind = {'native': "the provider's ", 'output': 'output ', 'function': 'tool '}
     what = kind[record.kind] if isinstance(record, ToolRecord) else ''
-    ended = record.outcome if record.error_type is None else f'{record.outcome} {short_name(record.error_type)}'
+    ended = record.outcome if record.error_type is None else f'{record.outcome} {clean(record.error_type)}'
     used = _used(record)
     first, speed, context = None, None, None
     if isinstance(record, ToolRecord):
@@ -185,7 +188,7 @@ def _row(tree: RunTree, step: TimedStep) -> tuple[str, ...]:
         first, speed, context = record.time_to_first_token, record.output_tokens_per_second, record.context_used
         ended += f', {seconds(record.stall_seconds)} stalled' if record.stalls else ''
     return (
-        f'{_INDENT * min(depth, MOST_DEPTH)}{what}{short_name(_name(piece))}',
+        f'{_INDENT * min(depth, MOST_DEPTH)}{what}{clean(_name(piece))}',
         seconds((started(piece) - tree.run.started_ns) / 1e9),
         seconds(took),
         seconds(first),

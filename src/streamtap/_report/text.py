@@ -43,10 +43,11 @@ def _print_rich(document: Document) -> None:
     from rich.text import Text
 
     console, width = Console(), terminal_width()
-    layouts = [lay_out(grid, width) for grid in document.grids]
+    grids = [each for grid in document.grids for each in grid.fitted(width)]
+    layouts = [lay_out(grid, width) for grid in grids]
     narrow = left_out_of(layouts, width)
     blocks = [[Text(line, 'bold') for line in wrapped(document.heading, width)]]
-    blocks += [list(_styled(grid, layout)) for grid, layout in zip(document.grids, layouts, strict=True)]
+    blocks += [list(_styled(grid, layout)) for grid, layout in zip(grids, layouts, strict=True)]
     notes = [*([] if narrow is None else [narrow]), *document.notes]
     blocks.append([Text(line, 'dim') for line in wrapped(notes, width)])
     if document.gate is not None:

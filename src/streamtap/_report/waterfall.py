@@ -6,13 +6,15 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from streamtap._display import contexts
 from streamtap._display.bars import queue_bars, request_bars, stall_marks, tool_bars
 from streamtap._display.cells import cells, cut_in_the_middle
 from streamtap._display.elements import element
 from streamtap._display.exits import isolated, short_name
-from streamtap._display.text import model_name, percentage, seconds
+from streamtap._display.text import model_name, percentage, plural, seconds
 from streamtap._records.failed import has_failed
 from streamtap._records.records import ResponseRecord, ToolRecord
+from streamtap._report.name_room import BOLD, NORMAL, PHONE, most_cells
 from streamtap._report.over_time import LEAST, scale
 from streamtap._report.steps import AGAIN, in_order
 
@@ -26,11 +28,9 @@ if TYPE_CHECKING:
 
 WIDTH, RIGHT = 1160.0, 150.0
 
-LEAST_NAMES, MOST_NAMES, NUMBERS = 200.0, 272.0, 62.0
-"""Where names end, as long ones need it, and how wide the numbers are between them and the bars.
-
-A phone, which scrolls the bars, shows both.
-"""
+NUMBERS = 62.0
+LEAST_NAMES, MOST_NAMES = 200.0, PHONE - NUMBERS
+"""Where names end, as long ones need it: a phone, which scrolls the bars, shows all of them, and the numbers beside them."""
 
 ROW, BAR = 19.0, 11.0
 THIN = {'run': 2.0, 'queue': 5.0}
@@ -89,7 +89,7 @@ class _Row:
     @property
     def per_cell(self) -> float:
         """How wide a character of its name is."""
-        return 7.2 if self.is_run else 6.4
+        return BOLD if self.is_run else NORMAL
 
     @property
     def end(self) -> float:
@@ -118,7 +118,7 @@ def waterfall(tree: RunTree) -> Element:
     for number, row in enumerate(rows):
         drawn += _draw(row, 20 + ROW * number, names, per_second)
     if left_out:
-        drawn.append(element('text', f'and {left_out} more rows', x=4, y=height - 9, class_='label dim'))
+        drawn.append(element('text', f'and {plural(left_out, "more row")}', x=4, y=height - 9, class_='label dim'))
     about = (
         f'{isolated(short_name(tree.run.agent))}, {tree.run.outcome}, {seconds(tree.run.duration)}: what happened when'
     )
@@ -178,7 +178,7 @@ def _response_row(record: ResponseRecord, zero: int, depth: int) -> _Row:
     start = (record.started_ns - zero) / 1e9
     why = _why(record)
     used = '' if record.context_used is None else f', context {percentage(record.context_used)}'
-    note = f'{used}{why}'.removeprefix(',').strip()
+    note = f'{used if contexts.is_told(record.context_used) else ""}{why}'.removeprefix(',').strip()
     row = _Row(_model(record), depth, start, seconds(record.duration), note, has_failed(record))
     for bar in request_bars(record, start):
         row.bars.append(_Bar(bar.kind, bar.start, bar.duration, _title(record, bar, f'{used}{why}')))
@@ -194,7 +194,7 @@ def _title(record: ResponseRecord, bar: Bar, why: str) -> str:
     part = bar.part
     if part is not None:
         name = f' {isolated(short_name(part.tool))}' if part.tool else ''
-        return f'{short_name(part.kind)}{name}: {seconds(part.duration)}, {part.chunks} chunks, from {seconds(part.start)} on'
+        return f'{short_name(part.kind)}{name}: {seconds(part.duration)}, {plural(part.chunks, "chunk")}, from {seconds(part.start)} on'
     of_kind = {'waiting': ' to the first token', 'model': ', not streamed', 'stall': ' stalled'}
     return f'{isolated(_model(record))}: {seconds(bar.duration)}{of_kind.get(bar.kind, "")}{why}'
 
@@ -221,7 +221,7 @@ def _about_run(run: RunRecord) -> str:
 
 def _draw(row: _Row, y: float, names: float, per_second: float) -> list[Element]:
     zero = names + NUMBERS
-    room = int((names - row.indent - 4) / row.per_cell + 1e-6)
+    room = most_cells(names - row.indent, row.per_cell)
     drawn = [
         element(
             'text',

@@ -7,9 +7,10 @@ import math
 from typing import TYPE_CHECKING
 
 from streamtap._base.safe_text import safe
+from streamtap._display.exits import value_name
 from streamtap._display.grid import Column, Grid
 from streamtap._display.moments import moment
-from streamtap._display.text import dollars
+from streamtap._display.text import dollars, plural
 from streamtap._report.compare import LEAST
 from streamtap._report.owners import NAMED
 
@@ -59,8 +60,21 @@ def period(gathered: Figures) -> str:
 def headline(gathered: Figures) -> str:
     """What the journals are, in one line."""
     total = gathered.summary.total
-    runs = f'{total.runs:,} run{"" if total.runs == 1 else "s"}'
-    return f'{safe(gathered.names)}: {runs}, {dollars(total.cost_usd)}, {period(gathered)}'
+    return f'{safe(gathered.names)}: {plural(total.runs, "run")}, {dollars(total.cost_usd)}, {period(gathered)}'
+
+
+def unread_told(count: int) -> str:
+    """That some lines or files could not be read, as a sentence.
+
+    Args:
+        count: How many.
+    """
+    what = (
+        '1 line or file could not be read and is'
+        if count == 1
+        else f'{count:,} lines or files could not be read and are'
+    )
+    return f'{what} not included.'
 
 
 def headings(gathered: Figures) -> list[str]:
@@ -112,7 +126,7 @@ def owner(change: Change) -> str:
 
 def owner_named(scope: Scope, name: str) -> str:
     """A name to show of a scope; that of a label is before its value."""
-    return safe(name if scope in NAMED else f'{scope}={name}')
+    return safe(value_name(name) if scope in NAMED else f'{scope}={value_name(name)}')
 
 
 def _pair(change: Change, pair: Pair) -> tuple[str, str, str, str]:

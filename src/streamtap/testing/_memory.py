@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, ClassVar
 
 from streamtap._delivery.sink import BaseSink
+from streamtap._display.text import plural
 from streamtap._sinks.usage.ledger import UsageSink
 from streamtap._tap import Tap
 from streamtap.testing._text import report
@@ -133,7 +134,7 @@ class Capture:
 
     def __repr__(self) -> str:
         """A short form, for pytest's explanation of a failed assertion."""
-        return f'<Capture of {len(self._memory.runs)} runs>'
+        return f'<Capture of {plural(len(self._memory.runs), "run")}>'
 
     def __str__(self) -> str:
         """What was measured, run by run."""

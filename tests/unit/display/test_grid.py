@@ -110,10 +110,10 @@ def test_where_the_necessary_columns_do_not_fit_long_names_stand_above():
     )
 
 
-def test_a_name_longer_than_the_line_is_cut_in_the_middle():
-    """The only thing that ever is."""
+def test_a_name_longer_than_the_line_takes_several():
+    """It is broken at its joints; nothing is ever cut."""
     grid = Grid(COLUMNS[:2], [('a-name-that-is-longer-than-that', '12')])
-    assert text(grid, 20) == 'agent\n  runs\n  ----\na-name-tha…than-that\n    12'
+    assert text(grid, 20) == 'agent\n  runs\n  ----\na-name-that-is-\nlonger-than-that\n    12'
 
 
 def test_what_does_not_fit_one_line_takes_several():
@@ -147,13 +147,13 @@ def test_a_table_without_headings_is_its_rows():
 def test_a_table_of_names_is_no_wider_than_the_terminal():
     """With one column only."""
     shown = str(lay_out(Grid(COLUMNS[:1], [('a-name-that-is-long',), ('editor',)]), 10))
-    assert shown == 'agent\n------\na-nam…long\neditor'
+    assert shown == 'agent\n------\na-name-\nthat-is-\nlong\neditor'
 
 
-def test_a_word_longer_than_the_line_is_cut_in_the_middle_too():
+def test_a_word_longer_than_the_line_takes_several_too():
     """Such as the second name of a row."""
     grid = Grid((Column('budget'), Column('of', to_left=True)), [('failed <= 1%', 'a-name-that-is-longer-than-that')])
-    assert text(grid, 20) == ('budget\n  of\n  ------------------\nfailed <= 1%\n  a-name-th…han-that')
+    assert text(grid, 20) == ('budget\n  of\n  ------------------\nfailed <= 1%\n  a-name-that-is-\n  longer-than-that')
 
 
 def test_words_longer_than_the_line_take_several():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamtap._display.text import dollars, outcome_counts, plural
+from streamtap._display.text import dollars, outcome_counts, percentage, plural
 from support.costs import COSTS
 
 
@@ -10,6 +10,12 @@ def test_a_cost_has_cents_and_a_small_one_three_digits():
     """As many as a person reads; one that is rounded up to a dollar is shown as one."""
     assert [dollars(cost) for cost in COSTS] == list(COSTS.values())
     assert dollars(None) == '-'
+
+
+def test_a_share_that_is_not_0_is_not_shown_as_0():
+    """Where its first decimal is 0."""
+    shares = (0.0, 0.00031, 0.00049, 0.0005, 0.5, 1.0, None)
+    assert [percentage(share) for share in shares] == ['0.0%', '<0.1%', '<0.1%', '0.1%', '50.0%', '100.0%', '-']
 
 
 def test_several_have_a_plural():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -102,14 +104,14 @@ def test_a_version_has_the_hits_of_its_own_cache():
 
 
 def test_other_scopes_stand_by_name():
-    """An agent has all of its runs, also nested ones, and a model has no runs."""
+    """An agent has all of its runs, of which those that users asked for are `runs`; and a model has no runs."""
     agents = grid(BEFORE_AND_AFTER, 'agent')
-    assert [list(row) for row in agents.rows][:1] == [['runs', '25', '25']]
+    assert [list(row) for row in agents.rows][:2] == [['runs', '25', '0'], ['nested runs', '0', '25']]
     models = grid([full_response(model='z'), full_response(model='b')], 'model')
     assert list(models.headings) == ['model', 'p:b', 'p:z']
     assert models.rows[0] == ('requests', '1', '1')
     labels = [run(labels={'tenant': 'acme'}), run(labels={'tenant': ''}), run()]
-    assert list(grid(labels, 'tenant').headings) == ['tenant', 'none', 'acme']
+    assert list(grid(labels, 'tenant').headings) == ['tenant', "''", 'acme']
 
 
 def test_those_with_the_most_runs_are_shown():
@@ -170,3 +172,31 @@ def test_versions_that_nobody_says_are_an_error(tmp_path: Path, capsys: pytest.C
         '--by service_version: no run says the version of its service: give Tap(service_version=...)\n'
         in capsys.readouterr().err
     )
+
+
+def test_runs_are_those_that_users_asked_for_in_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """As in all other tables; those that other runs called stand beside them, whatever they are grouped by."""
+    path = tmp_path / 'j'
+    records = version('1', 3)
+    for number, record in enumerate(records):
+        records[number] = dataclasses.replace(record, labels={'tenant': 'acme'})
+    path.write_bytes(b''.join(map(record_line, records)))
+    found: dict[str, dict[str, list[Any]]] = {}
+    for by in ('agent', 'tenant', 'service_version', 'all'):
+        assert main(['report', str(path), '--by', by]) == 0
+        table = [re.split('  +', line) for line in capsys.readouterr().out.split('\n\n')[1].splitlines()]
+        assert main(['report', str(path), '--by', by, '--format', 'markdown']) == 0
+        rows = [line.strip('| ').split(' | ') for line in capsys.readouterr().out.splitlines()]
+        assert main(['report', str(path), '--by', by, '--format', 'json']) == 0
+        data = json.loads(capsys.readouterr().out)['by']
+        assert main(['report', str(path), '--by', by, '--format', 'csv']) == 0
+        cells = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+        assert [(each['name'], str(each['n'])) for each in data] == [(each['name'], each['n']) for each in cells]
+        for what in ('runs', 'nested runs'):
+            (shown,) = (row[1:] for row in table if row[0] == what)
+            assert [row[1:] for row in rows if row[0].strip('`') == what] == [shown]
+            found.setdefault(by, {})[what] = [shown, [each['n'] for each in data if each['quantity'] == what]]
+    assert found == {
+        'agent': {'runs': [['3', '0'], [3, 0]], 'nested runs': [['0', '3'], [3]]},
+        **{by: {'runs': [['3'], [3]], 'nested runs': [['3'], [3]]} for by in ('tenant', 'service_version', 'all')},
+    }

@@ -128,3 +128,23 @@ def test_where_nothing_failed_nothing_is_said(tmp_path: Path, capsys: pytest.Cap
     for form in ('table', 'html', 'markdown'):
         assert main(['report', str(path), '--format', form]) == 0
         assert 'failure' not in capsys.readouterr().out.lower()
+
+
+def test_a_page_says_of_which_kinds_it_draws_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """And how many kinds have none: the table has more kinds than there are pictures."""
+    said: list[str] = []
+    for kinds in (1, 3, 4, 6):
+        path = tmp_path / str(kinds)
+        runs = (failing(kind + 1, tool_name=f'tool{kind}') for kind in range(kinds))
+        path.write_bytes(b''.join(record_line(record) for records in runs for record in records))
+        assert main(['report', str(path), '--format', 'html']) == 0
+        what = re.search(
+            r'Runs that users asked for, by what failed first in them, and where\. ([^<]*)', capsys.readouterr().out
+        )
+        said.append('' if what is None else what[1])
+    assert said == [
+        'Below is the newest run.',
+        'Below is the newest run of each kind.',
+        'Below is the newest run of 3 of the most frequent kinds; 1 more kind is not drawn.',
+        'Below is the newest run of 3 of the most frequent kinds; 3 more kinds are not drawn.',
+    ]

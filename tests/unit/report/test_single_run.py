@@ -143,11 +143,13 @@ def test_a_call_that_was_made_again_and_a_full_context_are_marked():
 
 
 def test_a_waterfall_makes_room_for_a_long_name():
-    """Of 34 letters, which is whole; one for which there is no room loses its middle."""
-    name = 'check_stock_in_regional_warehouses'
-    tree = RunTree(run(), [tool(tool=name), tool(tool=f'{name}_of_all_countries')], 2, 2)
+    """Of 40 letters, which is whole, as are 53; one for which a phone has no room loses its middle."""
+    name = 'check_warehouse_stock_and_delivery_dates'
+    tree = RunTree(
+        run(), [tool(tool=name), tool(tool=f'{name}_of_countries'), tool(tool=f'{name}_of_all_countries')], 3, 3
+    )
     shown = [each.text for each in waterfall(tree).iter('text') if each.get('class') == 'label']
-    assert shown == [name, 'check_stock_in_regi…es_of_all_countries']
+    assert shown == [name, f'{name}_of_countries', 'check_warehouse_stock_and_…ery_dates_of_all_countries']
 
 
 def test_an_interrupted_tool_is_drawn_to_the_end_of_its_run():
@@ -265,3 +267,26 @@ def test_the_wait_for_a_slot_is_a_step():
     }  # fmt: skip
     assert len({tuple(each) for each in step_data(tree)}) == 1
     assert 'queue' not in str(step_grid(RunTree(run(phases={'queue': 0.001}))))
+
+
+def test_a_context_is_told_from_half_full_on(path: Path, capsys: pytest.CaptureFixture[str]):
+    """By one rule: in steps, at the bars of a waterfall, in the headline of a page, and in tables; data has it always."""
+    found: list[tuple[bool, bool, bool, bool]] = []
+    for tokens in (1, 499, 500):
+        record = full_response(context_window=1000, context_tokens=tokens, stalls=0, stall_seconds=0.0)
+        tree = RunTree(run(duration=3.0), [record])
+        path.write_bytes(b''.join(map(record_line, (record, tree.run))))
+        assert main(['report', str(path), '--format', 'html']) == 0
+        page = capsys.readouterr().out
+        assert main(['report', str(path), '--format', 'markdown']) == 0
+        notes = [each.text for each in waterfall(tree).iter('text') if 'note start' in (each.get('class') or '')]
+        found.append(
+            (
+                'context' in step_grid(tree).headings,
+                f'context {tokens / 1000:.1%}' in notes,
+                'fullest context' in page,
+                'context p95' in capsys.readouterr().out,
+            )
+        )
+        assert next(each['context_used'] for each in step_data(tree) if each['kind'] == 'request') == tokens / 1000
+    assert found == [(False,) * 4, (False,) * 4, (True,) * 4]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -233,3 +234,16 @@ def test_what_goes_into_a_pipe_has_every_column(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv('COLUMNS', '80')
     assert main(['report', 'before']) == 0
     assert capsys.readouterr().out == WIDE
+
+
+NAME = f'{"x" * 60}{"y" * 60}'
+
+
+def test_a_long_name_is_whole_on_several_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """In the heading, in the table of labels and in that of the slowest runs: no name is cut where there is room for lines."""
+    path = tmp_path / 'j'
+    path.write_bytes(b''.join(map(record_line, (full_response(labels={'tenant': NAME}), run(labels={'tenant': NAME})))))
+    out = shown(monkeypatch, 80, str(path), '--label', f'tenant={NAME}')
+    assert '…' not in out
+    assert max(map(len, out.splitlines()[1:])) <= 80
+    assert re.sub(r'[\s]', '', out).count(f'tenant={NAME}') == 3

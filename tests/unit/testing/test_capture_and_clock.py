@@ -81,7 +81,7 @@ def test_a_capture_measures_where_taps_are_switched_off(monkeypatch: pytest.Monk
         for tap in (seen.tap, on, off):
             asyncio.run(asker.run('hello', event_stream_handler=tap))
         on.flush()
-        assert (len(seen.runs()), len(kept.runs), repr(seen)) == (1, 1, '<Capture of 1 runs>')
+        assert (len(seen.runs()), len(kept.runs), repr(seen)) == (1, 1, '<Capture of 1 run>')
 
 
 def test_a_capture_prints_runs_of_every_end():

@@ -18,6 +18,7 @@ from streamtap._sinks.usage.ledger import MAX_SLOWEST
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from streamtap._display.grid import Grid
     from streamtap._records.run_tree import RunTree
     from streamtap._records.words import FailurePlace
     from streamtap._report.fleet.store import Store
@@ -113,6 +114,6 @@ class FleetGathered:
         """The run, if a single one is looked at."""
         return self.slowest[0] if self.selection.choice.run is not None and self.slowest else None
 
-    def notes(self) -> list[str]:
-        """What is missing, left out or may be too low, and why, a sentence for each reason."""
-        return [*self.selection.notes(), *self.summary.notes()]
+    def notes(self, grids: Sequence[Grid]) -> list[str]:
+        """What is missing, left out or may be too low in some tables, and why, a sentence for each reason."""
+        return [*self.selection.notes(), *self.summary.notes(grids)]

@@ -43,6 +43,7 @@ _MORE_OF_RESPONSES = (
     'sum(cache_saved_usd ORDER BY pos)',
     'sum(cache_lost_usd ORDER BY pos)',
     'max(context_used)',
+    'coalesce(bool_or(usage_reported OR input_tokens > 0 OR output_tokens > 0), false)',
 )
 
 
@@ -145,7 +146,7 @@ class FleetUsage(UsageSink):
             tally.cost_usd, *more = figures[len(counts) :]
             tally.ttft, tally.speed = Known(*more[:3]), Known(*more[3:6])
             tally.stall_seconds, tally.cache_saved_usd, tally.cache_lost_usd, tally.fullest_context = more[6:10]
-            tally.context = Known(*more[10:])
+            tally.says_tokens, tally.context = more[10], Known(*more[11:])
         missed = "kind = 'response' AND cache_missed IS NOT NULL"
         reason = "coalesce(cache_reason, 'unknown')"
         self._words(store, groups, source, missed, keys, (reason, 'sum(cache_missed)', 'cache_missed'))

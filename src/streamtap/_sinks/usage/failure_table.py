@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamtap._display.exits import short_name
+from streamtap._base.names import clean
 from streamtap._display.grid import Column, Grid
+from streamtap._display.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,14 +32,14 @@ def failure_grid(groups: Sequence[FailureUsage]) -> Grid:
     """The groups as a table, with their newest run."""
     rows = [
         (
-            short_name(each.error),
-            short_name(each.where) or '-',
+            clean(each.error),
+            clean(each.where) or '-',
             each.steps or '-',
-            short_name(each.agent),
+            clean(each.agent),
             f'{each.runs:,}',
             _when(each.first_seen),
             _when(each.last_seen),
-            short_name(each.run_ids[0]),
+            clean(each.run_ids[0]),
         )
         for each in groups[:MOST_ROWS]
     ]
@@ -49,7 +50,10 @@ def left_out(groups: Sequence[FailureUsage]) -> str:
     """What the table leaves out, as a sentence; empty if it has all."""
     more = groups[MOST_ROWS:]
     runs = sum(each.runs for each in more)
-    return f'{len(more):,} more kinds of failures are not shown, of {runs:,} runs: JSON has them.' if more else ''
+    if not more:
+        return ''
+    kinds = '1 more kind of failure is' if len(more) == 1 else f'{len(more):,} more kinds of failures are'
+    return f'{kinds} not shown, of {plural(runs, "run")}: JSON has {"it" if len(more) == 1 else "them"}.'
 
 
 def _when(time: str) -> str:

@@ -9,6 +9,7 @@ class Usage(BaseModel):
     """Requests, tokens and cost of one group; times in seconds, speed in tokens per second.
 
     `stalls` is how often responses fell silent in the middle, and `stall_seconds` for how long together.
+    Tokens are `None` where there were requests and none of them said its tokens, as where all were refused: they are not known.
     `cost_usd` is `None` while nothing could be priced. The sums may be too low: `unmeasured_responses` did not say all of
     their tokens, among them `interrupted_responses`, which count as far as reported, and `unpriced_responses` have no
     known price.
@@ -24,11 +25,11 @@ class Usage(BaseModel):
     requests: int = 0
     failed_requests: int = 0
     streamed_requests: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    reasoning_tokens: int = 0
+    input_tokens: int | None = 0
+    output_tokens: int | None = 0
+    cache_read_tokens: int | None = 0
+    cache_write_tokens: int | None = 0
+    reasoning_tokens: int | None = 0
     cost_usd: float | None = None
     time_to_first_token_p50: float | None = None
     time_to_first_token_p95: float | None = None
@@ -45,6 +46,13 @@ class Usage(BaseModel):
     cache_lost_usd: float | None = None
     context_used_p95: float | None = None
     context_used_max: float | None = None
+
+    @property
+    def tokens(self) -> int | None:
+        """How many tokens went in and out; `None` where that is not known."""
+        if self.input_tokens is None or self.output_tokens is None:
+            return None
+        return self.input_tokens + self.output_tokens
 
     @property
     def cache_missed_tokens(self) -> int:

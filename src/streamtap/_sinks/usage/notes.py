@@ -1,18 +1,86 @@
-"""What is missing in the usage summary or may be too low, and why."""
+"""What is missing in the usage summary or may be too low, and why: below tables that show what it is of."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamtap._display.hints import NO_PRICE, NO_SPEED_WITHOUT_USAGE, NO_USAGE, Measured, lacking, shared_name
+from streamtap._display.text import plural
 from streamtap._sinks.usage.failure_table import left_out
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from streamtap._display.grid import Grid
     from streamtap._sinks.usage.tables import Groups
 
 
-def notes_of(groups: Groups) -> list[str]:
-    """A sentence for each reason."""
+class _Note(NamedTuple):
+    """A sentence, and the words of tables of which one must be there for it to say something."""
+
+    sentence: str
+    words: re.Pattern[str]
+
+
+_REQUESTS = re.compile('cost|tokens|TTFT|first token|blank|in$|out$')
+_TOKENS = re.compile('cost|tokens|in$|out$')
+_BLANK_SCREEN = re.compile('blank')
+_TOOL_TIMES = re.compile('tools$|steps$|tool duration')
+_AGAIN = re.compile('again$|calls again|.*, the same call again')
+_SEVERAL = re.compile('.*/_several$')
+_FAILURES = re.compile('failures$')
+_AGENTS = re.compile('agent|verdicts$|steps$')
+
+
+def notes_of(groups: Groups, grids: Sequence[Grid]) -> list[str]:
+    """A sentence for each reason.
+
+    Args:
+        groups: The figures.
+        grids: The tables that the sentences stand below.
+    """
+    words = set(_words_of(grids))
+    return [note.sentence for note in _all_of(groups) if any(map(note.words.match, words))]
+
+
+def _words_of(grids: Sequence[Grid]) -> Iterator[str]:
+    """The names of tables, the headings of columns, and what rows are called and end with."""
+    for grid in grids:
+        yield grid.name
+        yield from grid.headings
+        for row in grid.rows:
+            yield row[0].replace('_', ' ')
+            yield from (row[0], row[-1])
+
+
+def _all_of(groups: Groups) -> Iterator[_Note]:
+    yield from _of_requests(groups)
+    total = groups.total
+    if 0 < total.runs_with_output < total.runs:
+        yield _Note(
+            f'The blank screen is known for {total.runs_with_output:,} of {total.runs:,} runs: the others did not stream, or '
+            'ended before they showed anything',
+            _BLANK_SCREEN,
+        )
+    calls, timed = (sum(getattr(each, name) for each in groups.tools) for name in ('calls', 'timed_calls'))
+    if timed < calls:
+        yield _Note(
+            f'Tool times are known for {timed:,} of {plural(calls, "call")}: the others were interrupted, or were never seen to end',
+            _TOOL_TIMES,
+        )
+    if total.repeated_calls:
+        yield _Note('Again: tool calls with the same arguments as two or more before them in their run', _AGAIN)
+    if any(each.tool == '_several' for each in groups.tools):
+        yield _Note(
+            'Tool _several: results of several tools that came back together, which cannot be told apart', _SEVERAL
+        )
+    yield from (_Note(shared_name(each.unnamed_agents), _AGENTS) for each in groups.agents if each.unnamed_agents > 1)
+    if more := left_out(groups.failures):
+        yield _Note(more, _FAILURES)
+
+
+def _of_requests(groups: Groups) -> Iterator[_Note]:
     total = groups.total
     measured = Measured(
         requests=total.requests,
@@ -23,25 +91,10 @@ def notes_of(groups: Groups) -> list[str]:
         has_speed=total.output_tokens_per_second_p50 is not None,
         has_cost=total.cost_usd is not None,
     )
-    notes = measured.sentences
+    yield from (_Note(sentence, _REQUESTS) for sentence in measured.sentences)
     interrupted = total.interrupted_responses
     is_said = bool({NO_USAGE, NO_SPEED_WITHOUT_USAGE} & {measured.speed, measured.cost})
-    notes += lacking(interrupted if is_said else total.unmeasured_responses, interrupted)
+    lacks = lacking(interrupted if is_said else total.unmeasured_responses, interrupted)
+    yield from (_Note(sentence, _TOKENS) for sentence in lacks)
     if total.unpriced_responses and measured.cost is not NO_PRICE:
-        notes.append(f'Responses without a known price: {total.unpriced_responses} (not in cost)')
-    if 0 < total.runs_with_output < total.runs:
-        notes.append(
-            f'The blank screen is known for {total.runs_with_output:,} of {total.runs:,} runs: the others did not stream, or '
-            'ended before they showed anything'
-        )
-    calls, timed = (sum(getattr(each, name) for each in groups.tools) for name in ('calls', 'timed_calls'))
-    if timed < calls:
-        notes.append(
-            f'Tool times are known for {timed:,} of {calls:,} calls: the others were interrupted, or were never seen to end'
-        )
-    if total.repeated_calls:
-        notes.append('Again: tool calls with the same arguments as two or more before them in their run')
-    if any(each.tool == '_several' for each in groups.tools):
-        notes.append('Tool _several: results of several tools that came back together, which cannot be told apart')
-    notes += [shared_name(agent.unnamed_agents) for agent in groups.agents if agent.unnamed_agents > 1]
-    return [*notes, *filter(None, [left_out(groups.failures)])]
+        yield _Note(f'Responses without a known price: {total.unpriced_responses} (not in cost)', _TOKENS)

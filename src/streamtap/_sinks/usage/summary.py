@@ -1,5 +1,7 @@
 """The usage summary, which can be printed as tables."""
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, ConfigDict
 
 from streamtap._base.public import claim
@@ -11,7 +13,7 @@ from streamtap._sinks.usage.tables import Groups, grids_of
 
 
 class RecentRun(BaseModel):
-    """One of the last runs or of the slowest, and where its time went."""
+    """One of the last runs or of the slowest, and where its time went; tokens are `None` where no response said any."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -24,8 +26,8 @@ class RecentRun(BaseModel):
     time_to_first_output: float | None
     requests: int
     tool_calls: int
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int | None
+    output_tokens: int | None
     unmeasured_responses: int
     cost_usd: float | None
     total_cost_usd: float | None
@@ -70,9 +72,13 @@ class UsageSummary(BaseModel):
         """The summary as tables: agents with their total, then labels, models, tools and what else there is."""
         return grids_of(self._groups)
 
-    def notes(self) -> list[str]:
-        """What is missing or may be too low, and why, a sentence for each reason."""
-        return notes_of(self._groups)
+    def notes(self, grids: Sequence[Grid] | None = None) -> list[str]:
+        """What is missing or may be too low, and why, a sentence for each reason; none is of something that is not shown.
+
+        Args:
+            grids: The tables that they stand below. Default: all of the summary.
+        """
+        return notes_of(self._groups, self.grids() if grids is None else grids)
 
     @property
     def _groups(self) -> Groups:

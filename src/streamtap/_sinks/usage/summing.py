@@ -104,6 +104,8 @@ def _failures(kind: FailureRecord, group: FailureGroup) -> FailureUsage:
 def _run(record: RunRecord) -> RecentRun:
     # A journal's records may not be those of a tap.
     fields: dict[str, Any] = {name: getattr(record, name) for name in RecentRun.model_fields}
+    if not record.usage_reported:
+        fields |= dict.fromkeys(('input_tokens', 'output_tokens'))
     for name, value in fields.items():
         if isinstance(value, str):
             fields[name] = clean(value)

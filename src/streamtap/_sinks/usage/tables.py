@@ -6,8 +6,10 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamtap._base.safe_text import safe
+from streamtap._display import contexts
+from streamtap._display.exits import value_name
 from streamtap._display.grid import Column, Grid
-from streamtap._display.text import counts, dollars, outcome_counts, percentage, rate, seconds, unless_none
+from streamtap._display.text import counts, dollars, if_known, outcome_counts, percentage, rate, seconds, unless_none
 from streamtap._records.failed import FAILED_RUNS, FAILED_TOOLS
 from streamtap._sinks.usage.failure_table import failure_grid
 
@@ -17,9 +19,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from streamtap._sinks.usage.figures import AgentUsage, FailureUsage, LabelUsage, ModelUsage, RunsUsage, ToolUsage
-
-HALF_FULL = 0.5
-"""The share of its window from which an agent's context is told in the table of its health."""
 
 
 class Groups(NamedTuple):
@@ -31,6 +30,11 @@ class Groups(NamedTuple):
     tools: Sequence[ToolUsage]
     labels: Sequence[LabelUsage]
     failures: Sequence[FailureUsage]
+
+
+_FULLEST = 'context_used_max'
+_OF_CONTEXT = 'context_used_p95', _FULLEST
+"""The figures that a table has only if a context is told of one of its rows."""
 
 
 class _Shown(NamedTuple):
@@ -51,8 +55,8 @@ _RUNS = (
     _Shown(Column('p95', 4, name='run p95'), 'run_duration_p95', seconds),
     _Shown(Column('reqs', 1), 'requests', str),
     _Shown(Column('tools', 3), 'tool_calls', str),
-    _Shown(Column('in', 5), 'input_tokens', str),
-    _Shown(Column('out', 6), 'output_tokens', str),
+    _Shown(Column('in', 5), 'input_tokens', if_known),
+    _Shown(Column('out', 6), 'output_tokens', if_known),
     _Shown(Column('cost'), 'cost_usd', dollars),
     _Shown(Column('with called', 10, beside='cost'), 'total_cost_usd', dollars),
     _Shown(Column('failed', tells_none=True), 'outcomes', partial(outcome_counts, only=FAILED_RUNS)),
@@ -69,13 +73,13 @@ _MODELS = (
     _Shown(Column('tokens/s p50', 6), 'output_tokens_per_second_p50', rate),
     _Shown(Column('stalls'), 'stalls', unless_none, is_rare=True),
     _Shown(Column('stalled', 7), 'stall_seconds', partial(unless_none, shown=seconds), is_rare=True),
-    _Shown(Column('tokens in', 3), 'input_tokens', str),
-    _Shown(Column('cached', 2), 'cache_read_tokens', str),
+    _Shown(Column('tokens in', 3), 'input_tokens', if_known),
+    _Shown(Column('cached', 2), 'cache_read_tokens', if_known),
     _Shown(Column('hits', 2, name='cache hits'), 'cache_hit_share', percentage, is_rare=True),
-    _Shown(Column('out', 4), 'output_tokens', str),
-    _Shown(Column('reasoning', 1), 'reasoning_tokens', str),
+    _Shown(Column('out', 4), 'output_tokens', if_known),
+    _Shown(Column('reasoning', 1), 'reasoning_tokens', if_known),
     _Shown(Column('context p95', 1), 'context_used_p95', percentage, is_rare=True),
-    _Shown(Column('max', 3, name='fullest context'), 'context_used_max', percentage, is_rare=True),
+    _Shown(Column('max', 3, name='fullest context'), _FULLEST, percentage, is_rare=True),
     _Shown(Column('cost'), 'cost_usd', dollars),
 )
 _TOOLS = (
@@ -98,7 +102,7 @@ _HEALTH = (
     _Shown(Column('took', 3, name='took again'), 'repeated_seconds', partial(unless_none, shown=seconds), is_rare=True),
     _Shown(Column('tokens', 2, name='tokens again'), 'repeated_tokens', unless_none, is_rare=True),
     _Shown(Column('context p95', 1), 'context_used_p95', percentage, is_rare=True),
-    _Shown(Column('fullest context'), 'context_used_max', percentage, is_rare=True),
+    _Shown(Column('fullest context'), _FULLEST, percentage, is_rare=True),
 )
 _QUESTIONS = (
     _Shown(Column('questions'), 'questions', str),
@@ -124,7 +128,7 @@ def grids_of(groups: Groups) -> list[Grid]:
     agents = [(each.agent, each) for each in groups.agents]
     grids = [_grid('agent', agents, runs, total)]
     if groups.labels:
-        grids.append(_grid('label', [(f'{each.label}={each.value}', each) for each in groups.labels], runs))
+        grids.append(_grid('label', [(f'{each.label}={value_name(each.value)}', each) for each in groups.labels], runs))
     models = [(f'{each.provider}:{each.model}', each) for each in groups.models]
     if models:
         grids.append(_grid('model', models, _MODELS))
@@ -142,13 +146,15 @@ def grids_of(groups: Groups) -> list[Grid]:
 
 
 def _has_health(usage: RunsUsage) -> bool:
-    return bool(usage.objective_counted or usage.repeated_calls or (usage.context_used_max or 0.0) >= HALF_FULL)
+    return bool(usage.objective_counted or usage.repeated_calls or contexts.is_told(usage.context_used_max))
 
 
 def _grid(
     title: str, rows: Sequence[tuple[str, BaseModel]], shown: Sequence[_Shown], total: BaseModel | None = None
 ) -> Grid:
     named = [*rows, ('total', total)] if total is not None else rows
+    if not any(contexts.is_told(getattr(group, _FULLEST, None)) for _, group in rows):
+        shown = [each for each in shown if each.field not in _OF_CONTEXT]
     cells = [[each.show(getattr(group, each.field)) for each in shown] for _, group in named]
     kept = [place for place, each in enumerate(shown) if not each.is_rare or any(row[place] != '-' for row in cells)]
     return Grid(

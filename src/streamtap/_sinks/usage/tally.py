@@ -26,6 +26,7 @@ class Tally:
     def __init__(self, values: Callable[[], Values]) -> None:
         self.counts: Counter[str] = Counter()
         self.outcomes: Counter[str] = Counter()
+        self.says_tokens = False
         self.cost_usd: float | None = None
         self.ttft = values()
         self.speed = values()
@@ -49,6 +50,9 @@ class Tally:
         counts['requests'] += 1
         counts['failed_requests'] += has_failed(record)
         counts['streamed_requests'] += record.streamed
+        self.says_tokens = self.says_tokens or bool(
+            record.usage_reported or record.input_tokens or record.output_tokens
+        )
         counts['input_tokens'] += record.input_tokens or 0
         counts['output_tokens'] += record.output_tokens or 0
         counts['cache_read_tokens'] += record.cache_read_tokens or 0
@@ -115,6 +119,7 @@ class Tally:
         has_cache = says_of_cache(counts['cache_read_tokens'], counts['cache_write_tokens'], self.cache_missed.total())
         return {
             **{name: count for name, count in counts.items() if name not in _OF_RUNS},
+            **({} if self.says_tokens or not counts['requests'] else dict.fromkeys(_TOKENS)),
             'cost_usd': self.cost_usd,
             'time_to_first_token_p50': self.ttft.quantile(0.5),
             'time_to_first_token_p95': self.ttft.quantile(0.95),
@@ -147,6 +152,9 @@ class Tally:
             'time_to_answer_p95': self.answer.quantile(0.95),
         }
 
+
+_TOKENS = 'input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_tokens', 'reasoning_tokens'
+"""What is not known of a group of requests of which none said its tokens."""
 
 _OF_RUNS = (
     'runs',

@@ -95,10 +95,13 @@ def test_the_context_is_the_fullest_and_the_95th_percentile_of_requests():
 
 
 def test_a_context_that_is_not_half_full_is_no_matter_of_health():
-    """It stands beside the model, and a table of its own would say nothing that matters."""
+    """Neither a table of its own nor a column of another would say anything that matters; data has it."""
     sink = UsageSink()
     sink.response_ended(response(context_window=100, context_tokens=49))
-    assert [grid.name for grid in sink.summary().grids()] == ['agents', 'models']
+    assert sink.summary().models[0].context_used_max == 0.49
+    assert 'context' not in str(sink.summary())
+    sink.run_ended(run(loops=LoopRecord(calls=1, seconds=2.0, tokens=5)))
+    assert cells(sink, 'health')[0] == ['health of', 'calls again', 'took', 'tokens']
     sink.response_ended(response(context_window=100, context_tokens=50))
     assert [grid.name for grid in sink.summary().grids()] == ['agents', 'models', 'health']
 
