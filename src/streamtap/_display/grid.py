@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from streamtap._display.cells import GAP, broken, cells, cut_in_the_middle, wrapped
@@ -11,6 +12,10 @@ from streamtap._display.terminal import terminal_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+
+NARROW = 20
+"""Cells that are left to a column of words at least, when it is made narrower so that names stand beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +115,9 @@ def lay_out(grid: Grid, width: int | None) -> Layout:
     """Make a table fit.
 
     First those columns are left out that say nothing, then others in the order of their worth, those of the same worth
-    together. If those that must stay do not fit either, a name that is too long stands above the other cells of its row,
-    which leaves more room for them. Names and words that are longer than a line take several. Nothing is cut.
+    together. If those that must stay do not fit either, words take several lines in a narrower column; and if that is not
+    enough, a name that is too long stands above the other cells of its row, which leaves more room for them. Names and words
+    that are longer than a line take several. Nothing is cut.
 
     Args:
         grid: The table.
@@ -128,6 +134,13 @@ def lay_out(grid: Grid, width: int | None) -> Layout:
     if width is not None and whole > width:
         names = sorted(cells(row[0]) for row in grid.rows)
         kept, room = _fitting(grid, sizes, names[-1] if names else 0, width)
+        words = max((each for each in kept if grid.columns[each].to_left), key=lambda each: sizes[each], default=0)
+        # They leave room for as many names as possible, which are the shorter ones.
+        for least in (*reversed(names), 0) if words else ():
+            if sizes[words] + room - least >= NARROW:
+                narrower = max(0, least - room)
+                sizes[words], room = sizes[words] - narrower, room + narrower
+                break
         if first > room:
             # Those that do not fit stand above, as does a heading that is longer than all names.
             first = max((size for size in names if size <= room), default=0)
@@ -255,11 +268,10 @@ class _Shape:
                 name = ''
 
     def _lines_of(self, line: Sequence[str], band: Sequence[int]) -> Iterator[Sequence[str]]:
-        """The cells of a band; words that have a band of their own and are longer take several lines."""
-        if len(band) == 1 and self.grid.columns[band[0]].to_left and line[band[0]]:
-            yield from ([part] for part in wrapped([line[band[0]]], self._size(band[0])))
-        else:
-            yield [line[each] for each in band]
+        """The cells of a band; words that are longer than their column take several lines."""
+        words = [wrapped([line[each]], self._size(each)) if self.grid.columns[each].to_left else [] for each in band]
+        yield [lines[0] if lines else line[each] for each, lines in zip(band, words, strict=True)]
+        yield from zip_longest(*(lines[1:] for lines in words), fillvalue='')
 
     def _piece(self, cell: str, row: int | None, column: int) -> Piece:
         size = self._size(column)

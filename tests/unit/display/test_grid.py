@@ -193,3 +193,19 @@ def test_nothing_is_wider_than_the_terminal_and_no_number_is_cut(rows: list[tupl
     for number, row in enumerate(rows):
         pieces = {piece.column: piece.text.strip() for line in layout.lines for piece in line if piece.row == number}
         assert [pieces[place] for place in kept[1:]] == [row[place] for place in kept[1:]]
+
+
+def test_words_leave_room_for_the_figures_beside_them():
+    """Only the row whose words are long takes several lines, and no figure leaves its column."""
+    grid = Grid(
+        (Column(''), Column(''), Column('', to_left=True), Column('')),
+        [
+            ('support', '1.20 s', 'runs check_warehouse_stock_and_dates', '4 tokens'),
+            ('a', '307 ms', 'waits', '~11 tokens'),
+        ],
+    )
+    assert text(grid, 50) == (
+        'support  1.20 s  runs check_warehouse_    4 tokens\n'
+        '                 stock_and_dates\n'
+        'a        307 ms  waits                  ~11 tokens'
+    )

@@ -187,16 +187,12 @@ def test_a_comparison_fits_80_columns(monkeypatch: pytest.MonkeyPatch):
 JUDGED = """\
 before: 60 runs, $0.024, 1970-01-01 00:00:00 to 00:00:02 UTC
 
-budget
-  of                                                            figure
-  verdict
-  ------------------------------------------------------------  ------
-run_duration.p95 <= 3s
-  a                                                             2.00 s
-  too few to tell
-run_duration.p95 <= 3s
-  the-agent-that-answers-questions-about-bills-and-late-orders  1.00 s
-  too few to tell
+budget                  of                               figure  verdict
+----------------------  -------------------------------  ------  ---------------
+run_duration.p95 <= 3s  a                                2.00 s  too few to tell
+run_duration.p95 <= 3s  the-agent-that-answers-          1.00 s  too few to tell
+                        questions-about-bills-and-late-
+                        orders
 
 left out at 80 columns (130 show all): n, interval
 The intervals are such that all verdicts together are right with 95 %

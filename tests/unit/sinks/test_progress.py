@@ -335,7 +335,7 @@ LONG_MODEL = 'claude-sonnet-4-5-20250929-with-a-long-deployment-name-12345'
 
 
 def test_it_fits_the_terminal():
-    """No name and no number is cut: the cost is left out first, then names stand above, and figures on lines below."""
+    """No name and no number is cut: the cost is left out first, then what a run does takes several lines, or its name is above."""
     progress = progress_of(streaming(model=LONG_MODEL))
     progress.run_ended(run(agent=LONG_AGENT, output_tokens=1204, cost_usd=0.0004))
     display = progress.display().get_renderable()
@@ -353,11 +353,9 @@ def test_it_fits_the_terminal():
     )
     assert drawn(display, 80) == (
         'the-agent-that-answers-questions-about-bills-and-late-orders\n'
-        '  4.00 s  success\n'
-        '                1,204 tokens\n'
-        'a\n'
-        '  3.00 s  claude-sonnet-4-5-20250929-with-a-long-deployment-name-12345 writes\n'
-        '  ~10 tokens/s    ~21 tokens\n'
+        '   4.00 s  success                                                  1,204 tokens\n'
+        'a  3.00 s  claude-sonnet-4-5-20250929-with-a-long-    ~10 tokens/s    ~21 tokens\n'
+        '           deployment-name-12345 writes\n'
         'left out at 80 columns (174 show all): cost'
     )
 
