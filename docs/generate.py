@@ -55,8 +55,9 @@ LABELS = """
 | `provider`, `model` | the model that was asked; under a fallback, the candidate; never the server's own spelling |
 | `kind` | of a tool call `function`, `mcp`, `output` or `native`: who runs the tool, and what for; of a part its own kind, such as `text` or `thinking` |
 | `tool` | a name that the run knows; `_unknown` for a name that the model invented, `_several` for the results of several tools at once |
-| `error_type` | the exception's class; where a provider answered with a status, `ModelHTTPError_` and that status: [below](#what-the-words-mean) |
+| `error_type` | the exception's class; where a provider answered with a status, `ModelHTTPError_` and that status: [below](#what-the-words-mean); of a tool that returned its error, what your [`tool_error`](extending.md) says |
 | `outcome`, `reason`, `met` | see [outcomes and reasons](#outcomes-and-reasons) |
+| `label` | the label that has too many values; `label_sets` where a metric has too many label sets |
 | `attempt` | of a question: `first` or `later` |
 | `nested` | `true` if the tool of another run called it, else `false` |
 | `door` | how the tap was attached: `handler`, `capability` or `watch` |
@@ -64,7 +65,7 @@ LABELS = """
 | `stage` | `first_token` or `mid_stream` |
 | `phase` | `queue`, `wait`, `stream`, `model`, `native_tools`, `tools`, `consumer` or `other` |
 | `finish_reason` | the provider's; `error` if the request failed, `cancelled` if it was stopped, also by the run's own time limit, `unknown` if none came |
-| `where` | the sink, `handler`, `capability`, `watch`, `spans`, `price`, `tool_outcome`, `redact` or `loop_lag`: where the tap failed |
+| `where` | the sink, `handler`, `capability`, `watch`, `spans`, `price`, `tool_error`, `redact` or `loop_lag`: where the tap failed |
 | `what` | `records`, `open_runs`, `reopened_runs`, `parts`, `tool_calls` or `labels`: what was dropped |
 | `thread` | the name of the thread that an event loop runs in |
 | `cause` | `validation_error`, `model_retry`, `unknown_tool`, `unavailable_tool`, `timeout` or `unknown` |
@@ -93,6 +94,11 @@ They mean the same in metrics, spans, records, reports, on the boards and on the
 | `cancelled` | its caller stopped it: cancelled its task, used a `CancellationToken`, or left its stream | the same; also a usage limit that was reached in its stream | it is `interrupted`, as after any other end of its run |
 | `limit` | it reached a usage limit | | |
 | `error` | it ended with any other exception | it ended with any other exception | its code raised, be it a `TimeoutError` |
+| `deferred` | it waits for a decision, or for a result from outside | | it waits for approval, or is executed outside of the run |
+| `retried` | | | the model is asked to make the call again |
+| `failed` | | | it raised `ToolFailed`, returned what `Tap(tool_error=...)` says is an error, or a run that it called stopped itself |
+| `denied` | | | somebody refused its approval |
+| `interrupted` | | | its run ended, or another tool raised, before it did |
 | `incomplete` | nobody saw its end, so that it has no duration, except where events that you watch end without a result | nobody saw its end, so that it has no duration | |
 
 - `asyncio.timeout()` and `asyncio.wait_for()` cancel the task of the run. From inside, that looks like a user who left, so the run is `cancelled`. With `run(timeout=...)` it is `timeout`.

@@ -125,7 +125,7 @@ class Config:
         min_lost_usd: Less than this lost in an hour to a cache that is missed does not count.
         max_cost_usd_per_hour: The budget.
         max_growth: How many times the usual is too much: cost, input tokens of a request, slow calls of a tool.
-        usual_window: The usual is the median over this time.
+        usual_window: The usual is the median over this time; of cost it is the most expensive hour.
         min_growth_usd: Less than this in an hour does not count as growth of cost.
         min_growth_tokens: Requests with fewer input tokens than this have not grown.
         max_unmeasured_share: The share of responses that may come without usage.

@@ -279,7 +279,7 @@ CATALOGUE: tuple[Metric, ...] = (
     counter(
         'pydantic_ai_tool_errors_total',
         ('agent', 'tool', 'error_type'),
-        'Tools that raised, by exception.',
+        'Tools that raised, or that tool_error says failed, by error.',
         unit='{call}',
     ),
     counter(
