@@ -81,7 +81,7 @@ def output_tokens_per_second(meter: ResponseMeter, waits: Distribution | None, f
     if window < SHORTEST_WINDOW or _came_in_pieces(waits):
         return None
     if tokens <= chunks + 1:
-        is_certain = _is_certain(waits, window) and not _has_no_clear_end(meter, window)
+        is_certain = _is_certain(waits, window) and not _has_no_clear_end(meter, waits, window)
         return _positive((min(tokens, chunks) - 1.0) / window) if is_certain else None
     may_be_single = size <= LONGEST_TOKEN * chunks
     if any(part.chunks and part.role in ('call', 'output_call') for part in parts):
@@ -129,14 +129,17 @@ def _came_in_pieces(waits: Distribution) -> bool:
     return short > waits.total / 2
 
 
-def _has_no_clear_end(meter: ResponseMeter, window: float) -> bool:
+def _has_no_clear_end(meter: ResponseMeter, waits: Distribution, window: float) -> bool:
     """Whether the first chunks or the last came at once, because the client stood still or the network did."""
-    few, shortest, waits = CERTAIN * meter.chunks, max(SHORTEST_WAIT, window / meter.chunks / 2), meter.longest_waits
-    if not waits:
+    longest = meter.longest_waits
+    if not longest:
         return False
-    at_first = next((wait.chunks_before - 1 for wait in waits if wait.seconds >= shortest), 0)
-    at_last = meter.chunks - waits[-1].chunks_before - 1
-    ended_at_once = meter.last_chunk - waits[-1].ended < at_last * shortest
+    # Not by the mean alone: after a long silence of the model all others would be short.
+    usual = min(window / meter.chunks, waits.quantile(0.75) or 0.0)
+    few, shortest = CERTAIN * meter.chunks, max(SHORTEST_WAIT, usual / 2)
+    at_first = next((wait.chunks_before - 1 for wait in longest if wait.seconds >= shortest), 0)
+    at_last = meter.chunks - longest[-1].chunks_before - 1
+    ended_at_once = meter.last_chunk - longest[-1].ended < at_last * shortest
     return at_first > few or (ended_at_once and at_last > few)
 
 

@@ -205,6 +205,14 @@ def test_a_client_that_stands_still_at_an_end_of_the_stream_hides_the_pace(gaps:
     assert speed(metered(('answer', 30), gaps=gaps), said(30)) is None
 
 
+@pytest.mark.parametrize('silence', [0.5, 3.0, 60.0])
+def test_a_model_that_is_silent_once_has_the_pace_of_all_its_time(silence: float):
+    """However long it is, and wherever: the other chunks do not come at once beside it."""
+    for place in range(59):
+        gaps = [*[0.041] * place, silence, *[0.041] * (58 - place)]
+        assert speed(metered(('answer', 60), gaps=gaps), said(60)) == round(59 / sum(gaps), 3)
+
+
 def test_a_client_that_stands_still_in_mid_stream_catches_up():
     """First and last chunk are seen when they come; a silence of the model before its last chunk counts."""
     caught_up = [*[0.02] * 20, 0.2, *[0.0] * 9, *[0.02] * 20]
