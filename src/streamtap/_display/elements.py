@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, TypeAlias
 from xml.etree.ElementTree import Element, tostring
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from streamtap._display.grid import Column, Grid
 
 Child: TypeAlias = 'Element | str | None'
+
+_ISOLATES = {'\N{FIRST STRONG ISOLATE}', '\N{POP DIRECTIONAL ISOLATE}'}
 
 
 def element(tag: str, *children: Child, **attributes: str | float) -> Element:
@@ -83,6 +86,17 @@ def breakable(text: str) -> list[Child]:
     """A text that is broken, where it must be, between the parts of its names."""
     first, *others = parts_of(text)
     return [first, *(child for part in others for child in (element('wbr'), part))]
+
+
+def sentence(text: str) -> list[Child]:
+    """A sentence whose names are broken only if they are longer than a line; a number and its percent stay together."""
+    children: list[Child] = []
+    for number, word in enumerate(re.split(r' (?!%)', text)):
+        # Half of what isolates a name would isolate all that follows.
+        parts = [word] if _ISOLATES & set(word) else breakable(word)
+        children += [' '] if number else []
+        children.append(element('span', *parts, class_='whole') if len(parts) > 1 or word.endswith(' %') else word)
+    return children
 
 
 def page_text(page: Element) -> str:

@@ -30,6 +30,7 @@ class Column:
         least: Cells that it is wide at least, so that a table that is drawn again does not jump about.
         to_left: Whether its cells are words, which stand at its left side, as names do.
         beside: The heading of another column, beside which it says nothing where both have the same cells.
+        is_id: Whether its cells are ids, which are copied, and so stand on one line.
         tells_none: Whether a `-` in it tells that there is none, as of failures, and not that nothing is known.
     """
 
@@ -40,6 +41,7 @@ class Column:
     to_left: bool = False
     beside: str | None = None
     tells_none: bool = False
+    is_id: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,11 @@ def lay_out(grid: Grid, width: int | None) -> Layout:
     if width is not None and whole > width:
         names = sorted(cells(row[0]) for row in grid.rows)
         kept, room = _fitting(grid, sizes, names[-1] if names else 0, width)
-        words = max((each for each in kept if grid.columns[each].to_left), key=lambda each: sizes[each], default=0)
+        words = max(
+            (each for each in kept if grid.columns[each].to_left and not grid.columns[each].is_id),
+            key=lambda each: sizes[each],
+            default=0,
+        )
         # They leave room for as many names as possible, which are the shorter ones.
         for least in (*reversed(names), 0) if words else ():
             if sizes[words] + room - least >= NARROW:

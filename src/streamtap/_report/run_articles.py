@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamtap._display.elements import breakable, element, table
+from streamtap._display.elements import element, sentence, table
 from streamtap._display.exits import in_sentence, short_name
 from streamtap._display.moments import in_words
 from streamtap._display.text import plural, seconds
@@ -12,7 +12,7 @@ from streamtap._display.trace_urls import trace_url
 from streamtap._records.failed import has_failed
 from streamtap._report.slowest import why
 from streamtap._report.steps import counts, labels_of
-from streamtap._report.waterfall import waterfall
+from streamtap._report.waterfall import NARROW, waterfall
 from streamtap._sinks.usage.failure_table import failure_grid, left_out
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ def run_article(tree: RunTree, link: str | None, *, of: int = 1) -> Element:
         'article',
         element(
             'h3',
-            element('bdi', *breakable(short_name(run.agent))),
-            element('bdi', ' ', *breakable(labels)) if (labels := labels_of(run)) else None,
+            element('bdi', *sentence(short_name(run.agent))),
+            element('bdi', ' ', *sentence(labels)) if (labels := labels_of(run)) else None,
             f', {seconds(run.duration)}, ',
-            element('span', *breakable(why(tree, in_sentence)), class_='worse' if has_failed(run) else ''),
+            element('span', *sentence(why(tree, in_sentence)), class_='worse' if has_failed(run) else ''),
         ),
         element(
             'p',
@@ -50,7 +50,8 @@ def run_article(tree: RunTree, link: str | None, *, of: int = 1) -> Element:
             *_trace(run, link),
             class_='about dim',
         ),
-        element('div', waterfall(tree), class_='scroll', tabindex='0'),
+        element('div', waterfall(tree), class_='scroll wide', tabindex='0'),
+        waterfall(tree, NARROW),
     )
 
 

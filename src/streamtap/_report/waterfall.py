@@ -1,40 +1,37 @@
-"""A run as bars over time: its requests with their parts, its tools, and the nested runs that these called."""
+"""A run as bars over time, on a wide page and on a phone."""
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from streamtap._display import contexts
-from streamtap._display.bars import queue_bars, request_bars, stall_marks, tool_bars
 from streamtap._display.cells import cells, cut_in_the_middle
 from streamtap._display.elements import element
 from streamtap._display.exits import isolated, short_name
-from streamtap._display.text import model_name, percentage, plural, seconds
-from streamtap._records.failed import has_failed
-from streamtap._records.records import ResponseRecord, ToolRecord
-from streamtap._report.name_room import BOLD, NORMAL, PHONE, most_cells
+from streamtap._display.text import plural, seconds
+from streamtap._report.name_room import NORMAL, PHONE, most_cells
 from streamtap._report.over_time import LEAST, scale
-from streamtap._report.steps import AGAIN, in_order
+from streamtap._report.steps import AGAIN
+from streamtap._report.waterfall_rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from xml.etree.ElementTree import Element
 
-    from streamtap._display.bars import Bar
-    from streamtap._records.records import RunRecord
     from streamtap._records.run_tree import RunTree
-
-WIDTH, RIGHT = 1160.0, 150.0
+    from streamtap._report.waterfall_rows import Row
 
 NUMBERS = 62.0
 LEAST_NAMES, MOST_NAMES = 200.0, PHONE - NUMBERS
-"""Where names end, as long ones need it: a phone, which scrolls the bars, shows all of them, and the numbers beside them."""
+"""Where names end beside bars, as long ones need it."""
 
-ROW, BAR = 19.0, 11.0
-THIN = {'run': 2.0, 'queue': 5.0}
+BAR = 11.0
+THIN = {'run': 2.0, 'rest': 2.0, 'queue': 5.0}
 """How high bars are that are thinner than others."""
+
+ROOM_FOR_TICK = 24.0
+"""How much room the half of what stands at a tick needs."""
 
 MOST_ROWS = 60
 MOST_NOTE = 26
@@ -61,68 +58,62 @@ AGAIN_MARK = '↻'
 
 
 @dataclass(frozen=True, slots=True)
-class _Bar:
+class Shape:
+    """How a waterfall is laid out.
+
+    Args:
+        width: How wide it is.
+        zero: Where the bars begin; behind the names, if these stand beside them.
+        right: How much is free at the right of the bars.
+        row: How high a row is.
+        bars: How far below its name a bar is; 0 if it stands beside it.
+        kind: Its class.
+    """
+
+    width: float
+    zero: float
+    right: float
+    row: float
+    bars: float
     kind: str
-    start: float
-    duration: float
-    title: str
-
-
-@dataclass(slots=True)
-class _Row:
-    label: str
-    depth: int
-    start: float
-    took: str
-    note: str
-    failed: bool
-    is_run: bool = False
-    bars: list[_Bar] = field(default_factory=list[_Bar])
-    stalls: tuple[float, ...] = ()
-    again: float | None = None
-    first_item: float | None = None
 
     @property
-    def indent(self) -> float:
-        return 4 + 12.0 * min(self.depth, 8)
-
-    @property
-    def per_cell(self) -> float:
-        """How wide a character of its name is."""
-        return BOLD if self.is_run else NORMAL
-
-    @property
-    def end(self) -> float:
-        return max((bar.start + bar.duration for bar in self.bars), default=self.start)
+    def is_beside(self) -> bool:
+        """Whether names stand beside the bars."""
+        return not self.bars
 
 
-def waterfall(tree: RunTree) -> Element:
-    """The waterfall of one run."""
-    rows = list(itertools.islice(_rows(tree), MOST_ROWS))
+WIDE = Shape(1160.0, LEAST_NAMES + NUMBERS, 150.0, 19.0, 0.0, 'wide')
+NARROW = Shape(360.0, 4.0, 6.0, 34.0, 14.0, 'narrow')
+"""On a phone: names and numbers stand above the bars, so that nothing has to be scrolled."""
+
+
+def waterfall(tree: RunTree, shape: Shape = WIDE) -> Element:
+    """The waterfall of one run.
+
+    Args:
+        tree: The run.
+        shape: How it is laid out.
+    """
+    rows = list(itertools.islice(rows_of(tree), MOST_ROWS))
     left_out = 1 + tree.count - len(rows) + tree.left_out
     longest = max((max(row.end, row.first_item or 0.0) for row in rows), default=0.0)
     top, ticks = scale(longest)
-    height = 20 + ROW * (len(rows) + (left_out > 0)) + 4
-    needed = max((row.indent + cells(row.label) * row.per_cell + 4 for row in rows), default=0.0)
-    names = min(MOST_NAMES, max(LEAST_NAMES, needed))
-    zero = names + NUMBERS
-    per_second = (WIDTH - zero - RIGHT) / (longest if longest > LEAST else top)
-    drawn: list[Element] = []
-    for tick in ticks:
-        if tick <= longest * 1.001:
-            x = zero + tick * per_second
-            drawn.append(element('line', x1=x, x2=x, y1=16, y2=height - 4, class_='grid'))
-            drawn.append(
-                element('text', seconds(tick) if tick else '0', x=x, y=11, class_='tick middle', aria_hidden='true')
-            )
+    height = 20 + shape.row * len(rows) + 19.0 * (left_out > 0) + 4
+    if shape.is_beside:
+        needed = max((row.indent + cells(row.label) * row.per_cell + 4 for row in rows), default=0.0)
+        shape = replace(shape, zero=min(MOST_NAMES, max(LEAST_NAMES, needed)) + NUMBERS)
+    per_second = (shape.width - shape.zero - shape.right) / (longest if longest > LEAST else top)
+    drawn = list(_grid([tick for tick in ticks if tick <= longest * 1.001], shape, per_second, height))
     for number, row in enumerate(rows):
-        drawn += _draw(row, 20 + ROW * number, names, per_second)
+        drawn += _draw(row, 20 + shape.row * number, shape, per_second)
     if left_out:
         drawn.append(element('text', f'and {plural(left_out, "more row")}', x=4, y=height - 9, class_='label dim'))
     about = (
         f'{isolated(short_name(tree.run.agent))}, {tree.run.outcome}, {seconds(tree.run.duration)}: what happened when'
     )
-    return element('svg', *drawn, viewBox=f'0 0 {WIDTH:g} {height:g}', role='group', aria_label=about)
+    view = f'0 0 {shape.width:g} {height:g}'
+    return element('svg', *drawn, viewBox=view, role='group', aria_label=about, class_=shape.kind)
 
 
 def legend() -> Element:
@@ -150,115 +141,59 @@ def _mark(kind: str) -> Element:
     return element('rect', x=0, y=(BAR - height) / 2, width=14, height=height, rx=1.5, class_=f'bar {kind}')
 
 
-def _rows(tree: RunTree) -> Iterator[_Row]:
-    zero = tree.run.started_ns
-    for depth, piece, took in in_order(tree):
-        if isinstance(piece, ResponseRecord):
-            yield _response_row(piece, zero, depth)
-        elif isinstance(piece, ToolRecord):
-            yield _tool_row(piece, zero, depth, took)
-        else:
-            yield _run_row(piece.run, zero, depth)
+def _grid(ticks: Sequence[float], shape: Shape, per_second: float, height: float) -> Iterator[Element]:
+    for tick in ticks:
+        x = shape.zero + tick * per_second
+        yield element('line', x1=x, x2=x, y1=16, y2=height - 4, class_='grid')
+        side = 'start' if x < ROOM_FOR_TICK else 'end' if x > shape.width - ROOM_FOR_TICK else 'middle'
+        said = seconds(tick) if tick else '0'
+        yield element('text', said, x=x, y=11, class_=f'tick {side}', aria_hidden='true')
 
 
-def _run_row(run: RunRecord, zero: int, depth: int) -> _Row:
-    start = (run.started_ns - zero) / 1e9
-    failed = has_failed(run)
-    note = '' if run.outcome == 'success' else run.outcome
-    row = _Row(short_name(run.agent), depth, start, seconds(run.duration), note, failed, is_run=True)
-    row.bars.append(_Bar('run', start, run.duration or 0.0, _about_run(run)))
-    for bar in queue_bars(run, start):
-        row.bars.append(_Bar(bar.kind, bar.start, bar.duration, f'{seconds(bar.duration)} in the queue'))
-    if run.reader is not None and run.reader.time_to_first_item is not None:
-        row.first_item = start + run.reader.time_to_first_item
-    return row
-
-
-def _response_row(record: ResponseRecord, zero: int, depth: int) -> _Row:
-    start = (record.started_ns - zero) / 1e9
-    why = _why(record)
-    used = '' if record.context_used is None else f', context {percentage(record.context_used)}'
-    note = f'{used if contexts.is_told(record.context_used) else ""}{why}'.removeprefix(',').strip()
-    row = _Row(_model(record), depth, start, seconds(record.duration), note, has_failed(record))
-    for bar in request_bars(record, start):
-        row.bars.append(_Bar(bar.kind, bar.start, bar.duration, _title(record, bar, f'{used}{why}')))
-    row.stalls = tuple(stall_marks(record, start))
-    return row
-
-
-def _model(record: ResponseRecord) -> str:
-    return short_name(model_name(record.provider, record.model))
-
-
-def _title(record: ResponseRecord, bar: Bar, why: str) -> str:
-    part = bar.part
-    if part is not None:
-        name = f' {isolated(short_name(part.tool))}' if part.tool else ''
-        return f'{short_name(part.kind)}{name}: {seconds(part.duration)}, {plural(part.chunks, "chunk")}, from {seconds(part.start)} on'
-    of_kind = {'waiting': ' to the first token', 'model': ', not streamed', 'stall': ' stalled'}
-    return f'{isolated(_model(record))}: {seconds(bar.duration)}{of_kind.get(bar.kind, "")}{why}'
-
-
-def _why(record: ResponseRecord | ToolRecord) -> str:
-    return '' if record.outcome in ('success', 'incomplete') else f' {short_name(record.error_type or record.outcome)}'
-
-
-def _tool_row(record: ToolRecord, zero: int, depth: int, took: float | None) -> _Row:
-    start = (record.started_ns - zero) / 1e9
-    why = _why(record)
-    row = _Row(short_name(record.tool), depth, start, seconds(took), why.strip(), has_failed(record))
-    again = f', {AGAIN}' if record.repeated else ''
-    title = f'{record.kind} tool {isolated(short_name(record.tool))}: {seconds(took)}{again}{why}'
-    row.again = start if record.repeated else None
-    row.bars.extend(_Bar(bar.kind, bar.start, bar.duration, title) for bar in tool_bars(record, start, took))
-    return row
-
-
-def _about_run(run: RunRecord) -> str:
-    phases = ', '.join(f'{short_name(phase)} {seconds(spent)}' for phase, spent in run.phases.items())
-    return f'run {short_name(run.run_id)} of {isolated(short_name(run.agent))}: {run.outcome}, {seconds(run.duration)} ({phases})'
-
-
-def _draw(row: _Row, y: float, names: float, per_second: float) -> list[Element]:
-    zero = names + NUMBERS
-    room = most_cells(names - row.indent, row.per_cell)
-    drawn = [
-        element(
-            'text',
-            cut_in_the_middle(row.label, room),
-            element('title', row.label),
-            x=row.indent,
-            y=y + 10,
-            class_='label run-name' if row.is_run else 'label',
-        ),
-        element('text', row.took, x=zero - 8, y=y + 10, class_=f'note end{" bad" if row.failed else ""}'),
-    ]
+def _draw(row: Row, y: float, shape: Shape, per_second: float) -> Iterator[Element]:
+    yield from _named(row, y, shape)
+    zero, at = shape.zero, y + shape.bars
     for bar in row.bars:
         thin = THIN.get(bar.kind, BAR)
         x, width = zero + bar.start * per_second, max(1.5, bar.duration * per_second)
-        place = {'x': x, 'y': y + (BAR - thin) / 2 + 1, 'width': width, 'height': thin, 'rx': 1.5}
-        drawn.append(element('rect', element('title', bar.title), class_=f'bar {bar.kind}', role='img', **place))
+        place = {'x': x, 'y': at + (BAR - thin) / 2 + 1, 'width': width, 'height': thin, 'rx': 1.5}
+        yield element('rect', element('title', bar.title), class_=f'bar {bar.kind}', role='img', **place)
     for stall in row.stalls:
         x = zero + stall * per_second
         tooltip = element('title', f'a stall begins {seconds(stall)} after the start of the run')
-        drawn.append(
-            element('path', tooltip, d=f'M{x - 4.5:.1f} {y - 2:.1f} h9 l-4.5 {BAR + 6:g} Z', class_='stall', role='img')
+        yield element(
+            'path', tooltip, d=f'M{x - 4.5:.1f} {at - 2:.1f} h9 l-4.5 {BAR + 6:g} Z', class_='stall', role='img'
         )
     if row.again is not None:
         # Before the bar, which may be short.
         x = max(zero, zero + row.again * per_second - 12)
-        drawn.append(element('text', AGAIN_MARK, element('title', AGAIN), x=x, y=y + 10, class_='again', role='img'))
+        yield element('text', AGAIN_MARK, element('title', AGAIN), x=x, y=at + 10, class_='again', role='img')
     if row.first_item is not None:
         x = zero + row.first_item * per_second
         tooltip = element(
             'title', f'the reader has its first item {seconds(row.first_item)} after the start of the run'
         )
-        drawn.append(element('line', tooltip, x1=x, x2=x, y1=y - 1, y2=y + BAR + 3, class_='reader', role='img'))
+        yield element('line', tooltip, x1=x, x2=x, y1=at - 1, y2=at + BAR + 3, class_='reader', role='img')
     x = zero + row.end * per_second
     if row.failed:
-        drawn.append(element('line', x1=x, x2=x, y1=y - 1, y2=y + BAR + 3, class_='failed'))
-    if row.note:
+        yield element('line', x1=x, x2=x, y1=at - 1, y2=at + BAR + 3, class_='failed')
+    if row.note and shape.is_beside:
         beyond = zero + max(row.end, *row.stalls, 0.0) * per_second + 6
-        kind = f'note start{" bad" if row.failed else ""}'
-        drawn.append(element('text', row.note[:MOST_NOTE], x=beyond, y=y + 10, class_=kind))
-    return drawn
+        kind = f'note start{_bad(row)}'
+        yield element('text', row.note[:MOST_NOTE], x=beyond, y=y + 10, class_=kind)
+
+
+def _named(row: Row, y: float, shape: Shape) -> Iterator[Element]:
+    """The name of a row and how long it took; also how it ended, where that does not stand behind its bars."""
+    beside = shape.is_beside
+    took = row.took if beside or not row.note else f'{row.note[:MOST_NOTE]}  {row.took}'
+    end = shape.zero - 8 if beside else shape.width - shape.right
+    room = shape.zero - NUMBERS if beside else end - cells(took) * NORMAL - 8
+    label = cut_in_the_middle(row.label, max(1, most_cells(room - row.indent, row.per_cell)))
+    kind = 'label run-name' if row.is_run else 'label'
+    yield element('text', label, element('title', row.label), x=row.indent, y=y + 10, class_=kind)
+    yield element('text', took, x=end, y=y + 10, class_=f'note end{_bad(row)}')
+
+
+def _bad(row: Row) -> str:
+    return ' bad' if row.failed else ''

@@ -209,3 +209,16 @@ def test_words_leave_room_for_the_figures_beside_them():
         '                 stock_and_dates\n'
         'a        307 ms  waits                  ~11 tokens'
     )
+
+
+def test_an_id_is_never_broken():
+    """It is copied; names that have no room beside it stand above."""
+    ids = (Column('failure'), Column('newest run', to_left=True, is_id=True))
+    grid = Grid(ids, [('ModelHTTPError_503', '01a22ed7-8a1d-74fd-acad-bb54c9c54033')])
+    assert text(grid, 50) == (
+        'failure\n'
+        '  newest run\n'
+        '  ------------------------------------\n'
+        'ModelHTTPError_503\n'
+        '  01a22ed7-8a1d-74fd-acad-bb54c9c54033'
+    )

@@ -110,8 +110,10 @@ def test_a_page_draws_one_run_of_each_and_links_to_its_trace(tmp_path: Path, cap
     page = report(path, capsys, *link)
     (failed,) = re.findall(r'<section><h2>What failed</h2>.*?</section>', page, re.DOTALL)
     assert re.findall(r'<h3>(.*?)</h3>', failed) == [
-        '<bdi>a</bdi>, 2.00 s, <span class="worse">error: Key<wbr>Error in tool lookup; 75 % tool lookup</span>',
-        '<bdi>boss</bdi>, 4.00 s, <span class="worse">error: Model<wbr>HTTP<wbr>Error_<wbr>500 from p:<wbr>gpt (helper)</span>',
+        '<bdi>a</bdi>, 2.00 s, <span class="worse">error: <span class="whole">Key<wbr>Error</span> in tool lookup; '
+        '<span class="whole">75 %</span> tool lookup</span>',
+        '<bdi>boss</bdi>, 4.00 s, <span class="worse">error: <span class="whole">Model<wbr>HTTP<wbr>Error_<wbr>500</span> from '
+        '<span class="whole">p:<wbr>gpt</span> (helper)</span>',
     ]
     assert (
         'one of 2 runs · 1970-01-01 00:00:05 UTC · 3 requests, 2 tool calls, $0.50 · run lookup 5 · trace <a ' in failed

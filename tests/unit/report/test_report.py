@@ -178,7 +178,7 @@ def test_the_page_draws_the_slowest_runs_with_what_they_called(tmp_path: Path):
     rows = re.findall(r'<text [^>]*class="label[^"]*">([^<]+)<', text)
     assert rows[:4] == ['outer', 'ask', 'inner', 'p:m']
     assert 'a stall begins 700 ms after the start of the run' in text
-    assert '750 ms ValueError' in text
+    assert '750 ms; ValueError' in text
     assert 'tool t:' not in text
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamtap import CalledRuns, FailureRecord, LoopRecord
+from streamtap import CalledRuns, FailureRecord, LoopRecord, PartRecord
 from streamtap._cli import main
 from streamtap._records.run_tree import RunTree
 from streamtap._report.run_trees import RunTrees
 from streamtap._report.steps import about, left_out, step_data, step_grid
-from streamtap._report.waterfall import waterfall
+from streamtap._report.waterfall import NARROW, WIDE, Shape, waterfall
 from streamtap._sinks.journal.lines import record_line
 from support.made_records import full_response, response, run, tool
 
@@ -171,12 +171,46 @@ def test_an_interrupted_tool_is_drawn_to_the_end_of_its_run():
     assert [each['duration'] for each in step_data(tree)] == [4.0, None, 0.5, 3.0]
     drawn = waterfall(tree)
     bars = {each[0].text: each for each in drawn.iter('rect')}
-    fast, slow = bars['function tool fast: 500 ms'], bars['function tool slow: 3.00 s interrupted']
+    fast, slow = bars['function tool fast: 500 ms'], bars['function tool slow: 3.00 s; interrupted']
     assert (slow.get('class'), slow.get('x')) == ('bar interrupted', fast.get('x'))
     assert float(slow.get('width', 0)) == pytest.approx(6 * float(fast.get('width', 0)), rel=0.01)
     notes = {each.text: float(each.get('x', 0)) for each in drawn.iter('text') if 'start' in (each.get('class') or '')}
     assert notes['denied'] == pytest.approx(float(fast.get('x', 0)) + 6, abs=0.1)
     assert notes['interrupted'] > float(slow.get('x', 0)) + float(slow.get('width', 0))
+
+
+@pytest.mark.parametrize('shape', [WIDE, NARROW], ids=['wide', 'narrow'])
+def test_a_failure_is_marked_when_it_happened(shape: Shape):
+    """At the end of the request, also where its last chunk came long before: the time between is drawn as a line."""
+    text = PartRecord(index=0, kind='text', tool=None, tool_call_id=None, start=0.4, duration=0.1, chunks=5)
+    written = {'parts': (text,), 'time_to_first_token': 0.4, 'stalls': 0, 'stall_seconds': 0.0}
+    timed_out = full_response(duration=2.5, outcome='timeout', **written)
+    refused = response(
+        started_ns=2500 * MS, duration=0.401, outcome='error', error_type='ModelHTTPError_503', streamed=True
+    )
+    drawn = waterfall(RunTree(run(duration=4.0, outcome='timeout'), [timed_out, refused], 2, 2), shape)
+    bars = {each[0].text: each for each in drawn.iter('rect')}
+    assert list(bars)[1:] == [
+        'p:m: 400 ms to the first token; timeout after 2.50 s',
+        'text: 100 ms, 5 chunks, from 400 ms on',
+        'p:m: nothing for the last 2.00 s; timeout after 2.50 s',
+        'p:m: 401 ms without a token; ModelHTTPError_503',
+    ]
+    ends = [float(bar.get('x', 0)) + float(bar.get('width', 0)) for bar in bars.values()]
+    marks = [float(each.get('x1', 0)) for each in drawn.iter('line') if each.get('class') == 'failed']
+    assert marks == pytest.approx([ends[0], ends[3], ends[4]], abs=0.02)
+
+
+def test_on_a_phone_names_and_numbers_stand_above_the_bars():
+    """Nothing has to be scrolled: each row has its name, how it ended and how long it took above its bar."""
+    tree = RunTree(
+        run(duration=4.0), [tool(tool='find_order', outcome='error', error_type='KeyError', duration=0.5)], 1, 1
+    )
+    drawn = waterfall(tree, NARROW)
+    texts = [(each.text, each.get('y')) for each in drawn.iter('text') if 'tick' not in (each.get('class') or '')]
+    assert texts == [('a', '30'), ('4.00 s', '30'), ('find_order', '64'), ('KeyError  500 ms', '64')]
+    assert [each.get('y') for each in drawn.iter('rect')] == ['39.5', '69']
+    assert all(float(each.get('x', 0)) + float(each.get('width', 0)) <= NARROW.width for each in drawn.iter('rect'))
 
 
 def test_what_was_not_kept_is_said():

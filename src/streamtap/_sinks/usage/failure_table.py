@@ -24,7 +24,7 @@ _COLUMNS = (
     Column('runs'),
     Column('first seen', 1, to_left=True),
     Column('last seen', 2, to_left=True),
-    Column('newest run', to_left=True),
+    Column('newest run', to_left=True, is_id=True),
 )
 
 

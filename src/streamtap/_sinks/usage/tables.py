@@ -48,7 +48,7 @@ class _Shown(NamedTuple):
 
 _RUNS = (
     _Shown(Column('runs'), 'runs', str),
-    _Shown(Column('nested', 8), 'nested_runs', str),
+    _Shown(Column('nested', 11), 'nested_runs', str),
     _Shown(Column('blank p50'), 'time_to_first_output_p50', seconds),
     _Shown(Column('p95', 9, name='blank p95'), 'time_to_first_output_p95', seconds),
     _Shown(Column('run p50', 7), 'run_duration_p50', seconds),

@@ -31,6 +31,9 @@ export function percent(value) {
   return value > 0 && !shown ? '<0.1 %' : `${shown.toFixed(1)} %`;
 }
 
+/** A sentence in which a number and its percent stay on one line. */
+export const together = (text) => text.replaceAll(' %', '\u00a0%');
+
 export const rate = (value) => (isMissing(value) ? missing : value.toFixed(value < 10 ? 1 : 0));
 export const count = (value) => (isMissing(value) ? missing : value.toLocaleString('en'));
 export const plural = (number, word) => `${count(number)} ${word}${number === 1 ? '' : 's'}`;

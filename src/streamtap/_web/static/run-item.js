@@ -2,7 +2,7 @@
 
 import { make } from './elements.js';
 import { read } from './names.js';
-import { clock, count, dollars, seconds } from './numbers.js';
+import { clock, count, dollars, seconds, together } from './numbers.js';
 import { RunDetail } from './run-detail.js';
 import { bars, extent } from './timeline.js';
 import { mood, verdict } from './verdict.js';
@@ -53,7 +53,7 @@ export class RunItem {
     this.#mark.replaceChildren(make('span', { class: 'unseen', text: run.outcome }));
     this.#agent.replaceChildren(...read(run.agent));
     this.#time.textContent = seconds(run.duration);
-    this.#why.replaceChildren(make('span', { class: tone, text: why }), spent ? `; ${spent}` : '');
+    this.#why.replaceChildren(make('span', { class: tone, text: together(why) }), spent ? `; ${together(spent)}` : '');
     this.#why.title = this.#why.textContent;
     const isOver = run.outcome !== 'running';
     const tokens = count(isOver && run.total_input !== null ? run.total_input + run.total_output : null);

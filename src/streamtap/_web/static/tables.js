@@ -58,7 +58,7 @@ const TABLES = {
     name: 'agent',
     columns: [
       number('runs', (row) => row.count - row.nested),
-      worth(6, unlessNone('nested', (row) => row.nested)),
+      worth(9, unlessNone('nested', (row) => row.nested)),
       worth(5, now),
       failed,
       worth(4, cancelled),
