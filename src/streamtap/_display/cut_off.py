@@ -36,8 +36,15 @@ def where_cut_off(tree: RunTree, written: Callable[[str], str]) -> str:
         model = written(model_name(piece.provider, piece.model))
         if not piece.chunks:
             return f' while waiting for {model}'
-        return f' while {model} was stalled' if _ended_in_a_stall(piece) else f' while {model} was writing'
+        return f' while {model} was {_doing(piece)}'
     return ''
+
+
+def _doing(record: ResponseRecord) -> str:
+    if _ended_in_a_stall(record):
+        return 'stalled'
+    written = [part.kind for part in record.parts if part.chunks]
+    return 'thinking' if written[-1:] == ['thinking'] else 'writing'
 
 
 def _ended_in_a_stall(record: ResponseRecord) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
+
+from streamtap._records.words import RunOutcome, ToolOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -77,11 +79,16 @@ def outcome_counts(outcomes: object, *, only: Collection[str] = (), other_than: 
     hidden = {'success', *other_than}
     shown = [
         plural(count, name) if name in _NOUNS else f'{count:,} {name}'
-        for name, count in counts.items()
+        for name, count in sorted(counts.items(), key=lambda each: _ORDER.get(each[0], len(_ORDER)))
         if name not in hidden and (not only or name in only)
     ]
     return ', '.join(shown) or '-'
 
+
+_ORDER = {
+    outcome: place for place, outcome in enumerate(dict.fromkeys((*get_args(RunOutcome), *get_args(ToolOutcome))))
+}
+"""The same in every row, whatever came first."""
 
 _NOUNS = 'error', 'timeout', 'limit'
 """The outcomes of which several have a plural."""

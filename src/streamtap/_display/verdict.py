@@ -45,7 +45,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What time was spent on: a phase of a run, or a stall in one; `name` is the model's or the tool's."""
+    """What time was spent on: a phase of a run, or thinking or a stall in one; `name` is the model's or the tool's."""
 
     phase: str
     name: str
@@ -189,8 +189,23 @@ def _shares(pieces: list[Piece], waits: _Waits) -> _Shares:
             found['wait']['wait', model] += whole if first is None else first
             found['stream']['stall', model] += piece.stall_seconds
             if first is not None:
-                found['stream']['stream', model] += max(0.0, whole - first - piece.stall_seconds)
+                came = max(0.0, whole - first - piece.stall_seconds)
+                thought = min(came, _thought(piece))
+                found['stream']['thinking', model] += thought
+                found['stream']['stream', model] += came - thought
     return found
+
+
+def _thought(response: ResponseRecord) -> float:
+    """The seconds in which the thinking of a response came, without its stalls, of which only the sum is known."""
+    times = [
+        (part.start, part.start + part.duration)
+        for part in response.parts
+        if part.kind == 'thinking' and part.start is not None and part.duration is not None
+    ]
+    stalls = [any(began <= stall < ended for began, ended in times) for stall in response.stall_starts]
+    stalled = response.stall_seconds * sum(stalls) / len(stalls) if stalls else 0.0
+    return max(0.0, sum(ended - began for began, ended in times) - stalled)
 
 
 def _with_exact_stalls(shares: dict[tuple[str, str], float], seconds: float) -> dict[tuple[str, str], float]:
@@ -253,6 +268,7 @@ def _named(cause: Cause, outermost: str, written: Callable[[str], str]) -> str:
     words = {
         'wait': f'waiting for {name or "the model"}',
         'stream': f'{name or "the model"} writing',
+        'thinking': f'{name or "the model"} thinking',
         'stall': f'{name} stalled',
         'model': name or 'the model',
         'tools': f'tool {name}' if name else 'tools',

@@ -62,9 +62,15 @@ class Sketch:
     def quantile(self, q: float) -> float | None:
         """The value below which a share `q` of the values lies, accurate to 1 %; `None` without values.
 
-        The rank is the nearest one. The value never lies outside the observed range, so a single one is returned exactly.
+        The rank is the nearest one. The value never lies outside the observed range, and the least and the greatest one are
+        exact, so that a high share of few values is.
         """
-        rank = max(1.0, q * self.count) - 1e-9
+        count = self.count
+        rank = max(1.0, q * count) - 1e-9
+        if count and rank > count - 1:
+            return self._most
+        if count and rank <= 1:
+            return self._least
         for number in sorted(self._counts):
             rank -= self._counts[number]
             if rank <= 0:

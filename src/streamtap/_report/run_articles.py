@@ -67,7 +67,7 @@ def failures(
     """
     yield element(
         'p',
-        f'Runs that users asked for, by what failed first in them, and where.{_drawn(len(examples), len(groups))}',
+        f'Runs that users asked for, by what ended them, and where.{_drawn(len(examples), len(groups))}',
         class_='dim',
     )
     yield table(failure_grid(groups))

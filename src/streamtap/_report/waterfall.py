@@ -33,6 +33,9 @@ THIN = {'run': 2.0, 'rest': 2.0, 'queue': 5.0}
 ROOM_FOR_TICK = 24.0
 """How much room the half of what stands at a tick needs."""
 
+LINE = 13.0
+"""How high a line is."""
+
 MOST_ROWS = 60
 MOST_NOTE = 26
 
@@ -99,14 +102,17 @@ def waterfall(tree: RunTree, shape: Shape = WIDE) -> Element:
     left_out = 1 + tree.count - len(rows) + tree.left_out
     longest = max((max(row.end, row.first_item or 0.0) for row in rows), default=0.0)
     top, ticks = scale(longest)
-    height = 20 + shape.row * len(rows) + 19.0 * (left_out > 0) + 4
     if shape.is_beside:
         needed = max((row.indent + cells(row.label) * row.per_cell + 4 for row in rows), default=0.0)
         shape = replace(shape, zero=min(MOST_NAMES, max(LEAST_NAMES, needed)) + NUMBERS)
+    shapes = [_with_room(shape, row) for row in rows]
+    height = 20 + sum(each.row for each in shapes) + 19.0 * (left_out > 0) + 4
     per_second = (shape.width - shape.zero - shape.right) / (longest if longest > LEAST else top)
     drawn = list(_grid([tick for tick in ticks if tick <= longest * 1.001], shape, per_second, height))
-    for number, row in enumerate(rows):
-        drawn += _draw(row, 20 + shape.row * number, shape, per_second)
+    y = 20.0
+    for row, its_shape in zip(rows, shapes, strict=True):
+        drawn += _draw(row, y, its_shape, per_second)
+        y += its_shape.row
     if left_out:
         drawn.append(element('text', f'and {plural(left_out, "more row")}', x=4, y=height - 9, class_='label dim'))
     about = (
@@ -186,13 +192,28 @@ def _draw(row: Row, y: float, shape: Shape, per_second: float) -> Iterator[Eleme
 def _named(row: Row, y: float, shape: Shape) -> Iterator[Element]:
     """The name of a row and how long it took; also how it ended, where that does not stand behind its bars."""
     beside = shape.is_beside
-    took = row.took if beside or not row.note else f'{row.note[:MOST_NOTE]}  {row.took}'
     end = shape.zero - 8 if beside else shape.width - shape.right
-    room = shape.zero - NUMBERS if beside else end - cells(took) * NORMAL - 8
+    room = shape.zero - NUMBERS if beside else end
     label = cut_in_the_middle(row.label, max(1, most_cells(room - row.indent, row.per_cell)))
     kind = 'label run-name' if row.is_run else 'label'
     yield element('text', label, element('title', row.label), x=row.indent, y=y + 10, class_=kind)
-    yield element('text', took, x=end, y=y + 10, class_=f'note end{_bad(row)}')
+    took = row.took if beside else _ended(row)
+    yield element(
+        'text', took, x=end, y=y + shape.bars - (0 if beside else NARROW.bars) + 10, class_=f'note end{_bad(row)}'
+    )
+
+
+def _with_room(shape: Shape, row: Row) -> Shape:
+    """With one more line where how a row ended has no room behind its name."""
+    room = shape.width - shape.right - row.indent - cells(row.label) * row.per_cell
+    if shape.is_beside or cells(_ended(row)) * NORMAL + 8 <= room:
+        return shape
+    return replace(shape, row=shape.row + LINE, bars=shape.bars + LINE)
+
+
+def _ended(row: Row) -> str:
+    """How a row ended, and how long it took."""
+    return f'{row.note[:MOST_NOTE]}  {row.took}'.strip()
 
 
 def _bad(row: Row) -> str:

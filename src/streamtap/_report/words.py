@@ -60,7 +60,8 @@ def period(gathered: Figures) -> str:
 def headline(gathered: Figures) -> str:
     """What the journals are, in one line."""
     total = gathered.summary.total
-    return f'{safe(gathered.names)}: {plural(total.runs, "run")}, {dollars(total.cost_usd)}, {period(gathered)}'
+    cost = '' if total.cost_usd is None else f'{dollars(total.cost_usd)}, '
+    return f'{safe(gathered.names)}: {plural(total.runs, "run")}, {cost}{period(gathered)}'
 
 
 def unread_told(count: int) -> str:
@@ -157,4 +158,6 @@ def difference(quantity: Quantity, pair: Pair) -> str:
     change = pair.change(quantity)
     if change is None:
         return '-'
-    return f'{100 * change:+.1f} points' if quantity.is_share else f'{change:+.0%}'
+    said = f'{100 * change:+.1f} points' if quantity.is_share else f'{change:+.0%}'
+    # A change of less than that has no sign.
+    return said if any(digit in said for digit in '123456789') else said[1:]

@@ -71,8 +71,13 @@ def _response(run: Run, shared: Shared, now: float) -> LiveResponse | None:
         if meter.first_chunk is None or meter.is_held_back
         else meter.last_chunk - meter.first_chunk - meter.native_at_last,
         stalled=_stage(meter, shared, now) if request.streamed else None,
-        since_first_chunk=None if meter.first_chunk is None else max(0.0, now - meter.first_chunk),
+        since_first_chunk=_since(meter.first_chunk, now),
+        since_first_output=_since(meter.first_output, now),
     )
+
+
+def _since(moment: float | None, now: float) -> float | None:
+    return None if moment is None else max(0.0, now - moment)
 
 
 def _stage(meter: ResponseMeter, shared: Shared, now: float) -> Literal['first_token', 'mid_stream'] | None:

@@ -284,6 +284,7 @@ def _open_row(one: LiveResponse | LiveTool, age: float) -> Document:
         'name': model_name(one.provider, one.model),
         'streamed': one.streamed,
         'chunks': one.chunks,
+        'thinks': bool(one.chunks) and one.since_first_output is None,
         'stalled': one.stalled,
         'bars': bars,
     }
@@ -298,4 +299,9 @@ def _open_bars(one: LiveResponse, start: float, seconds: float) -> Iterator[tupl
     else:
         waited = max(0.0, seconds - one.since_first_chunk)
         yield 'waiting', start, waited
-        yield 'streaming', start + waited, seconds - waited
+        written = min(one.since_first_output or 0.0, seconds - waited)
+        thought = seconds - waited - written
+        if thought:
+            yield 'thinking', start + waited, thought
+        if one.since_first_output is not None:
+            yield 'streaming', start + waited + thought, written

@@ -16,7 +16,7 @@ def notes(*responses: ResponseRecord) -> list[str]:
     sink = UsageSink()
     for each in responses:
         sink.response_ended(each)
-    sink.run_ended(run())
+    sink.run_ended(run(time_to_first_output=0.3 if any(each.streamed for each in responses) else None))
     return sink.summary().notes()
 
 
@@ -56,3 +56,17 @@ def test_what_was_interrupted_may_have_a_cost():
 def test_nothing_is_said_before_there_was_a_request():
     """A summary of nothing lacks nothing."""
     assert UsageSink().summary().notes() == []
+
+
+@pytest.mark.parametrize('known', [0, 1])
+def test_how_many_blank_screens_are_known_is_said_also_where_none_is(known: int):
+    """Of runs that streamed, and failed before they showed anything."""
+    sink = UsageSink()
+    for number in range(2):
+        sink.response_ended(response(run_id=str(number), outcome='error', error_type='ModelHTTPError_503'))
+        sink.run_ended(run(run_id=str(number), time_to_first_output=0.3 if number < known else None))
+    others = 'the others' if known else 'they'
+    assert (
+        f'The blank screen is known for {known} of 2 runs: {others} did not stream, or ended before they showed anything'
+        in (sink.summary().notes())
+    )

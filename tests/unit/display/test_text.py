@@ -19,7 +19,7 @@ def test_a_share_that_is_not_0_is_not_shown_as_0():
 
 
 def test_several_have_a_plural():
-    """Of outcomes those that are things, such as errors; the others say how something ended."""
+    """Of outcomes those that are things, such as errors; they stand in the same order whatever came first."""
     outcomes = {'success': 9, 'error': 12, 'limit': 1, 'cancelled': 2, 'timeout': 1200}
-    assert outcome_counts(outcomes) == '12 errors, 1 limit, 2 cancelled, 1,200 timeouts'
+    assert outcome_counts(outcomes) == '12 errors, 2 cancelled, 1,200 timeouts, 1 limit'
     assert [plural(number, 'request') for number in (0, 1, 2)] == ['0 requests', '1 request', '2 requests']

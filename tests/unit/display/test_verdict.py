@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamtap import FailureRecord, LoopRecord
+from streamtap import FailureRecord, LoopRecord, PartRecord
 from streamtap._display.exits import isolated
 from streamtap._display.verdict import Cause, Verdict, in_a_loop, mostly, time_spent, verdict
 from streamtap._records.run_tree import RunTree
@@ -270,6 +270,32 @@ def test_a_stall_keeps_what_was_measured_of_it():
         phases={'wait': 1.0, 'stream': 2.5},
     )
     assert time_spent(stalled)[Cause('stall', 'p:gpt', 'a')] == 2.0
+
+
+THINKING: dict[str, Any] = {
+    'parts': (
+        PartRecord(index=0, kind='thinking', tool=None, tool_call_id=None, start=1.0, duration=3.0, chunks=9),
+        PartRecord(index=1, kind='text', tool=None, tool_call_id=None, start=4.0, duration=1.0, chunks=9),
+    ),
+    'duration': 5.0,
+    'time_to_first_token': 1.0,
+    'chunks': 18,
+}
+
+
+def test_thinking_is_not_writing():
+    """Nobody sees it; a stall in it is no part of it."""
+    phases = {'wait': 1.0, 'stream': 4.0}
+    assert mostly(tree(response(**THINKING), phases=phases)) == '60 % p:m thinking'
+    stalled = response(**THINKING, stalls=1, stall_seconds=2.0, stall_starts=(1.5,))
+    assert {cause.phase: seconds for cause, seconds in time_spent(tree(stalled, phases=phases)).items()} == {
+        'wait': 1.0,
+        'stall': 2.0,
+        'thinking': 1.0,
+        'stream': 1.0,
+    }
+    cut_off = response(**{**THINKING, 'parts': THINKING['parts'][:1]}, outcome='cancelled')
+    assert verdict(tree(cut_off, outcome='cancelled')).words == 'cancelled while p:m was thinking'
 
 
 def test_a_nested_run_whose_time_is_not_known_stays_its_tools():

@@ -140,9 +140,7 @@ def test_a_page_says_of_which_kinds_it_draws_a_run(tmp_path: Path, capsys: pytes
         runs = (failing(kind + 1, tool_name=f'tool{kind}') for kind in range(kinds))
         path.write_bytes(b''.join(record_line(record) for records in runs for record in records))
         assert main(['report', str(path), '--format', 'html']) == 0
-        what = re.search(
-            r'Runs that users asked for, by what failed first in them, and where\. ([^<]*)', capsys.readouterr().out
-        )
+        what = re.search(r'Runs that users asked for, by what ended them, and where\. ([^<]*)', capsys.readouterr().out)
         said.append('' if what is None else what[1])
     assert said == [
         'Below is the newest run.',

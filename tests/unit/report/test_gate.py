@@ -88,7 +88,7 @@ def test_the_table_of_budgets_has_figures_and_intervals(judged: Judge):
         [*runs(99), run(outcome='error')], '--budget', 'run_duration.p50 <= 4s', '--budget', 'failed <= 50%'
     )
     heading, table, notes, verdict = out.strip().split('\n\n')
-    assert heading.endswith('before: 100 runs, -, 1970-01-01 00:00:00 to 00:00:04 UTC')
+    assert heading.endswith('before: 100 runs, 1970-01-01 00:00:00 to 00:00:04 UTC')
     assert [line.split('  ') for line in re.sub('  +', '  ', table).splitlines() if '--' not in line] == [
         ['budget', 'of', 'n', 'figure', 'interval', 'verdict'],
         ['run_duration.p50 <= 4s', 'all', '100', '4.05 s', '4.04 s to 4.06 s', 'missed'],
@@ -367,7 +367,7 @@ def test_a_report_can_be_a_comment_as_well(judged: Judge):
     assert status == 0
     assert '| `a` | 3 | - | - | `4.00 s` | `4.00 s` | 0 | 0 | 0 | 0 | - | - | - |' in out
     status, out, _ = judged(runs(3), '--format', 'markdown', after=runs(3))
-    assert '| `all` | 3 | 3 | `4.00 s` | `4.00 s` | `+0%` | no clear change | - | - | - | - |' in out
+    assert '| `all` | 3 | 3 | `4.00 s` | `4.00 s` | `0%` | no clear change | - | - | - | - |' in out
 
 
 def test_a_comment_is_not_longer_than_one_can_be(judged: Judge):

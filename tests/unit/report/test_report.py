@@ -92,7 +92,11 @@ def test_the_table_is_the_usage_summary(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(['report', str(path)]) == 0
     heading, _, tables = capsys.readouterr().out.partition('\n\n')
     assert heading == f'{path}: 4 runs, $0.75, 1970-01-01 00:00:00 to 00:00:06 UTC'
-    assert tables.startswith(f'{summary_of(records)}\n\nslowest run ')
+    shown = [str(grid) for grid in summary_of(records).grids()]
+    *grids, slowest, notes = tables.rstrip().split('\n\n')
+    assert grids == shown
+    assert slowest.startswith('slowest run ')
+    assert notes.splitlines() == summary_of(records).notes()
 
 
 def test_json_gives_the_cost_of_each_agent(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

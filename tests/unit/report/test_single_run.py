@@ -213,6 +213,21 @@ def test_on_a_phone_names_and_numbers_stand_above_the_bars():
     assert all(float(each.get('x', 0)) + float(each.get('width', 0)) <= NARROW.width for each in drawn.iter('rect'))
 
 
+def test_on_a_phone_how_a_request_ended_stands_below_a_long_name():
+    """So that two models whose names differ in their middle can be told apart."""
+    names = 'chat-large-2026-10-01-europe', 'chat-small-2026-10-01-europe'
+    failed = {'outcome': 'error', 'error_type': 'ModelHTTPError_503', 'duration': 0.3, 'streamed': True}
+    tree = RunTree(run(duration=4.0), [response(model=name, **failed) for name in names], 2, 2)
+    drawn = waterfall(tree, NARROW)
+    texts = [(each.text, each.get('y')) for each in drawn.iter('text') if 'tick' not in (each.get('class') or '')]
+    assert texts[2:] == [
+        ('p:chat-large-2026-10-01-europe', '64'),
+        ('ModelHTTPError_503  300 ms', '77'),
+        ('p:chat-small-2026-10-01-europe', '111'),
+        ('ModelHTTPError_503  300 ms', '124'),
+    ]
+
+
 def test_what_was_not_kept_is_said():
     """A run of many thousand steps is shown in part."""
     tree = RunTree(run(), [tool()], 1, 1, 7)

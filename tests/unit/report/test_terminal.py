@@ -161,10 +161,10 @@ after   after: 60 runs, $0.024, 1970-01-01 00:00:00 to 00:00:04 UTC
 duration of a run
      p50 before   after  change  clear?           p95 change  clear?
 ---  ----------  ------  ------  ---------------  ----------  ---------------
-all      1.00 s  1.00 s     +0%  no clear change       +100%  too few to tell
+all      1.00 s  1.00 s      0%  no clear change       +100%  too few to tell
 a        2.00 s  4.00 s   +100%  worse                 +100%  too few to tell
 the-agent-that-answers-questions-about-bills-and-late-orders
-         1.00 s  1.00 s     +0%  no clear change         +0%  no clear change
+         1.00 s  1.00 s      0%  no clear change          0%  no clear change
 
 left out at 80 columns (173 show all): of percentile tables n before, n after,
 p95 before, p95 after

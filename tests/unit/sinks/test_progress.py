@@ -51,7 +51,7 @@ def streaming(**changes: Any) -> LiveResponse:
     """A response that has streamed for two seconds, with some fields changed."""
     fields: dict[str, Any] = {
         **OPEN, 'provider': 'p', 'model': 'm', 'streamed': True, 'age': 2.5, 'wait': 0.1, 'chunks': 21, 'window': 2.0,
-        'stalled': None,
+        'stalled': None, 'since_first_chunk': 2.1, 'since_first_output': 2.1,
     }  # fmt: skip
     return LiveResponse(**{**fields, **changes})
 

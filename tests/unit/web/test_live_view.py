@@ -268,7 +268,7 @@ def test_what_goes_on_is_reported_as_far_as_it_is_known(view: LiveView):
             LiveRun(run_id='inner', parent_run_id='outer', age=8.0, **run_of),
         ),
         responses=(
-            LiveResponse(run_id='inner', provider='p', model='m', streamed=True, age=7.0, wait=6.0, chunks=2, window=0.5, stalled='mid_stream', since_first_chunk=6.5, **who),
+            LiveResponse(run_id='inner', provider='p', model='m', streamed=True, age=7.0, wait=6.0, chunks=2, window=0.5, stalled='mid_stream', since_first_chunk=6.5, since_first_output=6.2, **who),
         ),
         tools=(LiveTool(run_id='outer', tool='ask', kind='function', age=8.5, **who),),
     )  # fmt: skip
@@ -278,7 +278,12 @@ def test_what_goes_on_is_reported_as_far_as_it_is_known(view: LiveView):
     (inner,) = outer['nested']
     assert outer['rows'][inner['caller']]['name'] == 'ask'
     assert [row['bars'] for row in outer['rows']] == [[['model', 0.0, 1.0]], [['tool', 0.5, 8.5]]]
-    assert inner['rows'][0]['bars'] == [['waiting', 1.0, 0.5], ['streaming', 1.5, 6.5], ['stall', 2.0, 6.0]]
+    assert inner['rows'][0]['bars'] == [
+        ['waiting', 1.0, 0.5],
+        ['thinking', 1.5, 0.3],
+        ['streaming', 1.8, 6.2],
+        ['stall', 2.0, 6.0],
+    ]
     assert (shown['now']['in_progress'], shown['now']['requests'], shown['now']['stalled']) == (1, 1, 1)
 
 

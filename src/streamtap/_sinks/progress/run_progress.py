@@ -21,7 +21,7 @@ class RunProgress:
         parent_run_id: The id of the run that called it.
         agent: The agent's name.
         elapsed: Seconds since the run began; `None` if it has ended and nobody knows when.
-        doing: What the run is doing: `waiting` for the model's first chunk, `streaming`, `answering` (waiting for a
+        doing: What the run is doing: `waiting` for the model's first chunk, `thinking`, `streaming`, `answering` (waiting for a
             request that does not stream), running `tools`, `other` in between, or `ended`.
         names: The model that is being asked, or the tools that are running.
         chunks: How many chunks of the current response have arrived.
@@ -43,7 +43,7 @@ class RunProgress:
     parent_run_id: str | None
     agent: str
     elapsed: float | None
-    doing: Literal['waiting', 'streaming', 'answering', 'tools', 'other', 'ended']
+    doing: Literal['waiting', 'thinking', 'streaming', 'answering', 'tools', 'other', 'ended']
     names: tuple[str, ...] = ()
     chunks: int = 0
     tokens_per_second: float | None = None
@@ -79,6 +79,7 @@ class RunProgress:
         said = {
             'waiting': f'waits for {names}',
             'answering': f'waits for {names}',
+            'thinking': f'{names} thinks',
             'streaming': f'{names} writes',
             'tools': f'runs {names}',
         }

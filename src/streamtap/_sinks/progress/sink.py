@@ -216,9 +216,10 @@ class Progress(BaseSink):
     def _with_response(self, known: RunProgress, response: LiveResponse) -> RunProgress:
         writes = response.chunks > 0
         estimate = self._estimates.speed(response) if writes else None
+        seen = 'thinking' if response.since_first_output is None else 'streaming'
         return replace(
             known,
-            doing='streaming' if writes else 'waiting' if response.streamed else 'answering',
+            doing=seen if writes else 'waiting' if response.streamed else 'answering',
             names=(response.model,),
             chunks=response.chunks,
             tokens_per_second=estimate if writes else known.tokens_per_second,

@@ -168,7 +168,7 @@ class ToolUsage(BaseModel):
 class FailureUsage(BaseModel):
     """Runs that failed in the same way: with the same `error`, in the same model or tool, in a run of the same agent.
 
-    The runs are those that no other run called, whichever run of theirs failed first. `place` is empty where nothing that was
+    The runs are those that no other run called, whichever run of theirs it was that failed. `place` is empty where nothing that was
     seen explains it, and `name` is then, too. They failed in the steps from `first_step` to `last_step`; `None` where that is
     not known. `first_seen` and `last_seen` are when the first and the last of them ended, in ISO 8601, and `run_ids` are the ids
     of the newest three, the newest first.

@@ -57,10 +57,12 @@ def _words_of(grids: Sequence[Grid]) -> Iterator[str]:
 def _all_of(groups: Groups) -> Iterator[_Note]:
     yield from _of_requests(groups)
     total = groups.total
-    if 0 < total.runs_with_output < total.runs:
+    # Where nothing streamed another sentence says so.
+    if total.runs_with_output < total.runs and (total.runs_with_output or total.streamed_requests):
+        others = 'the others' if total.runs_with_output else 'they'
         yield _Note(
-            f'The blank screen is known for {total.runs_with_output:,} of {total.runs:,} runs: the others did not stream, or '
-            'ended before they showed anything',
+            f'The blank screen is known for {total.runs_with_output:,} of {plural(total.runs, "run")}: {others} did not '
+            'stream, or ended before they showed anything',
             _BLANK_SCREEN,
         )
     calls, timed = (sum(getattr(each, name) for each in groups.tools) for name in ('calls', 'timed_calls'))

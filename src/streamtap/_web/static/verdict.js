@@ -23,7 +23,8 @@ function whatItDoes(run) {
   }
   const doing = open.map(({ row, agent }) => {
     if (row.sort === 'tool') return said(`tool ${isolated(row.name)}`, agent);
-    return said(row.chunks ? `${isolated(row.name)} writing` : `waiting for ${isolated(row.name)}`, agent);
+    if (!row.chunks) return said(`waiting for ${isolated(row.name)}`, agent);
+    return said(`${isolated(row.name)} ${row.thinks ? 'thinking' : 'writing'}`, agent);
   });
   return [[...new Set(doing)].join(', ')];
 }

@@ -259,7 +259,7 @@ def test_what_is_deferred_did_not_fail():
         sink.run_ended(made_run(outcome=outcome))
     headings, _, row, *_ = str(sink.summary()).splitlines()
     assert headings.split()[-2:] == ['failed', 'other']
-    assert row.endswith('1 limit  1 deferred, 1 cancelled')
+    assert row.endswith('1 limit  1 cancelled, 1 deferred')
 
 
 def test_a_name_cannot_steer_the_terminal():
