@@ -82,7 +82,7 @@ class Gathered:
 
     def notes(self, grids: Sequence[Grid]) -> list[str]:
         """What is missing, left out or may be too low in some tables, and why, a sentence for each reason."""
-        return [*self.selection.notes(), *self.summary.notes(grids)]
+        return [*self.selection.notes(), *self.summary.notes(grids, called=self.selection.called)]
 
     def _add(self, record: Record) -> None:
         self.count += 1

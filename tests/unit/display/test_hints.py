@@ -60,13 +60,13 @@ def test_nothing_is_said_before_there_was_a_request():
 
 @pytest.mark.parametrize('known', [0, 1])
 def test_how_many_blank_screens_are_known_is_said_also_where_none_is(known: int):
-    """Of runs that streamed, and failed before they showed anything."""
+    """Of runs that streamed, and failed before showing anything."""
     sink = UsageSink()
     for number in range(2):
         sink.response_ended(response(run_id=str(number), outcome='error', error_type='ModelHTTPError_503'))
         sink.run_ended(run(run_id=str(number), time_to_first_output=0.3 if number < known else None))
-    others = 'the others' if known else 'they'
+    others = 'the other' if known else 'they'
     assert (
-        f'The blank screen is known for {known} of 2 runs: {others} did not stream, or ended before they showed anything'
+        f'The blank screen is known for {known} of 2 runs: {others} did not stream, or ended before showing anything'
         in (sink.summary().notes())
     )

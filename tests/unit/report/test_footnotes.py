@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -73,3 +74,22 @@ def test_a_page_says_of_failures_what_it_leaves_out_once(tmp_path: Path, capsys:
     path.write_bytes(b''.join(map(record_line, records())))
     assert main(['report', str(path), '--format', 'html']) == 0
     assert capsys.readouterr().out.count('1 more kind of failure is not shown, of 1 run: JSON has it.') == 1
+
+
+@pytest.mark.parametrize(('agent', 'known'), [('inner', ''), ('outer', 'known for 0 of 1 run: it did not stream')])
+def test_a_called_run_has_no_blank_screen_and_none_is_missed(
+    agent: str, known: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Nobody saw it, which is said; what did not show anything is another matter."""
+    path = tmp_path / 'j'
+    records = [
+        full_response(run_id='in', agent='inner'),
+        run(run_id='in', parent_run_id='out', agent='inner'),
+        full_response(run_id='out', agent='outer', outcome='error', error_type='ModelHTTPError_503'),
+        run(run_id='out', agent='outer', outcome='error', error_type='ModelHTTPError_503', time_to_first_output=None),
+    ]
+    path.write_bytes(b''.join(map(record_line, records)))
+    assert main(['report', str(path), '--agent', agent]) == 0
+    out = capsys.readouterr().out
+    assert re.findall(r'The blank screen is (.*?),', out) == ([known] if known else [])
+    assert ('called by another run: nobody saw a blank screen' in out) == (agent == 'inner')

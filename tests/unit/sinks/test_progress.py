@@ -373,7 +373,7 @@ def test_columns_do_not_jump():
 
 
 def test_a_batch_says_how_fast_it_goes_and_what_is_left():
-    """Runs that other runs called are none of its own; the pace is that of the last hundred."""
+    """Runs that other runs called are none of its own; the pace is that of the last hundred, also long after all have ended."""
     clock = FakeClock()
     progress = progress_of(clock=clock)
     progress.run_ended(run(run_id='before'))
@@ -393,6 +393,8 @@ def test_a_batch_says_how_fast_it_goes_and_what_is_left():
         '1,300 of 1,500 runs  4 failed  1 in progress  30 runs/min  ~6 min 40 s left',
         '1,500 of 1,500 runs  5 failed  1 in progress  36 runs/h',
     ]
+    clock.advance(50_000.0)
+    assert drawn(display, 80).splitlines()[0] == first[-1]
 
 
 def test_without_a_total_many_runs_have_their_line():

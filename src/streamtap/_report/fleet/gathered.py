@@ -116,4 +116,4 @@ class FleetGathered:
 
     def notes(self, grids: Sequence[Grid]) -> list[str]:
         """What is missing, left out or may be too low in some tables, and why, a sentence for each reason."""
-        return [*self.selection.notes(), *self.summary.notes(grids)]
+        return [*self.selection.notes(), *self.summary.notes(grids, called=self.selection.called)]

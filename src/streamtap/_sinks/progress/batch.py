@@ -105,7 +105,9 @@ class Ends:
         else:
             # Of more than are remembered the first one only says since when the others are counted.
             counted, first = len(moments) - 1, moments[0]
-        pace = counted / (now.moment - first) if counted and now.moment > first else None
+        # What comes after the last of them is no part of how fast they ended.
+        last = moments[-1] if total is not None and ended >= total and moments else now.moment
+        pace = counted / (last - first) if counted and last > first else None
         return Batch(ended, now.failed - since.failed, open_runs, pace, total)
 
 

@@ -63,7 +63,7 @@ class Usage(BaseModel):
 class RunsUsage(Usage):
     """The usage of a group of runs; `time_to_first_output` is for how long a user sees a blank screen.
 
-    `runs_with_output` says of how many runs it is known: the others did not stream, or ended before they showed anything.
+    `runs_with_output` says of how many runs it is known: the others did not stream, or ended before showing anything.
     A nested run was called by a tool of another run: it has no user and no blank screen of its own. `runs` are those that
     users asked for, and `nested_runs` come on top. `outcomes`, `run_duration` and `total_cost_usd`, which is what runs cost
     with those that they called, leave nested runs out, except for an agent, where they are of all of its runs. Requests,

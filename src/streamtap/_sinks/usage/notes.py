@@ -33,15 +33,16 @@ _FAILURES = re.compile('failures$')
 _AGENTS = re.compile('agent|verdicts$|steps$')
 
 
-def notes_of(groups: Groups, grids: Sequence[Grid]) -> list[str]:
+def notes_of(groups: Groups, grids: Sequence[Grid], called: int) -> list[str]:
     """A sentence for each reason.
 
     Args:
         groups: The figures.
         grids: The tables that the sentences stand below.
+        called: How many of the runs another run called.
     """
     words = set(_words_of(grids))
-    return [note.sentence for note in _all_of(groups) if any(map(note.words.match, words))]
+    return [note.sentence for note in _all_of(groups, called) if any(map(note.words.match, words))]
 
 
 def _words_of(grids: Sequence[Grid]) -> Iterator[str]:
@@ -54,21 +55,23 @@ def _words_of(grids: Sequence[Grid]) -> Iterator[str]:
             yield from (row[0], row[-1])
 
 
-def _all_of(groups: Groups) -> Iterator[_Note]:
+def _all_of(groups: Groups, called: int) -> Iterator[_Note]:
     yield from _of_requests(groups)
     total = groups.total
+    seen, known = total.runs - called, total.runs_with_output
     # Where nothing streamed another sentence says so.
-    if total.runs_with_output < total.runs and (total.runs_with_output or total.streamed_requests):
-        others = 'the others' if total.runs_with_output else 'they'
+    if known < seen and (known or total.streamed_requests):
         yield _Note(
-            f'The blank screen is known for {total.runs_with_output:,} of {plural(total.runs, "run")}: {others} did not '
-            'stream, or ended before they showed anything',
+            f'The blank screen is known for {known:,} of {plural(seen, "run")}: {_others(known, seen)} did not stream, or ended '
+            'before showing anything',
             _BLANK_SCREEN,
         )
     calls, timed = (sum(getattr(each, name) for each in groups.tools) for name in ('calls', 'timed_calls'))
     if timed < calls:
+        were = 'was' if calls - timed == 1 else 'were'
         yield _Note(
-            f'Tool times are known for {timed:,} of {plural(calls, "call")}: the others were interrupted, or were never seen to end',
+            f'Tool times are known for {timed:,} of {plural(calls, "call")}: {_others(timed, calls)} {were} interrupted, or '
+            f'{were} never seen to end',
             _TOOL_TIMES,
         )
     if total.repeated_calls:
@@ -80,6 +83,13 @@ def _all_of(groups: Groups) -> Iterator[_Note]:
     yield from (_Note(shared_name(each.unnamed_agents), _AGENTS) for each in groups.agents if each.unnamed_agents > 1)
     if more := left_out(groups.failures):
         yield _Note(more, _FAILURES)
+
+
+def _others(known: int, among: int) -> str:
+    """Those of which nothing is known."""
+    if known:
+        return 'the others' if among - known > 1 else 'the other'
+    return 'they' if among > 1 else 'it'
 
 
 def _of_requests(groups: Groups) -> Iterator[_Note]:

@@ -72,13 +72,14 @@ class UsageSummary(BaseModel):
         """The summary as tables: agents with their total, then labels, models, tools and what else there is."""
         return grids_of(self._groups)
 
-    def notes(self, grids: Sequence[Grid] | None = None) -> list[str]:
+    def notes(self, grids: Sequence[Grid] | None = None, *, called: int = 0) -> list[str]:
         """What is missing or may be too low, and why, a sentence for each reason; none is of something that is not shown.
 
         Args:
             grids: The tables that they stand below. Default: all of the summary.
+            called: How many of the runs another run called, so that nobody saw a blank screen of them.
         """
-        return notes_of(self._groups, self.grids() if grids is None else grids)
+        return notes_of(self._groups, self.grids() if grids is None else grids, called)
 
     @property
     def _groups(self) -> Groups:

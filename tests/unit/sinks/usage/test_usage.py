@@ -132,8 +132,8 @@ def test_the_table_reads_in_a_terminal():
         'Responses whose usage is not known: 1 (not in tokens and cost)\n'
         'Responses that were interrupted: 1 (in tokens and cost only as far as reported)\n'
         'Responses without a known price: 1 (not in cost)\n'
-        'The blank screen is known for 1 of 2 runs: the others did not stream, or ended before they showed anything\n'
-        'Tool times are known for 1 of 2 calls: the others were interrupted, or were never seen to end'
+        'The blank screen is known for 1 of 2 runs: the other did not stream, or ended before showing anything\n'
+        'Tool times are known for 1 of 2 calls: the other was interrupted, or was never seen to end'
     )
 
 
@@ -169,10 +169,10 @@ def test_the_table_fits_a_terminal(monkeypatch: pytest.MonkeyPatch):
         'Responses whose usage is not known: 1 (not in tokens and cost)\n'
         'Responses that were interrupted: 1 (in tokens and cost only as far as reported)\n'
         'Responses without a known price: 1 (not in cost)\n'
-        'The blank screen is known for 1 of 2 runs: the others did not stream, or ended\n'
-        'before they showed anything\n'
-        'Tool times are known for 1 of 2 calls: the others were interrupted, or were\n'
-        'never seen to end'
+        'The blank screen is known for 1 of 2 runs: the other did not stream, or ended\n'
+        'before showing anything\n'
+        'Tool times are known for 1 of 2 calls: the other was interrupted, or was never\n'
+        'seen to end'
     )
     for columns in (118, 200):
         terminal(monkeypatch, columns)
