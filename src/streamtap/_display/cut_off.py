@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _CUT_OFF = frozenset({'cancelled', 'interrupted', 'deferred', 'timeout'})
 
+LEAST_SILENCE = 0.5
+"""Seconds of silence at the end of a response that are told apart from its writing."""
+
 _NOTHING = 1e-6
 """Seconds by which two readings of the same moment differ only because sums are not exact."""
 
@@ -40,19 +43,42 @@ def where_cut_off(tree: RunTree, written: Callable[[str], str]) -> str:
     return ''
 
 
+def silence_at_end(record: ResponseRecord) -> float:
+    """The seconds for which a model was silent before its response ended: half a second or more, and longer than ever in it.
+
+    What is over the threshold of a stall is one, and not in here. 0 where not all of its chunks and stalls are kept.
+
+    Args:
+        record: The response.
+    """
+    last = _last_chunk(record)
+    if last is None or record.duration is None or _ended_in_a_stall(record):
+        return 0.0
+    silence = record.duration - last
+    return silence if silence >= LEAST_SILENCE and silence > (record.max_inter_chunk_latency or 0.0) else 0.0
+
+
 def _doing(record: ResponseRecord) -> str:
     if _ended_in_a_stall(record):
         return 'stalled'
+    if silence_at_end(record):
+        return 'silent'
     written = [part.kind for part in record.parts if part.chunks]
     return 'thinking' if written[-1:] == ['thinking'] else 'writing'
 
 
 def _ended_in_a_stall(record: ResponseRecord) -> bool:
     """Whether its last stall began after its last chunk; `False` where not all of its stalls and chunks are kept."""
+    last = _last_chunk(record)
+    if last is None or not record.stall_starts or len(record.stall_starts) < record.stalls:
+        return False
+    return record.stall_starts[-1] >= last - _NOTHING
+
+
+def _last_chunk(record: ResponseRecord) -> float | None:
+    """When its last chunk came, in seconds since it began; `None` where not all of its chunks are kept."""
     parts = [part for part in record.parts if part.chunks]
-    if not record.stall_starts or len(record.stall_starts) < record.stalls:
-        return False
-    if sum(part.chunks for part in parts) < record.chunks:
-        return False
+    if not parts or sum(part.chunks for part in parts) < record.chunks:
+        return None
     ends = [part.start + part.duration for part in parts if part.start is not None and part.duration is not None]
-    return len(ends) == len(parts) and record.stall_starts[-1] >= max(ends) - _NOTHING
+    return max(ends) if len(ends) == len(parts) else None

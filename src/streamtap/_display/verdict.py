@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from streamtap._display.callers import with_callers
-from streamtap._display.cut_off import where_cut_off
+from streamtap._display.cut_off import silence_at_end, where_cut_off
 from streamtap._display.spans import spans, waited_for
 from streamtap._display.text import model_name
 from streamtap._records.failed import failure_of
@@ -45,7 +45,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What time was spent on: a phase of a run, or thinking or a stall in one; `name` is the model's or the tool's."""
+    """What time was spent on: a phase of a run, or thinking, a silence or a stall in one; `name` is the model's or the tool's."""
 
     phase: str
     name: str
@@ -80,7 +80,12 @@ def mostly(tree: RunTree, written: Callable[[str], str] = str) -> str:
         tree: The run, with those that it called.
         written: How a name is written inside a sentence.
     """
-    return ', '.join(f'{100 * share:.0f} % {_named(cause, tree.run.agent, written)}' for cause, share in _longest(tree))
+    return ', '.join(f'{_percent(share)} % {_named(cause, tree.run.agent, written)}' for cause, share in _longest(tree))
+
+
+def _percent(share: float) -> int:
+    """A share in whole percent; less than most of it, or than all, is not rounded up to that."""
+    return min(round(100 * share), 49 if share < MOST else 99 if share < 1 - _NOTHING else 100)
 
 
 def _longest(tree: RunTree) -> list[tuple[Cause, float]]:
@@ -190,9 +195,11 @@ def _shares(pieces: list[Piece], waits: _Waits) -> _Shares:
             found['stream']['stall', model] += piece.stall_seconds
             if first is not None:
                 came = max(0.0, whole - first - piece.stall_seconds)
-                thought = min(came, _thought(piece))
+                silent = min(came, silence_at_end(piece))
+                thought = min(came - silent, _thought(piece))
+                found['stream']['silent', model] += silent
                 found['stream']['thinking', model] += thought
-                found['stream']['stream', model] += came - thought
+                found['stream']['stream', model] += came - silent - thought
     return found
 
 
@@ -269,6 +276,7 @@ def _named(cause: Cause, outermost: str, written: Callable[[str], str]) -> str:
         'wait': f'waiting for {name or "the model"}',
         'stream': f'{name or "the model"} writing',
         'thinking': f'{name or "the model"} thinking',
+        'silent': f'{name or "the model"} silent',
         'stall': f'{name} stalled',
         'model': name or 'the model',
         'tools': f'tool {name}' if name else 'tools',

@@ -34,13 +34,13 @@ QUEUE = 'queue'
 
 _INDENT = '  '
 
-_CONTEXT = Column('context', 3)
+_CONTEXT = Column('context', 4)
 
 _COLUMNS = (
     Column('step'),
     Column('at'),
     Column('took'),
-    Column('first token', 2),
+    Column('first token', 3),
     Column('tokens/s', 1),
     Column('in', 1),
     Column('out', 1),

@@ -298,6 +298,34 @@ def test_thinking_is_not_writing():
     assert verdict(tree(cut_off, outcome='cancelled')).words == 'cancelled while p:m was thinking'
 
 
+@pytest.mark.parametrize(
+    ('longest', 'duration', 'words'),
+    [
+        (0.06, 2.0, 'RunTimedOut while p:m was silent; 60 % p:m silent'),
+        (0.06, 1.2, 'RunTimedOut while p:m was writing; 67 % p:m writing'),
+        (1.3, 2.0, 'RunTimedOut while p:m was writing; 80 % p:m writing'),
+    ],
+    ids=['silent', 'too short', 'no longer than before'],
+)
+def test_a_model_that_fell_silent_was_not_writing(longest: float, duration: float, words: str):
+    """If that was longer than any silence before it, though too short for a stall."""
+    text = PartRecord(index=0, kind='text', tool=None, tool_call_id=None, start=0.4, duration=0.4, chunks=8)
+    times = {'time_to_first_token': 0.4, 'max_inter_chunk_latency': longest, 'chunks': 8, 'parts': (text,)}
+    response_of = response(outcome='timeout', duration=duration, **times)
+    failed = {'outcome': 'timeout', 'error_type': 'RunTimedOut', 'failure': AT_MODEL}
+    of_run = tree(response_of, phases={'wait': 0.4, 'stream': duration - 0.4}, **failed)
+    assert f'{verdict(of_run).words}; {mostly(of_run)}' == words
+
+
+def test_less_than_most_is_not_rounded_up_to_most():
+    """Where two are named, neither took half; less than all is not all."""
+    two = tree(tool(tool='search', duration=49.7), phases={'tools': 49.7, 'other': 50.3 - 20, 'queue': 20.0})
+    assert mostly(two) == '49 % tool search, 30 % other work'
+    nearly = tree(tool(tool='search', duration=99.7), phases={'tools': 99.7, 'other': 0.3})
+    assert mostly(nearly) == '99 % tool search'
+    assert mostly(tree(tool(tool='search', duration=1.0), phases={'tools': 1.0})) == '100 % tool search'
+
+
 def test_a_nested_run_whose_time_is_not_known_stays_its_tools():
     """And so does one that no tool of the run can have called."""
     unknown = tree(agent='b')
