@@ -426,7 +426,7 @@ def test_a_called_run_is_below_the_tool_that_called_it(page: Page, tap: MadeRuns
 def test_a_slow_run_that_failed_says_both(page: Page, tap: MadeRunsTap):
     """Why it failed, and where its time went."""
     tap.add_run('r', outcome='error', error_type='KeyError')
-    expect(page.locator('.run .why')).to_have_text('KeyError; 51 % other work')
+    expect(page.locator('.run .why')).to_have_text('KeyError; 44 % other work, 28 % p:m writing')
 
 
 def test_names_are_never_markup(page: Page, tap: MadeRunsTap):

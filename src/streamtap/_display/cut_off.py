@@ -58,6 +58,16 @@ def silence_at_end(record: ResponseRecord) -> float:
     return silence if silence >= LEAST_SILENCE and silence > (record.max_inter_chunk_latency or 0.0) else 0.0
 
 
+def after_last_chunk(record: ResponseRecord) -> float:
+    """The seconds from the last chunk of a response to its end; 0 where not all of its chunks are kept.
+
+    Args:
+        record: The response.
+    """
+    last = _last_chunk(record)
+    return 0.0 if last is None or record.duration is None else max(0.0, record.duration - last)
+
+
 def _doing(record: ResponseRecord) -> str:
     if _ended_in_a_stall(record):
         return 'stalled'

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from streamtap._display.callers import with_callers
-from streamtap._display.cut_off import silence_at_end, where_cut_off
+from streamtap._display.cut_off import after_last_chunk, silence_at_end, where_cut_off
 from streamtap._display.spans import spans, waited_for
 from streamtap._display.text import model_name
 from streamtap._records.failed import failure_of
@@ -152,7 +152,7 @@ def time_spent(tree: RunTree) -> Mapping[Cause, float]:
         agent, phases = tree.run.agent, tree.run.phases
         waits = _waits_for_tools(tree)
         shares = _shares(tree.pieces, waits)
-        for phase, seconds in phases.items():
+        for phase, seconds in _with_ends(phases, tree.pieces).items():
             if seconds <= 0:
                 continue
             mine = shares.get(phase, {})
@@ -171,6 +171,22 @@ def time_spent(tree: RunTree) -> Mapping[Cause, float]:
                         spent[Cause('tools', tool, agent)] -= inside
                         waiting.append((nested, inside / known))
     return {cause: seconds for cause, seconds in spent.items() if seconds > _NOTHING}
+
+
+def _with_ends(phases: Mapping[str, float], pieces: list[Piece]) -> Mapping[str, float]:
+    """The phases of a run, with the ends of its responses in the time in which models wrote.
+
+    The phase ends with the last chunk of a response that succeeded; the wait for its end is in what is left.
+    """
+    ends = sum(
+        after_last_chunk(piece)
+        for piece in pieces
+        if isinstance(piece, ResponseRecord) and piece.streamed and piece.outcome == 'success'
+    )
+    waited = min(ends, phases.get('other', 0.0))
+    if waited <= 0:
+        return phases
+    return {**phases, 'stream': phases.get('stream', 0.0) + waited, 'other': phases['other'] - waited}
 
 
 _Shares: TypeAlias = 'dict[str, dict[tuple[str, str], float]]'

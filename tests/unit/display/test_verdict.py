@@ -317,6 +317,21 @@ def test_a_model_that_fell_silent_was_not_writing(longest: float, duration: floa
     assert f'{verdict(of_run).words}; {mostly(of_run)}' == words
 
 
+@pytest.mark.parametrize(
+    ('end', 'stalled', 'words'),
+    [(2.0, 0.0, '71 % p:m silent'), (2.0, 2.0, '71 % p:m stalled'), (0.4, 0.0, '67 % p:m writing')],
+)
+def test_the_end_of_a_response_is_its_models(end: float, stalled: float, words: str):
+    """Also after the last chunk of one that succeeded, whose phase ends there."""
+    text = PartRecord(index=0, kind='text', tool=None, tool_call_id=None, start=0.4, duration=0.4, chunks=8)
+    times = {'time_to_first_token': 0.4, 'max_inter_chunk_latency': 0.06, 'chunks': 8, 'parts': (text,)}
+    stalls = {'stalls': 1, 'stall_seconds': stalled, 'stall_starts': (0.8,)} if stalled else {}
+    response_of = response(duration=0.8 + end, **times, **stalls)
+    of_run = tree(response_of, phases={'wait': 0.4, 'stream': 0.4, 'other': end})
+    assert mostly(of_run) == words
+    assert sum(time_spent(of_run).values()) == pytest.approx(0.8 + end)
+
+
 def test_less_than_most_is_not_rounded_up_to_most():
     """Where two are named, neither took half; less than all is not all."""
     two = tree(tool(tool='search', duration=49.7), phases={'tools': 49.7, 'other': 50.3 - 20, 'queue': 20.0})

@@ -124,7 +124,7 @@ def test_a_finished_run_is_reported_with_each_bar_of_its_waterfall(view: LiveVie
         'trace': IDS['trace_id'],
         'nested': [],
         'left_out': 0,
-        'why': '71 % other work',
+        'why': '66 % other work',
         'mood': '',
         'spent': '',
         'cause': None,
