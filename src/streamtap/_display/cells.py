@@ -101,10 +101,13 @@ def wrapped(sentences: Iterable[str], width: int | None) -> list[str]:
 
 def _words(sentence: str, width: int) -> list[str]:
     # A name that is isolated, and has blanks, begins in one word and ends in another.
-    return [part for word in sentence.split(' ') for part in ([word] if _halves(word) else broken(word, width) or [''])]
+    return [
+        part for word in sentence.split(' ') for part in ([word] if has_isolates(word) else broken(word, width) or [''])
+    ]
 
 
-def _halves(word: str) -> bool:
+def has_isolates(word: str) -> bool:
+    """Whether a word has what isolates a name, or a half of it, which would isolate all that follows."""
     return word != word.translate(_ISOLATES)
 
 

@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element, tostring
 
 from streamtap._base.safe_text import safe
 from streamtap._display.breaks import counts_of, parts_of
+from streamtap._display.cells import has_isolates
 from streamtap._display.exits import in_page, safe_sentence
 from streamtap._display.widths import shown_from
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from streamtap._display.grid import Column, Grid
 
 Child: TypeAlias = 'Element | str | None'
-
-_ISOLATES = {'\N{FIRST STRONG ISOLATE}', '\N{POP DIRECTIONAL ISOLATE}'}
 
 
 def element(tag: str, *children: Child, **attributes: str | float) -> Element:
@@ -92,8 +91,7 @@ def sentence(text: str) -> list[Child]:
     """A sentence whose names are broken only if they are longer than a line; a number and its percent stay together."""
     children: list[Child] = []
     for number, word in enumerate(re.split(r' (?!%)', text)):
-        # Half of what isolates a name would isolate all that follows.
-        parts = [word] if _ISOLATES & set(word) else breakable(word)
+        parts = [word] if has_isolates(word) else breakable(word)
         children += [' '] if number else []
         children.append(element('span', *parts, class_='whole') if len(parts) > 1 or word.endswith(' %') else word)
     return children

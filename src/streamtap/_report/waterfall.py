@@ -198,9 +198,9 @@ def _named(row: Row, y: float, shape: Shape) -> Iterator[Element]:
     kind = 'label run-name' if row.is_run else 'label'
     yield element('text', label, element('title', row.label), x=row.indent, y=y + 10, class_=kind)
     took = row.took if beside else _ended(row)
-    yield element(
-        'text', took, x=end, y=y + shape.bars - (0 if beside else NARROW.bars) + 10, class_=f'note end{_bad(row)}'
-    )
+    # Right above the bar, which is below the name, too, where there is no room behind that.
+    below = 0.0 if beside else shape.bars - NARROW.bars
+    yield element('text', took, x=end, y=y + below + 10, class_=f'note end{_bad(row)}')
 
 
 def _with_room(shape: Shape, row: Row) -> Shape:

@@ -299,9 +299,9 @@ def _open_bars(one: LiveResponse, start: float, seconds: float) -> Iterator[tupl
     else:
         waited = max(0.0, seconds - one.since_first_chunk)
         yield 'waiting', start, waited
-        written = min(one.since_first_output or 0.0, seconds - waited)
-        thought = seconds - waited - written
+        # Both were read at the same moment: where the first chunk was output, nothing is left of the difference.
+        thought = one.since_first_chunk - (one.since_first_output or 0.0)
         if thought:
             yield 'thinking', start + waited, thought
         if one.since_first_output is not None:
-            yield 'streaming', start + waited + thought, written
+            yield 'streaming', start + waited + thought, seconds - waited - thought

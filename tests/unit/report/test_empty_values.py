@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streamtap._cli import main
-from streamtap._sinks.journal.lines import record_line
-from support.made_records import full_response, run
+from support.tenants import journal_of_tenants
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,17 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> str:
-    path = tmp_path / 'j'
-    records = [
-        record
-        for number, tenant in enumerate(('', 'none', 'acme'))
-        for record in (
-            full_response(run_id=f'r{number}', labels={'tenant': tenant}),
-            run(run_id=f'r{number}', labels={'tenant': tenant}),
-        )
-    ]
-    path.write_bytes(b''.join(map(record_line, records)))
-    return str(path)
+    return journal_of_tenants(tmp_path, ('', 'none', 'acme'))
 
 
 @pytest.mark.parametrize(

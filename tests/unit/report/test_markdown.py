@@ -8,8 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from streamtap._cli import main
-from streamtap._sinks.journal.lines import record_line
-from support.made_records import full_response, run
+from support.tenants import journal_of_tenants
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,17 +27,7 @@ NAMES = (
 
 @pytest.fixture
 def journal(tmp_path: Path) -> str:
-    path = tmp_path / 'j'
-    records = [
-        record
-        for number, tenant in enumerate(NAMES)
-        for record in (
-            full_response(run_id=f'r{number}', labels={'tenant': tenant}),
-            run(run_id=f'r{number}', labels={'tenant': tenant}),
-        )
-    ]
-    path.write_bytes(b''.join(map(record_line, records)))
-    return str(path)
+    return journal_of_tenants(tmp_path, NAMES)
 
 
 @pytest.mark.parametrize(

@@ -287,6 +287,25 @@ def test_what_goes_on_is_reported_as_far_as_it_is_known(view: LiveView):
     assert (shown['now']['in_progress'], shown['now']['requests'], shown['now']['stalled']) == (1, 1, 1)
 
 
+def test_an_open_response_that_did_not_think_has_no_sliver_of_it(view: LiveView):
+    """Whatever the times are: sums of them are not exact."""
+    who: dict[str, Any] = {'run_id': 'r', 'agent': 'a', 'labels': {}}
+    asked: dict[str, Any] = {**who, 'provider': 'p', 'model': 'm', 'streamed': True, 'wait': 0.1, 'window': 0.5}
+    view.run_started(run_start('r'))
+    for number in range(1, 50):
+        age, since = 1.1 * number, 0.1 * number
+        live = Live(
+            runs=(LiveRun(**who, parent_run_id=None, root_agent='a', door='capability', age=age),),
+            responses=(
+                LiveResponse(
+                    **asked, age=age, chunks=2, stalled=None, since_first_chunk=since, since_first_output=since
+                ),
+            ),
+        )
+        view.attached(Attachment((), 200, lambda live=live: live, lambda: None))
+        assert [kind for kind, *_ in now(view)['open'][0]['rows'][0]['bars']] == ['waiting', 'streaming']
+
+
 def test_a_viewer_gets_each_run_once(view: LiveView):
     """Whoever was away for too long is told what is still remembered."""
     a_run(view, 'first')
