@@ -102,10 +102,15 @@ def test_times_agree_with_the_server(door: str, recovers: bool):  # noqa: FBT001
         assert response.chunks == len(truth.chunks)
     truth = served[1]
     assert truth.window is not None
-    assert seen.responses()[1].output_tokens_per_second == pytest.approx(49 / truth.window, rel=0.05)
     gaps = seen.responses()[1].inter_chunk_latencies
     assert gaps is not None
     assert gaps.quantile(0.5) == pytest.approx(0.02, rel=0.15)
+    speed = seen.responses()[1].output_tokens_per_second
+    if speed is None:
+        # No speed is said where this process stood still, and took several chunks at once.
+        assert (gaps.quantile(0.0) or 0.0) < 0.01
+    else:
+        assert speed == pytest.approx(49 / truth.window, rel=0.05)
     for tool in seen.tools():
         assert tool.duration == pytest.approx(0.1, abs=0.03), tool.tool
     (run,) = seen.runs()

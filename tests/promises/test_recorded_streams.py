@@ -73,6 +73,9 @@ CHARGED = {'openrouter/reasoning': 0.000669}
 SLACK = 2.0
 """Seconds that an overloaded machine may take from the sending of a token to its reading."""
 
+TAKEN_LATE = 0.01
+"""Seconds from which on a busy machine's lateness before a chunk may hide when that came; no time is said then."""
+
 CLOCKS = 0.01
 """Seconds by which readings of different clocks may disagree."""
 
@@ -378,19 +381,22 @@ def test_time_to_first_token_agrees_with_the_clock_of_the_server(replayed: Repla
     """Each response's first token is timed from before the server was asked to when the first content had left it."""
     asked = replayed.ledger.served
     over_by = [*(served.received for served in asked[1:]), replayed.ledger.ended]
-    free_since = replayed.ledger.started
+    free_since, known = replayed.ledger.started, 0
     for record, served, over in zip(replayed.responses, asked, over_by, strict=True):
         assert served.turn is not None
         started = record.started_ns / 1e9
         assert free_since - CLOCKS <= started <= served.received + CLOCKS
         true = served.left[served.turn.first_content] - served.received
-        assert record.time_to_first_token is not None
-        assert true < record.time_to_first_token < true + SLACK
         assert record.duration is not None
-        assert record.time_to_first_token <= record.duration <= over - started + CLOCKS
+        if record.time_to_first_token is None:
+            assert record.consumer_seconds > TAKEN_LATE
+        else:
+            known += 1
+            assert true < record.time_to_first_token < true + SLACK
+            assert record.time_to_first_token <= record.duration <= over - started + CLOCKS
         free_since = served.left[-1]
     count, total = (replayed.total(f'pydantic_ai_time_to_first_token_seconds_{end}') for end in ('count', 'sum'))
-    assert count == len(replayed.ledger.served)
+    assert count == known
     assert total == pytest.approx(sum(record.time_to_first_token or 0 for record in replayed.responses))
 
 
@@ -403,12 +409,13 @@ def test_first_output_waits_for_the_end_of_thinking(replayed: Replayed):
             assert record.time_to_first_output is None
         elif after[0] is content[0]:
             assert record.time_to_first_output == record.time_to_first_token
+        elif record.time_to_first_output is None:
+            # On a busy machine the run takes its events late, which hides when the first output came.
+            assert record.consumer_seconds > TAKEN_LATE
         else:
             start = cast('float', after[0].start)
-            assert (
-                start <= cast('float', record.time_to_first_output) <= start + cast('float', after[0].duration) + 1e-6
-            )
-            assert cast('float', record.time_to_first_output) > cast('float', record.time_to_first_token)
+            assert start <= record.time_to_first_output <= start + cast('float', after[0].duration) + 1e-6
+            assert record.time_to_first_output > (record.time_to_first_token or 0.0)
     shown = any(part.kind == 'text' and part.chunks for record in replayed.responses for part in record.parts)
     assert (replayed.run.time_to_first_output is not None) == shown == (replayed.name != BROKEN)
     if shown:
