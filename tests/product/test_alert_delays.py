@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MOST = 3 * MINUTE
 """How long after its begin a fault may go unnoticed."""
 
+EVALUATED = 2 * MINUTE
+"""How often rules are evaluated where a fault lasts for hours."""
+
 
 @pytest.fixture(scope='module')
 def promtool_3() -> str:
@@ -68,7 +71,7 @@ def test_an_agent_of_a_small_team_that_only_fails_is_told_of(
 ):
     """As soon as nothing succeeded for as long as three failures take; it is gone with the first success."""
     begins = HOUR
-    times = Times(begins, int(begins + lasts), int(begins + lasts + 90 * MINUTE), scrape=60, interval=60)
+    times = Times(begins, int(begins + lasts), int(begins + lasts + 90 * MINUTE), scrape=60, interval=EVALUATED)
     outage, well = State(failed_runs=1), State(failed_runs=0)
     teams = [
         Team('outage', runs_per_hour / 60, outage, well, '_runs_total'),
@@ -85,7 +88,7 @@ def test_an_agent_of_a_small_team_that_only_fails_is_told_of(
 @pytest.mark.timeout(600)
 def test_of_small_teams_that_are_well_nothing_is_told(promtool_3: str, tmp_path: Path):
     """Of hours in which each kind of mishap happens now and then."""
-    times = Times(HOUR, 2 * HOUR, 5 * HOUR, scrape=60, interval=60)
+    times = Times(HOUR, 2 * HOUR, 5 * HOUR, scrape=60, interval=EVALUATED)
     usual = State(cost=0.5)
     teams = [Team(name, runs / 60, usual, usual) for name, runs in (('daily', 20 / 24), ('hourly', 5), ('small', 60))]
     assert fired(promtool_3, CONFIG, tmp_path, teams, times) == {'daily': {}, 'hourly': {}, 'small': {}}

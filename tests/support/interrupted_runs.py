@@ -145,8 +145,9 @@ class Attempt:
 
     def counted(self) -> tuple[float, ...]:
         """How many runs, requests and calls Prometheus has, by now."""
-        names = ('pydantic_ai_runs', 'pydantic_ai_requests', 'pydantic_ai_tool_calls')
-        return tuple(sum(sample.value for sample in self.samples(name)) for name in names)
+        names = ('pydantic_ai_runs_total', 'pydantic_ai_requests_total', 'pydantic_ai_tool_calls_total')
+        samples = self.samples(*(name.removesuffix('_total') for name in names))
+        return tuple(sum(sample.value for sample in samples if sample.name == name) for name in names)
 
     def cancelled_after(self, steps: int) -> bool:
         """Cancel it after so many steps of the loop; whether it was over before."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import socket
 import subprocess
 import time
@@ -21,11 +22,18 @@ if TYPE_CHECKING:
     Found = TypeVar('Found')
 
 
+UNASSIGNED = range(20_000, 32_000)
+"""Ports that no system gives out by itself, so that none is taken before the server that it is for listens there."""
+
+
 def free_port() -> int:
     """A port of the loopback interface on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return int(probe.getsockname()[1])
+    # Not the seeded generator, whose ports would be the same ones in every process of the tests.
+    for port in secrets.SystemRandom().sample(UNASSIGNED, 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(('127.0.0.1', port))
+            return port
+    raise OSError(f'100 ports of 127.0.0.1 from {UNASSIGNED.start} on are in use')
 
 
 def wait_for(look: Callable[[], Found | None], what: str, *, seconds: float = 20.0, pause: float = 0.05) -> Found:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import socket
 import subprocess
 import tempfile
 import threading
@@ -32,6 +31,7 @@ from streamtap._dashboards.promql import durations
 from streamtap._dashboards.rules.groups import rule_files
 from streamtap._sinks.prometheus.protobuf_exposition import CONTENT_TYPE, exposition
 from support import boards
+from support.real_servers import free_port
 
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Not through a proxy of the environment."""
@@ -129,10 +129,8 @@ def main() -> None:
     observe(sink, deployment)
     process = Target(generate_latest(registry)) if asked.text else Target(exposition(registry), CONTENT_TYPE)
     threading.Thread(target=process.serve_forever, daemon=True).start()
-    with tap, tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        port = probe.getsockname()[1]
-        probe.close()
+    port = free_port()
+    with tap, tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         write({**grafana_files(config), **rule_files(config)}, place)
         rules = place / 'prometheus' / 'boards.yaml'
