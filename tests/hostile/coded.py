@@ -28,6 +28,7 @@ IDENTITY = RunIdentity(
     run_id='r',
     conversation_id=None,
     parent_run_id=None,
+    parent_tool_call_id=None,
     agent='a',
     root_agent='a',
     conversation=0,

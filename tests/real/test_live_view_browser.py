@@ -230,6 +230,20 @@ def test_a_quiet_minute_is_not_called_the_beginning(page: Page):
         )
 
 
+def test_the_first_run_is_counted_while_it_is_open(page: Page, tap: MadeRunsTap):
+    """What it has cost so far is not called unpriced, and it is no run more than others."""
+    of_run: dict[str, Any] = {'parent_run_id': None, 'labels': {}, 'root_agent': 'going', 'door': 'capability'}
+    live = Live(runs=(LiveRun(run_id='open', agent='going', age=9.0, **of_run),))
+    for sink in tap.added:
+        if isinstance(sink, BaseSink):
+            sink.run_started(run_start('open'))
+            sink.attached(Attachment((), 200, lambda: live, lambda: None))
+            sink.response_ended(full_response(run_id='open', cost_usd=0.25))
+    expect(page.locator('#kept')).to_contain_text(re.compile(r'No runs since \S+ 1 in progress\.'))
+    expect(page.locator('#figures')).to_contain_text('$0.25')
+    expect(page.locator('#figures .note').last).to_have_text('no run finished')
+
+
 def test_the_trace_id_can_be_copied(browser: Browser, tap: MadeRunsTap, server: MetricsServer):
     """To look for it where traces are kept; the button says so for a moment, however often it is pressed."""
     with opened(browser, str(server.live_url), permissions=['clipboard-read', 'clipboard-write']) as page:

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRun:
-    """An open run; `age` in seconds."""
+    """An open run; `age` in seconds.
+
+    `parent_tool_call_id` is as in `RunRecord`.
+    """
 
     run_id: str
     parent_run_id: str | None
@@ -22,6 +25,7 @@ class LiveRun:
     door: Door
     labels: Mapping[str, str]
     age: float
+    parent_tool_call_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,7 @@ class LiveTool:
     kind: ToolKind
     labels: Mapping[str, str]
     age: float
+    tool_call_id: str = ''
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,6 +157,8 @@ class RunRecord:
     Its tokens and its cost are too low if `unmeasured_responses` is not 0: so many of its responses did not say all.
     `time_to_first_output` is the reader's where there is a `reader`, otherwise it is when the model's first output
     arrived; `first_output_seen_by` says whose it is.
+    `parent_run_id` is the run that called it, and `parent_tool_call_id` the tool call of that run in which it was called;
+    only the capability on that run knows the call.
     `failure` is there if it failed.
     `loops` is what it spent in loops. `context_used` is the highest share of a context window that a request of it took, and
     `context_growth` by how many tokens per step its prompts grew. All three are the run's own.
@@ -172,6 +174,7 @@ class RunRecord:
     run_id: Text
     conversation_id: Text | None = None
     parent_run_id: Text | None = None
+    parent_tool_call_id: Text | None = None
     agent: Text
     root_agent: Text
     door: Door

@@ -8,7 +8,10 @@ from streamtap._records.records import Door, ToolKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStart:
-    """A run began: who and when, and whether it has an `Objective`."""
+    """A run began: who and when, and whether it has an `Objective`.
+
+    `parent_tool_call_id` is as in `RunRecord`.
+    """
 
     run_id: str
     conversation_id: str | None
@@ -19,6 +22,7 @@ class RunStart:
     labels: Mapping[str, str]
     started_ns: int
     has_objective: bool = False
+    parent_tool_call_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -148,7 +148,9 @@ class Selection:
 
 
 def _as_outermost(run: RunRecord) -> RunRecord:
-    return replace(run, parent_run_id=None, time_to_first_output=None) if run.nested else run
+    if not run.nested:
+        return run
+    return replace(run, parent_run_id=None, parent_tool_call_id=None, time_to_first_output=None)
 
 
 def _records_of(tree: RunTree) -> Iterator[Record]:

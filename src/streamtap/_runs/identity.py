@@ -18,6 +18,8 @@ class RunIdentity(NamedTuple):
     run_id: str
     conversation_id: str | None
     parent_run_id: str | None
+    parent_tool_call_id: str | None
+    """The call of the run above by which it was called, if it is known."""
     agent: str
     root_agent: str
     door: Door
@@ -35,6 +37,7 @@ class RunIdentity(NamedTuple):
             run_id=self.run_id,
             conversation_id=self.conversation_id,
             parent_run_id=self.parent_run_id,
+            parent_tool_call_id=self.parent_tool_call_id,
             agent=self.agent,
             root_agent=self.root_agent,
             door=self.door,

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Literal
 
 from streamtap._base.forks import tell_forks
+from streamtap._base.names import clean
 from streamtap._records.records import CalledRuns
 from streamtap._runs.identity import RunIdentity
 from streamtap._runs.loop_lag import LoopLagMeter
@@ -90,7 +91,7 @@ class Runs:
             call: `first` if the run certainly begins here, `later` if it may have been reported before.
             agent: The agent as the user named it, if not by its own name.
         """
-        called_from = self._caller.get()
+        called_from, tool_call_id = self._caller.get()
         if not who.run_id or not self._may_open(who.run_id, door, call):
             return None
         shared, gate = self._shared, None
@@ -98,7 +99,9 @@ class Runs:
             gate = ReplayGate(shared.out, self.reported_calls(who.run_id))
             shared = shared._replace(out=gate)
         caller = self._nearest_open(called_from)
-        identity = self._identity(ctx, who, door, called_from, caller, agent)
+        # Of a caller further up it is not known here which of its calls led to this run.
+        call_id = tool_call_id if caller is not None and caller is called_from else None
+        identity = self._identity(ctx, who, door, called_from, caller, call_id, agent)
         run = Run(identity, started, shared, gate, caller=caller)
         evicted: Run | None = None
         with self._lock:
@@ -129,7 +132,7 @@ class Runs:
 
     def unopened(self, ctx: object, door: Door) -> Run:
         """A run of which only a part is seen here, so that it is neither open nor reported itself."""
-        identity = self._identity(ctx, run_context.who(ctx), door, None, None, None)
+        identity = self._identity(ctx, run_context.who(ctx), door, None, None, None, None)
         return Run(identity, self._shared.clock.monotonic(), self._shared)
 
     def end(
@@ -216,6 +219,7 @@ class Runs:
         door: Door,
         called_from: Run | None,
         caller: Run | None,
+        tool_call_id: str | None,
         agent: str | None,
     ) -> RunIdentity:
         name = who.agent if agent is None else agent
@@ -224,6 +228,7 @@ class Runs:
             run_id=who.run_id,
             conversation_id=self._shared.redact.if_known('conversation_id', who.conversation_id),
             parent_run_id=caller.identity.run_id if caller is not None else None,
+            parent_tool_call_id=clean(tool_call_id) if tool_call_id is not None else None,
             agent=name,
             root_agent=caller.identity.root_agent if caller is not None else name,
             door=door,

@@ -58,6 +58,7 @@ def _record(run: Run, outcome: RunOutcome, *, error_type: str | None, duration: 
         run_id=identity.run_id,
         conversation_id=identity.conversation_id,
         parent_run_id=identity.parent_run_id,
+        parent_tool_call_id=identity.parent_tool_call_id,
         agent=identity.agent,
         root_agent=identity.root_agent,
         door=identity.door,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Literal
 
+from streamtap._base.names import clean
 from streamtap._records.live import Live, LiveResponse, LiveRun, LiveTool
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def snapshot(runs: Iterable[Run], shared: Shared) -> Live:
             LiveRun(
                 run_id=identity.run_id,
                 parent_run_id=identity.parent_run_id,
+                parent_tool_call_id=identity.parent_tool_call_id,
                 agent=identity.agent,
                 root_agent=identity.root_agent,
                 door=identity.door,
@@ -41,6 +43,7 @@ def snapshot(runs: Iterable[Run], shared: Shared) -> Live:
                 run_id=identity.run_id,
                 agent=identity.agent,
                 tool=call.tool,
+                tool_call_id=clean(call.tool_call_id),
                 kind=call.kind,
                 labels=identity.labels,
                 age=max(0.0, now - call.started),

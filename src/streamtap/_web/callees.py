@@ -38,7 +38,8 @@ class Callees:
     def seconds_in(self, tool: ToolRecord) -> Mapping[str, float]:
         """The seconds of a tool call by the agents that it called; these runs are then of no other one.
 
-        A called run is of the first tool to end in whose time it began: a tool that waits for a run ends right after it.
+        A called run is of the call whose id it has. Where it has none, it is of the first call to end in whose time it
+        began: a tool that waits for a run ends right after it.
 
         Args:
             tool: The call, which has just ended.
@@ -46,8 +47,12 @@ class Callees:
         if not self._runs or tool.duration is None or tool.kind == 'native':
             return {}
         first, last = tool.started_ns - _SLACK_NS, tool.started_ns + tool.duration * 1e9 + _SLACK_NS
-        mine = [run for run in self._runs if first <= run.started_ns <= last]
-        self._runs = [run for run in self._runs if not first <= run.started_ns <= last]
+
+        def is_mine(run: RunRecord) -> bool:
+            return first <= run.started_ns <= last and run.parent_tool_call_id in (None, tool.tool_call_id)
+
+        mine = [run for run in self._runs if is_mine(run)]
+        self._runs = [run for run in self._runs if not is_mine(run)]
         found: defaultdict[str, float] = defaultdict(float)
         for run in mine:
             found[run.agent] += run.duration or 0.0

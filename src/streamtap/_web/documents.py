@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from streamtap._display.bars import queue_bars, request_bars, stall_marks, tool_bars
-from streamtap._display.callers import caller_of
+from streamtap._display.callers import Timed
 from streamtap._display.exits import in_sentence
 from streamtap._display.spans import durations, durations_until, spans, spans_of
 from streamtap._display.text import model_name
@@ -17,6 +17,7 @@ from streamtap._records.failed import failure_of, has_failed
 from streamtap._records.live import LiveTool
 from streamtap._records.records import ToolRecord
 from streamtap._records.run_tree import RunTree
+from streamtap._web.calling_tools import CalledRun, CallingTools
 from streamtap._web.errors import error_key
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def run_document(tree: RunTree) -> Document:
     record = tree.run
     timed = list(zip(tree.pieces, durations(tree), spans(tree), strict=True))
     rows = [(each, took) for each, took, _ in timed if not isinstance(each, RunTree)]
-    tools = _Tools((each, span) for each, _, span in timed if not isinstance(each, RunTree))
+    tools = CallingTools((each, span) for each, _, span in timed if not isinstance(each, RunTree))
     return {
         'id': record.run_id,
         'parent': record.parent_run_id,
@@ -97,7 +98,7 @@ def run_document(tree: RunTree) -> Document:
         'trace': record.trace_id,
         # Last, because nested runs name the row of their tool by its number.
         'rows': [*_rows(rows, record.started_ns), *_queue_rows(record)],
-        'nested': [tools.called(each, span) for each, _, span in timed if isinstance(each, RunTree)],
+        'nested': tools.with_callers(_called(each, span) for each, _, span in timed if isinstance(each, RunTree)),
         'left_out': tree.left_out,
     }
 
@@ -129,13 +130,20 @@ def _open_document(
 ) -> Document:
     age = run.live.age
     took = durations_until(age, run.rows, run.started_ns)
-    tools = _Tools(
+    tools = CallingTools(
         [
             *zip(run.rows, spans_of(run.rows, took, run.started_ns), strict=True),
             *((one, (age - (one.age or 0.0), math.inf)) for one in now),
         ]
     )
-    nested = spans_of(run.nested, (each.run.duration for each in run.nested), run.started_ns)
+    over = spans_of(run.nested, (each.run.duration for each in run.nested), run.started_ns)
+    nested = [
+        *(_called(each, span) for each, span in zip(run.nested, over, strict=True)),
+        *(
+            CalledRun(document, Timed((age - each.live.age, math.inf), each.live.parent_tool_call_id))
+            for each, document in called
+        ),
+    ]
     return {
         'id': run.live.run_id,
         'parent': run.live.parent_run_id,
@@ -146,38 +154,13 @@ def _open_document(
         'failed': False,
         'labels': dict(run.live.labels),
         'rows': [*_rows(zip(run.rows, took, strict=True), run.started_ns), *(_open_row(one, age) for one in now)],
-        'nested': [
-            *(tools.called(each, span) for each, span in zip(run.nested, nested, strict=True)),
-            *(document | {'caller': tools.caller((age - each.live.age, math.inf))} for each, document in called),
-        ],
+        'nested': tools.with_callers(nested),
         'left_out': 0,
     }
 
 
-class _Tools:
-    """The tool calls among the rows of a run, by which the runs that they called are found.
-
-    Args:
-        rows: The rows in their order, each with when it began and ended.
-    """
-
-    def __init__(self, rows: Iterable[tuple[ResponseRecord | ToolRecord | LiveResponse | LiveTool, Span]]) -> None:
-        calls = [(place, span) for place, (row, span) in enumerate(rows) if _is_own_tool(row)]
-        self._places = [place for place, _ in calls]
-        self._spans = [span for _, span in calls]
-
-    def caller(self, span: Span) -> int | None:
-        """The row of the tool that called a run."""
-        found = caller_of(span, self._spans)
-        return None if found is None else self._places[found]
-
-    def called(self, tree: RunTree, span: Span) -> Document:
-        """A finished run that one of them called."""
-        return run_document(tree) | {'caller': self.caller(span)}
-
-
-def _is_own_tool(row: ResponseRecord | ToolRecord | LiveResponse | LiveTool) -> bool:
-    return isinstance(row, (ToolRecord, LiveTool)) and row.kind != 'native'
+def _called(tree: RunTree, span: Span) -> CalledRun:
+    return CalledRun(run_document(tree), Timed(span, tree.run.parent_tool_call_id))
 
 
 def short(number: float | None) -> float | None:

@@ -245,6 +245,24 @@ def test_nested_runs_at_the_same_time_take_no_more_than_their_tool():
     assert spent == {Cause('model', 'p:gpt', 'c'): 1.0}
 
 
+@pytest.mark.parametrize('ids', [('a', 'b'), ('b', 'a'), (None, None)])
+def test_of_two_agents_that_were_interrupted_together_one_is_what_was_waited_for(ids: tuple[str | None, str | None]):
+    """Not the tool itself, whichever of the two calls is whose; where nobody says, each call has one of them."""
+    asked = [
+        tree(
+            response(model='gpt', duration=1.0, streamed=False, outcome='cancelled'),
+            phases={'model': 1.0},
+            agent=name,
+            outcome='cancelled',
+            parent_tool_call_id=tool_call_id,
+        )
+        for name, tool_call_id in zip('bc', ids, strict=True)
+    ]
+    calls = [tool(tool='ask', tool_call_id=each, duration=None, outcome='interrupted') for each in 'ab']
+    spent = time_spent(tree(*asked, *calls, phases={'tools': 1.0}, outcome='cancelled'))
+    assert spent in ({Cause('model', 'p:gpt', 'b'): 1.0}, {Cause('model', 'p:gpt', 'c'): 1.0})
+
+
 @pytest.mark.parametrize('seed', range(20))
 def test_the_parts_add_up_whatever_ran_at_the_same_time(seed: int):
     """To the run's phases, with called runs in some of the tools, of which some were interrupted."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamtap import CalledRuns
-from streamtap.testing import Capture, capture
+from streamtap import CalledRuns, LiveRun, RunStart, Tap
+from streamtap.testing import Capture, MemorySink, capture
 from support.scripted import Calls, agent
 
 if TYPE_CHECKING:
@@ -85,6 +85,34 @@ def test_what_called_runs_used_is_added_up_to_the_outermost(door: str, seen: Cap
     assert total.total_input_tokens == sum(response.input_tokens or 0 for response in responses)
     assert total.total_output_tokens == sum(response.output_tokens or 0 for response in responses)
     assert [run.nested for run in seen.runs()] == [True, True, True, False]
+
+
+@pytest.mark.parametrize(('door', 'expected'), [('capability', ['a', 'b', None]), ('handler', [None] * 3)])
+def test_a_run_knows_the_call_of_the_tool_that_called_it(door: str, expected: list[str | None]):
+    """Also of calls at the same time, when it begins, while it is open and afterwards; a handler tells no call from another."""
+    memory, live = MemorySink(), dict[str, LiveRun]()
+    with Tap([memory]) as tap:
+        options: dict[str, Any] = {'capabilities': [tap.capability(stream=True)]} if door == 'capability' else {}
+        arguments: dict[str, Any] = {} if door == 'capability' else {'event_stream_handler': tap}
+        calls = [Calls('ask', '{"name": "first"}', id='a'), Calls('ask', '{"name": "second"}', id='b')]
+        outer = agent(calls, ['done'], name='third', **options)
+
+        @outer.tool_plain
+        async def ask(name: str) -> str:
+            asked = agent([Calls('look')], ['found'], name=name, **options)
+
+            @asked.tool_plain
+            def look() -> str:
+                live.update((run.agent, run) for run in tap.live().runs)
+                return 'seen'
+
+            return (await asked.run('hello', **arguments)).output
+
+        asyncio.run(outer.run('hello', **arguments))
+    starts = [start for _, start in memory.moments if isinstance(start, RunStart)]
+    for told in (memory.runs, live.values(), starts):
+        calls_of = {each.agent: each.parent_tool_call_id for each in told}
+        assert [calls_of[name] for name in ('first', 'second', 'third')] == expected
 
 
 def test_a_run_that_outlives_its_caller_counts_there_with_what_it_had_used(seen: Capture):

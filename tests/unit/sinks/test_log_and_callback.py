@@ -56,7 +56,7 @@ def test_a_line_has_every_field_but_the_conversations_id(caplog: pytest.LogCaptu
         name: value for name, value in vars(line).items() if name not in {*vars(logging.makeLogRecord({})), 'message'}
     }
     assert json.loads(json.dumps(found)) == {
-        'event': 'run', 'run_id': 'r', 'parent_run_id': None, 'agent': 'a', 'root_agent': 'a',
+        'event': 'run', 'run_id': 'r', 'parent_run_id': None, 'parent_tool_call_id': None, 'agent': 'a', 'root_agent': 'a',
         'door': 'capability', 'labels': {'tier': 'gold'}, 'started_ns': 0, 'duration': 4.0, 'outcome': 'error',
         'error_type': 'ModelHTTPError_500', 'requests': 3, 'tool_calls': 2, 'output_retries': 1, 'input_tokens': 0,
         'output_tokens': 0, 'unmeasured_responses': 0, 'cost_usd': 0.5, 'time_to_first_output': 1.25,

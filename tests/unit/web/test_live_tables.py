@@ -137,6 +137,19 @@ def test_a_tool_that_waits_for_another_agent_says_so(view: LiveView):
     ]
 
 
+def test_a_tool_that_ended_while_another_one_called_an_agent_called_none(view: LiveView):
+    """Where the run says which call it is of."""
+    view.run_started(run_start('outer'))
+    view.run_started(run_start('inner'))
+    view.tool_ended(tool(run_id='outer', tool='quick', tool_call_id='q', started_ns=seconds(1), duration=0.5))
+    called: dict[str, Any] = {'parent_run_id': 'outer', 'parent_tool_call_id': 'a', 'agent': 'editor'}
+    view.run_ended(run(run_id='inner', started_ns=seconds(1.1), duration=2.0, **called))
+    view.tool_ended(tool(run_id='outer', tool='search', tool_call_id='s', started_ns=seconds(1), duration=2.0))
+    view.tool_ended(tool(run_id='outer', tool='ask', tool_call_id='a', started_ns=seconds(1), duration=2.2))
+    view.run_ended(run(run_id='outer'))
+    assert {row['name']: row['calls'] for row in now(view)['tools']} == {'ask': ['editor'], 'search': [], 'quick': []}
+
+
 def test_the_agents_that_a_tool_calls_have_a_cap(view: LiveView):
     """And so have the runs that wait for their tool to end."""
     view.run_started(run_start('outer'))

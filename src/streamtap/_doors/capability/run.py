@@ -249,7 +249,8 @@ class CapabilityRun:
         opened = self._tool_began(ctx, call)
         results: list[object] = []
         try:
-            with self._caller.calling(lambda: self.run), self.run.trace.inside(None if opened is None else opened.span):
+            calling = self._caller.calling(lambda: self.run, call.tool_call_id)
+            with calling, self.run.trace.inside(None if opened is None else opened.span):
                 yield results.append
         except BaseException as error:
             self._tool_ended(opened, error)
@@ -300,7 +301,7 @@ class CapabilityRun:
                 raise
             return
         try:
-            with self._caller.calling(lambda: self.run):
+            with self._caller.calling(lambda: self.run, call.tool_call_id):
                 yield
         finally:
             call.executed = self.monotonic()

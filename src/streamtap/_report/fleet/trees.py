@@ -42,4 +42,6 @@ def trees_of(store: Store, ends: Iterable[int]) -> Mapping[int, RunTree]:
 def outermost(store: Store, position: int) -> RunRecord:
     """A run that no other run called, or that is looked at as if none had."""
     run = cast('RunRecord', store.record(position))
-    return replace(run, parent_run_id=None, time_to_first_output=None) if run.nested else run
+    if not run.nested:
+        return run
+    return replace(run, parent_run_id=None, parent_tool_call_id=None, time_to_first_output=None)

@@ -41,12 +41,18 @@ export function showFigures({ now, slots }) {
     value: dollars(now.cost),
     bad: now.unmeasured ? `${plural(now.unmeasured, 'response')} not counted in full` : '',
     because: now.lacking.join('\n'),
-    note: now.cost_of_runs === null ? 'nothing priced' : `${dollars(now.cost_of_runs / now.runs)} per finished run`,
+    note: perRun(now),
     hint: now.hints.cost,
     chart: sparkbars(slots, (slot) => slot.cost || 0),
   });
   showHealth(now.health);
   stop();
+}
+
+function perRun({ cost, cost_of_runs, runs }) {
+  if (cost_of_runs !== null) return `${dollars(cost_of_runs / runs)} per finished run`;
+  if (cost === null) return 'nothing priced';
+  return runs ? 'no finished run priced' : 'no run finished';
 }
 
 /** What is not known of every agent stands in a line of its own, as far as it is. */

@@ -15,7 +15,8 @@ export function selected(runs, now, { order, range, filters, search }) {
     const shown = runs.ofRange(order, from, most);
     const open = shown.filter((run) => !isOver(run)).length;
     const words = ofAll(shown, now, order, range);
-    return { shown, words: open ? `${words} ${count(open)} more in progress.` : words };
+    const more = open < shown.length ? ' more' : '';
+    return { shown, words: open ? `${words} ${count(open)}${more} in progress.` : words };
   }
   const kept = runs.ofRange(order, from, Infinity);
   const shown = kept.filter((run) => matches(run, filters, search));
