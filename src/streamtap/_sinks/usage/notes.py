@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamtap._display.hints import NO_PRICE, NO_SPEED_WITHOUT_USAGE, NO_USAGE, Measured, lacking, shared_name
-from streamtap._display.text import plural
+from streamtap._display.text import dollars, plural
 from streamtap._sinks.usage.failure_table import left_out
 
 if TYPE_CHECKING:
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from streamtap._display.grid import Grid
     from streamtap._sinks.usage.tables import Groups
+
+
+_NOTHING = 1e-9
+"""The share of a cost that is left of a difference only because sums are not exact."""
 
 
 class _Note(NamedTuple):
@@ -27,6 +31,7 @@ _REQUESTS = re.compile('cost|tokens|TTFT|first token|blank|in$|out$')
 _TOKENS = re.compile('cost|tokens|in$|out$')
 _BLANK_SCREEN = re.compile('blank')
 _TOOL_TIMES = re.compile('tools$|steps$|tool duration')
+_WITH_CALLED = re.compile('with called$')
 _AGAIN = re.compile('again$|calls again|.*, the same call again')
 _SEVERAL = re.compile('.*/_several$')
 _FAILURES = re.compile('failures$')
@@ -65,6 +70,13 @@ def _all_of(groups: Groups, called: int) -> Iterator[_Note]:
             f'The blank screen is known for {known:,} of {plural(seen, "run")}: {_others(known, seen)} did not stream, or ended '
             'before showing anything',
             _BLANK_SCREEN,
+        )
+    cost = total.cost_usd or 0.0
+    if (unended := cost - (total.total_cost_usd or 0.0)) > _NOTHING * cost:
+        yield _Note(
+            f'With called counts runs that have ended: {dollars(unended)} of the cost was spent in others, or after the run '
+            'that called them had ended',
+            _WITH_CALLED,
         )
     calls, timed = (sum(getattr(each, name) for each in groups.tools) for name in ('calls', 'timed_calls'))
     if timed < calls:

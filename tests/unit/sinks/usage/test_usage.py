@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from streamtap import PrometheusSink, ResponseRecord, RunRecord, Tap, ToolRecord, UsageSink, UsageSummary
+from streamtap import CalledRuns, PrometheusSink, ResponseRecord, RunRecord, Tap, ToolRecord, UsageSink, UsageSummary
 from streamtap._sinks.usage.ledger import MAX_SLOWEST
 from support.made_records import response
 from support.made_records import run as made_run
@@ -313,3 +313,16 @@ def test_the_slowest_runs_are_kept_whenever_they_were():
     assert [each.run_id for each in sink.summary().slowest_runs] == [f'{number}' for number in range(MAX_SLOWEST)]
     sink.reset()
     assert sink.summary().slowest_runs == ()
+
+
+def test_what_runs_that_have_not_ended_cost_is_said():
+    """It is in the cost and not in that with called runs; once all have ended nothing is said, however sums are rounded."""
+    sink = UsageSink()
+    for run_id, cost in (('over', 0.1), ('inner', 0.2), ('open', 0.025)):
+        sink.response_ended(response(run_id=run_id, cost_usd=cost))
+    sink.run_ended(made_run(run_id='inner', parent_run_id='over', cost_usd=0.2))
+    sink.run_ended(made_run(run_id='over', cost_usd=0.1, called=CalledRuns(runs=1, requests=1, cost_usd=0.2)))
+    told = 'With called counts runs that have ended: $0.025 of the cost was spent in others'
+    assert [note.partition(',')[0] for note in sink.summary().notes() if 'ended:' in note] == [told]
+    sink.run_ended(made_run(run_id='open', cost_usd=0.025))
+    assert not any('ended:' in note for note in sink.summary().notes())
