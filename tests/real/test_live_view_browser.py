@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 from pydantic_ai import Agent
 from pydantic_ai.models.test import TestModel
 
-from streamtap import BaseSink, CalledRuns, LoopRecord, PartRecord, serve
+from streamtap import BaseSink, CalledRuns, FailureRecord, LoopRecord, PartRecord, serve
 from streamtap._delivery.sink import Attachment
 from streamtap._records.live import Live, LiveResponse, LiveRun, LiveTool
 from streamtap._web.kept import NEWEST
@@ -441,6 +441,17 @@ def test_a_slow_run_that_failed_says_both(page: Page, tap: MadeRunsTap):
     """Why it failed, and where its time went."""
     tap.add_run('r', outcome='error', error_type='KeyError')
     expect(page.locator('.run .why')).to_have_text('KeyError; 44 % other work, 28 % p:m writing')
+
+
+@pytest.mark.parametrize(('agent', 'words'), [('boss', 'in step 2'), ('helper', 'in step 2 of helper')])
+def test_a_failure_says_in_which_step_and_of_which_agent(page: Page, tap: MadeRunsTap, agent: str, words: str):
+    """Of another one only where a called run failed."""
+    why = FailureRecord(agent=agent, error='ModelHTTPError_429', place='model', name='p:m', step=2)
+    give(tap.added, [run(run_id='r', agent='boss', outcome='error', error_type='ModelHTTPError_429', failure=why)])
+    page.click('.run')
+    expect(page.locator('.facts div', has_text='outcome').locator('dd').first).to_have_text(
+        f'error: ModelHTTPError_429 {words}'
+    )
 
 
 def test_names_are_never_markup(page: Page, tap: MadeRunsTap):

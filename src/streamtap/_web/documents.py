@@ -56,6 +56,7 @@ def outermost_document(tree: RunTree) -> Document:
         'spent': '' if spent == found.words else spent,
         'cause': None if failed is None else error_key(failed),
         'failed_step': None if failed is None else failed.step or None,
+        'failed_agent': None if failed is None else failed.agent,
     }
 
 

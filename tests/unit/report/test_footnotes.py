@@ -53,7 +53,7 @@ def records() -> list[Any]:
         (('--budget', 'failed <= 100%'), set[str]()),
         (('--budget', 'blank_screen.p50 <= 9s', '--budget', 'repeated_tools <= 100%'), {BLANK}),
         (('--budget', 'cost_per_run.p50 <= $9'), {TOKENS}),
-        (('--run', 'r'), {AGAIN, TIMES, TOKENS}),
+        (('--run', 'r'), {AGAIN, TOKENS}),
     ],
 )
 @pytest.mark.parametrize('form', ['table', 'markdown'])

@@ -21,7 +21,7 @@ def test_names_push_what_is_drawn_away_until_a_phone_ends():
 def test_costs_and_comparisons_have_long_names_whole():
     """Of 45 letters."""
     texts = [each.text for each in spending({(LONG, 'p:m'): 1.0}).iter('text')]
-    assert LONG in texts
+    assert texts.count(LONG) == 2, 'on a wide page and on a phone'
     sides = Samples(), Samples()
     for side in sides:
         side.add(run(agent=LONG))

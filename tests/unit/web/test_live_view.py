@@ -129,6 +129,7 @@ def test_a_finished_run_is_reported_with_each_bar_of_its_waterfall(view: LiveVie
         'spent': '',
         'cause': None,
         'failed_step': None,
+        'failed_agent': None,
         'number': 1,
         'ended': 0.0,
     }

@@ -30,7 +30,7 @@ class _Note(NamedTuple):
 _REQUESTS = re.compile('cost|tokens|TTFT|first token|blank|in$|out$')
 _TOKENS = re.compile('cost|tokens|in$|out$')
 _BLANK_SCREEN = re.compile('blank')
-_TOOL_TIMES = re.compile('tools$|steps$|tool duration')
+_TOOL_TIMES = re.compile('tools$|tool duration')
 _WITH_CALLED = re.compile('with called$')
 _AGAIN = re.compile('again$|calls again|.*, the same call again')
 _SEVERAL = re.compile('.*/_several$')

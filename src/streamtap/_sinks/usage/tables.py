@@ -50,7 +50,7 @@ _RUNS = (
     _Shown(Column('runs'), 'runs', str),
     _Shown(Column('nested', 11), 'nested_runs', str),
     _Shown(Column('blank p50'), 'time_to_first_output_p50', seconds),
-    _Shown(Column('p95', 9, name='blank p95'), 'time_to_first_output_p95', seconds),
+    _Shown(Column('p95', 12, name='blank p95'), 'time_to_first_output_p95', seconds),
     _Shown(Column('run p50', 7), 'run_duration_p50', seconds),
     _Shown(Column('p95', 4, name='run p95'), 'run_duration_p95', seconds),
     _Shown(Column('reqs', 1), 'requests', str),

@@ -100,8 +100,8 @@ function ofItsOwn(run) {
   return [...did, tokens(run.unmeasured, run.input, run.output), cost(run.unmeasured, run.cost)].join(', ');
 }
 
-function outcome({ outcome: word, error, cause, failed_step: step }) {
-  const at = step ? [` in step ${step}`] : [];
+function outcome({ agent, outcome: word, error, cause, failed_step: step, failed_agent: of }) {
+  const at = step ? [` in step ${step}${of === agent ? '' : ` of ${isolated(of)}`}`] : [];
   if (!error) return cause ? [filterButton(['error', ...cause], word), ...at] : [word];
   return cause ? [`${word}: `, filterButton(['error', ...cause], error), ...at] : [`${word}: ${error}`];
 }
