@@ -211,6 +211,39 @@ def test_a_screen_reader_says_what_the_bars_show(page: Page, tap: MadeRunsTap):
         expect(page.get_by_role('row', name=name, exact=True)).to_be_visible()
 
 
+def test_bars_are_as_long_as_what_they_show(page: Page, tap: MadeRunsTap):
+    """Also of text, and also where that is short and at the end."""
+    text = PartRecord(index=0, kind='text', tool=None, tool_call_id=None, start=9.8, duration=0.2, chunks=9)
+    answer = full_response(run_id='r', parts=(text,), time_to_first_token=9.8, duration=10.0)
+    give(tap.added, [answer, run(run_id='r', agent='a', duration=10.0)])
+    page.locator('.run').click()
+    drawn = page.locator('.detail .seg').evaluate_all(
+        """(bars) => bars.map((bar) => {
+            const [box, track] = [bar.getBoundingClientRect(), bar.parentElement.getBoundingClientRect()];
+            return [(box.left - track.left) / track.width, box.width / track.width];
+        })"""
+    )
+    assert [pytest.approx(each, abs=0.005) for each in [(0.0, 0.98), (0.98, 0.02)]] == [tuple(each) for each in drawn]
+
+
+def test_a_tool_in_which_the_time_of_its_run_was_up_has_a_mark(page: Page, tap: MadeRunsTap):
+    """As any other place where a run failed; one that was interrupted with it has none."""
+    why = FailureRecord(agent='a', error='RunTimedOut', place='tool', name='slow', step=1)
+    cut: dict[str, Any] = {
+        'run_id': 'r',
+        'agent': 'a',
+        'outcome': 'interrupted',
+        'duration': None,
+        'started_ns': SECOND,
+    }
+    over = run(run_id='r', agent='a', duration=4.0, outcome='timeout', failure=why)
+    give(tap.added, [tool(**cut, tool='slow'), tool(**cut, tool='beside', tool_call_id='b'), over])
+    expect(page.locator('.run .seg.failed')).to_have_count(1)
+    page.locator('.run').click()
+    expect(page.locator('.detail .seg.failed')).to_have_count(1)
+    expect(page.get_by_role('img', name='RunTimedOut. slow: 3.00 s from 1.00 s')).to_be_visible()
+
+
 def test_a_bar_with_a_stall_in_it_says_how_much_was_stalled(page: Page, tap: MadeRunsTap):
     """So that nobody takes the silence for writing."""
     text = PartRecord(index=0, kind='text', tool=None, tool_call_id=None, start=0.4, duration=3.0, chunks=9)

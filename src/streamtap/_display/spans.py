@@ -122,6 +122,16 @@ def waited_for(spans: Iterable[Span], within: Span = (-math.inf, math.inf)) -> l
     return found
 
 
+def is_named(tool: ToolRecord, failure: FailureRecord | None) -> bool:
+    """Whether a run's failure was in this tool, as far as it says."""
+    return failure is not None and (failure.agent, failure.place, failure.name, failure.step) == (
+        tool.agent,
+        'tool',
+        tool.tool,
+        tool.step,
+    )
+
+
 def _record(piece: Piece) -> RunRecord | ResponseRecord | ToolRecord:
     return piece.run if isinstance(piece, RunTree) else piece
 
@@ -156,13 +166,7 @@ def _failures(
 def _has_ended_run(tool: ToolRecord, failure: FailureRecord | None) -> bool:
     if tool.outcome == 'error':
         return True
-    is_named = failure is not None and (failure.agent, failure.place, failure.name, failure.step) == (
-        tool.agent,
-        'tool',
-        tool.tool,
-        tool.step,
-    )
-    return is_named and tool.outcome in (*FAILED_TOOLS, 'retried')
+    return is_named(tool, failure) and tool.outcome in (*FAILED_TOOLS, 'retried')
 
 
 def _ends_of_requests(pieces: Sequence[Piece], step: int, run_started_ns: int) -> list[float]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from streamtap._display.bars import queue_bars, request_bars, stall_marks, tool_bars
 from streamtap._display.callers import Timed
 from streamtap._display.exits import in_sentence
-from streamtap._display.spans import durations, durations_until, spans, spans_of
+from streamtap._display.spans import durations, durations_until, is_named, spans, spans_of
 from streamtap._display.text import model_name
 from streamtap._display.verdict import mostly, verdict
 from streamtap._records.failed import failure_of, has_failed
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from streamtap._display.bars import Bar
     from streamtap._display.spans import Span
     from streamtap._records.live import Live, LiveResponse, LiveRun
-    from streamtap._records.records import ResponseRecord, RunRecord
+    from streamtap._records.records import FailureRecord, ResponseRecord, RunRecord
 
 Json: TypeAlias = 'Mapping[str, Json] | Sequence[Json] | str | float | bool | None'
 Document: TypeAlias = 'dict[str, Json]'
@@ -98,7 +98,7 @@ def run_document(tree: RunTree) -> Document:
         'labels': dict(record.labels),
         'trace': record.trace_id,
         # Last, because nested runs name the row of their tool by its number.
-        'rows': [*_rows(rows, record.started_ns), *_queue_rows(record)],
+        'rows': [*_rows(rows, record.started_ns, failure_of(record)), *_queue_rows(record)],
         'nested': tools.with_callers(_called(each, span) for each, _, span in timed if isinstance(each, RunTree)),
         'left_out': tree.left_out,
     }
@@ -169,9 +169,15 @@ def short(number: float | None) -> float | None:
     return None if number is None or not math.isfinite(number) else float(f'{number:.5g}')
 
 
-def _rows(timed: Iterable[tuple[ResponseRecord | ToolRecord, float | None]], started_ns: int) -> list[Json]:
+def _rows(
+    timed: Iterable[tuple[ResponseRecord | ToolRecord, float | None]],
+    started_ns: int,
+    failure: FailureRecord | None = None,
+) -> list[Json]:
     return [
-        _tool_row(record, started_ns, took) if isinstance(record, ToolRecord) else _request_row(record, started_ns)
+        _tool_row(record, started_ns, took, failure)
+        if isinstance(record, ToolRecord)
+        else _request_row(record, started_ns)
         for record, took in timed
     ]
 
@@ -205,8 +211,10 @@ def _request_row(record: ResponseRecord, run_started_ns: int) -> Document:
     }
 
 
-def _tool_row(record: ToolRecord, run_started_ns: int, took: float | None) -> Document:
+def _tool_row(record: ToolRecord, run_started_ns: int, took: float | None, failure: FailureRecord | None) -> Document:
     start = max(0.0, (record.started_ns - run_started_ns) / 1e9)
+    # Of a run whose time was up, the failure is where it was interrupted.
+    is_interrupted_there = record.outcome == 'interrupted' and is_named(record, failure)
     return {
         'sort': 'tool',
         'name': record.tool,
@@ -217,6 +225,7 @@ def _tool_row(record: ToolRecord, run_started_ns: int, took: float | None) -> Do
         'outcome': record.outcome,
         'failed': has_failed(record),
         'error': record.error_type or record.retry_cause,
+        'ended_run': failure.error if failure is not None and is_interrupted_there else None,
         'again': record.repeated,
         'bars': _drawn(tool_bars(record, start, took)),
         'marks': [],

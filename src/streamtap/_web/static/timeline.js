@@ -40,10 +40,8 @@ export function bars(row, total) {
   });
   made.push(...row.marks.map((at) => bar('stall-mark', at, null, `a stall begins at ${seconds(at)}`)));
   if (row.again) made.push(bar('again', Math.min(row.start, total * 0.98), null, AGAIN));
-  if (row.failed || row.outcome === 'retried') {
-    const end = Math.min(row.start + (row.duration || 0), total * 0.997);
-    made.push(bar('failed', end, null, row.error || row.outcome));
-  }
+  const failed = row.ended_run || ((row.failed || row.outcome === 'retried') && (row.error || row.outcome));
+  if (failed) made.push(bar('failed', Math.min(row.start + (row.duration || 0), total * 0.997), null, failed));
   if (!made.length) made.push(bar('untimed', Math.min(row.start, total * 0.99), null, 'its time is not known'));
   return made;
 }
