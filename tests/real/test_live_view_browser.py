@@ -213,8 +213,8 @@ def test_a_screen_reader_says_what_the_bars_show(page: Page, tap: MadeRunsTap):
 
 def test_bars_are_as_long_as_what_they_show(page: Page, tap: MadeRunsTap):
     """Also of text, and also where that is short and at the end."""
-    text = PartRecord(index=0, kind='text', tool=None, tool_call_id=None, start=9.8, duration=0.2, chunks=9)
-    answer = full_response(run_id='r', parts=(text,), time_to_first_token=9.8, duration=10.0)
+    text = PartRecord(index=0, kind='text', tool=None, tool_call_id=None, start=9.95, duration=0.05, chunks=9)
+    answer = full_response(run_id='r', parts=(text,), time_to_first_token=9.95, duration=10.0)
     give(tap.added, [answer, run(run_id='r', agent='a', duration=10.0)])
     page.locator('.run').click()
     drawn = page.locator('.detail .seg').evaluate_all(
@@ -223,7 +223,7 @@ def test_bars_are_as_long_as_what_they_show(page: Page, tap: MadeRunsTap):
             return [(box.left - track.left) / track.width, box.width / track.width];
         })"""
     )
-    assert [pytest.approx(each, abs=0.005) for each in [(0.0, 0.98), (0.98, 0.02)]] == [tuple(each) for each in drawn]
+    assert [pytest.approx(each, abs=0.005) for each in [(0.0, 0.995), (0.995, 0.005)]] == [tuple(each) for each in drawn]
 
 
 def test_a_tool_in_which_the_time_of_its_run_was_up_has_a_mark(page: Page, tap: MadeRunsTap):
