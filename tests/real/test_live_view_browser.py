@@ -223,7 +223,9 @@ def test_bars_are_as_long_as_what_they_show(page: Page, tap: MadeRunsTap):
             return [(box.left - track.left) / track.width, box.width / track.width];
         })"""
     )
-    assert [pytest.approx(each, abs=0.005) for each in [(0.0, 0.995), (0.995, 0.005)]] == [tuple(each) for each in drawn]
+    assert [pytest.approx(each, abs=0.005) for each in [(0.0, 0.995), (0.995, 0.005)]] == [
+        tuple(each) for each in drawn
+    ]
 
 
 def test_a_tool_in_which_the_time_of_its_run_was_up_has_a_mark(page: Page, tap: MadeRunsTap):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,10 +20,14 @@ from streamtap._dashboards.logfire.boards import BOARDS, logfire_files
 from streamtap._dashboards.logfire.panels import COLUMNS, Panel
 from streamtap._dashboards.logfire.sql import metric
 from streamtap._sinks.metrics.catalogue import PUSHED
+from streamtap._sinks.otel.semconv import TOKENS_PER_SECOND
 from streamtap.testing import Call, PacedProvider, Reply, TokenUsage, words
 from support.logfire_run import LocalLogfire, run_with_everything
 from support.logfire_tables import LogfireTables
 from support.paced_models import paced_client, paced_model
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
 
 PAGE = ROOT / 'docs' / 'logfire.md'
 DOCUMENTED = re.findall(r'^```sql\n(.*?)^```$', PAGE.read_text(encoding='utf-8'), re.MULTILINE | re.DOTALL)
@@ -81,12 +85,19 @@ def tables(request: pytest.FixtureRequest) -> LogfireTables:
 
     The spans are the tap's own, or Pydantic AI's with what the tap adds.
     """
-    local, native = LocalLogfire(), request.param == 'native'
-    run_with_everything(local, 'capability', native=native)
-    run_that_fails(local, native=native)
-    run_that_tries_again(local, native=native)
+    native = request.param == 'native'
+    spans: list[ReadableSpan] = []
+    for _ in range(6):
+        local = LocalLogfire()
+        run_with_everything(local, 'capability', native=native)
+        run_that_fails(local, native=native)
+        run_that_tries_again(local, native=native)
+        spans = local.spans
+        # A machine that is too busy to take each chunk when it comes gives no speed.
+        if any(TOKENS_PER_SECOND in (span.attributes or {}) for span in spans):
+            break
     found = LogfireTables()
-    found.add_spans(local.spans)
+    found.add_spans(spans)
     for each in PUSHED:
         found.add_metric(each)
     return found

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from streamtap._display.callers import Timed, callers_of
 from streamtap._records.live import LiveTool
 from streamtap._records.records import ToolRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from streamtap._display.spans import Span
     from streamtap._records.live import LiveResponse
     from streamtap._records.records import ResponseRecord
-    from streamtap._web.documents import Document
-
-
-class CalledRun(NamedTuple):
-    """A run that a tool called."""
-
-    document: Document
-    timed: Timed
 
 
 class CallingTools:
@@ -40,11 +32,6 @@ class CallingTools:
         self._places = [place for place, _ in calls]
         self._calls = [timed for _, timed in calls]
 
-    def with_callers(self, called: Iterable[CalledRun]) -> list[Document]:
-        """The runs that they called, each with the row of the tool that called it as its `caller`."""
-        runs = list(called)
-        callers = callers_of([each.timed for each in runs], self._calls)
-        return [
-            each.document | {'caller': None if caller is None else self._places[caller]}
-            for each, caller in zip(runs, callers, strict=True)
-        ]
+    def rows_of(self, called: Sequence[Timed]) -> list[int | None]:
+        """For each run that they called, the row of the call."""
+        return [None if caller is None else self._places[caller] for caller in callers_of(called, self._calls)]

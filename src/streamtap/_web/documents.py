@@ -17,7 +17,7 @@ from streamtap._records.failed import failure_of, has_failed
 from streamtap._records.live import LiveTool
 from streamtap._records.records import ToolRecord
 from streamtap._records.run_tree import RunTree
-from streamtap._web.calling_tools import CalledRun, CallingTools
+from streamtap._web.calling_tools import CallingTools
 from streamtap._web.errors import error_key
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def run_document(tree: RunTree) -> Document:
         'trace': record.trace_id,
         # Last, because nested runs name the row of their tool by its number.
         'rows': [*_rows(rows, record.started_ns, failure_of(record)), *_queue_rows(record)],
-        'nested': tools.with_callers(_called(each, span) for each, _, span in timed if isinstance(each, RunTree)),
+        'nested': _below(tools, [_called(each, span) for each, _, span in timed if isinstance(each, RunTree)]),
         'left_out': tree.left_out,
     }
 
@@ -141,7 +141,7 @@ def _open_document(
     nested = [
         *(_called(each, span) for each, span in zip(run.nested, over, strict=True)),
         *(
-            CalledRun(document, Timed((age - each.live.age, math.inf), each.live.parent_tool_call_id))
+            (document, Timed((age - each.live.age, math.inf), each.live.parent_tool_call_id))
             for each, document in called
         ),
     ]
@@ -155,13 +155,19 @@ def _open_document(
         'failed': False,
         'labels': dict(run.live.labels),
         'rows': [*_rows(zip(run.rows, took, strict=True), run.started_ns), *(_open_row(one, age) for one in now)],
-        'nested': tools.with_callers(nested),
+        'nested': _below(tools, nested),
         'left_out': 0,
     }
 
 
-def _called(tree: RunTree, span: Span) -> CalledRun:
-    return CalledRun(run_document(tree), Timed(span, tree.run.parent_tool_call_id))
+def _called(tree: RunTree, span: Span) -> tuple[Document, Timed]:
+    return run_document(tree), Timed(span, tree.run.parent_tool_call_id)
+
+
+def _below(tools: CallingTools, called: Sequence[tuple[Document, Timed]]) -> list[Json]:
+    """The called runs, each with the row of the tool that called it as its `caller`."""
+    rows = tools.rows_of([timed for _, timed in called])
+    return [document | {'caller': row} for (document, _), row in zip(called, rows, strict=True)]
 
 
 def short(number: float | None) -> float | None:
