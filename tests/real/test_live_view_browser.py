@@ -277,6 +277,7 @@ def test_the_first_run_is_counted_while_it_is_open(page: Page, tap: MadeRunsTap)
     expect(page.locator('#kept')).to_contain_text(re.compile(r'No runs since \S+ 1 in progress\.'))
     expect(page.locator('#figures')).to_contain_text('$0.25')
     expect(page.locator('#figures .note').last).to_have_text('no run finished')
+    expect(page.locator('.run .why')).to_have_text('other work')
 
 
 def test_the_trace_id_can_be_copied(browser: Browser, tap: MadeRunsTap, server: MetricsServer):
