@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
+from streamtap._base.names import clean
 from streamtap._records.failed import FAILED_RUNS
 from streamtap._records.records import FailureRecord
 
@@ -110,7 +111,7 @@ class FailuresOfRun:
             for began, failure in reversed(self._called):
                 if failed.began <= began <= failed.ended:
                     return failure
-        return FailureRecord(agent=agent, error=error, place=failed.place, name=failed.name, step=failed.step)
+        return FailureRecord(agent=agent, error=error, place=failed.place, name=clean(failed.name), step=failed.step)
 
     def _timed_out(self) -> _Failed | None:
         """What was interrupted in the last step, if there is anything; of several the last."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from streamtap._base.names import MAX_LENGTH
 from streamtap._records.records import FailureRecord, RunOutcome
 from streamtap._runs.failures import MOST_REMEMBERED, FailuresOfRun
 
@@ -124,3 +125,12 @@ def test_the_latest_types_of_error_are_remembered():
     assert failures.of_run('a', 'error', f'Error{last}') == FailureRecord(agent=f'called {last}', error=f'Error{last}')
     assert failures.of_run('a', 'error', 'Error1') == FailureRecord(agent='called 1', error='Error1')
     assert failures.of_run('a', 'error', 'Error0') == FailureRecord(agent='a', error='Error0')
+
+
+def test_a_long_model_behind_its_provider_is_no_longer_than_any_name():
+    """Of 200 characters."""
+    failures = FailuresOfRun()
+    failures.add('model', f'openai:{"m" * MAX_LENGTH}', step=1, error_type='KeyError')
+    failed = failures.of_run('a', 'error', 'KeyError')
+    assert failed is not None
+    assert failed.name == f'openai:{"m" * (MAX_LENGTH - 7)}'
