@@ -114,7 +114,7 @@ class Selection:
             elif self.choice.takes(each.run):
                 self.runs += 1
                 self.called += each.run.nested
-                yield from self._all_of(replace(each, run=_as_outermost(each.run)))
+                yield from self._all_of(replace(each, run=as_outermost(each.run)))
             else:
                 self._remember(each.run, is_chosen=False)
                 waiting += [nested for nested in each.pieces[::-1] if isinstance(nested, RunTree)]
@@ -147,7 +147,8 @@ class Selection:
         return undecided
 
 
-def _as_outermost(run: RunRecord) -> RunRecord:
+def as_outermost(run: RunRecord) -> RunRecord:
+    """A run as if no other one had called it; it still has no blank screen, because nobody saw one."""
     if not run.nested:
         return run
     return replace(run, parent_run_id=None, parent_tool_call_id=None, time_to_first_output=None)

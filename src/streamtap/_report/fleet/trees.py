@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from streamtap._report.run_trees import RunTrees
+from streamtap._report.selection import as_outermost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,7 +41,4 @@ def trees_of(store: Store, ends: Iterable[int]) -> Mapping[int, RunTree]:
 
 def outermost(store: Store, position: int) -> RunRecord:
     """A run that no other run called, or that is looked at as if none had."""
-    run = cast('RunRecord', store.record(position))
-    if not run.nested:
-        return run
-    return replace(run, parent_run_id=None, parent_tool_call_id=None, time_to_first_output=None)
+    return as_outermost(cast('RunRecord', store.record(position)))
