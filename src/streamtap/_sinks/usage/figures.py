@@ -67,7 +67,7 @@ class RunsUsage(Usage):
     A nested run was called by a tool of another run: it has no user and no blank screen of its own. `runs` are those that
     users asked for, and `nested_runs` come on top. `outcomes`, `run_duration` and `total_cost_usd`, which is what runs cost
     with those that they called, leave nested runs out, except for an agent, where they are of all of its runs. Requests,
-    tokens and `cost_usd` are those of all runs of the group, also of runs that have not ended; all else of runs is not.
+    tokens and `cost_usd` are those of all runs of the group, open ones included. All else counts a run when it ends.
 
     `repeated_calls` are tool calls that repeated two or more before them in their run, all runs of the group included;
     `repeated_seconds` is how long they took, and `repeated_tokens` their share of the requests that asked for them.

@@ -74,8 +74,8 @@ def _all_of(groups: Groups, called: int) -> Iterator[_Note]:
     cost = total.cost_usd or 0.0
     if (unended := cost - (total.total_cost_usd or 0.0)) > _NOTHING * cost:
         yield _Note(
-            f'With called counts runs that have ended: {dollars(unended)} of the cost was spent in others, or after the run '
-            'that called them had ended',
+            f'With called counts runs that have ended: {dollars(unended)} of the cost is of runs that have not, or that went '
+            'on after the run that called them',
             _WITH_CALLED,
         )
     calls, timed = (sum(getattr(each, name) for each in groups.tools) for name in ('calls', 'timed_calls'))

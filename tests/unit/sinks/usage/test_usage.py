@@ -322,7 +322,7 @@ def test_what_runs_that_have_not_ended_cost_is_said():
         sink.response_ended(response(run_id=run_id, cost_usd=cost))
     sink.run_ended(made_run(run_id='inner', parent_run_id='over', cost_usd=0.2))
     sink.run_ended(made_run(run_id='over', cost_usd=0.1, called=CalledRuns(runs=1, requests=1, cost_usd=0.2)))
-    told = 'With called counts runs that have ended: $0.025 of the cost was spent in others'
+    told = 'With called counts runs that have ended: $0.025 of the cost is of runs that have not'
     assert [note.partition(',')[0] for note in sink.summary().notes() if 'ended:' in note] == [told]
     sink.run_ended(made_run(run_id='open', cost_usd=0.025))
     assert not any('ended:' in note for note in sink.summary().notes())
