@@ -72,6 +72,16 @@ OVERLAPPING = f"""(rows) => rows.flatMap((row) => {{
 """The cells over which the text of the one before them is painted."""
 HEADINGS = """(table) => [...table.querySelectorAll('thead th')]
   .filter((heading) => heading.offsetWidth).map((heading) => heading.textContent)"""
+LEFT_OUT = """(boxes) => boxes.map((box) => {
+  const [sentence] = [...box.querySelectorAll('.lacking')].filter((one) => one.offsetWidth);
+  const said = (sentence?.innerText ?? '').replace('Left out for lack of room: ', '').split(', ');
+  const { tHead: { rows: [heads] }, tBodies: [body] } = box.querySelector('table');
+  const saysSome = (place) => [...body.rows].some((row) => !['\u2013', '-'].includes(row.cells[place].textContent));
+  const hidden = [...heads.cells].filter((heading, place) => !heading.offsetWidth && saysSome(place));
+  const name = (text) => text.split(' ').at(-1);
+  return [said.map(name), hidden.map((heading) => name(heading.textContent))];
+}).map((both) => both.map((names) => names.filter(Boolean).sort()))"""
+"""The last words of what is said to be left out of each table, and of the headings of hidden columns that say something."""
 BARS = """(boxes) => boxes.filter((box) => box.scrollWidth > box.clientWidth)
   .map((box) => box.offsetHeight - box.clientHeight)"""
 """How high the scroll bar is below each table that needs one."""
@@ -215,6 +225,21 @@ def test_a_phone_shows_the_columns_that_are_worth_most(busy_page: Page, busy_rep
         expect(table.locator('thead th:visible', has_text=needed)).to_be_visible()
         headings: list[str] = table.evaluate(HEADINGS)
         assert not any(heading.startswith('tokens/s') for heading in headings)
+
+
+@pytest.mark.parametrize('width', [360, 390, 768, 1280])
+def test_the_columns_that_are_left_out_are_named_below_their_table(busy_page: Page, busy_report: Page, width: int):
+    """Those that say something, by the name that tells them apart: a p95 says of what."""
+    for page, boxes in ((busy_page, '#tables .table'), (busy_report, 'div.table')):
+        page.set_viewport_size({'width': width, 'height': 900})
+        page.wait_for_function(
+            '() => [...document.querySelectorAll(".table")].every((box) => box.scrollWidth <= box.clientWidth)'
+        )
+        left_out = page.locator(boxes).evaluate_all(LEFT_OUT)
+        assert [said for said, _ in left_out] == [hidden for _, hidden in left_out]
+        assert any(said for said, _ in left_out) or width > 700
+    if width < 700:
+        expect(busy_report.locator('.lacking:visible').nth(1)).to_contain_text('blank p95', use_inner_text=True)
 
 
 def test_a_wide_report_has_all_columns(busy_report: Page):

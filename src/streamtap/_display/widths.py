@@ -53,9 +53,10 @@ def shown_from(grid: Grid) -> Sequence[int | None]:
 
 
 def width_rules() -> str:
-    """The style sheet's rules that hide the columns for which a table has no room."""
+    """The style sheet's rules that hide the columns for which a table has no room, and show what is for narrower ones."""
     return '\n'.join(
-        f'@container table (max-width: {width - 0.02:g}px) {{ .from-{width} {{ display: none; }} }}'
+        f'@container table (max-width: {width - 0.02:g}px) '
+        f'{{ .from-{width} {{ display: none; }} .below-{width} {{ display: revert; }} }}'
         for width in range(LEAST, MOST + 1, STEP)
     )
 

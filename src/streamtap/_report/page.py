@@ -8,12 +8,13 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from streamtap._display import contexts
-from streamtap._display.elements import element, page_text, style, table
+from streamtap._display.elements import element, page_text, style
 from streamtap._display.text import dollars, percentage, plural, rate, seconds
 from streamtap._display.widths import width_rules
 from streamtap._records.failed import FAILED_RUNS
 from streamtap._report.by_value import HOW_TO_READ, not_shown, value_grids
 from streamtap._report.changes import changes_section
+from streamtap._report.fitting_table import fitting_table
 from streamtap._report.over_time import plot
 from streamtap._report.patterns import patterns
 from streamtap._report.quantities import BLANK_SCREEN, FIRST_TOKEN, RUN_DURATION, SPEED
@@ -86,19 +87,19 @@ def _many_runs(gathered: Figures, link: str | None) -> Iterator[Child]:
 
 def _side_by_side(gathered: Figures, by: Sequence[Scope]) -> Iterator[Child]:
     if by:
-        grids = map(table, value_grids(gathered.samples, by))
+        grids = map(fitting_table, value_grids(gathered.samples, by))
         yield _section('Side by side', *grids, *_notes([*not_shown(gathered.samples, by), HOW_TO_READ]))
 
 
 def _in_numbers(gathered: Figures) -> Element:
     # Failures have a section of their own.
     grids = [each for each in gathered.summary.grids() if each.name != 'failures']
-    return _section('In numbers', *map(table, grids), *_notes(gathered.notes(grids)))
+    return _section('In numbers', *map(fitting_table, grids), *_notes(gathered.notes(grids)))
 
 
 def _one_run(tree: RunTree, link: str | None) -> Iterator[Child]:
     yield _section('The run', legend(), run_article(tree, link))
-    yield _section('Its steps', table(step_grid(tree)), *_notes(list(filter(None, [left_out(tree)]))))
+    yield _section('Its steps', fitting_table(step_grid(tree)), *_notes(list(filter(None, [left_out(tree)]))))
 
 
 def _over_time(gathered: Figures) -> Element:
@@ -152,7 +153,7 @@ def comparison_page(
         _warning(unread),
         _gate(gate),
         *changes_section(changes),
-        _section('In numbers', *map(table, change_grids(changes)), *_notes([*notes, how_to_read(least)])),
+        _section('In numbers', *map(fitting_table, change_grids(changes)), *_notes([*notes, how_to_read(least)])),
     )
 
 
@@ -200,7 +201,7 @@ def _gate(gate: Gate | None) -> Element | None:
     if gate is None:
         return None
     verdict = element('p', gate.counts, class_='strong' if gate.passed else 'worse')
-    return _section('Gate', verdict, table(gate.grid), *_notes([gate.how_to_read]))
+    return _section('Gate', verdict, fitting_table(gate.grid), *_notes([gate.how_to_read]))
 
 
 def _figures(gathered: Figures) -> Element:

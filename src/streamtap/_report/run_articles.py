@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamtap._display.elements import element, sentence, table
+from streamtap._display.elements import element, sentence
 from streamtap._display.exits import in_sentence, short_name
 from streamtap._display.moments import in_words
 from streamtap._display.text import plural, seconds
 from streamtap._display.trace_urls import trace_url
 from streamtap._records.failed import has_failed
+from streamtap._report.fitting_table import fitting_table
 from streamtap._report.slowest import why
 from streamtap._report.steps import counts, labels_of
 from streamtap._report.waterfall import NARROW, waterfall
@@ -70,7 +71,7 @@ def failures(
         f'Runs that users asked for, by what ended them, and where.{_drawn(len(examples), len(groups))}',
         class_='dim',
     )
-    yield table(failure_grid(groups))
+    yield fitting_table(failure_grid(groups))
     if more := left_out(groups):
         yield element('p', more, class_='dim')
     for example, runs in examples:

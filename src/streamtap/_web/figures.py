@@ -145,6 +145,8 @@ def _row(tally: Tally) -> Document:
         'nested': tally.nested,
         'failed': tally.failed,
         'cancelled': tally.cancelled,
+        'retried': tally.retried,
+        'interrupted': tally.interrupted,
         'first': _spread(tally.first),
         'speed': _spread(tally.speed),
         'duration': _spread(tally.duration),

@@ -26,7 +26,8 @@ class Tally:
     """The sums and distributions of one group in one slot.
 
     `first` is the time to first output of runs that are not nested, and the time to first token of requests; only requests
-    have a `speed`, and some of them are `unmeasured`: tokens and cost lack something. `repeated` are tool calls that repeated two
+    have a `speed`, and some of them are `unmeasured`: tokens and cost lack something. `interrupted` are those of them that ended
+    before their usage was told, and tool calls that were stopped. `repeated` are tool calls that repeated two
     or more before them, `fullest_context` is the highest share of a context window, and of the runs that are `counted` for an
     objective some have `met` it. `has_cache` is whether the provider said anything of a cache. `total_cost_usd` is what runs cost
     with those that they called. Of the `seconds` that tool calls took, `called_seconds` were in runs that they called, by agent.
@@ -41,6 +42,7 @@ class Tally:
     streamed: int = 0
     unmeasured: int = 0
     interrupted: int = 0
+    retried: int = 0
     unpriced: int = 0
     unnamed_agents: int = 0
     cost_usd: float | None = None
@@ -70,6 +72,7 @@ class Tally:
         self.streamed += other.streamed
         self.unmeasured += other.unmeasured
         self.interrupted += other.interrupted
+        self.retried += other.retried
         self.stalls += other.stalls
         self.stall_seconds += other.stall_seconds
         self.unpriced += other.unpriced
@@ -127,6 +130,8 @@ class Tally:
         """Count a tool call, of whose seconds so many were in runs of other agents."""
         self.count += 1
         self.failed += has_failed(record)
+        self.retried += record.outcome == 'retried'
+        self.interrupted += record.outcome == 'interrupted'
         self.duration.add(record.duration)
         self.repeated += record.repeated
         self.seconds += record.duration or 0.0

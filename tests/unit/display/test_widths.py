@@ -50,8 +50,9 @@ def test_a_column_that_is_wider_than_any_page_is_shown_on_a_wide_one():
 
 
 def test_each_width_has_a_rule():
-    """That hides a column below it."""
+    """That hides a column below it, and shows what is said of it."""
     row = ('provider:a-model', '3 errors, 2 timeouts', '81', '401 ms', '4.04 s', '$0.00241')
     rules = width_rules()
     for width in filter(None, shown_from(Grid(COLUMNS, [row]))):
-        assert f'(max-width: {width - 0.02:g}px) {{ .from-{width} {{ display: none; }} }}' in rules
+        hidden, said = f'.from-{width} {{ display: none; }}', f'.below-{width} {{ display: revert; }}'
+        assert f'(max-width: {width - 0.02:g}px) {{ {hidden} {said} }}' in rules

@@ -166,6 +166,18 @@ def test_the_agents_that_a_tool_calls_have_a_cap(view: LiveView):
     assert [(row['name'], row['calls']) for row in now(view)['tools']] == [('ask', calls), ('t', [])]
 
 
+def test_calls_that_were_retried_or_interrupted_are_counted_apart_from_those_that_failed(
+    view: LiveView, clock: FakeClock
+):
+    """In each range."""
+    for outcome in ('success', 'retried', 'retried', 'interrupted', 'error', 'denied'):
+        view.tool_ended(tool(outcome=outcome))
+        clock.advance(SLOT_SECONDS)
+    fields = ('count', 'failed', 'retried', 'interrupted')
+    rows = [now(view, seconds)['tools'][0] for seconds in (None, '60')]
+    assert [[row[field] for field in fields] for row in rows] == [[6, 1, 2, 1], [3, 1, 0, 1]]
+
+
 def test_what_agents_do_wrong_is_counted_where_it_is_known(view: LiveView):
     """Objectives of runs that nobody called, repeated calls of all runs, the fullest context, and what the cache held."""
     view.response_ended(full_response(context_window=100, context_tokens=90, input_tokens=200, cache_read_tokens=50))

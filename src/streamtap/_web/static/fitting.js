@@ -4,8 +4,9 @@
  * Leaves out columns of a table until it fits: all that say nothing, then others by their worth, the least first.
  *
  * @param table The table; it is inside of the box that it is to fit.
- * @param columns A description of each column, in order: {worth, isHidden, isEmpty, tellsNone}. Those that are hidden stay so;
+ * @param columns A description of each column, in order: {title, worth, isHidden, isEmpty, tellsNone}. Those that are hidden stay so;
  *   those without a worth are only left out where they are empty, and no dash there tells that there is none.
+ * @returns A sentence on the columns that are left out though they say something, by their `title`; empty if none is.
  */
 export function fit(table, columns) {
   const box = table.parentElement;
@@ -19,10 +20,13 @@ export function fit(table, columns) {
       });
     }
   };
-  for (const places of choices(columns)) {
-    leaveOut(places);
-    if (box.scrollWidth <= box.clientWidth) return;
+  let left;
+  for (left of choices(columns)) {
+    leaveOut(left);
+    if (box.scrollWidth <= box.clientWidth) break;
   }
+  const lacking = columns.filter(({ isHidden, isEmpty }, place) => left.has(place) && !isHidden && !isEmpty);
+  return lacking.length ? `Left out for lack of room: ${lacking.map(({ title }) => title).join(', ')}` : '';
 }
 
 /** The places of the columns to leave out: none, then more and more. */

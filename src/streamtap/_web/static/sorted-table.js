@@ -1,6 +1,6 @@
 // A table that can be sorted by each column, and whose rows stay where they are while somebody points at one.
 
-import { make } from './elements.js';
+import { make, say } from './elements.js';
 import { fit } from './fitting.js';
 import { oneStop } from './keyboard.js';
 import { read } from './names.js';
@@ -18,6 +18,7 @@ export class SortedTable {
   #shown = [];
   #none;
   #stop;
+  #lacking = make('p', { class: 'lacking soft' });
   #more = make('button', { type: 'button', class: 'more' });
   #areAllShown = false;
 
@@ -43,7 +44,7 @@ export class SortedTable {
       this.#areAllShown = !this.#areAllShown;
       this.#show();
     });
-    table.after(this.#more);
+    table.after(this.#lacking, this.#more);
     table.append(make('thead', {}, [make('tr', {}, this.#columns.map((column) => this.#heading(column)))]), make('tbody'));
   }
 
@@ -105,9 +106,9 @@ export class SortedTable {
     this.#stop();
   }
 
-  /** Shows as many columns as there is room for. */
+  /** Shows as many columns as there is room for, and says which are left out. */
   fit() {
-    fit(this.#table, this.#columns);
+    say(this.#lacking, fit(this.#table, this.#columns));
   }
 
   /** The same rows, those that are shown already in the order in which they are. */

@@ -1,6 +1,6 @@
 // The waterfall of a run as a table.
 
-import { make } from './elements.js';
+import { make, say } from './elements.js';
 import { fit } from './fitting.js';
 import { read } from './names.js';
 import { count, missing, percent, rate, seconds } from './numbers.js';
@@ -21,6 +21,7 @@ const COLUMNS = [
 export class StepsTable {
   #table;
   #columns;
+  #lacking = make('p', { class: 'lacking soft' });
   #room = new ResizeObserver(() => requestAnimationFrame(() => this.fit()));
 
   /** @param run The run. */
@@ -28,20 +29,20 @@ export class StepsTable {
     const steps = lanes(run).map((lane) => ({ ...lane, step: stepOf(lane) }));
     const texts = steps.map(({ step }) => COLUMNS.map(({ show }) => show(step)));
     const isEmpty = (place) => texts.every((text) => text[place] === missing);
-    this.#columns = [{}, ...COLUMNS.map(({ worth }, place) => ({ worth, isEmpty: isEmpty(place) })), {}];
+    this.#columns = [{}, ...COLUMNS.map(({ title, worth }, place) => ({ title, worth, isEmpty: isEmpty(place) })), {}];
     const heads = [TITLE, ...COLUMNS.map(({ title }) => title), 'outcome'];
     const head = heads.map((text) => make('th', { text, scope: 'col', class: text === 'outcome' ? 'text' : undefined }));
     const rows = steps.map(({ step, depth }, place) => rowOf(step, depth, texts[place]));
     this.#table = make('table', {}, [make('thead', {}, [make('tr', {}, head)]), make('tbody', {}, rows)]);
     // Where it is wider than the page even so, it is scrolled by keyboard, too.
     const scrolled = make('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': 'The waterfall as a table' }, [this.#table]);
-    this.element = make('details', {}, [make('summary', { text: 'As a table' }), scrolled]);
+    this.element = make('details', {}, [make('summary', { text: 'As a table' }), scrolled, this.#lacking]);
     this.#room.observe(scrolled);
   }
 
-  /** Shows as many columns as there is room for. */
+  /** Shows as many columns as there is room for, and says which are left out. */
   fit() {
-    fit(this.#table, this.#columns);
+    say(this.#lacking, fit(this.#table, this.#columns));
   }
 }
 

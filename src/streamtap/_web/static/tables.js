@@ -100,6 +100,8 @@ const TABLES = {
       number('calls', (row) => row.count),
       worth(2, now),
       failed,
+      rare(worth(3, unlessNone('retried', (row) => row.retried || null))),
+      rare(worth(1, unlessNone('interrupted', (row) => row.interrupted || null))),
       again,
       worth(4, told(TIMED, median('median', (row) => row.duration))),
       told(TIMED, p95('p95', (row) => row.duration)),
