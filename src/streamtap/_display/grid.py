@@ -31,6 +31,7 @@ class Column:
         to_left: Whether its cells are words, which stand at its left side, as names do.
         beside: The heading of another column, beside which it says nothing where both have the same cells.
         is_id: Whether its cells are ids, which are copied, and so stand on one line.
+        wraps: Whether its words take several lines, and names stand above the others, before a column is left out.
         tells_none: Whether a `-` in it tells that there is none, as of failures, and not that nothing is known.
     """
 
@@ -42,6 +43,7 @@ class Column:
     beside: str | None = None
     tells_none: bool = False
     is_id: bool = False
+    wraps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class Layout:
 
     Args:
         lines: The pieces of each line.
-        whole: Cells that the table is wide with all columns.
+        whole: Cells of a line from which on it has all columns.
         left_out: The names of the columns that it lacks.
         name: That of the table.
     """
@@ -117,9 +119,10 @@ def lay_out(grid: Grid, width: int | None) -> Layout:
     """Make a table fit.
 
     First those columns are left out that say nothing, then others in the order of their worth, those of the same worth
-    together. If those that must stay do not fit either, words take several lines in a narrower column; and if that is not
-    enough, a name that is too long stands above the other cells of its row, which leaves more room for them. Names and words
-    that are longer than a line take several. Nothing is cut.
+    together. If those that must stay do not fit either, words take several lines in narrower columns; and if that is not
+    enough, a name that is too long stands above the other cells of its row, which leaves more room for them. In a table with
+    a column that wraps, columns are only left out if all this is not enough. Names and words that are longer than a line take
+    several. Nothing is cut.
 
     Args:
         grid: The table.
@@ -130,27 +133,25 @@ def lay_out(grid: Grid, width: int | None) -> Layout:
         for number in range(len(grid.columns))
     ]
     sizes = [max(size, column.least) for size, column in zip(sizes, grid.columns, strict=True)]
-    whole = _together(sizes)
+    narrow = [
+        min(size, max(NARROW, column.least)) if column.to_left and not column.is_id else size
+        for size, column in zip(sizes, grid.columns, strict=True)
+    ]
+    wraps = any(column.wraps for column in grid.columns)
+    whole = _together([0, *narrow[1:]] if wraps else sizes)
     kept, first = list(range(1, len(sizes))), sizes[0]
     bands = [kept]
-    if width is not None and whole > width:
-        names = sorted(cells(row[0]) for row in grid.rows)
-        kept, room = _fitting(grid, sizes, names[-1] if names else 0, width)
-        words = max(
-            (each for each in kept if grid.columns[each].to_left and not grid.columns[each].is_id),
-            key=lambda each: sizes[each],
-            default=0,
-        )
-        # They leave room for as many names as possible, which are the shorter ones.
-        for least in (*reversed(names), 0) if words else ():
-            if sizes[words] + room - least >= NARROW:
-                narrower = max(0, least - room)
-                sizes[words], room = sizes[words] - narrower, room + narrower
-                break
+    if width is not None and _together(sizes) > width:
+        names = [cells(row[0]) for row in grid.rows]
+        kept = _fitting(grid, narrow, [], width) if wraps else _fitting(grid, sizes, names, width)
+        room = width - _together([0, *(narrow[number] for number in kept)])
         if first > room:
             # Those that do not fit stand above, as does a heading that is longer than all names.
             first = max((size for size in names if size <= room), default=0)
-        bands = [kept] if room >= 0 else list(_bands(kept, sizes, width))
+        if room >= 0:
+            sizes, bands = _widened(narrow, sizes, kept, room - first), [kept]
+        else:
+            bands = list(_bands(kept, sizes, width))
     shape = _Shape(grid, sizes, first, bands, width)
     left_out = [each.name or each.heading for number, each in enumerate(grid.columns) if number and number not in kept]
     return Layout(list(shape.lines()), whole, left_out, grid.name)
@@ -171,7 +172,7 @@ def left_out_of(layouts: Sequence[Layout], width: int | None) -> str | None:
         lacking.setdefault(each.name, {}).update(dict.fromkeys(each.left_out))
     is_one = len({each.name for each in layouts}) == 1
     told = [f'{"" if is_one else f"of {name} "}{", ".join(columns)}' for name, columns in lacking.items()]
-    return f'left out at {width} columns ({max(each.whole for each in narrow)} show all): {"; ".join(told)}'
+    return f'left out at {width} columns ({max(each.whole for each in layouts)} show all): {"; ".join(told)}'
 
 
 def tables_text(grids: Iterable[Grid], notes: Sequence[str], width: int | None) -> str:
@@ -194,16 +195,22 @@ def _together(sizes: Iterable[int]) -> int:
     return sum(found) + GAP * (len(found) - 1)
 
 
-def _fitting(grid: Grid, sizes: Sequence[int], names: int, width: int) -> tuple[list[int], int]:
-    """The columns to keep, and the room that they leave for names; it is below 0 if not even they fit a line."""
-    kept_at = list(choices(grid))
-    rooms = [width - _together([0, *(sizes[number] for number in kept)]) for kept in kept_at]
-    # With the names on the same line; else with names above, for which any room is enough.
-    for least in (names, 0):
-        for kept, room in zip(kept_at, rooms, strict=True):
-            if room >= least:
-                return kept, room
-    return kept_at[-1], rooms[-1]
+def _fitting(grid: Grid, sizes: Sequence[int], names: Sequence[int], width: int) -> list[int]:
+    """The columns to keep, with all names on the same line; else with names above, for which any room is enough."""
+    for least in (max(names, default=0), 0):
+        for kept in choices(grid):
+            if width - _together([0, *(sizes[number] for number in kept)]) >= least:
+                return kept
+    return list(choices(grid))[-1]
+
+
+def _widened(narrow: Sequence[int], sizes: Sequence[int], kept: Sequence[int], spare: int) -> list[int]:
+    """The sizes of columns of which those of words have the cells to spare, the narrowest first."""
+    found = list(narrow)
+    while spare and (growing := [number for number in kept if found[number] < sizes[number]]):
+        found[min(growing, key=found.__getitem__)] += 1
+        spare -= 1
+    return found
 
 
 def choices(grid: Grid) -> Iterator[list[int]]:

@@ -41,8 +41,8 @@ NO_PRICE = Hint(
 
 NOT_TIMED = Hint(
     'no response could be timed',
-    'Tokens/s is missing because no response could be timed: they failed, had too few chunks, came in bursts or hid their '
-    'reasoning, or their readers were slow.',
+    'Tokens/s is missing because no response could be timed: they failed, had too few chunks, came in bursts, hid their '
+    'reasoning or other tokens, or their readers were slow.',
 )
 
 
@@ -54,6 +54,7 @@ class Measured:
         requests: How many there were.
         streamed: How many of them streamed.
         unmeasured: How many did not say all of their tokens.
+        interrupted: How many of these were interrupted.
         unpriced: How many said their tokens, but have no known price.
         has_first_token: Whether a time to first token is known.
         has_speed: Whether a speed is known.
@@ -63,6 +64,7 @@ class Measured:
     requests: int
     streamed: int
     unmeasured: int
+    interrupted: int
     unpriced: int
     has_first_token: bool
     has_speed: bool
@@ -99,26 +101,21 @@ class Measured:
         return list(dict.fromkeys(hint.sentence for hint in hints if hint is not None))
 
     @property
+    def lacking(self) -> list[str]:
+        """What tokens and cost lack, a sentence for each reason that is not among those for what is missing."""
+        is_said = bool({NO_USAGE, NO_SPEED_WITHOUT_USAGE} & {self.speed, self.cost})
+        unknown = 0 if is_said else self.unmeasured - self.interrupted
+        unpriced = 0 if self.cost is NO_PRICE else self.unpriced
+        counted = [
+            (unknown, 'Responses whose usage is not known: {:,} (not in tokens and cost)'),
+            (self.interrupted, 'Responses that were interrupted: {:,} (in tokens and cost only as far as reported)'),
+            (unpriced, 'Responses without a known price: {:,} (not in cost)'),
+        ]
+        return [sentence.format(count) for count, sentence in counted if count]
+
+    @property
     def _says_nothing(self) -> bool:
         return self.unmeasured == self.requests
-
-
-def lacking(unmeasured: int, interrupted: int) -> list[str]:
-    """What tokens and cost lack, a sentence for each reason.
-
-    Args:
-        unmeasured: Of how many responses not all is known.
-        interrupted: How many of them were interrupted.
-    """
-    without = unmeasured - interrupted
-    return [
-        *([f'Responses whose usage is not known: {without:,} (not in tokens and cost)'] if without else []),
-        *(
-            [f'Responses that were interrupted: {interrupted:,} (in tokens and cost only as far as reported)']
-            if interrupted
-            else []
-        ),
-    ]
 
 
 def shared_name(agents: int) -> str:

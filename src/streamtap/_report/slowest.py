@@ -28,9 +28,9 @@ _COLUMNS = (
     Column('began', 1, to_left=True),
 )
 
-_HAPPENED = Column('what happened', to_left=True)
-_MOSTLY = Column('mostly', to_left=True)
-_LABELS = Column('labels', to_left=True)
+_HAPPENED = Column('what happened', to_left=True, wraps=True)
+_MOSTLY = Column('mostly', to_left=True, wraps=True)
+_LABELS = Column('labels', to_left=True, wraps=True)
 
 
 class SlowestRuns:

@@ -10,7 +10,7 @@ from streamtap._display.cells import cells, cut_in_the_middle
 from streamtap._display.elements import element
 from streamtap._display.exits import isolated, short_name
 from streamtap._display.text import plural, seconds
-from streamtap._report.name_room import NORMAL, PHONE, most_cells
+from streamtap._report.name_room import NORMAL, PHONE, SIDE, most_cells
 from streamtap._report.over_time import LEAST, scale
 from streamtap._report.steps import AGAIN
 from streamtap._report.waterfall_rows import rows_of
@@ -37,7 +37,10 @@ LINE = 13.0
 """How high a line is."""
 
 MOST_ROWS = 60
-MOST_NOTE = 26
+LEAST_ENDS, MOST_ENDS = 150.0, 270.0
+"""How much room there is behind bars for how something ended, as long reasons need it."""
+BEHIND = 6.0
+"""How far behind a bar it stands."""
 
 KINDS = {
     'queue': 'queue',
@@ -86,7 +89,7 @@ class Shape:
         return not self.bars
 
 
-WIDE = Shape(1160.0, LEAST_NAMES + NUMBERS, 150.0, 19.0, 0.0, 'wide')
+WIDE = Shape(1160.0, LEAST_NAMES + NUMBERS, LEAST_ENDS, 19.0, 0.0, 'wide')
 NARROW = Shape(360.0, 4.0, 6.0, 34.0, 14.0, 'narrow')
 """On a phone: names and numbers stand above the bars, so that nothing has to be scrolled."""
 
@@ -104,7 +107,9 @@ def waterfall(tree: RunTree, shape: Shape = WIDE) -> Element:
     top, ticks = scale(longest)
     if shape.is_beside:
         needed = max((row.indent + cells(row.label) * row.per_cell + 4 for row in rows), default=0.0)
-        shape = replace(shape, zero=min(MOST_NAMES, max(LEAST_NAMES, needed)) + NUMBERS)
+        behind = max((BEHIND + cells(row.note) * NORMAL + SIDE for row in rows), default=0.0)
+        names, right = min(MOST_NAMES, max(LEAST_NAMES, needed)), min(MOST_ENDS, max(LEAST_ENDS, behind))
+        shape = replace(shape, zero=names + NUMBERS, right=right)
     shapes = [_with_room(shape, row) for row in rows]
     height = 20 + sum(each.row for each in shapes) + 19.0 * (left_out > 0) + 4
     per_second = (shape.width - shape.zero - shape.right) / (longest if longest > LEAST else top)
@@ -184,9 +189,9 @@ def _draw(row: Row, y: float, shape: Shape, per_second: float) -> Iterator[Eleme
     if row.failed:
         yield element('line', x1=x, x2=x, y1=at - 1, y2=at + BAR + 3, class_='failed')
     if row.note and shape.is_beside:
-        beyond = zero + max(row.end, *row.stalls, 0.0) * per_second + 6
+        beyond = zero + max(row.end, *row.stalls, 0.0) * per_second + BEHIND
         kind = f'note start{_bad(row)}'
-        yield element('text', row.note[:MOST_NOTE], x=beyond, y=y + 10, class_=kind)
+        yield element('text', _note(row), x=beyond, y=y + 10, class_=kind)
 
 
 def _named(row: Row, y: float, shape: Shape) -> Iterator[Element]:
@@ -213,7 +218,12 @@ def _with_room(shape: Shape, row: Row) -> Shape:
 
 def _ended(row: Row) -> str:
     """How a row ended, and how long it took."""
-    return f'{row.note[:MOST_NOTE]}  {row.took}'.strip()
+    return f'{_note(row)}  {row.took}'.strip()
+
+
+def _note(row: Row) -> str:
+    """What stands behind its bars, as much as there is room for."""
+    return cut_in_the_middle(row.note, most_cells(MOST_ENDS - BEHIND, NORMAL))
 
 
 def _bad(row: Row) -> str:

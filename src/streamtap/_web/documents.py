@@ -171,8 +171,8 @@ def _below(tools: CallingTools, called: Sequence[tuple[Document, Timed]]) -> lis
 
 
 def short(number: float | None) -> float | None:
-    """A number with five significant digits; `None` where JSON cannot represent it."""
-    return None if number is None or not math.isfinite(number) else float(f'{number:.5g}')
+    """A number with seven significant digits, so that rounding it again makes no difference; `None` where JSON cannot represent it."""
+    return None if number is None or not math.isfinite(number) else float(f'{number:.7g}')
 
 
 def _rows(

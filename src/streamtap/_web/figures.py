@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from streamtap._display.hints import Measured, lacking, shared_name
+from streamtap._display.hints import Measured, shared_name
 from streamtap._display.text import model_name
 from streamtap._web.documents import Document, Json, short
 
@@ -35,6 +35,7 @@ def now_figures(together: Slot, live: Live) -> Document:
         requests=requests.count,
         streamed=requests.streamed,
         unmeasured=requests.unmeasured,
+        interrupted=requests.interrupted,
         unpriced=requests.unpriced,
         has_first_token=requests.first.quantile(0.5) is not None,
         has_speed=requests.speed.quantile(0.5) is not None,
@@ -56,7 +57,6 @@ def now_figures(together: Slot, live: Live) -> Document:
         'cost_of_runs': short(together.runs.total_cost_usd),
         'output': together.requests.output_tokens,
         'unmeasured': requests.unmeasured,
-        'lacking': lacking(requests.unmeasured, requests.interrupted),
         'health': {
             'objective': short(together.runs.objective_share),
             'counted': together.runs.counted,
@@ -71,7 +71,11 @@ def now_figures(together: Slot, live: Live) -> Document:
             'speed': _said(measured.speed),
             'cost': _said(measured.cost),
         },
-        'notes': [shared_name(tally.unnamed_agents) for tally in together.agents.values() if tally.unnamed_agents > 1],
+        'notes': [
+            *measured.sentences,
+            *measured.lacking,
+            *(shared_name(tally.unnamed_agents) for tally in together.agents.values() if tally.unnamed_agents > 1),
+        ],
     }
 
 
@@ -164,7 +168,7 @@ def _row(tally: Tally) -> Document:
 
 
 def _said(hint: Hint | None) -> Json:
-    return None if hint is None else {'short': hint.short, 'sentence': hint.sentence}
+    return None if hint is None else hint.short
 
 
 def _spread(sketch: Sketch) -> list[Json]:

@@ -222,3 +222,45 @@ def test_an_id_is_never_broken():
         'ModelHTTPError_503\n'
         '  01a22ed7-8a1d-74fd-acad-bb54c9c54033'
     )
+
+
+WRAPPED = Grid(
+    (
+        Column('slowest run'),
+        Column('took'),
+        Column('began', 1, to_left=True),
+        Column('mostly', to_left=True, wraps=True),
+    ),
+    [('planner 01a23068-e798', '10.15 s', '12-01 07:01:51', '69 % function:gpt-4o-mini stalled (pricing)')],
+    name='slowest runs',
+)
+"""A table of words."""
+
+
+def test_words_that_wrap_take_several_lines_before_a_column_is_left_out():
+    """Then names stand above, and only then a column goes: a wider line never has fewer columns."""
+    assert text(WRAPPED, 80) == (
+        'slowest run               took  began           mostly\n'
+        '---------------------  -------  --------------  --------------------------------\n'
+        'planner 01a23068-e798  10.15 s  12-01 07:01:51  69 % function:gpt-4o-mini\n'
+        '                                                stalled (pricing)'
+    )
+    assert text(WRAPPED, 60) == (
+        'slowest run\n'
+        '     took  began           mostly\n'
+        '  -------  --------------  ---------------------------------\n'
+        'planner 01a23068-e798\n'
+        '  10.15 s  12-01 07:01:51  69 % function:gpt-4o-mini stalled\n'
+        '                           (pricing)'
+    )
+    lacking = [lay_out(WRAPPED, width).left_out for width in range(20, 120)]
+    assert lacking == sorted(lacking, key=len, reverse=True)
+    assert 'left out at 46 columns (47 show all): began' in text(WRAPPED, 46)
+    assert lay_out(WRAPPED, 47).left_out == []
+
+
+def test_the_line_says_from_which_width_on_all_tables_have_all_columns():
+    """Also one that has all where it is narrower, as its names stand above there."""
+    names_above = Grid(COLUMNS[:2], [('a-name-of-some-length', '12')])
+    both = tables_text([WRAPPED, names_above, GRID], [], 46)
+    assert 'left out at 46 columns (51 show all)' in ' '.join(both.split())

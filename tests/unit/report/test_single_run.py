@@ -339,3 +339,14 @@ def test_a_context_is_told_from_half_full_on(path: Path, capsys: pytest.CaptureF
         )
         assert next(each['context_used'] for each in step_data(tree) if each['kind'] == 'request') == tokens / 1000
     assert found == [(False,) * 4, (False,) * 4, (True,) * 4]
+
+
+@pytest.mark.parametrize('error', ['KeyError', 'UnexpectedModelBehavior', f'Unexpected{"X" * 40}Behavior'])
+def test_the_reason_of_a_failure_has_room_behind_its_bars(error: str):
+    """In the widest of common fonts; one that is longer than there is room for loses its middle."""
+    refused = full_response(outcome='error', error_type=error, duration=4.0, stalls=0, stall_seconds=0.0)
+    drawn = waterfall(RunTree(run(duration=4.0, outcome='error', error_type=error), [refused]))
+    texts = [(each.text or '', float(each.get('x', ''))) for each in drawn.iter('text')]
+    ((note, begins),) = (each for each in texts if each[0].startswith(error[:8]))
+    assert note == (error if len(error) < 40 else f'Unexpected{"X" * 10}…{"X" * 11}Behavior')
+    assert begins + 6.4 * len(note) <= 1160

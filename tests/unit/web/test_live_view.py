@@ -335,13 +335,16 @@ def test_what_the_caller_stopped_is_counted_apart_from_what_failed(view: LiveVie
 
 def test_what_tokens_and_cost_lack_is_said_as_in_a_terminal(view: LiveView):
     """A sentence for each reason."""
+    for changes in ({}, {'cost_usd': None}):
+        view.response_ended(full_response(**changes))
     for unmeasured in ('interrupted', 'not_reported', 'interrupted'):
         view.response_ended(response(unmeasured=unmeasured))
-    assert (now(view)['now']['unmeasured'], now(view)['now']['lacking']) == (
+    assert (now(view)['now']['unmeasured'], now(view)['now']['notes']) == (
         3,
         [
             'Responses whose usage is not known: 1 (not in tokens and cost)',
             'Responses that were interrupted: 2 (in tokens and cost only as far as reported)',
+            'Responses without a known price: 1 (not in cost)',
         ],
     )
 

@@ -18,7 +18,7 @@ MOST_ROWS = 20
 
 _COLUMNS = (
     Column('failure'),
-    Column('where', to_left=True),
+    Column('where', to_left=True, wraps=True),
     Column('step', 3),
     Column('agent', 4, to_left=True),
     Column('runs'),

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from streamtap._display.hints import NO_PRICE, NO_SPEED_WITHOUT_USAGE, NO_USAGE, Measured, lacking, shared_name
+from streamtap._display.hints import Measured, shared_name
 from streamtap._display.text import dollars, plural
+from streamtap._records.failed import FAILED_RUNS
 from streamtap._sinks.usage.failure_table import left_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from streamtap._display.grid import Grid
+    from streamtap._sinks.usage.figures import RunsUsage
     from streamtap._sinks.usage.tables import Groups
 
 
@@ -35,6 +37,7 @@ _WITH_CALLED = re.compile('with called$')
 _AGAIN = re.compile('again$|calls again|.*, the same call again')
 _SEVERAL = re.compile('.*/_several$')
 _FAILURES = re.compile('failures$')
+_OF_AGENTS = re.compile('agents$')
 _AGENTS = re.compile('agent|verdicts$|steps$')
 
 
@@ -78,6 +81,12 @@ def _all_of(groups: Groups, called: int) -> Iterator[_Note]:
             'on after the run that called them',
             _WITH_CALLED,
         )
+    if (nested := sum(map(_failed, groups.agents)) - _failed(total)) > 0:
+        are, they = ('is', 'it is') if nested == 1 else ('are', 'they are')
+        yield _Note(
+            f'{nested:,} of the failed runs of agents {are} nested: {they} not among the runs, nor counted in the total',
+            _OF_AGENTS,
+        )
     calls, timed = (sum(getattr(each, name) for each in groups.tools) for name in ('calls', 'timed_calls'))
     if timed < calls:
         were = 'was' if calls - timed == 1 else 'were'
@@ -97,6 +106,10 @@ def _all_of(groups: Groups, called: int) -> Iterator[_Note]:
         yield _Note(more, _FAILURES)
 
 
+def _failed(usage: RunsUsage) -> int:
+    return sum(usage.outcomes.get(outcome, 0) for outcome in FAILED_RUNS)
+
+
 def _others(known: int, among: int) -> str:
     """Those of which nothing is known."""
     if known:
@@ -110,15 +123,11 @@ def _of_requests(groups: Groups) -> Iterator[_Note]:
         requests=total.requests,
         streamed=total.streamed_requests,
         unmeasured=total.unmeasured_responses,
+        interrupted=total.interrupted_responses,
         unpriced=total.unpriced_responses,
         has_first_token=total.time_to_first_token_p50 is not None,
         has_speed=total.output_tokens_per_second_p50 is not None,
         has_cost=total.cost_usd is not None,
     )
     yield from (_Note(sentence, _REQUESTS) for sentence in measured.sentences)
-    interrupted = total.interrupted_responses
-    is_said = bool({NO_USAGE, NO_SPEED_WITHOUT_USAGE} & {measured.speed, measured.cost})
-    lacks = lacking(interrupted if is_said else total.unmeasured_responses, interrupted)
-    yield from (_Note(sentence, _TOKENS) for sentence in lacks)
-    if total.unpriced_responses and measured.cost is not NO_PRICE:
-        yield _Note(f'Responses without a known price: {total.unpriced_responses} (not in cost)', _TOKENS)
+    yield from (_Note(sentence, _TOKENS) for sentence in measured.lacking)

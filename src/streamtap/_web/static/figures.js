@@ -40,7 +40,6 @@ export function showFigures({ now, slots }) {
   show('cost', {
     value: dollars(now.cost),
     bad: now.unmeasured ? `${plural(now.unmeasured, 'response')} not counted in full` : '',
-    because: now.lacking.join('\n'),
     note: perRun(now),
     hint: now.hints.cost,
     chart: sparkbars(slots, (slot) => slot.cost || 0),
@@ -79,10 +78,10 @@ const p95 = ([, high]) => (high === null ? unmeasured : `median; p95 ${seconds(h
 const toRuns = (number, order, kind = '') =>
   number ? make('button', { type: 'button', class: `filter ${kind}`, text: `${count(number)} ${order}`, data: { order } }) : '';
 
-function show(name, { value, bad, because, said = bad ? [make('span', { class: 'bad', text: bad, title: because })] : [], note, hint, chart }) {
+function show(name, { value, bad, said = bad ? [make('span', { class: 'bad', text: bad })] : [], note, hint, chart }) {
   const card = document.querySelector(`[data-figure='${name}']`);
   card.querySelector('.value').textContent = value;
-  const why = hint ? make('span', { title: hint.sentence, text: hint.short }) : make('span', { class: 'whole', text: note });
+  const why = make('span', hint ? { text: hint } : { class: 'whole', text: note });
   const content = make('p', {}, [...said.flatMap((one) => (one ? [one, ', '] : [])), why]);
   const shown = card.querySelector('.note');
   // A button that is replaced while it is pressed is not clicked.

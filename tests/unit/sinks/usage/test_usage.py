@@ -326,3 +326,19 @@ def test_what_runs_that_have_not_ended_cost_is_said():
     assert [note.partition(',')[0] for note in sink.summary().notes() if 'ended:' in note] == [told]
     sink.run_ended(made_run(run_id='open', cost_usd=0.025))
     assert not any('ended:' in note for note in sink.summary().notes())
+
+
+def test_failures_of_nested_runs_are_told_apart_where_rows_of_agents_have_them():
+    """They are in the row of their agent, whose runs they are not among; nothing is said where none failed."""
+    sink = UsageSink()
+    sink.run_ended(made_run(run_id='outer', agent='planner', outcome='error', error_type='KeyError'))
+    assert not any('nested' in note for note in sink.summary().notes())
+    told: list[str] = []
+    for number in range(2):
+        inner: dict[str, Any] = {'run_id': f'{number}', 'agent': 'pricing', 'parent_run_id': 'outer'}
+        sink.run_ended(made_run(**inner, outcome='error', error_type='ValueError'))
+        told += [note for note in sink.summary().notes() if 'nested' in note]
+    assert told == [
+        '1 of the failed runs of agents is nested: it is not among the runs, nor counted in the total',
+        '2 of the failed runs of agents are nested: they are not among the runs, nor counted in the total',
+    ]
