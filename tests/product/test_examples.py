@@ -129,7 +129,7 @@ PRINTED = {
         'looking up the weather ...',
         '... sunny in a',
         'It is sunny in Rome.',
-        'success after *, 0.2 s of it in the handler',
+        'success after *, 0.[2-9] s of it in the handler',
     ],
 }
 """What each prints, in this order, among other lines."""
