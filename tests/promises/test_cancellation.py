@@ -59,8 +59,9 @@ def wrong(attempt: Attempt, caplog: pytest.LogCaptureFixture) -> list[str]:
     demands = {
         'each span is ended once': found.counted.started == found.counted.ended == ends,
         'there is one tree': len(children(spans, None)) <= 1 and len(nested(spans)) == len(spans),
-        # A run that is left lets go of its tool, and this of the run that it calls, before that is over.
+        # A tool lets go of a run that it has just called, and that has not begun to run, before that is over.
         'spans lie inside their parents': outside_parent(own(spans), slack_ns=1_000, outliving=NESTED) == [],
+        'called runs are over first': 'outer' not in [record.agent for record in memory.runs[:-1]],
         'spans end as the records do': contradictions(spans, memory) == [],
         'no span failed': attempt.leave.how == 'raise' or not any(is_error(span) for span in own(spans)),
         'there is a span for each record': shown(spans) == told(attempt),

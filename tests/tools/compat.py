@@ -37,6 +37,7 @@ CORE = (
     'unit/test_tap.py',
     'promises/test_isolation.py',
     'promises/test_outages.py',
+    'promises/test_stopped_in_a_called_run.py',
     'unit/sinks/usage/test_usage.py',
     'unit/sinks/otel/test_spans.py',
     'unit/sinks/prometheus/test_prometheus.py',

@@ -48,6 +48,8 @@ class Request:
     """When the request was made, in seconds since the epoch."""
     first_input_tokens: int | None = None
     """The tokens of the prompt as they were reported when the first event came; `None` where that cannot be seen."""
+    stream: object = None
+    """What puts its response together while that is read, where it is seen."""
     settings: Mapping[str, int | float] | None = None
     """What it asks for besides what its model adds to every request; `None` where that cannot be seen."""
     prefix: PromptPrefix | None = None

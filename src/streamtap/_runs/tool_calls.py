@@ -107,6 +107,11 @@ class ToolCalls:
         return ('success', None) if error_type is None else ('failed', error_type)
 
     @property
+    def is_any_executed(self) -> bool:
+        """Whether a call is executed now."""
+        return any(call.executed is None for call in self.open.values())
+
+    @property
     def loops(self) -> LoopRecord:
         """What the run has spent on calls that repeat others."""
         if not self.repeated_calls:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from streamtap._base.names import clean
 from streamtap._doors.observed_stream import NoObserver
 from streamtap._doors.response_observer import ResponseObserver
-from streamtap._upstream import event_sources, model_responses, outcomes, run_context, stream_events
+from streamtap._upstream import event_sources, model_responses, outcomes, run_context, run_end, stream_events
 from streamtap._upstream.output_streams import is_failed_partial
 from streamtap._upstream.prompt_prefix import prefix_of_request
 from streamtap._upstream.request_settings import settings_of
@@ -86,9 +86,18 @@ class CapabilityRun:
         return self.run.trace.current()
 
     def raised(self, ctx: object, error: BaseException) -> None:
-        """The run ended with an exception."""
+        """The run ended with an exception.
+
+        pydantic-ai tells that before it lets go of the tools that still run: the runs that these called are over first.
+        """
         with self.run.guard:
-            self._end(*outcomes.run_ending(error, ctx))
+            ended = partial(self._end, *outcomes.run_ending(error, ctx))
+            if not (self.run.tools.is_any_executed and run_end.tell_end(ctx, lambda _: self._torn_down(ended))):
+                ended()
+
+    def _torn_down(self, ended: Callable[[], None]) -> None:
+        with self.run.guard:
+            ended()
 
     def returned(self, ctx: object, result: object) -> None:
         """The run ended with a result."""
@@ -207,18 +216,21 @@ class CapabilityRun:
 
     def _stream_began(self, request: Request, events: object) -> None:
         """The first event of a response arrived: note what it says of its usage, which some servers repeat."""
-        stream = event_sources.stream_of_response(events)
-        request.first_input_tokens = model_responses.input_tokens_so_far(stream)
+        request.stream = event_sources.stream_of_response(events)
+        request.first_input_tokens = model_responses.input_tokens_so_far(request.stream)
 
     def _stream_over(self, request: Request, ctx: object, error: BaseException | None) -> None:
         """A response's stream ended or was abandoned."""
         with self.run.guard:
             outcome = 'success' if error is None else outcomes.request_outcome(error, ctx)
+            stream, request.stream = request.stream, None
             if error is None:
                 # Only the response says whether it is complete, and its hook is still to come.
                 request.was_read = True
                 request.meter.stop(self.monotonic())
             else:
+                # pydantic-ai books what came of it, unless it is stopped again meanwhile: by the run that called this one.
+                request.response = request.response or model_responses.streamed_response(stream)
                 self.run.request_over(request, outcome, error=error, now=self.monotonic())
 
     def waiting(self, held_since: float | None, now: float) -> None:
