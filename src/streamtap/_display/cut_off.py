@@ -1,4 +1,4 @@
-"""What a run left unfinished when somebody stopped it, or when its time was up, in a few words."""
+"""What a run left unfinished when somebody stopped it, or when its time was up, and for how long a model is silent."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from streamtap._records.run_tree import RunTree
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from streamtap._records.live import LiveResponse
     from streamtap._records.records import ResponseRecord
 
 _CUT_OFF = frozenset({'cancelled', 'interrupted', 'deferred', 'timeout'})
@@ -55,7 +56,22 @@ def silence_at_end(record: ResponseRecord) -> float:
     if last is None or record.duration is None or _ended_in_a_stall(record):
         return 0.0
     silence = record.duration - last
-    return silence if silence >= LEAST_SILENCE and silence > (record.max_inter_chunk_latency or 0.0) else 0.0
+    return silence if _is_told(silence, record.max_inter_chunk_latency or 0.0) else 0.0
+
+
+def silence_until_now(response: LiveResponse) -> float:
+    """The seconds for which a model is silent that has begun to answer, by the same rule; 0 while it writes or thinks.
+
+    Args:
+        response: The open request.
+    """
+    if not response.chunks or response.wait is None:
+        return 0.0
+    return response.wait if _is_told(response.wait, response.longest_wait) else 0.0
+
+
+def _is_told(silence: float, longest_before: float) -> bool:
+    return silence >= LEAST_SILENCE and silence > longest_before
 
 
 def after_last_chunk(record: ResponseRecord) -> float:

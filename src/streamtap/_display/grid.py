@@ -219,16 +219,16 @@ def choices(grid: Grid) -> Iterator[list[int]]:
     kept = list(range(1, len(columns)))
     worths = sorted({worth for column in columns[1:] if (worth := column.worth) is not None})
     yield kept
-    kept = [number for number in kept if columns[number].worth is None or not says_nothing(grid, number)]
+    kept = [number for number in kept if columns[number].worth is None or not _says_nothing(grid, number)]
     yield kept
-    kept = [number for number in kept if columns[number].tells_none or not says_nothing(grid, number)]
+    kept = [number for number in kept if columns[number].tells_none or not _says_nothing(grid, number)]
     yield kept
     for least in worths:
         kept = [number for number in kept if (worth := columns[number].worth) is None or worth > least]
         yield kept
 
 
-def says_nothing(grid: Grid, number: int) -> bool:
+def _says_nothing(grid: Grid, number: int) -> bool:
     """Whether a column has no figure at all, or those of another; one without a row may yet have some."""
     if not grid.rows:
         return False

@@ -41,10 +41,16 @@ def dollars(value: object) -> str:
 
 
 def percentage(value: object) -> str:
-    """A share, as a percentage; `-` where none is known. What is not 0 is never `0.0%`."""
+    """A share, as a percentage; `-` where none is known.
+
+    One of more than none is never `0.0%`, and one of less than all never `100.0%`.
+    """
     if not isinstance(value, (int, float)):
         return '-'
-    return '<0.1%' if 0 < value < 0.0005 else f'{value:.1%}'
+    if 0 < value < 0.001:
+        return '<0.1%'
+    shown = f'{value:.1%}'
+    return '99.9%' if value < 1 and shown == '100.0%' else shown
 
 
 def if_known(value: object) -> str:

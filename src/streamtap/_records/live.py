@@ -35,7 +35,8 @@ class LiveResponse:
     `wait` is how long the model has been silent, or `None` while the consumer holds the stream, while a native tool
     runs, or if the request is not streamed. `window` is the time from the first chunk to the latest one, excluding
     native tools. `stalled` names the stage of a wait that is past its threshold. `since_first_chunk` is how long ago the
-    first chunk came, and `None` before that; `since_first_output` the same of the first that is not thinking.
+    first chunk came, and `None` before that; `since_first_output` the same of the first that is not thinking. `longest_wait`
+    is the longest silence between two chunks so far.
     """
 
     run_id: str
@@ -51,6 +52,7 @@ class LiveResponse:
     stalled: Literal['first_token', 'mid_stream'] | None
     since_first_chunk: float | None = None
     since_first_output: float | None = None
+    longest_wait: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamtap._display.elements import element, table
-from streamtap._display.grid import says_nothing
 from streamtap._display.widths import shown_from
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def fitting_table(grid: Grid) -> Element:
-    """A table, and below it the names of the columns that say something and are left out: see `width_rules`.
+    """A table, and below it the names of the columns that have figures and are left out: see `width_rules`.
 
     Args:
         grid: The table.
@@ -24,7 +23,7 @@ def fitting_table(grid: Grid) -> Element:
     told = [
         (width, column.name or column.heading)
         for number, (column, width) in enumerate(widths)
-        if width is not None and not says_nothing(grid, number)
+        if width is not None and any(row[number] != '-' for row in grid.rows)
     ]
     # Where any is left out, the one that needs the widest room is.
     told.sort(key=lambda each: -each[0])

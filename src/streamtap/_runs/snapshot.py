@@ -76,6 +76,7 @@ def _response(run: Run, shared: Shared, now: float) -> LiveResponse | None:
         stalled=_stage(meter, shared, now) if request.streamed else None,
         since_first_chunk=_since(meter.first_chunk, now),
         since_first_output=_since(meter.first_output, now),
+        longest_wait=meter.max_inter_chunk_latency,
     )
 
 

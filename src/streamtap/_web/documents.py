@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from streamtap._display.bars import queue_bars, request_bars, stall_marks, tool_bars
 from streamtap._display.callers import Timed
@@ -14,22 +14,21 @@ from streamtap._display.spans import durations, durations_until, is_named, spans
 from streamtap._display.text import model_name
 from streamtap._display.verdict import mostly, verdict
 from streamtap._records.failed import failure_of, has_failed
-from streamtap._records.live import LiveTool
 from streamtap._records.records import ToolRecord
 from streamtap._records.run_tree import RunTree
 from streamtap._web.calling_tools import CallingTools
 from streamtap._web.errors import error_key
+from streamtap._web.open_rows import open_row
+from streamtap._web.plain_data import short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from streamtap._display.bars import Bar
     from streamtap._display.spans import Span
-    from streamtap._records.live import Live, LiveResponse, LiveRun
+    from streamtap._records.live import Live, LiveResponse, LiveRun, LiveTool
     from streamtap._records.records import FailureRecord, ResponseRecord, RunRecord
-
-Json: TypeAlias = 'Mapping[str, Json] | Sequence[Json] | str | float | bool | None'
-Document: TypeAlias = 'dict[str, Json]'
+    from streamtap._web.plain_data import Document, Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +153,7 @@ def _open_document(
         'outcome': 'running',
         'failed': False,
         'labels': dict(run.live.labels),
-        'rows': [*_rows(zip(run.rows, took, strict=True), run.started_ns), *(_open_row(one, age) for one in now)],
+        'rows': [*_rows(zip(run.rows, took, strict=True), run.started_ns), *(open_row(one, age) for one in now)],
         'nested': _below(tools, nested),
         'left_out': 0,
     }
@@ -168,11 +167,6 @@ def _below(tools: CallingTools, called: Sequence[tuple[Document, Timed]]) -> lis
     """The called runs, each with the row of the tool that called it as its `caller`."""
     rows = tools.rows_of([timed for _, timed in called])
     return [document | {'caller': row} for (document, _), row in zip(called, rows, strict=True)]
-
-
-def short(number: float | None) -> float | None:
-    """A number with seven significant digits, so that rounding it again makes no difference; `None` where JSON cannot represent it."""
-    return None if number is None or not math.isfinite(number) else float(f'{number:.7g}')
 
 
 def _rows(
@@ -259,48 +253,3 @@ def _queue_rows(record: RunRecord) -> list[Json]:
 def _drawn(bars: Iterable[Bar]) -> list[Json]:
     """What happened, at which second of the run it began, and how many seconds it took."""
     return [(bar.kind, short(bar.start), short(bar.duration)) for bar in bars]
-
-
-def _open_row(one: LiveResponse | LiveTool, age: float) -> Document:
-    seconds = 0.0 if one.age is None else one.age
-    start = max(0.0, age - seconds)
-    row: Document = {
-        'start': short(start),
-        'duration': short(seconds),
-        'outcome': 'running',
-        'failed': False,
-        'error': None,
-        'marks': [],
-    }
-    if isinstance(one, LiveTool):
-        bar = ('tool', row['start'], row['duration'])
-        return row | {'sort': 'tool', 'name': one.tool, 'kind': one.kind, 'bars': [bar]}
-    bars: list[Json] = [(kind, short(began), short(took)) for kind, began, took in _open_bars(one, start, seconds)]
-    if one.stalled == 'mid_stream' and one.wait is not None:
-        bars.append(('stall', short(age - one.wait), short(one.wait)))
-    return row | {
-        'sort': 'request',
-        'name': model_name(one.provider, one.model),
-        'streamed': one.streamed,
-        'chunks': one.chunks,
-        'thinks': bool(one.chunks) and one.since_first_output is None,
-        'stalled': one.stalled,
-        'bars': bars,
-    }
-
-
-def _open_bars(one: LiveResponse, start: float, seconds: float) -> Iterator[tuple[str, float, float]]:
-    """What happened so far, when it began and how long it took; the parts of what is written are not known yet."""
-    if not one.streamed:
-        yield 'model', start, seconds
-    elif one.since_first_chunk is None:
-        yield 'waiting', start, seconds
-    else:
-        waited = max(0.0, seconds - one.since_first_chunk)
-        yield 'waiting', start, waited
-        # Both were read at the same moment: where the first chunk was output, nothing is left of the difference.
-        thought = one.since_first_chunk - (one.since_first_output or 0.0)
-        if thought:
-            yield 'thinking', start + waited, thought
-        if one.since_first_output is not None:
-            yield 'streaming', start + waited + thought, seconds - waited - thought

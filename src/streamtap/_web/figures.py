@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from streamtap._display.hints import Measured, shared_name
 from streamtap._display.text import model_name
-from streamtap._web.documents import Document, Json, short
+from streamtap._web.plain_data import short
 
 SlotFigures = dict[str, 'float | None']
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from streamtap._records.sketch import Sketch
     from streamtap._web.errors import Occurrences
     from streamtap._web.groups import Key
+    from streamtap._web.plain_data import Document, Json
     from streamtap._web.slots import Slot
     from streamtap._web.tally import Tally
 

@@ -16,10 +16,11 @@ from streamtap._records.failed import failure_of, was_cancelled
 from streamtap._records.known import sum_known
 from streamtap._records.live import Live
 from streamtap._version import __version__
-from streamtap._web.documents import OpenRun, open_documents, short
+from streamtap._web.documents import OpenRun, open_documents
 from streamtap._web.errors import Errors
 from streamtap._web.figures import SlotFigures, error_rows, now_figures, slot_figures, tables
 from streamtap._web.kept import KEPT, KeptRuns
+from streamtap._web.plain_data import short
 from streamtap._web.remembered import Remembered, as_json
 from streamtap._web.tally import Listed
 from streamtap._web.windows import SLOT_SECONDS, SLOTS, Windows
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from streamtap._delivery.sink import Attachment
     from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
     from streamtap._records.starts import RunStart
-    from streamtap._web.documents import Json
+    from streamtap._web.plain_data import Json
 
 MAX_OPEN = 2000
 """How many open runs' requests and tool calls are remembered."""

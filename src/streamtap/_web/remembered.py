@@ -12,7 +12,7 @@ from streamtap._web.documents import outermost_document
 
 if TYPE_CHECKING:
     from streamtap._records.records import ResponseRecord, RunRecord, ToolRecord
-    from streamtap._web.documents import Json
+    from streamtap._web.plain_data import Json
 
 MAX_ROWS = 100
 """How many requests, tool calls and nested runs are remembered per run."""

@@ -12,10 +12,19 @@ def test_a_cost_has_cents_and_a_small_one_three_digits():
     assert dollars(None) == '-'
 
 
-def test_a_share_that_is_not_0_is_not_shown_as_0():
-    """Where its first decimal is 0."""
-    shares = (0.0, 0.00031, 0.00049, 0.0005, 0.5, 1.0, None)
-    assert [percentage(share) for share in shares] == ['0.0%', '<0.1%', '<0.1%', '0.1%', '50.0%', '100.0%', '-']
+def test_a_share_is_rounded_neither_to_none_nor_to_all():
+    """As on the live page."""
+    shares = {
+        0.0: '0.0%',
+        0.00031: '<0.1%',
+        0.00099: '<0.1%',
+        0.001: '0.1%',
+        0.4567: '45.7%',
+        0.9997: '99.9%',
+        1.0: '100.0%',
+    }
+    assert {share: percentage(share) for share in shares} == shares
+    assert percentage(None) == '-'
 
 
 def test_several_have_a_plural():

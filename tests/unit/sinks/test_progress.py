@@ -269,12 +269,14 @@ def test_what_called_runs_are_writing_is_part_of_their_callers_estimate():
 
 
 def test_each_state_has_its_words():
-    """Waiting, stalled, not streamed, tools, and between."""
+    """Waiting, silent, stalled, not streamed, tools, and between."""
     tool = LiveTool(**OPEN, tool='search', kind='function', age=1.0)
     assert [
         str(progress.now()[0])
         for progress in (
             progress_of(streaming(chunks=0, window=None, wait=1.0)),
+            progress_of(streaming(wait=0.6, longest_wait=0.7)),
+            progress_of(streaming(wait=0.6, longest_wait=0.3)),
             progress_of(streaming(wait=6.0, stalled='mid_stream')),
             progress_of(streaming(streamed=False, chunks=0, window=None, wait=None)),
             progress_of(tools=(tool,)),
@@ -282,6 +284,8 @@ def test_each_state_has_its_words():
         )
     ] == [
         'a  3.00 s  waits for m',
+        'a  3.00 s  m writes  ~10 tokens/s  ~21 tokens',
+        'a  3.00 s  m silent for 600 ms  ~21 tokens',
         'a  3.00 s  m silent for 6.00 s  ~21 tokens',
         'a  3.00 s  waits for m',
         'a  3.00 s  runs search',

@@ -307,6 +307,28 @@ def test_an_open_response_that_did_not_think_has_no_sliver_of_it(view: LiveView)
         assert [kind for kind, *_ in now(view)['open'][0]['rows'][0]['bars']] == ['waiting', 'streaming']
 
 
+@pytest.mark.parametrize(
+    ('wait', 'longest_before', 'written'),
+    [(0.4, 0.1, 2.0), (0.5, 0.1, 1.5), (1.5, 0.1, 0.5), (1.5, 1.5, 2.0), (None, 0.1, 2.0)],
+)
+def test_an_open_response_is_silent_by_the_rule_for_finished_ones(
+    view: LiveView, wait: float | None, longest_before: float, written: float
+):
+    """For half a second or more, and longer than ever in it; its bar ends where the silence began."""
+    who: dict[str, Any] = {'run_id': 'r', 'agent': 'a', 'labels': {}}
+    asked: dict[str, Any] = {**who, 'provider': 'p', 'model': 'm', 'streamed': True, 'chunks': 9, 'stalled': None}
+    seen: dict[str, Any] = {'age': 3.0, 'window': 1.0, 'wait': wait, 'longest_wait': longest_before}
+    view.run_started(run_start('r'))
+    for since_first_output, last in ((2.0, 'streaming'), (None, 'thinking')):
+        live = Live(
+            runs=(LiveRun(**who, parent_run_id=None, root_agent='a', door='capability', age=3.0),),
+            responses=(LiveResponse(**asked, **seen, since_first_chunk=2.0, since_first_output=since_first_output),),
+        )
+        view.attached(Attachment((), 200, lambda live=live: live, lambda: None))
+        [row] = now(view)['open'][0]['rows']
+        assert (row['silent'], row['bars']) == (written < 2.0, [['waiting', 0.0, 1.0], [last, 1.0, written]])
+
+
 def test_a_viewer_gets_each_run_once(view: LiveView):
     """Whoever was away for too long is told what is still remembered."""
     a_run(view, 'first')

@@ -21,8 +21,9 @@ class RunProgress:
         parent_run_id: The id of the run that called it.
         agent: The agent's name.
         elapsed: Seconds since the run began; `None` if it has ended and nobody knows when.
-        doing: What the run is doing: `waiting` for the model's first chunk, `thinking`, `streaming`, `answering` (waiting for a
-            request that does not stream), running `tools`, `other` in between, or `ended`.
+        doing: What the run is doing: `waiting` for the model's first chunk, `thinking`, `streaming`, `silent` (it
+            wrote nothing for half a second or more, and longer than ever in this response), `answering` (waiting for a request
+            that does not stream), running `tools`, `other` in between, or `ended`.
         names: The model that is being asked, or the tools that are running.
         chunks: How many chunks of the current response have arrived.
         tokens_per_second: How fast the model writes: an estimate while it streams, otherwise the speed of the run's
@@ -43,7 +44,7 @@ class RunProgress:
     parent_run_id: str | None
     agent: str
     elapsed: float | None
-    doing: Literal['waiting', 'thinking', 'streaming', 'answering', 'tools', 'other', 'ended']
+    doing: Literal['waiting', 'thinking', 'streaming', 'silent', 'answering', 'tools', 'other', 'ended']
     names: tuple[str, ...] = ()
     chunks: int = 0
     tokens_per_second: float | None = None
@@ -65,16 +66,20 @@ class RunProgress:
         return (
             seconds(self.elapsed),
             self._doing(),
-            '' if speed is None or self.is_stalled else f'{_about(self.is_estimate)}{rate(speed)} tokens/s',
+            '' if speed is None or self._is_silent else f'{_about(self.is_estimate)}{rate(speed)} tokens/s',
             f'{_about(self.estimated_tokens)}{tokens:,} tokens' if tokens else '',
             dollars(self.cost_usd) if has_ended and self.cost_usd is not None else '',
         )
+
+    @property
+    def _is_silent(self) -> bool:
+        return self.is_stalled or self.doing == 'silent'
 
     def _doing(self) -> str:
         names = ', '.join(in_sentence(name) for name in self.names)
         if self.outcome is not None:
             return self.outcome
-        if self.is_stalled:
+        if self._is_silent:
             return f'{names} silent for {seconds(self.silent_for)}'
         said = {
             'waiting': f'waits for {names}',

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from streamtap._base.checks import check_whole
 from streamtap._base.clock import SystemClock
 from streamtap._delivery.sink import BaseSink
+from streamtap._display.cut_off import silence_until_now
 from streamtap._display.terminal import has_styles, is_terminal
 from streamtap._sinks.progress.batch import Ends
 from streamtap._sinks.progress.run_progress import RunProgress
@@ -217,6 +218,7 @@ class Progress(BaseSink):
         writes = response.chunks > 0
         estimate = self._estimates.speed(response) if writes else None
         seen = 'thinking' if response.since_first_output is None else 'streaming'
+        seen = 'silent' if silence_until_now(response) else seen
         return replace(
             known,
             doing=seen if writes else 'waiting' if response.streamed else 'answering',

@@ -27,8 +27,9 @@ export function dollars(value) {
 /** A share; one of less than all is never rounded up to all, nor one of more than none down to none. */
 export function percent(value) {
   if (isMissing(value)) return missing;
-  const shown = Math.floor(1000 * value + 1e-9) / 10;
-  return value > 0 && !shown ? '<0.1 %' : `${shown.toFixed(1)} %`;
+  if (value > 0 && value < 0.001) return '<0.1 %';
+  const shown = (100 * value).toFixed(1);
+  return `${value < 1 && shown === '100.0' ? '99.9' : shown} %`;
 }
 
 /** A sentence in which a number and its percent stay on one line. */

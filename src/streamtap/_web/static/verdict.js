@@ -16,15 +16,15 @@ export const verdict = (run) => (run.outcome === 'running' ? whatItDoes(run) : [
 function whatItDoes(run) {
   const open = happening(run);
   const said = (words, agent) => (agent === run.agent ? words : `${words} (${isolated(agent)})`);
-  const silent = open.find(({ row }) => row.stalled);
-  if (silent) {
-    const { row, agent } = silent;
+  const stalled = open.find(({ row }) => row.stalled);
+  if (stalled) {
+    const { row, agent } = stalled;
     return [said(`${isolated(row.name)} ${row.stalled === 'mid_stream' ? 'is stalled' : 'has not begun'}`, agent), 'warn'];
   }
   const doing = open.map(({ row, agent }) => {
     if (row.sort === 'tool') return said(`tool ${isolated(row.name)}`, agent);
     if (!row.chunks) return said(`waiting for ${isolated(row.name)}`, agent);
-    return said(`${isolated(row.name)} ${row.thinks ? 'thinking' : 'writing'}`, agent);
+    return said(`${isolated(row.name)} ${row.silent ? 'silent' : row.thinks ? 'thinking' : 'writing'}`, agent);
   });
   return [[...new Set(doing)].join(', ') || 'other work'];
 }
