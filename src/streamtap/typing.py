@@ -23,8 +23,16 @@ from streamtap._runs.price import Price
 from streamtap._runs.tool_errors import ToolError
 from streamtap._sinks.otel.conventions.profiles import Semconv
 from streamtap._sinks.prometheus.instruments import Histograms
-from streamtap._sinks.usage.figures import AgentUsage, FailureUsage, LabelUsage, ModelUsage, RunsUsage, ToolUsage, Usage
-from streamtap._sinks.usage.summary import RecentRun
+from streamtap._sinks.usage.figures import (
+    AgentUsage,
+    FailureUsage,
+    LabelUsage,
+    ModelUsage,
+    RecentRun,
+    RunsUsage,
+    ToolUsage,
+    Usage,
+)
 
 __all__ = [
     'AgentUsage',

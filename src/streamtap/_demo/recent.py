@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from streamtap._display.grid import Piece
-    from streamtap._sinks.usage.summary import RecentRun
+    from streamtap._sinks.usage.figures import RecentRun
 
 SHOWN = 4
 """How many runs are shown."""

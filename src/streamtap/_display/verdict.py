@@ -83,6 +83,16 @@ def mostly(tree: RunTree, written: Callable[[str], str] = str) -> str:
     return ', '.join(f'{_percent(share)} % {_named(cause, tree.run.agent, written)}' for cause, share in _longest(tree))
 
 
+def mostly_by_phase(phases: Mapping[str, float]) -> str:
+    """The same where only the phases of a run are known, and neither its models nor its tools.
+
+    Args:
+        phases: The seconds by phase.
+    """
+    spent = {Cause(phase, '', ''): seconds for phase, seconds in phases.items() if seconds > 0}
+    return ', '.join(f'{_percent(share)} % {_named(cause, "", str)}' for cause, share in _most_of(spent))
+
+
 def _percent(share: float) -> int:
     """A share in whole percent; less than most of it, or than all, is not rounded up to that."""
     return min(round(100 * share), 49 if share < MOST else 99 if share < 1 - _NOTHING else 100)
@@ -90,7 +100,11 @@ def _percent(share: float) -> int:
 
 def _longest(tree: RunTree) -> list[tuple[Cause, float]]:
     """What is named of a run's time, each with its share."""
-    ranked = sorted(time_spent(tree).items(), key=lambda each: each[1], reverse=True)
+    return _most_of(time_spent(tree))
+
+
+def _most_of(spent: Mapping[Cause, float]) -> list[tuple[Cause, float]]:
+    ranked = sorted(spent.items(), key=lambda each: each[1], reverse=True)
     total = sum(seconds for _, seconds in ranked)
     shares = [(cause, seconds / total) for cause, seconds in ranked]
     return shares[:1] if shares and shares[0][1] >= MOST else shares[:2]

@@ -200,8 +200,30 @@ class FailureUsage(BaseModel):
         return f'{self.first_step}' if self.first_step == self.last_step else f'{self.first_step}-{self.last_step}'
 
 
+class RecentRun(BaseModel):
+    """One of the last runs or of the slowest, and where its time went; tokens are `None` where no response said any."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    run_id: str
+    parent_run_id: str | None
+    agent: str
+    outcome: str
+    error_type: str | None
+    duration: float | None
+    time_to_first_output: float | None
+    requests: int
+    tool_calls: int
+    input_tokens: int | None
+    output_tokens: int | None
+    unmeasured_responses: int
+    cost_usd: float | None
+    total_cost_usd: float | None
+    phases: dict[str, float]
+
+
 claim(
     'streamtap.typing',
-    ['Usage', 'RunsUsage', 'AgentUsage', 'LabelUsage', 'ModelUsage', 'ToolUsage', 'FailureUsage'],
+    ['Usage', 'RunsUsage', 'AgentUsage', 'LabelUsage', 'ModelUsage', 'ToolUsage', 'FailureUsage', 'RecentRun'],
     globals(),
 )

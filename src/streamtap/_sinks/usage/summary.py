@@ -7,35 +7,25 @@ from pydantic import BaseModel, ConfigDict
 from streamtap._base.public import claim
 from streamtap._display.grid import Grid, tables_text
 from streamtap._display.terminal import terminal_width
-from streamtap._sinks.usage.figures import AgentUsage, FailureUsage, LabelUsage, ModelUsage, RunsUsage, ToolUsage
+from streamtap._sinks.usage.figures import (
+    AgentUsage,
+    FailureUsage,
+    LabelUsage,
+    ModelUsage,
+    RecentRun,
+    RunsUsage,
+    ToolUsage,
+)
 from streamtap._sinks.usage.notes import notes_of
+from streamtap._sinks.usage.slowest_table import MOST_ROWS, slowest_grid
 from streamtap._sinks.usage.tables import Groups, grids_of
-
-
-class RecentRun(BaseModel):
-    """One of the last runs or of the slowest, and where its time went; tokens are `None` where no response said any."""
-
-    model_config = ConfigDict(frozen=True, defer_build=True)
-
-    run_id: str
-    parent_run_id: str | None
-    agent: str
-    outcome: str
-    error_type: str | None
-    duration: float | None
-    time_to_first_output: float | None
-    requests: int
-    tool_calls: int
-    input_tokens: int | None
-    output_tokens: int | None
-    unmeasured_responses: int
-    cost_usd: float | None
-    total_cost_usd: float | None
-    phases: dict[str, float]
 
 
 class UsageSummary(BaseModel):
     """Everything measured so far: print it for tables, which fit a terminal, call `.model_dump_json()` for JSON.
+
+    Printed, it has the slowest three of more runs, with the phases in which most of their time went; a report of a journal
+    names the model or the tool.
 
     `recent_runs` are the last ones, nested runs included; `slowest_runs` are the slowest ten that users asked for, the slowest
     first.
@@ -59,14 +49,14 @@ class UsageSummary(BaseModel):
 
         If stdout is a terminal, they fit its width, and a line says which columns are left out; otherwise they have all.
         """
-        return tables_text(self.grids(), self.notes(), terminal_width())
+        return tables_text(self._printed(), self.notes(), terminal_width())
 
     def _repr_html_(self) -> str:
         """The summary as tables, for a notebook."""
         # Imported only where a notebook asks.
         from streamtap._display.elements import element, notebook_text, table
 
-        return notebook_text(*map(table, self.grids()), *(element('p', note) for note in self.notes()))
+        return notebook_text(*map(table, self._printed()), *(element('p', note) for note in self.notes()))
 
     def grids(self) -> list[Grid]:
         """The summary as tables: agents with their total, then labels, models, tools and what else there is."""
@@ -81,6 +71,10 @@ class UsageSummary(BaseModel):
         """
         return notes_of(self._groups, self.grids() if grids is None else grids, called)
 
+    def _printed(self) -> list[Grid]:
+        are_apart = self.total.runs > MOST_ROWS and self.slowest_runs
+        return [*self.grids(), *([slowest_grid(self.slowest_runs)] if are_apart else [])]
+
     @property
     def _groups(self) -> Groups:
         return Groups(self.total, self.agents, self.models, self.tools, self.labels, self.failures)
@@ -88,4 +82,3 @@ class UsageSummary(BaseModel):
 
 # A summary may be the first that imports this.
 claim('streamtap', ['UsageSummary'], globals())
-claim('streamtap.typing', ['RecentRun'], globals())

@@ -11,10 +11,11 @@ from streamtap._sinks.usage.figures import (
     FailureUsage,
     LabelUsage,
     ModelUsage,
+    RecentRun,
     RunsUsage,
     ToolUsage,
 )
-from streamtap._sinks.usage.summary import RecentRun, UsageSummary
+from streamtap._sinks.usage.summary import UsageSummary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

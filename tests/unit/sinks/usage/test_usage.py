@@ -342,3 +342,22 @@ def test_failures_of_nested_runs_are_told_apart_where_rows_of_agents_have_them()
         '1 of the failed runs of agents is nested: it is not among the runs, nor counted in the total',
         '2 of the failed runs of agents are nested: they are not among the runs, nor counted in the total',
     ]
+
+
+def test_the_slowest_of_more_than_three_runs_are_printed_with_their_phases():
+    """The slowest first, with how it ended; of three runs and less none is told apart, and tables of reports have their own."""
+    sink = UsageSink()
+    for number in range(1, 5):
+        assert not str(sink.summary()).count('slowest run')
+        error: dict[str, Any] = {'outcome': 'error', 'error_type': 'KeyError'} if number == 3 else {}
+        phases = {'wait': 1.0, 'stream': 0.5, 'tools': number - 1.5}
+        sink.run_ended(made_run(run_id=f'r{number}', duration=float(number), phases=phases, **error))
+    sink.run_ended(made_run(run_id='called', parent_run_id='r4', duration=9.0))
+    assert str(sink.summary()).partition('slowest')[2] == (
+        ' run    took  outcome   mostly\n'
+        '-----------  ------  --------  --------------------------\n'
+        'a r4         4.00 s  success   62 % tools\n'
+        'a r3         3.00 s  KeyError  50 % tools\n'
+        'a r2         2.00 s  success   50 % waiting for the model'
+    )
+    assert 'slowest' not in ''.join(map(str, sink.summary().grids()))
