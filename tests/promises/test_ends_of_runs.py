@@ -226,3 +226,21 @@ def test_a_length_that_nobody_knows_is_nowhere():
         not in exposed
     )
     assert [bar.kind for bar in request_bars(last, 0.0)] == ['waiting']
+
+
+@pytest.mark.parametrize('door', ['handler', 'capability'])
+def test_while_a_run_is_open_it_says_whether_the_rest_of_its_answer_is_not_seen(door: str):
+    """A handler of `run_stream()` is shown nothing after the final result began."""
+    with capture() as seen:
+
+        async def main() -> None:
+            made = agent(['do', 'ne', '.'], capabilities=[seen.tap.capability()] if door == 'capability' else [])
+            handler = seen.tap if door == 'handler' else None
+            async with made.run_stream('hello', event_stream_handler=handler) as result:
+                async for _ in result.stream_text(debounce_by=None):
+                    live = seen.tap.live()
+                    assert [run.is_unseen for run in live.runs] == [door == 'handler']
+                    assert len(live.responses) == (door == 'capability')
+                    break
+
+        asyncio.run(main())

@@ -278,6 +278,11 @@ def test_the_first_run_is_counted_while_it_is_open(page: Page, tap: MadeRunsTap)
     expect(page.locator('#figures')).to_contain_text('$0.25')
     expect(page.locator('#figures .note').last).to_have_text('no run finished')
     expect(page.locator('.run .why')).to_have_text('other work')
+    unseen = Live(runs=(LiveRun(run_id='open', agent='going', age=9.0, is_unseen=True, **of_run),))
+    for sink in tap.added:
+        if isinstance(sink, BaseSink):
+            sink.attached(Attachment((), 200, lambda: unseen, lambda: None))
+    expect(page.locator('.run .why')).to_have_text('the rest of its answer is not seen')
 
 
 def test_the_trace_id_can_be_copied(browser: Browser, tap: MadeRunsTap, server: MetricsServer):

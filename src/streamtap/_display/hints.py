@@ -41,8 +41,8 @@ NO_PRICE = Hint(
 
 NOT_TIMED = Hint(
     'no response could be timed',
-    'Tokens/s is missing because no response could be timed: they failed, had too few chunks, came in bursts, hid their '
-    'reasoning or other tokens, or their readers were slow.',
+    'Tokens/s is missing because no response could be timed: they failed, were hidden from a handler by run_stream(), had '
+    'too few chunks, came in bursts, hid their reasoning or other tokens, or their readers were slow.',
 )
 
 

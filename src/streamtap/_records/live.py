@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class LiveRun:
     """An open run; `age` in seconds.
 
-    `parent_tool_call_id` is as in `RunRecord`.
+    `parent_tool_call_id` is as in `RunRecord`. `is_unseen` is whether the rest of an answer is not seen: `run_stream()` shows
+    its handler nothing after the final result began.
     """
 
     run_id: str
@@ -26,6 +27,7 @@ class LiveRun:
     labels: Mapping[str, str]
     age: float
     parent_tool_call_id: str | None = None
+    is_unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

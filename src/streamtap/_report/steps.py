@@ -92,8 +92,8 @@ def _below(tree: RunTree, depth: int) -> list[TimedStep]:
 def about(tree: RunTree) -> str:
     """The run in one line."""
     run = tree.run
-    said = verdict(tree, in_sentence).words, mostly(tree, in_sentence)
-    words = '; '.join(filter(None, dict.fromkeys(said)))
+    said = dict.fromkeys((verdict(tree, in_sentence).words, mostly(tree, in_sentence)))
+    words = '; '.join(each for each in said if each not in ('', run.outcome))
     trace = f', trace {clean(run.trace_id)}' if run.trace_id else ''
     labels = f' with {told}' if (told := labels_of(run)) else ''
     return (

@@ -34,6 +34,7 @@ def snapshot(runs: Iterable[Run], shared: Shared) -> Live:
                 door=identity.door,
                 labels=identity.labels,
                 age=max(0.0, now - run.started),
+                is_unseen=(unsettled := run.unsettled) is not None and unsettled.is_truncated,
             )
         )
         if (response := _response(run, shared, now)) is not None:

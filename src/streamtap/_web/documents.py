@@ -155,6 +155,7 @@ def _open_document(
         'labels': dict(run.live.labels),
         'rows': [*_rows(zip(run.rows, took, strict=True), run.started_ns), *(open_row(one, age) for one in now)],
         'nested': _below(tools, nested),
+        'unseen': run.live.is_unseen,
         'left_out': 0,
     }
 

@@ -26,7 +26,7 @@ function whatItDoes(run) {
     if (!row.chunks) return said(`waiting for ${isolated(row.name)}`, agent);
     return said(`${isolated(row.name)} ${row.silent ? 'silent' : row.thinks ? 'thinking' : 'writing'}`, agent);
   });
-  return [[...new Set(doing)].join(', ') || 'other work'];
+  return [[...new Set(doing)].join(', ') || (run.unseen ? 'the rest of its answer is not seen' : 'other work')];
 }
 
 /** The open requests and tools of a run: {row, agent}; in the place of a tool that waits for a called run, what that does. */
