@@ -233,6 +233,20 @@ def test_tables_are_sorted_by_what_hurts_or_by_any_column(page: Page, tap: MadeR
     expect(names).to_have_text(['billing', 'editor'])
 
 
+def test_the_link_to_the_runs_leaves_the_address_as_it_is(page: Page, tap: MadeRunsTap):
+    """Which says what is shown; the next step of the keyboard is in the list."""
+    add_some(tap)
+    press(page, 'Failed')
+    address = page.url
+    assert address.endswith('#order=failed')
+    page.locator('.skip').focus()
+    page.keyboard.press('Enter')
+    expect(page.locator('#runs')).to_be_focused()
+    assert page.url == address
+    page.keyboard.press('Tab')
+    assert page.evaluate('document.activeElement.closest("#runs") !== null')
+
+
 def test_the_address_says_what_is_shown(page: Page, tap: MadeRunsTap, server: MetricsServer):
     """For back and forward, for whoever opens it, and to be copied; the token is not in it."""
     add_some(tap)

@@ -6,13 +6,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from streamtap._display.hints import Measured, shared_name
-from streamtap._display.text import model_name
+from streamtap._display.text import dollars, model_name
 from streamtap._web.plain_data import short
 
 SlotFigures = dict[str, 'float | None']
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from streamtap._display.hints import Hint
     from streamtap._records.live import Live
@@ -75,6 +75,7 @@ def now_figures(together: Slot, live: Live) -> Document:
         'notes': [
             *measured.sentences,
             *measured.lacking,
+            *_two_sums(together),
             *(shared_name(tally.unnamed_agents) for tally in together.agents.values() if tally.unnamed_agents > 1),
         ],
     }
@@ -166,6 +167,16 @@ def _row(tally: Tally) -> Document:
         'context': short(tally.fullest_context),
         'hits': short(tally.cache_hit_share),
     }
+
+
+def _two_sums(together: Slot) -> Iterator[str]:
+    """What requests and what runs cost, where people would see that these differ."""
+    of_requests, of_runs = dollars(together.requests.cost_usd), dollars(together.runs.total_cost_usd)
+    if together.runs.count and of_requests != of_runs:
+        yield (
+            f'Cost and models count the requests that ended in this time: {of_requests}; agents and labels the runs that did, '
+            f'with all of their requests: {of_runs}'
+        )
 
 
 def _said(hint: Hint | None) -> Json:

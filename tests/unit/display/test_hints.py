@@ -16,7 +16,9 @@ def notes(*responses: ResponseRecord) -> list[str]:
     sink = UsageSink()
     for each in responses:
         sink.response_ended(each)
-    sink.run_ended(run(time_to_first_output=0.3 if any(each.streamed for each in responses) else None))
+    costs = [each.cost_usd for each in responses if each.cost_usd is not None]
+    shown = 0.3 if any(each.streamed for each in responses) else None
+    sink.run_ended(run(time_to_first_output=shown, cost_usd=sum(costs) if costs else None))
     return sink.summary().notes()
 
 

@@ -29,12 +29,12 @@ RECORDS = [
     tool(run_id='inner', agent='helper', tool='search', kind='native', started_ns=3100 * MS),
     run(
         run_id='inner', parent_run_id='outer', agent='helper', duration=2.0, input_tokens=300, started_ns=2500 * MS,
-        time_to_first_output=0.1,
+        time_to_first_output=0.1, cost_usd=0.25,
     ),
     tool(run_id='outer', agent='boss', tool='ask', started_ns=2400 * MS, outcome='error', error_type='KeyError'),
     run(
         run_id='outer', agent='boss', duration=5.0, outcome='error', error_type='KeyError', input_tokens=300,
-        called=CalledRuns(runs=1, requests=1, input_tokens=300),
+        cost_usd=0.25, called=CalledRuns(runs=1, requests=1, input_tokens=300, cost_usd=0.25),
         failure=FailureRecord(agent='boss', error='KeyError', place='tool', name='ask', step=1),
     ),
     run(run_id='another', agent='boss'),
@@ -55,7 +55,7 @@ def test_its_steps_are_in_the_order_in_which_they_began(path: Path, capsys: pyte
     assert heading.splitlines() == [
         f'{path}: 1 run, $0.50, 1970-01-01 00:00:00 to 00:00:05 UTC',
         'only run outer, and all that it called',
-        'boss, error after 5.00 s: KeyError in tool ask; 1 request, 0 tool calls; began 1970-01-01 00:00:00 UTC',
+        'boss, error after 5.00 s: KeyError in tool ask; 1 request, 0 tool calls, $0.50; began 1970-01-01 00:00:00 UTC',
     ]
     trees = RunTrees()
     tree = next(tree for record in RECORDS if (tree := trees.add(record)) is not None)
@@ -68,7 +68,7 @@ def test_its_steps_are_in_the_order_in_which_they_began(path: Path, capsys: pyte
         ('      p:m', 'success, 12.50 s stalled'),
         ("      the provider's search", 'success'),
     ]
-    assert step_grid(tree).rows[0][:8] == ('boss', '0 ms', '5.00 s', '-', '-', '600', '0', '-')
+    assert step_grid(tree).rows[0][:8] == ('boss', '0 ms', '5.00 s', '-', '-', '600', '0', '$0.50')
 
 
 def test_a_run_that_another_called_can_be_looked_at(path: Path, capsys: pytest.CaptureFixture[str]):

@@ -166,6 +166,21 @@ def test_the_agents_that_a_tool_calls_have_a_cap(view: LiveView):
     assert [(row['name'], row['calls']) for row in now(view)['tools']] == [('ask', calls), ('t', [])]
 
 
+def test_a_range_says_where_its_requests_and_its_runs_cost_different_sums(view: LiveView, clock: FakeClock):
+    """A run that was going on at its beginning counts with all of its requests; of sums that read the same nothing is said."""
+    view.run_started(run_start('long'))
+    view.response_ended(full_response(run_id='long', cost_usd=0.25))
+    clock.advance(5 * SLOT_SECONDS)
+    view.response_ended(full_response(run_id='long', cost_usd=0.5))
+    view.run_ended(run(run_id='long', cost_usd=0.75 + 1e-9))
+    minute, ever = (now(view, seconds)['now']['notes'] for seconds in ('60', None))
+    assert minute == [
+        'Cost and models count the requests that ended in this time: $0.50; agents and labels the runs that did, with all of '
+        'their requests: $0.75'
+    ]
+    assert ever == []
+
+
 def test_calls_that_were_retried_or_interrupted_are_counted_apart_from_those_that_failed(
     view: LiveView, clock: FakeClock
 ):

@@ -33,7 +33,7 @@ _REQUESTS = re.compile('cost|tokens|TTFT|first token|blank|in$|out$')
 _TOKENS = re.compile('cost|tokens|in$|out$')
 _BLANK_SCREEN = re.compile('blank')
 _TOOL_TIMES = re.compile('tools$|tool duration')
-_WITH_CALLED = re.compile('with called$')
+_COST = re.compile('(cost|with called)$')
 _AGAIN = re.compile('again$|calls again|.*, the same call again')
 _SEVERAL = re.compile('.*/_several$')
 _FAILURES = re.compile('failures$')
@@ -76,10 +76,11 @@ def _all_of(groups: Groups, called: int) -> Iterator[_Note]:
         )
     cost = total.cost_usd or 0.0
     if (unended := cost - (total.total_cost_usd or 0.0)) > _NOTHING * cost:
+        lacks = ': with called lacks it' if total.nested_runs else ''
         yield _Note(
-            f'With called counts runs that have ended: {dollars(unended)} of the cost is of runs that have not, or that went '
-            'on after the run that called them',
-            _WITH_CALLED,
+            f'{dollars(unended)} of the cost is of runs that have not ended, or that went on after the run that called '
+            f'them{lacks}',
+            _COST,
         )
     if (nested := sum(map(_failed, groups.agents)) - _failed(total)) > 0:
         are, they = ('is', 'it is') if nested == 1 else ('are', 'they are')

@@ -32,6 +32,11 @@ const list = new RunList(
   (id, isOpen) => state.note({ run: isOpen ? id : '' }),
   (trace) => known.now?.trace_url?.replaceAll('{trace_id}', encodeURIComponent(trace)) ?? null,
 );
+// What follows `#` is what is shown, which this link is not to change.
+document.querySelector('.skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  byId('runs').focus();
+});
 const pressOrder = chooseOne(byId('order'), (order) => state.change({ order }));
 const pressRange = chooseOne(byId('range'), (range) => state.change({ range }));
 

@@ -59,6 +59,7 @@ def filled() -> UsageSink:
                 outcome=outcome,
                 time_to_first_output=first,
                 tool_calls=1,
+                cost_usd=0.25 if first else None,
                 labels={'tenant': 'acme'},
                 phases={'wait': 4.0},
             )
@@ -322,10 +323,13 @@ def test_what_runs_that_have_not_ended_cost_is_said():
         sink.response_ended(response(run_id=run_id, cost_usd=cost))
     sink.run_ended(made_run(run_id='inner', parent_run_id='over', cost_usd=0.2))
     sink.run_ended(made_run(run_id='over', cost_usd=0.1, called=CalledRuns(runs=1, requests=1, cost_usd=0.2)))
-    told = 'With called counts runs that have ended: $0.025 of the cost is of runs that have not'
-    assert [note.partition(',')[0] for note in sink.summary().notes() if 'ended:' in note] == [told]
+    told = '$0.025 of the cost is of runs that have not ended, or that went on after the run that called them'
+    assert [note for note in sink.summary().notes() if 'cost is of' in note] == [f'{told}: with called lacks it']
     sink.run_ended(made_run(run_id='open', cost_usd=0.025))
-    assert not any('ended:' in note for note in sink.summary().notes())
+    assert not any('cost is of' in note for note in sink.summary().notes())
+    alone = UsageSink()
+    alone.response_ended(response(run_id='open', cost_usd=0.025))
+    assert [note for note in alone.summary().notes() if 'cost is of' in note] == [told]
 
 
 def test_failures_of_nested_runs_are_told_apart_where_rows_of_agents_have_them():
