@@ -233,6 +233,17 @@ def test_tables_are_sorted_by_what_hurts_or_by_any_column(page: Page, tap: MadeR
     expect(names).to_have_text(['billing', 'editor'])
 
 
+@pytest.mark.parametrize('width', [390, 1280])
+def test_a_name_in_a_table_leads_to_the_beginning_of_the_list(page: Page, tap: MadeRunsTap, width: int):
+    """Where the filter stands and the first run is, also of a list that is longer than the window."""
+    page.set_viewport_size({'width': width, 'height': 700})
+    for number in range(30):
+        add(tap, f'{number}', 'gpt', 'search', agent='billing', labels={'tenant': 'acme'})
+    page.locator('#tables').get_by_role('button', name='acme').click()
+    expect(page.locator('.chip')).to_be_in_viewport()
+    expect(page.locator('.run').first).to_be_in_viewport()
+
+
 def test_the_link_to_the_runs_leaves_the_address_as_it_is(page: Page, tap: MadeRunsTap):
     """Which says what is shown; the next step of the keyboard is in the list."""
     add_some(tap)

@@ -71,7 +71,7 @@ def counts(found: object) -> str:
 
 def rate(value: object) -> str:
     """A speed, without its unit; `-` where none was observed."""
-    return f'{value:.0f}' if isinstance(value, (int, float)) else '-'
+    return f'{value:.{1 if value < 9.95 else 0}f}' if isinstance(value, (int, float)) else '-'
 
 
 def plural(number: int, what: str) -> str:

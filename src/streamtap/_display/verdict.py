@@ -83,14 +83,15 @@ def mostly(tree: RunTree, written: Callable[[str], str] = str) -> str:
     return ', '.join(f'{_percent(share)} % {_named(cause, tree.run.agent, written)}' for cause, share in _longest(tree))
 
 
-def mostly_by_phase(phases: Mapping[str, float]) -> str:
-    """The same where only the phases of a run are known, and neither its models nor its tools.
+def longest_phases(phases: Mapping[str, float], words: Mapping[str, str]) -> str:
+    """The phase that took most of a run's time, or the two longest: where neither its models nor its tools are known.
 
     Args:
         phases: The seconds by phase.
+        words: What each phase is called, if not by its name.
     """
     spent = {Cause(phase, '', ''): seconds for phase, seconds in phases.items() if seconds > 0}
-    return ', '.join(f'{_percent(share)} % {_named(cause, "", str)}' for cause, share in _most_of(spent))
+    return ', '.join(f'{_percent(share)} % {words.get(cause.phase, cause.phase)}' for cause, share in _most_of(spent))
 
 
 def _percent(share: float) -> int:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from streamtap._display.hints import Measured, shared_name
 from streamtap._display.text import dollars, model_name
+from streamtap._web.groups import MAX_GROUPS
 from streamtap._web.plain_data import short
+from streamtap._web.tally import Tally
 
 SlotFigures = dict[str, 'float | None']
 
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from streamtap._web.groups import Key
     from streamtap._web.plain_data import Document, Json
     from streamtap._web.slots import Slot
-    from streamtap._web.tally import Tally
 
 
 def now_figures(together: Slot, live: Live) -> Document:
@@ -110,21 +111,27 @@ def tables(together: Slot, live: Live) -> Document:
     stalled: Counter[Key] = Counter((one.provider, one.model) for one in live.responses if one.stalled)
     return {
         'agents': [
-            {'name': key[0], 'now': agents[key], **_row(tally)} for key, tally in sorted(together.agents.items())
+            {'name': key[0], 'now': agents[key], **_row(tally)} for key, tally in _with_open(together.agents, agents)
         ],
         'models': [
             {'name': model_name(key[0], key[1]), 'now': models[key], 'stalled': stalled[key], **_row(tally)}
-            for key, tally in sorted(together.models.items())
+            for key, tally in _with_open(together.models, models)
         ],
         'tools': [
             {'name': key[1], 'agent': key[0], 'kind': key[2], 'now': tools[key], 'calls': tally.calls, **_row(tally)}
-            for key, tally in sorted(together.tools.items())
+            for key, tally in _with_open(together.tools, tools)
         ],
         'labels': [
             {'label': label, 'rows': [{'name': key[0], **_row(tally)} for key, tally in sorted(values.items())]}
             for label, values in together.labels.items()
         ],
     }
+
+
+def _with_open(tallies: Mapping[Key, Tally], now: Counter[Key]) -> list[tuple[Key, Tally]]:
+    """What was counted, in order, and what is open of which nothing was counted in this time, as far as there is room."""
+    new = [key for key in sorted(now) if key not in tallies][: max(0, MAX_GROUPS - len(tallies))]
+    return sorted({**tallies, **{key: Tally() for key in new}}.items(), key=lambda each: each[0])
 
 
 def error_rows(errors: Mapping[Key, Occurrences]) -> list[Json]:
@@ -174,8 +181,8 @@ def _two_sums(together: Slot) -> Iterator[str]:
     of_requests, of_runs = dollars(together.requests.cost_usd), dollars(together.runs.total_cost_usd)
     if together.runs.count and of_requests != of_runs:
         yield (
-            f'Cost and models count the requests that ended in this time: {of_requests}; agents and labels the runs that did, '
-            f'with all of their requests: {of_runs}'
+            f'Cost and models count the requests that ended in this time: {of_requests}; the runs that ended in it, which '
+            f'labels count, cost {of_runs} with all of their requests'
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamtap._display.text import dollars, outcome_counts, percentage, plural
+from streamtap._display.text import dollars, outcome_counts, percentage, plural, rate
 from support.costs import COSTS
 
 
@@ -25,6 +25,12 @@ def test_a_share_is_rounded_neither_to_none_nor_to_all():
     }
     assert {share: percentage(share) for share in shares} == shares
     assert percentage(None) == '-'
+
+
+def test_a_slow_speed_has_a_decimal():
+    """So that it is not shown as 0."""
+    speeds = {0.33: '0.3', 9.94: '9.9', 9.96: '10', 54.6: '55'}
+    assert {speed: rate(speed) for speed in speeds} == speeds
 
 
 def test_several_have_a_plural():

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from streamtap import CalledRuns, FailureRecord, LoopRecord
+from streamtap import CalledRuns, FailureRecord, Live, LiveResponse, LiveRun, LiveTool, LoopRecord
+from streamtap._delivery.sink import Attachment
 from streamtap._web.callees import MAX_CALLEES
 from streamtap._web.groups import MAX_GROUPS
 from streamtap._web.live_view import LiveView
@@ -166,6 +167,26 @@ def test_the_agents_that_a_tool_calls_have_a_cap(view: LiveView):
     assert [(row['name'], row['calls']) for row in now(view)['tools']] == [('ask', calls), ('t', [])]
 
 
+def test_what_is_open_has_a_row_though_nothing_of_it_has_ended(view: LiveView, clock: FakeClock):
+    """In this time: its agent, its model and its tool; past the cap only those that were counted have one."""
+    who: dict[str, Any] = {'run_id': 'r', 'agent': 'gardener', 'labels': {}}
+    asked: dict[str, Any] = {'provider': 'p', 'model': 'm', 'streamed': True, 'age': 2.0, 'wait': 1.5, 'chunks': 2}
+    live = Live(
+        runs=(LiveRun(**who, parent_run_id=None, root_agent='gardener', door='capability', age=3.0),),
+        responses=(LiveResponse(**who, **asked, window=0.1, stalled='mid_stream'),),
+        tools=(LiveTool(**who, tool='dig', kind='function', age=1.0),),
+    )
+    a_run(view, 'before')
+    view.attached(Attachment((), 200, lambda: live, lambda: None))
+    shown = now(view)
+    assert [(row['name'], row['count'], row['now']) for row in shown['agents']] == [('a', 1, 0), ('gardener', 0, 1)]
+    assert [(row['name'], row['count'], row['now'], row['stalled']) for row in shown['models']] == [('p:m', 0, 1, 1)]
+    assert [(row['name'], row['agent'], row['now']) for row in shown['tools']] == [('dig', 'gardener', 1)]
+    for number in range(MAX_GROUPS):
+        a_run(view, f'{number}', agent=f'agent {number}')
+    assert 'gardener' not in [row['name'] for row in now(view)['agents']]
+
+
 def test_a_range_says_where_its_requests_and_its_runs_cost_different_sums(view: LiveView, clock: FakeClock):
     """A run that was going on at its beginning counts with all of its requests; of sums that read the same nothing is said."""
     view.run_started(run_start('long'))
@@ -175,8 +196,8 @@ def test_a_range_says_where_its_requests_and_its_runs_cost_different_sums(view: 
     view.run_ended(run(run_id='long', cost_usd=0.75 + 1e-9))
     minute, ever = (now(view, seconds)['now']['notes'] for seconds in ('60', None))
     assert minute == [
-        'Cost and models count the requests that ended in this time: $0.50; agents and labels the runs that did, with all of '
-        'their requests: $0.75'
+        'Cost and models count the requests that ended in this time: $0.50; the runs that ended in it, which labels count, '
+        'cost $0.75 with all of their requests'
     ]
     assert ever == []
 

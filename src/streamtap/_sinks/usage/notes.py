@@ -74,14 +74,7 @@ def _all_of(groups: Groups, called: int) -> Iterator[_Note]:
             'before showing anything',
             _BLANK_SCREEN,
         )
-    cost = total.cost_usd or 0.0
-    if (unended := cost - (total.total_cost_usd or 0.0)) > _NOTHING * cost:
-        lacks = ': with called lacks it' if total.nested_runs else ''
-        yield _Note(
-            f'{dollars(unended)} of the cost is of runs that have not ended, or that went on after the run that called '
-            f'them{lacks}',
-            _COST,
-        )
+    yield from _of_costs(total)
     if (nested := sum(map(_failed, groups.agents)) - _failed(total)) > 0:
         are, they = ('is', 'it is') if nested == 1 else ('are', 'they are')
         yield _Note(
@@ -105,6 +98,24 @@ def _all_of(groups: Groups, called: int) -> Iterator[_Note]:
     yield from (_Note(shared_name(each.unnamed_agents), _AGENTS) for each in groups.agents if each.unnamed_agents > 1)
     if more := left_out(groups.failures):
         yield _Note(more, _FAILURES)
+
+
+def _of_costs(total: RunsUsage) -> Iterator[_Note]:
+    of_requests, of_runs = total.cost_usd or 0.0, total.total_cost_usd or 0.0
+    nothing = _NOTHING * max(of_requests, of_runs)
+    if of_requests - of_runs > nothing:
+        lacks = ': with called lacks it' if total.nested_runs else ''
+        yield _Note(
+            f'{dollars(of_requests - of_runs)} of the cost is of runs that have not ended, or that went on after the run that '
+            f'called them{lacks}',
+            _COST,
+        )
+    elif of_runs - of_requests > nothing:
+        yield _Note(
+            f'{dollars(of_runs - of_requests)} is missing from the cost: requests of these runs ended before the first record, '
+            'as where a journal has lost its beginning',
+            _COST,
+        )
 
 
 def _failed(usage: RunsUsage) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from streamtap._base.names import clean
 from streamtap._display.grid import Column, Grid
 from streamtap._display.text import seconds
-from streamtap._display.verdict import mostly_by_phase
+from streamtap._display.verdict import longest_phases
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,22 +21,34 @@ _COLUMNS = (
     Column('slowest run'),
     Column('took'),
     Column('outcome', to_left=True, wraps=True),
-    Column('mostly', to_left=True, wraps=True),
+    Column('longest phase', to_left=True, wraps=True),
 )
 
+_PHASES = {
+    'queue': 'in the queue',
+    'wait': 'waiting for first tokens',
+    'stream': 'streams, with their stalls',
+    'model': 'responses that do not stream',
+    'native_tools': "providers' tools",
+    'consumer': "your code's handling of events",
+    'other': 'other work',
+}
 
-def slowest_grid(runs: Sequence[RecentRun]) -> Grid:
+
+def slowest_grid(runs: Sequence[RecentRun], tools: str) -> Grid:
     """The slowest of some runs, and the phases in which most of their time went.
 
     Args:
         runs: The runs, the slowest first.
+        tools: What the phase of tools is called.
     """
+    words = {**_PHASES, 'tools': tools}
     rows = [
         (
             f'{clean(run.agent)} {clean(run.run_id)}',
             seconds(run.duration),
             clean(run.error_type or run.outcome),
-            mostly_by_phase(run.phases) or '-',
+            longest_phases(run.phases, words) or '-',
         )
         for run in runs[:MOST_ROWS]
     ]

@@ -72,8 +72,11 @@ class UsageSummary(BaseModel):
         return notes_of(self._groups, self.grids() if grids is None else grids, called)
 
     def _printed(self) -> list[Grid]:
-        are_apart = self.total.runs > MOST_ROWS and self.slowest_runs
-        return [*self.grids(), *([slowest_grid(self.slowest_runs)] if are_apart else [])]
+        if self.total.runs <= MOST_ROWS or not self.slowest_runs:
+            return self.grids()
+        # The time of a tool that calls an agent is in the called run, whose phases are its own.
+        tools = 'tools and called runs' if self.total.nested_runs else 'tools'
+        return [*self.grids(), slowest_grid(self.slowest_runs, tools)]
 
     @property
     def _groups(self) -> Groups:

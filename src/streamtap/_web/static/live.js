@@ -118,7 +118,7 @@ byId('figures').addEventListener('click', ({ target }) => {
 });
 onFilter((filter, button) => {
   state.toggle(filter);
-  if (byId('tables').contains(button)) byId('runs').scrollIntoView({ block: 'nearest' });
+  if (byId('tables').contains(button)) byId('runs').scrollIntoView({ block: 'start' });
 });
 byId('forget-run').addEventListener('click', () => state.change({ run: '' }));
 

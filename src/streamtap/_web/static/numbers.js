@@ -35,7 +35,7 @@ export function percent(value) {
 /** A sentence in which a number and its percent stay on one line. */
 export const together = (text) => text.replaceAll(' %', '\u00a0%');
 
-export const rate = (value) => (isMissing(value) ? missing : value.toFixed(value < 10 ? 1 : 0));
+export const rate = (value) => (isMissing(value) ? missing : value.toFixed(value < 9.95 ? 1 : 0));
 export const count = (value) => (isMissing(value) ? missing : value.toLocaleString('en'));
 export const plural = (number, word) => `${count(number)} ${word}${number === 1 ? '' : 's'}`;
 export const clock = (unix) => new Date(unix * 1000).toLocaleTimeString('en-GB');

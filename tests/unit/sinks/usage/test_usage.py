@@ -356,12 +356,28 @@ def test_the_slowest_of_more_than_three_runs_are_printed_with_their_phases():
         error: dict[str, Any] = {'outcome': 'error', 'error_type': 'KeyError'} if number == 3 else {}
         phases = {'wait': 1.0, 'stream': 0.5, 'tools': number - 1.5}
         sink.run_ended(made_run(run_id=f'r{number}', duration=float(number), phases=phases, **error))
-    sink.run_ended(made_run(run_id='called', parent_run_id='r4', duration=9.0))
     assert str(sink.summary()).partition('slowest')[2] == (
-        ' run    took  outcome   mostly\n'
-        '-----------  ------  --------  --------------------------\n'
+        ' run    took  outcome   longest phase\n'
+        '-----------  ------  --------  -----------------------------\n'
         'a r4         4.00 s  success   62 % tools\n'
         'a r3         3.00 s  KeyError  50 % tools\n'
-        'a r2         2.00 s  success   50 % waiting for the model'
+        'a r2         2.00 s  success   50 % waiting for first tokens'
     )
+    sink.run_ended(made_run(run_id='called', parent_run_id='r4', duration=9.0))
+    rows = str(sink.summary()).partition('slowest')[2].splitlines()[2:]
+    assert [' '.join(row.split()) for row in rows[:2]] == [
+        'a r4 4.00 s success 62 % tools and called runs',
+        'a r3 3.00 s KeyError 50 % tools and called runs',
+    ]
     assert 'slowest' not in ''.join(map(str, sink.summary().grids()))
+
+
+def test_what_requests_before_the_first_record_cost_is_said_to_be_missing():
+    """As where a journal has lost its beginning: runs say what all of their requests cost."""
+    sink = UsageSink()
+    sink.response_ended(response(run_id='r', cost_usd=0.1))
+    sink.run_ended(made_run(run_id='r', cost_usd=0.3))
+    assert [note for note in sink.summary().notes() if 'cost' in note] == [
+        '$0.20 is missing from the cost: requests of these runs ended before the first record, as where a journal has lost '
+        'its beginning'
+    ]
