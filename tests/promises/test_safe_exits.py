@@ -284,7 +284,7 @@ def test_a_notebook_shows_names_as_text(name: str):
     sink = UsageSink()
     sink.response_ended(full_response(agent=name, model=name, labels={'tier': name}))
     sink.tool_ended(tool(agent=name, tool=name))
-    sink.run_ended(run(agent=name, labels={'tier': name}, time_to_first_output=0.4))
+    sink.run_ended(run(agent=name, labels={'tier': name}, time_to_first_output=0.4, cost_usd=0.25))
     html = sink.summary()._repr_html_()  # pyright: ignore[reportPrivateUsage]
     shown = Texts()
     shown.feed(html)
