@@ -164,8 +164,8 @@ class RunLog:
             end = End('error', type(error).__name__)
             raise
         finally:
-            if self.told is None:
-                called.end, called.cause = end, cause
+            # A run that is stopped is over once its tools are, and these may end well before they are let go.
+            called.end, called.cause = end, cause
 
     def read(self, event: object) -> None:
         """Whoever reads the events was given this one."""

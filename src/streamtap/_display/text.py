@@ -71,7 +71,9 @@ def counts(found: object) -> str:
 
 def rate(value: object) -> str:
     """A speed, without its unit; `-` where none was observed."""
-    return f'{value:.{1 if value < 9.95 else 0}f}' if isinstance(value, (int, float)) else '-'
+    if not isinstance(value, (int, float)):
+        return '-'
+    return f'{value:.0f}' if value >= 9.95 else f'{value:.1f}'.removesuffix('.0') if value >= 0.05 else '<0.1'
 
 
 def plural(number: int, what: str) -> str:

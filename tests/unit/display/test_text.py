@@ -29,7 +29,7 @@ def test_a_share_is_rounded_neither_to_none_nor_to_all():
 
 def test_a_slow_speed_has_a_decimal():
     """So that it is not shown as 0."""
-    speeds = {0.33: '0.3', 9.94: '9.9', 9.96: '10', 54.6: '55'}
+    speeds = {0.04: '<0.1', 0.33: '0.3', 2.0: '2', 9.94: '9.9', 9.96: '10', 54.6: '55'}
     assert {speed: rate(speed) for speed in speeds} == speeds
 
 

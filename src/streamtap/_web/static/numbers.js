@@ -35,7 +35,12 @@ export function percent(value) {
 /** A sentence in which a number and its percent stay on one line. */
 export const together = (text) => text.replaceAll(' %', '\u00a0%');
 
-export const rate = (value) => (isMissing(value) ? missing : value.toFixed(value < 9.95 ? 1 : 0));
+export function rate(value) {
+  if (isMissing(value)) return missing;
+  if (value < 0.05) return '<0.1';
+  return value < 9.95 ? value.toFixed(1).replace('.0', '') : value.toFixed(0);
+}
+
 export const count = (value) => (isMissing(value) ? missing : value.toLocaleString('en'));
 export const plural = (number, word) => `${count(number)} ${word}${number === 1 ? '' : 's'}`;
 export const clock = (unix) => new Date(unix * 1000).toLocaleTimeString('en-GB');
