@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -104,7 +103,7 @@ def dots(config: Config, prometheus: Prometheus, name: str, title: str) -> list[
 @pytest.mark.parametrize('each_prometheus', [SERVERS], ids=['3'], indirect=True)
 def test_boards_answer_from_records_as_from_series(features: tuple[str, ...], each_prometheus: str, tmp_path: Path):
     """Processes that are replaced at the same address included; and what they count is exactly what there was."""
-    series, records = Config(scrape_seconds=1), Config(scrape_seconds=1, recorded_every='2s')
+    series, records = Config(scrape_seconds=1), Config(scrape_seconds=1, recorded_every='5s')
     write(rule_files(records), tmp_path / 'export')
     ports = free_port(), free_port()
     job = {'job_name': 'app', 'static_configs': [{'targets': [f'127.0.0.1:{port}' for port in ports]}]}
@@ -116,11 +115,9 @@ def test_boards_answer_from_records_as_from_series(features: tuple[str, ...], ea
     with serving(
         each_prometheus, tmp_path / 'server', settings, features=('exemplar-storage', *features)
     ) as prometheus:
-        with ThreadPoolExecutor() as beside:
-            other = beside.submit(Process(ports[1], prometheus).lives, 3, 1)
-            Process(ports[0], prometheus).lives(1, 2)
-            Process(ports[0], prometheus).lives(1, 1)
-            other.result()
+        Process(ports[0], prometheus).lives(1, 2)
+        Process(ports[0], prometheus).lives(1, 1)
+        Process(ports[1], prometheus).lives(3, 1)
         record(prometheus)
         assert dots(records, prometheus, 'models', 'Request time')
         answers, others = tiles(records, prometheus), tiles(series, prometheus)
