@@ -31,7 +31,6 @@ class Column:
         to_left: Whether its cells are words, which stand at its left side, as names do.
         beside: The heading of another column, beside which it says nothing where both have the same cells.
         is_id: Whether its cells are ids, which are copied, and so stand on one line.
-        wraps: Whether its words take several lines, and names stand above the others, before a column is left out.
         tells_none: Whether a `-` in it tells that there is none, as of failures, and not that nothing is known.
     """
 
@@ -43,7 +42,6 @@ class Column:
     beside: str | None = None
     tells_none: bool = False
     is_id: bool = False
-    wraps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +53,14 @@ class Grid:
         rows: The cells, as many in each row as there are columns.
         has_total: Whether the last row is the total of the others.
         name: What its rows are, to tell it from other tables; several may have the same.
+        wraps: Whether words take several lines, and names stand above the other cells, before a column is left out.
     """
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[str]]
     has_total: bool = False
     name: str = ''
+    wraps: bool = False
 
     @property
     def headings(self) -> Sequence[str]:
@@ -120,8 +120,8 @@ def lay_out(grid: Grid, width: int | None) -> Layout:
 
     First those columns are left out that say nothing, then others in the order of their worth, those of the same worth
     together. If those that must stay do not fit either, words take several lines in narrower columns; and if that is not
-    enough, a name that is too long stands above the other cells of its row, which leaves more room for them. In a table with
-    a column that wraps, columns are only left out if all this is not enough. Names and words that are longer than a line take
+    enough, a name that is too long stands above the other cells of its row, which leaves more room for them. In a table that
+    wraps, columns are only left out if all this is not enough. Names and words that are longer than a line take
     several. Nothing is cut.
 
     Args:
@@ -137,13 +137,12 @@ def lay_out(grid: Grid, width: int | None) -> Layout:
         min(size, max(NARROW, column.least)) if column.to_left and not column.is_id else size
         for size, column in zip(sizes, grid.columns, strict=True)
     ]
-    wraps = any(column.wraps for column in grid.columns)
-    whole = _together([0, *narrow[1:]] if wraps else sizes)
+    whole = _together([0, *narrow[1:]] if grid.wraps else sizes)
     kept, first = list(range(1, len(sizes))), sizes[0]
     bands = [kept]
     if width is not None and _together(sizes) > width:
         names = [cells(row[0]) for row in grid.rows]
-        kept = _fitting(grid, narrow, [], width) if wraps else _fitting(grid, sizes, names, width)
+        kept = _fitting(grid, narrow, [], width) if grid.wraps else _fitting(grid, sizes, names, width)
         room = width - _together([0, *(narrow[number] for number in kept)])
         if first > room:
             # Those that do not fit stand above, as does a heading that is longer than all names.

@@ -88,10 +88,11 @@ def longest_phases(phases: Mapping[str, float], words: Mapping[str, str]) -> str
 
     Args:
         phases: The seconds by phase.
-        words: What each phase is called, if not by its name.
+        words: What a phase is called that has another name here than in `mostly`.
     """
     spent = {Cause(phase, '', ''): seconds for phase, seconds in phases.items() if seconds > 0}
-    return ', '.join(f'{_percent(share)} % {words.get(cause.phase, cause.phase)}' for cause, share in _most_of(spent))
+    named = [(share, words.get(cause.phase) or _named(cause, '', str)) for cause, share in _most_of(spent)]
+    return ', '.join(f'{_percent(share)} % {name}' for share, name in named)
 
 
 def _percent(share: float) -> int:

@@ -28,9 +28,9 @@ _COLUMNS = (
     Column('began', 1, to_left=True),
 )
 
-_HAPPENED = Column('what happened', to_left=True, wraps=True)
-_MOSTLY = Column('mostly', to_left=True, wraps=True)
-_LABELS = Column('labels', to_left=True, wraps=True)
+_HAPPENED = Column('what happened', to_left=True)
+_MOSTLY = Column('mostly', to_left=True)
+_LABELS = Column('labels', to_left=True)
 
 
 class SlowestRuns:
@@ -98,7 +98,7 @@ def slowest_grid(trees: Sequence[RunTree]) -> Grid:
     ]
     # What is long comes last: on a narrow terminal it has a line of its own.
     columns = (*_COLUMNS, *([_LABELS] if has_labels else []), _MOSTLY, *([_HAPPENED] if is_told else []))
-    return Grid(columns, rows, name='slowest runs')
+    return Grid(columns, rows, name='slowest runs', wraps=True)
 
 
 def slowest_data(tree: RunTree) -> Mapping[str, object]:

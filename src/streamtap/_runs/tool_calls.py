@@ -107,8 +107,8 @@ class ToolCalls:
         return ('success', None) if error_type is None else ('failed', error_type)
 
     @property
-    def is_any_executed(self) -> bool:
-        """Whether a call is executed now."""
+    def is_executing(self) -> bool:
+        """Whether a call is being executed."""
         return any(call.executed is None for call in self.open.values())
 
     @property

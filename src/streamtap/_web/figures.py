@@ -178,11 +178,11 @@ def _row(tally: Tally) -> Document:
 
 def _two_sums(together: Slot) -> Iterator[str]:
     """What requests and what runs cost, where people would see that these differ."""
-    of_requests, of_runs = dollars(together.requests.cost_usd), dollars(together.runs.total_cost_usd)
-    if together.runs.count and of_requests != of_runs:
+    of_requests, of_runs = together.requests.cost_usd, together.runs.total_cost_usd
+    if of_requests is not None and of_runs is not None and dollars(of_requests) != dollars(of_runs):
         yield (
-            f'Cost and models count the requests that ended in this time: {of_requests}; the runs that ended in it, which '
-            f'labels count, cost {of_runs} with all of their requests'
+            f'Cost and models count the requests that ended in this time: {dollars(of_requests)}; the runs that ended in it, '
+            f'which labels count, cost {dollars(of_runs)} with all of their requests'
         )
 
 

@@ -229,10 +229,11 @@ WRAPPED = Grid(
         Column('slowest run'),
         Column('took'),
         Column('began', 1, to_left=True),
-        Column('mostly', to_left=True, wraps=True),
+        Column('mostly', to_left=True),
     ),
     [('planner 01a23068-e798', '10.15 s', '12-01 07:01:51', '69 % function:gpt-4o-mini stalled (pricing)')],
     name='slowest runs',
+    wraps=True,
 )
 """A table of words."""
 

@@ -92,7 +92,7 @@ class CapabilityRun:
         """
         with self.run.guard:
             ended = partial(self._end, *outcomes.run_ending(error, ctx))
-            if not (self.run.tools.is_any_executed and run_end.tell_end(ctx, lambda _: self._torn_down(ended))):
+            if not (self.run.tools.is_executing and run_end.tell_end(ctx, lambda _: self._torn_down(ended))):
                 ended()
 
     def _torn_down(self, ended: Callable[[], None]) -> None:

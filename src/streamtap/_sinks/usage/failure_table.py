@@ -18,7 +18,7 @@ MOST_ROWS = 20
 
 _COLUMNS = (
     Column('failure'),
-    Column('where', to_left=True, wraps=True),
+    Column('where', to_left=True),
     Column('step', 3),
     Column('agent', 4, to_left=True),
     Column('runs'),
@@ -43,7 +43,7 @@ def failure_grid(groups: Sequence[FailureUsage]) -> Grid:
         )
         for each in groups[:MOST_ROWS]
     ]
-    return Grid(_COLUMNS, rows, name='failures')
+    return Grid(_COLUMNS, rows, name='failures', wraps=True)
 
 
 def left_out(groups: Sequence[FailureUsage]) -> str:

@@ -20,19 +20,9 @@ MOST_ROWS = 3
 _COLUMNS = (
     Column('slowest run'),
     Column('took'),
-    Column('outcome', to_left=True, wraps=True),
-    Column('longest phase', to_left=True, wraps=True),
+    Column('outcome', to_left=True),
+    Column('longest phase', to_left=True),
 )
-
-_PHASES = {
-    'queue': 'in the queue',
-    'wait': 'waiting for first tokens',
-    'stream': 'streams, with their stalls',
-    'model': 'responses that do not stream',
-    'native_tools': "providers' tools",
-    'consumer': "your code's handling of events",
-    'other': 'other work',
-}
 
 
 def slowest_grid(runs: Sequence[RecentRun], tools: str) -> Grid:
@@ -42,7 +32,8 @@ def slowest_grid(runs: Sequence[RecentRun], tools: str) -> Grid:
         runs: The runs, the slowest first.
         tools: What the phase of tools is called.
     """
-    words = {**_PHASES, 'tools': tools}
+    # A stall is in the phase in which a model writes, and a called run in that of tools.
+    words = {'stream': 'streams, with their stalls', 'tools': tools}
     rows = [
         (
             f'{clean(run.agent)} {clean(run.run_id)}',
@@ -52,4 +43,4 @@ def slowest_grid(runs: Sequence[RecentRun], tools: str) -> Grid:
         )
         for run in runs[:MOST_ROWS]
     ]
-    return Grid(_COLUMNS, rows, name='slowest runs')
+    return Grid(_COLUMNS, rows, name='slowest runs', wraps=True)

@@ -358,10 +358,10 @@ def test_the_slowest_of_more_than_three_runs_are_printed_with_their_phases():
         sink.run_ended(made_run(run_id=f'r{number}', duration=float(number), phases=phases, **error))
     assert str(sink.summary()).partition('slowest')[2] == (
         ' run    took  outcome   longest phase\n'
-        '-----------  ------  --------  -----------------------------\n'
+        '-----------  ------  --------  --------------------------\n'
         'a r4         4.00 s  success   62 % tools\n'
         'a r3         3.00 s  KeyError  50 % tools\n'
-        'a r2         2.00 s  success   50 % waiting for first tokens'
+        'a r2         2.00 s  success   50 % waiting for the model'
     )
     sink.run_ended(made_run(run_id='called', parent_run_id='r4', duration=9.0))
     rows = str(sink.summary()).partition('slowest')[2].splitlines()[2:]
